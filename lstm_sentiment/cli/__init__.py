@@ -1,0 +1,1 @@
+"""The command line: each command parses flags and calls one library function."""

@@ -1,0 +1,36 @@
+"""The errors this package raises on purpose.
+
+    LstmSentimentError
+    ├── InvalidInputError (ValueError)          a text, file, flag or request that breaks a rule
+    ├── ConfigError (ValueError)                a configuration file that breaks a rule
+    ├── ServableNotFoundError (LookupError)     no such model, version or label
+    ├── ServableUnavailableError                it exists, and cannot answer now
+    └── ExportError                             a version could not be written
+
+Each message says the rule, then what arrived. None knows of HTTP or gRPC: every transport keeps
+one table from these classes to its own status codes.
+"""
+
+
+class LstmSentimentError(Exception):
+    """Base of every error raised on purpose by `lstm_sentiment`."""
+
+
+class InvalidInputError(LstmSentimentError, ValueError):
+    """Input that breaks a stated rule: the caller can mend it."""
+
+
+class ConfigError(LstmSentimentError, ValueError):
+    """A configuration that cannot be read, or that contradicts itself."""
+
+
+class ServableNotFoundError(LstmSentimentError, LookupError):
+    """A model, a version or a label that nobody serves."""
+
+
+class ServableUnavailableError(LstmSentimentError):
+    """A servable that is known but cannot answer at this moment."""
+
+
+class ExportError(LstmSentimentError):
+    """A version that could not be written; nothing of it is left behind."""

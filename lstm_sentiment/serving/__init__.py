@@ -1,0 +1,1 @@
+"""SavedModel versions in, answers out; knows nothing of the rooms above."""

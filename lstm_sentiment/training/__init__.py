@@ -1,0 +1,1 @@
+"""A corpus in, a trained model and its scores out."""
