@@ -1,0 +1,34 @@
+"""The states of versions as the message both transports send.
+
+`tensorflow_serving/apis/get_model_status.proto`.
+"""
+
+from collections.abc import Iterable
+
+from tensorflow.core.protobuf import error_codes_pb2
+from tensorflow_serving.apis import get_model_status_pb2
+
+from lstm_sentiment.serving.servable import ServableState
+
+
+def model_status_to_proto(
+    states: Iterable[ServableState],
+) -> get_model_status_pb2.GetModelStatusResponse:
+    """Writes states for a client.
+
+    Args:
+        states: The versions to tell of, in the order to tell.
+
+    Returns:
+        The response; a failed load carries its reason with the code `UNKNOWN`.
+    """
+    response = get_model_status_pb2.GetModelStatusResponse()
+    for state in states:
+        version = response.model_version_status.add(
+            version=state.id.version, state=int(state.state)
+        )
+        version.status.SetInParent()
+        if state.error is not None:
+            version.status.error_code = error_codes_pb2.UNKNOWN
+            version.status.error_message = str(state.error)
+    return response

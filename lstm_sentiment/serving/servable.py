@@ -1,0 +1,199 @@
+"""What is served: its id, its state, and what a loaded one offers.
+
+The names are TensorFlow Serving's: a servable stream is all versions under one name, a servable
+is one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state.h`).
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol
+
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+
+DEFAULT_SIGNATURE_KEY = "serving_default"
+
+
+class ServableLoadError(ServableUnavailableError):
+    """A version that could not be loaded; the others serve on."""
+
+
+class ServableRunError(LstmSentimentError):
+    """A servable that failed while answering, through no fault of the request."""
+
+
+class NotImplementedInServingError(LstmSentimentError):
+    """A part of TensorFlow Serving's protocol that this server does not speak."""
+
+
+class SignatureNotFoundError(InvalidInputError):
+    """A signature key that the servable does not have."""
+
+    def __init__(self, signature_key: str) -> None:
+        """Builds the message of `tensorflow_serving/servables/tensorflow/predict_util.cc`."""
+        super().__init__(f'Serving signature key "{signature_key}" not found.')
+        self.signature_key = signature_key
+
+
+class VersionNotAvailableError(InvalidInputError):
+    """A label asked to point to a version that is not available."""
+
+    def __init__(self, servable_id: "ServableId") -> None:
+        """Builds the message of `tensorflow_serving/model_servers/server_core.cc`."""
+        super().__init__(
+            f"Request to assign label to version {servable_id.version} of model "
+            f"{servable_id.name}, which is not currently available for inference"
+        )
+
+
+@dataclass(frozen=True, order=True)
+class ServableId:
+    """One version of one servable stream.
+
+    Attributes:
+        name: The servable stream: the `name` of a model in `models.config`.
+        version: Its version number, as the folder's name gives it. Not negative.
+    """
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        """Writes it as `{name: sentiment version: 3}`, as TensorFlow Serving logs it."""
+        return f"{{name: {self.name} version: {self.version}}}"
+
+
+class ManagerState(enum.IntEnum):
+    """Where a version stands in its life, numbered as `ModelVersionStatus.State` on the wire.
+
+    `tensorflow_serving/apis/get_model_status.proto`.
+    """
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass(frozen=True)
+class ServableState:
+    """A version's state as the manager tells it to others.
+
+    Attributes:
+        id: Which version.
+        state: Where it stands.
+        error: Why it is `END`, where a failed load is the reason; else `None`.
+    """
+
+    id: ServableId
+    state: ManagerState
+    error: ServableLoadError | None = None
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Type and shape of one input or output of a signature.
+
+    Attributes:
+        dtype: A `tf.DType`.
+        shape: A `tf.TensorShape`; unknown dimensions are `None`.
+    """
+
+    dtype: Any
+    shape: Any
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way of asking a servable.
+
+    Attributes:
+        key: Its name, such as `serving_default`.
+        inputs: What it takes, by name.
+        outputs: What it answers, by name.
+    """
+
+    key: str
+    inputs: Mapping[str, TensorInfo] = field(default_factory=dict)
+    outputs: Mapping[str, TensorInfo] = field(default_factory=dict)
+
+
+class Servable(Protocol):
+    """What a loaded version offers."""
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """Its signatures, by key."""
+        ...
+
+    def run(self, signature_key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers one request.
+
+        Args:
+            signature_key: One of `signatures`.
+            inputs: One `np.ndarray` or `tf.Tensor` for each input of the signature, by name.
+
+        Returns:
+            One `tf.Tensor` for each output of the signature, by name.
+
+        Raises:
+            SignatureNotFoundError: If there is no such signature.
+            InvalidInputError: If the inputs do not fit the signature.
+            ServableRunError: If the servable itself failed.
+        """
+        ...
+
+
+class Loader(Protocol):
+    """Brings one version into memory and lets it go; `tensorflow_serving/core/loader.h`."""
+
+    def load(self) -> Servable:
+        """Loads the version; called once.
+
+        Raises:
+            ServableLoadError: If it cannot be loaded.
+        """
+        ...
+
+    def unload(self) -> None:
+        """Lets the version go; called once, when no request holds it any more."""
+        ...
+
+
+class ServableHandle:
+    """A hold on a loaded version: until it is released, the version is not unloaded."""
+
+    def __init__(
+        self, servable_id: ServableId, servable: Servable, release: Callable[[], None]
+    ) -> None:
+        """Made by `Manager.get_handle` alone.
+
+        Args:
+            servable_id: Which version is held.
+            servable: What it offers.
+            release: Called once, on release.
+        """
+        self.id = servable_id
+        self.servable = servable
+        self._release: Callable[[], None] | None = release
+
+    def release(self) -> None:
+        """Lets the version go; a second call does nothing."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+    def __enter__(self) -> "ServableHandle":
+        """Gives the handle itself."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Releases it."""
+        self.release()

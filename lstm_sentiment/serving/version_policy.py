@@ -1,0 +1,132 @@
+"""Which versions to serve, and what to do next to get there: pure functions.
+
+Two questions, two policies. The version policy of `models.config` chooses the aspired versions
+from those on disk (`tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc`).
+The aspired version policy orders loads and unloads
+(`tensorflow_serving/core/availability_preserving_policy.cc`).
+"""
+
+import enum
+import heapq
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstm_sentiment.serving.servable import ManagerState
+
+
+@dataclass(frozen=True)
+class Latest:
+    """Serve the highest version numbers.
+
+    Attributes:
+        num_versions: How many of them; 0 means 1, as in TensorFlow Serving.
+    """
+
+    num_versions: int = 1
+
+
+@dataclass(frozen=True)
+class All:
+    """Serve every version found."""
+
+
+@dataclass(frozen=True)
+class Specific:
+    """Serve the versions named, of those found."""
+
+    versions: frozenset[int]
+
+
+VersionPolicy = Latest | All | Specific
+
+
+@dataclass(frozen=True)
+class ServableToMonitor:
+    """One base path to watch: `FileSystemStoragePathSourceConfig.ServableToMonitor`.
+
+    Attributes:
+        name: The servable stream its versions belong to.
+        base_path: The folder whose numeric children are the versions.
+        version_policy: Which of them are aspired.
+    """
+
+    name: str
+    base_path: Path
+    version_policy: VersionPolicy = Latest()
+
+
+def aspired_versions(policy: VersionPolicy, versions_on_disk: Iterable[int]) -> frozenset[int]:
+    """Chooses the versions to serve from those there are.
+
+    Args:
+        policy: The version policy of the model.
+        versions_on_disk: Version numbers found under the base path, in any order.
+
+    Returns:
+        The aspired ones: always a subset of `versions_on_disk`.
+    """
+    found = frozenset(versions_on_disk)
+    match policy:
+        case Latest(num_versions):
+            return frozenset(heapq.nlargest(max(num_versions, 1), found))
+        case All():
+            return found
+        case Specific(versions):
+            return found & versions
+
+
+class ActionKind(enum.Enum):
+    """What can be done to a version."""
+
+    LOAD = "load"
+    UNLOAD = "unload"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step towards the aspired versions of a servable stream."""
+
+    kind: ActionKind
+    version: int
+
+
+@dataclass(frozen=True)
+class VersionSnapshot:
+    """All that a policy may know of a version.
+
+    Attributes:
+        version: Its number.
+        state: Where it stands; a failed one is `END`.
+        is_aspired: Whether the source wants it served.
+    """
+
+    version: int
+    state: ManagerState
+    is_aspired: bool
+
+
+def availability_preserving_action(versions: Collection[VersionSnapshot]) -> Action | None:
+    """Chooses the next step, never taking away the last answer while a new one is awaited.
+
+    A version that is no longer aspired is unloaded once an aspired one is available, or when none
+    is aspired, or when another such version remains to answer. Otherwise the highest aspired
+    version that has not been tried is loaded.
+
+    Args:
+        versions: Every version of one servable stream.
+
+    Returns:
+        The step to take now, or `None` if there is none until a state changes.
+    """
+    aspired = [v for v in versions if v.is_aspired]
+    leaving = [
+        v.version for v in versions if not v.is_aspired and v.state is ManagerState.AVAILABLE
+    ]
+    an_aspired_one_answers = any(v.state is ManagerState.AVAILABLE for v in aspired)
+    if leaving and (not aspired or an_aspired_one_answers or len(leaving) > 1):
+        return Action(ActionKind.UNLOAD, min(leaving))
+    untried = [v.version for v in aspired if v.state is ManagerState.START]
+    if untried:
+        return Action(ActionKind.LOAD, max(untried))
+    return None

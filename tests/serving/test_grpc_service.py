@@ -1,0 +1,286 @@
+"""Over a real socket, by the stubs of tensorflow-serving-api alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from lstm_sentiment.errors import ConfigError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.serving.grpc_service import status_code
+from lstm_sentiment.serving.servable import (
+    NotImplementedInServingError,
+    ServableId,
+    ServableLoadError,
+    ServableRunError,
+    VersionNotAvailableError,
+)
+from lstm_sentiment.serving.server import ModelServer
+
+
+@pytest.fixture(scope="module")
+def channel(server: ModelServer) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(
+        f"127.0.0.1:{server.port}", options=[("grpc.max_receive_message_length", -1)]
+    ) as channel:
+        yield channel
+
+
+@pytest.fixture(scope="module")
+def prediction(channel: grpc.Channel) -> Any:
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+
+@pytest.fixture(scope="module")
+def model(channel: grpc.Channel) -> Any:
+    return model_service_pb2_grpc.ModelServiceStub(channel)
+
+
+def request(
+    name: str = "sentiment",
+    signature: str = "",
+    output_filter: tuple[str, ...] = (),
+    version: int | None = None,
+    label: str | None = None,
+    **inputs: Any,
+) -> predict_pb2.PredictRequest:
+    message = predict_pb2.PredictRequest(output_filter=output_filter)
+    message.model_spec.name = name
+    message.model_spec.signature_name = signature
+    if version is not None:
+        message.model_spec.version.value = version
+    if label is not None:
+        message.model_spec.version_label = label
+    for key, value in inputs.items():
+        is_proto = isinstance(value, tensor_pb2.TensorProto)
+        message.inputs[key].CopyFrom(value if is_proto else tf.make_tensor_proto(value))
+    return message
+
+
+def ids(*rows: list[int]) -> Any:
+    return tf.constant(rows, tf.int64)
+
+
+def refusal(call: Any, message: Any) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(message, timeout=30)
+    return caught.value.code(), caught.value.details() or ""
+
+
+def test_the_highest_version_answers_the_default_signature(prediction: Any) -> None:
+    response = prediction.Predict(request(input_sentence=ids([1, 2], [3, 4])), timeout=30)
+    assert response.model_spec.name == "sentiment"
+    assert response.model_spec.version.value == 2
+    assert response.model_spec.signature_name == "serving_default"
+    assert set(response.outputs) == {"predict_classification", "predict_scores"}
+    assert list(response.outputs["predict_classification"].int64_val) == [1, 1]
+    scores = response.outputs["predict_scores"]
+    assert list(scores.float_val) == [2, 3, 2, 7]
+    assert [dim.size for dim in scores.tensor_shape.dim] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("choice", "version"),
+    [({"version": 1}, 1), ({"version": 2}, 2), ({"label": "stable"}, 1), ({"label": "canary"}, 2)],
+)
+def test_a_version_is_asked_for_by_number_or_label(
+    prediction: Any, choice: dict[str, Any], version: int
+) -> None:
+    response = prediction.Predict(request(signature="text", text=["好"], **choice), timeout=30)
+    assert response.model_spec.version.value == version
+    assert response.model_spec.signature_name == "text"
+    assert list(response.outputs["label"].string_val) == [f"v{version}:好".encode()]
+
+
+def test_output_filter_chooses_outputs(prediction: Any) -> None:
+    response = prediction.Predict(
+        request(output_filter=("predict_scores",), input_sentence=ids([1])), timeout=30
+    )
+    assert set(response.outputs) == {"predict_scores"}
+
+
+def test_any_bytes_go_through_a_string_tensor(prediction: Any) -> None:
+    data = [b"\xff\x00", b"", "好".encode()]
+    response = prediction.Predict(request(signature="bytes", data=data), timeout=30)
+    assert list(response.outputs["out_bytes"].string_val) == [2 * value for value in data]
+
+
+def test_a_message_beyond_grpc_s_own_limit_goes_through(prediction: Any) -> None:
+    data = [b"x" * 5 * 2**20]
+    response = prediction.Predict(request(signature="bytes", data=data), timeout=60)
+    assert list(response.outputs["size"].int_val) == [len(data[0])]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            request("m", input_sentence=ids([1])),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Latest(m)",
+        ),
+        (
+            request(version=9, input_sentence=ids([1])),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Specific(sentiment, 9)",
+        ),
+        (
+            request(version=0, input_sentence=ids([1])),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Specific(sentiment, 0)",
+        ),
+        (
+            request(label="x", input_sentence=ids([1])),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Unrecognized servable version label: x",
+        ),
+        (
+            request("", input_sentence=ids([1])),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "ModelSpec has no name specified.",
+        ),
+        (predict_pb2.PredictRequest(), grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec"),
+        (
+            request(signature="x", input_sentence=ids([1])),
+            grpc.StatusCode.FAILED_PRECONDITION,
+            'Serving signature key "x" not found.',
+        ),
+        (
+            request(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "input size does not match signature: 0!=1 len({}) != len({input_sentence}). "
+            "Sent extra: {}. Missing but required: {input_sentence}.",
+        ),
+        (
+            request(output_filter=("x",), input_sentence=ids([1])),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "output tensor alias not found in signature: x Outputs expected to be in the set "
+            "{predict_classification,predict_scores}.",
+        ),
+        (
+            request(output_filter=("predict_scores",) * 2, input_sentence=ids([1])),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "duplicate output tensor alias: predict_scores",
+        ),
+        (
+            request(input_sentence=tf.constant([[1]], tf.int32)),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "`input_sentence` must have dtype int64. Received: dtype int32.",
+        ),
+        (
+            request(input_sentence=ids([99])),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "indices[0,0] = 99 is not in [0, 10)",
+        ),
+        (
+            request(
+                input_sentence=tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=[1, 2])
+            ),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "tensor parsing error: input_sentence: 2 values were sent for 1 elements.",
+        ),
+        (
+            request(input_sentence=tensor_pb2.TensorProto(dtype=99)),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "tensor parsing error: input_sentence: unknown dtype 99.",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
+    prediction: Any, message: predict_pb2.PredictRequest, code: grpc.StatusCode, details: str
+) -> None:
+    assert refusal(prediction.Predict, message) == (code, details)
+
+
+def test_a_long_message_does_not_break_the_answer(prediction: Any) -> None:
+    code, details = refusal(prediction.Predict, request("名" * 10_000, input_sentence=ids([1])))
+    assert code is grpc.StatusCode.NOT_FOUND
+    assert details.startswith("Servable not found for request: Latest(名")
+
+
+def test_what_is_not_served_is_unimplemented(prediction: Any, model: Any) -> None:
+    code, _ = refusal(prediction.Classify, classification_pb2.ClassificationRequest())
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+    code, _ = refusal(model.HandleReloadConfigRequest, model_management_pb2.ReloadConfigRequest())
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+
+
+def status_request(name: str, **choice: Any) -> get_model_status_pb2.GetModelStatusRequest:
+    message = get_model_status_pb2.GetModelStatusRequest()
+    message.model_spec.CopyFrom(request(name, **choice).model_spec)
+    return message
+
+
+def test_status_lists_versions_the_highest_first(model: Any) -> None:
+    response = model.GetModelStatus(status_request("sentiment"), timeout=30)
+    available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
+    assert [(v.version, v.state) for v in response.model_version_status] == [
+        (2, available),
+        (1, available),
+    ]
+    assert all(v.HasField("status") for v in response.model_version_status)
+    assert {v.status.error_code for v in response.model_version_status} == {0}
+
+
+@pytest.mark.parametrize("choice", [{"version": 1}, {"label": "stable"}])
+def test_status_of_one_version(model: Any, choice: dict[str, Any]) -> None:
+    response = model.GetModelStatus(status_request("sentiment", **choice), timeout=30)
+    assert [v.version for v in response.model_version_status] == [1]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            status_request("m"),
+            grpc.StatusCode.NOT_FOUND,
+            "Could not find any versions of model m",
+        ),
+        (
+            status_request("sentiment", version=9),
+            grpc.StatusCode.NOT_FOUND,
+            "Could not find version 9 of model sentiment",
+        ),
+        (
+            status_request("sentiment", label="x"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Unrecognized servable version label: x",
+        ),
+        (
+            get_model_status_pb2.GetModelStatusRequest(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Missing ModelSpec",
+        ),
+    ],
+)
+def test_a_status_that_cannot_be_told_is_refused(
+    model: Any, message: Any, code: grpc.StatusCode, details: str
+) -> None:
+    assert refusal(model.GetModelStatus, message) == (code, details)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ServableUnavailableError("x"), grpc.StatusCode.UNAVAILABLE),
+        (ServableLoadError("x"), grpc.StatusCode.UNAVAILABLE),
+        (ServableRunError("x"), grpc.StatusCode.INTERNAL),
+        (NotImplementedInServingError("x"), grpc.StatusCode.UNIMPLEMENTED),
+        (VersionNotAvailableError(ServableId("m", 1)), grpc.StatusCode.FAILED_PRECONDITION),
+        (ConfigError("x"), grpc.StatusCode.INTERNAL),
+    ],
+)
+def test_errors_that_no_request_here_provokes_have_a_code_too(
+    error: LstmSentimentError, code: grpc.StatusCode
+) -> None:
+    assert status_code(error) is code

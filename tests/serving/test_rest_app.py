@@ -1,0 +1,249 @@
+"""Over a real socket, by plain HTTP."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.serving.rest_app import http_status, rest_app
+from lstm_sentiment.serving.servable import ServableRunError
+from lstm_sentiment.serving.server import ModelServer
+
+
+@pytest.fixture(scope="module")
+def http(server: ModelServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_api_port}", timeout=30) as client:
+        yield client
+
+
+def predict(http: httpx.Client, document: Any, path: str = "/v1/models/sentiment") -> Any:
+    response = http.post(f"{path}:predict", json=document)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    return response.json()
+
+
+def test_rows_by_the_default_signature(http: httpx.Client) -> None:
+    answer = predict(http, {"instances": [[1, 2], [3, 4]]})
+    assert answer == {
+        "predictions": [
+            {"predict_classification": 1, "predict_scores": [2.0, 3.0]},
+            {"predict_classification": 1, "predict_scores": [2.0, 7.0]},
+        ]
+    }
+
+
+@pytest.mark.parametrize("instances", [["好", "b"], [{"text": "好"}, {"text": "b"}]])
+def test_rows_of_texts_are_given_bare_or_by_name(http: httpx.Client, instances: list[Any]) -> None:
+    answer = predict(http, {"signature_name": "text", "instances": instances})
+    assert answer["predictions"][0] == {
+        "label": "v2:好",
+        "classification": 2,
+        "probabilities": [2.0, 1.0],
+    }
+    assert len(answer["predictions"]) == 2
+
+
+@pytest.mark.parametrize("inputs", [["好", "b"], {"text": ["好", "b"]}])
+def test_columns(http: httpx.Client, inputs: Any) -> None:
+    answer = predict(http, {"signature_name": "text", "inputs": inputs})
+    assert answer == {
+        "outputs": {
+            "label": ["v2:好", "v2:b"],
+            "classification": [2, 2],
+            "probabilities": [[2.0, 1.0], [2.0, 1.0]],
+        }
+    }
+
+
+def test_the_name_of_a_single_output_is_left_out(http: httpx.Client) -> None:
+    document = {"signature_name": "scale", "instances": [{"x": [1, 0.5], "negate": True}]}
+    assert predict(http, document) == {"predictions": [[-2.0, -1.0]]}
+
+
+def test_bytes_travel_as_base64(http: httpx.Client) -> None:
+    raw = {"b64": base64.b64encode(b"\xff\x00").decode()}
+    answer = predict(http, {"signature_name": "bytes", "inputs": [raw]})
+    twice = {"b64": base64.b64encode(b"\xff\x00\xff\x00").decode()}
+    assert answer == {"outputs": {"out_bytes": [twice], "size": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [
+        ("/v1/models/sentiment/versions/1", 1),
+        ("/v1/models/sentiment/versions/02", 2),
+        ("/v1/models/sentiment/labels/stable", 1),
+        ("/v1/models/sentiment/labels/canary", 2),
+        ("/V1/Models/sentiment", 2),
+        ("/v1/models/s%65ntiment/labels/stabl%65", 1),
+    ],
+)
+def test_a_version_is_asked_for_by_number_or_label(
+    http: httpx.Client, path: str, version: int
+) -> None:
+    answer = predict(http, {"signature_name": "text", "inputs": ["a"]}, path)
+    assert answer["outputs"]["label"] == [f"v{version}:a"]
+
+
+SENTIMENT = "/v1/models/sentiment"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/v1/models/m:predict", '{"inputs": 1}', 404, "Servable not found for request: Latest(m)"),
+        (
+            f"{SENTIMENT}/versions/9:predict",
+            '{"inputs": 1}',
+            404,
+            "Servable not found for request: Specific(sentiment, 9)",
+        ),
+        (
+            f"{SENTIMENT}/versions/99999999999999999999:predict",
+            '{"inputs": 1}',
+            400,
+            "Failed to convert version: 99999999999999999999 to numeric.",
+        ),
+        (
+            f"{SENTIMENT}/labels/x:predict",
+            '{"inputs": 1}',
+            400,
+            "Unrecognized servable version label: x",
+        ),
+        (
+            f"{SENTIMENT}:predict",
+            '{"signature_name": "x", "inputs": 1}',
+            400,
+            'Serving signature name: "x" not found in signature def',
+        ),
+        (f"{SENTIMENT}:predict", "", 400, "JSON Parse error: The document is empty"),
+        ("/v1/models/m:predict", "", 400, "JSON Parse error: The document is empty"),
+        (f"{SENTIMENT}:predict", "{}", 400, "Missing 'inputs' or 'instances' key"),
+        (
+            f"{SENTIMENT}:predict",
+            '{"instances": ["x"]}',
+            400,
+            "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
+            'JSON Value: "x" Type: String is not of expected type: int64',
+        ),
+        (f"{SENTIMENT}:predict", '{"inputs": [[99]]}', 400, "indices[0,0] = 99 is not in [0, 10)"),
+        (
+            f"{SENTIMENT}:predict",
+            '{"inputs": [1]}',
+            400,
+            "`input_sentence` must have shape (None, None). Received: shape (1,).",
+        ),
+        (f"{SENTIMENT}:classify", "{}", 501, "Method is not implemented: classify"),
+        (f"{SENTIMENT}:regress", "{}", 501, "Method is not implemented: regress"),
+        (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
+        (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),
+        (
+            f"{SENTIMENT}/versions/x:predict",
+            "{}",
+            400,
+            f"Malformed request: POST {SENTIMENT}/versions/x:predict",
+        ),
+        (
+            "/v1/models/a%2Fb:predict",
+            '{"inputs": 1}',
+            404,
+            "Servable not found for request: Latest(a/b)",
+        ),
+        (
+            "/v1/models/%FF:predict",
+            '{"inputs": 1}',
+            404,
+            "Servable not found for request: Latest(\ufffd)",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
+    http: httpx.Client, path: str, body: str, status: int, message: str
+) -> None:
+    response = http.post(path, content=body)
+    assert (response.status_code, response.json()) == (status, {"error": message})
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_status_of_all_versions_has_tensorflow_serving_s_json(http: httpx.Client) -> None:
+    response = http.get(SENTIMENT)
+    assert response.status_code == 200
+    ok = {"error_code": "OK", "error_message": ""}
+    assert response.json() == {
+        "model_version_status": [
+            {"version": "2", "state": "AVAILABLE", "status": ok},
+            {"version": "1", "state": "AVAILABLE", "status": ok},
+        ]
+    }
+
+
+@pytest.mark.parametrize("choice", ["versions/1", "labels/stable"])
+def test_status_of_one_version(http: httpx.Client, choice: str) -> None:
+    [status] = http.get(f"{SENTIMENT}/{choice}").json()["model_version_status"]
+    assert status["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("GET", "/v1/models", 400, "Missing model name in request."),
+        ("GET", "/v1/models/m", 404, "Could not find any versions of model m"),
+        ("GET", f"{SENTIMENT}/versions/9", 404, "Could not find version 9 of model sentiment"),
+        ("GET", f"{SENTIMENT}/labels/x", 400, "Unrecognized servable version label: x"),
+        ("GET", f"{SENTIMENT}/metadata", 501, "Method is not implemented: metadata"),
+        ("GET", f"{SENTIMENT}:predict", 400, f"Malformed request: GET {SENTIMENT}:predict"),
+        ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
+        ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
+        ("DELETE", SENTIMENT, 400, f"Malformed request: DELETE {SENTIMENT}"),
+        ("GET", "/", 404, "Not found"),
+        ("POST", "/v2/models/sentiment:predict", 404, "Not found"),
+    ],
+)
+def test_other_paths_and_methods(
+    http: httpx.Client, method: str, path: str, status: int, message: str
+) -> None:
+    response = http.request(method, path)
+    assert (response.status_code, response.json()) == (status, {"error": message})
+
+
+def test_a_query_string_is_no_part_of_the_path(http: httpx.Client) -> None:
+    assert http.get(f"{SENTIMENT}?pretty").status_code == 200
+
+
+def test_a_client_that_hangs_up_is_no_error(server: ModelServer) -> None:
+    async def hang_up() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError("there is nobody to answer")
+
+    path = f"{SENTIMENT}:predict"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "headers": [],
+    }
+    asyncio.run(rest_app(server._data_plane)(scope, hang_up, send))
+
+
+def test_answers_may_hold_nan_and_infinity(http: httpx.Client) -> None:
+    body = '{"signature_name": "scale", "inputs": {"x": [[NaN, Infinity]], "negate": [false]}}'
+    answer = json.loads(http.post(f"{SENTIMENT}:predict", content=body).text)
+    assert str(answer["outputs"]) == "[[nan, inf]]"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(ServableUnavailableError("x"), 503), (ServableRunError("x"), 500)]
+)
+def test_errors_that_no_request_here_provokes_have_a_status_too(
+    error: LstmSentimentError, status: int
+) -> None:
+    assert http_status(error) == status

@@ -1,0 +1,329 @@
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from lstm_sentiment.client import PredictClient
+from lstm_sentiment.errors import (
+    ConfigError,
+    InvalidInputError,
+    ServableNotFoundError,
+    ServableUnavailableError,
+)
+from lstm_sentiment.serving.loader import SavedModelLoader, SavedModelServable
+from lstm_sentiment.serving.models_config import ModelServerConfig, single_model_config
+from lstm_sentiment.serving.server import ModelServer, _listen
+
+from .saved_models import copy_version, damage
+
+TIMEOUT_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    if "server" in request.fixturenames:
+        return  # The session's server goes on, and takes threads as it needs them.
+    for thread in set(threading.enumerate()) - before:
+        thread.join(TIMEOUT_SECONDS)
+        assert not thread.is_alive(), thread.name
+
+
+def config_of(base_path: Path, **policy: Any) -> Any:
+    config = single_model_config("sentiment", base_path)
+    model = config.model_config_list.config[0]
+    if policy.get("all"):
+        model.model_version_policy.all.SetInParent()
+    for label, version in policy.get("labels", {}).items():
+        model.version_labels[label] = version
+    return config
+
+
+def client_of(server: ModelServer, **choice: Any) -> PredictClient:
+    return PredictClient(
+        f"127.0.0.1:{server.port}", "sentiment", timeout_seconds=TIMEOUT_SECONDS, **choice
+    )
+
+
+def labels(server: ModelServer, **choice: Any) -> list[str]:
+    with client_of(server, **choice) as client:
+        return [prediction.label for prediction in client.predict(["a"])]
+
+
+def status(server: ModelServer) -> bytes:
+    url = f"http://127.0.0.1:{server.rest_api_port}/v1/models/sentiment"
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+        return bytes(response.read())
+
+
+def test_a_new_version_takes_over_and_a_removed_one_gives_back(
+    base_path: Path, saved_versions: dict[int, Path]
+) -> None:
+    with ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0) as server:
+        assert labels(server) == ["v2:a"]
+        copy_version(saved_versions[3], base_path, 3)
+        server._source.poll_once()
+        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        assert labels(server) == ["v3:a"]
+        with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
+            labels(server, version=2)
+        shutil.rmtree(base_path / "3")
+        server._source.poll_once()
+        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        assert labels(server) == ["v2:a"]
+
+
+def test_the_base_path_is_watched_without_being_told(
+    base_path: Path, saved_versions: dict[int, Path]
+) -> None:
+    config = config_of(base_path, all=True)
+    with ModelServer(config, port=0, file_system_poll_wait_seconds=0.01) as server:
+        copy_version(saved_versions[3], base_path, 3)
+        assert server._manager.wait_until(
+            lambda: len(server._manager.states("sentiment")) == 3, TIMEOUT_SECONDS
+        )
+        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        assert labels(server) == ["v3:a"]
+        assert labels(server, version=1) == ["v1:a"]
+
+
+def test_a_damaged_version_is_told_and_the_others_serve_on(
+    base_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(base_path / "2")
+    config = config_of(base_path, all=True, labels={"stable": 1, "canary": 2})
+    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+        assert labels(server, label="stable") == ["v1:a"]
+        with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
+            labels(server, label="canary")
+        assert b"version 2 of model sentiment could not be loaded: Cannot parse" in status(server)
+        assert str(base_path).encode() not in status(server)
+    messages = [record.message for record in caplog.records]
+    assert any("version 2 of model sentiment could not be loaded" in m for m in messages)
+    assert any("label canary of model sentiment points to version 2" in m for m in messages)
+
+
+def test_a_model_without_a_base_path_does_not_keep_others_from_serving(base_path: Path) -> None:
+    config = config_of(base_path)
+    config.model_config_list.config.add(
+        name="absent", base_path=str(base_path / "absent"), model_platform="tensorflow"
+    )
+    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+        assert labels(server) == ["v2:a"]
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("which", ["port", "rest_api_port"])
+def test_a_port_in_use_is_one_clear_line(base_path: Path, taken_port: int, which: str) -> None:
+    ports: dict[str, Any] = {"port": 0, which: taken_port}
+    server = ModelServer(config_of(base_path), **ports)
+    with pytest.raises(InvalidInputError) as caught:
+        server.start()
+    assert str(caught.value) == f"cannot listen on 127.0.0.1:{taken_port}: address already in use."
+
+
+def test_two_servers_never_share_a_port(base_path: Path, server: ModelServer) -> None:
+    with pytest.raises(InvalidInputError, match="address already in use"):
+        ModelServer(config_of(base_path), port=server.port).start()
+    assert server.rest_api_port is not None
+    with pytest.raises(InvalidInputError, match="address already in use"):
+        ModelServer(config_of(base_path), port=0, rest_api_port=server.rest_api_port).start()
+
+
+def test_a_port_taken_while_the_models_load_is_not_shared_either(
+    base_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = ModelServer(config_of(base_path), port=server.port, rest_api_port=None)
+    monkeypatch.setattr(
+        "lstm_sentiment.serving.server._listen", lambda host, port: socket.create_server((host, 0))
+    )
+    with pytest.raises(InvalidInputError, match=r"cannot listen on .*: address is in use"):
+        late.start()
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("192.0.2.1", "cannot assign requested address"), ("host.invalid", "")],
+)
+def test_a_host_that_cannot_be_bound_is_one_clear_line(
+    base_path: Path, host: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=f"cannot listen on {host}:0: {reason}"):
+        ModelServer(config_of(base_path), port=0, host=host).start()
+
+
+def test_ports_are_free_again_after_stop_and_after_a_failed_start(
+    base_path: Path, taken_port: int
+) -> None:
+    config = config_of(base_path)
+    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+        port, rest_api_port = server.port, server.rest_api_port
+        status(server)
+        labels(server)
+    with pytest.raises(InvalidInputError):
+        ModelServer(config, port=port, rest_api_port=taken_port).start()
+    assert rest_api_port is not None
+    with pytest.raises(InvalidInputError):
+        ModelServer(config, port=taken_port, rest_api_port=rest_api_port).start()
+    with ModelServer(config, port=port, rest_api_port=rest_api_port) as again:
+        assert (again.port, again.rest_api_port) == (port, rest_api_port)
+        assert labels(again) == ["v2:a"]
+
+
+def test_rest_connections_are_without_nagle_s_delay() -> None:
+    with _listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_rest_can_be_off(base_path: Path) -> None:
+    with ModelServer(config_of(base_path), port=0, rest_api_port=None) as server:
+        assert server.rest_api_port is None
+        assert labels(server) == ["v2:a"]
+
+
+def test_models_that_load_too_slowly_fail_the_start(
+    base_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    load = SavedModelLoader.load
+
+    def slow(self: SavedModelLoader) -> SavedModelServable:
+        assert release.wait(TIMEOUT_SECONDS)
+        return load(self)
+
+    monkeypatch.setattr(SavedModelLoader, "load", slow)
+    server = ModelServer(config_of(base_path), port=0, load_timeout_seconds=0.01)
+    stop = server.stop
+
+    def stop_and_release(grace_seconds: float | None = None) -> None:
+        release.set()
+        stop(grace_seconds)
+
+    monkeypatch.setattr(server, "stop", stop_and_release)
+    with pytest.raises(ServableUnavailableError, match="version 2 of model sentiment"):
+        server.start()
+
+
+def test_stop_lets_a_request_under_way_end_and_refuses_new_ones(
+    base_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, release = threading.Event(), threading.Event()
+    run = SavedModelServable.run
+
+    def slow(self: SavedModelServable, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        entered.set()
+        assert release.wait(TIMEOUT_SECONDS)
+        return run(self, key, inputs)
+
+    monkeypatch.setattr(SavedModelServable, "run", slow)
+    server = ModelServer(config_of(base_path), port=0, rest_api_port=None).start()
+    assert not server.wait_for_termination(0)
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.extend(labels(server)))
+    asking.start()
+    assert entered.wait(TIMEOUT_SECONDS)
+    assert server._grpc is not None
+    refusing, stop_grpc = threading.Event(), server._grpc.stop
+
+    def stop_and_tell(grace: float | None) -> threading.Event:
+        stopped = stop_grpc(grace)
+        refusing.set()
+        return stopped
+
+    monkeypatch.setattr(server._grpc, "stop", stop_and_tell)
+    stopping = threading.Thread(target=server.stop, args=(TIMEOUT_SECONDS,))
+    stopping.start()
+    assert refusing.wait(TIMEOUT_SECONDS)
+    with pytest.raises(ServableUnavailableError):
+        labels(server)
+    release.set()
+    asking.join()
+    stopping.join()
+    assert answers == ["v2:a"]
+    assert server.wait_for_termination(0)
+    server.stop()
+
+
+def test_many_requests_at_once_are_answered_each_with_its_own(server: ModelServer) -> None:
+    wrong: list[str] = []
+
+    def ask(number: int) -> None:
+        with client_of(server) as client:
+            for index in range(20):
+                text = f"{number}.{index}"
+                [answer] = client.predict([text])
+                if answer.label != f"v2:{text}":
+                    wrong.append(answer.label)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_129_texts_in_one_request_by_every_transport_of_the_client(server: ModelServer) -> None:
+    texts = [f"文本{number}" for number in range(129)]
+    with client_of(server) as client:
+        assert [p.label for p in client.predict(texts)] == [f"v2:{text}" for text in texts]
+        assert [p.label for p in client.predict(texts, signature="tokens")] == [
+            f"v2:{text}" for text in texts
+        ]
+        [answer] = client.predict_ids(tf.constant([[1, 2]]).numpy())
+    assert answer.predict_scores == (2.0, 3.0)
+    assert answer.model_version == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"port": -1}, InvalidInputError),
+        ({"port": 65536}, InvalidInputError),
+        ({"rest_api_port": 65536}, InvalidInputError),
+        ({"grpc_max_threads": 0}, InvalidInputError),
+        ({"file_system_poll_wait_seconds": -1}, InvalidInputError),
+        ({"config": ModelServerConfig()}, ConfigError),
+        ({"config": "absent.config"}, ConfigError),
+    ],
+)
+def test_arguments_that_break_a_rule_are_refused_before_anything_starts(
+    base_path: Path, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        ModelServer(**{"config": config_of(base_path), **arguments})
+
+
+def test_a_server_is_started_once_and_has_no_port_before(base_path: Path) -> None:
+    server = ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0)
+    with pytest.raises(ServableUnavailableError):
+        _ = server.port
+    with server, pytest.raises(InvalidInputError, match="only once"):
+        server.start()
+    with pytest.raises(InvalidInputError, match="only once"):
+        server.start()
+
+
+def test_importing_the_server_configures_no_logging() -> None:
+    code = (
+        "import logging, lstm_sentiment.serving.server, lstm_sentiment.client;"
+        "assert not logging.getLogger().handlers;"
+        "assert not logging.getLogger('lstm_sentiment').handlers"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=TIMEOUT_SECONDS)
+    assert logging.getLogger("lstm_sentiment.serving.server").level == logging.NOTSET

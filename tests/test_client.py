@@ -1,0 +1,289 @@
+"""Against a recording server that shares no code with ours but the protocol."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from lstm_sentiment.client import IdPrediction, PredictClient, Prediction
+from lstm_sentiment.errors import (
+    InvalidInputError,
+    LstmSentimentError,
+    ServableNotFoundError,
+    ServableUnavailableError,
+)
+
+Answer = Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], predict_pb2.PredictResponse]
+
+
+class Recorder(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self) -> None:
+        self.requests: list[predict_pb2.PredictRequest] = []
+        self.answer: Answer = answer_texts
+
+    def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        self.requests.append(request)
+        return self.answer(request, context)
+
+
+def response(version: int | None, **outputs: Any) -> predict_pb2.PredictResponse:
+    message = predict_pb2.PredictResponse()
+    if version is not None:
+        message.model_spec.version.value = version
+    for name, value in outputs.items():
+        message.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return message
+
+
+def answer_texts(
+    request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+) -> predict_pb2.PredictResponse:
+    [texts] = request.inputs.values()
+    count = len(texts.string_val)
+    return response(
+        7,
+        label=tf.constant(list(texts.string_val)),
+        classification=tf.range(count, dtype=tf.int64),
+        probabilities=tf.tile([[0.25, 0.75]], [count, 1]),
+    )
+
+
+def answer_ids(
+    request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+) -> predict_pb2.PredictResponse:
+    ids = tf.make_ndarray(request.inputs["input_sentence"])
+    assert ids.dtype == np.int64
+    return response(
+        None,
+        predict_classification=ids.sum(axis=1),
+        predict_scores=ids.astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def recording() -> Iterator[tuple[Recorder, str]]:
+    recorder = Recorder()
+    server = grpc.server(
+        futures.ThreadPoolExecutor(2), options=[("grpc.max_receive_message_length", -1)]
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(recorder, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield recorder, f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+@pytest.fixture
+def recorder(recording: tuple[Recorder, str]) -> Recorder:
+    recording[0].requests.clear()
+    recording[0].answer = answer_texts
+    return recording[0]
+
+
+@pytest.fixture
+def address(recording: tuple[Recorder, str]) -> str:
+    return recording[1]
+
+
+@pytest.fixture
+def client(recorder: Recorder, address: str) -> Iterator[PredictClient]:
+    with PredictClient(address, "sentiment", timeout_seconds=30) as client:
+        yield client
+
+
+def test_texts_go_in_one_request_and_come_back_in_order(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    texts = [f"文本{number}" for number in range(129)]
+    predictions = client.predict(texts)
+    assert predictions == [
+        Prediction(text, index, (0.25, 0.75), 7) for index, text in enumerate(texts)
+    ]
+    [request] = recorder.requests
+    assert request.model_spec.name == "sentiment"
+    assert request.model_spec.signature_name == "text"
+    assert request.model_spec.WhichOneof("version_choice") is None
+    assert [dim.size for dim in request.inputs["text"].tensor_shape.dim] == [129]
+
+
+def test_segmented_texts_go_to_the_tokens_signature(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    client.predict(("房间 很 干净",), signature="tokens")
+    [request] = recorder.requests
+    assert request.model_spec.signature_name == "tokens"
+    assert list(request.inputs["tokens"].string_val) == ["房间 很 干净".encode()]
+
+
+def test_numpy_arrays_of_texts_are_lists_too(client: PredictClient) -> None:
+    texts: Any = np.array(["a", "b"])
+    assert [prediction.label for prediction in client.predict(texts)] == ["a", "b"]
+
+
+def test_a_lone_surrogate_becomes_one_replacement_character(client: PredictClient) -> None:
+    [first, second] = client.predict(["a\ud800b\udfff", "\ud83d\ude00 😀"])
+    assert first.label == "a\ufffdb\ufffd"
+    assert second.label == "\ufffd\ufffd 😀"
+
+
+def test_texts_beyond_grpc_s_own_message_limit(client: PredictClient) -> None:
+    text = "x" * 5 * 2**20
+    assert client.predict([text])[0].label == text
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_ids_go_as_int64_to_the_default_signature(
+    client: PredictClient, recorder: Recorder, dtype: Any
+) -> None:
+    recorder.answer = answer_ids
+    assert client.predict_ids(np.array([[0, 3], [1, 2]], dtype)) == [
+        IdPrediction(3, (0.0, 3.0), None),
+        IdPrediction(3, (1.0, 2.0), None),
+    ]
+    assert recorder.requests[0].model_spec.signature_name == "serving_default"
+
+
+@pytest.mark.parametrize("choice", [{"version": 3}, {"version": 0}, {"label": "stable"}])
+def test_a_version_or_a_label_is_asked_for(
+    recorder: Recorder, address: str, choice: dict[str, Any]
+) -> None:
+    with PredictClient(address, "sentiment", **choice) as client:
+        client.predict(["a"])
+    spec = recorder.requests[0].model_spec
+    if "version" in choice:
+        assert spec.HasField("version")
+        assert spec.version.value == choice["version"]
+    else:
+        assert spec.version_label == "stable"
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([], "`texts` must not be empty"),
+        ("one text", "`texts` must be a list of texts. Received: one str."),
+        (b"bytes", "Received: one bytes"),
+        (["a", None], "each of `texts` must be a string. Received: NoneType."),
+    ],
+)
+def test_what_is_not_a_list_of_texts_is_refused(
+    client: PredictClient, recorder: Recorder, texts: Any, message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        client.predict(texts)
+    assert recorder.requests == []
+
+
+def test_an_unknown_signature_is_refused(client: PredictClient) -> None:
+    signature: Any = "explain"
+    with pytest.raises(InvalidInputError, match="must be one of 'text', 'tokens'"):
+        client.predict(["a"], signature=signature)
+
+
+@pytest.mark.parametrize("ids", [[1, 2], [[]], [[1.5]], [["a"]], np.zeros((0, 3), np.int64)])
+def test_what_is_not_rows_of_ids_is_refused(client: PredictClient, ids: Any) -> None:
+    with pytest.raises(InvalidInputError, match="`ids` must be integers of shape"):
+        client.predict_ids(ids)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"address": ""}, "must not be empty"),
+        ({"model": ""}, "must not be empty"),
+        ({"version": 1, "label": "stable"}, "at most one of"),
+        ({"timeout_seconds": 0}, "must be positive"),
+        ({"timeout_seconds": float("nan")}, "must be positive"),
+    ],
+)
+def test_arguments_that_break_a_rule_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        PredictClient(**{"address": "127.0.0.1:1", "model": "m", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (grpc.StatusCode.NOT_FOUND, ServableNotFoundError),
+        (grpc.StatusCode.UNAVAILABLE, ServableUnavailableError),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, ServableUnavailableError),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ServableUnavailableError),
+        (grpc.StatusCode.INVALID_ARGUMENT, InvalidInputError),
+        (grpc.StatusCode.FAILED_PRECONDITION, InvalidInputError),
+        (grpc.StatusCode.INTERNAL, LstmSentimentError),
+    ],
+)
+def test_a_refusal_becomes_an_error_that_names_the_server(
+    client: PredictClient,
+    recorder: Recorder,
+    address: str,
+    code: grpc.StatusCode,
+    error: type[Exception],
+) -> None:
+    def refuse(
+        request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        context.abort(code, "the reason")
+
+    recorder.answer = refuse
+    with pytest.raises(error) as caught:
+        client.predict(["a"])
+    assert type(caught.value) is error
+    assert str(caught.value) == f"{address}: the reason"
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        with (
+            PredictClient(address, "m") as client,
+            pytest.raises(ServableUnavailableError, match=address),
+        ):
+            client.predict(["a"])
+
+
+def test_a_server_that_does_not_answer_in_time_is_unavailable() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        PredictClient(f"127.0.0.1:{silent.getsockname()[1]}", "m", timeout_seconds=0.05) as client,
+        pytest.raises(ServableUnavailableError),
+    ):
+        client.predict(["a"])
+
+
+def test_an_answer_of_another_signature_is_refused(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    recorder.answer = lambda request, context: response(1, scores=[1.0])
+    with pytest.raises(InvalidInputError, match=r"must answer label, .* Received: scores"):
+        client.predict(["a"])
+
+
+def test_a_closed_client_says_so(recorder: Recorder, address: str) -> None:
+    client = PredictClient(address, "sentiment")
+    client.close()
+    client.close()
+    with pytest.raises(ServableUnavailableError, match="closed"):
+        client.predict(["a"])
+
+
+@given(texts=st.lists(st.text(), min_size=1, max_size=4))
+def test_any_text_arrives_as_utf8(recording: tuple[Recorder, str], texts: list[str]) -> None:
+    recorder, address = recording
+    recorder.answer = answer_texts
+    recorder.requests.clear()
+    with PredictClient(address, "sentiment", timeout_seconds=30) as client:
+        client.predict(texts)
+    sent = recorder.requests[0].inputs["text"].string_val
+    assert [value.decode("utf-8") for value in sent] == texts
