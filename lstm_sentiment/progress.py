@@ -1,0 +1,48 @@
+"""How long steps tell that they are under way, without the library printing anything itself."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+
+class Advance(Protocol):
+    """Moves one step's bar on."""
+
+    def __call__(self, steps: int = 1, *, status: str = "") -> None:
+        """Counts `steps` as done.
+
+        Args:
+            steps: How many of the step's `total` were done since the last call.
+            status: A few words to show beside the bar, such as the loss so far.
+        """
+
+
+class Progress(Protocol):
+    """Where progress goes: a terminal, a log, a notebook, or nowhere."""
+
+    def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
+        """Opens one long step of `total` parts; yields the function that moves it on."""
+        ...
+
+    def say(self, message: str) -> None:
+        """Tells the user one fact that they should know: what was dropped, chosen or saved."""
+        ...
+
+
+class SilentProgress:
+    """The default of every library function: says nothing."""
+
+    @contextmanager
+    def step(self, description: str, total: int) -> Iterator[Advance]:
+        """Yields an `Advance` that does nothing."""
+
+        def advance(steps: int = 1, *, status: str = "") -> None:
+            pass
+
+        yield advance
+
+    def say(self, message: str) -> None:
+        """Drops the message."""
+
+
+SILENT: Progress = SilentProgress()

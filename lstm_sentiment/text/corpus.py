@@ -1,0 +1,159 @@
+"""Labelled texts: freed of duplicates, split."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.unicode import replace_surrogates
+
+Row = tuple[str, str]
+"""A text and the name of its label."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts and their labels, in the order they were read.
+
+    Attributes:
+        texts: One string a text, without surrounding whitespace.
+        labels: Label ids, one a text: positions in `label_names`.
+        label_names: The classes in id order: by number where all are whole numbers, else
+            alphabetically.
+    """
+
+    texts: tuple[str, ...]
+    labels: tuple[int, ...]
+    label_names: tuple[str, ...]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Row], label_names: Sequence[str] | None = None) -> "Corpus":
+        """Makes a corpus of texts and label names.
+
+        Args:
+            rows: `(text, label name)` pairs.
+            label_names: The classes in id order. `None` takes those that occur.
+
+        Raises:
+            InvalidInputError: If a label is not among `label_names`.
+        """
+        found = {label for _, label in rows}
+        names = tuple(label_names) if label_names is not None else tuple(sorted(found, key=_order))
+        unknown = sorted(found - set(names))
+        if unknown:
+            raise InvalidInputError(
+                f"Labels must be among those trained on: {', '.join(names)}. "
+                f"Received: {unknown[0]!r}."
+            )
+        ids = {name: position for position, name in enumerate(names)}
+        texts = tuple(replace_surrogates(text).strip() for text, _ in rows)
+        return cls(texts, tuple(ids[label] for _, label in rows), names)
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.texts)
+
+    def class_counts(self) -> dict[str, int]:
+        """Number of texts of each class, in id order."""
+        counts = Counter(self.labels)
+        return {name: counts[label] for label, name in enumerate(self.label_names)}
+
+    def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
+        """The texts at `indices`, in that order, with all classes kept."""
+        return Corpus(
+            tuple(self.texts[i] for i in indices),
+            tuple(self.labels[i] for i in indices),
+            self.label_names,
+        )
+
+    def drop_empty(self) -> "Corpus":
+        """Without the texts that hold nothing but whitespace."""
+        return self.select([i for i, text in enumerate(self.texts) if text])
+
+    def drop_texts(self, texts: set[str]) -> "Corpus":
+        """Without every text that is among `texts`."""
+        return self.select([i for i, text in enumerate(self.texts) if text not in texts])
+
+    def drop_contradictions(self) -> "Corpus":
+        """Without any text that occurs under more than one label: nobody knows which is right."""
+        labels_of: dict[str, set[int]] = defaultdict(set)
+        for text, label in zip(self.texts, self.labels, strict=True):
+            labels_of[text].add(label)
+        return self.drop_texts({text for text, labels in labels_of.items() if len(labels) > 1})
+
+    def drop_duplicates(self) -> "Corpus":
+        """Each text once, and none that occurs under more than one label."""
+        consistent = self.drop_contradictions()
+        first: dict[str, int] = {}
+        for index, text in enumerate(consistent.texts):
+            first.setdefault(text, index)
+        return consistent.select(list(first.values()))
+
+    def split(
+        self, *, seed: int = 0, dev_fraction: float = 0.1, test_fraction: float = 0.1
+    ) -> tuple["Corpus", "Corpus", "Corpus"]:
+        """Deals the texts into train, dev and test, each class in the same shares.
+
+        Args:
+            seed: The same seed deals the same way.
+            dev_fraction: Share of each class, from 0 to 1; above 0, at least one text of each.
+            test_fraction: As `dev_fraction`.
+
+        Returns:
+            Train, dev and test corpus, each in shuffled order.
+
+        Raises:
+            InvalidInputError: If there are fewer than two classes, the fractions leave nothing to
+                train on, or a class has too few texts for one in each part.
+        """
+        if min(dev_fraction, test_fraction) < 0 or dev_fraction + test_fraction >= 1:
+            raise InvalidInputError(
+                "`dev_fraction` and `test_fraction` must not be negative and must sum to less "
+                f"than 1. Received: dev_fraction={dev_fraction}, test_fraction={test_fraction}."
+            )
+        self.require_classes()
+        parts = 1 + (dev_fraction > 0) + (test_fraction > 0)
+        labels = np.asarray(self.labels)
+        generator = np.random.default_rng(seed)
+        dealt: tuple[list[int], list[int], list[int]] = ([], [], [])
+        for label, (name, count) in enumerate(self.class_counts().items()):
+            if count < parts:
+                raise InvalidInputError(
+                    f"Each class needs at least {parts} different texts, one for each part of the "
+                    f"split. Received: class {name!r} with {count}."
+                )
+            members = generator.permutation(np.flatnonzero(labels == label)).tolist()
+            dev, test = (
+                max(1, round(count * fraction)) if fraction > 0 else 0
+                for fraction in (dev_fraction, test_fraction)
+            )
+            dealt[0].extend(members[dev + test :])
+            dealt[1].extend(members[:dev])
+            dealt[2].extend(members[dev : dev + test])
+        train, dev_part, test_part = (self.select(generator.permutation(part)) for part in dealt)
+        return train, dev_part, test_part
+
+    def require_classes(self) -> None:
+        """Checks that there is something to tell apart.
+
+        Raises:
+            InvalidInputError: If fewer than two classes have a text.
+        """
+        present = [name for name, count in self.class_counts().items() if count]
+        if len(present) < 2:
+            received = f"only {present[0]!r}" if present else "none"
+            raise InvalidInputError(
+                f"A corpus needs texts of at least two classes. Received: {received}, "
+                f"in {len(self)} texts."
+            )
+
+
+def _order(label: str) -> tuple[bool, int, str]:
+    """Sort key: whole numbers by value, before names in alphabetical order."""
+    number = label.removeprefix("-")
+    if number.isascii() and number.isdigit():
+        return False, int(label), label
+    return True, 0, label

@@ -1,0 +1,141 @@
+"""Token <-> id, and the file of one token a line."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from lstm_sentiment.errors import InvalidInputError
+
+PAD_ID = 0
+OOV_ID = 1
+NUM_SPECIAL_IDS = 2
+PAD_TOKEN = "[PAD]"
+OOV_TOKEN = "[OOV]"
+
+
+class Vocabulary:
+    """The known tokens, the most frequent first.
+
+    Ids are `PAD_ID` (0) for padding, `OOV_ID` (1) for any token that is not known, and from 2 on
+    the tokens in their order. The order also carries frequency: `UnigramTokenizer` takes a
+    token's rank for its probability.
+
+    Attributes:
+        tokens: The tokens, without the two special ones.
+    """
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        """Checks the tokens and numbers them.
+
+        Args:
+            tokens: Distinct, not empty, each on one line and encodable as UTF-8.
+
+        Raises:
+            InvalidInputError: If there are none, or one breaks a rule above.
+        """
+        self.tokens = tuple(tokens)
+        if not self.tokens:
+            raise InvalidInputError("A vocabulary must hold at least one token. Received: none.")
+        self._ids: dict[str, int] = {}
+        for position, token in enumerate(self.tokens):
+            fault = _fault(token)
+            if fault is None and token in self._ids:
+                fault = "be distinct"
+            if fault is not None:
+                raise InvalidInputError(
+                    f"Tokens must {fault}. Received: token {position + 1} is {token!r}."
+                )
+            self._ids[token] = position + NUM_SPECIAL_IDS
+
+    def __len__(self) -> int:
+        """Number of ids: the tokens and the two special ones (`vocabulary_size`)."""
+        return len(self.tokens) + NUM_SPECIAL_IDS
+
+    def __contains__(self, token: object) -> bool:
+        """Whether `token` has an id of its own."""
+        return token in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the tokens and their order are."""
+        return isinstance(other, Vocabulary) and self.tokens == other.tokens
+
+    def __hash__(self) -> int:
+        """Hash of the tokens in order."""
+        return hash(self.tokens)
+
+    def __repr__(self) -> str:
+        """Short form: how many ids there are."""
+        return f"Vocabulary({len(self.tokens):,} tokens)"
+
+    @property
+    def size(self) -> int:
+        """Number of ids, `len(tokens) + 2`: the rows of the embedding matrix."""
+        return len(self)
+
+    def token_to_id(self, token: str) -> int:
+        """The token's id, or `OOV_ID`."""
+        return self._ids.get(token, OOV_ID)
+
+    def id_to_token(self, token_id: int) -> str:
+        """The id's token; `[PAD]` and `[OOV]` for the special ids.
+
+        Raises:
+            InvalidInputError: If no token has this id.
+        """
+        if not 0 <= token_id < len(self):
+            raise InvalidInputError(
+                f"`token_id` must be from 0 to {len(self) - 1}. Received: token_id={token_id}."
+            )
+        if token_id < NUM_SPECIAL_IDS:
+            return PAD_TOKEN if token_id == PAD_ID else OOV_TOKEN
+        return self.tokens[token_id - NUM_SPECIAL_IDS]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one token a line, UTF-8; line `n` (from 0) has id `n + 2`."""
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.writing")
+        beside.write_bytes("".join(f"{token}\n" for token in self.tokens).encode())
+        os.replace(beside, target)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
+        """Reads a file written by `save`.
+
+        Raises:
+            InvalidInputError: If it is missing, not UTF-8, or a line breaks a rule; the message
+                names the line.
+        """
+        try:
+            lines = Path(path).read_bytes().split(b"\n")
+        except OSError as error:
+            raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
+        if lines[-1] == b"":
+            lines.pop()
+        seen: dict[str, int] = {}
+        for number, line in enumerate(lines, start=1):
+            try:
+                token = line.decode()
+            except UnicodeDecodeError as error:
+                raise InvalidInputError(
+                    f"{path}:{number}: tokens must be UTF-8. Received: {line!r}."
+                ) from error
+            fault = _fault(token)
+            if fault is None and token in seen:
+                fault = f"be distinct (line {seen[token]} has this one)"
+            if fault is not None:
+                raise InvalidInputError(
+                    f"{path}:{number}: tokens must {fault}. Received: {token!r}."
+                )
+            seen[token] = number
+        return cls(seen)
+
+
+def _fault(token: str) -> str | None:
+    """The rule that a token breaks, if any."""
+    if not token:
+        return "not be empty"
+    if "\n" in token or "\r" in token:
+        return "be on one line"
+    if not token.isascii() and any("\ud800" <= character <= "\udfff" for character in token):
+        return "be encodable as UTF-8, without lone surrogates"
+    return None

@@ -1,0 +1,85 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_sentiment import Corpus, InvalidInputError
+
+rows = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["x", "y"])), min_size=1)
+
+
+def distinct(per_class: dict[str, int]) -> Corpus:
+    return Corpus.from_rows(
+        [(f"{name} {i}", name) for name, count in per_class.items() for i in range(count)]
+    )
+
+
+def test_whole_numbers_are_ordered_by_value_and_names_by_alphabet() -> None:
+    assert Corpus.from_rows([("a", "10"), ("b", "9"), ("c", "-1")]).label_names == ("-1", "9", "10")
+    assert Corpus.from_rows([("a", "no"), ("b", "buy")]).label_names == ("buy", "no")
+
+
+def test_label_names_of_a_trained_model_keep_their_ids() -> None:
+    corpus = Corpus.from_rows([("a", "no")], label_names=["buy", "no"])
+    assert corpus.labels == (1,)
+    with pytest.raises(InvalidInputError, match="buy, no. Received: 'maybe'"):
+        Corpus.from_rows([("a", "maybe")], label_names=["buy", "no"])
+
+
+@given(rows)
+def test_duplicates_leave_each_consistent_text_once(pairs: list[tuple[str, str]]) -> None:
+    corpus = Corpus.from_rows(pairs, label_names=["x", "y"])
+    labels_of: dict[str, set[str]] = {}
+    for text, label in pairs:
+        labels_of.setdefault(text, set()).add(label)
+    kept = corpus.drop_duplicates()
+    assert Counter(kept.texts) == Counter(t for t, labels in labels_of.items() if len(labels) == 1)
+    for text, label in zip(kept.texts, kept.labels, strict=True):
+        assert labels_of[text] == {corpus.label_names[label]}
+
+
+@given(st.integers(3, 60), st.integers(3, 60), st.integers(0, 9))
+def test_a_split_deals_every_text_once_in_the_same_shares(a: int, b: int, seed: int) -> None:
+    corpus = distinct({"a": a, "b": b})
+    parts = corpus.split(seed=seed)
+    assert sorted(t for part in parts for t in part.texts) == sorted(corpus.texts)
+    for part in parts[1:]:
+        assert part.class_counts() == {"a": max(1, round(a / 10)), "b": max(1, round(b / 10))}
+    for part in parts:
+        assert all(t.startswith(corpus.label_names[n]) for t, n in zip(part.texts, part.labels))
+
+
+def test_the_seed_decides_the_split() -> None:
+    corpus = distinct({"a": 50, "b": 50})
+    assert corpus.split(seed=1) == corpus.split(seed=1)
+    assert corpus.split(seed=1)[2].texts != corpus.split(seed=2)[2].texts
+
+
+def test_a_part_that_is_not_wanted_is_empty() -> None:
+    train, dev, test = distinct({"a": 10, "b": 10}).split(test_fraction=0)
+    assert (len(train), len(dev), len(test)) == (18, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        (distinct({"a": 5}), "at least two classes. Received: only 'a', in 5 texts"),
+        (distinct({"a": 5, "b": 2}), "at least 3 different texts.*class 'b' with 2"),
+    ],
+)
+def test_refuses_what_cannot_be_split(corpus: Corpus, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        corpus.split()
+
+
+@pytest.mark.parametrize(("dev", "test"), [(-0.1, 0.1), (0.5, 0.5), (0.1, 1.0)])
+def test_refuses_fractions_that_leave_nothing(dev: float, test: float) -> None:
+    with pytest.raises(InvalidInputError, match="sum to less than 1"):
+        distinct({"a": 9, "b": 9}).split(dev_fraction=dev, test_fraction=test)
+
+
+def test_texts_are_stripped_and_encodable() -> None:
+    corpus = Corpus.from_rows([(" 好\u3000\n", "x"), ("\ud800", "y")])
+    assert corpus.texts == ("好", "\ufffd")
+    assert len(Corpus.from_rows([(" ", "x"), ("a", "y")]).drop_empty()) == 1

@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from lstm_sentiment import Corpus, InvalidInputError, read_corpus, read_texts
+
+ROWS = [("好", "1"), ('他说 "不行", 真的', "0"), ("第一行\n第二行", "1"), ("x" * 200_000, "0")]
+EXPECTED = Corpus.from_rows(ROWS)
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_csv_with_quotes_line_breaks_long_texts_and_byte_order_marks(
+    tmp_path: Path, end: str, mark: str
+) -> None:
+    lines = ["label,review", *(f"{label},{quoted(text)}" for text, label in ROWS)]
+    path = write(tmp_path / "a.csv", mark + end.join(lines) + end)
+    assert read_corpus([path], text_column="review") == EXPECTED
+
+
+def test_tsv_takes_quotes_as_they_stand(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", 'text\tlabel\n"好\t1\n不"行\t0\n')
+    assert read_corpus([path]).texts == ('"好', '不"行')
+
+
+def test_json_lines_with_numbers_as_labels(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": text, "label": int(label)}) for text, label in ROWS]
+    path = write(tmp_path / "a.jsonl", "\n".join([*lines, "", '{"text": "\\ud800", "label": 1.0}']))
+    assert read_corpus([path]) == Corpus.from_rows([*ROWS, ("\ufffd", "1")])
+
+
+def test_parquet(tmp_path: Path) -> None:
+    table = pyarrow.table({"text": [t for t, _ in ROWS], "label": [int(n) for _, n in ROWS]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    assert read_corpus([tmp_path / "a.parquet"]) == EXPECTED
+
+
+def test_a_folder_of_one_file_a_class(tmp_path: Path) -> None:
+    for name, content in (("choose", "a\nb\n"), ("buy", "c"), ("no", "\nd\u2028e\n\n")):
+        write(tmp_path / f"{name}.txt", content)
+    write(tmp_path / "notes.md", "not data")
+    corpus = read_corpus([tmp_path])
+    assert corpus.label_names == ("buy", "choose", "no")
+    assert corpus.class_counts() == {"buy": 1, "choose": 2, "no": 1}
+    assert read_corpus(sorted(tmp_path.glob("*.txt"))) == corpus
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "", r"a\.csv: must hold at least one text"),
+        ("a.csv", "text,label\n", r"a\.csv: must hold at least one text"),
+        ("a.csv", "review,label\nx,1\n", r"a\.csv:1: the column 'text' must exist.*review, label"),
+        ("a.csv", "text,label\nx,1\nx,y,1\n", r"a\.csv:3: a row must have 2 fields.*Received: 3"),
+        ("a.csv", "text,label\nx\n", r"a\.csv:2: a row must have 2 fields.*Received: 1"),
+        ("a.csv", 'text,label\n"x"y,1\n', r"a\.csv:2: is not valid CSV"),
+        ("a.csv", "text,label\nx,\n", r"a\.csv:2: a label must be.*Received: ''"),
+        ("a.csv", b"text,label\nx,1\n\xb7\xbf,1\n", r"a\.csv:3: must be UTF-8.*byte 0xb7.*GB18030"),
+        ("a.txt", b"\n\n", r"a\.txt: must hold at least one text"),
+        ("a.jsonl", '{"text": "x", "label": 1}\n{"text": ', r"a\.jsonl:2: is not valid JSON"),
+        ("a.jsonl", "[1]", r"a\.jsonl:1: must be a JSON object"),
+        ("a.jsonl", '{"text": 3, "label": 1}', r"a\.jsonl:1: a text must be a string.*Received: 3"),
+        ("a.jsonl", '{"text": "x", "label": null}', r"a\.jsonl:1: a label must be"),
+        ("a.jsonl", '{"label": 1}', r"a\.jsonl:1: the column 'text' must exist"),
+        ("a.parquet", b"PAR0", r"a\.parquet: is not a Parquet file"),
+        ("a.xlsx", b"", r"a\.xlsx: must be a \.csv, \.tsv, \.jsonl, \.parquet or \.txt file"),
+    ],
+)
+def test_a_bad_file_is_one_line_that_says_where(
+    tmp_path: Path, name: str, content: str | bytes, message: str
+) -> None:
+    path = write(tmp_path / name, content)
+    with pytest.raises(InvalidInputError, match=message) as raised:
+        read_corpus([path])
+    assert str(raised.value).startswith(str(path))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
+def test_a_missing_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"{name}: cannot be read: No such file"):
+        read_corpus([tmp_path / name])
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"holds no \.csv"):
+        read_corpus([tmp_path])
+
+
+def test_texts_without_labels_keep_their_lines(tmp_path: Path) -> None:
+    assert read_texts(write(tmp_path / "a.txt", "好\n\nx\u2028y\n")) == ["好", "", "x\u2028y"]
+    assert read_texts(write(tmp_path / "a.log", "b")) == ["b"]
+    assert read_texts(write(tmp_path / "a.csv", "id,t\n1,好\n"), text_column="t") == ["好"]
+
+
+def test_the_real_corpora_are_read_whole(real_data: Path) -> None:
+    hotel = read_corpus([real_data / "hotel_reviews.csv"], text_column="review")
+    assert len(hotel) == 7_766
+    assert hotel.drop_empty().class_counts() == {"0": 2_443, "1": 5_322}
+    assert len(read_corpus([real_data / "books_three_classes"])) == 21_091
+    tsv = read_corpus([real_data / "chnsenticorp" / "train.tsv"], text_column="text_a")
+    assert len(tsv) == 9_600

@@ -1,0 +1,158 @@
+import keras
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_sentiment import (
+    InvalidInputError,
+    UnigramTokenizer,
+    Vocabulary,
+    make_tokenizer,
+)
+from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.text.vocabulary import OOV_ID
+from tests import strategies
+
+KINDS = ("unigram", "whitespace", "characters")
+WORDS = ("房间", "很", "干净", "房", "好", "wifi", "it", "'s", ",", "。", "a", "é", "😀", "1")
+VOCABULARY = Vocabulary(WORDS)
+TOKENIZERS = {kind: make_tokenizer(kind, VOCABULARY) for kind in KINDS}
+
+kinds = pytest.mark.parametrize("kind", KINDS)
+IN_GRAPH = {
+    kind: tf.function(tokenizer, input_signature=[tf.TensorSpec([None], tf.string)])
+    for kind, tokenizer in TOKENIZERS.items()
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "tokens"),
+    [
+        ("unigram", "房间很干净", ["房间", "很", "干净"]),
+        ("unigram", "房间 很\u3000好", ["房间", "很", "好"]),
+        ("unigram", "房间坏坏很", ["房间", "坏坏", "很"]),
+        ("unigram", "[PAD][OOV]", ["[PAD][OOV]"]),
+        ("whitespace", "It's GOOD, isn’t it", ["it", "'s", "good", ",", "isn", "'t", "it"]),
+        ("whitespace", "ÉTÉ…", ["été", "…"]),
+        ("whitespace", "snake_case", ["snake", "_", "case"]),
+        ("characters", "房间 很é", ["房", "间", "很", "é"]),
+    ],
+)
+def test_tokens_are_what_a_reader_expects(kind: str, text: str, tokens: list[str]) -> None:
+    assert TOKENIZERS[kind].tokenize(text) == tokens
+
+
+@kinds
+@given(text=strategies.any_texts)
+def test_any_text_gives_the_ids_of_its_tokens(kind: str, text: str) -> None:
+    tokenizer = TOKENIZERS[kind]
+    looked_up = [VOCABULARY.token_to_id(token) for token in tokenizer.tokenize(text)]
+    assert tokenizer.encode(text) == (looked_up or [OOV_ID])
+
+
+@kinds
+@given(texts=st.lists(strategies.any_texts, min_size=1, max_size=6))
+def test_a_text_does_not_depend_on_its_batch_nor_on_where_it_runs(
+    kind: str, texts: list[str]
+) -> None:
+    tokenizer = TOKENIZERS[kind]
+    one_by_one = [tokenizer.encode(text) for text in texts]
+    batch = tf.constant([replace_surrogates(text) for text in texts])
+    assert tokenizer(batch).to_list() == one_by_one
+    assert IN_GRAPH[kind](batch).to_list() == one_by_one
+
+
+@kinds
+def test_tf_data_gives_the_same_ids(kind: str) -> None:
+    texts = ["房间很好", "", "It's 😀", "坏 wifi"]
+    dataset = tf.data.Dataset.from_tensor_slices(texts).batch(2).map(TOKENIZERS[kind])
+    ids = [row for batch in dataset for row in batch.to_list()]
+    assert ids == [TOKENIZERS[kind].encode(text) for text in texts]
+
+
+@kinds
+@given(known=st.lists(st.sampled_from([w for w in WORDS if w not in ("房", "'s")]), min_size=1))
+def test_known_tokens_survive_encoding_and_decoding(kind: str, known: list[str]) -> None:
+    tokenizer = TOKENIZERS[kind]
+    if kind == "characters":
+        known = [token for token in known if len(token) == 1] or ["好"]
+    text = tokenizer.joiner.join(known)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@given(tokens=strategies.vocabularies)
+def test_the_table_in_the_graph_is_the_vocabulary(tokens: list[str]) -> None:
+    vocabulary = Vocabulary(tokens)
+    tokenizer = UnigramTokenizer(vocabulary)
+    words = [*tokens, "not-a-token"]
+    in_graph = tokenizer.from_tokens(tf.constant([" ".join(words)]))[0].numpy().tolist()
+    assert in_graph == [vocabulary.token_to_id(word) for word in words]
+    assert [tokenizer.encode(token) for token in tokens] == [
+        [vocabulary.token_to_id(token)] for token in tokens
+    ]
+
+
+@kinds
+@pytest.mark.parametrize("text", ["", " ", "\u3000\t\n", "\x00\x1b"])
+def test_a_text_without_tokens_is_one_oov(kind: str, text: str) -> None:
+    assert TOKENIZERS[kind].encode(text) == [OOV_ID]
+    assert TOKENIZERS[kind].tokenize(text) == []
+    assert TOKENIZERS[kind].from_tokens(tf.constant([text])).to_list() == [[OOV_ID]]
+
+
+@kinds
+@pytest.mark.parametrize("unit", ["房间很好", "x", " a ", "坏"])
+def test_a_hundred_thousand_characters(kind: str, unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    ids = TOKENIZERS[kind].encode(text)
+    assert ids
+    assert set(ids) <= set(range(OOV_ID, len(VOCABULARY)))
+
+
+@kinds
+def test_malformed_bytes_count_as_unknown(kind: str) -> None:
+    ids = TOKENIZERS[kind](tf.constant([b"\xff\xfe", b"\xe6\x88", "很".encode()])).to_list()
+    assert set(ids[0]) == set(ids[1]) == {OOV_ID}
+    assert ids[2] == [VOCABULARY.token_to_id("很")]
+
+
+@kinds
+def test_no_texts_give_no_rows(kind: str) -> None:
+    assert TOKENIZERS[kind](tf.constant([], tf.string)).to_list() == []
+
+
+@kinds
+def test_seeding_keras_leaves_the_tokenizer_alive(kind: str) -> None:
+    tokenizer = make_tokenizer(kind, VOCABULARY)
+    before = tokenizer.encode("房间很好")
+    keras.utils.set_random_seed(1)
+    assert tokenizer.encode("房间很好") == before
+
+
+def test_a_frequent_long_word_wins_over_its_parts() -> None:
+    assert UnigramTokenizer(Vocabulary(["不错", "不", "错"])).tokenize("不错") == ["不错"]
+    rare_last = ["不", "错", *(f"w{i}" for i in range(2_000)), "不错"]
+    assert UnigramTokenizer(Vocabulary(rare_last)).tokenize("不错") == ["不", "错"]
+
+
+def test_tokens_named_like_the_special_ones_are_ordinary() -> None:
+    vocabulary = Vocabulary(["[PAD]", "[OOV]", "好"])
+    assert UnigramTokenizer(vocabulary).encode("[PAD]好[OOV]") == [2, 4, 3]
+
+
+def test_an_unknown_kind_is_told_with_the_choices() -> None:
+    with pytest.raises(InvalidInputError, match="unigram, whitespace, characters. Received: 'bpe'"):
+        make_tokenizer("bpe", VOCABULARY)
+
+
+@given(strategies.any_texts)
+def test_replaced_surrogates_are_valid_utf8_and_the_rest_is_kept(text: str) -> None:
+    replaced = replace_surrogates(text)
+    replaced.encode()
+    if not any("\ud800" <= c <= "\udfff" for c in text):
+        assert replaced == text
+
+
+def test_a_split_pair_of_surrogates_is_the_character() -> None:
+    assert replace_surrogates("\ud83d\ude00 \ud800") == "😀 \ufffd"

@@ -1,0 +1,74 @@
+import sys
+
+import pytest
+
+from lstm_sentiment import InvalidInputError, build_vocabulary, choose_tokenizer, make_tokenizer
+
+CHINESE = ["房间很干净，服务很好", "房间太小，服务很差", "早餐不错，房间很大"]
+THAI = [
+    subject + where + opinion
+    for subject in ("โรงแรม", "ห้องพัก", "อาหารเช้า", "พนักงาน", "สถานที่")
+    for where in ("นี้", "ที่นี่", "")
+    for opinion in ("ดีมาก", "แย่มาก", "สะอาด", "สกปรก", "ราคาแพง")
+] * 3
+ENGLISH = ["The room was clean, it's great.", "The room was dirty; it's bad."]
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (CHINESE, "unigram"),
+        (["とても面白かった", "つまらない映画"], "unigram"),
+        (THAI, "unigram"),
+        (ENGLISH, "whitespace"),
+        (["방이 깨끗하고 좋아요"], "whitespace"),
+        (["WiFi 很好用，房间很干净，服务员热情"], "unigram"),
+        (["great hotel in 北京"], "whitespace"),
+        (["123 !!"], "whitespace"),
+    ],
+)
+def test_auto_takes_unigram_where_words_are_not_separated(texts: list[str], kind: str) -> None:
+    assert choose_tokenizer(texts) == kind
+
+
+def test_chinese_words_come_from_jiebas_dictionary_the_most_frequent_first() -> None:
+    words = build_vocabulary(CHINESE, "unigram").tokens
+    assert set(words[:3]) == {"房间", "很", "，"}
+    assert "服务" in words
+    assert "早餐" not in words  # occurs once
+
+
+def test_rare_words_can_be_kept() -> None:
+    assert "早餐" in build_vocabulary(CHINESE, "unigram", min_count=1).tokens
+
+
+def test_thai_words_are_found_without_a_dictionary() -> None:
+    vocabulary = build_vocabulary(THAI, "unigram")
+    tokens = make_tokenizer("unigram", vocabulary).tokenize(THAI[0])
+    assert "".join(tokens) == THAI[0]
+    assert len(tokens) < len(THAI[0]) / 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("whitespace", {"the", "room", "was", "it", "'s"}),
+        ("characters", {"T", "h", "e"}),
+    ],
+)
+def test_other_tokenizers_count_their_own_tokens(kind: str, expected: set[str]) -> None:
+    words = build_vocabulary(ENGLISH, kind).tokens  # type: ignore[arg-type]
+    assert expected <= set(words)
+    tokenizer = make_tokenizer(kind, build_vocabulary(ENGLISH, kind, min_count=1))  # type: ignore[arg-type]
+    assert 1 not in tokenizer.encode(ENGLISH[0])
+
+
+def test_no_word_that_occurs_twice() -> None:
+    with pytest.raises(InvalidInputError, match="2 times in the training texts"):
+        build_vocabulary(["a b", "c d"], "whitespace")
+
+
+def test_without_rjieba_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    with pytest.raises(InvalidInputError, match=r"pip install 'lstm-sentiment\[vectors\]'"):
+        build_vocabulary(CHINESE, "unigram")
