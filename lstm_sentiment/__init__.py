@@ -1,3 +1,171 @@
-"""Labelled texts in, a sentiment classifier that answers over the wire out."""
+"""Labelled texts in, a sentiment classifier that answers over the wire out.
+
+The public names are those in `__all__`. None of them is imported before it is used, so that
+`import lstm_sentiment` is quick and loads no TensorFlow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client import IdPrediction, PredictClient, Prediction
+    from lstm_sentiment.errors import (
+        ConfigError,
+        ExportError,
+        InvalidInputError,
+        LstmSentimentError,
+        ServableNotFoundError,
+        ServableUnavailableError,
+    )
+    from lstm_sentiment.export.servable import export_servable
+    from lstm_sentiment.model.config import ModelConfig
+    from lstm_sentiment.model.sentiment_model import SentimentModel
+    from lstm_sentiment.pipeline import PipelineConfig, PipelineResult, run_pipeline
+    from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.serving.server import ModelServer
+    from lstm_sentiment.text.corpus import Corpus
+    from lstm_sentiment.text.corpus_files import read_corpus, read_texts
+    from lstm_sentiment.text.demo import load_demo_corpus
+    from lstm_sentiment.text.padding import pad_token_ids
+    from lstm_sentiment.text.tokenizer import (
+        CharacterTokenizer,
+        Tokenizer,
+        UnigramTokenizer,
+        WhitespaceTokenizer,
+        make_tokenizer,
+    )
+    from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
+    from lstm_sentiment.text.word2vec import Word2VecConfig, train_word_vectors
+    from lstm_sentiment.text.word_vectors import WordVectors, load_word_vectors
+    from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer
+    from lstm_sentiment.training.config import TrainingConfig
+    from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
+    from lstm_sentiment.training.fit import FitResult, fit
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "client": (
+        "IdPrediction",
+        "PredictClient",
+        "Prediction",
+    ),
+    "errors": (
+        "ConfigError",
+        "ExportError",
+        "InvalidInputError",
+        "LstmSentimentError",
+        "ServableNotFoundError",
+        "ServableUnavailableError",
+    ),
+    "export.servable": ("export_servable",),
+    "model.config": ("ModelConfig",),
+    "model.sentiment_model": ("SentimentModel",),
+    "pipeline": (
+        "PipelineConfig",
+        "PipelineResult",
+        "run_pipeline",
+    ),
+    "predictor": ("SavedModelPredictor",),
+    "serving.server": ("ModelServer",),
+    "text.corpus": ("Corpus",),
+    "text.corpus_files": (
+        "read_corpus",
+        "read_texts",
+    ),
+    "text.demo": ("load_demo_corpus",),
+    "text.padding": ("pad_token_ids",),
+    "text.tokenizer": (
+        "CharacterTokenizer",
+        "Tokenizer",
+        "UnigramTokenizer",
+        "WhitespaceTokenizer",
+        "make_tokenizer",
+    ),
+    "text.vocabulary": (
+        "OOV_ID",
+        "PAD_ID",
+        "Vocabulary",
+    ),
+    "text.word2vec": (
+        "Word2VecConfig",
+        "train_word_vectors",
+    ),
+    "text.word_vectors": (
+        "WordVectors",
+        "load_word_vectors",
+    ),
+    "text.words": (
+        "build_vocabulary",
+        "choose_tokenizer",
+    ),
+    "training.config": ("TrainingConfig",),
+    "training.evaluation": (
+        "Evaluation",
+        "evaluate_predictions",
+    ),
+    "training.fit": (
+        "FitResult",
+        "fit",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "OOV_ID",
+    "PAD_ID",
+    "CharacterTokenizer",
+    "ConfigError",
+    "Corpus",
+    "Evaluation",
+    "ExportError",
+    "FitResult",
+    "IdPrediction",
+    "InvalidInputError",
+    "LstmSentimentError",
+    "ModelConfig",
+    "ModelServer",
+    "PipelineConfig",
+    "PipelineResult",
+    "PredictClient",
+    "Prediction",
+    "SavedModelPredictor",
+    "SentimentModel",
+    "ServableNotFoundError",
+    "ServableUnavailableError",
+    "Tokenizer",
+    "TrainingConfig",
+    "UnigramTokenizer",
+    "Vocabulary",
+    "WhitespaceTokenizer",
+    "Word2VecConfig",
+    "WordVectors",
+    "__version__",
+    "build_vocabulary",
+    "choose_tokenizer",
+    "evaluate_predictions",
+    "export_servable",
+    "fit",
+    "load_demo_corpus",
+    "load_word_vectors",
+    "make_tokenizer",
+    "pad_token_ids",
+    "read_corpus",
+    "read_texts",
+    "run_pipeline",
+    "train_word_vectors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,62 @@
+"""What the terminal shows: bars and messages on standard error, answers on standard output."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from lstm_sentiment.progress import Advance
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+class TerminalProgress:
+    """Progress bars where somebody watches; one line a step where standard error is a file."""
+
+    @contextmanager
+    def step(self, description: str, total: int) -> Iterator[Advance]:
+        """Shows one long step.
+
+        Args:
+            description: What is done.
+            total: Of how many parts it consists.
+        """
+        if not ERR.is_terminal:
+            started = time.monotonic()
+            yield _ignore
+            self.say(f"{description}: done in {time.monotonic() - started:.1f} s")
+            return
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[status]}"),
+            console=ERR,
+        ) as bars:
+            task = bars.add_task(description, total=total, status="")
+
+            def advance(steps: int = 1, *, status: str = "") -> None:
+                bars.update(task, advance=steps, status=status)
+
+            yield advance
+
+    def say(self, message: str) -> None:
+        """Prints one line."""
+        ERR.print(message, markup=False, soft_wrap=True)
+
+
+def _ignore(steps: int = 1, *, status: str = "") -> None:
+    pass

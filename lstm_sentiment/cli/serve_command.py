@@ -1,0 +1,98 @@
+"""`serve`: the model server, until it is told to stop."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from lstm_sentiment.serving.server import ModelServer
+
+_DEFAULT_NAME = "sentiment"
+_DEFAULT_BASE_PATH = Path("models/sentiment")
+
+
+def serve(
+    model_config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-config-file",
+            "--model_config_file",
+            help="A models.config, as TensorFlow Serving takes it.",
+        ),
+    ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            "--model-name",
+            "--model_name",
+            help=f"Name of the one model to serve, without --model-config-file: {_DEFAULT_NAME}.",
+        ),
+    ] = None,
+    model_base_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-base-path",
+            "--model_base_path",
+            help=f"Its folder of versions, of which the highest is served: {_DEFAULT_BASE_PATH}.",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port for gRPC; 0 for any free one.")] = 8500,
+    rest_api_port: Annotated[
+        int,
+        typer.Option("--rest-api-port", "--rest_api_port", help="Port for REST; 0 for no REST."),
+    ] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    file_system_poll_wait_seconds: Annotated[
+        float,
+        typer.Option(
+            "--file-system-poll-wait-seconds",
+            "--file_system_poll_wait_seconds",
+            help="Pause between looks for new versions; 0 looks once.",
+        ),
+    ] = 1.0,
+) -> None:
+    """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
+
+    Example: python cli.py serve --model-config-file serving_configs/models.local.config
+    """
+    if model_config_file is not None and (model_name or model_base_path):
+        raise InvalidInputError(
+            "Either `--model-config-file` or `--model-name` and `--model-base-path` may be given. "
+            "Received: both."
+        )
+    base_path = model_base_path or _DEFAULT_BASE_PATH
+    if model_config_file is None and not base_path.is_dir():
+        raise InvalidInputError(
+            f"{base_path}: must be a folder of versions, such as `fit` makes. Received: no folder."
+        )
+    from lstm_sentiment.serving.models_config import single_model_config
+    from lstm_sentiment.serving.server import ModelServer
+
+    config = model_config_file or single_model_config(
+        model_name or _DEFAULT_NAME, base_path.absolute()
+    )
+    server = ModelServer(
+        config,
+        port=port,
+        rest_api_port=rest_api_port or None,
+        host=host,
+        file_system_poll_wait_seconds=file_system_poll_wait_seconds,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with server:
+        _announce(server, host)
+        stop.wait()
+
+
+def _announce(server: "ModelServer", host: str) -> None:
+    from lstm_sentiment.cli.console import ERR
+
+    rest = f", REST on http://{host}:{server.rest_api_port}" if server.rest_api_port else ""
+    ERR.print(f"Serving gRPC on {host}:{server.port}{rest}", soft_wrap=True)

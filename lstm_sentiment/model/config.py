@@ -1,0 +1,85 @@
+"""What a `SentimentModel` is made of."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from lstm_sentiment.errors import InvalidInputError
+
+Pooling = Literal["max_mean", "max", "mean", "last"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes and switches of the LSTM classifier; everything but its weights.
+
+    Attributes:
+        lstm_units: Width of each LSTM direction.
+        lstm_layers: Number of LSTM layers, one upon the other.
+        bidirectional: Whether each layer reads the text both ways.
+        pooling: How the states of a text become one vector: the `max`, the `mean` or both
+            (`max_mean`) over its real tokens, or the `last` state of each direction.
+        trainable_embeddings: Whether training moves the word vectors.
+        embedding_dropout: Share of the embedding's channels dropped for a whole text in training
+            (spatial dropout), from 0 to below 1.
+        dropout: Share of the pooled vector dropped in training, from 0 to below 1.
+        max_length: Texts keep their first `max_length` tokens, in training and in every signature.
+    """
+
+    lstm_units: int = 128
+    lstm_layers: int = 1
+    bidirectional: bool = True
+    pooling: Pooling = "max_mean"
+    trainable_embeddings: bool = False
+    embedding_dropout: float = 0.3
+    dropout: float = 0.5
+    max_length: int = 200
+
+    def __post_init__(self) -> None:
+        """Checks every field.
+
+        Raises:
+            InvalidInputError: If one breaks its rule.
+        """
+        for name in ("lstm_units", "lstm_layers", "max_length"):
+            require_positive(name, getattr(self, name))
+        for name in ("embedding_dropout", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InvalidInputError(
+                    f"`{name}` must be at least 0 and below 1. "
+                    f"Received: {name}={getattr(self, name)}."
+                )
+        if self.pooling not in get_args(Pooling):
+            raise InvalidInputError(
+                f"`pooling` must be one of: {', '.join(get_args(Pooling))}. "
+                f"Received: {self.pooling!r}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":
+        """Makes a config of what `to_dict` gave.
+
+        Raises:
+            InvalidInputError: If a name is unknown or a value breaks its rule.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InvalidInputError(
+                f"Model settings must be among: {', '.join(sorted(known))}. "
+                f"Received: {unknown[0]!r}."
+            )
+        return cls(**values)
+
+
+def require_positive(name: str, value: int) -> None:
+    """Checks that a size is a whole number above zero.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")

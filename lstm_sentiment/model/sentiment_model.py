@@ -1,0 +1,151 @@
+"""The classifier itself."""
+
+from typing import Any
+
+import keras
+
+from lstm_sentiment.model.config import ModelConfig, require_positive
+from lstm_sentiment.model.layers import MaskedPooling, PretrainedEmbedding
+
+
+@keras.saving.register_keras_serializable(package="lstm_sentiment")
+class SentimentModel(keras.Model):
+    """Pretrained embeddings, LSTM, pooling over real tokens, dense to logits.
+
+    Call arguments:
+        token_ids: int `(batch, time)`, padded with `PAD_ID`; every row holds a real token. Pad on
+            the right where a GPU may compute: cuDNN's LSTM takes no other.
+
+    Returns:
+        float32 logits `(batch, num_classes)`. They do not depend on the amount of padding.
+
+    Masking:
+        Derived from `token_ids`; one given from outside is ignored.
+
+    Attributes:
+        embedding: The table of word vectors; `embedding.load_matrix` fills it.
+        lstm_layers: The LSTM layers, the first first.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        num_classes: int,
+        config: ModelConfig | None = None,
+        *,
+        use_cudnn: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Makes and builds all layers.
+
+        Args:
+            vocabulary_size: Number of token ids, the two special ones included.
+            embedding_dim: Width of the word vectors.
+            num_classes: Number of classes, at least 2.
+            config: Everything else; `None` takes the defaults.
+            use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
+            **kwargs: As `keras.Model` takes.
+
+        Raises:
+            InvalidInputError: If a size is not positive.
+        """
+        super().__init__(**kwargs)
+        for name, value in (
+            ("vocabulary_size", vocabulary_size),
+            ("embedding_dim", embedding_dim),
+            ("num_classes", num_classes),
+        ):
+            require_positive(name, value)
+        self.vocabulary_size = vocabulary_size
+        self.embedding_dim = embedding_dim
+        self.num_classes = num_classes
+        self.config = config or ModelConfig()
+        self.embedding = PretrainedEmbedding(
+            vocabulary_size,
+            embedding_dim,
+            trainable=self.config.trainable_embeddings,
+            name="embedding",
+        )
+        self.embedding_dropout = keras.layers.SpatialDropout1D(
+            self.config.embedding_dropout, name="embedding_dropout"
+        )
+        self.lstm_layers = [
+            self._lstm(layer, use_cudnn) for layer in range(self.config.lstm_layers)
+        ]
+        self.pooling = (
+            None
+            if self.config.pooling == "last"
+            else MaskedPooling(self.config.pooling, name="pooling")
+        )
+        self.dropout = keras.layers.Dropout(self.config.dropout, name="dropout")
+        # Logits stay float32 under mixed precision: the loss is not stable otherwise.
+        self.logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")
+        self.build((None, None))
+
+    def _lstm(self, layer: int, use_cudnn: bool | str) -> keras.layers.Layer:
+        """One LSTM layer; the last gives its last states alone where pooling is `last`."""
+        is_last = layer == self.config.lstm_layers - 1
+        lstm = keras.layers.LSTM(
+            self.config.lstm_units,
+            return_sequences=not (is_last and self.config.pooling == "last"),
+            use_cudnn=use_cudnn,
+            name=f"lstm_{layer}",
+        )
+        if not self.config.bidirectional:
+            return lstm
+        return keras.layers.Bidirectional(lstm, name=f"bidirectional_{layer}")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes every weight; `input_shape` is `(batch, time)`."""
+        if self.built:
+            return
+        shape: tuple[int | None, ...] = (*input_shape, self.embedding_dim)
+        self.embedding.build(input_shape)
+        for lstm in self.lstm_layers:
+            lstm.build(shape)
+            shape = lstm.compute_output_shape(shape)
+        width = shape[-1] or 0
+        self.logits.build((None, 2 * width if self.config.pooling == "max_mean" else width))
+        super().build(input_shape)
+
+    def call(self, token_ids: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Scores texts: int `(batch, time)` to logits float32 `(batch, num_classes)`."""
+        mask = self.embedding.compute_mask(token_ids)
+        states = self.embedding_dropout(self.embedding(token_ids), training=training)
+        for lstm in self.lstm_layers:
+            states = lstm(states, mask=mask, training=training)
+        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
+        return self.logits(self.dropout(pooled, training=training))
+
+    def without_cudnn(self) -> "SentimentModel":
+        """A copy with the same weights whose trace holds no GPU-only op, to be exported."""
+        twin = type(self)(
+            self.vocabulary_size,
+            self.embedding_dim,
+            self.num_classes,
+            self.config,
+            use_cudnn=False,
+            name=self.name,
+        )
+        twin.set_weights(self.get_weights())
+        return twin
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """`(batch, time)` to `(batch, num_classes)`."""
+        return (input_shape[0], self.num_classes)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__` that make the same model."""
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "num_classes": self.num_classes,
+            "config": self.config.to_dict(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SentimentModel":
+        """Makes the model that `get_config` described."""
+        return cls(**{**config, "config": ModelConfig.from_dict(config["config"])})

@@ -1,0 +1,103 @@
+"""Asks an exported version without a server, in this process."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lstm_sentiment.client import Prediction
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.serving.loader import SavedModelLoader
+from lstm_sentiment.serving.servable import ServableId
+from lstm_sentiment.text.unicode import replace_surrogates
+
+
+class SavedModelPredictor:
+    """A version loaded into this process; the same graph that a server would run.
+
+        SavedModelPredictor("models/sentiment").predict(["房间很干净"])
+
+    Attributes:
+        version_dir: The folder that was loaded.
+    """
+
+    def __init__(self, model_dir: str | os.PathLike[str]) -> None:
+        """Loads a version.
+
+        Args:
+            model_dir: A version's folder, or a servable's base path, of which the highest version
+                is taken.
+
+        Raises:
+            ServableNotFoundError: If there is no version.
+            ServableUnavailableError: If the version cannot be loaded.
+        """
+        self.version_dir = find_version(Path(model_dir))
+        name = self.version_dir.name
+        self._version = int(name) if _is_version(name) else None
+        servable_id = ServableId(self.version_dir.absolute().parent.name, self._version or 0)
+        self._servable = SavedModelLoader(servable_id, self.version_dir).load()
+
+    def predict(
+        self, texts: Sequence[str], *, signature: str = "text", batch_size: int = 128
+    ) -> list[Prediction]:
+        """Classifies texts.
+
+        Args:
+            texts: At least one. For the signature `tokens`, each is already segmented.
+            signature: `text` or `tokens`.
+            batch_size: Texts computed at once.
+
+        Returns:
+            One prediction for each text, in order.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string, or the version has no such
+                signature.
+        """
+        if isinstance(texts, str) or len(texts) == 0:
+            raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
+        predictions: list[Prediction] = []
+        for start in range(0, len(texts), batch_size):
+            predictions += self._predict_batch(texts[start : start + batch_size], signature)
+        return predictions
+
+    def _predict_batch(self, texts: Sequence[str], signature: str) -> list[Prediction]:
+        values = np.array([replace_surrogates(text).encode() for text in texts], dtype=object)
+        outputs = self._servable.run(signature, {signature: values})
+        rows = zip(
+            outputs["label"].numpy(),
+            outputs["classification"].numpy().tolist(),
+            outputs["probabilities"].numpy().tolist(),
+            strict=True,
+        )
+        return [
+            Prediction(label.decode(), classification, tuple(probabilities), self._version)
+            for label, classification, probabilities in rows
+        ]
+
+
+def find_version(model_dir: Path) -> Path:
+    """The version folder that `model_dir` is, or the highest below it.
+
+    Raises:
+        ServableNotFoundError: If there is none.
+    """
+    if (model_dir / "saved_model.pb").is_file():
+        return model_dir
+    versions = (
+        [entry for entry in model_dir.iterdir() if _is_version(entry.name)]
+        if model_dir.is_dir()
+        else []
+    )
+    if not versions:
+        raise ServableNotFoundError(
+            f"{model_dir}: must be a version's folder, or hold numbered versions. "
+            f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
+        )
+    return max(versions, key=lambda entry: int(entry.name))
+
+
+def _is_version(name: str) -> bool:
+    return name.isascii() and name.isdigit()

@@ -1,0 +1,129 @@
+"""How right a classifier is on labelled texts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.padding import pad_ragged
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of one class; each from 0 to 1, and 0 where it is not defined.
+
+    Attributes:
+        label: Name of the class.
+        precision: Of the texts given this label, the share that has it.
+        recall: Of the texts that have this label, the share given it.
+        f1: Harmonic mean of precision and recall.
+        support: Number of texts that have this label.
+    """
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores on one set of labelled texts.
+
+    Attributes:
+        accuracy: Share of texts given the right label, from 0 to 1.
+        macro_f1: Mean of the classes' F1, from 0 to 1.
+        classes: Scores of each class, in id order.
+        confusion_matrix: Number of texts by true class (outer) and given class (inner).
+    """
+
+    accuracy: float
+    macro_f1: float
+    classes: tuple[ClassScores, ...]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+
+    def summary(self) -> dict[str, float]:
+        """Accuracy and macro-F1, as JSON holds them."""
+        return {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
+
+
+def evaluate_predictions(
+    labels: Sequence[int], predicted: Sequence[int], label_names: Sequence[str]
+) -> Evaluation:
+    """Compares given labels with true ones.
+
+    Args:
+        labels: True label ids, one a text.
+        predicted: Given label ids, one a text.
+        label_names: The classes in id order.
+
+    Returns:
+        The scores. A class that has no text and is given to none does not count in `macro_f1`.
+
+    Raises:
+        InvalidInputError: If there is no text, or the two lengths differ.
+    """
+    if len(labels) == 0 or len(labels) != len(predicted):
+        raise InvalidInputError(
+            "There must be as many predictions as labels, and at least one. "
+            f"Received: {len(labels)} labels, {len(predicted)} predictions."
+        )
+    size = len(label_names)
+    matrix = np.zeros((size, size), dtype=np.int64)
+    np.add.at(matrix, (np.asarray(labels), np.asarray(predicted)), 1)
+    right, has, given = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    classes = tuple(
+        ClassScores(
+            label=name,
+            precision=_ratio(right[i], given[i]),
+            recall=_ratio(right[i], has[i]),
+            f1=_ratio(2 * right[i], has[i] + given[i]),
+            support=int(has[i]),
+        )
+        for i, name in enumerate(label_names)
+    )
+    counted = [scores.f1 for i, scores in enumerate(classes) if has[i] + given[i]]
+    return Evaluation(
+        accuracy=_ratio(right.sum(), matrix.sum()),
+        macro_f1=float(np.mean(counted)),
+        classes=classes,
+        confusion_matrix=tuple(tuple(int(n) for n in row) for row in matrix),
+    )
+
+
+def predict_logits(
+    model: Callable[..., Any], token_ids: tf.RaggedTensor, *, batch_size: int = 256
+) -> NDArray[np.float32]:
+    """Scores many texts, the like-long ones together.
+
+    Args:
+        model: Takes int32 `(batch, time)`, gives logits float32 `(batch, classes)`.
+        token_ids: Ragged int32 `(texts, None)`, at least one id a text.
+        batch_size: Texts computed at once.
+
+    Returns:
+        float32 `(texts, classes)`, in the order of the texts.
+    """
+    by_length = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def score(padded: tf.Tensor) -> tf.Tensor:
+        return model(padded, training=False)
+
+    parts = [
+        score(pad_ragged(tf.gather(token_ids, by_length[start : start + batch_size]))).numpy()
+        for start in range(0, len(by_length), batch_size)
+    ]
+    logits = np.concatenate(parts)
+    in_order = np.empty_like(logits)
+    in_order[by_length] = logits
+    return in_order
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
