@@ -15,7 +15,11 @@ id_batches = st.lists(id_sequences, min_size=1, max_size=8)
 
 any_texts = st.one_of(
     st.text(st.characters(exclude_categories=())),
-    st.text(st.sampled_from("房间很干净 \t\u3000\x00\x1b\ud83d\ude00😀👨‍👩‍👧é'’,。!_1aZİß\ufeff\ufffd\U0010ffff")),
+    st.text(
+        st.sampled_from(
+            "房间很干净 \t\u3000\x00\x1b\ud83d\ude00😀👨‍👩‍👧é'’,。!_1aZİß\ufeff\ufffd\U0010ffff"
+        )
+    ),
 )
 """Whatever a string can hold: emoji, control characters, lone surrogates."""
 

@@ -25,13 +25,13 @@ class ModelConfig:
         max_length: Texts keep their first `max_length` tokens, in training and in every signature.
     """
 
-    lstm_units: int = 128
+    lstm_units: int = 64
     lstm_layers: int = 1
     bidirectional: bool = True
     pooling: Pooling = "max_mean"
     trainable_embeddings: bool = False
-    embedding_dropout: float = 0.3
-    dropout: float = 0.5
+    embedding_dropout: float = 0.2
+    dropout: float = 0.3
     max_length: int = 200
 
     def __post_init__(self) -> None:

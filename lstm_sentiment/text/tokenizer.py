@@ -227,4 +227,3 @@ def check_kind(kind: str) -> TokenizerKind:
     raise InvalidInputError(
         f"`tokenizer` must be one of: {', '.join(get_args(TokenizerKind))}. Received: {kind!r}."
     )
-

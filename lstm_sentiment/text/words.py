@@ -1,11 +1,9 @@
 """Which words a corpus has: the vocabulary where no pretrained vectors bring one."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-import sentencepiece
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
@@ -21,7 +19,6 @@ _OTHER_UNSPACED = re.compile(
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 2_000
 _UNSPACED_SHARE = 0.3
-_MAX_SENTENCEPIECE_TOKENS = 16_000
 
 
 def unspaced_share(texts: Sequence[str]) -> float:
@@ -55,9 +52,9 @@ def build_vocabulary(
 ) -> Vocabulary:
     """Finds the words of training texts, the most frequent first.
 
-    For `unigram`, Chinese is cut by jieba's dictionary (rjieba); a script that jieba does not
-    know, such as Thai, by a SentencePiece unigram model trained on the texts. For `whitespace` and
-    `characters`, the tokenizer's own rule tells.
+    For `unigram`, texts are cut by jieba's dictionary of Chinese (rjieba); of a script that it does
+    not know, such as kana or Thai, each character counts as a word, and word vectors of that
+    language serve better. For `whitespace` and `characters`, the tokenizer's own rule tells.
 
     Args:
         texts: Training texts only: a word of a test text must stay unknown.
@@ -71,7 +68,7 @@ def build_vocabulary(
     Raises:
         InvalidInputError: If no word occurs `min_count` times, or rjieba is not installed.
     """
-    segment = _segmenter(texts, kind)
+    segment = _segmenter(kind)
     counts: Counter[str] = Counter()
     with progress.step("Counting words", len(texts)) as advance:
         for start in range(0, len(texts), _SAMPLE):
@@ -90,7 +87,7 @@ def build_vocabulary(
 Segmenter = Callable[[Sequence[str]], Iterable[str]]
 
 
-def _segmenter(texts: Sequence[str], kind: TokenizerKind) -> Segmenter:
+def _segmenter(kind: TokenizerKind) -> Segmenter:
     """What cuts raw texts into words, before there is a vocabulary."""
     # Normalizing and splitting need no vocabulary; a tokenizer without one cannot be made.
     tokenizer = make_tokenizer(kind, Vocabulary(["."]))
@@ -102,53 +99,26 @@ def _segmenter(texts: Sequence[str], kind: TokenizerKind) -> Segmenter:
 
         return by_rule
 
-    cut = _chinese_words if _mostly_chinese(texts) else _sentencepiece_words(texts)
-
     def by_words(part: Sequence[str]) -> Iterable[str]:
         normalized = tokenizer.normalize(tf.constant(part)).numpy()
-        return (word for text in normalized for word in cut(text.decode()) if word.strip())
+        return (
+            word for text in normalized for word in _dictionary_words(text.decode()) if word.strip()
+        )
 
     return by_words
 
 
-def _mostly_chinese(texts: Sequence[str]) -> bool:
-    sample = _sample(texts)
-    return len(_HAN.findall(sample)) > 2 * len(_OTHER_UNSPACED.findall(sample))
-
-
-def _chinese_words(text: str) -> list[str]:
+def _dictionary_words(text: str) -> list[str]:
     try:
         import rjieba
     except ImportError as error:
         raise InvalidInputError(
-            "Finding the words of Chinese texts needs the `vectors` extra: "
+            "Finding the words of texts written without spaces needs the `vectors` extra: "
             "pip install 'lstm-sentiment[vectors]' (or give word vectors with `--vectors`, or "
             "`--tokenizer characters`)."
         ) from error
     words: list[str] = rjieba.cut(text, False)
     return words
-
-
-def _sentencepiece_words(texts: Sequence[str]) -> Callable[[str], list[str]]:
-    """A segmenter trained on the texts themselves, for scripts that jieba's dictionary lacks."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        model_type="unigram",
-        vocab_size=_MAX_SENTENCEPIECE_TOKENS,
-        hard_vocab_limit=False,
-        add_dummy_prefix=False,
-        max_sentence_length=1_000_000,
-        minloglevel=2,
-    )
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-
-    def cut(text: str) -> list[str]:
-        pieces: list[str] = processor.encode(text, out_type=str)
-        return "".join(f"{piece} " for piece in pieces).replace("▁", " ").split()
-
-    return cut
 
 
 def _sample(texts: Sequence[str]) -> str:

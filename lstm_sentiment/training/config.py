@@ -14,16 +14,16 @@ class TrainingConfig:
     Attributes:
         epochs: Passes over the training texts, at most.
         batch_size: Texts a step, over all replicas.
-        learning_rate: Step size of Adam, at its highest.
+        learning_rate: Step size of Adam at the start; it falls to 0 along a cosine.
         gradient_clip_norm: Gradients longer than this are shortened to it.
         patience: Epochs without a lower loss on the dev texts after which training stops.
         seed: Decides initial weights, order and dropout.
         strategy: `auto`, `default` or `mirrored`: see `make_strategy`.
     """
 
-    epochs: int = 10
+    epochs: int = 8
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     gradient_clip_norm: float = 1.0
     patience: int = 3
     seed: int = 0

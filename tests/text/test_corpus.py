@@ -23,7 +23,7 @@ def test_whole_numbers_are_ordered_by_value_and_names_by_alphabet() -> None:
 def test_label_names_of_a_trained_model_keep_their_ids() -> None:
     corpus = Corpus.from_rows([("a", "no")], label_names=["buy", "no"])
     assert corpus.labels == (1,)
-    with pytest.raises(InvalidInputError, match="buy, no. Received: 'maybe'"):
+    with pytest.raises(InvalidInputError, match=r"buy, no. Received: 'maybe'"):
         Corpus.from_rows([("a", "maybe")], label_names=["buy", "no"])
 
 
@@ -47,7 +47,10 @@ def test_a_split_deals_every_text_once_in_the_same_shares(a: int, b: int, seed: 
     for part in parts[1:]:
         assert part.class_counts() == {"a": max(1, round(a / 10)), "b": max(1, round(b / 10))}
     for part in parts:
-        assert all(t.startswith(corpus.label_names[n]) for t, n in zip(part.texts, part.labels))
+        assert all(
+            t.startswith(corpus.label_names[n])
+            for t, n in zip(part.texts, part.labels, strict=True)
+        )
 
 
 def test_the_seed_decides_the_split() -> None:
@@ -75,7 +78,7 @@ def test_refuses_what_cannot_be_split(corpus: Corpus, message: str) -> None:
 
 @pytest.mark.parametrize(("dev", "test"), [(-0.1, 0.1), (0.5, 0.5), (0.1, 1.0)])
 def test_refuses_fractions_that_leave_nothing(dev: float, test: float) -> None:
-    with pytest.raises(InvalidInputError, match="sum to less than 1"):
+    with pytest.raises(InvalidInputError, match=r"sum to less than 1"):
         distinct({"a": 9, "b": 9}).split(dev_fraction=dev, test_fraction=test)
 
 

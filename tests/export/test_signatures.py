@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_sentiment import OOV_ID, FitResult, export_servable, pad_token_ids
+from lstm_sentiment.text.unicode import replace_surrogates
+from tests import strategies
+from tests.saved_model_session import SavedModelSession
+
+TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "房间 很\u3000一般😀", "酒店特别脏" * 30]
+
+
+@pytest.fixture(scope="module")
+def version_dir(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_servable(fitted, tmp_path_factory.mktemp("models") / "sentiment")
+
+
+@pytest.fixture(scope="module")
+def loaded(version_dir: Path) -> dict[str, tf.types.experimental.GenericFunction]:
+    saved_model = tf.saved_model.load(str(version_dir))
+    functions = dict(saved_model.signatures)
+    functions["keep alive"] = saved_model
+    return functions
+
+
+@pytest.fixture(scope="module")
+def session(version_dir: Path) -> SavedModelSession:
+    return SavedModelSession(version_dir)
+
+
+def expected_logits(fitted: FitResult, texts: list[str]) -> np.ndarray:
+    """What the trained model itself says, text by text and unpadded."""
+    rows = [fitted.tokenizer.encode(text)[: fitted.model.config.max_length] for text in texts]
+    return np.concatenate([fitted.model(np.array([row])).numpy() for row in rows])
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    return keras.ops.softmax(logits).numpy()
+
+
+def test_names_dtypes_and_shapes_are_the_contracts(session: SavedModelSession) -> None:
+    def described(infos: dict) -> dict[str, tuple[str, list[int]]]:
+        return {
+            name: (tf.as_dtype(info.dtype).name, [dim.size for dim in info.tensor_shape.dim])
+            for name, info in infos.items()
+        }
+
+    answer = {
+        "label": ("string", [-1]),
+        "classification": ("int64", [-1]),
+        "probabilities": ("float32", [-1, 3]),
+    }
+    signatures = {
+        key: (described(definition.inputs), described(definition.outputs))
+        for key, definition in session.signatures.items()
+        if not key.startswith("__")
+    }
+    assert signatures == {
+        "serving_default": (
+            {"input_sentence": ("int64", [-1, -1])},
+            {"predict_classification": ("int64", [-1]), "predict_scores": ("float32", [-1, 3])},
+        ),
+        "text": ({"text": ("string", [-1])}, answer),
+        "tokens": ({"tokens": ("string", [-1])}, answer),
+    }
+
+
+@pytest.mark.parametrize("way_in", ["loaded", "session"])
+def test_every_signature_gives_the_trained_models_scores(
+    fitted: FitResult, way_in: str, request: pytest.FixtureRequest
+) -> None:
+    def ask(signature: str, value: np.ndarray) -> dict[str, np.ndarray]:
+        if way_in == "session":
+            return request.getfixturevalue("session").run(signature, value)
+        outputs = request.getfixturevalue("loaded")[signature](tf.constant(value))
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    logits = expected_logits(fitted, TEXTS)
+    encoded = [fitted.tokenizer.encode(text) for text in TEXTS]
+    ids = pad_token_ids(encoded, max(map(len, encoded))).astype(np.int64)
+    by_ids = ask("serving_default", ids)
+    np.testing.assert_allclose(by_ids["predict_scores"], logits, atol=1e-5)
+    assert by_ids["predict_classification"].tolist() == logits.argmax(axis=1).tolist()
+    segmented = [" ".join(fitted.tokenizer.tokenize(text)) for text in TEXTS]
+    for signature, texts in (("text", TEXTS), ("tokens", segmented)):
+        answer = ask(signature, np.array([text.encode() for text in texts], dtype=object))
+        np.testing.assert_allclose(answer["probabilities"], softmax(logits), atol=1e-5)
+        assert answer["classification"].tolist() == logits.argmax(axis=1).tolist()
+        labels = [fitted.label_names[i] for i in answer["classification"]]
+        assert [label.decode() for label in answer["label"]] == labels
+
+
+@given(
+    batch=st.lists(st.lists(st.integers(1, 20), max_size=18), min_size=1, max_size=5),
+    length=st.integers(18, 30),
+)
+@settings(max_examples=25)
+def test_scores_do_not_depend_on_the_side_and_amount_of_padding(
+    fitted: FitResult, loaded: dict, batch: list[list[int]], length: int
+) -> None:
+    def scores(ids: np.ndarray) -> np.ndarray:
+        outputs = loaded["serving_default"](input_sentence=tf.constant(ids, tf.int64))
+        return outputs["predict_scores"].numpy()
+
+    right = pad_token_ids(batch, 18)
+    expected = scores(right)
+    left = keras.utils.pad_sequences(batch, maxlen=length)
+    np.testing.assert_allclose(scores(left), expected, atol=1e-5)
+    np.testing.assert_allclose(scores(np.pad(right, ((0, 0), (3, 7)))), expected, atol=1e-5)
+    alone = np.concatenate([scores(np.array([row or [OOV_ID]])) for row in batch])
+    np.testing.assert_allclose(alone, expected, atol=1e-5)
+
+
+@given(texts=st.lists(strategies.any_texts, min_size=1, max_size=5))
+@settings(max_examples=25)
+def test_any_text_is_answered_as_python_would(
+    fitted: FitResult, loaded: dict, texts: list[str]
+) -> None:
+    valid = [replace_surrogates(text) for text in texts]
+    probabilities = loaded["text"](text=tf.constant(valid))["probabilities"].numpy()
+    np.testing.assert_allclose(probabilities, softmax(expected_logits(fitted, valid)), atol=1e-5)
+    assert np.isfinite(probabilities).all()
+
+
+def test_no_texts_and_no_time_steps_are_answered(loaded: dict) -> None:
+    assert loaded["text"](text=tf.constant([], tf.string))["probabilities"].shape == (0, 3)
+    none = tf.zeros([2, 0], tf.int64)
+    empty = loaded["text"](text=tf.constant(["", ""]))["classification"].numpy()
+    answer = loaded["serving_default"](input_sentence=none)["predict_classification"].numpy()
+    assert answer.tolist() == empty.tolist()
+
+
+def test_a_hundred_thousand_characters_are_answered(loaded: dict) -> None:
+    answer = loaded["text"](text=tf.constant(["房间很好" * 25_000]))
+    assert answer["label"].shape == (1,)
+
+
+def test_no_gpu_or_xla_op_is_in_the_graph(session: SavedModelSession) -> None:
+    ops = {node.op for node in session.graph.as_graph_def().node}
+    for function in session.graph.as_graph_def().library.function:
+        ops |= {node.op for node in function.node_def}
+    assert "SentencepieceTokenizeOp" in ops
+    assert not {op for op in ops if "Cudnn" in op or "Xla" in op}
+
+
+def test_reseeding_keras_leaves_a_loaded_version_alive(loaded: dict) -> None:
+    keras.utils.set_random_seed(5)
+    assert loaded["text"](text=tf.constant(["房间很好"]))["label"].shape == (1,)

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+
+from lstm_sentiment import (
+    Corpus,
+    FitResult,
+    InvalidInputError,
+    TrainingConfig,
+    Vocabulary,
+    WordVectors,
+    fit,
+    make_tokenizer,
+)
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.progress import SilentProgress
+from tests.conftest import fit_small
+
+TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
+ROWS = [("好" * n, "1") for n in range(1, 6)] + [("差" * n, "0") for n in range(1, 6)]
+SMALL = Corpus.from_rows(ROWS)
+QUICK = TrainingConfig(epochs=1, batch_size=4)
+
+
+def weights(result: FitResult) -> list[np.ndarray]:
+    return [variable.numpy() for variable in result.model.trainable_variables]
+
+
+def test_it_learns(fitted: FitResult, corpus: Corpus) -> None:
+    _, _, test = corpus.split(seed=0)
+    assert fitted.evaluate(test).accuracy > 0.8
+    assert fitted.dev.accuracy > 0.8
+    assert fitted.history["loss"][-1] < fitted.history["loss"][0]
+    assert fitted.label_names == ("negative", "neutral", "positive")
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_bit(fitted: FitResult, corpus: Corpus) -> None:
+    again, other = fit_small(corpus), fit_small(corpus, seed=1)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(fitted), weights(again), strict=True))
+    assert any(
+        not np.array_equal(a, b) for a, b in zip(weights(fitted), weights(other), strict=True)
+    )
+
+
+def test_it_trains_on_two_mirrored_replicas(corpus: Corpus) -> None:
+    _, _, test = corpus.split(seed=0)
+    assert fit_small(corpus, strategy="mirrored").evaluate(test).accuracy > 0.8
+
+
+def test_the_best_epoch_is_kept() -> None:
+    # With so large a step the loss only grows after the first epoch or two.
+    result = fit(
+        SMALL,
+        SMALL,
+        tokenizer=TOKENIZER,
+        model=ModelConfig(lstm_units=2, dropout=0.0, embedding_dropout=0.0),
+        training=TrainingConfig(epochs=6, learning_rate=3.0, patience=6, batch_size=4),
+    )
+    losses = result.history["val_loss"]
+    assert losses.index(min(losses)) < len(losses) - 1
+    kept = result.model.evaluate(
+        *_as_arrays(SMALL), batch_size=len(SMALL), verbose=0, return_dict=True
+    )
+    assert kept["loss"] == pytest.approx(min(losses), rel=1e-4)
+
+
+def _as_arrays(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
+    from lstm_sentiment import pad_token_ids
+
+    ids = pad_token_ids([TOKENIZER.encode(text) for text in corpus.texts], 5)
+    return ids, np.array(corpus.labels)
+
+
+def test_given_vectors_stay_as_they_are() -> None:
+    vectors = WordVectors(("好", "差"), np.array([[1, 2, 3], [4, 5, 6]], np.float32))
+    result = fit(SMALL, SMALL, tokenizer=TOKENIZER, vectors=vectors, training=QUICK)
+    table = result.model.embedding.embedding_matrix.numpy()
+    assert table[2:].tolist() == vectors.matrix.tolist()
+    assert not result.model.config.trainable_embeddings
+
+
+def test_without_vectors_training_moves_the_rows() -> None:
+    assert fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK).model.config.trainable_embeddings
+
+
+def test_progress_counts_every_step_and_says_where_it_trains() -> None:
+    class Recorder(SilentProgress):
+        def __init__(self) -> None:
+            self.said: list[str] = []
+
+        def say(self, message: str) -> None:
+            self.said.append(message)
+
+    recorder = Recorder()
+    fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK, progress=recorder)
+    assert recorder.said == ["Training on 1 CPU replica, 4 texts a step (4 each)"]
+
+
+@pytest.mark.parametrize("dev", [SMALL.select([]), Corpus.from_rows([("x", "a"), ("y", "b")])])
+def test_refuses_dev_texts_of_other_classes_or_none(dev: Corpus) -> None:
+    with pytest.raises(InvalidInputError, match="`dev` must hold texts and have the classes"):
+        fit(SMALL, dev, tokenizer=TOKENIZER)
+
+
+def test_refuses_one_class() -> None:
+    one = Corpus.from_rows([("a", "x"), ("b", "x")])
+    with pytest.raises(InvalidInputError, match="at least two classes"):
+        fit(one, one, tokenizer=TOKENIZER)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be a positive integer. Received: epochs=0"),
+        ({"batch_size": -1}, "`batch_size` must be a positive integer"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be a positive number"),
+        ({"seed": -1}, "`seed` must be from 0"),
+    ],
+)
+def test_a_setting_that_breaks_its_rule_is_named(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        TrainingConfig(**settings)  # type: ignore[arg-type]
