@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import tensorflow as tf
 
@@ -64,6 +64,18 @@ class PipelineConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     word2vec: Word2VecConfig = field(default_factory=Word2VecConfig)
 
+    def __post_init__(self) -> None:
+        """Checks the tokenizer's name; the other parts check themselves.
+
+        Raises:
+            InvalidInputError: If it is none of the choices.
+        """
+        choices = ("auto", *get_args(TokenizerKind))
+        if self.tokenizer not in choices:
+            raise InvalidInputError(
+                f"`tokenizer` must be one of: {', '.join(choices)}. Received: {self.tokenizer!r}."
+            )
+
 
 @dataclass(frozen=True)
 class PipelineResult:
@@ -114,8 +126,6 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
         ExportError: If the version cannot be written.
     """
     started = time.monotonic()
-    if config.tokenizer != "auto":
-        check_kind(config.tokenizer)
     run_dir = _choose_run_dir(config.run_dir)
     _check_writable(Path(config.model_dir))
     train, dev, test = prepare_corpora(config, progress)

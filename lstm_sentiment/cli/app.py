@@ -55,6 +55,7 @@ def main() -> NoReturn:
     except LstmSentimentError as error:
         fail(str(error))
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,5 +1,7 @@
 """What the terminal shows: bars and messages on standard error, answers on standard output."""
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from lstm_sentiment.progress import Advance
+from lstm_sentiment.progress import Advance, ignore
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -33,7 +35,7 @@ class TerminalProgress:
         """
         if not ERR.is_terminal:
             started = time.monotonic()
-            yield _ignore
+            yield ignore
             self.say(f"{description}: done in {time.monotonic() - started:.1f} s")
             return
         with Progress(
@@ -58,5 +60,15 @@ class TerminalProgress:
         ERR.print(message, markup=False, soft_wrap=True)
 
 
-def _ignore(steps: int = 1, *, status: str = "") -> None:
-    pass
+def import_tensorflow() -> None:
+    """Imports TensorFlow without what its C++ start-up prints past every log level."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow_text  # noqa: F401  brings TensorFlow with it
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -79,7 +79,9 @@ def fit(
     model = ModelConfig(max_length=max_length, trainable_embeddings=trainable_embeddings)
     training = TrainingConfig(epochs=epochs, batch_size=batch_size, seed=seed, strategy=strategy)
     # Importing TensorFlow takes seconds: only now, when the flags are known to be right.
-    from lstm_sentiment.cli.console import TerminalProgress
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    import_tensorflow()
     from lstm_sentiment.pipeline import PipelineConfig, run_pipeline
 
     config = PipelineConfig(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus_files import read_texts, split_lines
+from lstm_sentiment.text.unicode import replace_surrogates
 
 if TYPE_CHECKING:
     from lstm_sentiment.client import Prediction
@@ -56,6 +58,9 @@ def predict(
     wanted = _texts(texts or [], input_file, text_column)
     if not wanted:
         raise InvalidInputError("There must be at least one text. Received: none.")
+    from lstm_sentiment.cli.console import import_tensorflow
+
+    import_tensorflow()
     if server is not None:
         answers = _from_server(wanted, server, model_name, version, label)
     else:
@@ -69,13 +74,11 @@ def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[
     if given and input_file is not None:
         raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
     if given:
-        return given
+        return [replace_surrogates(text) for text in given]
     if input_file is not None:
-        from lstm_sentiment.text.corpus_files import read_texts
-
         return read_texts(input_file, text_column=text_column)
     try:
-        return sys.stdin.buffer.read().decode().splitlines()
+        return split_lines(sys.stdin.buffer.read().decode())
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             f"Standard input must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at "
@@ -119,18 +122,13 @@ def _output(path: Path | None) -> Iterator[TextIO]:
 
 
 def _line(text: str, answer: "Prediction", as_json: bool) -> str:
-    if as_json:
-        fields = {
-            "text": text,
-            "label": answer.label,
-            "classification": answer.classification,
-            "probabilities": list(answer.probabilities),
-        }
-        # A lone surrogate cannot be printed as it is; JSON has an escape for it.
-        try:
-            line = json.dumps(fields, ensure_ascii=False)
-            line.encode()
-        except UnicodeEncodeError:
-            line = json.dumps(fields)
-        return line
-    return f"{answer.label}\t{answer.probabilities[answer.classification]:.4f}\t{text}"
+    if not as_json:
+        in_one_line = " ".join(text.split())
+        return f"{answer.label}\t{answer.probabilities[answer.classification]:.4f}\t{in_one_line}"
+    fields = {
+        "text": text,
+        "label": answer.label,
+        "classification": answer.classification,
+        "probabilities": list(answer.probabilities),
+    }
+    return json.dumps(fields, ensure_ascii=False)

@@ -1,9 +1,9 @@
 """`serve`: the model server, until it is told to stop."""
 
 import signal
-import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -70,6 +70,9 @@ def serve(
         raise InvalidInputError(
             f"{base_path}: must be a folder of versions, such as `fit` makes. Received: no folder."
         )
+    from lstm_sentiment.cli.console import import_tensorflow
+
+    import_tensorflow()
     from lstm_sentiment.serving.models_config import single_model_config
     from lstm_sentiment.serving.server import ModelServer
 
@@ -83,16 +86,21 @@ def serve(
         host=host,
         file_system_poll_wait_seconds=file_system_poll_wait_seconds,
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with server:
+    signal.signal(signal.SIGTERM, _interrupt)
+    # Raised wherever the main thread is, in a long load too; leaving the context drains.
+    with suppress(KeyboardInterrupt), server:
         _announce(server, host)
-        stop.wait()
+        server.wait_for_termination()
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _announce(server: "ModelServer", host: str) -> None:
     from lstm_sentiment.cli.console import ERR
 
+    for state in server.states():
+        ERR.print(f"{state.id.name} version {state.id.version}: {state.state.name}")
     rest = f", REST on http://{host}:{server.rest_api_port}" if server.rest_api_port else ""
-    ERR.print(f"Serving gRPC on {host}:{server.port}{rest}", soft_wrap=True)
+    ERR.print(f"Serving gRPC on {host}:{server.port}{rest}. Ctrl-C stops.", soft_wrap=True)

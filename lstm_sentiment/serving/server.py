@@ -27,7 +27,7 @@ from lstm_sentiment.serving.models_config import (
 )
 from lstm_sentiment.serving.rest_app import rest_app
 from lstm_sentiment.serving.rest_server import RestServer
-from lstm_sentiment.serving.servable import ManagerState
+from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.source import FileSystemStoragePathSource
 
 logger = logging.getLogger(__name__)
@@ -172,6 +172,14 @@ class ModelServer:
         """
         return self._stopped.wait(timeout_seconds)
 
+    def states(self) -> list[ServableState]:
+        """Tells where every version of every model stands, by model in the config's order."""
+        return [
+            state
+            for model in self._config.model_config_list.config
+            for state in self._manager.states(model.name)
+        ]
+
     def __enter__(self) -> "ModelServer":
         """Starts the server."""
         return self.start()
@@ -228,8 +236,7 @@ class ModelServer:
         waiting = (ManagerState.START, ManagerState.LOADING)
         return [
             f"version {state.id.version} of model {state.id.name}"
-            for model in self._config.model_config_list.config
-            for state in self._manager.states(model.name)
+            for state in self.states()
             if state.state in waiting
         ]
 

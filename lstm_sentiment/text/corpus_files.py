@@ -72,7 +72,12 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
     if file.suffix.lower() in _READERS and file.suffix.lower() != ".txt":
         rows = list(_READERS[file.suffix.lower()](file, text_column, None))
         return [replace_surrogates(text) for text, _ in rows]
-    lines = _decode(file).split("\n")
+    return split_lines(_decode(file))
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text; unlike `str.splitlines`, only line feeds end one."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if lines[-1] == "" else lines
 
 
@@ -182,7 +187,7 @@ def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
 
 
 def _read_one_class(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    for line in _decode(path).split("\n"):
+    for line in split_lines(_decode(path)):
         if line.strip():
             yield line, path.stem
 

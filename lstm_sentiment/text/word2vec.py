@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -15,6 +15,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.word_vectors import WordVectors
 
+_TOKENS_TO_READ = 5_000_000
+
 
 @dataclass(frozen=True)
 class Word2VecConfig:
@@ -22,7 +24,8 @@ class Word2VecConfig:
 
     Attributes:
         dim: Width of the vectors.
-        epochs: Passes over the texts.
+        epochs: Passes over the texts. `None` makes as many as it takes to read 5 million tokens,
+            from 3 to 100: a small corpus needs many.
         window: Neighbours looked at on each side, in tokens.
         negative: Negative samples a word.
         seed: The same seed, on one worker, gives the same vectors.
@@ -30,7 +33,7 @@ class Word2VecConfig:
     """
 
     dim: int = 200
-    epochs: int = 10
+    epochs: int | None = None
     window: int = 5
     negative: int = 5
     seed: int = 0
@@ -60,7 +63,7 @@ def train_word_vectors(
     Raises:
         InvalidInputError: If gensim is not installed, or there is no token to train on.
     """
-    config = config or Word2VecConfig()
+    config = _with_epochs(config or Word2VecConfig(), sentences)
     cached = None
     if cache_dir is not None:
         cached = Path(cache_dir) / f"word2vec-{_fingerprint(sentences, config)}.npz"
@@ -80,6 +83,13 @@ def train_word_vectors(
     return vectors
 
 
+def _with_epochs(config: Word2VecConfig, sentences: Sequence[Sequence[str]]) -> Word2VecConfig:
+    if config.epochs is not None:
+        return config
+    tokens = max(1, sum(map(len, sentences)))
+    return replace(config, epochs=min(100, max(3, round(_TOKENS_TO_READ / tokens))))
+
+
 def _train(
     sentences: Sequence[Sequence[str]], config: Word2VecConfig, progress: Progress
 ) -> WordVectors:
@@ -93,7 +103,7 @@ def _train(
         ) from error
     if not any(sentences):
         raise InvalidInputError("Word vectors need at least one token to train on. Received: none.")
-    with progress.step("Training word vectors", config.epochs) as advance:
+    with progress.step("Training word vectors", config.epochs or 0) as advance:
 
         class Epochs(CallbackAny2Vec):
             def on_epoch_end(self, model: Word2Vec) -> None:

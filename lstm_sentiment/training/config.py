@@ -2,9 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import require_positive
+
+StrategyName = Literal["auto", "default", "mirrored"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class TrainingConfig:
     strategy: str = "auto"
 
     def __post_init__(self) -> None:
-        """Checks every number.
+        """Checks every field.
 
         Raises:
-            InvalidInputError: If one is not positive, or `seed` is negative.
+            InvalidInputError: If one is not positive, `seed` is negative, or `strategy` unknown.
         """
+        check_strategy(self.strategy)
         for name in ("epochs", "batch_size", "patience"):
             require_positive(name, getattr(self, name))
         for name in ("learning_rate", "gradient_clip_norm"):
@@ -47,3 +51,15 @@ class TrainingConfig:
             raise InvalidInputError(
                 f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
             )
+
+
+def check_strategy(name: str) -> None:
+    """Checks the name of a strategy.
+
+    Raises:
+        InvalidInputError: If `name` is none of the choices.
+    """
+    if name not in get_args(StrategyName):
+        raise InvalidInputError(
+            f"`strategy` must be one of: {', '.join(get_args(StrategyName))}. Received: {name!r}."
+        )

@@ -1,12 +1,8 @@
 """Which devices train: the `tf.distribute` strategy behind `--strategy`."""
 
-from typing import Literal, get_args
-
 import tensorflow as tf
 
-from lstm_sentiment.errors import InvalidInputError
-
-StrategyName = Literal["auto", "default", "mirrored"]
+from lstm_sentiment.training.config import check_strategy
 
 
 def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
@@ -23,10 +19,7 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    if name not in get_args(StrategyName):
-        raise InvalidInputError(
-            f"`strategy` must be one of: {', '.join(get_args(StrategyName))}. Received: {name!r}."
-        )
+    check_strategy(name)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "default" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,17 +16,19 @@ from tests.saved_model_session import SavedModelSession
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "房间 很\u3000一般😀", "酒店特别脏" * 30]
 
 
+Loaded = dict[str, Any]
+
+
 @pytest.fixture(scope="module")
 def version_dir(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_servable(fitted, tmp_path_factory.mktemp("models") / "sentiment")
 
 
 @pytest.fixture(scope="module")
-def loaded(version_dir: Path) -> dict[str, tf.types.experimental.GenericFunction]:
+def loaded(version_dir: Path) -> Loaded:
     saved_model = tf.saved_model.load(str(version_dir))
-    functions = dict(saved_model.signatures)
-    functions["keep alive"] = saved_model
-    return functions
+    # The functions alone do not keep the variables alive.
+    return {**saved_model.signatures, "saved_model": saved_model}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def test_names_dtypes_and_shapes_are_the_contracts(session: SavedModelSession) -> None:
-    def described(infos: dict) -> dict[str, tuple[str, list[int]]]:
+    def described(infos: dict[str, Any]) -> dict[str, tuple[str, list[int]]]:
         return {
             name: (tf.as_dtype(info.dtype).name, [dim.size for dim in info.tensor_shape.dim])
             for name, info in infos.items()
@@ -101,7 +104,7 @@ def test_every_signature_gives_the_trained_models_scores(
 )
 @settings(max_examples=25)
 def test_scores_do_not_depend_on_the_side_and_amount_of_padding(
-    fitted: FitResult, loaded: dict, batch: list[list[int]], length: int
+    fitted: FitResult, loaded: Loaded, batch: list[list[int]], length: int
 ) -> None:
     def scores(ids: np.ndarray) -> np.ndarray:
         outputs = loaded["serving_default"](input_sentence=tf.constant(ids, tf.int64))
@@ -119,7 +122,7 @@ def test_scores_do_not_depend_on_the_side_and_amount_of_padding(
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=5))
 @settings(max_examples=25)
 def test_any_text_is_answered_as_python_would(
-    fitted: FitResult, loaded: dict, texts: list[str]
+    fitted: FitResult, loaded: Loaded, texts: list[str]
 ) -> None:
     valid = [replace_surrogates(text) for text in texts]
     probabilities = loaded["text"](text=tf.constant(valid))["probabilities"].numpy()
@@ -127,7 +130,7 @@ def test_any_text_is_answered_as_python_would(
     assert np.isfinite(probabilities).all()
 
 
-def test_no_texts_and_no_time_steps_are_answered(loaded: dict) -> None:
+def test_no_texts_and_no_time_steps_are_answered(loaded: Loaded) -> None:
     assert loaded["text"](text=tf.constant([], tf.string))["probabilities"].shape == (0, 3)
     none = tf.zeros([2, 0], tf.int64)
     empty = loaded["text"](text=tf.constant(["", ""]))["classification"].numpy()
@@ -135,7 +138,7 @@ def test_no_texts_and_no_time_steps_are_answered(loaded: dict) -> None:
     assert answer.tolist() == empty.tolist()
 
 
-def test_a_hundred_thousand_characters_are_answered(loaded: dict) -> None:
+def test_a_hundred_thousand_characters_are_answered(loaded: Loaded) -> None:
     answer = loaded["text"](text=tf.constant(["房间很好" * 25_000]))
     assert answer["label"].shape == (1,)
 
@@ -148,6 +151,6 @@ def test_no_gpu_or_xla_op_is_in_the_graph(session: SavedModelSession) -> None:
     assert not {op for op in ops if "Cudnn" in op or "Xla" in op}
 
 
-def test_reseeding_keras_leaves_a_loaded_version_alive(loaded: dict) -> None:
+def test_reseeding_keras_leaves_a_loaded_version_alive(loaded: Loaded) -> None:
     keras.utils.set_random_seed(5)
     assert loaded["text"](text=tf.constant(["房间很好"]))["label"].shape == (1,)

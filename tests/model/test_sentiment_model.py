@@ -82,8 +82,9 @@ def test_the_embedding_is_frozen_unless_asked() -> None:
 
 def test_the_embedding_holds_the_given_vectors() -> None:
     model = make()
-    matrix = np.random.default_rng(0).normal(size=(VOCABULARY_SIZE, EMBEDDING_DIM))
-    model.embedding.load_matrix(matrix.astype(np.float32))
+    normal = np.random.default_rng(0).normal(size=(VOCABULARY_SIZE, EMBEDDING_DIM))
+    matrix = normal.astype(np.float32)
+    model.embedding.load_matrix(matrix)
     looked_up = model.embedding(np.array([[0, 3]])).numpy()
     np.testing.assert_allclose(looked_up[0], matrix[[0, 3]], rtol=1e-6)
     with pytest.raises(InvalidInputError, match=r"shape \(30, 6\). Received: \(6, 30\)"):

@@ -35,8 +35,8 @@ def test_duplicates_leave_each_consistent_text_once(pairs: list[tuple[str, str]]
         labels_of.setdefault(text, set()).add(label)
     kept = corpus.drop_duplicates()
     assert Counter(kept.texts) == Counter(t for t, labels in labels_of.items() if len(labels) == 1)
-    for text, label in zip(kept.texts, kept.labels, strict=True):
-        assert labels_of[text] == {corpus.label_names[label]}
+    for text, label_id in zip(kept.texts, kept.labels, strict=True):
+        assert labels_of[text] == {corpus.label_names[label_id]}
 
 
 @given(st.integers(3, 60), st.integers(3, 60), st.integers(0, 9))

@@ -1,10 +1,12 @@
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lstm_sentiment import InvalidInputError, Word2VecConfig, WordVectors, train_word_vectors
+from lstm_sentiment.progress import Advance, SilentProgress
 
 SENTENCES = [["房间", "很", "好"], ["服务", "很", "差"], ["房间", "很", "差"]] * 20
 CONFIG = Word2VecConfig(dim=8, epochs=2)
@@ -38,6 +40,23 @@ def test_a_damaged_cache_is_trained_anew(tmp_path: Path) -> None:
     (cached,) = tmp_path.iterdir()
     cached.write_bytes(cached.read_bytes()[:100])
     assert same(train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path), first)
+
+
+def test_a_small_corpus_is_read_more_often(tmp_path: Path) -> None:
+    class Steps(SilentProgress):
+        totals: list[int]
+
+        def __init__(self) -> None:
+            self.totals = []
+
+        def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
+            self.totals.append(total)
+            return super().step(description, total)
+
+    steps = Steps()
+    train_word_vectors(SENTENCES, Word2VecConfig(dim=2), progress=steps)
+    train_word_vectors(SENTENCES * 1_000, Word2VecConfig(dim=2), progress=steps)
+    assert steps.totals == [100, 28]
 
 
 def test_no_tokens() -> None:

@@ -1,0 +1,276 @@
+"""The command line in this process: what it prints, where, and its exit code."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lstm_sentiment import FitResult, __version__, export_servable
+from lstm_sentiment.cli.app import main
+from lstm_sentiment.serving.models_config import single_model_config
+from lstm_sentiment.serving.server import ModelServer
+from tests.conftest import REPOSITORY
+from tests.corpora import hotel_like
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["lstm-sentiment", *map(str, args)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(exited.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Path:
+    corpus = hotel_like(120)
+    rows = [
+        f"{corpus.label_names[n]},{t}" for t, n in zip(corpus.texts, corpus.labels, strict=True)
+    ]
+    path = tmp_path / "reviews.csv"
+    path.write_text("\n".join(["stars,review", *rows, *rows[:5]]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "sentiment"
+    export_servable(fitted, path)
+    return path
+
+
+def is_one_error_line(outcome: Outcome) -> bool:
+    return (
+        outcome.code == 2
+        and outcome.out == ""
+        and outcome.err.startswith("error: ")
+        and outcome.err.count("\n") == 1
+    )
+
+
+COLUMNS = ("--text-column", "review", "--label-column", "stars")
+
+
+def test_help_imports_no_tensorflow() -> None:
+    code = (
+        "import sys; sys.argv = ['x', {!r}, '--help']\n"
+        "from lstm_sentiment.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert not {{'tensorflow', 'keras', 'grpc'}} & set(sys.modules)\n"
+    )
+    for command in ("fit", "serve", "predict"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=True
+        )
+        assert "Example:" in done.stdout
+
+
+def test_cli_py_is_the_same_command_line() -> None:
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "cli.py", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"lstm-sentiment {__version__}\n"
+
+
+def test_fit_prints_json_alone_and_exports_the_next_version(
+    run: Run, csv_file: Path, tmp_path: Path
+) -> None:
+    args = ("fit", "--data", csv_file, *COLUMNS, "--epochs", 1, "--run-dir", "run", "--json")
+    outcome = run(*args)
+    assert outcome.code == 0, outcome.err
+    result = json.loads(outcome.out)
+    assert result["version_dir"] == "models/sentiment/1"
+    assert result["run_dir"] == "run"
+    assert set(result["test"]) == {"accuracy", "macro_f1"}
+    assert result["labels"] == ["negative", "neutral", "positive"]
+    assert "5 repeated" in outcome.err
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "config.json",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "vocabulary.txt",
+    }
+    assert (tmp_path / "models/sentiment/1/saved_model.pb").is_file()
+    again = run(*args)
+    assert is_one_error_line(again)
+    assert "`run_dir` must be a new or empty folder" in again.err
+
+
+def test_fit_ends_with_the_next_command(run: Run, csv_file: Path) -> None:
+    args = ("fit", "--data", csv_file, *COLUMNS, "--epochs", 1, "--model-dir", "m/hotel")
+    outcome = run(*args, "--strategy", "mirrored")
+    assert outcome.code == 0, outcome.err
+    assert "Training on 2 CPU replicas" in outcome.err
+    assert "test macro-F1" in outcome.out
+    assert "m/hotel/1" in outcome.out
+    assert "lstm-sentiment serve --model-name hotel --model-base-path m/hotel" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("content", "extra", "message"),
+    [
+        (None, (), "reviews.csv: cannot be read: No such file or directory"),
+        (b"", (), "reviews.csv: must hold at least one text"),
+        (b"a,b\n1,2\n", (), "reviews.csv:1: the column 'review' must exist"),
+        (b"stars,review\n1,\xb7\xbf\n", (), "reviews.csv:2: must be UTF-8. Received: byte 0xb7"),
+        (b"stars,review\n1,a\n1,b\n", (), "at least two classes. Received: only '1'"),
+        (b"stars,review\n", ("--epochs", "0"), "`epochs` must be a positive integer"),
+        (b"stars,review\n", ("--epochs", "many"), "--epochs"),
+        (b"stars,review\n", ("--tokenizer", "bpe"), "auto, unigram, whitespace, characters"),
+        (b"stars,review\n", ("--strategy", "tpu"), "auto, default, mirrored"),
+        (b"stars,review\n", ("--no-such-flag",), "No such option"),
+        (b"stars,review\n", ("--model-dir", "reviews.csv"), "must be a folder that can be written"),
+    ],
+)
+def test_fit_tells_bad_input_in_one_line_and_leaves_nothing(
+    run: Run, tmp_path: Path, content: bytes | None, extra: tuple[str, ...], message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "reviews.csv").write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    outcome = run("fit", "--data", "reviews.csv", *COLUMNS, *extra)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_fit_tells_a_class_that_cannot_be_split(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "reviews.csv").write_text("stars,review\n1,a\n1,a\n0,b\n0,c\n0,d\n")
+    outcome = run("fit", "--data", "reviews.csv", *COLUMNS)
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == [
+        "Read 5 texts. Dropped 0 empty, 1 repeated, and 0 that occur under several labels: 4 left",
+        "error: Each class needs at least 3 different texts, one for each part of the split. "
+        "Received: class '1' with 1.",
+    ]
+    assert not (tmp_path / "models").exists()
+
+
+def test_fit_names_the_line_of_a_malformed_vector(run: Run, csv_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("2 3\n房间 1 2 3\n很 1 2\n", "utf-8")
+    outcome = run("fit", "--data", csv_file, *COLUMNS, "--vectors", "v.txt")
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == (
+        "error: v.txt:3: a row must hold a token and 3 numbers. Received: 2 numbers."
+    )
+    assert not (tmp_path / "models").exists()
+
+
+def test_predict_from_arguments_file_and_standard_input_agree(
+    run: Run, base_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["房间很干净", "早餐\t真的差"]
+    (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n", "utf-8")
+    by_argument = run("predict", *texts, "--model", base_path)
+    assert by_argument.code == 0
+    by_file = run("predict", "--input", "texts.txt", "--model", base_path / "1")
+    with (tmp_path / "texts.txt").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        by_stdin = run("predict", "--model", base_path)
+    assert by_argument.out == by_file.out == by_stdin.out
+    labels = [line.split("\t")[0] for line in by_argument.out.splitlines()]
+    assert labels == ["positive", "negative"]
+    written = run("predict", *texts, "--model", base_path, "--output", "answers.tsv")
+    assert written.out == ""
+    assert (tmp_path / "answers.tsv").read_text("utf-8") == by_argument.out
+
+
+def test_predict_locally_and_over_grpc_gives_the_same_json(run: Run, base_path: Path) -> None:
+    texts = ["房间很干净", "", "早餐真的差\ud800"]
+    local = run("predict", *texts, "--model", base_path, "--json")
+    config = single_model_config("hotel", base_path)
+    with ModelServer(config, port=0, rest_api_port=None) as server:
+        address = f"localhost:{server.port}"
+        remote = run("predict", *texts, "--server", address, "--model-name", "hotel", "--json")
+        missing = run("predict", "x", "--server", address, "--model-name", "other")
+    assert local.code == remote.code == 0
+    answers = [[json.loads(line) for line in o.out.splitlines()] for o in (local, remote)]
+    for mine, served in zip(*answers, strict=True):
+        assert mine["probabilities"] == pytest.approx(served["probabilities"], abs=1e-5)
+        assert (mine["text"], mine["label"]) == (served["text"], served["label"])
+    assert set(answers[0][0]) == {"text", "label", "classification", "probabilities"}
+    assert is_one_error_line(missing)
+    assert "Servable not found for request: Latest(other)" in missing.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("x", "--model", "none"), "none: must be a version's folder"),
+        (("x", "--model", "m", "--server", "s:1"), "Either `--model` or `--server`"),
+        (("x", "--label", "stable"), "go with `--server`"),
+        (("x", "--input", "f"), "Either TEXT or `--input`"),
+        (("--input", "none.txt"), "none.txt: cannot be read"),
+        (("x", "--server", "localhost:1"), "localhost:1"),
+    ],
+)
+def test_predict_tells_bad_input_in_one_line(run: Run, args: tuple[str, ...], message: str) -> None:
+    outcome = run("predict", *args)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, "models.config: cannot be read"),
+        ("model_config_list {", "models.config:1"),
+        ("model_config_list {\n config {\n nam: 'a' } }", "models.config:3"),
+        (
+            'model_config_list { config { name: "a" base_path: "models/a" '
+            'model_platform: "tensorflow" } }',
+            "base_path must be absolute",
+        ),
+    ],
+)
+def test_serve_tells_a_bad_config_in_one_line(
+    run: Run, tmp_path: Path, config: str | None, message: str
+) -> None:
+    if config is not None:
+        (tmp_path / "models.config").write_text(config)
+    outcome = run("serve", "--model_config_file", "models.config", "--port", 0)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+
+
+def test_serve_tells_a_port_in_use(run: Run, base_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        grpc = run("serve", "--model-base-path", base_path, "--port", port, "--rest-api-port", 0)
+        rest = run("serve", "--model-base-path", base_path, "--port", 0, "--rest-api-port", port)
+    for outcome in (grpc, rest):
+        assert is_one_error_line(outcome), outcome
+        assert f"127.0.0.1:{port}" in outcome.err
+
+
+def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:
+    outcome = run("serve")
+    assert is_one_error_line(outcome)
+    assert "models/sentiment: must be a folder of versions" in outcome.err

@@ -1,0 +1,128 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lstm_sentiment import (
+    Corpus,
+    InvalidInputError,
+    ModelConfig,
+    PipelineConfig,
+    SavedModelPredictor,
+    TrainingConfig,
+    Word2VecConfig,
+    read_corpus,
+    run_pipeline,
+)
+from lstm_sentiment.pipeline import prepare_corpora
+from lstm_sentiment.progress import SilentProgress
+from tests.corpora import hotel_like
+
+SMALL = PipelineConfig(
+    model=ModelConfig(lstm_units=8, max_length=20),
+    training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
+    word2vec=Word2VecConfig(dim=16),
+)
+
+
+class Recorder(SilentProgress):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def save_classes(corpus: Corpus, folder: Path) -> Path:
+    """One text file a class, as the recipe had its car buyers."""
+    folder.mkdir()
+    for label, name in enumerate(corpus.label_names):
+        texts = [t for t, n in zip(corpus.texts, corpus.labels, strict=True) if n == label]
+        (folder / f"{name}.txt").write_text("\n".join(texts) + "\n", "utf-8")
+    return folder
+
+
+def test_three_classes_from_three_files(tmp_path: Path) -> None:
+    corpus = hotel_like(300)
+    data = save_classes(corpus, tmp_path / "data")
+    config = replace(
+        SMALL, data=[data], model_dir=tmp_path / "models" / "cars", run_dir=tmp_path / "runs" / "a"
+    )
+    first = run_pipeline(config)
+    assert first.version_dir == tmp_path / "models" / "cars" / "1"
+    assert first.test.accuracy > 0.8
+    (prediction,) = SavedModelPredictor(first.version_dir).predict(["房间很干净"])
+    assert prediction.label == "positive"
+    metrics = json.loads((tmp_path / "runs" / "a" / "metrics.json").read_text("utf-8"))
+    assert metrics["test"]["accuracy"] == first.test.accuracy
+    assert (tmp_path / "runs" / "a" / "history.csv").read_text().startswith("epoch,")
+
+    recorder = Recorder()
+    again = run_pipeline(replace(config, run_dir=tmp_path / "runs" / "b"), recorder)
+    assert again.version_dir.name == "2"
+    assert again.test == first.test
+    assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
+
+
+def test_given_vectors_bring_the_vocabulary(tmp_path: Path) -> None:
+    data = save_classes(hotel_like(120), tmp_path / "data")
+    (tmp_path / "v.vec").write_text("房间 1 0\n很 0 1\n干净 1 1\n", "utf-8")
+    result = run_pipeline(
+        replace(
+            SMALL,
+            data=[data],
+            vectors=tmp_path / "v.vec",
+            model_dir=tmp_path / "m",
+            run_dir=tmp_path / "r",
+        )
+    )
+    assert result.fit.tokenizer.vocabulary.tokens == ("房间", "很", "干净")
+    assert result.fit.model.embedding_dim == 2
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
+    path.write_text("text,label\n" + "".join(f"{t},{n}\n" for t, n in rows), "utf-8")
+    return path
+
+
+def test_no_dev_or_test_text_is_trained_on(tmp_path: Path) -> None:
+    rows = [(f"{label} {i}", label) for label in "ab" for i in range(50)]
+    data = write_csv(tmp_path / "all.csv", rows + rows[:30] + [("a 0", "b")])
+    held_out = write_csv(tmp_path / "test.csv", [("a 1", "a"), ("b 1", "b"), ("a 1", "a")])
+    recorder = Recorder()
+    config = PipelineConfig(data=[data], test_data=held_out)
+    train, dev, test = prepare_corpora(config, recorder)
+    assert test == read_corpus([held_out])
+    parts = [set(train.texts), set(dev.texts), set(test.texts)]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert parts[0] | parts[1] | parts[2] == {t for t, _ in rows} - {"a 0"}
+    # "a 0" stands there twice as `a` and once as `b`; the other 29 are plain repeats.
+    assert recorder.said[0].endswith("29 repeated, and 3 that occur under several labels: 99 left")
+    assert recorder.said[1] == "Dropped 2 training texts that are also dev or test texts"
+
+
+def test_test_texts_of_an_unknown_class_are_refused(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "all.csv", [(f"{n} {i}", n) for n in "ab" for i in range(9)])
+    other = write_csv(tmp_path / "test.csv", [("x", "c")])
+    with pytest.raises(InvalidInputError, match=r"among those trained on: a, b\. Received: 'c'"):
+        prepare_corpora(PipelineConfig(data=[data], test_data=other))
+
+
+def test_english_takes_the_whitespace_tokenizer(tmp_path: Path) -> None:
+    rows = [
+        (f"the {thing} was {opinion} {extra}", label)
+        for label, opinions in (("neg", ("bad", "awful")), ("pos", ("good", "great")))
+        for thing in ("room", "food", "staff", "bed")
+        for opinion in opinions
+        for extra in ("today", "indeed", "again", "overall")
+    ]
+    data = write_csv(tmp_path / "all.csv", rows)
+    recorder = Recorder()
+    result = run_pipeline(
+        replace(SMALL, data=[data], model_dir=tmp_path / "m", run_dir=tmp_path / "r"), recorder
+    )
+    assert result.fit.tokenizer.kind == "whitespace"
+    assert any(message.startswith("Tokenizer: whitespace") for message in recorder.said)
