@@ -58,7 +58,7 @@ def serve(
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 
-    Example: python cli.py serve --model-config-file serving_configs/models.local.config
+    Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """
     if model_config_file is not None and (model_name or model_base_path):
         raise InvalidInputError(

@@ -29,7 +29,7 @@ from lstm_sentiment import (
     SavedModelPredictor,
     export_servable,
 )
-from tests.conftest import fit_small
+from tests.conftest import REPOSITORY, fit_small
 from tests.saved_model_session import SavedModelSession
 
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "位置 一般😀", "前台特别脏" * 40]
@@ -54,20 +54,10 @@ def base_path(
 
 @pytest.fixture(scope="module")
 def server(base_path: Path) -> Iterator[ModelServer]:
+    """The committed models.config, its base path moved as the README says."""
+    stock = (REPOSITORY / "serving_configs" / "models.config").read_text("utf-8")
     config = base_path.parent / "models.config"
-    config.write_text(
-        f"""
-        model_config_list {{
-          config {{
-            name: "sentiment"
-            base_path: "{base_path}"
-            model_platform: "tensorflow"
-            model_version_policy {{ all {{}} }}
-            version_labels {{ key: "stable" value: 1 }}
-          }}
-        }}
-        """
-    )
+    config.write_text(stock.replace('"/models/sentiment"', f'"{base_path}"'), "utf-8")
     with ModelServer(config, port=0, rest_api_port=0) as server:
         yield server
 

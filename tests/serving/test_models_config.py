@@ -159,4 +159,4 @@ def test_the_config_for_stock_tensorflow_serving_is_valid() -> None:
     assert servables_to_monitor(config) == [
         ServableToMonitor("sentiment", Path("/models/sentiment"), Specific(frozenset({1, 2})))
     ]
-    assert version_labels(config) == {"sentiment": {"stable": 1, "canary": 2}}
+    assert version_labels(config) == {"sentiment": {"stable": 1}}

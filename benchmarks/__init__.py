@@ -1,0 +1,1 @@
+"""Measurements, not tests: each module prints one JSON object a line."""
