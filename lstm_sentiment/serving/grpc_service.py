@@ -47,8 +47,9 @@ STATUS_CODES: dict[type[BaseException], grpc.StatusCode] = {
 }
 """From an error to its status code; the nearest base class counts."""
 
-# Status messages travel in HTTP/2 headers, whose size gRPC limits to 8 KiB.
-_MAX_MESSAGE_LENGTH = 1024
+# Status messages travel in HTTP/2 headers, which gRPC refuses at random from 8 KiB on; there, a
+# byte beyond ASCII takes three.
+_MAX_MESSAGE_BYTES = 2048
 
 _SERVER_OPTIONS = (
     # No limit on messages, as TensorFlow Serving has none; gRPC's own is 4 MiB.
@@ -81,7 +82,8 @@ def _answers_errors(method: _Method[_Request, _Response]) -> _Method[_Request, _
         try:
             return method(self, request, context)
         except LstmSentimentError as error:
-            context.abort(status_code(error), str(error)[:_MAX_MESSAGE_LENGTH])
+            message = str(error).encode("utf-8", "replace")[:_MAX_MESSAGE_BYTES]
+            context.abort(status_code(error), message.decode("utf-8", "ignore"))
 
     return wrapper
 

@@ -1,5 +1,7 @@
 """Which devices train: the `tf.distribute` strategy behind `--strategy`."""
 
+from functools import cache
+
 import tensorflow as tf
 
 from lstm_sentiment.training.config import check_strategy
@@ -24,7 +26,14 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     if name == "default" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return _mirrored(tuple(device.name for device in devices))
+
+
+@cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    # One a process: a second strategy on the same devices numbers its collective operations from
+    # the start again, and TensorFlow takes them for those of the first, whose shapes differ.
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def describe(strategy: tf.distribute.Strategy, batch_size: int) -> str:

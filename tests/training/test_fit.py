@@ -41,8 +41,10 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(fitted: FitResult, corp
     )
 
 
-def test_it_trains_on_two_mirrored_replicas(corpus: Corpus) -> None:
+def test_it_trains_on_two_mirrored_replicas_again_and_again(corpus: Corpus) -> None:
     _, _, test = corpus.split(seed=0)
+    mirrored = TrainingConfig(epochs=1, batch_size=3, strategy="mirrored")
+    fit(SMALL, SMALL, tokenizer=TOKENIZER, training=mirrored)
     assert fit_small(corpus, strategy="mirrored").evaluate(test).accuracy > 0.8
 
 
