@@ -39,7 +39,7 @@ class TerminalProgress:
             self.say(f"{description}: done in {time.monotonic() - started:.1f} s")
             return
         with Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description:<21}"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

@@ -17,7 +17,8 @@ from lstm_sentiment.text.unicode import replace_surrogates
 if TYPE_CHECKING:
     from lstm_sentiment.client import Prediction
 
-_TEXTS_A_REQUEST = 128
+_TEXTS_A_REQUEST = 1_000
+_TEXTS_AT_ONCE = 128
 
 
 def predict(
@@ -54,20 +55,26 @@ def predict(
     if model is not None and server is not None:
         raise InvalidInputError("Either `--model` or `--server` may be given. Received: both.")
     if server is None and (version is not None or label is not None):
-        raise InvalidInputError("`--version` and `--label` go with `--server`. Received: none.")
+        raise InvalidInputError(
+            "`--version` and `--label` go with `--server`. Received: no `--server`."
+        )
     wanted = _texts(texts or [], input_file, text_column)
     if not wanted:
         raise InvalidInputError("There must be at least one text. Received: none.")
-    from lstm_sentiment.cli.console import import_tensorflow
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    from lstm_sentiment.progress import SILENT
 
     import_tensorflow()
     if server is not None:
         answers = _from_server(wanted, server, model_name, version, label)
     else:
         answers = _from_folder(wanted, model or Path("models/sentiment"))
-    with _output(output_file) as out:
+    # A bar between the lines of standard output would only disturb them.
+    progress = SILENT if output_file is None else TerminalProgress()
+    with _output(output_file) as out, progress.step("Predicting", len(wanted)) as advance:
         for text, answer in zip(wanted, answers, strict=True):
             print(_line(text, answer, as_json), file=out)
+            advance()
 
 
 def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[str]:
@@ -90,8 +97,8 @@ def _from_folder(texts: Sequence[str], model: Path) -> Iterator["Prediction"]:
     from lstm_sentiment.predictor import SavedModelPredictor
 
     predictor = SavedModelPredictor(model)
-    for start in range(0, len(texts), _TEXTS_A_REQUEST):
-        yield from predictor.predict(texts[start : start + _TEXTS_A_REQUEST])
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        yield from predictor.predict(texts[start : start + _TEXTS_AT_ONCE])
 
 
 def _from_server(

@@ -125,6 +125,11 @@ def fit(
                 _ProgressCallback(advance, training.epochs),
             ],
         )
+    losses = history.history["val_loss"]
+    progress.say(
+        f"Kept epoch {losses.index(min(losses)) + 1} of {len(losses)}, "
+        f"that of the lowest dev loss ({min(losses):.4f})"
+    )
     return FitResult(
         model=network,
         tokenizer=tokenizer,

@@ -199,6 +199,7 @@ def test_predict_from_arguments_file_and_standard_input_agree(
     assert labels == ["positive", "negative"]
     written = run("predict", *texts, "--model", base_path, "--output", "answers.tsv")
     assert written.out == ""
+    assert written.err.startswith("Predicting: done in")
     assert (tmp_path / "answers.tsv").read_text("utf-8") == by_argument.out
 
 

@@ -84,7 +84,7 @@ def test_without_vectors_training_moves_the_rows() -> None:
     assert fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK).model.config.trainable_embeddings
 
 
-def test_progress_counts_every_step_and_says_where_it_trains() -> None:
+def test_it_says_where_it_trains_and_which_epoch_it_kept() -> None:
     class Recorder(SilentProgress):
         def __init__(self) -> None:
             self.said: list[str] = []
@@ -94,7 +94,9 @@ def test_progress_counts_every_step_and_says_where_it_trains() -> None:
 
     recorder = Recorder()
     fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK, progress=recorder)
-    assert recorder.said == ["Training on 1 CPU replica, 4 texts a step (4 each)"]
+    where, kept = recorder.said
+    assert where == "Training on 1 CPU replica, 4 texts a step (4 each)"
+    assert kept.startswith("Kept epoch 1 of 1, that of the lowest dev loss (")
 
 
 @pytest.mark.parametrize("dev", [SMALL.select([]), Corpus.from_rows([("x", "a"), ("y", "b")])])
