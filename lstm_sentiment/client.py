@@ -7,7 +7,6 @@ version, by `tensorflow_serving/apis/prediction_service.proto`.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal, get_args
 
 import grpc
@@ -207,12 +206,7 @@ class PredictClient:
         """Gives the client itself."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Closes the connection."""
         self.close()
 

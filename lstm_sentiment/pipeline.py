@@ -247,7 +247,8 @@ def _share_of_oov(token_ids: tf.Tensor) -> float:
 
 
 def _choose_run_dir(run_dir: PathLike | None) -> Path:
-    path = Path(run_dir or Path("runs") / time.strftime("%Y%m%d-%H%M%S"))
+    # Two runs may begin in the same second.
+    path = Path(run_dir or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     _check_writable(path)
     if path.exists() and any(path.iterdir()):
         raise InvalidInputError(f"`run_dir` must be a new or empty folder. Received: {path}.")

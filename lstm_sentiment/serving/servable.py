@@ -7,7 +7,6 @@ is one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_st
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Protocol
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
@@ -189,11 +188,6 @@ class ServableHandle:
         """Gives the handle itself."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Releases it."""
         self.release()

@@ -9,7 +9,6 @@ import os
 import socket
 import threading
 from pathlib import Path
-from types import TracebackType
 
 import grpc
 from tensorflow_serving.config import model_server_config_pb2
@@ -184,12 +183,7 @@ class ModelServer:
         """Starts the server."""
         return self.start()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Stops the server."""
         self.stop()
 

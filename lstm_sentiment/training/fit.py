@@ -63,6 +63,9 @@ def fit(
 ) -> FitResult:
     """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
 
+    Seeds the global random generators of Python, NumPy and TensorFlow, as Keras needs it to be
+    repeatable.
+
     Args:
         train: Texts to learn from.
         dev: Texts that decide when to stop; never learned from.
