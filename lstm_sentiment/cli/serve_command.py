@@ -86,7 +86,8 @@ def serve(
         host=host,
         file_system_poll_wait_seconds=file_system_poll_wait_seconds,
     )
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     # Raised wherever the main thread is, in a long load too; leaving the context drains.
     with suppress(KeyboardInterrupt), server:
         _announce(server, host)

@@ -1,6 +1,7 @@
 """The command line in this process: what it prints, where, and its exit code."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -269,6 +270,21 @@ def test_serve_tells_a_port_in_use(run: Run, base_path: Path) -> None:
     for outcome in (grpc, rest):
         assert is_one_error_line(outcome), outcome
         assert f"127.0.0.1:{port}" in outcome.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, REPOSITORY / "cli.py", "serve", "--model-base-path", base_path]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        lines = [server.stderr.readline() for _ in range(2)]
+        server.send_signal(number)
+        assert server.wait(timeout=60) == 0
+        assert server.stderr.read() == ""
+    assert lines[0] == "sentiment version 1: AVAILABLE\n"
+    assert lines[1].startswith("Serving gRPC on 127.0.0.1:")
 
 
 def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:
