@@ -274,7 +274,8 @@ def test_serve_tells_a_port_in_use(run: Run, base_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, REPOSITORY / "cli.py", "serve", "--model-base-path", base_path]
+    cli = str(REPOSITORY / "cli.py")
+    command = [sys.executable, cli, "serve", "--model-base-path", str(base_path)]
     with subprocess.Popen(
         [*command, "--port", "0", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
     ) as server:
