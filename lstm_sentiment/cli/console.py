@@ -1,4 +1,4 @@
-"""What the terminal shows: bars and messages on standard error, answers on standard output."""
+"""What is shown while a command runs: all on standard error, so that answers stand alone."""
 
 import os
 import sys
@@ -18,7 +18,6 @@ from rich.progress import (
 
 from lstm_sentiment.progress import Advance, ignore
 
-OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
 

@@ -1,6 +1,7 @@
 """`fit`: trains, scores on held-out texts, exports the next version."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,18 +106,16 @@ def fit(
 
 
 def _print_result(result: "PipelineResult") -> None:
-    from rich.table import Table
-
-    from lstm_sentiment.cli.console import OUT
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("test accuracy", f"{result.test.accuracy:.4f}")
-    table.add_row("test macro-F1", f"{result.test.macro_f1:.4f}")
-    table.add_row("version", str(result.version_dir))
-    table.add_row("run", str(result.run_dir))
-    table.add_row("time", f"{result.seconds:.0f} s")
-    table.add_row("next", next_command(result.version_dir.parent))
-    OUT.print(table, soft_wrap=True)
+    rows = {
+        "test accuracy": f"{result.test.accuracy:.4f}",
+        "test macro-F1": f"{result.test.macro_f1:.4f}",
+        "version": result.version_dir,
+        "run": result.run_dir,
+        "time": f"{result.seconds:.0f} s",
+        "next": next_command(result.version_dir.parent),
+    }
+    for name, value in rows.items():
+        print(f"{name:<15}{value}")
 
 
 def next_command(base_path: Path) -> str:
@@ -124,4 +123,5 @@ def next_command(base_path: Path) -> str:
     program = "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"
     if base_path == Path("models/sentiment"):
         return f"{program} serve"
-    return f"{program} serve --model-name {base_path.name} --model-base-path {base_path}"
+    name, path = (shlex.quote(part) for part in (base_path.name, str(base_path)))
+    return f"{program} serve --model-name {name} --model-base-path {path}"
