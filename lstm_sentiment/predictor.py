@@ -10,6 +10,7 @@ from lstm_sentiment.client import Prediction
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.loader import SavedModelLoader
 from lstm_sentiment.serving.servable import ServableId
+from lstm_sentiment.serving.source import version_folders
 from lstm_sentiment.text.unicode import replace_surrogates
 
 
@@ -35,7 +36,7 @@ class SavedModelPredictor:
         """
         self.version_dir = find_version(Path(model_dir))
         name = self.version_dir.name
-        self._version = int(name) if _is_version(name) else None
+        self._version = int(name) if name.isascii() and name.isdigit() else None
         servable_id = ServableId(self.version_dir.absolute().parent.name, self._version or 0)
         self._servable = SavedModelLoader(servable_id, self.version_dir).load()
 
@@ -86,18 +87,10 @@ def find_version(model_dir: Path) -> Path:
     """
     if (model_dir / "saved_model.pb").is_file():
         return model_dir
-    versions = (
-        [entry for entry in model_dir.iterdir() if _is_version(entry.name)]
-        if model_dir.is_dir()
-        else []
-    )
+    versions = version_folders(model_dir) if model_dir.is_dir() else {}
     if not versions:
         raise ServableNotFoundError(
             f"{model_dir}: must be a version's folder, or hold numbered versions. "
             f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
         )
-    return max(versions, key=lambda entry: int(entry.name))
-
-
-def _is_version(name: str) -> bool:
-    return name.isascii() and name.isdigit()
+    return versions[max(versions)]

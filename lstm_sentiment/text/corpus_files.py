@@ -96,7 +96,8 @@ def _expand(path: Path) -> list[Path]:
 def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Row]:
     lines = io.StringIO(_decode(path), newline="")
     tabs = path.suffix.lower() == ".tsv"
-    csv.field_size_limit(sys.maxsize)  # the default refuses texts beyond 131,072 characters
+    # The default refuses texts beyond 131,072 characters. It is one for the whole process.
+    former_limit = csv.field_size_limit(sys.maxsize)
     reader = csv.reader(
         lines,
         delimiter="\t" if tabs else ",",
@@ -118,6 +119,8 @@ def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Row]:
             yield _row(where, *(row[column] for column in columns))
     except csv.Error as error:
         raise InvalidInputError(f"{path}:{reader.line_num}: is not valid CSV: {error}.") from error
+    finally:
+        csv.field_size_limit(former_limit)
 
 
 def _columns(where: str, header: Sequence[str], *wanted: str | None) -> list[int]:

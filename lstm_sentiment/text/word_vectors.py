@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, PAD_ID, Vocabulary
+
+_LINES_A_REPORT = 1_000
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,7 @@ def load_word_vectors(path: str | os.PathLike[str], *, progress: Progress = SILE
     dim: int | None = None
     total = file.stat().st_size if file.is_file() else 0
     with progress.step(f"Reading {file.name}", total) as advance:
-        for number, line, consumed in _lines(file):
-            advance(consumed)
+        for number, line in _lines(file, advance):
             fields = line.rstrip(" \r\n").split(" ")
             if number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                 dim = int(fields[1])
@@ -139,18 +140,21 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str, int]]:
-    """The lines of a plain or gzipped file: number, text, bytes of the file used up by it."""
-    number, before = 0, 0
+def _lines(file: Path, advance: Advance) -> Iterator[tuple[int, str]]:
+    """The lines of a plain or gzipped file by number; `advance` counts the file's bytes."""
+    number, reported = 0, 0
     try:
         with (
             file.open("rb") as raw,
             gzip.open(raw) if file.suffix == ".gz" else nullcontext(raw) as stream,
         ):
             for number, line in enumerate(stream, start=1):
-                position = raw.tell()
-                yield number, line.decode(), position - before
-                before = position
+                yield number, line.decode()
+                if number % _LINES_A_REPORT == 0:
+                    position = raw.tell()
+                    advance(position - reported)
+                    reported = position
+            advance(raw.tell() - reported)
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             f"{file}:{number}: must be UTF-8 text (word2vec's binary form is not read). "

@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def test_csv_with_quotes_line_breaks_long_texts_and_byte_order_marks(
 ) -> None:
     lines = ["label,review", *(f"{label},{quoted(text)}" for text, label in ROWS)]
     path = write(tmp_path / "a.csv", mark + end.join(lines) + end)
+    limit = csv.field_size_limit()
     assert read_corpus([path], text_column="review") == EXPECTED
+    assert csv.field_size_limit() == limit
 
 
 def test_tsv_takes_quotes_as_they_stand(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 import gzip
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lstm_sentiment import InvalidInputError, Vocabulary, WordVectors, load_word_vectors
+from lstm_sentiment.progress import Advance, SilentProgress
 
 TOKENS = ("的", "房间", "New York", "a")
 MATRIX = np.array([[1, 2], [-0.5, 3e-3], [0, 1], [7, 8]], np.float32)
@@ -24,6 +26,24 @@ def test_word2vec_and_glove_text_plain_and_gzipped(tmp_path: Path, name: str, he
     assert vectors.tokens == TOKENS
     assert np.array_equal(vectors.matrix, MATRIX)
     assert vectors.matrix.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.txt.gz"])
+def test_progress_counts_the_bytes_of_the_file(tmp_path: Path, name: str) -> None:
+    class Bytes(SilentProgress):
+        total = done = 0
+
+        def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
+            self.total = total
+            return nullcontext(self.advance)
+
+        def advance(self, steps: int = 1, *, status: str = "") -> None:
+            self.done += steps
+
+    path = write(tmp_path / name, "".join(f"w{i} {i} 1\n" for i in range(2_500)))
+    counted = Bytes()
+    load_word_vectors(path, progress=counted)
+    assert counted.done == counted.total == path.stat().st_size
 
 
 def test_of_a_repeated_token_the_first_is_kept(tmp_path: Path) -> None:
