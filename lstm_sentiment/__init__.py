@@ -34,9 +34,10 @@ if TYPE_CHECKING:
         WhitespaceTokenizer,
         make_tokenizer,
     )
+    from lstm_sentiment.text.vector_files import load_word_vectors
     from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
     from lstm_sentiment.text.word2vec import Word2VecConfig, train_word_vectors
-    from lstm_sentiment.text.word_vectors import WordVectors, load_word_vectors
+    from lstm_sentiment.text.word_vectors import WordVectors
     from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer
     from lstm_sentiment.training.config import TrainingConfig
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
@@ -82,6 +83,7 @@ _HOMES = {
         "WhitespaceTokenizer",
         "make_tokenizer",
     ),
+    "text.vector_files": ("load_word_vectors",),
     "text.vocabulary": (
         "OOV_ID",
         "PAD_ID",
@@ -91,10 +93,7 @@ _HOMES = {
         "Word2VecConfig",
         "train_word_vectors",
     ),
-    "text.word_vectors": (
-        "WordVectors",
-        "load_word_vectors",
-    ),
+    "text.word_vectors": ("WordVectors",),
     "text.words": (
         "build_vocabulary",
         "choose_tokenizer",

@@ -19,9 +19,10 @@ from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.corpus_files import read_corpus
 from lstm_sentiment.text.demo import load_demo_corpus
 from lstm_sentiment.text.tokenizer import Tokenizer, TokenizerKind, check_kind, make_tokenizer
+from lstm_sentiment.text.vector_files import load_word_vectors
 from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
 from lstm_sentiment.text.word2vec import Word2VecConfig, train_word_vectors
-from lstm_sentiment.text.word_vectors import WordVectors, load_word_vectors
+from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer, unspaced_share
 from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.config import TrainingConfig
