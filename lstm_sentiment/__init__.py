@@ -34,11 +34,25 @@ if TYPE_CHECKING:
         WhitespaceTokenizer,
         make_tokenizer,
     )
-    from lstm_sentiment.text.vector_files import load_word_vectors
+    from lstm_sentiment.text.vector_files import load_word_vectors, save_word_vectors
+    from lstm_sentiment.text.vector_report import (
+        VectorReport,
+        describe_vectors,
+        nearest_neighbours,
+    )
+    from lstm_sentiment.text.vector_training import (
+        VectorTrainingConfig,
+        train_vectors_on_texts,
+        train_word_vectors,
+    )
     from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
-    from lstm_sentiment.text.word2vec import Word2VecConfig, train_word_vectors
+    from lstm_sentiment.text.word_counts import load_word_counts
     from lstm_sentiment.text.word_vectors import WordVectors
-    from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer
+    from lstm_sentiment.text.words import (
+        build_vocabulary,
+        choose_tokenizer,
+        frequent_unknown_tokens,
+    )
     from lstm_sentiment.training.config import TrainingConfig
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
     from lstm_sentiment.training.fit import FitResult, fit
@@ -83,20 +97,31 @@ _HOMES = {
         "WhitespaceTokenizer",
         "make_tokenizer",
     ),
-    "text.vector_files": ("load_word_vectors",),
+    "text.vector_files": (
+        "load_word_vectors",
+        "save_word_vectors",
+    ),
+    "text.vector_report": (
+        "VectorReport",
+        "describe_vectors",
+        "nearest_neighbours",
+    ),
+    "text.vector_training": (
+        "VectorTrainingConfig",
+        "train_vectors_on_texts",
+        "train_word_vectors",
+    ),
     "text.vocabulary": (
         "OOV_ID",
         "PAD_ID",
         "Vocabulary",
     ),
-    "text.word2vec": (
-        "Word2VecConfig",
-        "train_word_vectors",
-    ),
+    "text.word_counts": ("load_word_counts",),
     "text.word_vectors": ("WordVectors",),
     "text.words": (
         "build_vocabulary",
         "choose_tokenizer",
+        "frequent_unknown_tokens",
     ),
     "training.config": ("TrainingConfig",),
     "training.evaluation": (
@@ -135,23 +160,30 @@ __all__ = [
     "Tokenizer",
     "TrainingConfig",
     "UnigramTokenizer",
+    "VectorReport",
+    "VectorTrainingConfig",
     "Vocabulary",
     "WhitespaceTokenizer",
-    "Word2VecConfig",
     "WordVectors",
     "__version__",
     "build_vocabulary",
     "choose_tokenizer",
+    "describe_vectors",
     "evaluate_predictions",
     "export_servable",
     "fit",
+    "frequent_unknown_tokens",
     "load_demo_corpus",
+    "load_word_counts",
     "load_word_vectors",
     "make_tokenizer",
+    "nearest_neighbours",
     "pad_token_ids",
     "read_corpus",
     "read_texts",
     "run_pipeline",
+    "save_word_vectors",
+    "train_vectors_on_texts",
     "train_word_vectors",
 ]
 

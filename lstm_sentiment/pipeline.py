@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
-import tensorflow as tf
-
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.servable import export_servable
 from lstm_sentiment.model.config import ModelConfig
@@ -18,13 +16,22 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.corpus_files import read_corpus
 from lstm_sentiment.text.demo import load_demo_corpus
-from lstm_sentiment.text.tokenizer import Tokenizer, TokenizerKind, check_kind, make_tokenizer
+from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.tokenizer_options import (
+    DEFAULT_NORMALIZATION,
+    DEFAULT_UNKNOWN,
+    Normalization,
+    TokenizerKind,
+    Unknown,
+    check_kind,
+)
 from lstm_sentiment.text.vector_files import load_word_vectors
-from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
-from lstm_sentiment.text.word2vec import Word2VecConfig, train_word_vectors
+from lstm_sentiment.text.vector_rows import BadRows
+from lstm_sentiment.text.vector_training import VectorTrainingConfig, train_vectors_on_texts
+from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.text.word_counts import load_word_counts
 from lstm_sentiment.text.word_vectors import WordVectors
-from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer, unspaced_share
-from lstm_sentiment.training.batches import encode_texts
+from lstm_sentiment.text.words import choose_tokenizer, frequent_unknown_tokens, unspaced_share
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.training.fit import FitResult, fit
@@ -44,12 +51,20 @@ class PipelineConfig:
         text_column: Column of the texts.
         label_column: Column of the labels.
         vectors: File of word vectors. `None` trains word2vec on the training texts.
+        vectors_limit: Read the first so many vectors only; `None` reads all.
+        bad_rows: `refuse` or `skip` malformed rows of `vectors`: see `load_word_vectors`.
         tokenizer: `auto`, or a tokenizer's kind.
+        normalization: Which spellings count as one: see `normalize_texts`.
+        unknown: For `unigram`: what an unknown run of characters becomes, see `UnigramTokenizer`.
+        dictionary: For `unigram`: words and counts to cut by, see `load_word_counts`. `None` cuts
+            by the words of the vocabulary.
         model_dir: The servable's base path: the version appears in it.
         run_dir: A new or empty folder for what the run leaves: config, history, scores, model.
         model: Sizes and switches of the model.
         training: How to train.
-        word2vec: How word vectors are trained where none are given.
+        vector_training: How word vectors are trained where none are given.
+        cache: Whether token ids are kept in `memory` for this run, or on `disk`, beside the run's
+            folder, for the next run on the same texts too.
     """
 
     data: Sequence[PathLike] = ()
@@ -58,24 +73,37 @@ class PipelineConfig:
     text_column: str = "text"
     label_column: str = "label"
     vectors: PathLike | None = None
+    vectors_limit: int | None = None
+    bad_rows: BadRows = "refuse"
     tokenizer: str = "auto"
+    normalization: str = DEFAULT_NORMALIZATION
+    unknown: str = DEFAULT_UNKNOWN
+    dictionary: PathLike | None = None
     model_dir: PathLike = Path("models") / "sentiment"
     run_dir: PathLike | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    word2vec: Word2VecConfig = field(default_factory=Word2VecConfig)
+    vector_training: VectorTrainingConfig = field(default_factory=VectorTrainingConfig)
+    cache: str = "memory"
 
     def __post_init__(self) -> None:
-        """Checks the tokenizer's name; the other parts check themselves.
+        """Checks the choices; the other parts check themselves.
 
         Raises:
-            InvalidInputError: If it is none of the choices.
+            InvalidInputError: If one is unknown.
         """
-        choices = ("auto", *get_args(TokenizerKind))
-        if self.tokenizer not in choices:
-            raise InvalidInputError(
-                f"`tokenizer` must be one of: {', '.join(choices)}. Received: {self.tokenizer!r}."
-            )
+        for name, choices in (
+            ("tokenizer", ("auto", *get_args(TokenizerKind))),
+            ("normalization", get_args(Normalization)),
+            ("unknown", get_args(Unknown)),
+            ("bad_rows", get_args(BadRows)),
+            ("cache", ("memory", "disk")),
+        ):
+            if getattr(self, name) not in choices:
+                raise InvalidInputError(
+                    f"`{name}` must be one of: {', '.join(choices)}. "
+                    f"Received: {getattr(self, name)!r}."
+                )
 
 
 @dataclass(frozen=True)
@@ -107,6 +135,7 @@ class PipelineResult:
             "dev": self.dev.summary(),
             "labels": list(self.fit.label_names),
             "tokenizer": self.fit.tokenizer.kind,
+            "padding_share": self.fit.padding_share,
             "epochs": len(self.fit.history["loss"]),
             "seconds": round(self.seconds, 1),
         }
@@ -130,7 +159,8 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
     run_dir = _choose_run_dir(config.run_dir)
     _check_writable(Path(config.model_dir))
     train, dev, test = prepare_corpora(config, progress)
-    tokenizer, vectors = _prepare_tokenizer(config, train, run_dir.parent, progress)
+    cache_dir = run_dir.parent / "cache"
+    tokenizer, vectors = _prepare_tokenizer(config, train, cache_dir, progress)
     result = fit(
         train,
         dev,
@@ -138,8 +168,10 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
         vectors=vectors,
         model=config.model,
         training=config.training,
+        cache_dir=cache_dir if config.cache == "disk" else None,
         progress=progress,
     )
+    progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
     scores = result.evaluate(test)
     with progress.step("Exporting", 1) as advance:
         version_dir = export_servable(result, config.model_dir, test=scores)
@@ -209,27 +241,37 @@ def _prepare_tokenizer(
 ) -> tuple[Tokenizer, WordVectors]:
     """The tokenizer and its word vectors: from a file, or found in the training texts."""
     kind = _tokenizer_kind(config.tokenizer, train, progress)
-    if config.vectors is not None:
-        vectors = load_word_vectors(config.vectors, progress=progress)
-        tokenizer = make_tokenizer(kind, Vocabulary(vectors.tokens))
-        token_ids = encode_texts(tokenizer, train.texts).flat_values
-        progress.say(
-            f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}; "
-            f"{_share_of_oov(token_ids):.1%} of the training tokens have none"
+    word_counts = None if config.dictionary is None else load_word_counts(config.dictionary)
+    if config.vectors is None:
+        return train_vectors_on_texts(
+            train.texts,
+            kind,
+            normalization=config.normalization,
+            unknown=config.unknown,
+            word_counts=word_counts,
+            config=replace(config.vector_training, seed=config.training.seed),
+            cache_dir=cache_dir,
+            progress=progress,
         )
-        return tokenizer, vectors
-    vocabulary = build_vocabulary(train.texts, kind, progress=progress)
-    tokenizer = make_tokenizer(kind, vocabulary)
-    token_ids = encode_texts(tokenizer, train.texts)
+    vectors = load_word_vectors(
+        config.vectors, limit=config.vectors_limit, bad_rows=config.bad_rows, progress=progress
+    )
+    tokenizer = make_tokenizer(
+        kind,
+        vectors.vocabulary(),
+        normalization=config.normalization,
+        unknown=config.unknown,
+        word_counts=word_counts,
+    )
+    new_words = frequent_unknown_tokens(tokenizer, train.texts, progress=progress)
     progress.say(
-        f"Vocabulary: {len(vocabulary.tokens):,} words that occur twice or more; "
-        f"{_share_of_oov(token_ids.flat_values):.1%} of the training tokens are rarer"
+        f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}; {len(new_words):,} more "
+        "words are frequent in the training texts, and get rows that training moves"
     )
-    sentences = [[vocabulary.id_to_token(i) for i in ids] for ids in token_ids.to_list()]
-    word2vec = replace(config.word2vec, seed=config.training.seed)
-    return tokenizer, train_word_vectors(
-        sentences, word2vec, cache_dir=cache_dir / "cache", progress=progress
-    )
+    if new_words:
+        grown = Vocabulary([*tokenizer.vocabulary.tokens, *new_words])
+        tokenizer = tokenizer.with_vocabulary(grown)
+    return tokenizer, vectors
 
 
 def _tokenizer_kind(name: str, train: Corpus, progress: Progress) -> TokenizerKind:
@@ -241,10 +283,6 @@ def _tokenizer_kind(name: str, train: Corpus, progress: Progress) -> TokenizerKi
         "scripts written without spaces"
     )
     return kind
-
-
-def _share_of_oov(token_ids: tf.Tensor) -> float:
-    return float(tf.reduce_mean(tf.cast(token_ids == OOV_ID, tf.float32)))
 
 
 def _choose_run_dir(run_dir: PathLike | None) -> Path:

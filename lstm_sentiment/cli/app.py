@@ -11,6 +11,7 @@ from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.serve_command import serve
+from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.errors import LstmSentimentError
 
 BAD_INPUT = 2
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(serve)
 app.command()(predict)
+app.add_typer(vectors, name="vectors")
 
 
 def _print_version(wanted: bool) -> None:
@@ -51,6 +53,8 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
+        if not error.format_message():  # no command was given: the help is the whole answer
+            sys.exit(BAD_INPUT)
         fail(error.format_message())
     except LstmSentimentError as error:
         fail(str(error))

@@ -4,11 +4,12 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, DEFAULT_UNKNOWN
 from lstm_sentiment.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -37,13 +38,34 @@ def fit(
     vectors: Annotated[
         Path | None,
         typer.Option(
-            help="Word vectors in word2vec, GloVe or fastText text form, plain or .gz. "
-            "Default: word2vec is trained on the training texts."
+            help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or gzipped, "
+            "or .npy of `vectors convert`. Default: word2vec is trained on the training texts."
         ),
     ] = None,
+    vectors_limit: Annotated[
+        int | None, typer.Option(help="Read the first N vectors only. Default: all.")
+    ] = None,
+    bad_rows: Annotated[
+        Literal["refuse", "skip"],
+        typer.Option(help="What is done with malformed and repeated rows of --vectors."),
+    ] = "refuse",
     tokenizer: Annotated[
         str, typer.Option(help="auto, unigram, whitespace or characters.")
     ] = "auto",
+    normalization: Annotated[
+        str,
+        typer.Option(help="Spellings that count as one: none, width (full and half) or nfkc."),
+    ] = DEFAULT_NORMALIZATION,
+    unknown: Annotated[
+        str, typer.Option(help="unigram: one unknown token a run, or a character.")
+    ] = DEFAULT_UNKNOWN,
+    dictionary: Annotated[
+        Path | None,
+        typer.Option(
+            help="unigram: cut by these words, one a line with its count; `jieba` takes those of "
+            "the installed package. Default: by the vocabulary."
+        ),
+    ] = None,
     max_length: Annotated[
         int, typer.Option(help="Tokens kept of each text.")
     ] = ModelConfig.max_length,
@@ -66,6 +88,10 @@ def fit(
         Path | None,
         typer.Option(help="A new folder for config, history and scores. Default: runs/TIME."),
     ] = None,
+    cache: Annotated[
+        Literal["memory", "disk"],
+        typer.Option(help="Where token ids are kept; on disk, the next run finds them."),
+    ] = "memory",
     seed: Annotated[
         int, typer.Option(help="Decides split, initial weights and order.")
     ] = TrainingConfig.seed,
@@ -92,7 +118,13 @@ def fit(
         text_column=text_column,
         label_column=label_column,
         vectors=vectors,
+        vectors_limit=vectors_limit,
+        bad_rows=bad_rows,
         tokenizer=tokenizer,
+        normalization=normalization,
+        unknown=unknown,
+        dictionary=dictionary,
+        cache=cache,
         model_dir=model_dir,
         run_dir=run_dir,
         model=model,
@@ -109,6 +141,7 @@ def _print_result(result: "PipelineResult") -> None:
     rows = {
         "test accuracy": f"{result.test.accuracy:.4f}",
         "test macro-F1": f"{result.test.macro_f1:.4f}",
+        "test OOV rate": f"{result.test.oov_rate:.4f}",
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",

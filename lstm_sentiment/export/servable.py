@@ -114,6 +114,10 @@ def _card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
     return {
         "labels": list(result.label_names),
         "tokenizer": result.tokenizer.kind,
+        "tokenizer_options": {
+            name: len(value) if isinstance(value, dict) else value
+            for name, value in result.tokenizer.options().items()
+        },
         "vocabulary_size": model.vocabulary_size,
         "embedding_dim": model.embedding_dim,
         "model": model.config.to_dict(),

@@ -1,5 +1,6 @@
 """The layers that Keras lacks: pretrained embeddings, and pooling that sees real tokens only."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,8 +16,9 @@ from lstm_sentiment.text.vocabulary import PAD_ID
 class PretrainedEmbedding(keras.layers.Layer):
     """Looks token ids up in a matrix of word vectors.
 
-    Row `PAD_ID` (0) is padding and row `OOV_ID` (1) any unknown token; the rest are the words.
-    Frozen by default.
+    Row `PAD_ID` (0) is padding and row `OOV_ID` (1) any unknown token; the rest are the words. The
+    vectors stay as they were given, but for the rows that training may move: the unknown token's
+    and those of words that had no pretrained vector.
 
     Call arguments:
         token_ids: int `(batch, time)`.
@@ -26,22 +28,37 @@ class PretrainedEmbedding(keras.layers.Layer):
 
     Masking:
         Produces the mask `token_ids != PAD_ID`, bool `(batch, time)`.
+
+    Attributes:
+        embedding_matrix: The pretrained rows, float32 `(vocabulary_size, embedding_dim)`.
+        trained_rows: What training has added to the rows that it may move, float32
+            `(num_trained_rows + 1, embedding_dim)`; row 0 belongs to none.
+        trained_row_of: For each token id its row of `trained_rows`, or 0: int32
+            `(vocabulary_size,)`.
     """
 
     def __init__(
-        self, vocabulary_size: int, embedding_dim: int, trainable: bool = False, **kwargs: Any
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        frozen: bool = True,
+        num_trained_rows: int = 0,
+        **kwargs: Any,
     ) -> None:
         """Fixes the sizes.
 
         Args:
             vocabulary_size: Rows, the two special ones included.
             embedding_dim: Width of the vectors.
-            trainable: Whether training moves the vectors.
+            frozen: Whether training leaves the pretrained rows alone.
+            num_trained_rows: Number of rows that training may move although the rest is frozen.
             **kwargs: As `keras.layers.Layer` takes.
         """
-        super().__init__(trainable=trainable, **kwargs)
+        super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
+        self.frozen = frozen
+        self.num_trained_rows = num_trained_rows
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -50,16 +67,33 @@ class PretrainedEmbedding(keras.layers.Layer):
             name="embedding_matrix",
             shape=(self.vocabulary_size, self.embedding_dim),
             initializer=keras.initializers.RandomUniform(-0.05, 0.05),
+            trainable=not self.frozen,
         )
+        if self.num_trained_rows:
+            self.trained_rows = self.add_weight(
+                name="trained_rows",
+                shape=(self.num_trained_rows + 1, self.embedding_dim),
+                initializer="zeros",
+            )
+            self.trained_row_of = self.add_weight(
+                name="trained_row_of",
+                shape=(self.vocabulary_size,),
+                dtype="int32",
+                initializer="zeros",
+                trainable=False,
+            )
 
-    def load_matrix(self, embedding_matrix: NDArray[np.float32]) -> None:
+    def load_matrix(
+        self, embedding_matrix: NDArray[np.float32], trained_ids: Sequence[int] = ()
+    ) -> None:
         """Fills the table.
 
         Args:
             embedding_matrix: float32 `(vocabulary_size, embedding_dim)`, rows by token id.
+            trained_ids: The `num_trained_rows` token ids whose rows training may move.
 
         Raises:
-            InvalidInputError: If the shape is another.
+            InvalidInputError: If the shape or the number of ids is another.
         """
         expected = (self.vocabulary_size, self.embedding_dim)
         if embedding_matrix.shape != expected:
@@ -67,11 +101,32 @@ class PretrainedEmbedding(keras.layers.Layer):
                 f"`embedding_matrix` must have shape {expected}. "
                 f"Received: {embedding_matrix.shape}."
             )
+        if len(trained_ids) != self.num_trained_rows:
+            raise InvalidInputError(
+                f"`trained_ids` must be {self.num_trained_rows} ids. Received: {len(trained_ids)}."
+            )
         self.embedding_matrix.assign(embedding_matrix)
+        if self.num_trained_rows:
+            rows = np.zeros(self.vocabulary_size, np.int32)
+            rows[list(trained_ids)] = np.arange(1, len(trained_ids) + 1)
+            self.trained_row_of.assign(rows)
+
+    def merged_matrix(self) -> NDArray[np.float32]:
+        """The whole table as training left it: float32 `(vocabulary_size, embedding_dim)`."""
+        matrix = np.array(self.embedding_matrix)
+        if self.num_trained_rows:
+            rows = np.asarray(self.trained_row_of)
+            moved = np.flatnonzero(rows)
+            matrix[moved] += np.asarray(self.trained_rows)[rows[moved]]
+        return matrix
 
     def call(self, token_ids: Any) -> Any:
         """Looks up: `(batch, time)` to `(batch, time, embedding_dim)`."""
         vectors = ops.take(self.embedding_matrix, token_ids, axis=0)
+        if self.num_trained_rows:
+            rows = ops.take(self.trained_row_of, token_ids, axis=0)
+            moved = ops.cast(ops.expand_dims(rows > 0, -1), vectors.dtype)
+            vectors += moved * ops.take(self.trained_rows, rows, axis=0)
         return ops.cast(vectors, self.compute_dtype)
 
     def compute_mask(self, token_ids: Any, previous_mask: Any = None) -> Any:
@@ -88,6 +143,8 @@ class PretrainedEmbedding(keras.layers.Layer):
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "embedding_dim": self.embedding_dim,
+            "frozen": self.frozen,
+            "num_trained_rows": self.num_trained_rows,
         }
 
 

@@ -34,6 +34,7 @@ class SentimentModel(keras.Model):
         num_classes: int,
         config: ModelConfig | None = None,
         *,
+        num_trained_rows: int = 0,
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -44,6 +45,8 @@ class SentimentModel(keras.Model):
             embedding_dim: Width of the word vectors.
             num_classes: Number of classes, at least 2.
             config: Everything else; `None` takes the defaults.
+            num_trained_rows: Number of word vectors that training may move although the rest is
+                frozen: see `PretrainedEmbedding`.
             use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
             **kwargs: As `keras.Model` takes.
 
@@ -64,7 +67,8 @@ class SentimentModel(keras.Model):
         self.embedding = PretrainedEmbedding(
             vocabulary_size,
             embedding_dim,
-            trainable=self.config.trainable_embeddings,
+            frozen=not self.config.trainable_embeddings,
+            num_trained_rows=num_trained_rows,
             name="embedding",
         )
         self.embedding_dropout = keras.layers.SpatialDropout1D(
@@ -132,7 +136,10 @@ class SentimentModel(keras.Model):
             self._symbolic_build(data_batch=(token_ids, labels))
 
     def without_cudnn(self) -> "SentimentModel":
-        """A copy with the same weights whose trace holds no GPU-only op, to be exported."""
+        """A copy that gives the same scores, to be exported.
+
+        Its trace holds no GPU-only op, and one table of word vectors holds the trained rows too.
+        """
         twin = type(self)(
             self.vocabulary_size,
             self.embedding_dim,
@@ -141,8 +148,14 @@ class SentimentModel(keras.Model):
             use_cudnn=False,
             name=self.name,
         )
-        twin.set_weights(self.get_weights())
+        twin.embedding.load_matrix(self.embedding.merged_matrix())
+        for ours, theirs in zip(self._after_embedding(), twin._after_embedding(), strict=True):
+            theirs.set_weights(ours.get_weights())
         return twin
+
+    def _after_embedding(self) -> list[keras.layers.Layer]:
+        """The layers that have weights, but for the embedding."""
+        return [*self.lstm_layers, self.logits]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """`(batch, time)` to `(batch, num_classes)`."""
@@ -155,6 +168,7 @@ class SentimentModel(keras.Model):
             "vocabulary_size": self.vocabulary_size,
             "embedding_dim": self.embedding_dim,
             "num_classes": self.num_classes,
+            "num_trained_rows": self.embedding.num_trained_rows,
             "config": self.config.to_dict(),
         }
 

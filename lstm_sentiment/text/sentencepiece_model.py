@@ -1,8 +1,11 @@
-"""A vocabulary as a SentencePiece unigram model, run by tensorflow-text's ops."""
+"""Pieces and their probabilities as a SentencePiece unigram model, run by tensorflow-text's ops."""
 
 import hashlib
 import math
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
@@ -10,11 +13,78 @@ from tensorflow_text.python.ops.sentencepiece_tokenizer import (
     gen_sentencepiece_tokenizer as sentencepiece_ops,
 )
 
-from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_ID, PAD_ID
 
 # SentencePiece refuses a piece that stands twice, and no token holds a newline.
 _PAD_PIECE = "\n[PAD]"
 _OOV_PIECE = "\n[OOV]"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What a text may be cut into.
+
+    Attributes:
+        scores: The log-probability of each piece, by its spelling.
+        ids: The token id of each piece that has one.
+        vocabulary_size: Number of token ids, the two special ones included.
+    """
+
+    scores: Mapping[str, float]
+    ids: Mapping[str, int]
+    vocabulary_size: int
+
+    @classmethod
+    def by_rank(cls, ids: Mapping[str, int], vocabulary_size: int) -> "Pieces":
+        """A piece of rank `r` has the probability `1 / (r * harmonic number)` (Zipf's law).
+
+        Args:
+            ids: Token ids by spelling, the most frequent token first from id 2 on.
+            vocabulary_size: Number of token ids.
+        """
+        log_harmonic = math.log(sum(1 / rank for rank in range(1, len(ids) + 1)))
+        scores = {
+            spelling: -math.log(token_id - NUM_SPECIAL_IDS + 1) - log_harmonic
+            for spelling, token_id in ids.items()
+        }
+        return cls(scores, ids, vocabulary_size)
+
+    @classmethod
+    def by_count(
+        cls, ids: Mapping[str, int], vocabulary_size: int, counts: Mapping[str, float]
+    ) -> "Pieces":
+        """A piece is as probable as it is frequent; tokens without a count occur once.
+
+        Args:
+            ids: Token ids by spelling.
+            vocabulary_size: Number of token ids.
+            counts: How often each piece occurs; those without an id are cut out as unknown words.
+
+        Raises:
+            InvalidInputError: If a count is not a positive number.
+        """
+        for spelling, count in counts.items():
+            if not (count > 0 and math.isfinite(count)):
+                raise InvalidInputError(
+                    f"`word_counts` must be positive. Received: {count} for {spelling!r}."
+                )
+        counted = {**dict.fromkeys(ids, 1.0), **counts}
+        log_total = math.log(sum(counted.values()))
+        scores = {spelling: math.log(count) - log_total for spelling, count in counted.items()}
+        return cls(scores, ids, vocabulary_size)
+
+
+class Spans(NamedTuple):
+    """The pieces of each text.
+
+    Attributes:
+        ids: Ragged int32 `(batch, None)`.
+        pieces: Ragged string `(batch, None)`.
+    """
+
+    ids: tf.RaggedTensor
+    pieces: tf.RaggedTensor
 
 
 class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
@@ -23,17 +93,22 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
     `tensorflow_text.SentencepieceTokenizer` runs the same ops, but its model belongs to one cached
     kernel: `tf.random.set_seed` and `keras.utils.set_random_seed` drop it, and each later call
     fails with "Resource does not exist" (https://github.com/tensorflow/text/issues/570). Here the
-    model has a name made of its content, so it stays, and equal vocabularies share one.
+    model has a name made of its content, so it stays, and equal ones share one.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, pieces: Pieces) -> None:
         """Builds the model.
 
         Args:
-            vocabulary: The pieces, the most frequent first; their ids are the vocabulary's.
+            pieces: What texts may be cut into.
         """
         super().__init__()
-        self._serialized = serialize_unigram_model(vocabulary)
+        self._serialized = serialize_unigram_model(pieces)
+        self._vocabulary_size = pieces.vocabulary_size
+        self._has_words_without_id = len(pieces.scores) > len(pieces.ids)
+        with tf.init_scope():
+            # Made here and now: the first use may be inside a function, whose end it must outlive.
+            _ = self.resource_handle
 
     def _create_resource(self) -> tf.Tensor:
         name = f"sentencepiece_{hashlib.sha256(self._serialized).hexdigest()}"
@@ -42,29 +117,50 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Ids of the pieces: string `(batch,)` to ragged int32 `(batch, None)`.
 
-        A run of characters that no piece covers is one `OOV_ID`.
+        A run of characters that no piece covers is one `OOV_ID`, and so is a piece without an id.
         """
         ids, splits = sentencepiece_ops.sentencepiece_tokenize_op(
             self.resource_handle, texts, *_NO_SAMPLING, tf.int32
         )
-        return tf.RaggedTensor.from_row_splits(ids, splits, validate=False)
+        return tf.RaggedTensor.from_row_splits(self._or_oov(ids), splits, validate=False)
 
-    def offsets(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """Where the pieces begin and end, in bytes.
+    def spans(self, texts: tf.Tensor, *, split_unknown: bool) -> Spans:
+        """Ids and spellings of the pieces.
 
         Args:
             texts: string `(batch,)`.
-
-        Returns:
-            Starts and limits, each ragged int64 `(batch, None)`.
+            split_unknown: Whether each character that is unknown is a piece of its own.
         """
-        _, splits, starts, limits = sentencepiece_ops.sentencepiece_tokenize_with_offsets_op(
+        ids, splits, starts, limits = sentencepiece_ops.sentencepiece_tokenize_with_offsets_op(
             self.resource_handle, texts, *_NO_SAMPLING, tf.int32
         )
-        return (
-            tf.RaggedTensor.from_row_splits(starts, splits, validate=False),
-            tf.RaggedTensor.from_row_splits(limits, splits, validate=False),
+        ids = self._or_oov(ids)
+        sources = tf.gather(texts, _row_ids(splits))
+        pieces = tf.strings.substr(sources, starts, limits - starts)
+        if split_unknown:
+            # A known piece counts as one character here, whatever its length.
+            unknown = ids == OOV_ID
+            characters = tf.strings.unicode_split(tf.where(unknown, pieces, "."), "UTF-8")
+            owners = _row_ids(characters.row_splits)
+            pieces = tf.where(
+                tf.gather(unknown, owners), characters.values, tf.gather(pieces, owners)
+            )
+            ids = tf.gather(ids, owners)
+            splits = tf.gather(characters.row_splits, splits)
+        return Spans(
+            tf.RaggedTensor.from_row_splits(ids, splits, validate=False),
+            tf.RaggedTensor.from_row_splits(pieces, splits, validate=False),
         )
+
+    def _or_oov(self, ids: tf.Tensor) -> tf.Tensor:
+        if not self._has_words_without_id:
+            return ids
+        return tf.where(ids < self._vocabulary_size, ids, tf.constant(OOV_ID, tf.int32))
+
+
+def _row_ids(splits: tf.Tensor) -> tf.Tensor:
+    """The row of each value. `RaggedTensor.value_rowids` needs rows times the longest row bytes."""
+    return tf.searchsorted(splits, tf.range(splits[-1]), side="right", out_type=tf.int64) - 1
 
 
 # nbest_size, alpha, add_bos, add_eos, reverse
@@ -76,14 +172,13 @@ _NO_SAMPLING = (0, 1.0, False, False, False)
 _NO_REWRITES = struct.pack("<257I", 4 * 256, 0, *[1 << 31] * 255) + b"\0"
 
 
-def serialize_unigram_model(vocabulary: Vocabulary) -> bytes:
-    """Writes a vocabulary as a `ModelProto` of type UNIGRAM.
+def serialize_unigram_model(pieces: Pieces) -> bytes:
+    """Writes pieces as a `ModelProto` of type UNIGRAM.
 
-    Scores are log-probabilities by Zipf's law, `1 / (rank * harmonic number)`. Source:
-    `sentencepiece_model.proto` of google/sentencepiece.
+    Source: `sentencepiece_model.proto` of google/sentencepiece.
 
     Args:
-        vocabulary: The pieces, the most frequent first.
+        pieces: Those with an id get its number, the others the numbers from `vocabulary_size` on.
 
     Returns:
         The serialized proto.
@@ -101,9 +196,17 @@ def serialize_unigram_model(vocabulary: Vocabulary) -> bytes:
     model.normalizer_spec.escape_whitespaces = False
     model.pieces.append(piece(piece=_PAD_PIECE, score=0.0, type=piece.CONTROL))
     model.pieces.append(piece(piece=_OOV_PIECE, score=0.0, type=piece.UNKNOWN))
-    log_harmonic = math.log(sum(1 / rank for rank in range(1, len(vocabulary.tokens) + 1)))
-    for rank, token in enumerate(vocabulary.tokens, start=1):
-        score = -math.log(rank) - log_harmonic
-        model.pieces.append(piece(piece=token, score=score, type=piece.NORMAL))
+    by_id = {token_id: spelling for spelling, token_id in pieces.ids.items()}
+    for token_id in range(NUM_SPECIAL_IDS, pieces.vocabulary_size):
+        spelling = by_id.get(token_id)
+        if spelling is None:  # a token that no text can hold keeps its number
+            model.pieces.append(piece(piece=f"\n{token_id}", score=0.0, type=piece.UNUSED))
+        else:
+            model.pieces.append(
+                piece(piece=spelling, score=pieces.scores[spelling], type=piece.NORMAL)
+            )
+    for spelling, score in pieces.scores.items():
+        if spelling not in pieces.ids:
+            model.pieces.append(piece(piece=spelling, score=score, type=piece.NORMAL))
     serialized: bytes = model.SerializeToString()
     return serialized

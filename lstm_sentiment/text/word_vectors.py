@@ -1,11 +1,24 @@
 """Word vectors and how they become an embedding matrix."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, PAD_ID, Vocabulary
+from lstm_sentiment.text.vocabulary import (
+    NUM_SPECIAL_IDS,
+    OOV_ID,
+    OOV_TOKEN,
+    PAD_ID,
+    Vocabulary,
+)
+
+Spelling = Callable[[Sequence[str]], Sequence[str]]
+"""Tokens as they stand in normalized texts."""
+
+_UNKNOWN_TOKENS = (OOV_TOKEN, "<unk>", "[UNK]", "<UNK>")
+_ROWS_FOR_SPREAD = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,30 +38,65 @@ class WordVectors:
         """Width of the vectors."""
         return int(self.matrix.shape[1])
 
-    def embedding_matrix(self, vocabulary: Vocabulary, *, seed: int = 0) -> NDArray[np.float32]:
+    def vocabulary(self) -> Vocabulary:
+        """The tokens in their order, without `[OOV]`, which stands for those that are missing."""
+        return Vocabulary(token for token in self.tokens if token != OOV_TOKEN)
+
+    def embedding_matrix(
+        self, vocabulary: Vocabulary, *, spell: Spelling | None = None, seed: int = 0
+    ) -> NDArray[np.float32]:
         """Lays the vectors out by token id.
 
-        Row `PAD_ID` is zero; row `OOV_ID` is the vector of the token `[OOV]`, if there is one. The
-        row of a token that has no vector here is drawn from a normal distribution as wide as the
-        vectors are.
+        Row `PAD_ID` is zero; row `OOV_ID` is the vector of a token that stands for unknown ones
+        (`[OOV]`, `<unk>` and their like), if there is one. The row of a token that has no vector
+        here is drawn from a normal distribution as wide as the vectors are.
 
         Args:
             vocabulary: Says which token has which id.
+            spell: How tokens are spelled in texts, such as `Tokenizer.spellings`: a token that has
+                no vector takes that of another which is spelled the same.
             seed: For the drawn rows.
 
         Returns:
             float32 `(vocabulary_size, dim)`.
         """
-        spread = float(self.matrix.std()) or 1.0
+        spread = float(self.matrix[:_ROWS_FOR_SPREAD].std()) or 1.0
         generator = np.random.default_rng(seed)
         rows = generator.normal(0.0, spread, (len(vocabulary), self.dim)).astype(np.float32)
         rows[PAD_ID] = 0.0
-        if OOV_TOKEN in self.tokens and OOV_TOKEN not in vocabulary:
-            rows[OOV_ID] = self.matrix[self.tokens.index(OOV_TOKEN)]
-        known = [
-            (vocabulary.token_to_id(t), i) for i, t in enumerate(self.tokens) if t in vocabulary
-        ]
-        if known:
-            ids, positions = np.array(known).T
-            rows[ids] = self.matrix[positions]
+        positions = self._positions(vocabulary, spell)
+        known = np.flatnonzero(positions >= 0)
+        rows[known] = self.matrix[positions[known]]
         return rows
+
+    def ids_without_vector(
+        self, vocabulary: Vocabulary, *, spell: Spelling | None = None
+    ) -> list[int]:
+        """The token ids, `OOV_ID` among them, that no vector here is for; never `PAD_ID`.
+
+        Args:
+            vocabulary: Says which token has which id.
+            spell: As in `embedding_matrix`.
+        """
+        missing = np.flatnonzero(self._positions(vocabulary, spell) < 0)
+        return [int(token_id) for token_id in missing if token_id != PAD_ID]
+
+    def _positions(self, vocabulary: Vocabulary, spell: Spelling | None) -> NDArray[np.int64]:
+        """For each token id the row of its vector, or -1."""
+        positions = np.full(len(vocabulary), -1, np.int64)
+        unknown: dict[str, int] = {}
+        for row, token in enumerate(self.tokens):
+            if token in vocabulary:
+                positions[vocabulary.token_to_id(token)] = row
+            if token in _UNKNOWN_TOKENS:
+                unknown.setdefault(token, row)
+        positions[OOV_ID] = next((unknown[t] for t in _UNKNOWN_TOKENS if t in unknown), -1)
+        missing = np.flatnonzero(positions[NUM_SPECIAL_IDS:] < 0) + NUM_SPECIAL_IDS
+        if spell is not None and len(missing):
+            wanted = spell([vocabulary.id_to_token(int(token_id)) for token_id in missing])
+            rows = dict.fromkeys(wanted, -1)
+            for row, spelling in enumerate(spell(self.tokens)):
+                if rows.get(spelling) == -1:
+                    rows[spelling] = row
+            positions[missing] = [rows[spelling] for spelling in wanted]
+        return positions

@@ -2,21 +2,25 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.tokenizer import TokenizerKind, make_tokenizer
-from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, TokenizerKind
+from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_OTHER_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff]"
-    # Thai, Lao, Tibetan, Burmese, Khmer, Japanese kana
+# Han; Thai and Lao, Tibetan, Burmese, Khmer, Japanese kana
+_UNSPACED = (
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+    r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
 )
+_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _LETTER = re.compile(r"[^\W\d_]")
+# A run of other letters and digits, or any one character.
+_WORD_OF_A_RUN = re.compile(rf"(?:(?![{_UNSPACED}])[^\W_])+|.", re.DOTALL)
 _SAMPLE = 2_000
 _UNSPACED_SHARE = 0.3
 
@@ -34,7 +38,7 @@ def unspaced_share(texts: Sequence[str]) -> float:
     """
     sample = _sample(texts)
     letters = len(_LETTER.findall(sample))
-    unspaced = len(_HAN.findall(sample)) + len(_OTHER_UNSPACED.findall(sample))
+    unspaced = len(_UNSPACED_CHARACTER.findall(sample))
     return min(1.0, unspaced / letters) if letters else 0.0
 
 
@@ -48,18 +52,23 @@ def build_vocabulary(
     kind: TokenizerKind,
     *,
     min_count: int = 2,
+    normalization: str = DEFAULT_NORMALIZATION,
+    word_counts: Mapping[str, float] | None = None,
     progress: Progress = SILENT,
 ) -> Vocabulary:
     """Finds the words of training texts, the most frequent first.
 
-    For `unigram`, texts are cut by jieba's dictionary of Chinese (rjieba); of a script that it does
-    not know, such as kana or Thai, each character counts as a word, and word vectors of that
-    language serve better. For `whitespace` and `characters`, the tokenizer's own rule tells.
+    For `unigram`, texts are cut by jieba's dictionary of Chinese (rjieba), or by `word_counts`; of
+    a script that the dictionary does not know, such as kana or Thai, each character counts as a
+    word, and word vectors of that language serve better. For `whitespace` and `characters`, the
+    tokenizer's own rule tells.
 
     Args:
         texts: Training texts only: a word of a test text must stay unknown.
         kind: The tokenizer that will use the vocabulary.
-        min_count: Rarer words are left out, and so share the trained OOV row.
+        min_count: Rarer words are left out, and so share the row of unknown tokens.
+        normalization: As the tokenizer will have it.
+        word_counts: For `unigram`, the dictionary to cut by: see `load_word_counts`.
         progress: Told how far the counting is.
 
     Returns:
@@ -68,13 +77,17 @@ def build_vocabulary(
     Raises:
         InvalidInputError: If no word occurs `min_count` times, or rjieba is not installed.
     """
-    segment = _segmenter(kind)
+    # Normalizing and splitting need no vocabulary; a tokenizer without one cannot be made.
+    rule = make_tokenizer(
+        kind, Vocabulary(["."]), normalization=normalization, word_counts=word_counts
+    )
+    known = frozenset(rule.spellings(list(word_counts))) if word_counts else frozenset()
     counts: Counter[str] = Counter()
-    with progress.step("Counting words", len(texts)) as advance:
-        for start in range(0, len(texts), _SAMPLE):
-            part = texts[start : start + _SAMPLE]
-            counts.update(segment(part))
-            advance(len(part))
+    for part in _parts(texts, "Counting words", progress):
+        if kind == "unigram" and word_counts is None:
+            counts.update(_cut_by_jieba(rule, part))
+        else:
+            counts.update(_cut_by_rule(rule, part, known))
     words = [word for word, count in counts.most_common() if count >= min_count]
     if not words:
         raise InvalidInputError(
@@ -84,41 +97,72 @@ def build_vocabulary(
     return Vocabulary(words)
 
 
-Segmenter = Callable[[Sequence[str]], Iterable[str]]
+def frequent_unknown_tokens(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    min_count: int = 5,
+    progress: Progress = SILENT,
+) -> list[str]:
+    """Finds what the vocabulary lacks although training texts use it often.
+
+    Args:
+        tokenizer: With the vocabulary of pretrained word vectors, say.
+        texts: Training texts only.
+        min_count: Rarer tokens are left out.
+        progress: Told how far the counting is.
+
+    Returns:
+        The tokens, the most frequent first; to be added at the vocabulary's end.
+    """
+    counts: Counter[str] = Counter()
+    for part in _parts(texts, "Counting words", progress):
+        tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
+        unknown = tokenizer.look_up(tokens).flat_values == OOV_ID
+        for token in tf.boolean_mask(tokens.flat_values, unknown).numpy():
+            counts.update(_words_of(token.decode(), tokenizer.kind))
+    return [
+        token
+        for token, count in counts.most_common()
+        if count >= min_count and token not in tokenizer.vocabulary
+    ]
 
 
-def _segmenter(kind: TokenizerKind) -> Segmenter:
-    """What cuts raw texts into words, before there is a vocabulary."""
-    # Normalizing and splitting need no vocabulary; a tokenizer without one cannot be made.
-    tokenizer = make_tokenizer(kind, Vocabulary(["."]))
-    if kind != "unigram":
-
-        def by_rule(part: Sequence[str]) -> Iterable[str]:
-            tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
-            return (token.decode() for token in tokens.flat_values.numpy())
-
-        return by_rule
-
-    def by_words(part: Sequence[str]) -> Iterable[str]:
-        normalized = tokenizer.normalize(tf.constant(part)).numpy()
-        return (
-            word for text in normalized for word in _dictionary_words(text.decode()) if word.strip()
-        )
-
-    return by_words
+def _parts(texts: Sequence[str], description: str, progress: Progress) -> Iterator[Sequence[str]]:
+    with progress.step(description, len(texts)) as advance:
+        for start in range(0, len(texts), _SAMPLE):
+            part = texts[start : start + _SAMPLE]
+            yield part
+            advance(len(part))
 
 
-def _dictionary_words(text: str) -> list[str]:
+def _cut_by_rule(
+    tokenizer: Tokenizer, texts: Sequence[str], known: frozenset[str]
+) -> Iterator[str]:
+    tokens = tokenizer.segment(tokenizer.normalize(tf.constant(texts))).flat_values.numpy()
+    for token in (token.decode() for token in tokens):
+        if token in known:
+            yield token
+        else:
+            yield from _words_of(token, tokenizer.kind)
+
+
+def _cut_by_jieba(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[str]:
     try:
         import rjieba
     except ImportError as error:
         raise InvalidInputError(
             "Finding the words of texts written without spaces needs the `vectors` extra: "
-            "pip install 'lstm-sentiment[vectors]' (or give word vectors with `--vectors`, or "
-            "`--tokenizer characters`)."
+            "pip install 'lstm-sentiment[vectors]' (or give word vectors with `--vectors`, a "
+            "dictionary with `--dictionary`, or `--tokenizer characters`)."
         ) from error
-    words: list[str] = rjieba.cut(text, False)
-    return words
+    for text in tokenizer.normalize(tf.constant(texts)).numpy():
+        yield from (word for word in rjieba.cut(text.decode(), False) if word.strip())
+
+
+def _words_of(token: str, kind: TokenizerKind) -> list[str]:
+    """The words of an unknown token, which for `unigram` is a run of any number of them."""
+    return _WORD_OF_A_RUN.findall(token) if kind == "unigram" else [token]
 
 
 def _sample(texts: Sequence[str]) -> str:

@@ -40,16 +40,20 @@ class Evaluation:
         macro_f1: Mean of the classes' F1, from 0 to 1.
         classes: Scores of each class, in id order.
         confusion_matrix: Number of texts by true class (outer) and given class (inner).
+        oov_rate: Share of the texts' tokens that the vocabulary lacks, from 0 to 1; `None` where
+            only labels were compared.
     """
 
     accuracy: float
     macro_f1: float
     classes: tuple[ClassScores, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
+    oov_rate: float | None = None
 
     def summary(self) -> dict[str, float]:
-        """Accuracy and macro-F1, as JSON holds them."""
-        return {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
+        """Accuracy, macro-F1 and OOV rate, as JSON holds them."""
+        scores = {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
+        return scores if self.oov_rate is None else {**scores, "oov_rate": self.oov_rate}
 
 
 def evaluate_predictions(

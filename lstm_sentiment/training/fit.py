@@ -1,10 +1,12 @@
 """Trains a `SentimentModel`."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
@@ -13,12 +15,13 @@ from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
-from lstm_sentiment.training.batches import encode_texts, make_batches
+from lstm_sentiment.training.batches import encode_texts, make_batches, oov_rate
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.distribution import describe, make_strategy
 from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions, predict_logits
 
 _RANDOM_EMBEDDING_DIM = 200
+_FREQUENT = 2  # in the training texts: one occurrence teaches a word's row nothing but that text
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class FitResult:
         training: How it was trained.
         history: For each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`, by name.
         dev: Scores on the dev texts.
+        padding_share: Of the time steps that training computed, the share that was padding.
     """
 
     model: SentimentModel
@@ -40,6 +44,7 @@ class FitResult:
     training: TrainingConfig
     history: dict[str, list[float]]
     dev: Evaluation
+    padding_share: float
 
     def evaluate(self, corpus: Corpus, *, progress: Progress = SILENT) -> Evaluation:
         """Scores the model on labelled texts.
@@ -59,6 +64,7 @@ def fit(
     vectors: WordVectors | None = None,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
 ) -> FitResult:
     """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
@@ -70,9 +76,14 @@ def fit(
         train: Texts to learn from.
         dev: Texts that decide when to stop; never learned from.
         tokenizer: Turns texts into ids, here and in every export.
-        vectors: Pretrained word vectors. `None` begins with random rows, which training moves.
+        vectors: Pretrained word vectors. Of tokens that have none, and occur twice or more in the
+            training texts, training moves the rows; so it does with the row of unknown tokens,
+            unless `vectors` holds one for those. `None` begins with random rows, all of which
+            training moves.
         model: Sizes and switches of the model.
         training: How to train.
+        cache_dir: Folder that keeps the token ids for the next run on the same texts; `None` keeps
+            them in memory alone.
         progress: Told what runs where, and how far it is.
 
     Returns:
@@ -93,15 +104,25 @@ def fit(
     progress.say(describe(strategy, training.batch_size))
     keras.utils.set_random_seed(training.seed)
     train_ids = encode_texts(
-        tokenizer, train.texts, max_length=config.max_length, progress=progress
+        tokenizer,
+        train.texts,
+        max_length=config.max_length,
+        cache_dir=cache_dir,
+        progress=progress,
     )
     dev_ids = encode_texts(tokenizer, dev.texts, max_length=config.max_length)
     batches = make_batches(
         train_ids, train.labels, batch_size=training.batch_size, shuffle_seed=training.seed
     )
+    progress.say(
+        f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
+        f"{batches.padding_share:.1%} of their time steps are padding"
+    )
     dev_batches = make_batches(dev_ids, dev.labels, batch_size=training.batch_size)
     with strategy.scope():
-        network = _make_model(tokenizer, vectors, config, len(train.label_names), training.seed)
+        network = _make_model(
+            tokenizer, vectors, config, len(train.label_names), training.seed, train_ids
+        )
         network.compile(
             optimizer=keras.optimizers.Adam(
                 keras.optimizers.schedules.CosineDecay(
@@ -140,6 +161,7 @@ def fit(
         training=training,
         history={name: [float(v) for v in values] for name, values in history.history.items()},
         dev=_evaluate(network, tokenizer, dev, SILENT),
+        padding_share=batches.padding_share,
     )
 
 
@@ -149,13 +171,24 @@ def _make_model(
     config: ModelConfig,
     num_classes: int,
     seed: int,
+    train_ids: tf.RaggedTensor,
 ) -> SentimentModel:
     vocabulary = tokenizer.vocabulary
     if vectors is None:
         config = replace(config, trainable_embeddings=True)
         return SentimentModel(len(vocabulary), _RANDOM_EMBEDDING_DIM, num_classes, config)
-    network = SentimentModel(len(vocabulary), vectors.dim, num_classes, config)
-    network.embedding.load_matrix(vectors.embedding_matrix(vocabulary, seed=seed))
+    spell = tokenizer.spellings
+    trained_ids = []
+    if not config.trainable_embeddings:
+        counts = np.bincount(train_ids.flat_values, minlength=len(vocabulary))
+        missing = vectors.ids_without_vector(vocabulary, spell=spell)
+        trained_ids = [token_id for token_id in missing if counts[token_id] >= _FREQUENT]
+    network = SentimentModel(
+        len(vocabulary), vectors.dim, num_classes, config, num_trained_rows=len(trained_ids)
+    )
+    network.embedding.load_matrix(
+        vectors.embedding_matrix(vocabulary, spell=spell, seed=seed), trained_ids
+    )
     return network
 
 
@@ -165,8 +198,9 @@ def _evaluate(
     ids = encode_texts(
         tokenizer, corpus.texts, max_length=model.config.max_length, progress=progress
     )
-    predicted = predict_logits(model, ids).argmax(axis=1)
-    return evaluate_predictions(corpus.labels, np.asarray(predicted).tolist(), corpus.label_names)
+    predicted = np.asarray(predict_logits(model, ids).argmax(axis=1)).tolist()
+    scores = evaluate_predictions(corpus.labels, predicted, corpus.label_names)
+    return replace(scores, oov_rate=oov_rate(ids))
 
 
 class _ProgressCallback(keras.callbacks.Callback):

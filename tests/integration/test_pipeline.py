@@ -11,7 +11,7 @@ from lstm_sentiment import (
     PipelineConfig,
     SavedModelPredictor,
     TrainingConfig,
-    Word2VecConfig,
+    VectorTrainingConfig,
     read_corpus,
     run_pipeline,
 )
@@ -22,7 +22,7 @@ from tests.corpora import hotel_like
 SMALL = PipelineConfig(
     model=ModelConfig(lstm_units=8, max_length=20),
     training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
-    word2vec=Word2VecConfig(dim=16),
+    vector_training=VectorTrainingConfig(dim=16),
 )
 
 
@@ -65,20 +65,76 @@ def test_three_classes_from_three_files(tmp_path: Path) -> None:
     assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
 
 
-def test_given_vectors_bring_the_vocabulary(tmp_path: Path) -> None:
-    data = save_classes(hotel_like(120), tmp_path / "data")
-    (tmp_path / "v.vec").write_text("房间 1 0\n很 0 1\n干净 1 1\n", "utf-8")
+def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(tmp_path: Path) -> None:
+    corpus = hotel_like(120)
+    rows = [
+        (f"{t} {'wifi' if i % 9 == 0 else ''}", corpus.label_names[n])
+        for i, (t, n) in enumerate(zip(corpus.texts, corpus.labels, strict=True))
+    ]
+    data = save_classes(Corpus.from_rows(rows), tmp_path / "data")
+    words = tuple(dict.fromkeys(["房间", "很", "干净", "[OOV]", *"".join(corpus.texts)]))
+    lines = "".join(f"{word} {i} 1\n" for i, word in enumerate(words))
+    (tmp_path / "v.vec").write_text(f"{len(words)} 2\n" + lines + "damaged 1\n", "utf-8")
+    config = replace(
+        SMALL,
+        data=[data],
+        vectors=tmp_path / "v.vec",
+        model_dir=tmp_path / "m",
+        run_dir=tmp_path / "r",
+        cache="disk",
+    )
+    with pytest.raises(InvalidInputError, match=f"v.vec:{len(words) + 2}: "):
+        run_pipeline(config)
+    result = run_pipeline(replace(config, bad_rows="skip"))
+    known = tuple(word for word in words if word != "[OOV]")
+    assert result.fit.tokenizer.vocabulary.tokens == (*known, "wifi")
+    matrix = result.fit.model.embedding.embedding_matrix.numpy()
+    assert matrix[1].tolist() == [3, 1]  # the row of unknown tokens is that of [OOV]
+    assert result.fit.model.embedding.num_trained_rows == 1
+    assert result.test.oov_rate == 0
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npz"]
+
+    few = run_pipeline(
+        replace(config, bad_rows="skip", vectors_limit=3, run_dir=tmp_path / "s", cache="memory")
+    )
+    assert few.fit.tokenizer.vocabulary.tokens[:3] == words[:3]
+
+
+def test_the_options_of_the_tokenizer_reach_the_version(tmp_path: Path) -> None:
+    (tmp_path / "dict.txt").write_text("房间很 99 x\n", "utf-8")
     result = run_pipeline(
         replace(
             SMALL,
-            data=[data],
-            vectors=tmp_path / "v.vec",
+            data=[save_classes(hotel_like(120), tmp_path / "data")],
+            dictionary=tmp_path / "dict.txt",
+            normalization="width",
+            unknown="character",
             model_dir=tmp_path / "m",
             run_dir=tmp_path / "r",
         )
     )
-    assert result.fit.tokenizer.vocabulary.tokens == ("房间", "很", "干净")
-    assert result.fit.model.embedding_dim == 2
+    assert "房间很" in result.fit.tokenizer.vocabulary
+    card = json.loads((result.version_dir / "assets.extra" / "sentiment.json").read_text("utf-8"))
+    assert card["tokenizer_options"] == {
+        "normalization": "width",
+        "unknown": "character",
+        "word_counts": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        ("tokenizer", "auto, unigram, whitespace, characters"),
+        ("normalization", "none, width, nfkc"),
+        ("unknown", "run, character"),
+        ("bad_rows", "refuse, skip"),
+        ("cache", "memory, disk"),
+    ],
+)
+def test_an_unknown_choice_is_told_with_the_choices(option: str, choices: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"{choices}\. Received: 'x'"):
+        PipelineConfig(**{option: "x"})  # type: ignore[arg-type]
 
 
 def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:

@@ -91,10 +91,45 @@ def test_the_embedding_holds_the_given_vectors() -> None:
         model.embedding.load_matrix(matrix.T)
 
 
+def make_with_trained_rows() -> SentimentModel:
+    """A model whose rows 1 and 7 have been moved by training."""
+    keras.utils.set_random_seed(0)
+    model = SentimentModel(
+        VOCABULARY_SIZE, EMBEDDING_DIM, CLASSES, ModelConfig(lstm_units=4), num_trained_rows=2
+    )
+    normal = np.random.default_rng(0).normal(size=(VOCABULARY_SIZE, EMBEDDING_DIM))
+    model.embedding.load_matrix(normal.astype(np.float32), [1, 7])
+    model.embedding.trained_rows.assign([[9.0] * EMBEDDING_DIM, [1.0] * 6, [2.0] * 6])
+    return model
+
+
+def test_trained_rows_are_added_to_the_pretrained_ones() -> None:
+    embedding = make_with_trained_rows().embedding
+    pretrained = embedding.embedding_matrix.numpy()
+    looked_up = embedding(np.array([[0, 1, 6, 7]])).numpy()[0]
+    expected = pretrained[[0, 1, 6, 7]] + np.array([[0], [1], [0], [2]])
+    np.testing.assert_allclose(looked_up, expected, rtol=1e-6)
+    np.testing.assert_allclose(embedding.merged_matrix()[[0, 1, 6, 7]], looked_up, rtol=1e-6)
+
+
+def test_as_many_ids_as_trained_rows_are_wanted() -> None:
+    embedding = make_with_trained_rows().embedding
+    with pytest.raises(InvalidInputError, match=r"`trained_ids` must be 2 ids\. Received: 1"):
+        embedding.load_matrix(embedding.merged_matrix(), [3])
+
+
+def test_a_model_with_trained_rows_is_restored_with_its_scores(tmp_path: Path) -> None:
+    model, batch = make_with_trained_rows(), pad([[1, 6, 7], [1]])
+    model.save(tmp_path / "model.keras")
+    restored = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(restored(batch), model(batch))
+
+
 def test_the_copy_without_cudnn_scores_the_same() -> None:
-    model = make(lstm_layers=2)
     batch = pad([[5, 6, 7], [1]])
-    np.testing.assert_array_equal(model.without_cudnn()(batch), model(batch))
+    for model in (make(lstm_layers=2), make_with_trained_rows()):
+        np.testing.assert_allclose(model.without_cudnn()(batch), model(batch), rtol=1e-6)
+    assert model.without_cudnn().embedding.num_trained_rows == 0
 
 
 def test_logits_stay_float32_under_mixed_precision() -> None:

@@ -1,7 +1,7 @@
 import keras
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import (
@@ -17,6 +17,7 @@ from tests import strategies
 KINDS = ("unigram", "whitespace", "characters")
 WORDS = ("房间", "很", "干净", "房", "好", "wifi", "it", "'s", ",", "。", "a", "é", "😀", "1")
 VOCABULARY = Vocabulary(WORDS)
+BY_CHARACTER = UnigramTokenizer(VOCABULARY, unknown="character")
 TOKENIZERS = {kind: make_tokenizer(kind, VOCABULARY) for kind in KINDS}
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -34,13 +35,35 @@ IN_GRAPH = {
         ("unigram", "房间坏坏很", ["房间", "坏坏", "很"]),
         ("unigram", "[PAD][OOV]", ["[PAD][OOV]"]),
         ("whitespace", "It's GOOD, isn’t it", ["it", "'s", "good", ",", "isn", "'t", "it"]),
-        ("whitespace", "ÉTÉ…", ["été", "…"]),
+        ("whitespace", "ÉTÉ—E\u0301", ["été", "—", "é"]),
+        ("whitespace", "ＨＯＴＥＬ１", ["hotel1"]),
         ("whitespace", "snake_case", ["snake", "_", "case"]),
+        ("whitespace", "ok👍🏽👨‍👩‍👧❤️🇫🇷!!", ["ok", "👍🏽", "👨‍👩‍👧", "❤️", "🇫🇷", "!", "!"]),
+        ("whitespace", "see a.b/c?d=1", ["see", "a", ".", "b", "/", "c", "?", "d", "=", "1"]),
         ("characters", "房间 很é", ["房", "间", "很", "é"]),
     ],
 )
 def test_tokens_are_what_a_reader_expects(kind: str, text: str, tokens: list[str]) -> None:
     assert TOKENIZERS[kind].tokenize(text) == tokens
+
+
+@kinds
+@pytest.mark.parametrize("normalization", ["none", "width", "nfkc"])
+@given(tokens=strategies.vocabularies)
+@settings(max_examples=15)
+def test_every_token_is_known_however_it_is_normalized(
+    kind: str, normalization: str, tokens: list[str]
+) -> None:
+    tokenizer = make_tokenizer(
+        kind, Vocabulary(dict.fromkeys([*tokens, "x"])), normalization=normalization
+    )
+    spellings = tokenizer.spellings(tokens)
+    known = tokenizer.from_tokens(tf.constant(tokens)).to_list()
+    for token, spelling, ids in zip(tokens, spellings, known, strict=True):
+        if spelling:
+            (token_id,) = ids
+            assert tokenizer.spellings([tokenizer.vocabulary.id_to_token(token_id)]) == [spelling]
+            assert token_id != OOV_ID, token
 
 
 @kinds
@@ -84,13 +107,110 @@ def test_known_tokens_survive_encoding_and_decoding(kind: str, known: list[str])
 @given(tokens=strategies.vocabularies)
 def test_the_table_in_the_graph_is_the_vocabulary(tokens: list[str]) -> None:
     vocabulary = Vocabulary(tokens)
-    tokenizer = UnigramTokenizer(vocabulary)
+    tokenizer = UnigramTokenizer(vocabulary, normalization="none")
     words = [*tokens, "not-a-token"]
     in_graph = tokenizer.from_tokens(tf.constant([" ".join(words)]))[0].numpy().tolist()
     assert in_graph == [vocabulary.token_to_id(word) for word in words]
     assert [tokenizer.encode(token) for token in tokens] == [
         [vocabulary.token_to_id(token)] for token in tokens
     ]
+
+
+def test_of_tokens_spelled_the_same_the_normal_one_is_used_or_else_the_first() -> None:
+    for tokens, expected in (
+        (["，", "房", ","], 4),
+        (["，", "房", "︐"], 2),
+        (["\u00a0", "房", "，"], 4),
+    ):
+        tokenizer = UnigramTokenizer(Vocabulary(tokens))
+        assert tokenizer.encode(",房") == [expected, 3]
+        assert tokenizer.encode("，房") == [expected, 3]
+    assert make_tokenizer("whitespace", Vocabulary(["The", "the"])).encode("THE") == [3]
+
+
+def test_a_vocabulary_of_nothing_but_space_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"more than whitespace\. Received: 1 tokens"):
+        UnigramTokenizer(Vocabulary(["\u3000"]))
+
+
+def test_an_unknown_run_is_one_oov_or_one_a_character() -> None:
+    vocabulary = Vocabulary(["很", "坏坏"])
+    by_run = UnigramTokenizer(vocabulary)
+    by_character = UnigramTokenizer(vocabulary, unknown="character")
+    assert by_run.encode("😀坏😀很坏坏") == [1, 2, 3]
+    assert by_run.tokenize("😀坏😀很坏坏") == ["😀坏😀", "很", "坏坏"]
+    assert by_character.encode("😀坏😀很坏坏") == [1, 1, 1, 2, 3]
+    assert by_character.tokenize("😀坏😀很坏坏") == ["😀", "坏", "😀", "很", "坏坏"]
+
+
+@given(texts=st.lists(strategies.any_texts, min_size=1, max_size=4))
+def test_splitting_unknown_runs_changes_nothing_else(texts: list[str]) -> None:
+    by_run = TOKENIZERS["unigram"]
+    for text in texts:
+        expected = [
+            (character, OOV_ID) if token_id == OOV_ID else (token, token_id)
+            for token, token_id in zip(by_run.tokenize(text), by_run.encode(text), strict=False)
+            for character in (token if token_id == OOV_ID else [token])
+        ]
+        assert BY_CHARACTER.tokenize(text) == [token for token, _ in expected]
+        assert BY_CHARACTER.encode(text) == ([i for _, i in expected] or [OOV_ID])
+
+
+def test_counts_say_how_probable_a_word_is() -> None:
+    vocabulary = Vocabulary(["不错", "不", "错", "过"])
+    assert UnigramTokenizer(vocabulary).tokenize("不错过") == ["不错", "过"]
+    counts = {"不": 1_000, "错过": 900, "不错": 40, "错": 5, "过": 5}
+    counted = UnigramTokenizer(vocabulary, word_counts=counts)
+    assert counted.tokenize("不错过") == ["不", "错过"]
+    assert counted.encode("不错过") == [3, OOV_ID]  # cut out whole, and not in the vocabulary
+    assert counted.encode("不错") == [2]
+    full_width = UnigramTokenizer(Vocabulary(["ok"]), word_counts={"ｏｋ": 2, "ok": 3})
+    assert full_width.tokenize("ｏｋok") == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("count", [0, -1, float("nan"), float("inf")])
+def test_a_count_must_be_positive(count: float) -> None:
+    with pytest.raises(InvalidInputError, match="`word_counts` must be positive"):
+        UnigramTokenizer(VOCABULARY, word_counts={"房间": count})
+
+
+@pytest.mark.parametrize("kind", ["whitespace", "characters"])
+def test_options_of_unigram_are_refused_elsewhere(kind: str) -> None:
+    with pytest.raises(InvalidInputError, match="go with the `unigram` tokenizer"):
+        make_tokenizer(kind, VOCABULARY, unknown="character")
+    with pytest.raises(InvalidInputError, match="go with the `unigram` tokenizer"):
+        make_tokenizer(kind, VOCABULARY, word_counts={"a": 1})
+
+
+def test_unknown_choices_are_told_with_the_choices() -> None:
+    with pytest.raises(InvalidInputError, match=r"none, width, nfkc\. Received: 'nfd'"):
+        UnigramTokenizer(VOCABULARY, normalization="nfd")
+    with pytest.raises(InvalidInputError, match=r"run, character\. Received: 'byte'"):
+        UnigramTokenizer(VOCABULARY, unknown="byte")
+
+
+@kinds
+def test_the_first_use_may_be_inside_a_function(kind: str) -> None:
+    tokenizer = make_tokenizer(kind, Vocabulary(["房间", "第一"]))
+    in_graph = tf.function(tokenizer, input_signature=[tf.TensorSpec([None], tf.string)])
+    assert in_graph(tf.constant(["房间"])).to_list() == [tokenizer.encode("房间")]
+
+
+def test_fingerprints_tell_tokenizers_apart() -> None:
+    tokenizers = [
+        make_tokenizer("unigram", VOCABULARY),
+        make_tokenizer("characters", VOCABULARY),
+        make_tokenizer("unigram", Vocabulary(reversed(WORDS))),
+        make_tokenizer("unigram", VOCABULARY, normalization="none"),
+        make_tokenizer("unigram", VOCABULARY, unknown="character"),
+        make_tokenizer("unigram", VOCABULARY, word_counts={"房间": 2}),
+    ]
+    assert len({tokenizer.fingerprint() for tokenizer in tokenizers}) == len(tokenizers)
+    assert tokenizers[0].fingerprint() == TOKENIZERS["unigram"].fingerprint()
+    for tokenizer in tokenizers:
+        assert tokenizer.with_vocabulary(tokenizer.vocabulary).fingerprint() == (
+            tokenizer.fingerprint()
+        )
 
 
 @kinds

@@ -2,7 +2,14 @@ import sys
 
 import pytest
 
-from lstm_sentiment import InvalidInputError, build_vocabulary, choose_tokenizer, make_tokenizer
+from lstm_sentiment import (
+    InvalidInputError,
+    Vocabulary,
+    build_vocabulary,
+    choose_tokenizer,
+    frequent_unknown_tokens,
+    make_tokenizer,
+)
 
 CHINESE = ["房间很干净，服务很好", "房间太小，服务很差", "早餐不错，房间很大"]
 THAI = ["โรงแรมนี้ดีมาก", "โรงแรมนี้แย่มาก"]
@@ -28,13 +35,39 @@ def test_auto_takes_unigram_where_words_are_not_separated(texts: list[str], kind
 
 def test_chinese_words_come_from_jiebas_dictionary_the_most_frequent_first() -> None:
     words = build_vocabulary(CHINESE, "unigram").tokens
-    assert set(words[:3]) == {"房间", "很", "，"}
+    assert set(words[:3]) == {"房间", "很", ","}  # the comma as normalization spells it
     assert "服务" in words
     assert "早餐" not in words  # occurs once
 
 
 def test_rare_words_can_be_kept() -> None:
     assert "早餐" in build_vocabulary(CHINESE, "unigram", min_count=1).tokens
+
+
+def test_a_given_dictionary_cuts_instead_of_jieba(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    counts = {"房间很": 50, "服务": 9}
+    texts = ["房间很大,WiFi很好", "房间很小,WiFi没有", "服务很好"]
+    words = build_vocabulary(texts, "unigram", word_counts=counts).tokens
+    assert {"房间很", ",", "WiFi", "很", "好"} <= set(words)
+    assert "房间" not in words
+
+
+def test_spellings_are_counted_together() -> None:
+    texts = ["ｗｉｆｉ 很好", "wifi 很差"]
+    assert "wifi" in build_vocabulary(texts, "unigram").tokens
+    assert "wifi" not in build_vocabulary(texts, "unigram", normalization="none").tokens
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("unigram", ["😀", "wifi"]), ("whitespace", ["😀", "wifi房间很好"])]
+)
+def test_frequent_unknown_words_are_found(kind: str, expected: list[str]) -> None:
+    tokenizer = make_tokenizer(kind, Vocabulary(["房间", "很", "好", "坏", "a"]))
+    texts = ["wifi房间很好 😀"] * 3 + ["😀坏 rare"]
+    assert sorted(frequent_unknown_tokens(tokenizer, texts, min_count=3)) == sorted(expected)
+    grown = tokenizer.with_vocabulary(Vocabulary([*tokenizer.vocabulary.tokens, *expected]))
+    assert frequent_unknown_tokens(grown, texts, min_count=2) == []
 
 
 def test_a_script_that_the_dictionary_lacks_is_cut_into_characters() -> None:

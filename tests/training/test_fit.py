@@ -81,6 +81,36 @@ def test_given_vectors_stay_as_they_are() -> None:
     assert not result.model.config.trainable_embeddings
 
 
+def test_frequent_words_without_a_vector_get_a_row_that_training_moves() -> None:
+    rows = [(text + "新" * 2 + "?", label) for text, label in ROWS]
+    rows[0] = ("好罕", "1")
+    corpus = Corpus.from_rows(rows)
+    vectors = WordVectors(("好", "差"), np.array([[1, 2, 3], [4, 5, 6]], np.float32))
+    tokenizer = make_tokenizer("unigram", Vocabulary(["好", "差", "新", "罕"]))
+    before = vectors.embedding_matrix(tokenizer.vocabulary, seed=QUICK.seed)
+    result = fit(corpus, corpus, tokenizer=tokenizer, vectors=vectors, training=QUICK)
+    after = result.model.embedding.merged_matrix()
+    moved = [bool(np.abs(a - b).max() > 0) for a, b in zip(before, after, strict=True)]
+    # [PAD], [OOV] (the question mark), 好 and 差 with vectors, 新 without, 罕 but once
+    assert moved == [False, True, False, False, True, False]
+
+
+def test_vectors_are_found_however_their_tokens_are_spelled() -> None:
+    vectors = WordVectors(("好", "ＷｉＦｉ"), np.array([[1, 2], [4, 5]], np.float32))
+    tokenizer = make_tokenizer("whitespace", Vocabulary(["wifi", "好"]))
+    corpus = Corpus.from_rows([("WiFi 好", "a"), ("wifi", "b")])
+    result = fit(corpus, corpus, tokenizer=tokenizer, vectors=vectors, training=QUICK)
+    assert result.model.embedding.merged_matrix()[2:].tolist() == [[4, 5], [1, 2]]
+
+
+def test_the_oov_rate_is_part_of_every_evaluation() -> None:
+    corpus = Corpus.from_rows([("好好?", "1"), ("差", "0")])
+    result = fit(SMALL, corpus, tokenizer=TOKENIZER, training=QUICK)
+    assert result.dev.oov_rate == pytest.approx(1 / 4)
+    assert result.dev.summary()["oov_rate"] == result.dev.oov_rate
+    assert result.evaluate(SMALL).oov_rate == 0
+
+
 def test_without_vectors_training_moves_the_rows() -> None:
     assert fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK).model.config.trainable_embeddings
 
@@ -95,7 +125,9 @@ def test_it_says_where_it_trains_and_which_epoch_it_kept() -> None:
 
     recorder = Recorder()
     fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK, progress=recorder)
-    where, kept = recorder.said
+    where, batches, kept = recorder.said
+    assert batches.startswith("Batches: 3 of up to 4 texts, ")
+    assert batches.endswith("% of their time steps are padding")
     assert where == "Training on 1 CPU replica, 4 texts a step (4 each)"
     assert kept.startswith("Kept epoch 1 of 1, that of the lowest dev loss (")
 

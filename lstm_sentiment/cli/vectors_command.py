@@ -1,0 +1,323 @@
+"""`vectors`: looks into word vectors, trains them on texts, converts them from form to form."""
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import Progress
+from lstm_sentiment.text.corpus_files import read_texts
+from lstm_sentiment.text.vector_files import load_word_vectors, save_word_vectors
+from lstm_sentiment.text.vector_report import VectorReport, describe_vectors, nearest_neighbours
+from lstm_sentiment.text.vector_training import VectorTrainingConfig, train_vectors_on_texts
+from lstm_sentiment.text.vocabulary import Vocabulary
+
+vectors = typer.Typer(
+    help="Look into, train and convert files of word vectors.\n\n"
+    "Example: python cli.py vectors info vectors.vec.gz",
+    no_args_is_help=True,
+)
+
+_FORMS = (
+    ".txt or .vec (word2vec's, GloVe's or fastText's text), .bin (word2vec's binary), each also "
+)
+_FORMS += "with .gz; or .npy (compact, read as it is needed)"
+_SUFFIXES = tuple(f"{form}{gz}" for form in (".txt", ".vec", ".bin") for gz in ("", ".gz"))
+_SUFFIXES += (".npy",)
+_TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
+
+TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
+TokenizerChoice = Annotated[
+    Literal["auto", "unigram", "whitespace", "characters"],
+    typer.Option(help="What cuts texts into words; auto looks at the script."),
+]
+Limit = Annotated[
+    int | None, typer.Option(metavar="N", help="Read the first N vectors only. Default: all.")
+]
+BadRows = Annotated[
+    Literal["refuse", "skip"],
+    typer.Option(
+        help="What a malformed row of a text file does: stop, or be left out and counted."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@vectors.command()
+def info(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"Word vectors: {_FORMS}.", show_default=False)
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Texts, of which it is told how many words have a vector: .csv, .tsv, .jsonl, "
+            ".parquet, .txt with a text a line, or a folder of them. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    text_column: TextColumn = "text",
+    tokenizer: TokenizerChoice = "auto",
+    neighbours: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Show the words nearest to this one. May be repeated."),
+    ] = None,
+    limit: Limit = None,
+    bad_rows: BadRows = "refuse",
+    as_json: AsJson = False,
+) -> None:
+    """Show how many vectors a file holds, how long they are, and what of your texts they cover.
+
+    Example: python cli.py vectors info vectors.vec.gz --data reviews.csv --neighbours 酒店
+    """
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    progress = TerminalProgress()
+    texts = list(_read(data, text_column)) if data else None
+    found = load_word_vectors(file, limit=limit, bad_rows=bad_rows, progress=progress)
+    near = {word: nearest_neighbours(found, word) for word in neighbours or ()}
+    if texts is not None:
+        import_tensorflow()
+    kind = None if tokenizer == "auto" else tokenizer
+    report = describe_vectors(found, texts=texts, tokenizer=kind, progress=progress)
+    if as_json:
+        print(_json({"file": str(file), **asdict(report), "neighbours": near}))
+    else:
+        _print_table(
+            [
+                ("file", file),
+                *_measures(report),
+                *_coverage(report, len(texts or ())),
+                *(
+                    ("neighbours", f"{word}: " + ", ".join(f"{w} {s:.2f}" for w, s in words))
+                    for word, words in near.items()
+                ),
+            ]
+        )
+
+
+@vectors.command()
+def train(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Texts, with or without labels: .csv, .tsv, .jsonl, .parquet, .txt with a text a "
+            "line, or a folder of them. May be repeated.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help=f"The file to write: {_FORMS}.", show_default=False)],
+    text_column: TextColumn = "text",
+    exclude: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Dev and test texts: those that are also in --data are left out. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    tokenizer: TokenizerChoice = "auto",
+    algorithm: Annotated[
+        Literal["word2vec", "fasttext"],
+        typer.Option(help="fasttext also learns from the characters that words are made of."),
+    ] = VectorTrainingConfig.algorithm,
+    dim: Annotated[int, typer.Option(help="Width of the vectors.")] = VectorTrainingConfig.dim,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the texts. Default: enough to read 5 million words."),
+    ] = None,
+    window: Annotated[
+        int, typer.Option(help="Neighbours looked at on each side, in words.")
+    ] = VectorTrainingConfig.window,
+    min_count: Annotated[int, typer.Option(help="Rarer words share one vector, [OOV].")] = 2,
+    seed: Annotated[
+        int, typer.Option(help="With one worker, decides every number.")
+    ] = VectorTrainingConfig.seed,
+    workers: Annotated[
+        int, typer.Option(help="Threads; more than one is faster and not repeatable.")
+    ] = VectorTrainingConfig.workers,
+    as_json: AsJson = False,
+) -> None:
+    """Train word vectors on texts, which need no labels.
+
+    Example: python cli.py vectors train --data reviews.csv --exclude test.csv --output reviews.npy
+    """
+    config = VectorTrainingConfig(
+        algorithm=algorithm, dim=dim, epochs=epochs, window=window, seed=seed, workers=workers
+    )
+    _check_output(output)
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    progress = TerminalProgress()
+    texts = _texts_to_train_on(data, exclude or (), text_column, progress)
+    import_tensorflow()
+    started = time.monotonic()
+    made, trained = train_vectors_on_texts(
+        texts, tokenizer, config=config, min_count=min_count, progress=progress
+    )
+    save_word_vectors(trained, output, progress=progress)
+    seconds = time.monotonic() - started
+    if as_json:
+        result = {
+            "file": str(output),
+            "count": len(trained.tokens),
+            "dim": trained.dim,
+            "algorithm": algorithm,
+            "tokenizer": made.kind,
+            "texts": len(texts),
+            "seconds": round(seconds, 1),
+        }
+        print(_json(result))
+        return
+    following = ["fit", *(part for path in data for part in ("--data", str(path)))]
+    following += [] if text_column == "text" else ["--text-column", text_column]
+    following += _held_out_flags(exclude or ())
+    following += [] if tokenizer == "auto" else ["--tokenizer", tokenizer]
+    _print_table(
+        [
+            ("vectors", f"{len(trained.tokens):,} of width {trained.dim}"),
+            ("time", f"{seconds:.0f} s"),
+            ("file", output),
+            ("next", _command(*following, "--vectors", str(output))),
+        ]
+    )
+
+
+@vectors.command()
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help=f"Word vectors: {_FORMS}.", show_default=False)
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TARGET", help="The file to write; its name tells the form.", show_default=False
+        ),
+    ],
+    limit: Limit = None,
+    only: Annotated[
+        Path | None,
+        typer.Option(help="Keep the words of this file only, one a line, as vocabulary.txt."),
+    ] = None,
+    bad_rows: BadRows = "refuse",
+    as_json: AsJson = False,
+) -> None:
+    """Write word vectors in another form, all of them or some.
+
+    Example: python cli.py vectors convert vectors.vec.gz vectors.npy
+    """
+    _check_output(target)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise InvalidInputError(f"SOURCE and TARGET must be different files. Received: {target}.")
+    from lstm_sentiment.cli.console import TerminalProgress
+
+    progress = TerminalProgress()
+    wanted = None if only is None else frozenset(Vocabulary.load(only).tokens)
+    kept = load_word_vectors(source, limit=limit, only=wanted, bad_rows=bad_rows, progress=progress)
+    save_word_vectors(kept, target, progress=progress)
+    if as_json:
+        print(_json({"file": str(target), "count": len(kept.tokens), "dim": kept.dim}))
+        return
+    _print_table(
+        [
+            ("vectors", f"{len(kept.tokens):,} of width {kept.dim}"),
+            ("file", f"{target} ({target.stat().st_size / 1e6:,.1f} MB)"),
+            ("next", _command("vectors", "info", str(target))),
+        ]
+    )
+
+
+def _texts_to_train_on(
+    data: Sequence[Path], exclude: Sequence[Path], text_column: str, progress: Progress
+) -> list[str]:
+    """Each text once, and none that is to be tested on; what is left out is counted out loud."""
+    read = [text.strip() for text in _read(data, text_column)]
+    held_out = {text.strip() for text in _read(exclude, text_column)}
+    filled = [text for text in read if text]
+    distinct = list(dict.fromkeys(filled))
+    kept = [text for text in distinct if text not in held_out]
+    progress.say(
+        f"Read {len(read):,} texts. Dropped {len(read) - len(filled):,} empty, "
+        f"{len(filled) - len(distinct):,} repeated, and {len(distinct) - len(kept):,} that "
+        f"--exclude holds: {len(kept):,} left"
+    )
+    if not exclude:
+        progress.say("Nothing is excluded: texts to be tested on must not be among them")
+    return kept
+
+
+def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
+    for path in paths:
+        for file in _files(path):
+            yield from read_texts(file, text_column=text_column)
+
+
+def _files(path: Path) -> Sequence[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _TEXT_FILES)
+    if not files:
+        raise InvalidInputError(f"{path}: must hold a {', '.join(_TEXT_FILES)} file.")
+    return files
+
+
+def _check_output(path: Path) -> None:
+    """Tells before a long step what would be told after it."""
+    if not path.name.lower().endswith(_SUFFIXES):
+        raise InvalidInputError(f"{path}: the name must end in {', '.join(_SUFFIXES)}.")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
+
+
+def _measures(report: VectorReport) -> list[tuple[str, object]]:
+    return [
+        ("vectors", f"{report.count:,} of width {report.dim}"),
+        (
+            "lengths",
+            f"{report.norm_min:.3g} to {report.norm_max:.3g}, median {report.norm_median:.3g}, "
+            f"mean {report.norm_mean:.3g}",
+        ),
+        ("zero vectors", f"{report.zero_vectors:,}"),
+    ]
+
+
+def _coverage(report: VectorReport, texts: int) -> list[tuple[str, object]]:
+    if report.token_coverage is None:
+        return []
+    missing = ", ".join(f"{token} {count:,}" for token, count in report.missing or ())
+    return [
+        ("texts", f"{texts:,}, cut by {report.tokenizer}"),
+        (
+            "covered",
+            f"{report.token_coverage:.1%} of {report.tokens:,} tokens, "
+            f"{report.type_coverage:.1%} of {report.types:,} different ones",
+        ),
+        ("not covered", missing or "none"),
+    ]
+
+
+def _held_out_flags(exclude: Sequence[Path]) -> list[str]:
+    """What was kept out of the vectors as `fit` takes it: test, or dev and test."""
+    names = {1: ("--test-data",), 2: ("--dev-data", "--test-data")}.get(len(exclude), ())
+    return [part for name, path in zip(names, exclude, strict=False) for part in (name, str(path))]
+
+
+def _command(*parts: str) -> str:
+    program = "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"
+    return f"{program} {shlex.join(parts)}"
+
+
+def _print_table(rows: Sequence[tuple[str, object]]) -> None:
+    for name, value in rows:
+        print(f"{name:<15}{value}")
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
