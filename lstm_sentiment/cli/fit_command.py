@@ -153,8 +153,12 @@ def _print_result(result: "PipelineResult") -> None:
 
 def next_command(base_path: Path) -> str:
     """The command that serves what was just exported."""
-    program = "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"
     if base_path == Path("models/sentiment"):
-        return f"{program} serve"
+        return f"{program()} serve"
     name, path = (shlex.quote(part) for part in (base_path.name, str(base_path)))
-    return f"{program} serve --model-name {name} --model-base-path {path}"
+    return f"{program()} serve --model-name {name} --model-base-path {path}"
+
+
+def program() -> str:
+    """What the user typed to get here."""
+    return "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,10 +11,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.corpus_files import read_texts
-from lstm_sentiment.text.vector_files import load_word_vectors, save_word_vectors
+from lstm_sentiment.text.vector_files import (
+    check_vectors_name,
+    load_word_vectors,
+    save_word_vectors,
+)
 from lstm_sentiment.text.vector_report import VectorReport, describe_vectors, nearest_neighbours
 from lstm_sentiment.text.vector_training import VectorTrainingConfig, train_vectors_on_texts
 from lstm_sentiment.text.vocabulary import Vocabulary
@@ -28,11 +32,8 @@ vectors = typer.Typer(
 
 _FORMS = (
     ".txt or .vec (word2vec's, GloVe's or fastText's text), .bin (word2vec's binary), each also "
+    "with .gz; or .npy (compact, read as it is needed)"
 )
-_FORMS += "with .gz; or .npy (compact, read as it is needed)"
-_SUFFIXES = tuple(f"{form}{gz}" for form in (".txt", ".vec", ".bin") for gz in ("", ".gz"))
-_SUFFIXES += (".npy",)
-_TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
 TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
 TokenizerChoice = Annotated[
@@ -255,23 +256,12 @@ def _texts_to_train_on(
 
 def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
     for path in paths:
-        for file in _files(path):
-            yield from read_texts(file, text_column=text_column)
-
-
-def _files(path: Path) -> Sequence[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _TEXT_FILES)
-    if not files:
-        raise InvalidInputError(f"{path}: must hold a {', '.join(_TEXT_FILES)} file.")
-    return files
+        yield from read_texts(path, text_column=text_column)
 
 
 def _check_output(path: Path) -> None:
     """Tells before a long step what would be told after it."""
-    if not path.name.lower().endswith(_SUFFIXES):
-        raise InvalidInputError(f"{path}: the name must end in {', '.join(_SUFFIXES)}.")
+    check_vectors_name(path)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
         raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
@@ -310,8 +300,7 @@ def _held_out_flags(exclude: Sequence[Path]) -> list[str]:
 
 
 def _command(*parts: str) -> str:
-    program = "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"
-    return f"{program} {shlex.join(parts)}"
+    return f"{program()} {shlex.join(parts)}"
 
 
 def _print_table(rows: Sequence[tuple[str, object]]) -> None:

@@ -59,7 +59,8 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
     """Reads texts that have no labels: a text a line, or a column of a table.
 
     Args:
-        path: A file of any kind that `read_corpus` takes; of a table, only `text_column` is read.
+        path: A file of any kind that `read_corpus` takes, or a folder of them; of a table, only
+            `text_column` is read.
         text_column: Name of the column, or JSON key, of the texts.
 
     Returns:
@@ -69,6 +70,9 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
         InvalidInputError: As `read_corpus`.
     """
     file = Path(path)
+    if file.is_dir():
+        parts = [read_texts(inner, text_column=text_column) for inner in _expand(file)]
+        return [text for part in parts for text in part]
     if file.suffix.lower() in _READERS and file.suffix.lower() != ".txt":
         rows = list(_READERS[file.suffix.lower()](file, text_column, None))
         return [replace_surrogates(text) for text, _ in rows]

@@ -57,6 +57,7 @@ class Tokenizer(tf.Module, ABC):
             ),
             default_value=OOV_ID,
         )
+        self._graphs = _Graphs(self)
 
     def _ids_by_spelling(self) -> dict[str, int]:
         """The id that each normalized token has; tokens that are nothing but space have none."""
@@ -121,12 +122,13 @@ class Tokenizer(tf.Module, ABC):
 
         A token that the vocabulary lacks is given as it stands in the normalized text.
         """
-        tokens = self.segment(self.normalize(tf.constant([replace_surrogates(text)])))
-        return [token.decode() for token in tokens[0].numpy()]
+        tokens = self._graphs.tokenize(tf.constant([replace_surrogates(text)]))
+        return [token.decode() for token in tokens.flat_values.numpy()]
 
     def encode(self, text: str) -> list[int]:
         """The token ids of one text, as the graph computes them."""
-        ids: list[int] = self(tf.constant([replace_surrogates(text)]))[0].numpy().tolist()
+        token_ids = self._graphs.encode(tf.constant([replace_surrogates(text)]))
+        ids: list[int] = token_ids.flat_values.numpy().tolist()
         return ids
 
     def decode(self, token_ids: Sequence[int]) -> str:
@@ -160,3 +162,17 @@ class Tokenizer(tf.Module, ABC):
             tf.fill([tf.reduce_sum(empty)], tf.constant(OOV_ID, tf.int32)), empty
         )
         return tf.concat([token_ids, filler], axis=1)
+
+
+class _Graphs:
+    """The ops as graphs for the views from Python: called one by one they take 50 times as long.
+
+    Not a trackable object, so that they are not saved with the tokenizer.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        texts = [tf.TensorSpec([None], tf.string)]
+        self.encode = tf.function(tokenizer.__call__, input_signature=texts)
+        self.tokenize = tf.function(
+            lambda raw: tokenizer.segment(tokenizer.normalize(raw)), input_signature=texts
+        )

@@ -57,8 +57,8 @@ def load_word_vectors(
     - The compact form that `save_word_vectors` writes to a name in `.npy`. Its matrix is mapped
       into memory, read-only.
 
-    A load takes less than 1.3 times the memory of the matrix that is kept, for vectors of 100
-    numbers or more, and a tenth more with `bad_rows="skip"`.
+    A load takes less than 1.3 times the memory of the matrix that is kept (at 200,000 vectors of
+    100 numbers or more), and a tenth more with `bad_rows="skip"`.
 
     Args:
         path: The file.
@@ -149,6 +149,15 @@ def save_word_vectors(
         raise
 
 
+def check_vectors_name(path: str | os.PathLike[str]) -> None:
+    """Checks that `save_word_vectors` can tell the form from the name.
+
+    Raises:
+        InvalidInputError: If it cannot.
+    """
+    _writer(Path(path))
+
+
 def _load(
     file: Path,
     stream: VectorStream,
@@ -235,8 +244,8 @@ def _writer(target: Path) -> tuple[_Write, bool]:
     write = _WRITERS.get(Path("vectors" + name.removesuffix(".gz")).suffix)
     if write is None or (gzipped and write is write_compact):
         raise InvalidInputError(
-            "The name must end in .txt, .vec or .bin, each with or without .gz, or in .npy. "
-            f"Received: {target.name!r}."
+            f"{target}: the name must end in .txt, .vec or .bin, each with or without .gz, or in "
+            f".npy. Received: {target.name!r}."
         )
     return write, gzipped
 

@@ -93,7 +93,10 @@ class VectorRows:
             InvalidInputError: If malformed rows are not to be left out.
         """
         if self._seen is None:
-            raise InvalidInputError(f"{self._file}{self._before_number}{number}: {fault}")
+            raise InvalidInputError(
+                f"{self._file}{self._before_number}{number}: {fault} "
+                "(Such rows are left out with `bad_rows` set to `skip`.)"
+            )
         self._skipped += 1
         if len(self._reasons) < _PLACES_TOLD:
             self._reasons.append(f"{self._row_word} {number}: {fault}")

@@ -111,7 +111,7 @@ def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(name: str, tmp_p
     ids = pad_token_ids([tokenizer.encode(text) for text in TEXTS], 50)
     expected = tf.nn.softmax(result.model(ids)).numpy()
     values = np.array([text.encode() for text in TEXTS], dtype=object)
-    scores = {
+    scores: dict[str, Any] = {
         "session": SavedModelSession(version).run("text", values)["probabilities"],
         "python": [p.probabilities for p in SavedModelPredictor(base).predict(TEXTS)],
     }

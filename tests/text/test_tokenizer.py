@@ -111,7 +111,7 @@ def test_the_table_in_the_graph_is_the_vocabulary(tokens: list[str]) -> None:
     words = [*tokens, "not-a-token"]
     in_graph = tokenizer.from_tokens(tf.constant([" ".join(words)]))[0].numpy().tolist()
     assert in_graph == [vocabulary.token_to_id(word) for word in words]
-    assert [tokenizer.encode(token) for token in tokens] == [
+    assert tokenizer(tf.constant(tokens)).to_list() == [
         [vocabulary.token_to_id(token)] for token in tokens
     ]
 
