@@ -20,3 +20,4 @@ format:
 
 bench:
 	$(PYTHON) -m benchmarks.end_to_end
+	$(PYTHON) -m benchmarks.text

@@ -115,10 +115,10 @@ def predict_logits(
     """
     by_length = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    def score(padded: tf.Tensor) -> tf.Tensor:
-        return model(padded, training=False)
-
+    # Concrete: TensorFlow takes functions made anew for one that is traced too often, and warns.
+    score = tf.function(lambda padded: model(padded, training=False)).get_concrete_function(
+        tf.TensorSpec([None, None], tf.int32)
+    )
     parts = [
         score(pad_ragged(tf.gather(token_ids, by_length[start : start + batch_size]))).numpy()
         for start in range(0, len(by_length), batch_size)

@@ -140,7 +140,7 @@ def test_info_leaves_malformed_rows_out_when_told_to(run: Run, tmp_path: Path) -
         (("v.txt", "--bad-rows", "mend"), "'--bad-rows'"),
         (("v.txt", "--tokenizer", "bpe"), "'--tokenizer'"),
         (("v.txt", "--data", "none.csv"), "none.csv: cannot be read"),
-        (("v.txt", "--data", "empty"), "empty: must hold a .csv"),
+        (("v.txt", "--data", "empty"), "empty: holds no .csv"),
         (("v.txt", "--data", "empty/blank"), "`texts` must hold at least one token"),
         (("v.txt", "--neighbours", "Hotel"), "Did you mean 'hotel'"),
         (("v.txt", "--neighbours", "none"), "'none' has a vector of zeros"),
@@ -238,7 +238,7 @@ def test_train_gives_rare_words_one_vector(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--output", "v.pt"), "v.pt: the name must end in .txt, .txt.gz"),
+        (("--output", "v.pt"), "v.pt: the name must end in .txt, .vec"),
         (("--output", "none/v.npy"), "none/v.npy: must be a file in a folder that can be written"),
         (("--output", "folder.npy"), "folder.npy: must be a file in a folder"),
         (("--output", "v.npy", "--dim", 0), "`dim` must be a positive integer"),
