@@ -116,6 +116,21 @@ def test_the_table_in_the_graph_is_the_vocabulary(tokens: list[str]) -> None:
     ]
 
 
+@kinds
+@pytest.mark.parametrize("normalization", ["none", "nfkc"])
+@given(tokens=strategies.odd_vocabularies, text=strategies.any_texts)
+@settings(max_examples=10)
+def test_any_vocabulary_will_do(
+    kind: str, normalization: str, tokens: list[str], text: str
+) -> None:
+    vocabulary = Vocabulary(dict.fromkeys([*tokens, "x"]))
+    tokenizer = make_tokenizer(kind, vocabulary, normalization=normalization)
+    for seen in (text, "".join(tokens), " ".join(tokens)):
+        ids = tokenizer(tf.constant([replace_surrogates(seen)])).to_list()[0]
+        assert ids
+        assert set(ids) <= set(range(OOV_ID, len(vocabulary)))
+
+
 def test_of_tokens_spelled_the_same_the_normal_one_is_used_or_else_the_first() -> None:
     for tokens, expected in (
         (["，", "房", ","], 4),
@@ -164,8 +179,12 @@ def test_counts_say_how_probable_a_word_is() -> None:
     assert counted.tokenize("不错过") == ["不", "错过"]
     assert counted.encode("不错过") == [3, OOV_ID]  # cut out whole, and not in the vocabulary
     assert counted.encode("不错") == [2]
-    full_width = UnigramTokenizer(Vocabulary(["ok"]), word_counts={"ｏｋ": 2, "ok": 3})
-    assert full_width.tokenize("ｏｋok") == ["ok", "ok"]
+
+
+def test_counts_of_words_spelled_the_same_are_added_up() -> None:
+    counts = {"ｏｋ": 5, "ok": 1, "o": 10, "k": 10}
+    tokenizer = UnigramTokenizer(Vocabulary(["ok", "o", "k"]), word_counts=counts)
+    assert tokenizer.tokenize("ok") == ["ok"]  # 6 / 26 is more than (10 / 26) squared
 
 
 @pytest.mark.parametrize("count", [0, -1, float("nan"), float("inf")])

@@ -24,7 +24,7 @@ def test_every_token_finds_its_way_back(tokens: list[str]) -> None:
     assert [vocabulary.id_to_token(i) for i in ids] == tokens
 
 
-@given(strategies.vocabularies)
+@given(strategies.vocabularies | strategies.odd_vocabularies)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_gives_the_same_vocabulary(tmp_path: Path, tokens: list[str]) -> None:
     path = tmp_path / "vocabulary.txt"

@@ -33,6 +33,12 @@ def test_tokens_without_vector_take_that_of_one_spelled_the_same() -> None:
     assert vectors.ids_without_vector(vocabulary) == [1, 2, 4, 5]
 
 
+def test_of_vectors_spelled_the_same_the_first_is_taken() -> None:
+    vectors = WordVectors(("New", "NEW"), np.array([[1], [2]], np.float32))
+    matrix = vectors.embedding_matrix(Vocabulary(["new"]), spell=lambda ts: [t.lower() for t in ts])
+    assert matrix[2].tolist() == [1]
+
+
 def test_drawn_rows_are_as_wide_as_the_vectors_and_the_seed_decides_them() -> None:
     vectors = WordVectors(TOKENS, MATRIX)
     vocabulary = Vocabulary(f"w{i}" for i in range(2_000))
