@@ -145,7 +145,8 @@ class VectorRows:
         if self._skipped:
             reasons = " ".join(self._reasons)
             more = " ..." if self._skipped > _PLACES_TOLD else ""
-            parts.append(f"{self._skipped} malformed rows were left out: {reasons}{more}")
+            rows = "row was" if self._skipped == 1 else "rows were"
+            parts.append(f"{self._skipped:,} malformed {rows} left out: {reasons}{more}")
         return f"{self._file.name}: {' '.join(parts)}" if parts else ""
 
     def _new(self, seen: set[str], tokens: Sequence[str], numbers: Sequence[int]) -> list[int]:

@@ -108,7 +108,8 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
     result = json.loads(outcome.out)
     assert result["version_dir"] == "models/sentiment/1"
     assert result["run_dir"] == "run"
-    assert set(result["test"]) == {"accuracy", "macro_f1"}
+    assert set(result["test"]) == {"accuracy", "macro_f1", "oov_rate"}
+    assert 0 <= result["padding_share"] < 1
     assert result["labels"] == ["negative", "neutral", "positive"]
     assert "5 repeated" in outcome.err
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
@@ -122,6 +123,30 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
     again = run(*args)
     assert is_one_error_line(again)
     assert "`run_dir` must be a new or empty folder" in again.err
+
+
+def test_fit_takes_the_options_of_text(run: Run, csv_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("房间 1 2\n很 1 2\n好 1\n干净 3 4\n服务 5 6\n", "utf-8")
+    (tmp_path / "dict.txt").write_text("房间 9 n\n", "utf-8")
+    options = {
+        "vectors": "v.txt",
+        "vectors_limit": 3,
+        "bad_rows": "skip",
+        "tokenizer": "unigram",
+        "normalization": "width",
+        "unknown": "character",
+        "dictionary": "dict.txt",
+        "cache": "disk",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    flags = [str(flag).replace("_", "-") if str(flag)[:2] == "--" else flag for flag in flags]
+    outcome = run("fit", "--data", csv_file, *COLUMNS, *flags, "--epochs", 1, "--run-dir", "runs/a")
+    assert outcome.code == 0, outcome.err
+    config = json.loads((tmp_path / "runs" / "a" / "config.json").read_text("utf-8"))
+    assert {name: config[name] for name in options} == options
+    assert "v.txt: 1 malformed row was left out: line 3" in outcome.err
+    assert "of their time steps are padding" in outcome.err
+    assert "test OOV rate" in outcome.out
 
 
 def test_fit_ends_with_the_next_command(run: Run, csv_file: Path) -> None:
@@ -145,6 +170,10 @@ def test_fit_ends_with_the_next_command(run: Run, csv_file: Path) -> None:
         (b"stars,review\n", ("--epochs", "0"), "`epochs` must be a positive integer"),
         (b"stars,review\n", ("--epochs", "many"), "--epochs"),
         (b"stars,review\n", ("--tokenizer", "bpe"), "auto, unigram, whitespace, characters"),
+        (b"stars,review\n", ("--normalization", "nfd"), "none, width, nfkc. Received: 'nfd'"),
+        (b"stars,review\n", ("--unknown", "byte"), "run, character. Received: 'byte'"),
+        (b"stars,review\n", ("--bad-rows", "keep"), "'refuse', 'skip'"),
+        (b"stars,review\n", ("--cache", "tape"), "'memory', 'disk'"),
         (b"stars,review\n", ("--strategy", "tpu"), "auto, default, mirrored"),
         (b"stars,review\n", ("--no-such-flag",), "No such option"),
         (b"stars,review\n", ("--model-dir", "reviews.csv"), "must be a folder that can be written"),
@@ -179,7 +208,8 @@ def test_fit_names_the_line_of_a_malformed_vector(run: Run, csv_file: Path, tmp_
     outcome = run("fit", "--data", csv_file, *COLUMNS, "--vectors", "v.txt")
     assert outcome.code == 2
     assert outcome.err.splitlines()[-1] == (
-        "error: v.txt:3: a row must hold a token and 3 numbers. Received: 2 numbers."
+        "error: v.txt:3: a row must hold a token and 3 numbers. Received: 2 numbers. "
+        "(Such rows are left out with `bad_rows` set to `skip`.)"
     )
     assert not (tmp_path / "models").exists()
 

@@ -331,7 +331,7 @@ def test_a_malformed_row_is_told_by_its_line_or_skipped(
     vectors = load_word_vectors(path, bad_rows="skip", progress=watched)
     assert vectors.tokens == (("a", "b", "c") if end else ("a", "b"))
     assert vectors.matrix[-1].tolist() == ([5, 6] if end else [3, 4])
-    assert watched.said == [f"v: 1 malformed rows were left out: line {lines + 3}: {message}"]
+    assert watched.said == [f"v: 1 malformed row was left out: line {lines + 3}: {message}"]
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_skipping_takes_what_there_is_of_a_truncated_file(tmp_path: Path) -> Non
     path = write(tmp_path / "v", BINARY[:-1])
     vectors = load_word_vectors(path, bad_rows="skip", progress=watched)
     assert vectors.tokens == ("a", "b")
-    assert "1 malformed rows were left out: row 3: a row must hold" in watched.said[0]
+    assert "1 malformed row was left out: row 3: a row must hold" in watched.said[0]
     path = write(tmp_path / "v", BINARY[:-10])
     vectors = load_word_vectors(path, bad_rows="skip", progress=watched)
     assert watched.said[1] == "v: The header gives 3 rows, there are 2."
