@@ -98,6 +98,7 @@ def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(tmp_pat
         replace(config, bad_rows="skip", vectors_limit=3, run_dir=tmp_path / "s", cache="memory")
     )
     assert few.fit.tokenizer.vocabulary.tokens[:3] == words[:3]
+    assert few.fit.model.embedding.num_trained_rows > 10  # all other characters are new words
 
 
 def test_the_options_of_the_tokenizer_reach_the_version(tmp_path: Path) -> None:
