@@ -32,7 +32,7 @@ vocabularies = st.lists(tokens, min_size=1, max_size=30, unique=True)
 """The tokens of a vocabulary."""
 
 odd_tokens = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\n\r"), min_size=1, max_size=6
+    st.characters(exclude_categories=["Cs"], exclude_characters="\n\r"), min_size=1, max_size=6
 )
 """Whatever can stand on one line: spaces, control characters and Unicode's line separators too."""
 

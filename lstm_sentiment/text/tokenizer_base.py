@@ -78,7 +78,7 @@ class Tokenizer(tf.Module, ABC):
 
     def spellings(self, tokens: Sequence[str]) -> list[str]:
         """Tokens as they stand in normalized texts."""
-        normalized = self.normalize(tf.constant(tokens)).numpy()
+        normalized = self.normalize(tf.constant(tokens, tf.string)).numpy()
         return [token.decode().strip(" ") for token in normalized]
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
