@@ -81,7 +81,7 @@ def build_vocabulary(
     rule = make_tokenizer(
         kind, Vocabulary(["."]), normalization=normalization, word_counts=word_counts
     )
-    known = frozenset(rule.spellings(list(word_counts))) if word_counts else frozenset()
+    known = _dictionary_words(rule)
     counts: Counter[str] = Counter()
     for part in _parts(texts, "Counting words", progress):
         if kind == "unigram" and word_counts is None:
@@ -115,12 +115,13 @@ def frequent_unknown_tokens(
     Returns:
         The tokens, the most frequent first; to be added at the vocabulary's end.
     """
+    known = _dictionary_words(tokenizer)
     counts: Counter[str] = Counter()
     for part in _parts(texts, "Counting words", progress):
         tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
         unknown = tokenizer.look_up(tokens).flat_values == OOV_ID
-        for token in tf.boolean_mask(tokens.flat_values, unknown).numpy():
-            counts.update(_words_of(token.decode(), tokenizer.kind))
+        found = tf.boolean_mask(tokens.flat_values, unknown)
+        counts.update(_words_of(found, tokenizer.kind, known))
     return [
         token
         for token, count in counts.most_common()
@@ -136,15 +137,16 @@ def _parts(texts: Sequence[str], description: str, progress: Progress) -> Iterat
             advance(len(part))
 
 
+def _dictionary_words(tokenizer: Tokenizer) -> frozenset[str]:
+    """The words that a dictionary tells the tokenizer to cut out whole."""
+    return frozenset(tokenizer.spellings(list(tokenizer.options().get("word_counts") or ())))
+
+
 def _cut_by_rule(
     tokenizer: Tokenizer, texts: Sequence[str], known: frozenset[str]
 ) -> Iterator[str]:
-    tokens = tokenizer.segment(tokenizer.normalize(tf.constant(texts))).flat_values.numpy()
-    for token in (token.decode() for token in tokens):
-        if token in known:
-            yield token
-        else:
-            yield from _words_of(token, tokenizer.kind)
+    tokens = tokenizer.segment(tokenizer.normalize(tf.constant(texts)))
+    return _words_of(tokens.flat_values, tokenizer.kind, known)
 
 
 def _cut_by_jieba(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[str]:
@@ -160,9 +162,13 @@ def _cut_by_jieba(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[str]:
         yield from (word for word in rjieba.cut(text.decode(), False) if word.strip())
 
 
-def _words_of(token: str, kind: TokenizerKind) -> list[str]:
-    """The words of an unknown token, which for `unigram` is a run of any number of them."""
-    return _WORD_OF_A_RUN.findall(token) if kind == "unigram" else [token]
+def _words_of(tokens: tf.Tensor, kind: TokenizerKind, known: frozenset[str]) -> Iterator[str]:
+    """The words of tokens: an unknown one of `unigram` is a run of any number of them."""
+    for token in (token.decode() for token in tokens.numpy()):
+        if kind != "unigram" or token in known:
+            yield token
+        else:
+            yield from _WORD_OF_A_RUN.findall(token)
 
 
 def _sample(texts: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from lstm_sentiment import (
     InvalidInputError,
+    UnigramTokenizer,
     Vocabulary,
     build_vocabulary,
     choose_tokenizer,
@@ -68,6 +69,15 @@ def test_frequent_unknown_words_are_found(kind: str, expected: list[str]) -> Non
     assert sorted(frequent_unknown_tokens(tokenizer, texts, min_count=3)) == sorted(expected)
     grown = tokenizer.with_vocabulary(Vocabulary([*tokenizer.vocabulary.tokens, *expected]))
     assert frequent_unknown_tokens(grown, texts, min_count=2) == []
+
+
+def test_a_frequent_word_of_the_dictionary_is_found_whole() -> None:
+    tokenizer = UnigramTokenizer(
+        Vocabulary(["性", "价", "比", "高", "很"]), word_counts={"性价比": 9, "很高": 9}
+    )
+    texts = ["性价比很高,性价比很低"] * 3
+    found = frequent_unknown_tokens(tokenizer, texts, min_count=3)
+    assert found == ["性价比", "很高", ",", "低"]
 
 
 def test_a_script_that_the_dictionary_lacks_is_cut_into_characters() -> None:
