@@ -1,6 +1,6 @@
 """What can be chosen of a tokenizer; imports no TensorFlow, so that flags can be checked first."""
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 
@@ -23,10 +23,7 @@ def check_kind(kind: str) -> TokenizerKind:
     Raises:
         InvalidInputError: If `kind` is none of the choices.
     """
-    for choice in get_args(TokenizerKind):
-        if choice == kind:
-            return choice
-    raise _unknown_choice("tokenizer", get_args(TokenizerKind), kind)
+    return cast(TokenizerKind, _checked("tokenizer", get_args(TokenizerKind), kind))
 
 
 def check_normalization(name: str) -> Normalization:
@@ -35,10 +32,7 @@ def check_normalization(name: str) -> Normalization:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    for choice in get_args(Normalization):
-        if choice == name:
-            return choice
-    raise _unknown_choice("normalization", get_args(Normalization), name)
+    return cast(Normalization, _checked("normalization", get_args(Normalization), name))
 
 
 def check_unknown(name: str) -> Unknown:
@@ -47,13 +41,12 @@ def check_unknown(name: str) -> Unknown:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    for choice in get_args(Unknown):
-        if choice == name:
-            return choice
-    raise _unknown_choice("unknown", get_args(Unknown), name)
+    return cast(Unknown, _checked("unknown", get_args(Unknown), name))
 
 
-def _unknown_choice(name: str, choices: tuple[str, ...], received: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"`{name}` must be one of: {', '.join(choices)}. Received: {received!r}."
-    )
+def _checked(name: str, choices: tuple[str, ...], received: str) -> str:
+    if received not in choices:
+        raise InvalidInputError(
+            f"`{name}` must be one of: {', '.join(choices)}. Received: {received!r}."
+        )
+    return received

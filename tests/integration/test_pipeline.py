@@ -81,6 +81,7 @@ def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(tmp_pat
         vectors=tmp_path / "v.vec",
         model_dir=tmp_path / "m",
         run_dir=tmp_path / "r",
+        training=replace(SMALL.training, epochs=1),
         cache="disk",
     )
     with pytest.raises(InvalidInputError, match=f"v.vec:{len(words) + 2}: "):
@@ -110,6 +111,7 @@ def test_the_options_of_the_tokenizer_reach_the_version(tmp_path: Path) -> None:
             dictionary=tmp_path / "dict.txt",
             normalization="width",
             unknown="character",
+            training=replace(SMALL.training, epochs=1),
             model_dir=tmp_path / "m",
             run_dir=tmp_path / "r",
         )
