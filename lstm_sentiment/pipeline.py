@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.servable import export_servable
@@ -31,7 +31,7 @@ from lstm_sentiment.text.vector_training import VectorTrainingConfig, train_vect
 from lstm_sentiment.text.vocabulary import Vocabulary
 from lstm_sentiment.text.word_counts import load_word_counts
 from lstm_sentiment.text.word_vectors import WordVectors
-from lstm_sentiment.text.words import choose_tokenizer, frequent_unknown_tokens, unspaced_share
+from lstm_sentiment.text.words import frequent_unknown_tokens, tokenizer_kind
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.training.fit import FitResult, fit
@@ -240,7 +240,10 @@ def _prepare_tokenizer(
     config: PipelineConfig, train: Corpus, cache_dir: Path, progress: Progress
 ) -> tuple[Tokenizer, WordVectors]:
     """The tokenizer and its word vectors: from a file, or found in the training texts."""
-    kind = _tokenizer_kind(config.tokenizer, train, progress)
+    name: TokenizerKind | Literal["auto"] = (
+        "auto" if config.tokenizer == "auto" else check_kind(config.tokenizer)
+    )
+    kind = tokenizer_kind(name, train.texts, progress)
     word_counts = None if config.dictionary is None else load_word_counts(config.dictionary)
     if config.vectors is None:
         return train_vectors_on_texts(
@@ -272,17 +275,6 @@ def _prepare_tokenizer(
         grown = Vocabulary([*tokenizer.vocabulary.tokens, *new_words])
         tokenizer = tokenizer.with_vocabulary(grown)
     return tokenizer, vectors
-
-
-def _tokenizer_kind(name: str, train: Corpus, progress: Progress) -> TokenizerKind:
-    if name != "auto":
-        return check_kind(name)
-    kind = choose_tokenizer(train.texts)
-    progress.say(
-        f"Tokenizer: {kind}, as {unspaced_share(train.texts):.0%} of the letters belong to "
-        "scripts written without spaces"
-    )
-    return kind
 
 
 def _choose_run_dir(run_dir: PathLike | None) -> Path:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
-from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
+from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.text.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ def _tokenizer(
     from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
     from lstm_sentiment.text.words import choose_tokenizer
 
-    # The vector of rare words is no word's: "[OOV]" in a text would be cut out as one.
-    known = Vocabulary(token for token in vectors.tokens if token != OOV_TOKEN)
+    known = vectors.vocabulary()
     if isinstance(given, Tokenizer):
         return given if given.vocabulary == known else given.with_vocabulary(known)
     return make_tokenizer(given or choose_tokenizer(texts), known)

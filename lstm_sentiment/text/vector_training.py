@@ -122,18 +122,13 @@ def train_vectors_on_texts(
     """
     # They import TensorFlow, which tokenized texts do without.
     from lstm_sentiment.text.tokenizer import make_tokenizer
-    from lstm_sentiment.text.words import build_vocabulary, choose_tokenizer, unspaced_share
+    from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
 
     _require_positive("min_count", min_count)
-    if kind == "auto":
-        kind = choose_tokenizer(texts)
-        progress.say(
-            f"Tokenizer: {kind}, as {unspaced_share(texts):.0%} of the letters belong to "
-            "scripts written without spaces"
-        )
+    kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)
     vocabulary = build_vocabulary(
         texts,
-        check_kind(kind),
+        kind,
         min_count=min_count,
         normalization=normalization,
         word_counts=word_counts,

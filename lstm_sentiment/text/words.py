@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import tensorflow as tf
 
@@ -45,6 +46,26 @@ def unspaced_share(texts: Sequence[str]) -> float:
 def choose_tokenizer(texts: Sequence[str]) -> TokenizerKind:
     """`unigram` for texts written without spaces between words, else `whitespace`."""
     return "unigram" if unspaced_share(texts) >= _UNSPACED_SHARE else "whitespace"
+
+
+def tokenizer_kind(
+    name: TokenizerKind | Literal["auto"], texts: Sequence[str], progress: Progress = SILENT
+) -> TokenizerKind:
+    """The kind that `name` is, or for `auto` the one that suits the texts.
+
+    Args:
+        name: A tokenizer's kind, or `auto`.
+        texts: What `choose_tokenizer` looks at.
+        progress: Told what `auto` chose, and why.
+    """
+    if name != "auto":
+        return name
+    kind = choose_tokenizer(texts)
+    progress.say(
+        f"Tokenizer: {kind}, as {unspaced_share(texts):.0%} of the letters belong to "
+        "scripts written without spaces"
+    )
+    return kind
 
 
 def build_vocabulary(

@@ -529,7 +529,7 @@ loads = st.fixed_dictionaries(
 @settings(max_examples=200)
 @given(any_files, loads)
 def test_any_file_loads_or_is_refused(folder: Path, data: bytes, options: dict[str, Any]) -> None:
-    outcome(write(folder / "any", data), **options)
+    assert outcome(write(folder / "any", data), **options)
 
 
 @settings(max_examples=200)
