@@ -5,7 +5,9 @@ from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 
-Pooling = Literal["max_mean", "max", "mean", "last"]
+_LONGEST_NGRAM = 3
+
+Pooling = Literal["max_mean", "max", "mean", "attention", "last"]
 
 
 @dataclass(frozen=True)
@@ -17,11 +19,16 @@ class ModelConfig:
         lstm_layers: Number of LSTM layers, one upon the other.
         bidirectional: Whether each layer reads the text both ways.
         pooling: How the states of a text become one vector: the `max`, the `mean` or both
-            (`max_mean`) over its real tokens, or the `last` state of each direction.
+            (`max_mean`) over its real tokens, a mean weighted by `attention`, or the `last` state
+            of each direction.
         trainable_embeddings: Whether training moves the word vectors.
         embedding_dropout: Share of the embedding's channels dropped for a whole text in training
             (spatial dropout), from 0 to below 1.
+        recurrent_dropout: Share of the LSTM state's channels that the next step does not see, in
+            training and the same for a whole text, from 0 to below 1.
         dropout: Share of the pooled vector dropped in training, from 0 to below 1.
+        ngrams: Tokens of the longest n-grams that a linear classifier looks at beside the LSTM:
+            see `NgramView`. 0 leaves it out.
         max_length: Texts keep their first `max_length` tokens, in training and in every signature.
     """
 
@@ -31,7 +38,9 @@ class ModelConfig:
     pooling: Pooling = "max_mean"
     trainable_embeddings: bool = False
     embedding_dropout: float = 0.2
+    recurrent_dropout: float = 0.0
     dropout: float = 0.3
+    ngrams: int = 3
     max_length: int = 200
 
     def __post_init__(self) -> None:
@@ -42,7 +51,12 @@ class ModelConfig:
         """
         for name in ("lstm_units", "lstm_layers", "max_length"):
             require_positive(name, getattr(self, name))
-        for name in ("embedding_dropout", "dropout"):
+        if self.ngrams not in range(_LONGEST_NGRAM + 1) or isinstance(self.ngrams, bool):
+            raise InvalidInputError(
+                f"`ngrams` must be an integer from 0 to {_LONGEST_NGRAM}. "
+                f"Received: ngrams={self.ngrams!r}."
+            )
+        for name in ("embedding_dropout", "recurrent_dropout", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InvalidInputError(
                     f"`{name}` must be at least 0 and below 1. "

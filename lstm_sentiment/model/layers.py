@@ -167,19 +167,29 @@ class MaskedPooling(keras.layers.Layer):
         """Fixes the kind of pooling.
 
         Args:
-            pooling: `max`, `mean` or `max_mean`.
+            pooling: `max`, `mean` or `max_mean`; or `attention`, a mean weighted by how much each
+                state looks like what a trained vector looks for.
             **kwargs: As `keras.layers.Layer` takes.
         """
         super().__init__(**kwargs)
         self.pooling = pooling
         self.supports_masking = True
 
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the vector of `attention`; `input_shape` is `(batch, time, width)`."""
+        if self.pooling == "attention":
+            self.query = self.add_weight(name="query", shape=(input_shape[-1],))
+
     def call(self, states: Any, mask: Any) -> Any:
         """Pools: `(batch, time, width)` to `(batch, width)`, twice the width for `max_mean`."""
         real = ops.expand_dims(mask, -1)
+        lowest = -1e4  # below any LSTM state and any score, and finite in float16
+        if self.pooling == "attention":
+            scores = ops.sum(ops.cast(self.query, states.dtype) * states, axis=-1, keepdims=True)
+            weights = ops.softmax(ops.where(real, scores, lowest), axis=1)
+            return ops.sum(weights * states, axis=1)
         pooled = []
         if self.pooling != "mean":
-            lowest = -1e4  # below any LSTM state, and finite in float16
             pooled.append(ops.max(ops.where(real, states, lowest), axis=1))
         if self.pooling != "max":
             weights = ops.cast(real, states.dtype)

@@ -6,11 +6,16 @@ import keras
 
 from lstm_sentiment.model.config import ModelConfig, require_positive
 from lstm_sentiment.model.layers import MaskedPooling, PretrainedEmbedding
+from lstm_sentiment.model.ngram_view import NgramView
+from lstm_sentiment.model.recurrence import FastLSTM
 
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class SentimentModel(keras.Model):
     """Pretrained embeddings, LSTM, pooling over real tokens, dense to logits.
+
+    With `num_ngrams`, a linear classifier of n-grams has its share in the logits, but not in
+    training: there the LSTM learns as if it were alone.
 
     Call arguments:
         token_ids: int `(batch, time)`, padded with `PAD_ID`; every row holds a real token. Pad on
@@ -25,6 +30,8 @@ class SentimentModel(keras.Model):
     Attributes:
         embedding: The table of word vectors; `embedding.load_matrix` fills it.
         lstm_layers: The LSTM layers, the first first.
+        logits: The dense layer that ends the LSTM's view.
+        ngram_view: The n-grams' view, or `None`.
     """
 
     def __init__(
@@ -35,6 +42,7 @@ class SentimentModel(keras.Model):
         config: ModelConfig | None = None,
         *,
         num_trained_rows: int = 0,
+        num_ngrams: int = 0,
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -47,6 +55,7 @@ class SentimentModel(keras.Model):
             config: Everything else; `None` takes the defaults.
             num_trained_rows: Number of word vectors that training may move although the rest is
                 frozen: see `PretrainedEmbedding`.
+            num_ngrams: Number of n-grams that the linear classifier knows; 0 leaves it out.
             use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
             **kwargs: As `keras.Model` takes.
 
@@ -85,20 +94,25 @@ class SentimentModel(keras.Model):
         self.dropout = keras.layers.Dropout(self.config.dropout, name="dropout")
         # Logits stay float32 under mixed precision: the loss is not stable otherwise.
         self.logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")
+        self.num_ngrams = num_ngrams
+        self.ngram_view = (
+            NgramView(num_ngrams, num_classes, self.config.ngrams, dtype="float32", name="ngrams")
+            if num_ngrams
+            else None
+        )
         self.build((None, None))
 
-    def _lstm(self, layer: int, use_cudnn: bool | str) -> keras.layers.Layer:
+    def _lstm(self, layer: int, use_cudnn: bool | str) -> FastLSTM:
         """One LSTM layer; the last gives its last states alone where pooling is `last`."""
         is_last = layer == self.config.lstm_layers - 1
-        lstm = keras.layers.LSTM(
+        return FastLSTM(
             self.config.lstm_units,
+            bidirectional=self.config.bidirectional,
             return_sequences=not (is_last and self.config.pooling == "last"),
+            recurrent_dropout=self.config.recurrent_dropout,
             use_cudnn=use_cudnn,
             name=f"lstm_{layer}",
         )
-        if not self.config.bidirectional:
-            return lstm
-        return keras.layers.Bidirectional(lstm, name=f"bidirectional_{layer}")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes every weight; `input_shape` is `(batch, time)`."""
@@ -109,8 +123,12 @@ class SentimentModel(keras.Model):
         for lstm in self.lstm_layers:
             lstm.build(shape)
             shape = lstm.compute_output_shape(shape)
+        if self.pooling is not None:
+            self.pooling.build(shape)
         width = shape[-1] or 0
         self.logits.build((None, 2 * width if self.config.pooling == "max_mean" else width))
+        if self.ngram_view is not None:
+            self.ngram_view.build()
         super().build(input_shape)
 
     def call(self, token_ids: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -120,7 +138,10 @@ class SentimentModel(keras.Model):
         for lstm in self.lstm_layers:
             states = lstm(states, mask=mask, training=training)
         pooled = states if self.pooling is None else self.pooling(states, mask=mask)
-        return self.logits(self.dropout(pooled, training=training))
+        logits = self.logits(self.dropout(pooled, training=training))
+        if self.ngram_view is None or training:
+            return logits
+        return self.ngram_view(token_ids, logits)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds metrics, loss and optimizer for training under a `tf.distribute` strategy.
@@ -145,17 +166,19 @@ class SentimentModel(keras.Model):
             self.embedding_dim,
             self.num_classes,
             self.config,
+            num_ngrams=self.num_ngrams,
             use_cudnn=False,
             name=self.name,
         )
         twin.embedding.load_matrix(self.embedding.merged_matrix())
-        for ours, theirs in zip(self._after_embedding(), twin._after_embedding(), strict=True):
+        for ours, theirs in zip(self._copied_layers(), twin._copied_layers(), strict=True):
             theirs.set_weights(ours.get_weights())
         return twin
 
-    def _after_embedding(self) -> list[keras.layers.Layer]:
+    def _copied_layers(self) -> list[keras.layers.Layer]:
         """The layers that have weights, but for the embedding."""
-        return [*self.lstm_layers, self.logits]
+        optional = [layer for layer in (self.pooling, self.ngram_view) if layer is not None]
+        return [*self.lstm_layers, self.logits, *optional]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """`(batch, time)` to `(batch, num_classes)`."""
@@ -169,6 +192,7 @@ class SentimentModel(keras.Model):
             "embedding_dim": self.embedding_dim,
             "num_classes": self.num_classes,
             "num_trained_rows": self.embedding.num_trained_rows,
+            "num_ngrams": self.num_ngrams,
             "config": self.config.to_dict(),
         }
 

@@ -1,0 +1,151 @@
+"""A second view of a text beside the LSTM's: which words and short phrases it holds."""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.vocabulary import PAD_ID
+
+_KEY_BITS = 63
+NO_NGRAM = -1
+
+
+class NgramWeights(NamedTuple):
+    """A linear classifier of n-grams.
+
+    Attributes:
+        keys: The n-grams it knows, int64 `(num_ngrams,)`, ascending: see `ngram_keys`.
+        idf: Their inverse document frequencies, float32 `(num_ngrams,)`.
+        kernel: float32 `(num_ngrams, classes)`.
+        bias: float32 `(classes,)`.
+    """
+
+    keys: NDArray[np.int64]
+    idf: NDArray[np.float32]
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+@keras.saving.register_keras_serializable(package="lstm_sentiment")
+class NgramView(keras.layers.Layer):
+    """Mixes the LSTM's logits with those of a linear classifier of n-grams.
+
+    A text is the set of its n-grams, each weighted by its inverse document frequency, the whole
+    scaled to length 1. The two views err on different texts, so together they err less (Wang and
+    Manning, 2012, https://aclanthology.org/P12-2018).
+
+    Call arguments:
+        token_ids: int `(batch, time)`, padded with `PAD_ID`.
+        logits: The LSTM's, float32 `(batch, classes)`.
+
+    Returns:
+        float32 `(batch, classes)`: `(1 - share) * logits + share * the n-grams' logits`.
+
+    Attributes:
+        share: What the n-grams weigh, from 0 to 1: float32 scalar, 0 until `set_share`.
+    """
+
+    def __init__(self, num_ngrams: int, num_classes: int, longest: int, **kwargs: Any) -> None:
+        """Fixes the sizes.
+
+        Args:
+            num_ngrams: How many n-grams are known.
+            num_classes: Number of classes.
+            longest: Tokens of the longest n-grams.
+            **kwargs: As `keras.layers.Layer` takes.
+        """
+        super().__init__(trainable=False, **kwargs)
+        self.num_ngrams = num_ngrams
+        self.num_classes = num_classes
+        self.longest = longest
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the tables, empty until `load_weights` or saved weights fill them."""
+        for name, shape, dtype in (
+            ("keys", (self.num_ngrams,), "int64"),
+            ("idf", (self.num_ngrams,), "float32"),
+            ("kernel", (self.num_ngrams, self.num_classes), "float32"),
+            ("bias", (self.num_classes,), "float32"),
+            ("share", (), "float32"),
+        ):
+            weight = self.add_weight(name=name, shape=shape, dtype=dtype, initializer="zeros")
+            setattr(self, name, weight)
+        self.built = True
+
+    def load_weights(self, weights: NgramWeights) -> None:
+        """Fills the tables."""
+        for name, value in weights._asdict().items():
+            getattr(self, name).assign(value)
+
+    def set_share(self, share: float) -> None:
+        """Decides what the n-grams weigh, from 0 to 1."""
+        self.share.assign(share)
+
+    def call(self, token_ids: Any, logits: Any) -> Any:
+        """Mixes: `(batch, classes)` to `(batch, classes)`."""
+        return (1 - self.share.value) * logits + self.share.value * self.ngram_logits(token_ids)
+
+    def ngram_logits(self, token_ids: Any) -> Any:
+        """What the n-grams alone say: int `(batch, time)` to float32 `(batch, classes)`."""
+        found = tf.sort(ngram_keys(token_ids, self.longest), axis=1)
+        repeated = tf.pad(found[:, 1:] == found[:, :-1], [[0, 0], [1, 0]])
+        flat = tf.reshape(found, [-1])
+        place = tf.minimum(tf.searchsorted(self.keys.value, flat), self.num_ngrams - 1)
+        known = tf.reshape(tf.gather(self.keys.value, place) == flat, tf.shape(found)) & ~repeated
+        place = tf.reshape(place, tf.shape(found))
+        values = tf.where(known, tf.gather(self.idf.value, place), 0.0)
+        length = tf.maximum(tf.norm(values, axis=1, keepdims=True), 1e-6)
+        weighted = tf.einsum("bn,bnc->bc", values, tf.gather(self.kernel.value, place))
+        return weighted / length + self.bias.value
+
+    def compute_output_shape(self, input_shape: Any, logits_shape: Any = None) -> Any:
+        """`(batch, classes)`."""
+        return (input_shape[0], self.num_classes)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        config = super().get_config()
+        config.pop("trainable")
+        sizes = ("num_ngrams", "num_classes", "longest")
+        return {**config, **{name: getattr(self, name) for name in sizes}}
+
+
+def ngram_keys(token_ids: Any, longest: int) -> Any:
+    """Numbers every n-gram of each text.
+
+    Args:
+        token_ids: int `(batch, time)`, padded with `PAD_ID`.
+        longest: Tokens of the longest n-grams; the shorter ones count too.
+
+    Returns:
+        int64 `(batch, ngrams)`: one number for each n-gram, the same wherever it occurs; `NO_NGRAM`
+        (-1) where padding is in between.
+    """
+    bits = _KEY_BITS // longest
+    ids = tf.pad(tf.cast(token_ids, tf.int64), [[0, 0], [0, longest - 1]], constant_values=PAD_ID)
+    time = tf.shape(token_ids)[1]
+    keys: list[Any] = []
+    key, real = tf.zeros_like(ids[:, :time]), tf.ones_like(ids[:, :time], tf.bool)
+    for place in range(longest):
+        token = ids[:, place : place + time]
+        key, real = key * 2**bits + token, real & (token != PAD_ID)
+        keys.append(tf.where(real, key, NO_NGRAM))
+    return tf.concat(keys, axis=1)
+
+
+def require_ngram_room(vocabulary_size: int, longest: int) -> None:
+    """Checks that each n-gram has a number of its own.
+
+    Raises:
+        InvalidInputError: If there are too many different tokens.
+    """
+    most = 2 ** (_KEY_BITS // longest)
+    if vocabulary_size > most:
+        raise InvalidInputError(
+            f"N-grams of {longest} tokens must be of at most {most:,} different tokens: a smaller "
+            f"`ngrams` leaves room for more. Received: {vocabulary_size:,}."
+        )
