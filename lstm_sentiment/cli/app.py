@@ -11,6 +11,7 @@ from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.serve_command import serve
+from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.errors import LstmSentimentError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fit)
+app.command()(tune)
 app.command()(serve)
 app.command()(predict)
 app.add_typer(vectors, name="vectors")

@@ -8,40 +8,50 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lstm_sentiment.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    DevData,
+    LabelColumn,
+    Preset,
+    Seed,
+    TestData,
+    TextColumn,
+    TokenizerName,
+    Vectors,
+    chosen_config,
+    refuse_other_flags,
+)
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, DEFAULT_UNKNOWN
-from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.training.config import ClassWeights, Precision, Schedule, TrainingConfig
 
 if TYPE_CHECKING:
     from lstm_sentiment.pipeline import PipelineResult
 
 
 def fit(
-    data: Annotated[
+    context: typer.Context,
+    data: Data = None,
+    dev_data: DevData = None,
+    test_data: TestData = None,
+    text_column: TextColumn = PipelineConfig.text_column,
+    label_column: LabelColumn = PipelineConfig.label_column,
+    unlabelled: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
-            "it; or a folder of them. May be repeated. Without it: the demo corpus.",
+            help="More texts to train word vectors on; labels are not looked at. May be repeated.",
             show_default=False,
         ),
     ] = None,
-    dev_data: Annotated[
-        Path | None,
-        typer.Option(help="Texts that decide when to stop. Default: a tenth of --data."),
-    ] = None,
-    test_data: Annotated[
-        Path | None,
-        typer.Option(help="Texts to be scored on. Default: a tenth of --data."),
-    ] = None,
-    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
-    vectors: Annotated[
-        Path | None,
+    exclude_data: Annotated[
+        list[Path] | None,
         typer.Option(
-            help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or gzipped, "
-            "or .npy of `vectors convert`. Default: word2vec is trained on the training texts."
+            help="Texts that nothing may be learned from. May be repeated.", show_default=False
         ),
     ] = None,
+    vectors: Vectors = None,
     vectors_limit: Annotated[
         int | None, typer.Option(help="Read the first N vectors only. Default: all.")
     ] = None,
@@ -49,16 +59,14 @@ def fit(
         Literal["refuse", "skip"],
         typer.Option(help="What is done with malformed and repeated rows of --vectors."),
     ] = "refuse",
-    tokenizer: Annotated[
-        str, typer.Option(help="auto, unigram, whitespace or characters.")
-    ] = "auto",
+    tokenizer: TokenizerName = PipelineConfig.tokenizer,
     normalization: Annotated[
         str,
         typer.Option(help="Spellings that count as one: none, width (full and half) or nfkc."),
-    ] = DEFAULT_NORMALIZATION,
+    ] = PipelineConfig.normalization,
     unknown: Annotated[
         str, typer.Option(help="unigram: one unknown token a run, or a character.")
-    ] = DEFAULT_UNKNOWN,
+    ] = PipelineConfig.unknown,
     dictionary: Annotated[
         Path | None,
         typer.Option(
@@ -69,68 +77,88 @@ def fit(
     max_length: Annotated[
         int, typer.Option(help="Tokens kept of each text.")
     ] = ModelConfig.max_length,
+    trainable_embeddings: Annotated[
+        bool, typer.Option(help="Whether training moves the word vectors.")
+    ] = ModelConfig.trainable_embeddings,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(help="Begin with the weights of this version, or a base path's latest."),
+    ] = None,
     epochs: Annotated[
         int, typer.Option(help="Passes over the texts, at most.")
     ] = TrainingConfig.epochs,
     batch_size: Annotated[
         int, typer.Option(help="Texts a step, over all replicas.")
     ] = TrainingConfig.batch_size,
+    learning_rate: Annotated[
+        float, typer.Option(help="Step size of Adam at its highest.")
+    ] = TrainingConfig.learning_rate,
+    schedule: Annotated[
+        Schedule, typer.Option(help="How the step size falls, or that it does not.")
+    ] = TrainingConfig.schedule,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without a lower dev loss after which training stops.")
+    ] = TrainingConfig.patience,
+    class_weights: Annotated[
+        ClassWeights, typer.Option(help="balanced: all classes weigh alike, however rare.")
+    ] = TrainingConfig.class_weights,
+    label_smoothing: Annotated[
+        float, typer.Option(help="Share of each label that is spread over all classes.")
+    ] = TrainingConfig.label_smoothing,
+    precision: Annotated[
+        Precision, typer.Option(help="mixed_bfloat16 multiplies in bfloat16: for GPUs.")
+    ] = TrainingConfig.precision,
     strategy: Annotated[
         str, typer.Option(help="auto, default or mirrored (a replica on each GPU).")
     ] = TrainingConfig.strategy,
-    trainable_embeddings: Annotated[
-        bool, typer.Option(help="Whether training moves the word vectors.")
-    ] = ModelConfig.trainable_embeddings,
     model_dir: Annotated[Path, typer.Option(help="The version appears in this folder.")] = Path(
-        "models/sentiment"
+        PipelineConfig.model_dir
     ),
     run_dir: Annotated[
         Path | None,
         typer.Option(help="A new folder for config, history and scores. Default: runs/TIME."),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option(help="Write curves for TensorBoard to the run's folder.")
+    ] = False,
     cache: Annotated[
         Literal["memory", "disk"],
         typer.Option(help="Where token ids are kept; on disk, the next run finds them."),
     ] = "memory",
-    seed: Annotated[
-        int, typer.Option(help="Decides split, initial weights and order.")
-    ] = TrainingConfig.seed,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    seed: Seed = TrainingConfig.seed,
+    split_seed: Annotated[
+        int | None, typer.Option(help="Decides the split alone. Default: --seed.")
+    ] = None,
+    preset: Preset = None,
+    config: ConfigFile = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with the run of this folder, which was cut off. Takes its settings: goes "
+            "with no other flag but --json.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Train a classifier, score it on held-out texts, export it as the next version.
 
     Example: python cli.py fit --data reviews.csv --text-column review --label-column label
     """
-    model = ModelConfig(max_length=max_length, trainable_embeddings=trainable_embeddings)
-    training = TrainingConfig(epochs=epochs, batch_size=batch_size, seed=seed, strategy=strategy)
-    # Importing TensorFlow takes seconds: only now, when the flags are known to be right.
+    if resume is not None:
+        refuse_other_flags(context, "--resume", ("resume", "as_json"))
+    chosen = chosen_config(context, config, preset)
+    # Importing TensorFlow takes seconds: only now, when the settings are known to be right.
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment.pipeline import PipelineConfig, run_pipeline
+    from lstm_sentiment import pipeline
 
-    config = PipelineConfig(
-        data=tuple(data or ()),
-        dev_data=dev_data,
-        test_data=test_data,
-        text_column=text_column,
-        label_column=label_column,
-        vectors=vectors,
-        vectors_limit=vectors_limit,
-        bad_rows=bad_rows,
-        tokenizer=tokenizer,
-        normalization=normalization,
-        unknown=unknown,
-        dictionary=dictionary,
-        cache=cache,
-        model_dir=model_dir,
-        run_dir=run_dir,
-        model=model,
-        training=training,
-    )
-    result = run_pipeline(config, TerminalProgress())
+    progress = TerminalProgress()
+    if resume is not None:
+        result = pipeline.resume_pipeline(resume, progress)
+    else:
+        result = pipeline.run_pipeline(chosen, progress)
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,12 +109,20 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
     result = json.loads(outcome.out)
     assert result["version_dir"] == "models/sentiment/1"
     assert result["run_dir"] == "run"
-    assert set(result["test"]) == {"accuracy", "macro_f1", "oov_rate"}
+    assert set(result["test"]) == {
+        "accuracy",
+        "macro_f1",
+        "oov_rate",
+        "calibration_error",
+        "calibration_error_before",
+    }
     assert 0 <= result["padding_share"] < 1
     assert result["labels"] == ["negative", "neutral", "positive"]
     assert "5 repeated" in outcome.err
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "config.json",
+        "checkpoints",
+        "config.toml",
+        "data.json",
         "history.csv",
         "metrics.json",
         "model.keras",
@@ -142,8 +151,9 @@ def test_fit_takes_the_options_of_text(run: Run, csv_file: Path, tmp_path: Path)
     flags = [str(flag).replace("_", "-") if str(flag)[:2] == "--" else flag for flag in flags]
     outcome = run("fit", "--data", csv_file, *COLUMNS, *flags, "--epochs", 1, "--run-dir", "runs/a")
     assert outcome.code == 0, outcome.err
-    config = json.loads((tmp_path / "runs" / "a" / "config.json").read_text("utf-8"))
-    assert {name: config[name] for name in options} == options
+    config = tomllib.loads((tmp_path / "runs" / "a" / "config.toml").read_text("utf-8"))
+    files = {name: str(tmp_path / str(options[name])) for name in ("vectors", "dictionary")}
+    assert {name: config[name] for name in options} == {**options, **files}
     assert "v.txt: 1 malformed row was left out: line 3" in outcome.err
     assert "of their time steps are padding" in outcome.err
     assert "test OOV rate" in outcome.out

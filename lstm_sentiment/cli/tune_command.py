@@ -1,0 +1,134 @@
+"""`tune`: searches for the settings with the lowest dev loss."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_sentiment.cli.fit_command import program
+from lstm_sentiment.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    DevData,
+    LabelColumn,
+    Preset,
+    Seed,
+    TestData,
+    TextColumn,
+    TokenizerName,
+    Vectors,
+    chosen_config,
+)
+from lstm_sentiment.config_file import save_config
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.tuning import TrialResult, TuneResult, check_search
+from lstm_sentiment.tuning import tune as search
+
+_SHOWN = 5
+
+
+def tune(
+    context: typer.Context,
+    data: Data = None,
+    dev_data: DevData = None,
+    test_data: TestData = None,
+    text_column: TextColumn = PipelineConfig.text_column,
+    label_column: LabelColumn = PipelineConfig.label_column,
+    vectors: Vectors = None,
+    tokenizer: TokenizerName = PipelineConfig.tokenizer,
+    trials: Annotated[
+        int, typer.Option(metavar="N", help="How many the study shall have in the end.")
+    ] = 20,
+    timeout_seconds: Annotated[
+        float | None, typer.Option(help="Begin no trial after this time. Default: no limit.")
+    ] = None,
+    storage: Annotated[
+        Path, typer.Option(metavar="FILE.db", help="SQLite file that keeps each result.")
+    ] = Path("runs/tune.db"),
+    study: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the search; a file holds many.")
+    ] = "tune",
+    output: Annotated[
+        Path, typer.Option(metavar="FILE.toml", help="The best settings, for fit --config.")
+    ] = Path("tuned.toml"),
+    seed: Seed = TrainingConfig.seed,
+    preset: Preset = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search for the settings with the lowest dev loss.
+
+    Tries learning_rate, batch_size, label_smoothing, lstm_units, pooling,
+    embedding_dropout and dropout; all other settings stay. The first trial
+    is your settings as they are. Trials that fall behind are stopped early.
+    Test texts are not looked at.
+
+    Killed or done, the same command goes on where it ended.
+    Needs the extra `tune`.
+
+    Example: python cli.py tune --data reviews.csv --trials 30
+    """
+    chosen = chosen_config(context, config, preset)
+    check_search(chosen, trials, timeout_seconds)
+    _check_output(output)
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    import_tensorflow()
+    result = search(
+        chosen,
+        trials=trials,
+        timeout_seconds=timeout_seconds,
+        storage=storage,
+        study=study,
+        progress=TerminalProgress(),
+    )
+    save_config(result.config, output)
+    if as_json:
+        print(json.dumps({**result.to_dict(), "output": str(output)}, ensure_ascii=False))
+    else:
+        _print_result(result, output)
+
+
+def _check_output(path: Path) -> None:
+    """Tells before the search what would be told after it."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
+
+
+def _print_result(result: TuneResult, output: Path) -> None:
+    best_first = sorted(
+        (trial for trial in result.trials if trial.state == "complete"),
+        key=lambda trial: (trial.dev_loss, trial.number),
+    )
+    names = [name.rpartition(".")[2] for name in result.best.settings]
+    table = [["trial", "dev loss", "epochs", *names], *map(_row, best_first[:_SHOWN])]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    print()
+    rows = {
+        "trials": f"{result.count('complete')} complete, {result.count('pruned')} pruned, "
+        f"{result.count('failed')} failed",
+        "settings": output,
+        "time": f"{result.seconds:.0f} s",
+        "next": f"{program()} fit --config {shlex.quote(str(output))}",
+    }
+    for name, value in rows.items():
+        print(f"{name:<15}{value}")
+
+
+def _row(trial: TrialResult) -> list[str]:
+    return [
+        str(trial.number),
+        f"{trial.dev_loss:.4f}",
+        str(trial.epochs),
+        *map(str, trial.settings.values()),
+    ]

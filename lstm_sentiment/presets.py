@@ -1,0 +1,31 @@
+"""Named sets of settings to begin with: `fit --preset fast`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "fast": {},
+        "accurate": {"model": {"lstm_units": 128}},
+    }
+)
+"""By name, what differs from the defaults, in the shape of a config file."""
+
+
+def check_preset(name: str) -> Mapping[str, Any]:
+    """Checks the name of a preset.
+
+    Returns:
+        Its settings, nested as in a config file.
+
+    Raises:
+        InvalidInputError: If `name` is none of the choices.
+    """
+    if name not in PRESETS:
+        raise InvalidInputError(
+            f"`preset` must be one of: {', '.join(PRESETS)}. Received: {name!r}."
+        )
+    return PRESETS[name]

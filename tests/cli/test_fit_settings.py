@@ -1,0 +1,241 @@
+"""`fit`: where each setting comes from - defaults, preset, file, flags - and what is refused."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from lstm_sentiment import PipelineConfig
+from lstm_sentiment.cli.app import app
+from lstm_sentiment.cli.options import SETTING_OF_FLAG
+from lstm_sentiment.overrides import preset_config, setting_names, with_overrides
+from lstm_sentiment.presets import PRESETS
+from tests.cli import test_commands
+from tests.cli.test_commands import Run, is_one_error_line
+
+run = test_commands.run
+
+NO_SETTINGS = {"preset", "config", "resume", "as_json"}
+
+
+@dataclass
+class Calls:
+    """What `fit` asked the library for."""
+
+    configs: list[PipelineConfig] = field(default_factory=list)
+    resumed: list[Path] = field(default_factory=list)
+
+    def run_pipeline(self, config: PipelineConfig, progress: object) -> "Calls":
+        self.configs.append(config)
+        return self
+
+    def resume_pipeline(self, run_dir: Path, progress: object) -> "Calls":
+        self.resumed.append(run_dir)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"calls": 1}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    calls = Calls()
+    for name in ("run_pipeline", "resume_pipeline"):
+        monkeypatch.setattr(f"lstm_sentiment.pipeline.{name}", getattr(calls, name))
+    return calls
+
+
+def chosen(run: Run, calls: Calls, *args: object) -> PipelineConfig:
+    """The config that `fit` makes of its flags."""
+    outcome = run("fit", *args, "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out) == {"calls": 1}
+    return calls.configs.pop()
+
+
+def test_without_a_flag_all_is_default(run: Run, calls: Calls) -> None:
+    assert chosen(run, calls) == PipelineConfig()
+
+
+def fit_parameters() -> Sequence[Any]:
+    return typer.main.get_command(app).commands["fit"].params  # type: ignore[attr-defined]
+
+
+def test_every_flag_is_a_setting_and_shows_its_true_default() -> None:
+    known = set(setting_names())
+    defaults = PipelineConfig()
+    for parameter in fit_parameters():
+        if parameter.name in {*NO_SETTINGS, "help"}:
+            continue
+        name = SETTING_OF_FLAG[parameter.name]
+        assert name in known
+        default: Any = defaults
+        for part in name.split("."):
+            default = getattr(default, part)
+        assert (parameter.default or None) == (default or None), name
+
+
+FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
+    (("--data", "a.csv", "--data", "b.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
+    (("--dev-data", "d", "--test-data", "t"), {"dev_data": Path("d"), "test_data": Path("t")}),
+    (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
+    (("--unlabelled", "u", "--unlabelled", "v"), {"unlabelled": (Path("u"), Path("v"))}),
+    (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
+    (("--vectors", "v", "--vectors-limit", 3), {"vectors": Path("v"), "vectors_limit": 3}),
+    (("--bad-rows", "skip", "--cache", "disk"), {"bad_rows": "skip", "cache": "disk"}),
+    (("--tokenizer", "characters"), {"tokenizer": "characters"}),
+    (("--normalization", "width", "--unknown", "run"), {"normalization": "width"}),
+    (("--dictionary", "jieba"), {"dictionary": Path("jieba")}),
+    (("--init-from", "models/a"), {"init_from": Path("models/a")}),
+    (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
+    (("--tensorboard",), {"tensorboard": True}),
+    (("--split-seed", 0), {"split_seed": 0}),
+    (
+        ("--max-length", 9, "--trainable-embeddings"),
+        {"model": {"max_length": 9, "trainable_embeddings": True}},
+    ),
+    (
+        ("--epochs", 2, "--batch-size", 3, "--seed", 4, "--patience", 5),
+        {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "patience": 5}},
+    ),
+    (
+        ("--learning-rate", 1e-4, "--schedule", "linear", "--label-smoothing", 0.1),
+        {"training": {"learning_rate": 1e-4, "schedule": "linear", "label_smoothing": 0.1}},
+    ),
+    (
+        ("--class-weights", "balanced", "--precision", "mixed_bfloat16", "--strategy", "mirrored"),
+        {
+            "training": {
+                "class_weights": "balanced",
+                "precision": "mixed_bfloat16",
+                "strategy": "mirrored",
+            }
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("flags", "expected"), FLAGS)
+def test_a_flag_sets_its_setting_and_no_other(
+    run: Run, calls: Calls, flags: Sequence[object], expected: dict[str, Any]
+) -> None:
+    assert chosen(run, calls, *flags) == with_overrides(PipelineConfig(), expected)
+
+
+def test_every_flag_is_tried() -> None:
+    tried = {flag for flags, _ in FLAGS for flag in flags}
+    assert {
+        parameter.opts[0] for parameter in fit_parameters() if parameter.name not in NO_SETTINGS
+    } - {"--help"} <= tried
+
+
+def test_flags_override_the_file_and_the_file_the_preset(
+    run: Run, calls: Calls, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(
+        'data = ["file.csv"]\n[training]\nepochs = 2\nseed = 3\n[model]\ndropout = 0.0\n'
+    )
+    accurate = preset_config("accurate")
+    assert chosen(run, calls, "--preset", "accurate") == accurate
+    with_file = with_overrides(
+        PipelineConfig(),
+        {
+            "data": (Path("file.csv"),),
+            "training": {"epochs": 2, "seed": 3},
+            "model": {"dropout": 0.0},
+        },
+    )
+    config = ("--config", "a.toml")
+    assert chosen(run, calls, *config) == with_file
+    both = replace(with_file, model=replace(accurate.model, dropout=0.0))
+    assert chosen(run, calls, *config, "--preset", "accurate").model == both.model
+    # A default that is typed is a wish like any other.
+    typed = chosen(run, calls, *config, "--epochs", PipelineConfig().training.epochs)
+    assert typed.training == replace(with_file.training, epochs=PipelineConfig().training.epochs)
+    assert chosen(run, calls, *config, "--data", "b.csv").data == (Path("b.csv"),)
+
+
+def test_a_preset_of_the_file_gives_way_to_the_flag(run: Run, calls: Calls, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('preset = "accurate"\n')
+    assert chosen(run, calls, "--config", "a.toml") == preset_config("accurate")
+    flags = ("--config", "a.toml", "--preset", "fast")
+    assert chosen(run, calls, *flags) == preset_config("fast")
+
+
+def test_the_presets_are_listed(run: Run) -> None:
+    outcome = run("fit", "--preset", "slow")
+    assert is_one_error_line(outcome)
+    for name in PRESETS:
+        assert f"'{name}'" in outcome.err
+
+
+def test_resume_goes_on_with_a_run(run: Run, calls: Calls) -> None:
+    outcome = run("fit", "--resume", "runs/a", "--json")
+    assert outcome.code == 0, outcome.err
+    assert (calls.resumed, calls.configs) == ([Path("runs/a")], [])
+    assert json.loads(outcome.out) == {"calls": 1}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--epochs", "9"),
+        ("--data", "a.csv"),
+        ("--config", "a.toml"),
+        ("--preset", "fast"),
+        ("--no-tensorboard",),
+        ("--seed", "0"),
+    ],
+)
+def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ...]) -> None:
+    outcome = run("fit", "--json", *flags, "--resume", "runs/a")
+    assert is_one_error_line(outcome), outcome
+    named = "--tensorboard" if flags[0] == "--no-tensorboard" else flags[0]
+    assert "`--resume` goes with no other flag but `--json`" in outcome.err
+    assert outcome.err.endswith(f"Received: `{named}`.\n")
+    assert (calls.resumed, calls.configs) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "message"),
+    [
+        (None, (), "error: a.toml: cannot be read: No such file or directory."),
+        ("a =", (), "error: a.toml:1: must be TOML"),
+        (
+            "[training]\nepochs = 'ten'",
+            (),
+            "error: a.toml: training.epochs must be an integer. Received: 'ten'.",
+        ),
+        ("[training]\nepoch = 1", (), "Did you mean training.epochs?"),
+        ("", ("--epochs", "0"), "error: `epochs` must be a positive integer. Received: epochs=0."),
+        ("", ("--learning-rate", "nan"), "`learning_rate` must be a positive number"),
+        ("", ("--label-smoothing", "1"), "`label_smoothing` must be at least 0 and below 1"),
+        ("", ("--patience", "0"), "`patience` must be a positive integer"),
+        ("", ("--schedule", "step"), "'cosine', 'linear', 'constant'"),
+        ("", ("--class-weights", "auto"), "'none', 'balanced'"),
+        ("", ("--precision", "float16"), "'float32', 'mixed_bfloat16'"),
+    ],
+)
+def test_bad_settings_are_told_in_one_line_before_tensorflow_is_imported(
+    run: Run,
+    calls: Calls,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    flags: Sequence[str],
+    message: str,
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("bad settings must be told before TensorFlow is imported")
+
+    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
+    if content is not None:
+        (tmp_path / "a.toml").write_text(content + "\n")
+    outcome = run("fit", "--config", "a.toml", *flags)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+    assert calls.configs == []
