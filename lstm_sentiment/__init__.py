@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lstm_sentiment.client import IdPrediction, PredictClient, Prediction
+    from lstm_sentiment.config_file import load_config, save_config
     from lstm_sentiment.errors import (
         ConfigError,
         ExportError,
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from lstm_sentiment.export.servable import export_servable
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
-    from lstm_sentiment.pipeline import PipelineConfig, PipelineResult, run_pipeline
+    from lstm_sentiment.pipeline import PipelineResult, run_pipeline
+    from lstm_sentiment.pipeline_config import PipelineConfig
     from lstm_sentiment.predictor import SavedModelPredictor
     from lstm_sentiment.serving.server import ModelServer
     from lstm_sentiment.text.corpus import Corpus
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.training.config import TrainingConfig
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
     from lstm_sentiment.training.fit import FitResult, fit
+    from lstm_sentiment.tuning import TrialResult, TuneResult, tune
 
 __version__ = "0.1.0"
 
@@ -64,6 +67,10 @@ _HOMES = {
         "IdPrediction",
         "PredictClient",
         "Prediction",
+    ),
+    "config_file": (
+        "load_config",
+        "save_config",
     ),
     "errors": (
         "ConfigError",
@@ -77,10 +84,10 @@ _HOMES = {
     "model.config": ("ModelConfig",),
     "model.sentiment_model": ("SentimentModel",),
     "pipeline": (
-        "PipelineConfig",
         "PipelineResult",
         "run_pipeline",
     ),
+    "pipeline_config": ("PipelineConfig",),
     "predictor": ("SavedModelPredictor",),
     "serving.server": ("ModelServer",),
     "text.corpus": ("Corpus",),
@@ -132,6 +139,11 @@ _HOMES = {
         "FitResult",
         "fit",
     ),
+    "tuning": (
+        "TrialResult",
+        "TuneResult",
+        "tune",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -159,6 +171,8 @@ __all__ = [
     "ServableUnavailableError",
     "Tokenizer",
     "TrainingConfig",
+    "TrialResult",
+    "TuneResult",
     "UnigramTokenizer",
     "VectorReport",
     "VectorTrainingConfig",
@@ -173,6 +187,7 @@ __all__ = [
     "export_servable",
     "fit",
     "frequent_unknown_tokens",
+    "load_config",
     "load_demo_corpus",
     "load_word_counts",
     "load_word_vectors",
@@ -182,9 +197,11 @@ __all__ = [
     "read_corpus",
     "read_texts",
     "run_pipeline",
+    "save_config",
     "save_word_vectors",
     "train_vectors_on_texts",
     "train_word_vectors",
+    "tune",
 ]
 
 

@@ -5,6 +5,7 @@
     ├── ConfigError (ValueError)                a configuration file that breaks a rule
     ├── ServableNotFoundError (LookupError)     no such model, version or label
     ├── ServableUnavailableError                it exists, and cannot answer now
+    ├── TrainingError                           training had to stop, and says what is kept
     └── ExportError                             a version could not be written
 
 Each message says the rule, then what arrived. None knows of HTTP or gRPC: every transport keeps
@@ -30,6 +31,10 @@ class ServableNotFoundError(LstmSentimentError, LookupError):
 
 class ServableUnavailableError(LstmSentimentError):
     """A servable that is known but cannot answer at this moment."""
+
+
+class TrainingError(LstmSentimentError):
+    """Training that cannot go on: a loss that is no number, a checkpoint that cannot be written."""
 
 
 class ExportError(LstmSentimentError):

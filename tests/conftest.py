@@ -13,7 +13,7 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.words import build_vocabulary
-from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.config import StrategyName, TrainingConfig
 from lstm_sentiment.training.fit import FitResult, fit
 from tests.corpora import hotel_like
 
@@ -52,7 +52,7 @@ def fitted(corpus: Corpus) -> FitResult:
     return fit_small(corpus)
 
 
-def fit_small(corpus: Corpus, *, strategy: str = "default", seed: int = 0) -> FitResult:
+def fit_small(corpus: Corpus, *, strategy: StrategyName = "default", seed: int = 0) -> FitResult:
     train, dev, _ = corpus.split(seed=0)
     tokenizer = make_tokenizer("unigram", build_vocabulary(train.texts, "unigram"))
     return fit(

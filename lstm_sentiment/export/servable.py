@@ -9,12 +9,18 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.training.fit import FitResult
+
+CARD = Path("assets.extra") / "sentiment.json"
+"""What a version says of itself, below its folder."""
+TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
+"""Digests of the texts that had a part in a version, below its folder."""
 
 _STAGING_PREFIX = ".writing-"
 
@@ -70,12 +76,18 @@ def next_version(base_path: str | os.PathLike[str]) -> int:
 def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     """Fills a version folder and syncs it to the disk."""
     with tempfile.TemporaryDirectory() as assets:
-        module = ServableModule(result.model, result.tokenizer, result.label_names, Path(assets))
+        module = ServableModule(
+            result.model,
+            result.tokenizer,
+            result.label_names,
+            Path(assets),
+            temperature=result.temperature,
+        )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
-    extra = folder / "assets.extra"
-    extra.mkdir()
+    (folder / CARD).parent.mkdir()
     card = json.dumps(_card(result, test), ensure_ascii=False, indent=2)
-    (extra / "sentiment.json").write_text(card + "\n", "utf-8")
+    (folder / CARD).write_text(card + "\n", "utf-8")
+    np.save(folder / TEXTS_SEEN, result.texts_seen)
     folder.chmod(0o755)  # the staging folder was made for its owner alone; a server may be another
     for path in (*folder.rglob("*"), folder):
         _sync(path)
@@ -120,8 +132,10 @@ def _card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
         },
         "vocabulary_size": model.vocabulary_size,
         "embedding_dim": model.embedding_dim,
+        "num_ngrams": model.num_ngrams,
         "model": model.config.to_dict(),
         "training": asdict(result.training),
+        "temperature": result.temperature,
         "metrics": {
             "dev": result.dev.summary(),
             **({"test": test.summary()} if test is not None else {}),

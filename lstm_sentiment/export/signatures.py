@@ -34,6 +34,8 @@ class ServableModule(tf.Module):
         tokenizer: Tokenizer,
         label_names: tuple[str, ...],
         assets_dir: Path,
+        *,
+        temperature: float = 1.0,
     ) -> None:
         """Writes the asset files and gathers what the signatures need.
 
@@ -43,6 +45,7 @@ class ServableModule(tf.Module):
             tokenizer: What the model was trained with.
             label_names: The classes in id order, each on one line.
             assets_dir: An existing folder to write the asset files to.
+            temperature: What logits are divided by to give `probabilities`: see `fit_temperature`.
 
         Raises:
             ExportError: If the number of names is not the model's number of classes, or a name
@@ -67,6 +70,7 @@ class ServableModule(tf.Module):
             "".join(f"{name}\n" for name in label_names), "utf-8"
         )
         self._label_names = tf.constant(label_names)
+        self._temperature = temperature
         self._logits = _scorer(network, model.config.max_length)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="input_sentence")])
@@ -108,7 +112,7 @@ class ServableModule(tf.Module):
         return {
             "label": tf.gather(self._label_names, classification),
             "classification": classification,
-            "probabilities": tf.nn.softmax(logits),
+            "probabilities": tf.nn.softmax(logits / self._temperature),
         }
 
     def signatures(self) -> dict[str, Any]:

@@ -77,20 +77,3 @@ def strip_padding(token_ids: tf.Tensor) -> tf.RaggedTensor:
         Ragged `(batch, None)` of the same dtype.
     """
     return tf.ragged.boolean_mask(token_ids, token_ids != PAD_ID)
-
-
-def length_buckets(lengths: NDArray[np.int64], count: int) -> list[int]:
-    """Chooses length boundaries that put about equally many texts into each bucket.
-
-    Texts of one bucket are batched together, so that little of a batch is padding.
-
-    Args:
-        lengths: Tokens of each text.
-        count: Buckets wanted, at least 1; fewer come out where many texts are equally long.
-
-    Returns:
-        Ascending boundaries for `tf.data.Dataset.bucket_by_sequence_length`: bucket `i` holds
-        lengths from `boundaries[i - 1]` to below `boundaries[i]`.
-    """
-    quantiles = np.quantile(lengths, np.arange(1, count) / count, method="nearest")
-    return sorted({int(quantile) + 1 for quantile in quantiles})

@@ -55,6 +55,9 @@ class VectorTrainingConfig:
         window: Neighbours looked at on each side, in tokens.
         negative: Negative samples a word.
         seed: The same seed, on one worker, gives the same vectors.
+        characters: Whether a word's vector is set beside the mean of its characters' vectors, which
+            are trained on the same texts: the width is then twice `dim`. For texts written without
+            spaces (`unigram`) only, whose words are short and whose characters have meanings.
         workers: Threads. More than one is faster, and no longer repeatable bit for bit.
     """
 
@@ -63,6 +66,7 @@ class VectorTrainingConfig:
     epochs: int | None = None
     window: int = 5
     negative: int = 5
+    characters: bool = False
     seed: int = 0
     workers: int = 1
 
@@ -137,14 +141,54 @@ def train_vectors_on_texts(
     tokenizer = make_tokenizer(
         kind, vocabulary, normalization=normalization, unknown=unknown, word_counts=word_counts
     )
-    sentences = _tokenize(tokenizer, texts, progress)
+    sentences = tokenize_texts(tokenizer, texts, progress)
     tokens = sum(map(len, sentences))
     rare = sum(sentence.count(OOV_TOKEN) for sentence in sentences)
     progress.say(
         f"Vocabulary: {len(vocabulary.tokens):,} words that occur {_times(min_count)} or more; "
         f"{rare / tokens:.1%} of the training tokens are rarer"
     )
-    return tokenizer, train_word_vectors(sentences, config, cache_dir=cache_dir, progress=progress)
+    return tokenizer, train_views(sentences, kind, config, cache_dir=cache_dir, progress=progress)
+
+
+def train_views(
+    sentences: Sequence[Sequence[str]],
+    kind: TokenizerKind,
+    config: VectorTrainingConfig | None = None,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
+) -> WordVectors:
+    """Trains the vectors of words and, where `config.characters` and `kind` say so, of characters.
+
+    Args:
+        sentences: The tokens of each text, `[OOV]` for unknown ones. Training texts only.
+        kind: The tokenizer that they come from.
+        config: How to train.
+        cache_dir: As in `train_word_vectors`.
+        progress: Told how many epochs are done.
+
+    Returns:
+        A vector for every token that occurs: the word's own, and beside it its characters' mean.
+
+    Raises:
+        InvalidInputError: As `train_word_vectors`.
+    """
+    config = config or VectorTrainingConfig()
+    words = train_word_vectors(sentences, config, cache_dir=cache_dir, progress=progress)
+    if not config.characters or kind != "unigram":
+        return words
+    spelled = [
+        [part for token in sentence for part in (token if token != OOV_TOKEN else [token])]
+        for sentence in sentences
+    ]
+    characters = train_word_vectors(spelled, config, cache_dir=cache_dir, progress=progress)
+    rows = {character: row for row, character in enumerate(characters.tokens)}
+    means = [
+        characters.matrix[[rows[part] for part in ([t] if t == OOV_TOKEN else t)]].mean(axis=0)
+        for t in words.tokens
+    ]
+    return words.beside(WordVectors(words.tokens, np.stack(means)))
 
 
 def train_word_vectors(
@@ -189,7 +233,9 @@ def train_word_vectors(
     return vectors
 
 
-def _tokenize(tokenizer: "Tokenizer", texts: Sequence[str], progress: Progress) -> list[list[str]]:
+def tokenize_texts(
+    tokenizer: "Tokenizer", texts: Sequence[str], progress: Progress
+) -> list[list[str]]:
     """The tokens of each text, `[OOV]` for what the vocabulary lacks."""
     import tensorflow as tf
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.vocabulary import (
     NUM_SPECIAL_IDS,
     OOV_ID,
@@ -41,6 +42,45 @@ class WordVectors:
     def vocabulary(self) -> Vocabulary:
         """The tokens in their order, without `[OOV]`, which stands for those that are missing."""
         return Vocabulary(token for token in self.tokens if token != OOV_TOKEN)
+
+    def joined(self, others: "WordVectors") -> "WordVectors":
+        """These vectors, and after them those of tokens that only `others` has.
+
+        Args:
+            others: Vectors of the same space: trained together with these, or they mean nothing
+                beside them.
+
+        Raises:
+            InvalidInputError: If their width is another.
+        """
+        if others.dim != self.dim:
+            raise InvalidInputError(
+                f"Word vectors that are joined must be of one width: {self.dim}. "
+                f"Received: {others.dim}."
+            )
+        own = set(self.tokens)
+        rows = [row for row, token in enumerate(others.tokens) if token not in own]
+        return WordVectors(
+            (*self.tokens, *(others.tokens[row] for row in rows)),
+            np.concatenate([self.matrix, others.matrix[rows]]),
+        )
+
+    def beside(self, others: "WordVectors") -> "WordVectors":
+        """One vector a token: that of these, and after it that of `others`.
+
+        Those of `others` are scaled to be as long as these are on average. Where one of the two
+        lacks a token, its part is zero.
+        """
+        tokens = tuple(dict.fromkeys((*self.tokens, *others.tokens)))
+        scale = _mean_length(self.matrix) / max(_mean_length(others.matrix), 1e-12)
+        parts = []
+        for vectors, factor in ((self, 1.0), (others, scale)):
+            rows = {token: row for row, token in enumerate(vectors.tokens)}
+            part = np.zeros((len(tokens), vectors.dim), np.float32)
+            known = [position for position, token in enumerate(tokens) if token in rows]
+            part[known] = factor * vectors.matrix[[rows[tokens[position]] for position in known]]
+            parts.append(part)
+        return WordVectors(tokens, np.concatenate(parts, axis=1))
 
     def embedding_matrix(
         self, vocabulary: Vocabulary, *, spell: Spelling | None = None, seed: int = 0
@@ -100,3 +140,8 @@ class WordVectors:
                     rows[spelling] = row
             positions[missing] = [rows[spelling] for spelling in wanted]
         return positions
+
+
+def _mean_length(matrix: NDArray[np.float32]) -> float:
+    """The root mean square of the rows' lengths."""
+    return float(np.sqrt(np.mean(np.sum(matrix.astype(np.float64) ** 2, axis=1))))

@@ -10,16 +10,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.padding import length_buckets
+from lstm_sentiment.text.padding import pad_ragged
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import OOV_ID
+from lstm_sentiment.whole_file import write_whole
 
 _TEXTS_AT_ONCE = 2_000
-_MOST_BUCKETS = 16
-_BATCHES_A_BUCKET = 4  # or the last, smaller batch of each bucket would weigh too much
+_JITTER = 0.05
 
 
 def encode_texts(
@@ -51,10 +50,8 @@ def encode_texts(
         return tf.RaggedTensor.from_row_lengths(stored["ids"], stored["lengths"])
     token_ids = _tokenize(tokenizer, texts, max_length, progress)
     cached.parent.mkdir(parents=True, exist_ok=True)
-    beside = cached.with_name(f".{cached.name}.{os.getpid()}")
-    with beside.open("wb") as file:
+    with write_whole(cached) as file:
         np.savez(file, ids=token_ids.flat_values, lengths=token_ids.row_lengths())
-    os.replace(beside, cached)
     return token_ids
 
 
@@ -86,83 +83,89 @@ def oov_rate(token_ids: tf.RaggedTensor) -> float:
 
 @dataclass(frozen=True)
 class Batches:
-    """A dataset and its size.
+    """Training texts, dealt anew into batches in each epoch.
+
+    Texts are sorted by length, each length first changed at random by up to 5 %, and cut into
+    batches; the batches come in random order. So texts of like length are computed together, little
+    is padding, every batch but one is full, and no two epochs have the same batches. The order
+    depends on the seed and the number of the epoch alone: training can go on from any step.
 
     Attributes:
-        dataset: Yields `(token_ids, labels)`: int32 `(batch, time)` and int64 `(batch,)`.
-        steps: Batches in one pass.
-        padding_share: Of the time steps computed in one pass, the share that is padding, from 0 to
-            1. That of one shuffled pass; the others differ by chance.
+        token_ids: Ragged int32 `(texts, None)`, at least one id a text.
+        labels: Label ids, int64 `(texts,)`.
+        batch_size: Texts a batch; one batch of each epoch may be smaller.
+        seed: Decides the order.
     """
 
-    dataset: tf.data.Dataset
-    steps: int
-    padding_share: float
+    token_ids: tf.RaggedTensor
+    labels: tf.Tensor
+    batch_size: int
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        return -(-int(self.labels.shape[0]) // self.batch_size)
+
+    @property
+    def padding_share(self) -> float:
+        """Of the time steps computed in the first epoch, the share that is padding, 0 to 1."""
+        lengths = self.token_ids.row_lengths()
+        in_batches = tf.gather(lengths, self._deal(tf.constant(0, tf.int64)))
+        cells = tf.reduce_max(in_batches, axis=1) * in_batches.row_lengths()
+        return 1 - int(tf.reduce_sum(lengths)) / int(tf.reduce_sum(cells))
+
+    def dataset(self, epochs: int = 1, *, first_step: int = 0) -> tf.data.Dataset:
+        """The batches of all epochs, one after the other.
+
+        Args:
+            epochs: Number of the epoch to end with, counted from 1.
+            first_step: Batches to leave out, counted from the start of the first epoch.
+
+        Returns:
+            Yields `(token_ids, labels)`: int32 `(batch, time)`, as long as the longest text of the
+            batch, and int64 `(batch,)`.
+        """
+        first_epoch, skipped = divmod(first_step, self.steps)
+        dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(
+            lambda epoch: tf.data.Dataset.from_tensor_slices(self._deal(epoch))
+        )
+        dataset = dataset.skip(skipped).map(self._batch, num_parallel_calls=tf.data.AUTOTUNE)
+        options = tf.data.Options()
+        # The data are in memory: there are no files to shard by.
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        count = max(0, epochs * self.steps - first_step)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+        return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+    def _deal(self, epoch: tf.Tensor) -> tf.RaggedTensor:
+        """The positions of the texts of each batch: ragged int64 `(steps, None)`."""
+        texts = int(self.labels.shape[0])
+        seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
+        lengths = tf.cast(self.token_ids.row_lengths(), tf.float32)
+        jitter = tf.random.stateless_uniform([texts], seed, 1 - _JITTER, 1 + _JITTER)
+        order = tf.argsort(lengths * jitter, stable=True)
+        rows = tf.range(0, texts, self.batch_size, dtype=tf.int64)
+        dealt = tf.RaggedTensor.from_row_starts(order, rows)
+        shuffled = tf.random.experimental.stateless_shuffle(tf.range(self.steps), seed)
+        return tf.gather(dealt, shuffled)
+
+    def _batch(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        positions = tf.convert_to_tensor(positions)  # a slice of a ragged tensor has a ragged type
+        return pad_ragged(tf.gather(self.token_ids, positions)), tf.gather(self.labels, positions)
 
 
 def make_batches(
-    token_ids: tf.RaggedTensor,
-    labels: Sequence[int],
-    *,
-    batch_size: int,
-    shuffle_seed: int | None = None,
+    token_ids: tf.RaggedTensor, labels: Sequence[int], *, batch_size: int, seed: int = 0
 ) -> Batches:
-    """Batches texts of like length together, padded to the longest of their batch.
+    """Makes the batches of training texts.
 
     Args:
         token_ids: Ragged int32 `(texts, None)`, at least one id a text.
         labels: Label ids, one a text.
-        batch_size: Texts a batch; the last batch of each length bucket may be smaller.
-        shuffle_seed: Shuffles anew in each epoch, in an order that the seed decides. `None`
-            keeps the order within each bucket.
-
-    Returns:
-        The dataset and its number of steps.
+        batch_size: Texts a batch.
+        seed: Decides the order.
     """
-    lengths = token_ids.row_lengths().numpy()
-    buckets = min(_MOST_BUCKETS, max(1, len(lengths) // (_BATCHES_A_BUCKET * batch_size)))
-    boundaries = length_buckets(lengths, buckets)
-    bucket_of = np.searchsorted(boundaries, lengths, side="right")
-    texts_in = np.bincount(bucket_of, minlength=len(boundaries) + 1)
-    steps = int(np.ceil(texts_in / batch_size).sum())
-    dataset = tf.data.Dataset.from_tensor_slices(
-        (token_ids, tf.constant(list(labels), dtype=tf.int64))
-    )
-    if shuffle_seed is not None:
-        dataset = dataset.shuffle(len(lengths), seed=shuffle_seed, reshuffle_each_iteration=True)
-    dataset = dataset.map(_dense, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.bucket_by_sequence_length(
-        _length, boundaries, [batch_size] * (len(boundaries) + 1)
-    )
-    cells = _computed_steps(lengths, bucket_of, batch_size, shuffle_seed)
-    options = tf.data.Options()
-    # The data are in memory: there are no files to shard by.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
-    dataset = dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
-    return Batches(dataset, steps, 1 - int(lengths.sum()) / cells)
-
-
-def _computed_steps(
-    lengths: NDArray[np.int64], bucket_of: NDArray[np.int64], batch_size: int, seed: int | None
-) -> int:
-    """Time steps of one pass, each batch as long as its longest text."""
-    order = np.arange(len(lengths))
-    if seed is not None:
-        order = np.random.default_rng(seed).permutation(order)
-    cells = 0
-    for bucket in range(int(bucket_of.max()) + 1):
-        dealt = lengths[order[bucket_of[order] == bucket]]
-        for start in range(0, len(dealt), batch_size):
-            batch = dealt[start : start + batch_size]
-            cells += len(batch) * int(batch.max())
-    return cells
-
-
-def _dense(token_ids: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    # A slice of a ragged tensor has a ragged type, which padded batches refuse.
-    return tf.convert_to_tensor(token_ids), label
-
-
-def _length(token_ids: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-    return tf.shape(token_ids)[0]
+    return Batches(token_ids, tf.constant(list(labels), dtype=tf.int64), batch_size, seed)

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import require_positive
 
 StrategyName = Literal["auto", "default", "mirrored"]
+Schedule = Literal["cosine", "linear", "constant"]
+ClassWeights = Literal["none", "balanced"]
+Precision = Literal["float32", "mixed_bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,19 @@ class TrainingConfig:
     Attributes:
         epochs: Passes over the training texts, at most.
         batch_size: Texts a step, over all replicas.
-        learning_rate: Step size of Adam at the start; it falls to 0 along a cosine.
+        learning_rate: Step size of Adam at its highest.
+        schedule: How the step size falls: to 0 along a `cosine` or `linear`, or not (`constant`).
+        warmup_share: Share of all steps in which it first rises from 0, from 0 to below 1.
         gradient_clip_norm: Gradients longer than this are shortened to it.
         patience: Epochs without a lower loss on the dev texts after which training stops.
+        class_weights: `balanced` weighs each text by how rare its class is, so that all classes
+            weigh alike; `none` weighs all texts alike.
+        label_smoothing: Share of each label that is spread over all classes, from 0 to below 1.
+        average_momentum: The weights kept are a moving average over the steps with this momentum,
+            from 0 (no averaging) to below 1 (https://arxiv.org/abs/1412.6980, section 7.2).
+        precision: `mixed_bfloat16` multiplies in bfloat16 and keeps the weights in `float32`.
+        checkpoint_steps: Write a checkpoint every so many steps. `None` writes one at the end of
+            each epoch, and in between once a minute.
         seed: Decides initial weights, order and dropout.
         strategy: `auto`, `default` or `mirrored`: see `make_strategy`.
     """
@@ -27,25 +40,46 @@ class TrainingConfig:
     epochs: int = 8
     batch_size: int = 64
     learning_rate: float = 2e-3
+    schedule: Schedule = "cosine"
+    warmup_share: float = 0.0
     gradient_clip_norm: float = 1.0
     patience: int = 3
+    class_weights: ClassWeights = "none"
+    label_smoothing: float = 0.0
+    average_momentum: float = 0.0
+    precision: Precision = "float32"
+    checkpoint_steps: int | None = None
     seed: int = 0
-    strategy: str = "auto"
+    strategy: StrategyName = "auto"
 
     def __post_init__(self) -> None:
         """Checks every field.
 
         Raises:
-            InvalidInputError: If one is not positive, `seed` is negative, or `strategy` unknown.
+            InvalidInputError: If one breaks its rule.
         """
-        check_strategy(self.strategy)
+        for name, choices in (
+            ("strategy", StrategyName),
+            ("schedule", Schedule),
+            ("class_weights", ClassWeights),
+            ("precision", Precision),
+        ):
+            _check_choice(name, getattr(self, name), choices)
         for name in ("epochs", "batch_size", "patience"):
             require_positive(name, getattr(self, name))
+        if self.checkpoint_steps is not None:
+            require_positive("checkpoint_steps", self.checkpoint_steps)
         for name in ("learning_rate", "gradient_clip_norm"):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise InvalidInputError(
                     f"`{name}` must be a positive number. Received: {name}={value}."
+                )
+        for name in ("warmup_share", "label_smoothing", "average_momentum"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise InvalidInputError(
+                    f"`{name}` must be at least 0 and below 1. Received: {name}={value}."
                 )
         if not 0 <= self.seed < 2**32:
             raise InvalidInputError(
@@ -59,7 +93,11 @@ def check_strategy(name: str) -> None:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    if name not in get_args(StrategyName):
+    _check_choice("strategy", name, StrategyName)
+
+
+def _check_choice(name: str, value: str, choices: Any) -> None:
+    if value not in get_args(choices):
         raise InvalidInputError(
-            f"`strategy` must be one of: {', '.join(get_args(StrategyName))}. Received: {name!r}."
+            f"`{name}` must be one of: {', '.join(get_args(choices))}. Received: {value!r}."
         )

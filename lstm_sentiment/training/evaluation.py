@@ -1,7 +1,7 @@
 """How right a classifier is on labelled texts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.padding import pad_ragged
+from lstm_sentiment.training.calibration import expected_calibration_error, softmax
+
+Scorer = Callable[[tf.RaggedTensor], NDArray[np.float32]]
+"""Takes ragged int32 ids `(texts, None)`, gives logits float32 `(texts, classes)` in order."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Evaluation:
         confusion_matrix: Number of texts by true class (outer) and given class (inner).
         oov_rate: Share of the texts' tokens that the vocabulary lacks, from 0 to 1; `None` where
             only labels were compared.
+        calibration_error: Expected calibration error of the probabilities, from 0 to 1; `None`
+            where only labels were compared.
+        calibration_error_before: What it was without the temperature.
     """
 
     accuracy: float
@@ -49,11 +56,20 @@ class Evaluation:
     classes: tuple[ClassScores, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
     oov_rate: float | None = None
+    calibration_error: float | None = None
+    calibration_error_before: float | None = None
 
     def summary(self) -> dict[str, float]:
-        """Accuracy, macro-F1 and OOV rate, as JSON holds them."""
-        scores = {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
-        return scores if self.oov_rate is None else {**scores, "oov_rate": self.oov_rate}
+        """Accuracy, macro-F1, OOV rate and calibration errors, as JSON holds them."""
+        names = (
+            "accuracy",
+            "macro_f1",
+            "oov_rate",
+            "calibration_error",
+            "calibration_error_before",
+        )
+        scores = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in scores.items() if value is not None}
 
 
 def evaluate_predictions(
@@ -100,33 +116,62 @@ def evaluate_predictions(
     )
 
 
-def predict_logits(
-    model: Callable[..., Any], token_ids: tf.RaggedTensor, *, batch_size: int = 256
-) -> NDArray[np.float32]:
-    """Scores many texts, the like-long ones together.
+def evaluate_logits(
+    labels: Sequence[int],
+    logits: NDArray[np.float32],
+    label_names: Sequence[str],
+    *,
+    temperature: float = 1.0,
+) -> Evaluation:
+    """Compares what a classifier said with true labels.
+
+    Args:
+        labels: True label ids, one a text.
+        logits: Float `(texts, classes)`.
+        label_names: The classes in id order.
+        temperature: What the logits are divided by before the softmax.
+
+    Returns:
+        The scores, with the calibration error before and after the temperature.
+
+    Raises:
+        InvalidInputError: As `evaluate_predictions`.
+    """
+    scores = evaluate_predictions(labels, logits.argmax(axis=1).tolist(), label_names)
+    return replace(
+        scores,
+        calibration_error=expected_calibration_error(softmax(logits / temperature), labels),
+        calibration_error_before=expected_calibration_error(softmax(logits), labels),
+    )
+
+
+def make_scorer(model: Callable[..., Any], *, batch_size: int = 256) -> Scorer:
+    """Compiles the scoring of many texts, the like-long ones together.
 
     Args:
         model: Takes int32 `(batch, time)`, gives logits float32 `(batch, classes)`.
-        token_ids: Ragged int32 `(texts, None)`, at least one id a text.
         batch_size: Texts computed at once.
 
     Returns:
-        float32 `(texts, classes)`, in the order of the texts.
+        The function. It scores with the weights that the model has when it is called.
     """
-    by_length = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
-
     # Concrete: TensorFlow takes functions made anew for one that is traced too often, and warns.
-    score = tf.function(lambda padded: model(padded, training=False)).get_concrete_function(
-        tf.TensorSpec([None, None], tf.int32)
-    )
-    parts = [
-        score(pad_ragged(tf.gather(token_ids, by_length[start : start + batch_size]))).numpy()
-        for start in range(0, len(by_length), batch_size)
-    ]
-    logits = np.concatenate(parts)
-    in_order = np.empty_like(logits)
-    in_order[by_length] = logits
-    return in_order
+    score = tf.function(
+        lambda padded: model(padded, training=False), autograph=False
+    ).get_concrete_function(tf.TensorSpec([None, None], tf.int32))
+
+    def predict(token_ids: tf.RaggedTensor) -> NDArray[np.float32]:
+        by_length = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
+        parts = [
+            score(pad_ragged(tf.gather(token_ids, by_length[start : start + batch_size]))).numpy()
+            for start in range(0, len(by_length), batch_size)
+        ]
+        logits = np.concatenate(parts)
+        in_order = np.empty_like(logits)
+        in_order[by_length] = logits
+        return in_order
+
+    return predict
 
 
 def _ratio(part: float, whole: float) -> float:

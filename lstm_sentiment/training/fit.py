@@ -1,27 +1,37 @@
 """Trains a `SentimentModel`."""
 
 import os
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.batches import encode_texts, make_batches, oov_rate
+from lstm_sentiment.training.calibration import fit_temperature
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.distribution import describe, make_strategy
-from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions, predict_logits
+from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits, make_scorer
+from lstm_sentiment.training.history import save_history
+from lstm_sentiment.training.loop import OnEpoch, TrainingLoop
+from lstm_sentiment.training.network import class_weights_of, make_network, precision_scope
+from lstm_sentiment.training.ngrams import best_share, fit_ngrams
+from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.tensorboard import TensorBoardLog, require_tensorboard
 
-_RANDOM_EMBEDDING_DIM = 200
-_FREQUENT = 2  # in the training texts: one occurrence teaches a word's row nothing but that text
+CHECKPOINT = Path("checkpoints") / "last.npz"
+"""A run's checkpoint, below the run's folder."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +43,13 @@ class FitResult:
         tokenizer: What it was trained with, and must be served with.
         label_names: The classes in id order.
         training: How it was trained.
-        history: For each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`, by name.
+        history: For each epoch `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds` and
+            `tokens_per_second` (real ones, padding not counted), by name.
         dev: Scores on the dev texts.
         padding_share: Of the time steps that training computed, the share that was padding.
+        temperature: What logits are divided by before the softmax: see `fit_temperature`.
+        texts_seen: Digests of all texts that had a part in it, uint64, ascending: see
+            `text_digests`. A version begun with this one must not be scored on them.
     """
 
     model: SentimentModel
@@ -45,6 +59,8 @@ class FitResult:
     history: dict[str, list[float]]
     dev: Evaluation
     padding_share: float
+    temperature: float = 1.0
+    texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def evaluate(self, corpus: Corpus, *, progress: Progress = SILENT) -> Evaluation:
         """Scores the model on labelled texts.
@@ -53,7 +69,13 @@ class FitResult:
             corpus: Texts with the same classes as those trained on.
             progress: Told how far tokenizing is.
         """
-        return _evaluate(self.model, self.tokenizer, corpus, progress)
+        ids = encode_texts(
+            self.tokenizer,
+            corpus.texts,
+            max_length=self.model.config.max_length,
+            progress=progress,
+        )
+        return _evaluate(ids, make_scorer(self.model)(ids), corpus, self.temperature)
 
 
 def fit(
@@ -64,7 +86,12 @@ def fit(
     vectors: WordVectors | None = None,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
+    start: StartWeights | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    tensorboard: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
+    on_epoch: OnEpoch | None = None,
     progress: Progress = SILENT,
 ) -> FitResult:
     """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
@@ -74,7 +101,8 @@ def fit(
 
     Args:
         train: Texts to learn from.
-        dev: Texts that decide when to stop; never learned from.
+        dev: Texts that decide when to stop, and how sure the probabilities sound; never learned
+            from.
         tokenizer: Turns texts into ids, here and in every export.
         vectors: Pretrained word vectors. Of tokens that have none, and occur twice or more in the
             training texts, training moves the rows; so it does with the row of unknown tokens,
@@ -82,8 +110,16 @@ def fit(
             training moves.
         model: Sizes and switches of the model.
         training: How to train.
+        start: Weights to begin with, of a classifier with the same model sizes. `None` draws them.
+        run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` keeps
+            nothing of a run that is stopped.
+        resume: Go on from the checkpoint in `run_dir`, if there is one. All else must be as it
+            was; the result is then that of a run never stopped, on a CPU to the bit.
+        tensorboard: Write a TensorBoard log to `run_dir` (extra `tensorboard`).
         cache_dir: Folder that keeps the token ids for the next run on the same texts; `None` keeps
             them in memory alone.
+        on_epoch: Called at the end of each epoch with its number, from 1, and its scores; an
+            exception in it ends the training.
         progress: Told what runs where, and how far it is.
 
     Returns:
@@ -92,14 +128,12 @@ def fit(
     Raises:
         InvalidInputError: If there are fewer than two classes, the dev texts are missing or have
             other classes, or a setting breaks its rule.
+        TrainingError: If the loss is no number, or the checkpoint cannot be written. The best
+            weights so far are then in `run_dir`.
     """
     config, training = model or ModelConfig(), training or TrainingConfig()
-    train.require_classes()
-    if len(dev) == 0 or dev.label_names != train.label_names:
-        raise InvalidInputError(
-            "`dev` must hold texts and have the classes of `train`, in the same order. "
-            f"Received: {len(dev)} texts of {', '.join(dev.label_names)}."
-        )
+    run = None if run_dir is None else Path(run_dir)
+    _check(train, dev, run, resume=resume, tensorboard=tensorboard)
     strategy = make_strategy(training.strategy)
     progress.say(describe(strategy, training.batch_size))
     keras.utils.set_random_seed(training.seed)
@@ -112,114 +146,145 @@ def fit(
     )
     dev_ids = encode_texts(tokenizer, dev.texts, max_length=config.max_length)
     batches = make_batches(
-        train_ids, train.labels, batch_size=training.batch_size, shuffle_seed=training.seed
+        train_ids, train.labels, batch_size=training.batch_size, seed=training.seed
     )
     progress.say(
         f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
         f"{batches.padding_share:.1%} of their time steps are padding"
     )
-    dev_batches = make_batches(dev_ids, dev.labels, batch_size=training.batch_size)
+    num_classes = len(train.label_names)
+    ngrams = (
+        fit_ngrams(
+            train_ids,
+            train.labels,
+            num_classes=num_classes,
+            vocabulary_size=len(tokenizer.vocabulary),
+            longest=config.ngrams,
+            class_weights=training.class_weights,
+            progress=progress,
+        )
+        if config.ngrams
+        else None
+    )
     with strategy.scope():
-        network = _make_model(
-            tokenizer, vectors, config, len(train.label_names), training.seed, train_ids
+        with precision_scope(training.precision):
+            network = make_network(
+                tokenizer,
+                vectors,
+                config,
+                num_classes,
+                seed=training.seed,
+                train_ids=train_ids,
+                ngrams=ngrams,
+            )
+        if start is not None:
+            start.copy_to(network, train.label_names)
+        loop = TrainingLoop(
+            network,
+            training,
+            batches,
+            (dev_ids, dev.labels),
+            class_weights=class_weights_of(train.labels, num_classes, training.class_weights),
+            checkpoint_path=None if run is None else run / CHECKPOINT,
         )
-        network.compile(
-            optimizer=keras.optimizers.Adam(
-                keras.optimizers.schedules.CosineDecay(
-                    training.learning_rate, training.epochs * batches.steps
-                ),
-                global_clipnorm=training.gradient_clip_norm,
-            ),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        )
-    with progress.step("Training", training.epochs * batches.steps) as advance:
-        history = network.fit(
-            batches.dataset,
-            validation_data=dev_batches.dataset,
-            epochs=training.epochs,
-            shuffle=False,  # the dataset shuffles itself
-            verbose=0,
-            callbacks=[
-                keras.callbacks.EarlyStopping(
-                    monitor="val_loss",
-                    patience=training.patience,
-                    restore_best_weights=True,
-                ),
-                _ProgressCallback(advance, training.epochs),
-            ],
-        )
-    losses = history.history["val_loss"]
+        _train(loop, network, tokenizer, run, resume, tensorboard, on_epoch, progress)
+    losses = loop.history["val_loss"]
     progress.say(
-        f"Kept epoch {losses.index(min(losses)) + 1} of {len(losses)}, "
+        f"Kept epoch {loop.best_epoch} of {len(losses)}, "
         f"that of the lowest dev loss ({min(losses):.4f})"
     )
+    dev_logits = _mix_in_ngrams(network, loop.score(dev_ids), dev_ids, dev, progress)
+    temperature = fit_temperature(dev_logits, dev.labels)
     return FitResult(
         model=network,
         tokenizer=tokenizer,
         label_names=train.label_names,
         training=training,
-        history={name: [float(v) for v in values] for name, values in history.history.items()},
-        dev=_evaluate(network, tokenizer, dev, SILENT),
+        history=loop.history,
+        dev=_evaluate(dev_ids, dev_logits, dev, temperature),
         padding_share=batches.padding_share,
+        temperature=temperature,
+        texts_seen=text_digests((*train.texts, *dev.texts)),
     )
 
 
-def _make_model(
+def _check(
+    train: Corpus, dev: Corpus, run: Path | None, *, resume: bool, tensorboard: bool
+) -> None:
+    """Tells now what would be told after the texts are tokenized."""
+    train.require_classes()
+    if len(dev) == 0 or dev.label_names != train.label_names:
+        raise InvalidInputError(
+            "`dev` must hold texts and have the classes of `train`, in the same order. "
+            f"Received: {len(dev)} texts of {', '.join(dev.label_names)}."
+        )
+    if run is None and (resume or tensorboard):
+        raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
+    if tensorboard:
+        require_tensorboard()
+
+
+def _train(
+    loop: TrainingLoop,
+    network: SentimentModel,
     tokenizer: Tokenizer,
-    vectors: WordVectors | None,
-    config: ModelConfig,
-    num_classes: int,
-    seed: int,
-    train_ids: tf.RaggedTensor,
-) -> SentimentModel:
-    vocabulary = tokenizer.vocabulary
-    if vectors is None:
-        config = replace(config, trainable_embeddings=True)
-        return SentimentModel(len(vocabulary), _RANDOM_EMBEDDING_DIM, num_classes, config)
-    spell = tokenizer.spellings
-    trained_ids = []
-    if not config.trainable_embeddings:
-        counts = np.bincount(train_ids.flat_values, minlength=len(vocabulary))
-        missing = vectors.ids_without_vector(vocabulary, spell=spell)
-        trained_ids = [token_id for token_id in missing if counts[token_id] >= _FREQUENT]
-    network = SentimentModel(
-        len(vocabulary), vectors.dim, num_classes, config, num_trained_rows=len(trained_ids)
-    )
-    network.embedding.load_matrix(
-        vectors.embedding_matrix(vocabulary, spell=spell, seed=seed), trained_ids
-    )
-    return network
+    run: Path | None,
+    resume: bool,
+    tensorboard: bool,
+    on_epoch: OnEpoch | None,
+    progress: Progress,
+) -> None:
+    """Runs the loop, and keeps in the run's folder what is to outlast it."""
+    if run is None:
+        return loop.run(progress, on_epoch)
+    run.mkdir(parents=True, exist_ok=True)
+    if resume and (run / CHECKPOINT).exists():
+        progress.say(f"Resumed after {loop.resume():,} steps")
+    log = TensorBoardLog(run / "tensorboard") if tensorboard else None
+    if log is not None:
+        log.write_graph(network)
+
+    def after_epoch(epoch: int, scores: Mapping[str, float]) -> None:
+        save_history(loop.history, run / "history.csv")
+        if log is not None:
+            log.write_scores(epoch, scores)
+        if on_epoch is not None:
+            on_epoch(epoch, scores)
+
+    try:
+        loop.run(progress, after_epoch)
+    except TrainingError as error:
+        if not loop.best_epoch:
+            raise
+        network.save(run / "model.keras")
+        raise TrainingError(
+            f"{error} The weights of epoch {loop.best_epoch} are in {run / 'model.keras'}."
+        ) from error
+    if log is not None:
+        log.write_vectors(tokenizer.vocabulary.tokens, network.embedding.merged_matrix()[2:])
+        log.close()
+
+
+def _mix_in_ngrams(
+    network: SentimentModel,
+    logits: NDArray[np.float32],
+    dev_ids: tf.RaggedTensor,
+    dev: Corpus,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Gives the n-grams the share that suits the dev texts best; returns their logits."""
+    view = network.ngram_view
+    if view is None:
+        return logits
+    ngram_logits = make_scorer(lambda token_ids, training: view.ngram_logits(token_ids))(dev_ids)
+    share = best_share(logits, ngram_logits, dev.labels)
+    view.set_share(share)
+    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
+    return np.asarray((1 - share) * logits + share * ngram_logits, np.float32)
 
 
 def _evaluate(
-    model: SentimentModel, tokenizer: Tokenizer, corpus: Corpus, progress: Progress
+    ids: tf.RaggedTensor, logits: NDArray[np.float32], corpus: Corpus, temperature: float
 ) -> Evaluation:
-    ids = encode_texts(
-        tokenizer, corpus.texts, max_length=model.config.max_length, progress=progress
-    )
-    predicted = np.asarray(predict_logits(model, ids).argmax(axis=1)).tolist()
-    scores = evaluate_predictions(corpus.labels, predicted, corpus.label_names)
+    scores = evaluate_logits(corpus.labels, logits, corpus.label_names, temperature=temperature)
     return replace(scores, oov_rate=oov_rate(ids))
-
-
-class _ProgressCallback(keras.callbacks.Callback):
-    """Moves the bar by one for each step, and shows the losses."""
-
-    def __init__(self, advance: Advance, epochs: int) -> None:
-        super().__init__()
-        self._advance = advance
-        self._epochs = epochs
-        self._epoch = 0
-        self._dev = ""
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = f", loss {logs['loss']:.3f}" if logs else ""
-        self._advance(status=f"epoch {self._epoch}/{self._epochs}{loss}{self._dev}")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs:
-            self._dev = f", dev accuracy {logs['val_accuracy']:.3f}"

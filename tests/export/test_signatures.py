@@ -92,7 +92,8 @@ def test_every_signature_gives_the_trained_models_scores(
     segmented = [" ".join(fitted.tokenizer.tokenize(text)) for text in TEXTS]
     for signature, texts in (("text", TEXTS), ("tokens", segmented)):
         answer = ask(signature, np.array([text.encode() for text in texts], dtype=object))
-        np.testing.assert_allclose(answer["probabilities"], softmax(logits), atol=1e-5)
+        expected = softmax(logits / fitted.temperature)
+        np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
         assert answer["classification"].tolist() == logits.argmax(axis=1).tolist()
         labels = [fitted.label_names[i] for i in answer["classification"]]
         assert [label.decode() for label in answer["label"]] == labels
@@ -126,7 +127,8 @@ def test_any_text_is_answered_as_python_would(
 ) -> None:
     valid = [replace_surrogates(text) for text in texts]
     probabilities = loaded["text"](text=tf.constant(valid))["probabilities"].numpy()
-    np.testing.assert_allclose(probabilities, softmax(expected_logits(fitted, valid)), atol=1e-5)
+    expected = softmax(expected_logits(fitted, valid) / fitted.temperature)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
     assert np.isfinite(probabilities).all()
 
 

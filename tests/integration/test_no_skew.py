@@ -109,7 +109,7 @@ def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(name: str, tmp_p
     version = export_servable(result, base)
 
     ids = pad_token_ids([tokenizer.encode(text) for text in TEXTS], 50)
-    expected = tf.nn.softmax(result.model(ids)).numpy()
+    expected = tf.nn.softmax(result.model(ids) / result.temperature).numpy()
     values = np.array([text.encode() for text in TEXTS], dtype=object)
     scores: dict[str, Any] = {
         "session": SavedModelSession(version).run("text", values)["probabilities"],
@@ -123,7 +123,7 @@ def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(name: str, tmp_p
         scores["server, text"] = [p.probabilities for p in client.predict(TEXTS)]
         answers = client.predict_ids(ids.astype(np.int64))
         logits = np.array([answer.predict_scores for answer in answers])
-        scores["server, ids"] = tf.nn.softmax(logits).numpy()
+        scores["server, ids"] = tf.nn.softmax(logits / result.temperature).numpy()
     for where, given_there in scores.items():
         np.testing.assert_allclose(given_there, expected, atol=1e-5, err_msg=where)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, pad_token_ids
-from lstm_sentiment.text.padding import length_buckets, pad_ragged, strip_padding
+from lstm_sentiment.text.padding import pad_ragged, strip_padding
 from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
 from tests import strategies
 
@@ -81,13 +81,3 @@ def test_refuses_no_sequences() -> None:
 def test_refuses_ids_that_int32_cannot_hold(bad: int) -> None:
     with pytest.raises(InvalidInputError, match=f"non-negative `int32`.*{bad}"):
         pad_token_ids([[5, bad]], 2)
-
-
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=200), st.integers(1, 10))
-def test_buckets_are_ascending_and_leave_none_of_the_first_empty(
-    text_lengths: list[int], count: int
-) -> None:
-    boundaries = length_buckets(np.array(text_lengths), count)
-    assert boundaries == sorted(set(boundaries))
-    assert len(boundaries) < count
-    assert all(boundary > min(text_lengths) for boundary in boundaries)

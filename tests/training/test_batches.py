@@ -1,14 +1,13 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import UnigramTokenizer, Vocabulary, build_vocabulary, read_corpus
-from lstm_sentiment.training.batches import Batches, encode_texts, make_batches
+from lstm_sentiment.training.batches import encode_texts, make_batches
 
 lengths = st.lists(st.integers(1, 30), min_size=1, max_size=50)
 
@@ -20,45 +19,55 @@ def ragged(row_lengths: list[int]) -> tf.RaggedTensor:
     )
 
 
-def rows(batches: Batches) -> list[tuple[tuple[int, ...], int]]:
+def rows(dataset: tf.data.Dataset) -> list[tuple[tuple[int, ...], int]]:
     return [
         (tuple(int(i) for i in ids if i), int(label))
-        for token_ids, labels in batches.dataset
+        for token_ids, labels in dataset
         for ids, label in zip(token_ids.numpy(), labels.numpy(), strict=True)
     ]
 
 
-@given(lengths, st.integers(1, 16), st.sampled_from([None, 0, 1]))
+def padding_share(row_lengths: list[int], dataset: tf.data.Dataset) -> float:
+    cells = sum(ids.shape[0] * ids.shape[1] for ids, _ in dataset)
+    return 1 - sum(row_lengths) / cells
+
+
+@given(lengths, st.integers(1, 16), st.integers(0, 2**32 - 1))
 @settings(max_examples=15)
-def test_every_text_comes_once_with_its_label(
-    row_lengths: list[int], batch_size: int, seed: int | None
+def test_every_text_comes_once_an_epoch_with_its_label(
+    row_lengths: list[int], batch_size: int, seed: int
 ) -> None:
     labels = list(range(len(row_lengths)))
-    batches = make_batches(ragged(row_lengths), labels, batch_size=batch_size, shuffle_seed=seed)
+    batches = make_batches(ragged(row_lengths), labels, batch_size=batch_size, seed=seed)
     expected = [((row + 1,) * length, row) for row, length in enumerate(row_lengths)]
-    assert Counter(rows(batches)) == Counter(expected)
-    shapes = [ids.shape for ids, _ in batches.dataset]
-    assert len(shapes) == batches.steps
-    assert all(size <= batch_size for size, _ in shapes)
+    assert Counter(rows(batches.dataset())) == Counter(expected)
+    assert Counter(rows(batches.dataset(3))) == Counter(3 * expected)
+    sizes = [len(ids) for ids, _ in batches.dataset()]
+    assert len(sizes) == batches.steps
+    assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1)
+    assert max(sizes) <= batch_size
 
 
-def test_texts_of_like_length_are_together() -> None:
-    row_lengths = np.random.default_rng(0).integers(1, 200, 2_000).tolist()
-    batches = make_batches(ragged(row_lengths), [0] * 2_000, batch_size=64, shuffle_seed=0)
-    cells = sum(ids.shape[0] * ids.shape[1] for ids, _ in batches.dataset)
-    padding = 1 - sum(row_lengths) / cells
-    assert padding < 0.15
-    assert batches.padding_share == pytest.approx(padding, abs=0.01)
+@given(lengths, st.integers(1, 16), st.integers(0, 9), st.data())
+@settings(max_examples=15)
+def test_the_order_goes_on_from_any_step(
+    row_lengths: list[int], batch_size: int, seed: int, data: st.DataObject
+) -> None:
+    batches = make_batches(ragged(row_lengths), row_lengths, batch_size=batch_size, seed=seed)
+    first_step = data.draw(st.integers(0, 2 * batches.steps))
+    whole = [ids.numpy().tolist() for ids, _ in batches.dataset(2)]
+    rest = [ids.numpy().tolist() for ids, _ in batches.dataset(2, first_step=first_step)]
+    assert rest == whole[first_step:]
 
 
 @given(lengths, st.integers(1, 16))
 @settings(max_examples=15)
-def test_the_padding_of_unshuffled_batches_is_counted_exactly(
+def test_the_padding_of_the_first_epoch_is_counted_exactly(
     row_lengths: list[int], batch_size: int
 ) -> None:
-    batches = make_batches(ragged(row_lengths), [0] * len(row_lengths), batch_size=batch_size)
-    cells = sum(ids.shape[0] * ids.shape[1] for ids, _ in batches.dataset)
-    assert batches.padding_share == pytest.approx(1 - sum(row_lengths) / cells)
+    batches = make_batches(ragged(row_lengths), row_lengths, batch_size=batch_size)
+    expected = padding_share(row_lengths, batches.dataset())
+    assert batches.padding_share == pytest.approx(expected)
 
 
 def test_the_hotel_sets_batches_hold_little_padding(real_data: Path) -> None:
@@ -66,19 +75,22 @@ def test_the_hotel_sets_batches_hold_little_padding(real_data: Path) -> None:
     train, _, _ = corpus.drop_empty().drop_duplicates().split(seed=0)
     tokenizer = UnigramTokenizer(build_vocabulary(train.texts, "unigram"))
     ids = encode_texts(tokenizer, train.texts, max_length=200)
-    batches = make_batches(ids, train.labels, batch_size=64, shuffle_seed=0)
-    assert batches.padding_share < 0.15
+    batches = make_batches(ids, train.labels, batch_size=64)
+    assert batches.padding_share < 0.06
+    in_third_epoch = padding_share(
+        ids.row_lengths().numpy().tolist(), batches.dataset(3, first_step=2 * batches.steps)
+    )
+    assert in_third_epoch < 0.06
 
 
 def test_each_epoch_is_shuffled_anew_and_the_seed_decides_how() -> None:
-    def epochs(seed: int) -> list[list[tuple[tuple[int, ...], int]]]:
-        batches = make_batches(ragged([3] * 40), range(40), batch_size=8, shuffle_seed=seed)
-        return [rows(batches), rows(batches)]
+    def two_epochs(seed: int) -> list[tuple[tuple[int, ...], int]]:
+        return rows(make_batches(ragged([3] * 40), range(40), batch_size=8, seed=seed).dataset(2))
 
-    first, second = epochs(0)
-    assert first != second
-    assert epochs(0) == [first, second]
-    assert epochs(1)[0] != first
+    first = two_epochs(0)
+    assert first[:40] != first[40:]
+    assert two_epochs(0) == first
+    assert two_epochs(1)[:40] != first[:40]
 
 
 def test_texts_are_cut_to_the_longest_wanted() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, evaluate_predictions
-from lstm_sentiment.training.evaluation import predict_logits
+from lstm_sentiment.training.evaluation import make_scorer
 
 NAMES = ("a", "b", "c")
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1)
@@ -50,5 +50,5 @@ def test_logits_come_in_the_order_of_the_texts() -> None:
     def count_tokens(padded: tf.Tensor, training: bool) -> tf.Tensor:
         return tf.reduce_sum(tf.cast(padded > 0, tf.float32), axis=1, keepdims=True)
 
-    logits = predict_logits(count_tokens, tf.ragged.constant(rows, dtype=tf.int32), batch_size=2)
+    logits = make_scorer(count_tokens, batch_size=2)(tf.ragged.constant(rows, dtype=tf.int32))
     assert logits[:, 0].tolist() == [3, 1, 5, 2, 4]

@@ -1,0 +1,115 @@
+"""Reads a version back, to train on from where it ended."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.export.servable import CARD, TEXTS_SEEN, next_version
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
+from lstm_sentiment.text.word_vectors import WordVectors
+from lstm_sentiment.training.start import StartWeights
+
+_SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
+
+
+@dataclass(frozen=True)
+class TrainedVersion:
+    """A version, as training can begin with it.
+
+    Attributes:
+        path: The version's folder.
+        weights: Its weights and classes.
+        vectors: Its words, with the vectors that it had at the end, and that of `[OOV]`.
+        texts_seen: Digests of all texts that had a part in it: see `text_digests`.
+        card: What `sentiment.json` says of it.
+    """
+
+    path: Path
+    weights: StartWeights
+    vectors: WordVectors
+    texts_seen: NDArray[np.uint64]
+    card: Mapping[str, Any]
+
+    def tokenizer(self, word_counts: Mapping[str, float] | None = None) -> Tokenizer:
+        """The tokenizer that it was trained with.
+
+        Args:
+            word_counts: The dictionary that it cut by, if any: a version does not hold it.
+
+        Raises:
+            InvalidInputError: If it cut by a dictionary and none is given.
+        """
+        options = dict(self.card["tokenizer_options"])
+        if options.pop("word_counts", None) and word_counts is None:
+            raise InvalidInputError(
+                f"{self.path}: cuts by a dictionary, which must be given with `--dictionary`. "
+                "Received: none."
+            )
+        return make_tokenizer(
+            self.card["tokenizer"], self.vectors.vocabulary(), word_counts=word_counts, **options
+        )
+
+    def sized(self, config: ModelConfig) -> ModelConfig:
+        """`config` with the sizes of this version's model."""
+        own = self.weights.model.config
+        return replace(config, **{name: getattr(own, name) for name in _SIZES})
+
+
+def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
+    """Reads the weights and words of a version.
+
+    Args:
+        path: A version's folder, or a base path, of which the highest version is taken.
+
+    Returns:
+        The version.
+
+    Raises:
+        InvalidInputError: If there is none, or it lacks what training needs.
+    """
+    folder = Path(path)
+    if folder.is_dir() and not (folder / "saved_model.pb").is_file():
+        folder = folder / str(next_version(folder) - 1)
+    if not (folder / "saved_model.pb").is_file():
+        raise InvalidInputError(f"{path}: must be a version's folder, or hold numbered versions.")
+    try:
+        card = json.loads((folder / CARD).read_text("utf-8"))
+        texts_seen = np.load(folder / TEXTS_SEEN)
+        vocabulary = Vocabulary.load(folder / "assets" / "vocabulary.txt")
+        model = _load_model(folder, card)
+    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        raise InvalidInputError(
+            f"{folder}: must be a version that this release of `fit` wrote. Received: {error}."
+        ) from error
+    matrix = model.embedding.merged_matrix()
+    vectors = WordVectors((*vocabulary.tokens, OOV_TOKEN), np.roll(matrix[OOV_ID:], -1, axis=0))
+    weights = StartWeights(model, tuple(card["labels"]))
+    return TrainedVersion(folder, weights, vectors, texts_seen, card)
+
+
+def _load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
+    """The model of a version, its variables read from the SavedModel's own checkpoint."""
+    model = SentimentModel(
+        card["vocabulary_size"],
+        card["embedding_dim"],
+        len(card["labels"]),
+        ModelConfig.from_dict(card["model"]),
+        num_ngrams=card["num_ngrams"],
+        use_cudnn=False,
+    )
+    stored = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    for index, variable in enumerate(model.variables):
+        value = stored.get_tensor(f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE")
+        variable.assign(value)
+    return model

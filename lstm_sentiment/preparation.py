@@ -1,0 +1,321 @@
+"""From files to what training takes: texts dealt out, a tokenizer, word vectors."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus_files import read_corpus, read_texts
+from lstm_sentiment.text.demo import load_demo_corpus
+from lstm_sentiment.text.overlap import text_digests, without_texts
+from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.tokenizer_options import TokenizerKind, check_kind
+from lstm_sentiment.text.vector_files import load_word_vectors
+from lstm_sentiment.text.vector_training import tokenize_texts, train_vectors_on_texts, train_views
+from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
+from lstm_sentiment.text.word_counts import load_word_counts
+from lstm_sentiment.text.word_vectors import WordVectors
+from lstm_sentiment.text.words import frequent_unknown_tokens, tokenizer_kind
+
+Splits = tuple[Corpus, Corpus, Corpus]
+
+_MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """What training takes.
+
+    Attributes:
+        train: Texts to learn from.
+        dev: Texts that decide when to stop.
+        test: Texts to be scored on.
+        unlabelled: More texts that word vectors were trained on, none of dev or test among them.
+        tokenizer: Turns texts into ids.
+        vectors: The words' vectors.
+        model: Sizes and switches of the model.
+        start: The version to begin with, if any.
+        cache_dir: Folder for what the next run can use again.
+    """
+
+    train: Corpus
+    dev: Corpus
+    test: Corpus
+    unlabelled: tuple[str, ...]
+    tokenizer: Tokenizer
+    vectors: WordVectors
+    model: ModelConfig
+    start: TrainedVersion | None
+    cache_dir: Path
+
+    def texts_seen(self) -> NDArray[np.uint64]:
+        """Digests of all texts that have a part in what is trained: see `text_digests`.
+
+        Those of dev are among them, which decide when to stop, and those of the version to begin
+        with; those of test are not.
+        """
+        seen = text_digests((*self.train.texts, *self.dev.texts, *self.unlabelled))
+        return seen if self.start is None else np.union1d(seen, self.start.texts_seen)
+
+
+def _nothing() -> None:
+    pass
+
+
+def prepare_run(
+    config: PipelineConfig,
+    progress: Progress = SILENT,
+    *,
+    cache_dir: Path = Path("runs") / "cache",
+    when_checked: Callable[[], None] = _nothing,
+) -> PreparedRun:
+    """Reads, deals out and finds or makes what training takes.
+
+    Args:
+        config: What the run is told.
+        progress: Told of every long step, and of what is dropped and chosen.
+        cache_dir: Folder for trained word vectors and, where `config.cache` is `disk`, token ids.
+        when_checked: Called when all files are read and right, before anything long begins.
+
+    Returns:
+        The parts.
+
+    Raises:
+        InvalidInputError: If an input breaks a rule.
+    """
+    # Before the texts are read: a missing version should not be told after that.
+    start = None if config.init_from is None else load_trained_version(config.init_from)
+    train, dev, test = prepare_corpora(config, progress)
+    if start is not None:
+        _check_unseen(start, dev, test)
+    unlabelled = _read_unlabelled(config, train, (*dev.texts, *test.texts), progress)
+    given = None if config.vectors is None else _load_vectors(config, config.vectors, progress)
+    when_checked()
+    texts = (*train.texts, *unlabelled)
+    if start is not None:
+        tokenizer, vectors = _grown_from(start, given, config, train.texts, progress)
+    elif given is not None:
+        tokenizer, vectors = _from_file(given, config, texts, cache_dir, progress)
+    else:
+        tokenizer, vectors = _trained_on(config, texts, cache_dir, progress)
+    model = config.model if start is None else start.sized(config.model)
+    return PreparedRun(train, dev, test, unlabelled, tokenizer, vectors, model, start, cache_dir)
+
+
+def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Splits:
+    """Reads the texts and deals them out so that no dev or test text is trained on.
+
+    Args:
+        config: Which files, and the seed of the split.
+        progress: Told what is dropped.
+
+    Returns:
+        Train, dev and test corpus.
+
+    Raises:
+        InvalidInputError: As `read_corpus` and `Corpus.split`, or if there are no texts, or more
+            than 1,000 classes.
+    """
+    columns = {"text_column": config.text_column, "label_column": config.label_column}
+    corpus = read_corpus(config.data, **columns) if config.data else load_demo_corpus()
+    _check_corpus(corpus, config)
+    corpus = _clean(corpus, progress)
+    given = [
+        read_corpus([path], **columns, label_names=corpus.label_names) if path is not None else None
+        for path in (config.dev_data, config.test_data)
+    ]
+    held_out = {text for part in given if part is not None for text in part.texts}
+    kept = corpus.drop_texts(held_out)
+    if len(kept) < len(corpus):
+        progress.say(
+            f"Dropped {len(corpus) - len(kept):,} training texts that are also dev or test texts"
+        )
+    train, dealt_dev, dealt_test = kept.split(
+        seed=config.training.seed if config.split_seed is None else config.split_seed,
+        dev_fraction=0.1 if given[0] is None else 0.0,
+        test_fraction=0.1 if given[1] is None else 0.0,
+    )
+    dev, test = given[0] or dealt_dev, given[1] or dealt_test
+    train = _without_excluded(train, config, progress)
+    classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
+    progress.say(
+        f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
+    )
+    return train, dev, test
+
+
+def _check_corpus(corpus: Corpus, config: PipelineConfig) -> None:
+    """Tells of a wrong column before anything is computed."""
+    if not any(corpus.texts):
+        raise InvalidInputError(
+            f"Some texts must not be empty: is {config.text_column!r} their column? "
+            f"Received: {len(corpus):,} empty texts."
+        )
+    if len(corpus.label_names) > _MOST_CLASSES:
+        shown = ", ".join(repr(name) for name in corpus.label_names[:3])
+        raise InvalidInputError(
+            f"There must be at most {_MOST_CLASSES:,} different labels: is "
+            f"{config.label_column!r} their column? Received: {len(corpus.label_names):,} "
+            f"different ones in {len(corpus):,} texts, such as {shown}."
+        )
+    corpus.require_classes()
+
+
+def _clean(corpus: Corpus, progress: Progress) -> Corpus:
+    """Without empty, contradictory and repeated texts, each kind counted out loud."""
+    filled = corpus.drop_empty()
+    consistent = filled.drop_contradictions()
+    distinct = consistent.drop_duplicates()
+    progress.say(
+        f"Read {len(corpus):,} texts. Dropped {len(corpus) - len(filled):,} empty, "
+        f"{len(consistent) - len(distinct):,} repeated, and {len(filled) - len(consistent):,} that "
+        f"occur under several labels: {len(distinct):,} left"
+    )
+    return distinct
+
+
+def _read_all(paths: Sequence[str | os.PathLike[str]], text_column: str) -> list[str]:
+    return [text for path in paths for text in read_texts(path, text_column=text_column)]
+
+
+def _without_excluded(train: Corpus, config: PipelineConfig, progress: Progress) -> Corpus:
+    excluded = _read_all(config.exclude_data, config.text_column)
+    kept = set(without_texts(train.texts, excluded))
+    if len(kept) < len(train):
+        progress.say(f"Dropped {len(train) - len(kept):,} training texts that are excluded")
+    train = train.select([i for i, text in enumerate(train.texts) if text in kept])
+    train.require_classes()
+    return train
+
+
+def _read_unlabelled(
+    config: PipelineConfig, train: Corpus, held_out: Sequence[str], progress: Progress
+) -> tuple[str, ...]:
+    """The unlabelled texts, each once, without those trained on and those held out."""
+    texts = [text.strip() for text in _read_all(config.unlabelled, config.text_column)]
+    distinct = [text for text in dict.fromkeys(texts) if text]
+    excluded = _read_all(config.exclude_data, config.text_column)
+    kept = without_texts(distinct, [*held_out, *excluded, *train.texts])
+    if texts:
+        progress.say(
+            f"Unlabelled: {len(kept):,} of {len(texts):,} texts; the others are empty, repeated, "
+            "excluded, or among the labelled ones"
+        )
+    return tuple(kept)
+
+
+def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:
+    """Checks that the version to begin with has learned nothing from dev and test texts."""
+    seen = np.intersect1d(text_digests((*dev.texts, *test.texts)), start.texts_seen)
+    if len(seen):
+        raise InvalidInputError(
+            "`init_from` must be a version that was made without the dev and test texts: train it "
+            f"with `--exclude-data`. Received: {start.path}, which knows {len(seen):,} of them."
+        )
+
+
+def _trained_on(
+    config: PipelineConfig, texts: Sequence[str], cache_dir: Path, progress: Progress
+) -> tuple[Tokenizer, WordVectors]:
+    """Words found in texts, and vectors trained on them."""
+    return train_vectors_on_texts(
+        texts,
+        _kind(config, texts, progress),
+        normalization=config.normalization,
+        unknown=config.unknown,
+        word_counts=None if config.dictionary is None else load_word_counts(config.dictionary),
+        config=replace(config.vector_training, seed=config.training.seed),
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+
+
+def _from_file(
+    vectors: WordVectors,
+    config: PipelineConfig,
+    texts: Sequence[str],
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
+    """The words and vectors of a file, and the frequent words that it lacks."""
+    kind = _kind(config, texts, progress)
+    tokenizer = make_tokenizer(
+        kind,
+        vectors.vocabulary(),
+        normalization=config.normalization,
+        unknown=config.unknown,
+        word_counts=None if config.dictionary is None else load_word_counts(config.dictionary),
+    )
+    tokenizer = _with_new_words(tokenizer, vectors, texts, progress)
+    if not config.own_vectors:
+        return tokenizer, vectors
+    own = train_views(
+        tokenize_texts(tokenizer, texts, progress),
+        kind,
+        replace(config.vector_training, seed=config.training.seed),
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+    return tokenizer, _respelled(vectors, tokenizer).beside(own)
+
+
+def _respelled(vectors: WordVectors, tokenizer: Tokenizer) -> WordVectors:
+    """The vectors of the tokenizer's words, spelled as it spells them."""
+    vocabulary = tokenizer.vocabulary
+    spell = tokenizer.spellings
+    matrix = vectors.embedding_matrix(vocabulary, spell=spell)
+    missing = set(vectors.ids_without_vector(vocabulary, spell=spell))
+    known = [i for i in range(OOV_ID, len(vocabulary)) if i not in missing]
+    return WordVectors(tuple(vocabulary.id_to_token(i) for i in known), matrix[known])
+
+
+def _grown_from(
+    start: TrainedVersion,
+    given: WordVectors | None,
+    config: PipelineConfig,
+    texts: Sequence[str],
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
+    """The words and vectors of a version, those of a file, and the frequent words both lack."""
+    vectors = start.vectors if given is None else start.vectors.joined(given)
+    counts = None if config.dictionary is None else load_word_counts(config.dictionary)
+    tokenizer = start.tokenizer(counts).with_vocabulary(vectors.vocabulary())
+    return _with_new_words(tokenizer, vectors, texts, progress), vectors
+
+
+def _load_vectors(
+    config: PipelineConfig, path: str | os.PathLike[str], progress: Progress
+) -> WordVectors:
+    return load_word_vectors(
+        path, limit=config.vectors_limit, bad_rows=config.bad_rows, progress=progress
+    )
+
+
+def _kind(config: PipelineConfig, texts: Sequence[str], progress: Progress) -> TokenizerKind:
+    name: TokenizerKind | Literal["auto"] = (
+        "auto" if config.tokenizer == "auto" else check_kind(config.tokenizer)
+    )
+    return tokenizer_kind(name, texts, progress)
+
+
+def _with_new_words(
+    tokenizer: Tokenizer, vectors: WordVectors, texts: Sequence[str], progress: Progress
+) -> Tokenizer:
+    new_words = frequent_unknown_tokens(tokenizer, texts, progress=progress)
+    progress.say(
+        f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}; {len(new_words):,} more "
+        "words are frequent in the training texts, and get rows that training moves"
+    )
+    if not new_words:
+        return tokenizer
+    return tokenizer.with_vocabulary(Vocabulary([*tokenizer.vocabulary.tokens, *new_words]))

@@ -1,0 +1,149 @@
+"""Trains the n-grams' view of texts, and finds what it should weigh beside the LSTM's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from lstm_sentiment.model.ngram_view import (
+    NO_NGRAM,
+    NgramWeights,
+    ngram_keys,
+    require_ngram_room,
+)
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.padding import pad_ragged
+from lstm_sentiment.training.calibration import cross_entropy, fit_temperature
+from lstm_sentiment.training.config import ClassWeights
+
+_TEXTS_AT_ONCE = 2_000
+_RARE = 2  # an n-gram of one text alone teaches nothing but that text
+_MOST_NGRAMS = 500_000
+_INVERSE_PENALTY = 10.0
+_MOST_ROUNDS = 300
+_SHARES = np.arange(0, 10) / 10
+
+
+def fit_ngrams(
+    token_ids: tf.RaggedTensor,
+    labels: Sequence[int],
+    *,
+    num_classes: int,
+    vocabulary_size: int,
+    longest: int,
+    class_weights: ClassWeights = "none",
+    progress: Progress = SILENT,
+) -> NgramWeights | None:
+    """Trains a logistic regression on the n-grams of texts.
+
+    Args:
+        token_ids: Ragged int32 `(texts, None)`.
+        labels: Label ids, one a text.
+        num_classes: Number of classes.
+        vocabulary_size: Number of token ids.
+        longest: Tokens of the longest n-grams.
+        class_weights: As in `TrainingConfig`.
+        progress: Told how far it is.
+
+    Returns:
+        The classifier; `None` where no n-gram occurs in two texts, or a class has no text.
+
+    Raises:
+        InvalidInputError: If the vocabulary is too large for `longest`.
+    """
+    require_ngram_room(vocabulary_size, longest)
+    with progress.step("Training n-grams", 2) as advance:
+        rows, keys = _occurrences(token_ids, longest)
+        known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        kept = _frequent(counts)
+        advance()
+        if len(kept) == 0 or len(set(labels)) < num_classes:
+            return None
+        position = np.full(len(known), -1)
+        position[kept] = np.arange(len(kept))
+        columns = position[columns]
+        texts = int(token_ids.nrows())
+        idf = np.log((1 + texts) / (1 + counts[kept])) + 1
+        inside = columns >= 0
+        features = _unit_rows(rows[inside], columns[inside], idf, texts)
+        kernel, bias = _regression(features, labels, class_weights)
+        advance()
+    return NgramWeights(
+        known[kept], idf.astype(np.float32), kernel.astype(np.float32), bias.astype(np.float32)
+    )
+
+
+def best_share(
+    logits: NDArray[np.float32], ngram_logits: NDArray[np.float32], labels: Sequence[int]
+) -> float:
+    """What the n-grams should weigh: the share that gives the labels the highest likelihood.
+
+    Each share is judged at its own best temperature: it decides which view is right more often, not
+    how sure the mixture sounds.
+
+    Args:
+        logits: The LSTM's for texts not trained on, float `(texts, classes)`.
+        ngram_logits: The n-grams' for the same texts.
+        labels: Their true label ids.
+
+    Returns:
+        From 0 to 0.9, in tenths.
+    """
+
+    def loss(share: float) -> float:
+        mixed = (1 - share) * logits + share * ngram_logits
+        return cross_entropy(mixed / fit_temperature(mixed, labels), labels)
+
+    return float(min(_SHARES, key=loss))
+
+
+def _occurrences(
+    token_ids: tf.RaggedTensor, longest: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each n-gram of each text once: the texts' positions and the n-grams' keys."""
+    rows, keys = [], []
+    for start in range(0, int(token_ids.nrows()), _TEXTS_AT_ONCE):
+        padded = pad_ragged(token_ids[start : start + _TEXTS_AT_ONCE])
+        found = np.sort(ngram_keys(padded, longest).numpy(), axis=1)
+        new = found != NO_NGRAM
+        new[:, 1:] &= found[:, 1:] != found[:, :-1]
+        row, column = np.nonzero(new)
+        rows.append(row + start)
+        keys.append(found[row, column])
+    return np.concatenate(rows), np.concatenate(keys)
+
+
+def _frequent(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions of the n-grams to know, ascending."""
+    kept = np.flatnonzero(counts >= _RARE)
+    if len(kept) > _MOST_NGRAMS:
+        by_count = np.argsort(-counts[kept], kind="stable")
+        kept = np.sort(kept[by_count[:_MOST_NGRAMS]])
+    return kept
+
+
+def _unit_rows(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], idf: NDArray[np.float64], texts: int
+) -> csr_matrix:
+    """Texts as sets of n-grams: `(texts, ngrams)`, each row of length 1."""
+    values = idf[columns]
+    lengths = np.sqrt(np.bincount(rows, values**2, minlength=texts))
+    return csr_matrix((values / lengths[rows], (rows, columns)), shape=(texts, len(idf)))
+
+
+def _regression(
+    features: csr_matrix, labels: Sequence[int], class_weights: ClassWeights
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernel `(ngrams, classes)` and bias `(classes,)`."""
+    regression = LogisticRegression(
+        C=_INVERSE_PENALTY,
+        max_iter=_MOST_ROUNDS,
+        class_weight=None if class_weights == "none" else class_weights,
+    ).fit(features, np.asarray(labels))
+    kernel, bias = regression.coef_.T, regression.intercept_
+    if len(bias) == 1:  # of two classes scikit-learn keeps the difference
+        kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
+    return kernel, bias

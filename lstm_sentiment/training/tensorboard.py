@@ -1,0 +1,82 @@
+"""What TensorBoard shows of a run: curves, the graph, the word vectors in space."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.model.sentiment_model import SentimentModel
+
+_MOST_VECTORS = 10_000  # the projector computes in the browser
+
+
+class TensorBoardLog:
+    """Writes one run's log folder, to be seen with `tensorboard --logdir`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the log.
+
+        Args:
+            folder: Made where it is missing.
+
+        Raises:
+            InvalidInputError: If the extra `tensorboard` is not installed.
+        """
+        require_tensorboard()
+        self._folder = folder
+        self._writer = tf.summary.create_file_writer(str(folder))
+
+    def write_scores(self, epoch: int, scores: Mapping[str, float]) -> None:
+        """Adds one epoch's scores to the curves."""
+        with self._writer.as_default(step=epoch):
+            for name, value in scores.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def write_graph(self, model: SentimentModel) -> None:
+        """Shows the graph that scores texts."""
+        score = tf.function(lambda token_ids: model(token_ids, training=False))
+        concrete = score.get_concrete_function(tf.TensorSpec([None, None], tf.int32, "token_ids"))
+        with self._writer.as_default(step=0):
+            tf.summary.graph(concrete.graph)
+        self._writer.flush()
+
+    def write_vectors(self, tokens: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Shows the word vectors in the projector: those of the first 10,000 tokens.
+
+        Args:
+            tokens: One a row.
+            vectors: float32 `(len(tokens), dim)`.
+        """
+        shown = min(len(tokens), _MOST_VECTORS)
+        np.savetxt(self._folder / "vectors.tsv", vectors[:shown], fmt="%.5g", delimiter="\t")
+        # A line break or tab would begin another row or column.
+        lines = (" ".join(token.split()) or repr(token) for token in tokens[:shown])
+        (self._folder / "tokens.tsv").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        (self._folder / "projector_config.pbtxt").write_text(
+            'embeddings {\n  tensor_name: "word vectors"\n  tensor_path: "vectors.tsv"\n'
+            '  metadata_path: "tokens.tsv"\n}\n',
+            "utf-8",
+        )
+
+    def close(self) -> None:
+        """Ends the log."""
+        self._writer.close()
+
+
+def require_tensorboard() -> None:
+    """Checks that TensorBoard is there to write its format.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise InvalidInputError(
+            "A TensorBoard log needs the `tensorboard` extra: "
+            "pip install 'lstm-sentiment[tensorboard]'."
+        ) from error
