@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         LstmSentimentError,
         ServableNotFoundError,
         ServableUnavailableError,
+        TrainingError,
     )
     from lstm_sentiment.export.servable import export_servable
+    from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
-    from lstm_sentiment.pipeline import PipelineResult, run_pipeline
+    from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
     from lstm_sentiment.pipeline_config import PipelineConfig
     from lstm_sentiment.predictor import SavedModelPredictor
     from lstm_sentiment.serving.server import ModelServer
@@ -55,9 +57,11 @@ if TYPE_CHECKING:
         choose_tokenizer,
         frequent_unknown_tokens,
     )
+    from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
     from lstm_sentiment.training.config import TrainingConfig
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
     from lstm_sentiment.training.fit import FitResult, fit
+    from lstm_sentiment.training.start import StartWeights
     from lstm_sentiment.tuning import TrialResult, TuneResult, tune
 
 __version__ = "0.1.0"
@@ -79,12 +83,18 @@ _HOMES = {
         "LstmSentimentError",
         "ServableNotFoundError",
         "ServableUnavailableError",
+        "TrainingError",
     ),
     "export.servable": ("export_servable",),
+    "export.trained_version": (
+        "TrainedVersion",
+        "load_trained_version",
+    ),
     "model.config": ("ModelConfig",),
     "model.sentiment_model": ("SentimentModel",),
     "pipeline": (
         "PipelineResult",
+        "resume_pipeline",
         "run_pipeline",
     ),
     "pipeline_config": ("PipelineConfig",),
@@ -130,6 +140,10 @@ _HOMES = {
         "choose_tokenizer",
         "frequent_unknown_tokens",
     ),
+    "training.calibration": (
+        "expected_calibration_error",
+        "fit_temperature",
+    ),
     "training.config": ("TrainingConfig",),
     "training.evaluation": (
         "Evaluation",
@@ -139,6 +153,7 @@ _HOMES = {
         "FitResult",
         "fit",
     ),
+    "training.start": ("StartWeights",),
     "tuning": (
         "TrialResult",
         "TuneResult",
@@ -169,8 +184,11 @@ __all__ = [
     "SentimentModel",
     "ServableNotFoundError",
     "ServableUnavailableError",
+    "StartWeights",
     "Tokenizer",
+    "TrainedVersion",
     "TrainingConfig",
+    "TrainingError",
     "TrialResult",
     "TuneResult",
     "UnigramTokenizer",
@@ -184,11 +202,14 @@ __all__ = [
     "choose_tokenizer",
     "describe_vectors",
     "evaluate_predictions",
+    "expected_calibration_error",
     "export_servable",
     "fit",
+    "fit_temperature",
     "frequent_unknown_tokens",
     "load_config",
     "load_demo_corpus",
+    "load_trained_version",
     "load_word_counts",
     "load_word_vectors",
     "make_tokenizer",
@@ -196,6 +217,7 @@ __all__ = [
     "pad_token_ids",
     "read_corpus",
     "read_texts",
+    "resume_pipeline",
     "run_pipeline",
     "save_config",
     "save_word_vectors",

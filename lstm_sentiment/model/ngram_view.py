@@ -125,7 +125,7 @@ def ngram_keys(token_ids: Any, longest: int) -> Any:
         int64 `(batch, ngrams)`: one number for each n-gram, the same wherever it occurs; `NO_NGRAM`
         (-1) where padding is in between.
     """
-    bits = _KEY_BITS // longest
+    bits = _bits_a_token(longest)
     ids = tf.pad(tf.cast(token_ids, tf.int64), [[0, 0], [0, longest - 1]], constant_values=PAD_ID)
     time = tf.shape(token_ids)[1]
     keys: list[Any] = []
@@ -143,9 +143,13 @@ def require_ngram_room(vocabulary_size: int, longest: int) -> None:
     Raises:
         InvalidInputError: If there are too many different tokens.
     """
-    most = 2 ** (_KEY_BITS // longest)
+    most = 2 ** _bits_a_token(longest)
     if vocabulary_size > most:
         raise InvalidInputError(
             f"N-grams of {longest} tokens must be of at most {most:,} different tokens: a smaller "
             f"`ngrams` leaves room for more. Received: {vocabulary_size:,}."
         )
+
+
+def _bits_a_token(longest: int) -> int:
+    return _KEY_BITS // max(2, longest)  # ids are int32 anyhow

@@ -204,7 +204,10 @@ class TrainingLoop:
             averages = [np.array(average) for average in self._averages]
             evaluated = [*averages, *kept[len(averages) :]]
             _assign(self._variables["model"], evaluated)
-        scores = self._scores(self.score(self._dev_ids))
+        logits = self.score(self._dev_ids)
+        if not np.isfinite(logits).all():
+            self._stop("the logits of the dev texts are not finite")
+        scores = self._scores(logits)
         if self._averages:
             _assign(self._variables["model"], kept)
         for name, value in scores.items():
@@ -261,7 +264,7 @@ class TrainingLoop:
             _assign(self._variables["model"], state.best)
         epoch = (state.step - 1) // self._batches.steps + 1
         raise TrainingError(
-            "The loss and all weights must be finite: a lower `learning_rate` helps. Received: "
+            "Loss, logits and weights must be finite: a lower `learning_rate` helps. Received: "
             f"{reason} at step {state.step} (epoch {epoch})."
         )
 

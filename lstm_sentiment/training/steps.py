@@ -91,7 +91,16 @@ def make_step(
                 strategy.extended.update(average, _move, args=(variable.value, momentum))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
 
-    return step
+    traced: list[Step] = []
+
+    def traced_step(iterator: Any) -> tf.Tensor:
+        # Traced by hand: TensorFlow takes a function that is made anew in each fit for one that is
+        # traced too often, and warns.
+        if not traced:
+            traced.append(step.get_concrete_function(iterator))
+        return traced[0](iterator)
+
+    return traced_step
 
 
 def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:

@@ -1,0 +1,187 @@
+"""What is learned from, and what must not be."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_sentiment import (
+    Corpus,
+    FitResult,
+    InvalidInputError,
+    PipelineConfig,
+    Vocabulary,
+    WordVectors,
+    export_servable,
+    load_trained_version,
+    make_tokenizer,
+    preparation,
+    save_word_vectors,
+)
+from lstm_sentiment.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.text.overlap import text_digests, text_key
+from tests.corpora import hotel_like
+
+WORDS = ("房间", "服务", "很", "干净", "差")
+
+
+def write_csv(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("text", "label"), *rows])
+    return path
+
+
+def rows_of(corpus: Corpus) -> list[tuple[str, str]]:
+    return [
+        (text, corpus.label_names[label])
+        for text, label in zip(corpus.texts, corpus.labels, strict=True)
+    ]
+
+
+def copied(text: str) -> str:
+    """A text as it is found elsewhere: other spaces, widths and punctuation."""
+    return f"  {text.replace('，', ' , ')} !!"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "data.csv", rows_of(hotel_like(60)))
+
+
+@pytest.fixture
+def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The texts that word vectors are trained on, which here takes no time."""
+    seen: list[tuple[str, ...]] = []
+
+    def train(texts: tuple[str, ...], *_: Any, **__: Any) -> Any:
+        seen.append(texts)
+        vectors = WordVectors(WORDS, np.ones((len(WORDS), 2), np.float32))
+        return make_tokenizer("unigram", Vocabulary(WORDS)), vectors
+
+    monkeypatch.setattr(preparation, "train_vectors_on_texts", train)
+    return seen
+
+
+def keys(texts: Sequence[str]) -> set[str]:
+    return {text_key(text) for text in texts}
+
+
+def held_out(run: PreparedRun) -> set[str]:
+    return keys((*run.dev.texts, *run.test.texts))
+
+
+def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(
+    data: Path, tmp_path: Path, trained_on: list[tuple[str, ...]]
+) -> None:
+    everything = hotel_like(60).texts
+    foreign = ["一段别的话", "还有一段", "一段别的话", ""]
+    (tmp_path / "more.txt").write_text(
+        "".join(f"{line}\n" for line in (*map(copied, everything), *everything, *foreign)), "utf-8"
+    )
+    run = prepare_run(PipelineConfig(data=[data], unlabelled=[tmp_path / "more.txt"]))
+    (texts,) = trained_on
+    assert len(run.dev) and len(run.test)
+    assert not keys(texts) & held_out(run)
+    assert run.unlabelled == ("一段别的话", "还有一段")
+    assert keys(texts) == keys((*run.train.texts, *run.unlabelled))
+    assert not np.intersect1d(run.texts_seen(), text_digests(run.test.texts)).size
+
+
+def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
+    data: Path, tmp_path: Path, trained_on: list[tuple[str, ...]]
+) -> None:
+    excluded = hotel_like(60).texts[:20]
+    write_csv(tmp_path / "excluded.csv", [(copied(text), "x") for text in excluded])
+    (tmp_path / "more.txt").write_text("".join(f"{text}\n" for text in excluded), "utf-8")
+    config = PipelineConfig(
+        data=[data],
+        unlabelled=[tmp_path / "more.txt"],
+        exclude_data=[tmp_path / "excluded.csv"],
+    )
+    run = prepare_run(config)
+    assert not keys(run.train.texts) & keys(excluded)
+    assert run.unlabelled == ()
+    assert not keys(trained_on[0]) & keys(excluded)
+
+
+def test_the_split_has_a_seed_of_its_own(data: Path) -> None:
+    config = PipelineConfig(data=[data])
+    parts = prepare_corpora(config)
+    other = replace(config, training=replace(config.training, seed=7))
+    assert prepare_corpora(other)[2] != parts[2]
+    assert prepare_corpora(replace(other, split_seed=0)) == parts
+
+
+def test_a_version_to_begin_with_must_not_know_the_dev_and_test_texts(
+    fitted: FitResult, corpus: Corpus, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    export_servable(fitted, base)
+    same = write_csv(
+        tmp_path / "same.csv", [(copied(text), label) for text, label in rows_of(corpus)]
+    )
+    with pytest.raises(InvalidInputError, match=r"that was made without .* knows"):
+        prepare_run(PipelineConfig(data=[same], init_from=base))
+
+
+def test_a_version_to_begin_with_brings_words_tokenizer_and_sizes(
+    fitted: FitResult, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    export_servable(fitted, base)
+    rows = [(f"新词汇{n}很{'好' if n % 2 else '差'}", str(n % 2)) for n in range(40)]
+    new = write_csv(tmp_path / "new.csv", rows)
+    vectors = WordVectors(("新词汇",), np.ones((1, 200), np.float32))
+    save_word_vectors(vectors, tmp_path / "v.npy")
+    config = PipelineConfig(data=[new], init_from=base, vectors=tmp_path / "v.npy")
+    run = prepare_run(config)
+    version = load_trained_version(base / "1")
+    assert run.tokenizer.vocabulary.tokens[: len(fitted.tokenizer.vocabulary.tokens)] == (
+        fitted.tokenizer.vocabulary.tokens
+    )
+    assert "新词汇" in run.tokenizer.vocabulary
+    assert run.model.lstm_units == fitted.model.config.lstm_units
+    matrix = run.vectors.embedding_matrix(run.tokenizer.vocabulary)
+    np.testing.assert_array_equal(
+        matrix[1 : len(fitted.tokenizer.vocabulary)], fitted.model.embedding.merged_matrix()[1:]
+    )
+    kernels = [model.logits.get_weights()[0] for model in (fitted.model, version.weights.model)]
+    np.testing.assert_array_equal(*kernels)
+    assert not np.setdiff1d(version.texts_seen, run.texts_seen()).size
+
+    save_word_vectors(WordVectors(("新",), np.ones((1, 3), np.float32)), tmp_path / "w.npy")
+    with pytest.raises(InvalidInputError, match=r"must be of one width: 200\. Received: 3"):
+        prepare_run(replace(config, vectors=tmp_path / "w.npy"))
+
+
+def test_what_is_no_version_is_refused_before_the_texts_are_read(tmp_path: Path) -> None:
+    config = PipelineConfig(data=[tmp_path / "absent.csv"], init_from=tmp_path)
+    with pytest.raises(InvalidInputError, match="must be a version's folder, or hold numbered"):
+        prepare_run(config)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [(f"文本{n}", f"id-{n}") for n in range(10_000)],
+            r"at most 1,000 different labels: is 'label' their column\? Received: 10,000",
+        ),
+        ([(" ", "a"), ("", "b")], r"is 'text' their column\? Received: 2 empty texts"),
+        (
+            [*[(f"文本{n}", str(n % 2)) for n in range(20)], ("独一", "rare")],
+            "Received: class 'rare' with 1",
+        ),
+    ],
+)
+def test_a_wrong_column_is_told_before_anything_is_trained(
+    rows: list[tuple[str, str]], message: str, tmp_path: Path
+) -> None:
+    data = write_csv(tmp_path / "data.csv", rows)
+    with pytest.raises(InvalidInputError, match=message):
+        prepare_corpora(PipelineConfig(data=[data]))

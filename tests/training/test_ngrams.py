@@ -1,0 +1,119 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from lstm_sentiment import InvalidInputError, pad_token_ids
+from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
+from lstm_sentiment.training.ngrams import best_share, fit_ngrams
+
+texts = st.lists(st.integers(1, 2**21 - 1), min_size=1, max_size=6)
+
+
+def ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:
+    return tf.ragged.constant(rows, dtype=tf.int32)
+
+
+def some_texts(count: int, seed: int = 0) -> tuple[list[list[int]], list[int]]:
+    """Texts whose class shows in one bigram alone: 2 before 3, or 3 before 2."""
+    generator = np.random.default_rng(seed)
+    rows, labels = [], []
+    for index in range(count):
+        filler = generator.integers(4, 20, 8).tolist()
+        pair = [2, 3] if index % 2 else [3, 2]
+        place = int(generator.integers(0, 8))
+        rows.append([*filler[:place], *pair, *filler[place:]])
+        labels.append(index % 2)
+    return rows, labels
+
+
+def view_of(weights: NgramWeights | None, longest: int, classes: int = 2) -> NgramView:
+    assert weights is not None
+    view = NgramView(len(weights.keys), classes, longest)
+    view.build()
+    view.load_weights(weights)
+    return view
+
+
+@given(st.lists(texts, min_size=1, max_size=4), st.integers(1, 3))
+def test_ngrams_have_one_key_if_and_only_if_they_are_equal(
+    rows: list[list[int]], longest: int
+) -> None:
+    padded = pad_token_ids(rows, max(map(len, rows)))
+    keys = ngram_keys(tf.constant(padded), longest).numpy()
+    found: dict[tuple[int, ...], set[int]] = {}
+    for row, line in zip(rows, keys, strict=True):
+        width = padded.shape[1]
+        for n in range(1, longest + 1):
+            for start in range(len(row) - n + 1):
+                ngram = tuple(row[start : start + n])
+                found.setdefault(ngram, set()).add(int(line[(n - 1) * width + start]))
+        real = sum(max(0, len(row) - n + 1) for n in range(1, longest + 1))
+        assert (line >= 0).sum() == real
+    assert all(len(numbers) == 1 for numbers in found.values())
+    assert len(set.union(*found.values())) == len(found)
+
+
+def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
+    rows, labels = some_texts(60)
+    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=2)
+    view = view_of(weights, 2)
+    written = [" ".join(map(str, row)) for row in rows]
+    vectorizer = TfidfVectorizer(
+        binary=True, min_df=2, ngram_range=(1, 2), token_pattern=r"\S+", norm="l2"
+    )
+    features = vectorizer.fit_transform(written)
+    reference = LogisticRegression(C=10, max_iter=300).fit(features, labels)
+    unseen = [[7, 2, 3, 7, 7], [3, 2], [19]]
+    expected = reference.decision_function(
+        vectorizer.transform([" ".join(map(str, row)) for row in unseen])
+    )
+    logits = view.ngram_logits(pad_token_ids(unseen, 7)).numpy()
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=1e-3)
+    assert (logits[:2].argmax(axis=1) == [1, 0]).all()
+
+
+@given(st.lists(texts, min_size=1, max_size=3), st.integers(0, 4))
+def test_padding_on_either_side_changes_nothing(rows: list[list[int]], more: int) -> None:
+    trained, labels = some_texts(20)
+    weights = fit_ngrams(ragged(trained), labels, num_classes=2, vocabulary_size=20, longest=3)
+    view = view_of(weights, 3)
+    padded = pad_token_ids([[token % 20 + 1 for token in row] for row in rows], 6)
+    plain = view.ngram_logits(padded).numpy()
+    for sides in ((0, more), (more, 0)):
+        wider = np.pad(padded, [(0, 0), sides])
+        np.testing.assert_allclose(view.ngram_logits(wider).numpy(), plain, atol=1e-6)
+
+
+def test_its_share_decides_how_much_it_says() -> None:
+    rows, labels = some_texts(40)
+    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=2)
+    view = view_of(weights, 2)
+    ids, logits = pad_token_ids(rows[:4], 10), tf.constant([[1.0, -1.0]] * 4)
+    np.testing.assert_allclose(view(ids, logits), logits)
+    view.set_share(0.25)
+    expected = 0.75 * logits + 0.25 * view.ngram_logits(ids)
+    np.testing.assert_allclose(view(ids, logits), expected, rtol=1e-6)
+
+
+def test_the_share_goes_to_the_view_that_is_right() -> None:
+    labels = [0, 1] * 50
+    right = np.eye(2, dtype=np.float32)[labels] * 4
+    noise = np.random.default_rng(0).normal(0, 2, (100, 2)).astype(np.float32)
+    assert best_share(right, noise, labels) < 0.2
+    assert best_share(noise, right, labels) > 0.7
+
+
+def test_without_a_frequent_ngram_there_is_no_view() -> None:
+    rows = [[2], [3]]
+    assert fit_ngrams(ragged(rows), [0, 1], num_classes=2, vocabulary_size=4, longest=3) is None
+
+
+def test_too_many_tokens_for_the_keys_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="at most 2,097,152 different tokens"):
+        fit_ngrams(ragged([[2]]), [0], num_classes=2, vocabulary_size=2**21 + 1, longest=3)

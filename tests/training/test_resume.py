@@ -1,0 +1,134 @@
+"""A run that is cut off anywhere goes on as if it had not been."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_sentiment import (
+    Corpus,
+    FitResult,
+    InvalidInputError,
+    TrainingConfig,
+    TrainingError,
+    Vocabulary,
+    fit,
+    make_tokenizer,
+)
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.progress import Advance, SilentProgress
+from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.fit import CHECKPOINT
+
+TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
+CORPUS = Corpus.from_rows(
+    [("好" * n, "1") for n in range(1, 8)] + [("差" * n, "0") for n in range(1, 8)]
+)
+STEPS = 4  # of each epoch
+CONFIG = TrainingConfig(
+    epochs=3, batch_size=4, patience=9, checkpoint_steps=3, average_momentum=0.9, warmup_share=0.2
+)
+
+
+class CutOffError(Exception):
+    """Stands for the end of the process."""
+
+
+class CutOffAfter(SilentProgress):
+    """Ends the run after some steps of training."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    @contextmanager
+    def step(self, description: str, total: int) -> Iterator[Advance]:
+        def advance(steps: int = 1, *, status: str = "") -> None:
+            if description == "Training" and status:
+                self.left -= 1
+                if self.left == 0:
+                    raise CutOffError
+
+        yield advance
+
+
+def run(run_dir: Path, *, resume: bool = False, stop_after: int = -1) -> FitResult:
+    return fit(
+        CORPUS,
+        CORPUS,
+        tokenizer=TOKENIZER,
+        model=ModelConfig(lstm_units=3),
+        training=CONFIG,
+        run_dir=run_dir,
+        resume=resume,
+        progress=CutOffAfter(stop_after),
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    return run(tmp_path_factory.mktemp("whole"))
+
+
+# In the first epoch before and after its first checkpoint, at its end, and in the last.
+@pytest.mark.parametrize("stop_after", [2, STEPS - 1, STEPS, 2 * STEPS + 2])
+def test_a_resumed_run_ends_with_the_same_bits(
+    whole: FitResult, tmp_path: Path, stop_after: int
+) -> None:
+    with pytest.raises(CutOffError):
+        run(tmp_path, stop_after=stop_after)
+    resumed = run(tmp_path, resume=True)
+    for ours, theirs in zip(whole.model.variables, resumed.model.variables, strict=True):
+        np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+    assert resumed.temperature == whole.temperature
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert resumed.history[name] == whole.history[name]
+    rows = (tmp_path / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2", "3"]
+
+
+def test_a_run_that_has_ended_is_not_trained_on(whole: FitResult, tmp_path: Path) -> None:
+    run(tmp_path)
+    again = run(tmp_path, resume=True, stop_after=1)
+    for ours, theirs in zip(whole.model.variables, again.model.variables, strict=True):
+        np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    save_checkpoint(Checkpoint({"model": [np.zeros(2)]}, {}), tmp_path / CHECKPOINT)
+    with pytest.raises(InvalidInputError, match=r"last\.npz: must be a checkpoint of this model"):
+        run(tmp_path, resume=True)
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_the_best(tmp_path: Path) -> None:
+    losses = []
+    with pytest.raises(TrainingError, match=r"at step \d+ \(epoch \d+\)\. The weights of epoch 1"):
+        fit(
+            CORPUS,
+            CORPUS,
+            tokenizer=TOKENIZER,
+            model=ModelConfig(lstm_units=3, dropout=0.0),
+            training=TrainingConfig(epochs=9, batch_size=14, learning_rate=1e38),
+            run_dir=tmp_path,
+            on_epoch=lambda epoch, scores: losses.append(scores["loss"]),
+        )
+    assert np.isfinite(losses).all()
+    assert (tmp_path / "model.keras").is_file()
+    stored = load_checkpoint(tmp_path / CHECKPOINT)
+    assert all(np.isfinite(array).all() for array in stored.arrays["model"])
+
+
+def test_without_a_folder_there_is_nothing_to_resume() -> None:
+    with pytest.raises(InvalidInputError, match="`run_dir` must be given with `resume`"):
+        fit(CORPUS, CORPUS, tokenizer=TOKENIZER, resume=True)
+
+
+def test_an_exception_in_on_epoch_ends_the_training(tmp_path: Path) -> None:
+    def stop(epoch: int, scores: object) -> None:
+        if epoch == 2:
+            raise CutOffError
+
+    with pytest.raises(CutOffError):
+        fit(CORPUS, CORPUS, tokenizer=TOKENIZER, training=CONFIG, run_dir=tmp_path, on_epoch=stop)
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 3

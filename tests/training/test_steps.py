@@ -1,0 +1,97 @@
+"""One step of training does what it says, however many replicas share it."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.training.calibration import softmax
+from lstm_sentiment.training.config import StrategyName, TrainingConfig
+from lstm_sentiment.training.distribution import make_strategy
+from lstm_sentiment.training.steps import make_optimizer, make_step
+
+IDS = np.array([[2, 3, 4], [3, 0, 0], [4, 4, 0], [2, 5, 0], [5, 5, 5]], np.int32)
+LABELS = np.array([0, 1, 2, 1, 0], np.int64)
+PLAIN = ModelConfig(lstm_units=3, dropout=0.0, embedding_dropout=0.0, ngrams=0)
+
+
+def train(
+    steps: int = 1,
+    *,
+    strategy: StrategyName = "default",
+    class_weights: Sequence[float] | None = None,
+    momentum: float = 0.0,
+    smoothing: float = 0.0,
+) -> tuple[list[np.ndarray], list[np.ndarray], list[list[float]]]:
+    """Trains on the same batch; gives logits before, weights (and averages) after, and sums."""
+    keras.utils.set_random_seed(0)
+    training = TrainingConfig(
+        learning_rate=0.01, label_smoothing=smoothing, average_momentum=momentum
+    )
+    chosen = make_strategy(strategy)
+    dataset = tf.data.Dataset.from_tensors((IDS, LABELS)).repeat(steps)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    with chosen.scope():
+        model = SentimentModel(6, 4, 3, PLAIN)
+        logits = np.array(model(IDS))
+        averages = [tf.Variable(v.value) for v in model.trainable_variables] if momentum else []
+        step = make_step(
+            model,
+            make_optimizer(training, 100),
+            training,
+            class_weights=class_weights,
+            averages=averages,
+        )
+        batches = iter(chosen.experimental_distribute_dataset(dataset.with_options(options)))
+        sums = [step(batches).numpy().tolist() for _ in range(steps)]
+    weights = [np.array(variable) for variable in (averages or model.trainable_variables)]
+    return [logits], weights, sums
+
+
+def test_it_sums_loss_right_answers_texts_and_real_tokens() -> None:
+    (logits,), _, (sums,) = train()
+    losses = -np.log(softmax(logits)[np.arange(5), LABELS])
+    right = (logits.argmax(axis=1) == LABELS).sum()
+    assert sums == pytest.approx([losses.sum(), right, 5, 11], rel=1e-5)
+
+
+def test_class_weights_weigh_the_loss_of_each_text() -> None:
+    (logits,), plain, _ = train()
+    _, weighted, (sums,) = train(class_weights=[3.0, 1.0, 0.5])
+    losses = -np.log(softmax(logits)[np.arange(5), LABELS])
+    assert sums[0] == pytest.approx((losses * [3, 1, 0.5, 1, 3]).sum(), rel=1e-5)
+    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(plain, weighted, strict=True))
+
+
+def test_label_smoothing_spreads_a_share_of_each_label() -> None:
+    (logits,), _, (sums,) = train(smoothing=0.3)
+    targets = np.eye(3)[LABELS] * 0.7 + 0.1
+    assert sums[0] == pytest.approx(-(targets * np.log(softmax(logits))).sum(), rel=1e-5)
+
+
+def test_averages_follow_the_weights() -> None:
+    expected = train(0)[1]
+    for step in (1, 2):
+        momentum = (1 + step) / (10 + step)  # below the 0.5 asked for: the first weights are random
+        expected = [
+            average * momentum + weight * (1 - momentum)
+            for average, weight in zip(expected, train(step)[1], strict=True)
+        ]
+    for average, ours in zip(expected, train(2, momentum=0.5)[1], strict=True):
+        np.testing.assert_allclose(ours, average, atol=1e-6)
+
+
+@pytest.mark.parametrize("class_weights", [None, [3.0, 1.0, 0.5]])
+def test_two_replicas_train_as_one_on_a_batch_that_cannot_be_halved(
+    class_weights: list[float] | None,
+) -> None:
+    _, alone, sums = train(5, class_weights=class_weights)
+    _, shared, sums_shared = train(5, class_weights=class_weights, strategy="mirrored")
+    np.testing.assert_allclose(sums_shared, sums, rtol=1e-5)
+    for ours, theirs in zip(alone, shared, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
