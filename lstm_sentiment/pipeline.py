@@ -139,6 +139,9 @@ def _run(
         result = _fit(config, prepared, run_dir, progress, resume=resume)
     except TrainingError as error:
         raise TrainingError(f"{error} `fit --resume {run_dir}` goes on.") from error
+    except KeyboardInterrupt:
+        progress.say(f"Stopped: `fit --resume {run_dir}` goes on")
+        raise
     progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
     scores = result.evaluate(prepared.test)
     with progress.step("Exporting", 1) as advance:

@@ -170,6 +170,8 @@ def _print_result(result: "PipelineResult") -> None:
         "test accuracy": f"{result.test.accuracy:.4f}",
         "test macro-F1": f"{result.test.macro_f1:.4f}",
         "test OOV rate": f"{result.test.oov_rate:.4f}",
+        "calibration": f"{result.test.calibration_error:.4f} "
+        f"(error on test; {result.test.calibration_error_before:.4f} before)",
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",

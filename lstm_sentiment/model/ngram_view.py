@@ -64,7 +64,7 @@ class NgramView(keras.layers.Layer):
         self.longest = longest
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the tables, empty until `load_weights` or saved weights fill them."""
+        """Makes the tables, empty until `load_ngrams` or saved weights fill them."""
         for name, shape, dtype in (
             ("keys", (self.num_ngrams,), "int64"),
             ("idf", (self.num_ngrams,), "float32"),
@@ -76,7 +76,7 @@ class NgramView(keras.layers.Layer):
             setattr(self, name, weight)
         self.built = True
 
-    def load_weights(self, weights: NgramWeights) -> None:
+    def load_ngrams(self, weights: NgramWeights) -> None:
         """Fills the tables."""
         for name, value in weights._asdict().items():
             getattr(self, name).assign(value)

@@ -29,12 +29,13 @@ def text_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
     """The keys of texts as numbers that give nothing of the texts away.
 
     Args:
-        texts: Valid Unicode.
+        texts: Any Unicode.
 
     Returns:
         The different ones, ascending: the first 8 bytes of SHA-256 of each key, little-endian.
     """
-    found = {hashlib.sha256(text_key(text).encode()).digest()[:_DIGEST_BYTES] for text in texts}
+    keys = {text_key(text).encode(errors="surrogatepass") for text in texts}
+    found = {hashlib.sha256(key).digest()[:_DIGEST_BYTES] for key in keys}
     return np.sort(np.frombuffer(b"".join(found), "<u8").astype(np.uint64))
 
 

@@ -66,7 +66,7 @@ def make_network(
         matrix = vectors.embedding_matrix(vocabulary, spell=tokenizer.spellings, seed=seed)
         network.embedding.load_matrix(matrix, trained_ids)
     if network.ngram_view is not None and ngrams is not None:
-        network.ngram_view.load_weights(ngrams)
+        network.ngram_view.load_ngrams(ngrams)
     return network
 
 

@@ -147,7 +147,7 @@ def test_logits_stay_float32_under_mixed_precision() -> None:
         ({"lstm_layers": 1.5}, "`lstm_layers` must be a positive integer"),
         ({"max_length": True}, "`max_length` must be a positive integer"),
         ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1. Received: dropout=1.0"),
-        ({"pooling": "sum"}, "max_mean, max, mean, last. Received: 'sum'"),
+        ({"pooling": "sum"}, "max_mean, max, mean, attention, last. Received: 'sum'"),
     ],
 )
 def test_a_setting_that_breaks_its_rule_is_named(settings: dict[str, object], message: str) -> None:

@@ -33,7 +33,7 @@ def padding_share(row_lengths: list[int], dataset: tf.data.Dataset) -> float:
 
 
 @given(lengths, st.integers(1, 16), st.integers(0, 2**32 - 1))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_every_text_comes_once_an_epoch_with_its_label(
     row_lengths: list[int], batch_size: int, seed: int
 ) -> None:
@@ -49,7 +49,7 @@ def test_every_text_comes_once_an_epoch_with_its_label(
 
 
 @given(lengths, st.integers(1, 16), st.integers(0, 9), st.data())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_order_goes_on_from_any_step(
     row_lengths: list[int], batch_size: int, seed: int, data: st.DataObject
 ) -> None:
@@ -61,7 +61,7 @@ def test_the_order_goes_on_from_any_step(
 
 
 @given(lengths, st.integers(1, 16))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_padding_of_the_first_epoch_is_counted_exactly(
     row_lengths: list[int], batch_size: int
 ) -> None:

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from lstm_sentiment import (
     WordVectors,
     fit,
     make_tokenizer,
+    pad_token_ids,
 )
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SilentProgress
@@ -107,6 +109,18 @@ def test_the_oov_rate_is_part_of_every_evaluation() -> None:
 
 def test_without_vectors_training_moves_the_rows() -> None:
     assert fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK).model.config.trainable_embeddings
+
+
+def test_in_bfloat16_it_trains_weights_of_float32_and_serves_in_float32() -> None:
+    training = TrainingConfig(epochs=1, batch_size=4, precision="mixed_bfloat16")
+    result = fit(SMALL, SMALL, tokenizer=TOKENIZER, training=training)
+    assert result.model.lstm_layers[0].compute_dtype == "bfloat16"
+    assert {str(weight.dtype) for weight in result.model.trainable_weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    ids = pad_token_ids([TOKENIZER.encode(text) for text in SMALL.texts], 5)
+    exported = result.model.without_cudnn()
+    assert exported.lstm_layers[0].compute_dtype == "float32"
+    np.testing.assert_allclose(exported(ids), result.model(ids), atol=0.02)
 
 
 def test_it_says_where_it_trains_and_which_epoch_it_kept() -> None:

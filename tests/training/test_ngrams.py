@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -36,8 +37,15 @@ def view_of(weights: NgramWeights | None, longest: int, classes: int = 2) -> Ngr
     assert weights is not None
     view = NgramView(len(weights.keys), classes, longest)
     view.build()
-    view.load_weights(weights)
+    view.load_ngrams(weights)
     return view
+
+
+@cache
+def view_of_trigrams() -> NgramView:
+    rows, labels = some_texts(20)
+    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=3)
+    return view_of(weights, 3)
 
 
 @given(st.lists(texts, min_size=1, max_size=4), st.integers(1, 3))
@@ -80,9 +88,7 @@ def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
 
 @given(st.lists(texts, min_size=1, max_size=3), st.integers(0, 4))
 def test_padding_on_either_side_changes_nothing(rows: list[list[int]], more: int) -> None:
-    trained, labels = some_texts(20)
-    weights = fit_ngrams(ragged(trained), labels, num_classes=2, vocabulary_size=20, longest=3)
-    view = view_of(weights, 3)
+    view = view_of_trigrams()
     padded = pad_token_ids([[token % 20 + 1 for token in row] for row in rows], 6)
     plain = view.ngram_logits(padded).numpy()
     for sides in ((0, more), (more, 0)):

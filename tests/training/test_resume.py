@@ -1,11 +1,15 @@
 """A run that is cut off anywhere goes on as if it had not been."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lstm_sentiment import (
     Corpus,
@@ -18,9 +22,14 @@ from lstm_sentiment import (
     make_tokenizer,
 )
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import Advance, SilentProgress
+from lstm_sentiment.training import loop
+from lstm_sentiment.training.batches import encode_texts, make_batches
 from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.fit import CHECKPOINT
+from lstm_sentiment.training.loop import TrainingLoop
+from lstm_sentiment.training.steps import Step, make_step
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
 CORPUS = Corpus.from_rows(
@@ -88,6 +97,23 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2", "3"]
 
 
+def test_a_checkpoint_is_written_once_a_minute(tmp_path: Path) -> None:
+    seconds = iter(range(0, 10_000, 25))  # each look at the clock finds it 25 seconds on
+    ids = encode_texts(TOKENIZER, CORPUS.texts)
+    training_loop = TrainingLoop(
+        SentimentModel(4, 3, 2, ModelConfig(lstm_units=2, ngrams=0)),
+        TrainingConfig(epochs=2, batch_size=2),
+        make_batches(ids, CORPUS.labels, batch_size=2),
+        (ids, CORPUS.labels),
+        checkpoint_path=tmp_path / "last.npz",
+        clock=lambda: next(seconds),
+    )
+    with pytest.raises(CutOffError):
+        training_loop.run(CutOffAfter(5))
+    # Three looks a step: the one that decides is 75 seconds after the last checkpoint.
+    assert load_checkpoint(tmp_path / "last.npz").values["step"] == 4
+
+
 def test_a_run_that_has_ended_is_not_trained_on(whole: FitResult, tmp_path: Path) -> None:
     run(tmp_path)
     again = run(tmp_path, resume=True, stop_after=1)
@@ -101,22 +127,39 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         run(tmp_path, resume=True)
 
 
-def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_the_best(tmp_path: Path) -> None:
-    losses = []
-    with pytest.raises(TrainingError, match=r"at step \d+ \(epoch \d+\)\. The weights of epoch 1"):
+def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*args: Any, **settings: Any) -> Step:
+        step, calls = make_step(*args, **settings), iter(range(1, 100))
+
+        def broken(batches: Any) -> tf.Tensor:
+            sums = step(batches)
+            return sums * math.nan if next(calls) == STEPS + 2 else sums
+
+        return broken
+
+    monkeypatch.setattr(loop, "make_step", break_down)
+    with pytest.raises(TrainingError) as raised:
+        run(tmp_path)
+    assert "the loss is nan at step 6 (epoch 2)" in str(raised.value)
+    assert f"The weights of epoch 1 are in {tmp_path / 'model.keras'}" in str(raised.value)
+    best = load_checkpoint(tmp_path / CHECKPOINT).arrays["best"]
+    kept = keras.saving.load_model(tmp_path / "model.keras")
+    for variable, array in zip(kept.trainable_variables, best, strict=False):
+        np.testing.assert_array_equal(np.array(variable), array)
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"must be finite: a lower `learning_rate` helps"):
         fit(
             CORPUS,
             CORPUS,
             tokenizer=TOKENIZER,
-            model=ModelConfig(lstm_units=3, dropout=0.0),
-            training=TrainingConfig(epochs=9, batch_size=14, learning_rate=1e38),
+            training=TrainingConfig(epochs=2, batch_size=14, learning_rate=1e38),
             run_dir=tmp_path,
-            on_epoch=lambda epoch, scores: losses.append(scores["loss"]),
         )
-    assert np.isfinite(losses).all()
-    assert (tmp_path / "model.keras").is_file()
-    stored = load_checkpoint(tmp_path / CHECKPOINT)
-    assert all(np.isfinite(array).all() for array in stored.arrays["model"])
+    assert not (tmp_path / CHECKPOINT).exists()
 
 
 def test_without_a_folder_there_is_nothing_to_resume() -> None:

@@ -1,0 +1,97 @@
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_sentiment import (
+    Corpus,
+    InvalidInputError,
+    ModelConfig,
+    PipelineConfig,
+    Vocabulary,
+    WordVectors,
+    load_config,
+    make_tokenizer,
+)
+from lstm_sentiment.preparation import PreparedRun
+from lstm_sentiment.run_folder import (
+    CONFIG,
+    begin_run,
+    check_space,
+    check_writable,
+    new_run_dir,
+    save_or_check_data,
+)
+
+PART = Corpus.from_rows([("好", "1"), ("差", "0")])
+WORDS = ("好", "差")
+Usage = namedtuple("Usage", "total used free")
+
+
+def prepared(train: Corpus = PART, dim: int = 1_000) -> PreparedRun:
+    return PreparedRun(
+        train,
+        PART,
+        PART,
+        (),
+        make_tokenizer("unigram", Vocabulary(WORDS)),
+        WordVectors(WORDS, np.ones((2, dim), np.float32)),
+        ModelConfig(),
+        None,
+        Path("cache"),
+    )
+
+
+def test_a_full_disk_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "not" / "there" / "yet"
+    check_space(below, prepared())
+    asked = []
+
+    def nearly_full(path: Path) -> Usage:
+        asked.append(path)
+        return Usage(2**40, 2**40 - 2**20, 2**20)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+    with pytest.raises(InvalidInputError, match=r"must have \d+ MiB free .* Received: 1 MiB"):
+        check_space(below, prepared())
+    assert asked == [tmp_path]
+
+
+def test_what_cannot_be_a_folder_is_told_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for refuse in (check_writable, new_run_dir):
+        with pytest.raises(InvalidInputError, match="must be a folder that can be written"):
+            refuse(tmp_path / "file" / "run")
+    with pytest.raises(InvalidInputError, match=r"new or empty folder .*--resume"):
+        new_run_dir(tmp_path)
+
+
+def test_the_config_of_a_run_can_be_read_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = PipelineConfig(data=["a.csv"], unlabelled=["b.txt"], dictionary="jieba")
+    begin_run(config, Path("run"))
+    stored = load_config(tmp_path / "run" / CONFIG)
+    assert stored.data == (tmp_path / "a.csv",)
+    assert stored.unlabelled == (tmp_path / "b.txt",)
+    assert stored.model_dir == tmp_path / "models" / "sentiment"
+    assert stored.run_dir == tmp_path / "run"
+    assert str(stored.dictionary) == "jieba"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Corpus.from_rows([("好", "1"), ("很差", "0")]), Corpus.from_rows([("好", "0"), ("差", "1")])],
+)
+def test_other_texts_or_labels_are_other_data(tmp_path: Path, other: Corpus) -> None:
+    save_or_check_data(PipelineConfig(), prepared(), tmp_path)
+    save_or_check_data(PipelineConfig(), prepared(), tmp_path)
+    with pytest.raises(InvalidInputError, match=r"with the data that it began with.* other train"):
+        save_or_check_data(PipelineConfig(), prepared(other), tmp_path)
+    with pytest.raises(InvalidInputError, match="other vectors"):
+        save_or_check_data(PipelineConfig(), prepared(dim=3), tmp_path)
