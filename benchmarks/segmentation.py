@@ -185,7 +185,7 @@ def _run(name: str, way: Way, parts: Sequence[ls.Corpus], seed: int) -> dict[str
         dev,
         tokenizer=way.tokenizer,
         vectors=way.vectors,
-        model=ls.ModelConfig(max_length=way.max_length),
+        model=ls.ModelConfig(max_length=way.max_length, ngrams=0),  # it is the cutting that counts
         training=ls.TrainingConfig(seed=seed),
     )
     scores = result.evaluate(test).summary()

@@ -8,8 +8,11 @@ from lstm_sentiment.errors import InvalidInputError
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "fast": {},
-        "accurate": {"model": {"lstm_units": 128}},
+        "fast": {
+            "training": {"epochs": 5},
+            "vector_training": {"dim": 100, "characters": False},
+        },
+        "accurate": {"own_vectors": True, "vector_training": {"least_epochs": 10}},
     }
 )
 """By name, what differs from the defaults, in the shape of a config file."""

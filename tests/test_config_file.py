@@ -86,8 +86,11 @@ def test_the_file_overrides_its_base_and_nothing_else(file: Path) -> None:
 
 def test_a_preset_in_the_file_comes_before_the_file_and_gives_way_to_a_base(file: Path) -> None:
     file.write_text('preset = "accurate"\n[model]\ndropout = 0.1\n')
-    assert load_config(file).model == ModelConfig(lstm_units=128, dropout=0.1)
-    assert load_config(file, PipelineConfig()).model == ModelConfig(dropout=0.1)
+    assert load_config(file).model == ModelConfig(dropout=0.1)
+    assert load_config(file).own_vectors
+    over_defaults = load_config(file, PipelineConfig())
+    assert over_defaults.model == ModelConfig(dropout=0.1)
+    assert not over_defaults.own_vectors
 
 
 def test_relative_paths_are_relative_to_the_working_folder(file: Path) -> None:

@@ -29,7 +29,12 @@ def test_presets_differ_and_choose_no_texts() -> None:
     sections = {name for name in get_type_hints(PipelineConfig) if name.endswith(("model", "ing"))}
     for name in PRESETS:
         assert not set(PRESETS[name]) & {"data", "dev_data", "test_data", "model_dir", "run_dir"}
-        assert set(PRESETS[name]) <= sections | {"tokenizer", "normalization", "unknown"}
+        assert set(PRESETS[name]) <= sections | {
+            "tokenizer",
+            "normalization",
+            "unknown",
+            "own_vectors",
+        }
 
 
 def test_an_unknown_preset_is_refused_with_the_choices() -> None:

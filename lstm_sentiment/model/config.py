@@ -21,7 +21,8 @@ class ModelConfig:
         pooling: How the states of a text become one vector: the `max`, the `mean` or both
             (`max_mean`) over its real tokens, a mean weighted by `attention`, or the `last` state
             of each direction.
-        trainable_embeddings: Whether training moves the word vectors.
+        trainable_embeddings: Whether training moves the word vectors: those of tokens that occur
+            twice or more in the training texts.
         embedding_dropout: Share of the embedding's channels dropped for a whole text in training
             (spatial dropout), from 0 to below 1.
         recurrent_dropout: Share of the LSTM state's channels that the next step does not see, in

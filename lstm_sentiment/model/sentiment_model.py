@@ -53,8 +53,8 @@ class SentimentModel(keras.Model):
             embedding_dim: Width of the word vectors.
             num_classes: Number of classes, at least 2.
             config: Everything else; `None` takes the defaults.
-            num_trained_rows: Number of word vectors that training may move although the rest is
-                frozen: see `PretrainedEmbedding`.
+            num_trained_rows: Number of word vectors that training may move, the rest being frozen:
+                see `PretrainedEmbedding`. 0 moves all or none, as `config` says.
             num_ngrams: Number of n-grams that the linear classifier knows; 0 leaves it out.
             use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
             **kwargs: As `keras.Model` takes.
@@ -76,7 +76,7 @@ class SentimentModel(keras.Model):
         self.embedding = PretrainedEmbedding(
             vocabulary_size,
             embedding_dim,
-            frozen=not self.config.trainable_embeddings,
+            frozen=not self.config.trainable_embeddings or num_trained_rows > 0,
             num_trained_rows=num_trained_rows,
             name="embedding",
         )

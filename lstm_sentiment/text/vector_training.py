@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 VectorAlgorithm = Literal["word2vec", "fasttext"]
 
 _TOKENS_TO_READ = 5_000_000
+_MOST_EPOCHS = 100
 _TEXTS_AT_ONCE = 2_000
 # A row for each n-gram's hash; gensim's 2 million would take 1.6 GB at width 200.
 _SUBWORD_ROWS = 200_000
@@ -51,7 +52,8 @@ class VectorTrainingConfig:
         algorithm: `word2vec` or `fasttext`.
         dim: Width of the vectors.
         epochs: Passes over the texts. `None` makes as many as it takes to read 5 million tokens,
-            from 3 to 100: a small corpus needs many.
+            from `least_epochs` to 100: a small corpus needs many.
+        least_epochs: Passes over a large corpus, where `epochs` is `None`.
         window: Neighbours looked at on each side, in tokens.
         negative: Negative samples a word.
         seed: The same seed, on one worker, gives the same vectors.
@@ -64,6 +66,7 @@ class VectorTrainingConfig:
     algorithm: VectorAlgorithm = "word2vec"
     dim: int = 200
     epochs: int | None = None
+    least_epochs: int = 3
     window: int = 5
     negative: int = 5
     characters: bool = False
@@ -82,7 +85,7 @@ class VectorTrainingConfig:
             raise InvalidInputError(
                 f"`algorithm` must be one of: {', '.join(choices)}. Received: {self.algorithm!r}."
             )
-        for name in ("dim", "window", "negative", "workers"):
+        for name in ("dim", "least_epochs", "window", "negative", "workers"):
             _require_positive(name, getattr(self, name))
         if self.epochs is not None:
             _require_positive("epochs", self.epochs)
@@ -256,7 +259,8 @@ def _with_epochs(
     if config.epochs is not None:
         return config
     tokens = max(1, sum(map(len, sentences)))
-    return replace(config, epochs=min(100, max(3, round(_TOKENS_TO_READ / tokens))))
+    enough = min(_MOST_EPOCHS, round(_TOKENS_TO_READ / tokens))
+    return replace(config, epochs=max(config.least_epochs, enough))
 
 
 def _train(

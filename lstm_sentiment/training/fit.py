@@ -153,8 +153,9 @@ def fit(
         f"{batches.padding_share:.1%} of their time steps are padding"
     )
     num_classes = len(train.label_names)
-    ngrams = (
-        fit_ngrams(
+    ngrams = None
+    if config.ngrams:
+        ngrams = fit_ngrams(
             train_ids,
             train.labels,
             num_classes=num_classes,
@@ -163,9 +164,6 @@ def fit(
             class_weights=training.class_weights,
             progress=progress,
         )
-        if config.ngrams
-        else None
-    )
     with strategy.scope():
         with precision_scope(training.precision):
             network = make_network(
@@ -254,15 +252,23 @@ def _train(
     try:
         loop.run(progress, after_epoch)
     except TrainingError as error:
-        if not loop.best_epoch:
-            raise
-        network.save(run / "model.keras")
-        raise TrainingError(
-            f"{error} The weights of epoch {loop.best_epoch} are in {run / 'model.keras'}."
-        ) from error
+        raise TrainingError(f"{error}{_keep_best(loop, network, run)}") from error
+    save_history(loop.history, run / "history.csv")  # again: the last epoch may have been cut off
     if log is not None:
         log.write_vectors(tokenizer.vocabulary.tokens, network.embedding.merged_matrix()[2:])
         log.close()
+
+
+def _keep_best(loop: TrainingLoop, network: SentimentModel, run: Path) -> str:
+    """Writes the best weights of a run that had to stop, and says so."""
+    path = run / "model.keras"
+    if not loop.best_epoch:
+        return ""
+    try:
+        network.save(path)
+    except OSError:  # a full disk may be why it had to stop: the checkpoint holds them too
+        return ""
+    return f" The weights of epoch {loop.best_epoch} are in {path}."
 
 
 def _mix_in_ngrams(

@@ -157,20 +157,27 @@ class TrainingLoop:
             TrainingError: If the loss is no number, or a checkpoint cannot be written. The model
                 then has the weights of the best epoch so far, where one has ended.
         """
-        training, state = self._training, self._state
+        state = self._state
         self._saved_at = self._clock()
-        if not self._is_done():
-            dataset = self._batches.dataset(training.epochs, first_step=state.step)
-            batches = iter(self._strategy.experimental_distribute_dataset(dataset))
-            with progress.step("Training", self._total_steps) as advance:
-                advance(state.step)
-                while not self._is_done():
-                    self._train_step(batches, advance)
-                    if state.step % self._batches.steps == 0:
-                        self._end_epoch(progress, on_epoch)
-                    elif self._is_time_to_save():
-                        self._save()
-        _assign(self._variables["model"], state.best)
+        try:
+            if not self._is_done():
+                self._train_steps(progress, on_epoch)
+        finally:
+            if state.best:
+                _assign(self._variables["model"], state.best)
+
+    def _train_steps(self, progress: Progress, on_epoch: OnEpoch | None) -> None:
+        training, state = self._training, self._state
+        dataset = self._batches.dataset(training.epochs, first_step=state.step)
+        batches = iter(self._strategy.experimental_distribute_dataset(dataset))
+        with progress.step("Training", self._total_steps) as advance:
+            advance(state.step)
+            while not self._is_done():
+                self._train_step(batches, advance)
+                if state.step % self._batches.steps == 0:
+                    self._end_epoch(progress, on_epoch)
+                elif self._is_time_to_save():
+                    self._save()
 
     def _is_done(self) -> bool:
         state = self._state
@@ -260,8 +267,6 @@ class TrainingLoop:
 
     def _stop(self, reason: str) -> None:
         state = self._state
-        if state.best:
-            _assign(self._variables["model"], state.best)
         epoch = (state.step - 1) // self._batches.steps + 1
         raise TrainingError(
             "Loss, logits and weights must be finite: a lower `learning_rate` helps. Received: "

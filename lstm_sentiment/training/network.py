@@ -13,6 +13,7 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.config import ClassWeights, Precision
 
@@ -73,13 +74,19 @@ def make_network(
 def _ids_to_train(
     tokenizer: Tokenizer, vectors: WordVectors, config: ModelConfig, train_ids: tf.RaggedTensor
 ) -> list[int]:
-    """The tokens whose rows training moves although the table is frozen."""
-    if config.trainable_embeddings:
-        return []
+    """The tokens whose rows training moves: the frequent ones, or those of them without a vector.
+
+    Where all may move, the other rows would not either, or only for one text; but Adam would visit
+    all of them in every step.
+    """
     vocabulary = tokenizer.vocabulary
     counts = np.bincount(train_ids.flat_values, minlength=len(vocabulary))
-    missing = vectors.ids_without_vector(vocabulary, spell=tokenizer.spellings)
-    return [token_id for token_id in missing if counts[token_id] >= _FREQUENT]
+    candidates = (
+        range(OOV_ID, len(vocabulary))
+        if config.trainable_embeddings
+        else vectors.ids_without_vector(vocabulary, spell=tokenizer.spellings)
+    )
+    return [token_id for token_id in candidates if counts[token_id] >= _FREQUENT]
 
 
 @contextmanager

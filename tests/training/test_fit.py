@@ -77,18 +77,28 @@ def test_given_vectors_stay_as_they_are() -> None:
     assert not result.model.config.trainable_embeddings
 
 
-def test_frequent_words_without_a_vector_get_a_row_that_training_moves() -> None:
+@pytest.mark.parametrize("trainable", [False, True])
+def test_frequent_words_get_a_row_that_training_moves_if_they_have_no_vector_or_all_may_move(
+    trainable: bool,
+) -> None:
     rows = [(text + "新" * 2 + "?", label) for text, label in ROWS]
     rows[0] = ("好罕", "1")
     corpus = Corpus.from_rows(rows)
     vectors = WordVectors(("好", "差"), np.array([[1, 2, 3], [4, 5, 6]], np.float32))
     tokenizer = make_tokenizer("unigram", Vocabulary(["好", "差", "新", "罕"]))
     before = vectors.embedding_matrix(tokenizer.vocabulary, seed=QUICK.seed)
-    result = fit(corpus, corpus, tokenizer=tokenizer, vectors=vectors, training=QUICK)
+    result = fit(
+        corpus,
+        corpus,
+        tokenizer=tokenizer,
+        vectors=vectors,
+        model=ModelConfig(trainable_embeddings=trainable),
+        training=QUICK,
+    )
     after = result.model.embedding.merged_matrix()
     moved = [bool(np.abs(a - b).max() > 0) for a, b in zip(before, after, strict=True)]
     # [PAD], [OOV] (the question mark), 好 and 差 with vectors, 新 without, 罕 but once
-    assert moved == [False, True, False, False, True, False]
+    assert moved == [False, True, trainable, trainable, True, False]
 
 
 def test_vectors_are_found_however_their_tokens_are_spelled() -> None:

@@ -1,0 +1,1 @@
+"""How right the classifier is on real reviews: baselines, settings, transfer."""
