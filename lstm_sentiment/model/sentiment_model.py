@@ -175,10 +175,14 @@ class SentimentModel(keras.Model):
             theirs.set_weights(ours.get_weights())
         return twin
 
+    def layers_below_logits(self) -> list[keras.layers.Layer]:
+        """The LSTM layers and the pooling: what a model of other words and classes can take over."""
+        return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
+
     def _copied_layers(self) -> list[keras.layers.Layer]:
         """The layers that have weights, but for the embedding."""
-        optional = [layer for layer in (self.pooling, self.ngram_view) if layer is not None]
-        return [*self.lstm_layers, self.logits, *optional]
+        view = [] if self.ngram_view is None else [self.ngram_view]
+        return [*self.layers_below_logits(), self.logits, *view]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """`(batch, time)` to `(batch, num_classes)`."""

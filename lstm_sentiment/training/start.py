@@ -30,7 +30,9 @@ class StartWeights:
         Raises:
             InvalidInputError: If the sizes are others.
         """
-        for ours, theirs in zip(self.model.lstm_layers, network.lstm_layers, strict=False):
+        for ours, theirs in zip(
+            self.model.layers_below_logits(), network.layers_below_logits(), strict=False
+        ):
             weights = ours.get_weights()
             expected = [tuple(weight.shape) for weight in theirs.weights]
             if [weight.shape for weight in weights] != expected:
