@@ -176,7 +176,7 @@ class SentimentModel(keras.Model):
         return twin
 
     def layers_below_logits(self) -> list[keras.layers.Layer]:
-        """The LSTM layers and the pooling: what a model of other words and classes can take over."""
+        """LSTM layers and pooling: what a model of other words and classes can take over."""
         return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
 
     def _copied_layers(self) -> list[keras.layers.Layer]:
