@@ -129,7 +129,7 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
     columns = {"text_column": config.text_column, "label_column": config.label_column}
     corpus = read_corpus(config.data, **columns) if config.data else load_demo_corpus()
     _check_corpus(corpus, config)
-    corpus = _clean(corpus, progress)
+    corpus = _without_excluded(_clean(corpus, progress), config, progress)
     given = [
         read_corpus([path], **columns, label_names=corpus.label_names) if path is not None else None
         for path in (config.dev_data, config.test_data)
@@ -146,7 +146,6 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
         test_fraction=0.1 if given[1] is None else 0.0,
     )
     dev, test = given[0] or dealt_dev, given[1] or dealt_test
-    train = _without_excluded(train, config, progress)
     classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
     progress.say(
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
@@ -188,14 +187,13 @@ def _read_all(paths: Sequence[str | os.PathLike[str]], text_column: str) -> list
     return [text for path in paths for text in read_texts(path, text_column=text_column)]
 
 
-def _without_excluded(train: Corpus, config: PipelineConfig, progress: Progress) -> Corpus:
+def _without_excluded(corpus: Corpus, config: PipelineConfig, progress: Progress) -> Corpus:
+    """Without the excluded texts: those dealt to dev decide when to stop, so not there either."""
     excluded = _read_all(config.exclude_data, config.text_column)
-    kept = set(without_texts(train.texts, excluded))
-    if len(kept) < len(train):
-        progress.say(f"Dropped {len(train) - len(kept):,} training texts that are excluded")
-    train = train.select([i for i, text in enumerate(train.texts) if text in kept])
-    train.require_classes()
-    return train
+    kept = set(without_texts(corpus.texts, excluded))
+    if len(kept) < len(corpus):
+        progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
+    return corpus.select([i for i, text in enumerate(corpus.texts) if text in kept])
 
 
 def _read_unlabelled(

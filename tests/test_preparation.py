@@ -104,7 +104,8 @@ def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
         exclude_data=[tmp_path / "excluded.csv"],
     )
     run = prepare_run(config)
-    assert not keys(run.train.texts) & keys(excluded)
+    assert not (keys(run.train.texts) | held_out(run)) & keys(excluded)
+    assert not np.intersect1d(run.texts_seen(), text_digests(excluded)).size
     assert run.unlabelled == ()
     assert not keys(trained_on[0]) & keys(excluded)
 
