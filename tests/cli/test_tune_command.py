@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lstm_sentiment import InvalidInputError, PipelineConfig, TuneResult, load_config
-from lstm_sentiment.overrides import with_overrides
+from lstm_sentiment.overrides import preset_config, with_overrides
 from lstm_sentiment.tuning import TrialResult
 from lstm_sentiment.tuning_space import SEARCH_SPACE
 from tests.cli import test_commands
@@ -119,7 +119,7 @@ def test_flags_and_file_make_the_config_that_is_searched_around(
     )
     assert (first["trials"], first["timeout_seconds"]) == (20, None)
     assert (first["storage"], first["study"]) == (Path("runs/tune.db"), "tune")
-    assert second["config"].model.lstm_units == 128
+    assert second["config"] == preset_config("accurate")
     assert (second["trials"], second["timeout_seconds"]) == (3, 1.5)
     assert (third["storage"], third["study"]) == (Path("s.db"), "n")
 
