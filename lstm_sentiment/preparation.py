@@ -98,6 +98,11 @@ def prepare_run(
     train, dev, test = prepare_corpora(config, progress)
     if start is not None:
         _check_unseen(start, dev, test)
+        if config.unlabelled or config.own_vectors:
+            progress.say(
+                "No word vectors are trained: `init_from` brings its own, so `unlabelled` and "
+                "`own_vectors` change nothing"
+            )
     unlabelled = _read_unlabelled(config, train, (*dev.texts, *test.texts), progress)
     given = None if config.vectors is None else _load_vectors(config, config.vectors, progress)
     when_checked()
