@@ -32,6 +32,9 @@ class PipelineConfig:
         test_data: Texts to be scored on, taken as they are; `None` deals a tenth of `data`.
         text_column: Column of the texts.
         label_column: Column of the labels.
+        streaming: Whether all texts stay in their files and are read when they are needed, for
+            corpora larger than memory; the result is the same. For `.csv`, `.tsv`, `.jsonl` and
+            `.txt` files, which must stay as they are until the run ends.
         unlabelled: Files or folders of more texts to train word vectors on; of tables, only
             `text_column` is read. Texts of dev and test are left out of them.
         exclude_data: Files or folders of texts that nothing may be learned from.
@@ -64,6 +67,7 @@ class PipelineConfig:
     test_data: PathLike | None = None
     text_column: str = "text"
     label_column: str = "label"
+    streaming: bool = False
     unlabelled: Sequence[PathLike] = ()
     exclude_data: Sequence[PathLike] = ()
     init_from: PathLike | None = None

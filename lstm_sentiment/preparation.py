@@ -1,6 +1,5 @@
 """From files to what training takes: texts dealt out, a tokenizer, word vectors."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +11,16 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.corpus_files import read_corpus, read_texts
 from lstm_sentiment.text.demo import load_demo_corpus
-from lstm_sentiment.text.overlap import text_digests, without_texts
+from lstm_sentiment.text.file_texts import taken
+from lstm_sentiment.text.overlap import positions_without, text_digests
+from lstm_sentiment.text.same_texts import are_among, first_of_each
+from lstm_sentiment.text.streamed_corpus import open_corpus, open_texts
+from lstm_sentiment.text.text_sample import sampled_texts
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import TokenizerKind, check_kind
 from lstm_sentiment.text.vector_files import load_word_vectors
@@ -51,7 +54,7 @@ class PreparedRun:
     train: Corpus
     dev: Corpus
     test: Corpus
-    unlabelled: tuple[str, ...]
+    unlabelled: Sequence[str]
     tokenizer: Tokenizer
     vectors: WordVectors
     model: ModelConfig
@@ -64,7 +67,7 @@ class PreparedRun:
         Those of dev are among them, which decide when to stop, and those of the version to begin
         with; those of test are not.
         """
-        seen = text_digests((*self.train.texts, *self.dev.texts, *self.unlabelled))
+        seen = text_digests(self.train.texts, self.dev.texts, self.unlabelled)
         return seen if self.start is None else np.union1d(seen, self.start.texts_seen)
 
 
@@ -103,12 +106,17 @@ def prepare_run(
                 "No word vectors are trained: `init_from` brings its own, so `unlabelled` and "
                 "`own_vectors` change nothing"
             )
-    unlabelled = _read_unlabelled(config, train, (*dev.texts, *test.texts), progress)
+    unlabelled = _read_unlabelled(config, (train, dev, test), progress)
     given = None if config.vectors is None else _load_vectors(config, config.vectors, progress)
     when_checked()
-    texts = (*train.texts, *unlabelled)
+    texts = sampled_texts(
+        *((train.texts, unlabelled) if start is None else (train.texts,)),
+        most_texts=config.vector_training.most_texts,
+        seed=config.training.seed,
+        progress=progress,
+    )
     if start is not None:
-        tokenizer, vectors = _grown_from(start, given, config, train.texts, progress)
+        tokenizer, vectors = _grown_from(start, given, config, texts, progress)
     elif given is not None:
         tokenizer, vectors = _from_file(given, config, texts, cache_dir, progress)
     else:
@@ -131,16 +139,16 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
         InvalidInputError: As `read_corpus` and `Corpus.split`, or if there are no texts, or more
             than 1,000 classes.
     """
-    columns = {"text_column": config.text_column, "label_column": config.label_column}
-    corpus = read_corpus(config.data, **columns) if config.data else load_demo_corpus()
+    corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
     _check_corpus(corpus, config)
     corpus = _without_excluded(_clean(corpus, progress), config, progress)
     given = [
-        read_corpus([path], **columns, label_names=corpus.label_names) if path is not None else None
+        _read_labelled(config, [path], corpus.label_names) if path is not None else None
         for path in (config.dev_data, config.test_data)
     ]
-    held_out = {text for part in given if part is not None for text in part.texts}
-    kept = corpus.drop_texts(held_out)
+    kept = corpus
+    for part in given:
+        kept = kept if part is None else kept.drop_texts(part.texts)
     if len(kept) < len(corpus):
         progress.say(
             f"Dropped {len(corpus) - len(kept):,} training texts that are also dev or test texts"
@@ -156,6 +164,17 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
     )
     return train, dev, test
+
+
+def _read_labelled(
+    config: PipelineConfig, paths: Sequence[PathLike], label_names: Sequence[str] | None = None
+) -> Corpus:
+    return (open_corpus if config.streaming else read_corpus)(
+        paths,
+        text_column=config.text_column,
+        label_column=config.label_column,
+        label_names=label_names,
+    )
 
 
 def _check_corpus(corpus: Corpus, config: PipelineConfig) -> None:
@@ -188,38 +207,45 @@ def _clean(corpus: Corpus, progress: Progress) -> Corpus:
     return distinct
 
 
-def _read_all(paths: Sequence[str | os.PathLike[str]], text_column: str) -> list[str]:
-    return [text for path in paths for text in read_texts(path, text_column=text_column)]
+def _read_all(config: PipelineConfig, paths: Sequence[PathLike]) -> Sequence[str]:
+    if config.streaming:
+        return open_texts(paths, text_column=config.text_column)
+    parts = (read_texts(path, text_column=config.text_column) for path in paths)
+    return [text.strip() for part in parts for text in part]
 
 
 def _without_excluded(corpus: Corpus, config: PipelineConfig, progress: Progress) -> Corpus:
     """Without the excluded texts: those dealt to dev decide when to stop, so not there either."""
-    excluded = _read_all(config.exclude_data, config.text_column)
-    kept = set(without_texts(corpus.texts, excluded))
+    if not config.exclude_data:
+        return corpus
+    kept = positions_without(corpus.texts, _read_all(config, config.exclude_data))
     if len(kept) < len(corpus):
         progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
-    return corpus.select([i for i, text in enumerate(corpus.texts) if text in kept])
+    return corpus.select(kept)
 
 
-def _read_unlabelled(
-    config: PipelineConfig, train: Corpus, held_out: Sequence[str], progress: Progress
-) -> tuple[str, ...]:
+def _read_unlabelled(config: PipelineConfig, labelled: Splits, progress: Progress) -> Sequence[str]:
     """The unlabelled texts, each once, without those trained on and those held out."""
-    texts = [text.strip() for text in _read_all(config.unlabelled, config.text_column)]
-    distinct = [text for text in dict.fromkeys(texts) if text]
-    excluded = _read_all(config.exclude_data, config.text_column)
-    kept = without_texts(distinct, [*held_out, *excluded, *train.texts])
-    if texts:
+    if not config.unlabelled:
+        return ()
+    texts = _read_all(config, config.unlabelled)
+    first = first_of_each(texts)
+    distinct = taken(texts, first[~are_among(taken(texts, first), [""])])
+    excluded = _read_all(config, config.exclude_data)
+    kept = taken(
+        distinct, positions_without(distinct, excluded, *(part.texts for part in labelled))
+    )
+    if len(texts):
         progress.say(
             f"Unlabelled: {len(kept):,} of {len(texts):,} texts; the others are empty, repeated, "
             "excluded, or among the labelled ones"
         )
-    return tuple(kept)
+    return kept
 
 
 def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:
     """Checks that the version to begin with has learned nothing from dev and test texts."""
-    seen = np.intersect1d(text_digests((*dev.texts, *test.texts)), start.texts_seen)
+    seen = np.intersect1d(text_digests(dev.texts, test.texts), start.texts_seen)
     if len(seen):
         raise InvalidInputError(
             "`init_from` must be a version that was made without the dev and test texts: train it "
@@ -296,9 +322,7 @@ def _grown_from(
     return _with_new_words(tokenizer, vectors, texts, progress), vectors
 
 
-def _load_vectors(
-    config: PipelineConfig, path: str | os.PathLike[str], progress: Progress
-) -> WordVectors:
+def _load_vectors(config: PipelineConfig, path: PathLike, progress: Progress) -> WordVectors:
     return load_word_vectors(
         path, limit=config.vectors_limit, bad_rows=config.bad_rows, progress=progress
     )

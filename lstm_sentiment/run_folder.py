@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lstm_sentiment.config_file import save_config
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
 from lstm_sentiment.preparation import PreparedRun
+from lstm_sentiment.text.same_texts import exact_digests
 from lstm_sentiment.text.word_counts import JIEBA
 from lstm_sentiment.whole_file import write_whole
 
@@ -121,14 +124,20 @@ def save_json(value: Mapping[str, Any], path: Path) -> None:
 
 
 def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, Any]:
-    """What decides the data: counts and SHA-256 of each part, and the files it came from."""
+    """What decides the data: counts and SHA-256 of each part, and the files it came from.
+
+    Of texts their digests are hashed: for texts that stay in their files these are known already.
+    """
     parts = {"train": prepared.train, "dev": prepared.dev, "test": prepared.test}
     labelled = {
         name: {
             "texts": len(corpus),
             "sha256": _sha256(
-                f"{corpus.label_names[label]}\t{text}\n".encode()
-                for text, label in zip(corpus.texts, corpus.labels, strict=True)
+                [
+                    json.dumps(corpus.label_names).encode(),
+                    np.asarray(corpus.labels, "<i8").data,
+                    exact_digests(corpus.texts).astype("<u8").data,
+                ]
             ),
         }
         for name, corpus in parts.items()
@@ -139,7 +148,7 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
         **labelled,
         "unlabelled": {
             "texts": len(prepared.unlabelled),
-            "sha256": _sha256(f"{text}\n".encode() for text in prepared.unlabelled),
+            "sha256": _sha256([exact_digests(prepared.unlabelled).astype("<u8").data]),
         },
         "vocabulary": {
             "tokens": len(tokens),

@@ -1,6 +1,8 @@
 """What is learned from, and what must not be."""
 
 import csv
+import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +25,13 @@ from lstm_sentiment import (
     save_word_vectors,
 )
 from lstm_sentiment.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.progress import SilentProgress
+from lstm_sentiment.run_folder import DATA, save_or_check_data
+from lstm_sentiment.text.file_texts import FileTexts
 from lstm_sentiment.text.overlap import text_digests, text_key
 from tests.corpora import hotel_like
 
+FOREIGN = "天地玄黄宇宙洪荒"
 WORDS = ("房间", "服务", "很", "干净", "差")
 
 
@@ -65,6 +71,14 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(preparation, "train_vectors_on_texts", train)
     return seen
+
+
+class Said(SilentProgress):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.messages.append(message)
 
 
 def keys(texts: Sequence[str]) -> set[str]:
@@ -186,3 +200,100 @@ def test_a_wrong_column_is_told_before_anything_is_trained(
     data = write_csv(tmp_path / "data.csv", rows)
     with pytest.raises(InvalidInputError, match=message):
         prepare_corpora(PipelineConfig(data=[data]))
+
+
+def write_json_lines(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
+    lines = [json.dumps({"text": text, "label": label}) + "\n" for text, label in rows]
+    path.write_text("".join(lines), "utf-8")
+    return path
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> PipelineConfig:
+    """Labelled, held-out, unlabelled and excluded texts, in files of several kinds."""
+    rows = rows_of(hotel_like(90))
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    write_csv(folder / "a.csv", [*rows[:30], rows[0], ("", "neutral"), (rows[1][0], "?")])
+    write_json_lines(folder / "b.jsonl", [*rows[30:60], rows[2]])
+    write_csv(folder / "c.csv", [*rows[60:], ("独一", "?"), ("无二", "?"), ("第三", "?")])
+    more = [(copied(text), "") for text, _ in rows[::7]]
+    foreign = [(f"{text}的话", "") for text in FOREIGN]
+    write_csv(tmp_path / "more.csv", [*more, *foreign, *foreign[::-1], (" ", "")])
+    return PipelineConfig(
+        data=[folder],
+        dev_data=write_json_lines(tmp_path / "dev.jsonl", rows[50:56]),
+        unlabelled=[tmp_path / "more.csv"],
+        exclude_data=[write_csv(tmp_path / "excluded.csv", [(copied(rows[40][0]), "")])],
+    )
+
+
+@pytest.mark.parametrize("most_texts", [30, 1_000])
+def test_texts_that_stay_in_their_files_give_the_same_run(
+    shards: PipelineConfig, tmp_path: Path, most_texts: int
+) -> None:
+    shards = replace(
+        shards,
+        vector_training=replace(shards.vector_training, dim=4, epochs=1, most_texts=most_texts),
+    )
+    said: list[list[str]] = []
+    runs = []
+    for streaming in (False, True):
+        config, progress = replace(shards, streaming=streaming), Said()
+        run = prepare_run(config, progress, cache_dir=tmp_path / f"cache-{streaming}")
+        (tmp_path / f"{streaming}").mkdir()
+        save_or_check_data(config, run, tmp_path / f"{streaming}")
+        runs.append(run)
+        said.append(progress.messages)
+    in_memory, streamed = runs
+    assert said[0] == said[1]
+    for part in ("train", "dev", "test"):
+        assert getattr(streamed, part) == getattr(in_memory, part)
+        assert isinstance(getattr(streamed, part).texts, FileTexts)
+    assert isinstance(streamed.unlabelled, FileTexts)
+    assert list(streamed.unlabelled) == list(in_memory.unlabelled)
+    assert list(streamed.unlabelled) == [f"{text}的话" for text in FOREIGN]
+    assert not set(streamed.train.texts) & {*streamed.dev.texts, *streamed.test.texts}
+    assert streamed.tokenizer.fingerprint() == in_memory.tokenizer.fingerprint()
+    assert streamed.vectors.tokens == in_memory.vectors.tokens
+    np.testing.assert_array_equal(streamed.vectors.matrix, in_memory.vectors.matrix)
+    np.testing.assert_array_equal(streamed.texts_seen(), in_memory.texts_seen())
+    facts = [(tmp_path / f"{streaming}" / DATA).read_bytes() for streaming in (False, True)]
+    assert facts[0] == facts[1]
+
+
+def test_texts_that_stay_in_their_files_do_not_fill_the_memory(
+    tmp_path: Path, trained_on: list[tuple[str, ...]]
+) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for shard in range(4):
+        rows = [(f"{shard} {n} " + "long" * 400, str(n % 2)) for n in range(4_000)]
+        write_json_lines(folder / f"{shard}.jsonl", rows)
+    dev = folder / "3.jsonl"
+    config = PipelineConfig(
+        data=[folder],
+        dev_data=dev.rename(tmp_path / "dev.jsonl"),
+        unlabelled=[folder / "1.jsonl"],
+        exclude_data=[folder / "2.jsonl"],
+        streaming=True,
+    )
+    config = replace(config, vector_training=replace(config.vector_training, most_texts=100))
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    tracemalloc.start()
+    try:
+        run = prepare_run(config)
+        assert len(run.texts_seen()) == len(run.train) + len(run.dev)
+        save_or_check_data(config, run, tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(run.train) == 7_200
+    assert len(trained_on[0]) == 100
+    assert peak < size / 4
+
+
+def test_parquet_does_not_stay_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").touch()
+    with pytest.raises(InvalidInputError, match=r"a\.parquet: texts can stay in .*`streaming`"):
+        prepare_corpora(PipelineConfig(data=[tmp_path / "a.parquet"], streaming=True))

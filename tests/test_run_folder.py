@@ -86,7 +86,11 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
 
 @pytest.mark.parametrize(
     "other",
-    [Corpus.from_rows([("好", "1"), ("很差", "0")]), Corpus.from_rows([("好", "0"), ("差", "1")])],
+    [
+        Corpus.from_rows([("好", "1"), ("很差", "0")]),
+        Corpus.from_rows([("好", "0"), ("差", "1")]),
+        Corpus.from_rows([("好", "b"), ("差", "a")]),
+    ],
 )
 def test_other_texts_or_labels_are_other_data(tmp_path: Path, other: Corpus) -> None:
     save_or_check_data(PipelineConfig(), prepared(), tmp_path)

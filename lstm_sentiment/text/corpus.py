@@ -1,14 +1,22 @@
 """Labelled texts: freed of duplicates, split."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.text.file_texts import taken
+from lstm_sentiment.text.record_files import clean_text
+from lstm_sentiment.text.same_texts import (
+    are_among,
+    are_in,
+    are_new,
+    first_of_each,
+    sorted_by_text,
+)
 
 Row = tuple[str, str]
 """A text and the name of its label."""
@@ -19,14 +27,16 @@ class Corpus:
     """Texts and their labels, in the order they were read.
 
     Attributes:
-        texts: One string a text, without surrounding whitespace.
-        labels: Label ids, one a text: positions in `label_names`.
+        texts: One string a text, without surrounding whitespace: a tuple or, of a corpus that
+            `open_corpus` gave, `FileTexts`.
+        labels: Label ids, one a text: positions in `label_names`. A tuple or, beside `FileTexts`,
+            an array of 4 bytes a label.
         label_names: The classes in id order: by number where all are whole numbers, else
             alphabetically.
     """
 
-    texts: tuple[str, ...]
-    labels: tuple[int, ...]
+    texts: Sequence[str]
+    labels: Sequence[int]
     label_names: tuple[str, ...]
 
     @classmethod
@@ -40,17 +50,20 @@ class Corpus:
         Raises:
             InvalidInputError: If a label is not among `label_names`.
         """
-        found = {label for _, label in rows}
-        names = tuple(label_names) if label_names is not None else tuple(sorted(found, key=_order))
-        unknown = sorted(found - set(names))
-        if unknown:
-            raise InvalidInputError(
-                f"Labels must be among those trained on: {', '.join(names)}. "
-                f"Received: {unknown[0]!r}."
-            )
+        names = label_order({label for _, label in rows}, label_names)
         ids = {name: position for position, name in enumerate(names)}
-        texts = tuple(replace_surrogates(text).strip() for text, _ in rows)
+        texts = tuple(clean_text(text) for text, _ in rows)
         return cls(texts, tuple(ids[label] for _, label in rows), names)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether `other` has the same texts, labels and classes, wherever its texts are."""
+        if not isinstance(other, Corpus):
+            return NotImplemented
+        return (
+            self.label_names == other.label_names
+            and np.array_equal(self.labels, other.labels)
+            and self.texts == other.texts
+        )
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -63,34 +76,36 @@ class Corpus:
 
     def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
         """The texts at `indices`, in that order, with all classes kept."""
-        return Corpus(
-            tuple(self.texts[i] for i in indices),
-            tuple(self.labels[i] for i in indices),
-            self.label_names,
-        )
+        return Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
 
     def drop_empty(self) -> "Corpus":
         """Without the texts that hold nothing but whitespace."""
-        return self.select([i for i, text in enumerate(self.texts) if text])
+        return self.drop_texts([""])
 
-    def drop_texts(self, texts: set[str]) -> "Corpus":
+    def drop_texts(self, texts: Iterable[str]) -> "Corpus":
         """Without every text that is among `texts`."""
-        return self.select([i for i, text in enumerate(self.texts) if text not in texts])
+        return self._kept(~are_among(self.texts, texts))
 
     def drop_contradictions(self) -> "Corpus":
         """Without any text that occurs under more than one label: nobody knows which is right."""
-        labels_of: dict[str, set[int]] = defaultdict(set)
-        for text, label in zip(self.texts, self.labels, strict=True):
-            labels_of[text].add(label)
-        return self.drop_texts({text for text, labels in labels_of.items() if len(labels) > 1})
+        order, first = sorted_by_text(self.texts)
+        other_label = ~first & are_new(np.asarray(self.labels)[order])
+        if not other_label.any():
+            return self
+        number: NDArray[np.int64] = np.cumsum(first)
+        kept = np.empty(len(self), np.bool_)
+        kept[order] = ~are_in(number, np.unique(number[other_label]))
+        return self._kept(kept)
 
     def drop_duplicates(self) -> "Corpus":
         """Each text once, and none that occurs under more than one label."""
         consistent = self.drop_contradictions()
-        first: dict[str, int] = {}
-        for index, text in enumerate(consistent.texts):
-            first.setdefault(text, index)
-        return consistent.select(list(first.values()))
+        kept = np.zeros(len(consistent), np.bool_)
+        kept[first_of_each(consistent.texts)] = True
+        return consistent._kept(kept)
+
+    def _kept(self, kept: NDArray[np.bool_]) -> "Corpus":
+        return self if kept.all() else self.select(np.flatnonzero(kept))
 
     def split(
         self, *, seed: int = 0, dev_fraction: float = 0.1, test_fraction: float = 0.1
@@ -118,22 +133,24 @@ class Corpus:
         parts = 1 + (dev_fraction > 0) + (test_fraction > 0)
         labels = np.asarray(self.labels)
         generator = np.random.default_rng(seed)
-        dealt: tuple[list[int], list[int], list[int]] = ([], [], [])
+        dealt: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
         for label, (name, count) in enumerate(self.class_counts().items()):
             if count < parts:
                 raise InvalidInputError(
                     f"Each class needs at least {parts} different texts, one for each part of the "
                     f"split. Received: class {name!r} with {count}."
                 )
-            members = generator.permutation(np.flatnonzero(labels == label)).tolist()
+            members = generator.permutation(np.flatnonzero(labels == label))
             dev, test = (
                 max(1, round(count * fraction)) if fraction > 0 else 0
                 for fraction in (dev_fraction, test_fraction)
             )
-            dealt[0].extend(members[dev + test :])
-            dealt[1].extend(members[:dev])
-            dealt[2].extend(members[dev : dev + test])
-        train, dev_part, test_part = (self.select(generator.permutation(part)) for part in dealt)
+            dealt[0].append(members[dev + test :])
+            dealt[1].append(members[:dev])
+            dealt[2].append(members[dev : dev + test])
+        train, dev_part, test_part = (
+            self.select(generator.permutation(np.concatenate(part))) for part in dealt
+        )
         return train, dev_part, test_part
 
     def require_classes(self) -> None:
@@ -149,6 +166,27 @@ class Corpus:
                 f"A corpus needs texts of at least two classes. Received: {received}, "
                 f"in {len(self)} texts."
             )
+
+
+def label_order(found: Iterable[str], label_names: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes in id order.
+
+    Args:
+        found: The names of the labels that occur, each once.
+        label_names: The classes in id order. `None` takes those that occur.
+
+    Raises:
+        InvalidInputError: If a label is not among `label_names`.
+    """
+    if label_names is None:
+        return tuple(sorted(found, key=_order))
+    unknown = sorted(set(found) - set(label_names))
+    if unknown:
+        raise InvalidInputError(
+            f"Labels must be among those trained on: {', '.join(label_names)}. "
+            f"Received: {unknown[0]!r}."
+        )
+    return tuple(label_names)
 
 
 def _order(label: str) -> tuple[bool, int, str]:

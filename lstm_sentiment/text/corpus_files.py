@@ -1,17 +1,16 @@
 """Labelled texts from CSV, TSV, JSONL and Parquet files, or from one text file per class."""
 
-import csv
-import io
-import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus import Corpus, Row
+from lstm_sentiment.text.record_files import checked_row, columns_of, read_records
 from lstm_sentiment.text.unicode import replace_surrogates
+
+_PARQUET = ".parquet"
+_SUFFIXES = (".csv", ".tsv", ".jsonl", _PARQUET, ".txt")
 
 
 def read_corpus(
@@ -41,17 +40,11 @@ def read_corpus(
         InvalidInputError: If a file is missing, empty, of another kind, not UTF-8, lacks a column
             or has a malformed row; the message begins with the path and the line.
     """
-    if isinstance(paths, str | os.PathLike):
-        paths = [paths]
-    files = [file for path in paths for file in _expand(Path(path))]
-    if not files:
-        raise InvalidInputError("`paths` must name at least one file. Received: none.")
     rows: list[Row] = []
-    for file in files:
-        found = list(_READERS[file.suffix.lower()](file, text_column, label_column))
-        if not found:
-            raise InvalidInputError(f"{file}: must hold at least one text. Received: none.")
-        rows += found
+    for file in files_of(paths):
+        before = len(rows)
+        rows.extend(_read_rows(file, text_column, label_column))
+        require_rows(file, len(rows) - before)
     return Corpus.from_rows(rows, label_names)
 
 
@@ -69,14 +62,11 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
     Raises:
         InvalidInputError: As `read_corpus`.
     """
-    file = Path(path)
-    if file.is_dir():
-        parts = [read_texts(inner, text_column=text_column) for inner in _expand(file)]
-        return [text for part in parts for text in part]
-    if file.suffix.lower() in _READERS and file.suffix.lower() != ".txt":
-        rows = list(_READERS[file.suffix.lower()](file, text_column, None))
-        return [replace_surrogates(text) for text, _ in rows]
-    return split_lines(_decode(file))
+    return [
+        replace_surrogates(text)
+        for file in files_of([path], plain=True)
+        for text, _ in _read_rows(file, text_column, None)
+    ]
 
 
 def split_lines(text: str) -> list[str]:
@@ -85,91 +75,48 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def _expand(path: Path) -> list[Path]:
-    """The files that a path stands for."""
+def files_of(paths: Sequence[str | os.PathLike[str]], *, plain: bool = False) -> list[Path]:
+    """The files that paths stand for.
+
+    Args:
+        paths: Files or folders, or one of them.
+        plain: Whether a file with another ending is taken, as plain text.
+
+    Raises:
+        InvalidInputError: If there is none, a folder holds none, or one is of another kind.
+    """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    if not paths:
+        raise InvalidInputError("`paths` must name at least one file. Received: none.")
+    return [file for path in paths for file in _expand(Path(path), plain)]
+
+
+def _expand(path: Path, plain: bool) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _READERS)
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
         if not files:
             raise InvalidInputError(f"{path}: holds no {_suffixes()} file.")
         return files
-    if path.suffix.lower() not in _READERS:
+    if path.suffix.lower() not in _SUFFIXES and not plain:
         raise InvalidInputError(f"{path}: must be a {_suffixes()} file, or a folder of them.")
     return [path]
 
 
-def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    lines = io.StringIO(_decode(path), newline="")
-    tabs = path.suffix.lower() == ".tsv"
-    # The default refuses texts beyond 131,072 characters. It is one for the whole process.
-    former_limit = csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(
-        lines,
-        delimiter="\t" if tabs else ",",
-        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
-        strict=True,
-    )
-    try:
-        header = next(reader, None)
-        if header is None:
-            return
-        columns = _columns(f"{path}:1", header, text, label)
-        for row in filter(None, reader):
-            where = f"{path}:{reader.line_num}"
-            if len(row) != len(header):
-                raise InvalidInputError(
-                    f"{where}: a row must have {len(header)} fields, as the header has. "
-                    f"Received: {len(row)}."
-                )
-            yield _row(where, *(row[column] for column in columns))
-    except csv.Error as error:
-        raise InvalidInputError(f"{path}:{reader.line_num}: is not valid CSV: {error}.") from error
-    finally:
-        csv.field_size_limit(former_limit)
+def require_rows(file: Path, rows: int) -> None:
+    """Checks that a file of a corpus is not empty.
+
+    Raises:
+        InvalidInputError: If it has no rows.
+    """
+    if not rows:
+        raise InvalidInputError(f"{file}: must hold at least one text. Received: none.")
 
 
-def _columns(where: str, header: Sequence[str], *wanted: str | None) -> list[int]:
-    """Positions of the wanted columns in a table's header."""
-    for name in wanted:
-        if name is not None and name not in header:
-            raise InvalidInputError(
-                f"{where}: the column {name!r} must exist (name it with `text_column` or "
-                f"`label_column`). Received columns: {', '.join(header)}."
-            )
-    return [header.index(name) for name in wanted if name is not None]
-
-
-def _row(where: str, text: Any, *labels: Any) -> Row:
-    """One row's text and, where the table has labels, its label as strings."""
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{where}: a text must be a string. Received: {text!r}.")
-    return (text, _label(where, labels[0])) if labels else (text, "")
-
-
-def _label(where: str, label: Any) -> str:
-    if isinstance(label, float) and label.is_integer():
-        label = int(label)  # pandas writes 1.0 for a column of whole numbers with gaps
-    name = str(label).strip() if isinstance(label, str | int | float) else ""
-    if len(name.splitlines()) != 1:
-        raise InvalidInputError(
-            f"{where}: a label must be a number, or one line of text. Received: {label!r}."
-        )
-    return name
-
-
-def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    for number, line in enumerate(_decode(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise InvalidInputError(f"{where}: is not valid JSON: {error}.") from error
-        if not isinstance(record, dict):
-            raise InvalidInputError(f"{where}: must be a JSON object. Received: {line[:40]!r}.")
-        wanted = [name for name in (text, label) if name is not None]
-        _columns(where, list(record), *wanted)
-        yield _row(where, *(record[name] for name in wanted))
+def _read_rows(path: Path, text: str, label: str | None) -> Iterator[Row]:
+    if path.suffix.lower() == _PARQUET:
+        return _read_parquet(path, text, label)
+    return (record[:2] for record in read_records(path, text, label))
 
 
 def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
@@ -188,44 +135,11 @@ def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
         raise InvalidInputError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except pyarrow.ArrowInvalid as error:
         raise InvalidInputError(f"{path}: is not a Parquet file: {error}.") from error
-    columns = _columns(str(path), table.column_names, text, label)
+    columns = columns_of(str(path), table.column_names, text, label)
     for number, row in enumerate(zip(*(table.column(c).to_pylist() for c in columns), strict=True)):
-        yield _row(f"{path}: row {number + 1}", *row)
-
-
-def _read_one_class(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    for line in split_lines(_decode(path)):
-        if line.strip():
-            yield line, path.stem
-
-
-Reader = Callable[[Path, str, str | None], Iterator[Row]]
-_READERS: dict[str, Reader] = {
-    ".csv": _read_separated,
-    ".tsv": _read_separated,
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
-    ".txt": _read_one_class,
-}
+        yield checked_row(path, f": row {number + 1}", *row)
 
 
 def _suffixes() -> str:
-    *most, last = _READERS
+    *most, last = _SUFFIXES
     return f"{', '.join(most)} or {last}"
-
-
-def _decode(path: Path) -> str:
-    """The text of a UTF-8 file, with or without a byte order mark."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidInputError(
-            f"{path}:{line}: must be UTF-8. Received: byte 0x{data[error.start]:02x} at offset "
-            f"{error.start:,}. Chinese files are often GB18030: "
-            "`iconv -f GB18030 -t UTF-8` converts them."
-        ) from error

@@ -13,4 +13,10 @@ def replace_surrogates(text: str) -> str:
     Returns:
         The string without surrogates.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

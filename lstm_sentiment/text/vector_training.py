@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.text_sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -61,6 +62,8 @@ class VectorTrainingConfig:
             are trained on the same texts: the width is then twice `dim`. For texts written without
             spaces (`unigram`) only, whose words are short and whose characters have meanings.
         workers: Threads. More than one is faster, and no longer repeatable bit for bit.
+        most_texts: Words and vectors are found on at most so many texts, drawn by the seed; all of
+            them are held in memory. `train_word_vectors` takes all that it is given.
     """
 
     algorithm: VectorAlgorithm = "word2vec"
@@ -72,6 +75,7 @@ class VectorTrainingConfig:
     characters: bool = False
     seed: int = 0
     workers: int = 1
+    most_texts: int = 1_000_000
 
     def __post_init__(self) -> None:
         """Checks every field.
@@ -85,7 +89,7 @@ class VectorTrainingConfig:
             raise InvalidInputError(
                 f"`algorithm` must be one of: {', '.join(choices)}. Received: {self.algorithm!r}."
             )
-        for name in ("dim", "least_epochs", "window", "negative", "workers"):
+        for name in ("dim", "least_epochs", "window", "negative", "workers", "most_texts"):
             _require_positive(name, getattr(self, name))
         if self.epochs is not None:
             _require_positive("epochs", self.epochs)
@@ -110,7 +114,8 @@ def train_vectors_on_texts(
     """Finds the words of raw texts and trains a vector for each.
 
     Args:
-        texts: Valid Unicode. Training texts only: nothing may be learned from a test text.
+        texts: Valid Unicode. Training texts only: nothing may be learned from a test text. Of more
+            than `config.most_texts`, a sample is taken.
         kind: The tokenizer; `auto` takes the one that `choose_tokenizer` names.
         normalization: As the tokenizer takes it, see `make_tokenizer`.
         unknown: As the tokenizer takes it.
@@ -132,6 +137,8 @@ def train_vectors_on_texts(
     from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
 
     _require_positive("min_count", min_count)
+    config = config or VectorTrainingConfig()
+    texts = sampled_texts(texts, most_texts=config.most_texts, seed=config.seed, progress=progress)
     kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)
     vocabulary = build_vocabulary(
         texts,
@@ -316,7 +323,8 @@ def _subword_settings(sentences: Sequence[Sequence[str]]) -> dict[str, int]:
 
 
 def _fingerprint(sentences: Sequence[Sequence[str]], config: VectorTrainingConfig) -> str:
-    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    settings = {name: value for name, value in asdict(config).items() if name != "most_texts"}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for sentence in sentences:
         digest.update("\0".join(sentence).encode())
         digest.update(b"\n")

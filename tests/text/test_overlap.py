@@ -1,8 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.text.overlap import text_digests, text_key, without_texts
+from lstm_sentiment.text.overlap import (
+    positions_without,
+    text_digests,
+    text_key,
+    without_texts,
+)
+from lstm_sentiment.text.streamed_corpus import open_texts
 from tests.strategies import any_texts
 
 
@@ -23,6 +31,17 @@ def test_no_excluded_text_is_left(texts: list[str], excluded: list[str]) -> None
     assert not {text_key(text) for text in kept} & {text_key(text) for text in excluded}
     assert [text for text in texts if text in set(kept)] == kept
     assert without_texts(texts, []) == texts
+
+
+def test_texts_in_files_are_told_apart_in_their_own_order(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"第{n}段\n" for n in range(40)), "utf-8")
+    texts = open_texts([tmp_path / "a.txt"])
+    shuffled = texts.select(np.random.default_rng(0).permutation(40))
+    excluded = ["第7段 ！", "第30段"]
+    kept = positions_without(shuffled, texts[:5], excluded)
+    assert list(shuffled.select(kept)) == without_texts(list(shuffled), [*texts[:5], *excluded])
+    assert without_texts(shuffled, excluded) == without_texts(list(shuffled), excluded)
+    np.testing.assert_array_equal(text_digests(shuffled, excluded), text_digests([*texts, "第7段"]))
 
 
 @given(st.lists(any_texts, max_size=8), any_texts)

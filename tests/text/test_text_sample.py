@@ -1,0 +1,57 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from lstm_sentiment import InvalidInputError, VectorTrainingConfig, train_vectors_on_texts
+from lstm_sentiment.progress import SilentProgress
+from lstm_sentiment.text.streamed_corpus import open_texts
+from lstm_sentiment.text.text_sample import sampled_texts
+
+FIRST, SECOND = tuple(f"甲{n}" for n in range(30)), tuple(f"乙{n}" for n in range(12))
+
+
+class Said(SilentProgress):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.messages.append(message)
+
+
+def test_as_many_as_are_allowed_are_all_taken_as_they_are() -> None:
+    said = Said()
+    assert sampled_texts(FIRST, SECOND, most_texts=42, seed=0, progress=said) == (*FIRST, *SECOND)
+    assert sampled_texts((), most_texts=1, seed=0) == ()
+    assert not said.messages
+
+
+def test_of_more_the_seed_draws_a_sample_in_order() -> None:
+    said = Said()
+    drawn = sampled_texts(FIRST, SECOND, most_texts=20, seed=1, progress=said)
+    everything = (*FIRST, *SECOND)
+    assert len(set(drawn)) == 20
+    assert list(drawn) == sorted(drawn, key=everything.index)
+    assert set(drawn) & set(FIRST) and set(drawn) & set(SECOND)
+    assert drawn == sampled_texts(everything, most_texts=20, seed=1)
+    assert drawn != sampled_texts(FIRST, SECOND, most_texts=20, seed=2)
+    assert said.messages == ["Words and their vectors are found on 20 of 42 texts"]
+
+
+@pytest.mark.parametrize("most_texts", [20, 100])
+def test_it_is_the_same_wherever_the_texts_are(tmp_path: Path, most_texts: int) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in FIRST), "utf-8")
+    streamed, parts = open_texts([path])[::-1], (FIRST[::-1], SECOND)
+    assert sampled_texts(streamed, SECOND, most_texts=most_texts, seed=3) == sampled_texts(
+        *parts, most_texts=most_texts, seed=3
+    )
+
+
+def test_words_and_vectors_are_found_on_no_more_texts() -> None:
+    config = VectorTrainingConfig(dim=2, epochs=1, most_texts=20)
+    texts = [f"word{n} same same" for n in range(60)]
+    tokenizer, vectors = train_vectors_on_texts(texts, "whitespace", config=config, min_count=1)
+    assert len(tokenizer.vocabulary.tokens) == len(vectors.tokens) == 21
+    with pytest.raises(InvalidInputError, match=r"`most_texts` must be a positive integer"):
+        VectorTrainingConfig(most_texts=0)
