@@ -42,6 +42,7 @@ import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.training.batches import encode_texts, make_batches
 from lstm_sentiment.training.steps import make_optimizer, make_step
+from lstm_sentiment.training.token_rows import TokenRows
 
 _MAX_LENGTH, _BATCH, _DIM, _UNITS, _CLASSES = 200, 64, 300, 128, 2
 _KERAS = "keras.Sequential, padded to 200"
@@ -61,19 +62,19 @@ class Texts:
     """What all train on.
 
     Attributes:
-        token_ids: Ragged int32 `(texts, None)`.
+        token_ids: Their ids.
         labels: Label ids, one a text.
         matrix: Word vectors, float32 `(vocabulary_size, _DIM)`.
     """
 
-    token_ids: tf.RaggedTensor
+    token_ids: TokenRows
     labels: list[int]
     matrix: NDArray[np.float32]
 
     @property
     def tokens(self) -> int:
         """Real tokens of all texts."""
-        return int(self.token_ids.flat_values.shape[0])
+        return int(self.token_ids.lengths.sum())
 
 
 class KerasLayersModel(SentimentModel):
@@ -177,7 +178,7 @@ def _keras(texts: Texts) -> Epoch:
     network.compile(
         keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    token_ids = texts.token_ids.to_tensor(shape=(None, _MAX_LENGTH)).numpy()
+    token_ids = ls.pad_token_ids(texts.token_ids.to_list(), length=_MAX_LENGTH)
     labels = np.array(texts.labels)
     return lambda: network.fit(token_ids, labels, batch_size=_BATCH, verbose=0)
 

@@ -22,6 +22,7 @@ from lstm_sentiment.run_folder import (
     save_json,
     save_or_check_data,
 )
+from lstm_sentiment.training.distribution import start_workers
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.training.fit import FitResult, fit
 from lstm_sentiment.training.tensorboard import require_tensorboard
@@ -30,6 +31,7 @@ __all__ = [
     "PipelineConfig",
     "PipelineResult",
     "PreparedRun",
+    "load_run",
     "prepare_corpora",
     "prepare_run",
     "resume_pipeline",
@@ -84,7 +86,9 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
         The scores, and where everything is.
 
     Raises:
-        InvalidInputError: If an input breaks a rule; told before training begins.
+        InvalidInputError: If an input breaks a rule; told before training begins. Of several
+            workers, the chief alone may call this, while the others call `join_fit`.
+        ConfigError: As `start_workers`.
         TrainingError: If training has to stop; `resume_pipeline` goes on with it.
         ExportError: If the version cannot be written.
     """
@@ -112,18 +116,36 @@ def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT
         TrainingError: As `run_pipeline`.
         ExportError: As `run_pipeline`.
     """
-    run = Path(run_dir)
-    if not (run / CONFIG).is_file():
-        raise InvalidInputError(f"{run}: must be the folder of a run. It holds no {CONFIG}.")
+    config, run = load_run(run_dir), Path(run_dir)
     if (run / METRICS).exists():
         raise InvalidInputError(f"{run}: must be a run that was cut off. This one is finished.")
-    return _run(load_config(run / CONFIG), run, progress, resume=True)
+    return _run(config, run, progress, resume=True)
+
+
+def load_run(run_dir: str | os.PathLike[str]) -> PipelineConfig:
+    """Reads what a run was told.
+
+    Args:
+        run_dir: The run's folder.
+
+    Raises:
+        InvalidInputError: If the folder holds no run.
+    """
+    path = Path(run_dir) / CONFIG
+    if not path.is_file():
+        raise InvalidInputError(f"{run_dir}: must be the folder of a run. It holds no {CONFIG}.")
+    return load_config(path)
 
 
 def _run(
     config: PipelineConfig, run_dir: Path, progress: Progress, *, resume: bool
 ) -> PipelineResult:
     started = time.monotonic()
+    # Before TensorFlow computes anything: then it would be too late.
+    if not start_workers(config.training, progress).is_chief:
+        raise InvalidInputError(
+            "A pipeline must be run by the chief alone; the other workers call `join_fit`."
+        )
     cache_dir = run_dir.absolute().parent / "cache"
     prepared = prepare_run(
         config,
@@ -143,7 +165,7 @@ def _run(
         progress.say(f"Stopped: `fit --resume {run_dir}` goes on")
         raise
     progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
-    scores = result.evaluate(prepared.test)
+    scores = result.evaluate(prepared.test, cache_dir=_token_cache(config, prepared))
     with progress.step("Exporting", 1) as advance:
         version_dir = export_servable(result, config.model_dir, test=scores)
         advance()
@@ -176,7 +198,12 @@ def _fit(
         run_dir=run_dir,
         resume=resume,
         tensorboard=config.tensorboard,
-        cache_dir=prepared.cache_dir if config.cache == "disk" else None,
+        cache_dir=_token_cache(config, prepared),
         progress=progress,
     )
     return replace(result, texts_seen=prepared.texts_seen())
+
+
+def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:
+    """Where token ids lie that are not kept in memory."""
+    return prepared.cache_dir if config.streaming or config.cache == "disk" else None

@@ -13,6 +13,7 @@ from lstm_sentiment.model.config import require_positive
 from lstm_sentiment.overrides import nested, with_overrides
 from lstm_sentiment.pipeline_config import PipelineConfig
 from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.training.cluster import read_cluster
 from lstm_sentiment.tuning_space import rounded, searched_values, space_around
 from lstm_sentiment.tuning_study import (
     FAILURE,
@@ -170,6 +171,7 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
 
     Raises:
         InvalidInputError: If an argument breaks a rule, or Optuna is not installed.
+        ConfigError: If `TF_CONFIG` breaks a rule.
     """
     require_optuna()
     require_positive("trials", trials)
@@ -182,6 +184,12 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
         raise InvalidInputError(
             "`init_from` must not be set where sizes of the model are searched. "
             f"Received: {config.init_from}."
+        )
+    cluster = None if config.training.strategy in ("default", "mirrored") else read_cluster()
+    if config.training.strategy == "multi-worker" or (cluster and len(cluster.addresses) > 1):
+        raise InvalidInputError(
+            "Trials train in one process: unset `TF_CONFIG`, or take the strategy `default` or "
+            "`mirrored`. Received: several workers."
         )
 
 

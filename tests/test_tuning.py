@@ -381,6 +381,10 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         ({"timeout_seconds": 0}, "`timeout_seconds` must be a positive number"),
         ({"timeout_seconds": float("nan")}, "`timeout_seconds` must be a positive number"),
         ({"config": replace(CONFIG, init_from="models")}, "`init_from` must not be set"),
+        (
+            {"config": replace(CONFIG, training=TrainingConfig(strategy="multi-worker"))},
+            "Trials train in one process",
+        ),
     ],
 )
 def test_bad_arguments_are_told_before_anything_is_made(

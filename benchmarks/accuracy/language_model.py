@@ -12,6 +12,7 @@ from lstm_sentiment.preparation import PreparedRun
 from lstm_sentiment.text.vocabulary import PAD_ID
 from lstm_sentiment.training.batches import encode_texts, make_batches
 from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.token_rows import TokenRows
 
 _EPOCHS = 1
 _BATCH = 64
@@ -41,14 +42,14 @@ def pretrained_lstm(prepared: PreparedRun, config: ls.PipelineConfig) -> StartWe
     )
     batches = make_batches(ids, [0] * len(texts), batch_size=_BATCH)
     step = _make_step(model, by_count=_by_count(ids, len(vocabulary)))
-    for token_ids, _ in batches.dataset(_EPOCHS):
+    for token_ids, *_ in batches.dataset(_EPOCHS):
         step(token_ids)
     return StartWeights(model, ())
 
 
-def _by_count(ids: tf.RaggedTensor, size: int) -> tf.Tensor:
+def _by_count(ids: TokenRows, size: int) -> tf.Tensor:
     """For each token id its place when the most frequent comes first: what the sampler expects."""
-    counts = tf.math.bincount(ids.flat_values, minlength=size)
+    counts = tf.constant(ids.counts(size))
     return tf.argsort(tf.argsort(counts, direction="DESCENDING"))
 
 

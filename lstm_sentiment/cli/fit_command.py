@@ -38,6 +38,9 @@ def fit(
     test_data: TestData = None,
     text_column: TextColumn = PipelineConfig.text_column,
     label_column: LabelColumn = PipelineConfig.label_column,
+    streaming: Annotated[
+        bool, typer.Option(help="Leave the texts in their files: for more than fits into memory.")
+    ] = PipelineConfig.streaming,
     unlabelled: Annotated[
         list[Path] | None,
         typer.Option(
@@ -109,8 +112,18 @@ def fit(
         Precision, typer.Option(help="mixed_bfloat16 multiplies in bfloat16: for GPUs.")
     ] = TrainingConfig.precision,
     strategy: Annotated[
-        str, typer.Option(help="auto, default or mirrored (a replica on each GPU).")
+        str,
+        typer.Option(
+            help="auto, default, mirrored (a replica on each GPU) or multi-worker (all that "
+            "TF_CONFIG names; see `launch`)."
+        ),
     ] = TrainingConfig.strategy,
+    logical_devices: Annotated[
+        int | None, typer.Option(help="mirrored: divide the CPU into N devices, to try it.")
+    ] = TrainingConfig.logical_devices,
+    start_timeout_seconds: Annotated[
+        float, typer.Option(help="multi-worker: how long to wait for the others to start.")
+    ] = TrainingConfig.start_timeout_seconds,
     model_dir: Annotated[Path, typer.Option(help="The version appears in this folder.")] = Path(
         PipelineConfig.model_dir
     ),
@@ -153,8 +166,14 @@ def fit(
 
     import_tensorflow()
     from lstm_sentiment import pipeline
+    from lstm_sentiment.training.distribution import start_workers
+    from lstm_sentiment.training.fit import join_fit
 
     progress = TerminalProgress()
+    training = (chosen if resume is None else pipeline.load_run(resume)).training
+    if not start_workers(training, progress).is_chief:
+        # What the chief was told goes for all: the files need not even be here.
+        return join_fit(training, progress=progress)
     if resume is not None:
         result = pipeline.resume_pipeline(resume, progress)
     else:

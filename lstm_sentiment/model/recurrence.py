@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.model.batch_dropout import drawn_for_batch
 from lstm_sentiment.model.lstm_loop import Weights, run_direction, usable_cores
 
 
@@ -140,8 +141,12 @@ class FastLSTM(keras.layers.Layer):
     def _dropped(self, inputs: Any) -> Any:
         """0 for the channels of a text that are dropped, else what keeps the mean."""
         kept = 1 - self.recurrent_dropout
-        shape = (tf.shape(inputs)[0], self.units)
-        drawn = keras.random.uniform(shape, seed=self.seed_generator, dtype="float32")
+
+        def draw(rows: Any) -> Any:
+            shape = (rows, self.units)
+            return keras.random.uniform(shape, seed=self.seed_generator, dtype="float32")
+
+        drawn = drawn_for_batch(tf.shape(inputs)[0], draw)
         return tf.cast(drawn < kept, inputs.dtype) / tf.cast(kept, inputs.dtype)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from lstm_sentiment.model.batch_dropout import BatchDropout, BatchSpatialDropout1D
 from lstm_sentiment.model.config import ModelConfig, require_positive
 from lstm_sentiment.model.layers import MaskedPooling, PretrainedEmbedding
 from lstm_sentiment.model.ngram_view import NgramView
@@ -80,7 +81,7 @@ class SentimentModel(keras.Model):
             num_trained_rows=num_trained_rows,
             name="embedding",
         )
-        self.embedding_dropout = keras.layers.SpatialDropout1D(
+        self.embedding_dropout = BatchSpatialDropout1D(
             self.config.embedding_dropout, name="embedding_dropout"
         )
         self.lstm_layers = [
@@ -91,7 +92,7 @@ class SentimentModel(keras.Model):
             if self.config.pooling == "last"
             else MaskedPooling(self.config.pooling, name="pooling")
         )
-        self.dropout = keras.layers.Dropout(self.config.dropout, name="dropout")
+        self.dropout = BatchDropout(self.config.dropout, name="dropout")
         # Logits stay float32 under mixed precision: the loss is not stable otherwise.
         self.logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")
         self.num_ngrams = num_ngrams

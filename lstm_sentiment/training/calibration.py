@@ -9,8 +9,11 @@ _BINS = 15
 _SHARPEST, _FLATTEST = 0.05, 20.0
 _HALVINGS = 60
 
+Labels = Sequence[int] | NDArray[np.int64]
+"""Label ids, one a text."""
 
-def fit_temperature(logits: NDArray[np.floating], labels: Sequence[int]) -> float:
+
+def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
     """Finds the temperature by which logits are divided before the softmax.
 
     The one that gives the labels of texts not trained on the highest likelihood (Guo et al. 2017,
@@ -42,7 +45,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: Sequence[int]) -> floa
     return float(np.exp(-(low + high) / 2))
 
 
-def expected_calibration_error(probabilities: NDArray[np.floating], labels: Sequence[int]) -> float:
+def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labels) -> float:
     """How far stated probabilities are from the shares that turn out right.
 
     Texts are put into 15 equally wide bins by the probability of the class given to them; the error
@@ -69,7 +72,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def cross_entropy(logits: NDArray[np.floating], labels: Sequence[int]) -> float:
+def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     """Mean negative log-likelihood of the labels, in nats."""
     scores = logits.astype(np.float64)
     shifted = scores - scores.max(axis=1, keepdims=True)

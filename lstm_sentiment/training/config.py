@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import require_positive
 
-StrategyName = Literal["auto", "default", "mirrored"]
+StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["float32", "mixed_bfloat16"]
@@ -34,7 +34,10 @@ class TrainingConfig:
         checkpoint_steps: Write a checkpoint every so many steps. `None` writes one at the end of
             each epoch, and in between once a minute.
         seed: Decides initial weights, order and dropout.
-        strategy: `auto`, `default` or `mirrored`: see `make_strategy`.
+        strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
+        logical_devices: Train on so many logical devices of the CPU, to try `mirrored` where there
+            are not several GPUs. `None` takes the devices there are.
+        start_timeout_seconds: For `multi-worker`: how long a worker waits for the others to start.
     """
 
     epochs: int = 8
@@ -51,6 +54,8 @@ class TrainingConfig:
     checkpoint_steps: int | None = None
     seed: int = 0
     strategy: StrategyName = "auto"
+    logical_devices: int | None = None
+    start_timeout_seconds: float = 300.0
 
     def __post_init__(self) -> None:
         """Checks every field.
@@ -67,9 +72,15 @@ class TrainingConfig:
             _check_choice(name, getattr(self, name), choices)
         for name in ("epochs", "batch_size", "patience"):
             require_positive(name, getattr(self, name))
-        if self.checkpoint_steps is not None:
-            require_positive("checkpoint_steps", self.checkpoint_steps)
-        for name in ("learning_rate", "gradient_clip_norm"):
+        for name in ("checkpoint_steps", "logical_devices"):
+            if getattr(self, name) is not None:
+                require_positive(name, getattr(self, name))
+        if self.logical_devices is not None and self.strategy not in ("auto", "mirrored"):
+            raise InvalidInputError(
+                "`logical_devices` must go with the strategy `mirrored`. "
+                f"Received: {self.strategy!r}."
+            )
+        for name in ("learning_rate", "gradient_clip_norm", "start_timeout_seconds"):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise InvalidInputError(
@@ -85,15 +96,6 @@ class TrainingConfig:
             raise InvalidInputError(
                 f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
             )
-
-
-def check_strategy(name: str) -> None:
-    """Checks the name of a strategy.
-
-    Raises:
-        InvalidInputError: If `name` is none of the choices.
-    """
-    _check_choice("strategy", name, StrategyName)
 
 
 def _check_choice(name: str, value: str, choices: Any) -> None:

@@ -9,11 +9,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.padding import pad_ragged
 from lstm_sentiment.training.calibration import expected_calibration_error, softmax
+from lstm_sentiment.training.distribution import Workers
+from lstm_sentiment.training.token_rows import TokenRows
 
-Scorer = Callable[[tf.RaggedTensor], NDArray[np.float32]]
-"""Takes ragged int32 ids `(texts, None)`, gives logits float32 `(texts, classes)` in order."""
+Scorer = Callable[[TokenRows], NDArray[np.float32]]
+"""Takes the ids of texts, gives logits float32 `(texts, classes)` in order."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,16 @@ def evaluate_logits(
     )
 
 
-def make_scorer(model: Callable[..., Any], *, batch_size: int = 256) -> Scorer:
+def make_scorer(
+    model: Callable[..., Any], *, batch_size: int = 256, workers: Workers | None = None
+) -> Scorer:
     """Compiles the scoring of many texts, the like-long ones together.
 
     Args:
         model: Takes int32 `(batch, time)`, gives logits float32 `(batch, classes)`.
         batch_size: Texts computed at once.
+        workers: Who shares the texts out among them: then all must call the scorer. `None` scores
+            them all here.
 
     Returns:
         The function. It scores with the weights that the model has when it is called.
@@ -159,17 +164,15 @@ def make_scorer(model: Callable[..., Any], *, batch_size: int = 256) -> Scorer:
     score = tf.function(
         lambda padded: model(padded, training=False), autograph=False
     ).get_concrete_function(tf.TensorSpec([None, None], tf.int32))
+    index, count = (0, 1) if workers is None else (workers.index, workers.count)
 
-    def predict(token_ids: tf.RaggedTensor) -> NDArray[np.float32]:
-        by_length = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
-        parts = [
-            score(pad_ragged(tf.gather(token_ids, by_length[start : start + batch_size]))).numpy()
-            for start in range(0, len(by_length), batch_size)
-        ]
-        logits = np.concatenate(parts)
-        in_order = np.empty_like(logits)
-        in_order[by_length] = logits
-        return in_order
+    def predict(token_ids: TokenRows) -> NDArray[np.float32]:
+        by_length = np.argsort(token_ids.lengths, kind="stable")
+        logits = np.zeros((len(token_ids), score.structured_outputs.shape[-1]), np.float32)
+        for start in range(index * batch_size, len(by_length), count * batch_size):
+            positions = by_length[start : start + batch_size]
+            logits[positions] = score(tf.constant(token_ids.padded(positions))).numpy()
+        return logits if workers is None else workers.sum(logits)
 
     return predict
 

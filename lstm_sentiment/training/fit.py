@@ -1,13 +1,14 @@
 """Trains a `SentimentModel`."""
 
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError, TrainingError
@@ -18,20 +19,27 @@ from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
-from lstm_sentiment.training.batches import encode_texts, make_batches, oov_rate
+from lstm_sentiment.training.batches import Batches, encode_texts, make_batches
 from lstm_sentiment.training.calibration import fit_temperature
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.distribution import describe, make_strategy
+from lstm_sentiment.training.distribution import Workers, describe, start_workers
 from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits, make_scorer
 from lstm_sentiment.training.history import save_history
 from lstm_sentiment.training.loop import OnEpoch, TrainingLoop
 from lstm_sentiment.training.network import class_weights_of, make_network, precision_scope
 from lstm_sentiment.training.ngrams import best_share, fit_ngrams
 from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.task import TrainingTask, load_task, save_task
 from lstm_sentiment.training.tensorboard import TensorBoardLog, require_tensorboard
+from lstm_sentiment.training.token_rows import TokenRows
 
 CHECKPOINT = Path("checkpoints") / "last.npz"
 """A run's checkpoint, below the run's folder."""
+
+WORKERS = "workers"
+"""Folder below the run's that holds what workers other than the chief keep, by their number."""
+
+_PREPARED = "prepared"
 
 
 @dataclass(frozen=True)
@@ -62,17 +70,25 @@ class FitResult:
     temperature: float = 1.0
     texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
-    def evaluate(self, corpus: Corpus, *, progress: Progress = SILENT) -> Evaluation:
+    def evaluate(
+        self,
+        corpus: Corpus,
+        *,
+        cache_dir: str | os.PathLike[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> Evaluation:
         """Scores the model on labelled texts.
 
         Args:
             corpus: Texts with the same classes as those trained on.
+            cache_dir: As in `fit`.
             progress: Told how far tokenizing is.
         """
         ids = encode_texts(
             self.tokenizer,
             corpus.texts,
             max_length=self.model.config.max_length,
+            cache_dir=cache_dir,
             progress=progress,
         )
         return _evaluate(ids, make_scorer(self.model)(ids), corpus, self.temperature)
@@ -99,6 +115,9 @@ def fit(
     Seeds the global random generators of Python, NumPy and TensorFlow, as Keras needs it to be
     repeatable.
 
+    Several workers all call it with the same arguments. The chief alone looks at texts and words,
+    and hands the others token ids and first weights in `run_dir`, which all must share.
+
     Args:
         train: Texts to learn from.
         dev: Texts that decide when to stop, and how sure the probabilities sound; never learned
@@ -116,8 +135,8 @@ def fit(
         resume: Go on from the checkpoint in `run_dir`, if there is one. All else must be as it
             was; the result is then that of a run never stopped, on a CPU to the bit.
         tensorboard: Write a TensorBoard log to `run_dir` (extra `tensorboard`).
-        cache_dir: Folder that keeps the token ids for the next run on the same texts; `None` keeps
-            them in memory alone.
+        cache_dir: Folder that keeps the token ids, not in memory, for this run and the next on the
+            same texts; `None` keeps them in memory alone.
         on_epoch: Called at the end of each epoch with its number, from 1, and its scores; an
             exception in it ends the training.
         progress: Told what runs where, and how far it is.
@@ -128,30 +147,115 @@ def fit(
     Raises:
         InvalidInputError: If there are fewer than two classes, the dev texts are missing or have
             other classes, or a setting breaks its rule.
-        TrainingError: If the loss is no number, or the checkpoint cannot be written. The best
-            weights so far are then in `run_dir`.
+        ConfigError: As `start_workers`.
+        TrainingError: If the loss is no number, the checkpoint cannot be written, or another worker
+            has stopped. The best weights so far are then in `run_dir`.
     """
     config, training = model or ModelConfig(), training or TrainingConfig()
     run = None if run_dir is None else Path(run_dir)
     _check(train, dev, run, resume=resume, tensorboard=tensorboard)
-    strategy = make_strategy(training.strategy)
-    progress.say(describe(strategy, training.batch_size))
+    workers = start_workers(training, progress)
+    _check_workers(workers, run)
     keras.utils.set_random_seed(training.seed)
-    train_ids = encode_texts(
-        tokenizer,
-        train.texts,
-        max_length=config.max_length,
-        cache_dir=cache_dir,
-        progress=progress,
-    )
-    dev_ids = encode_texts(tokenizer, dev.texts, max_length=config.max_length)
-    batches = make_batches(
-        train_ids, train.labels, batch_size=training.batch_size, seed=training.seed
-    )
+
+    def make_task() -> TrainingTask:
+        train_ids = encode_texts(
+            tokenizer,
+            train.texts,
+            max_length=config.max_length,
+            cache_dir=cache_dir,
+            progress=progress,
+        )
+        dev_ids = encode_texts(
+            tokenizer, dev.texts, max_length=config.max_length, cache_dir=cache_dir
+        )
+        return _make_task(
+            train, train_ids, dev, dev_ids, tokenizer, vectors, config, training, start, progress
+        )
+
+    mission = _Mission(training, run, resume, tensorboard)
+    with precision_scope(training.precision):
+        task, mission = _shared_task(workers, mission, make_task)
+        loop = _train(workers, mission, task, tokenizer, on_epoch, progress)
+    losses = loop.history["val_loss"]
     progress.say(
-        f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
-        f"{batches.padding_share:.1%} of their time steps are padding"
+        f"Kept epoch {loop.best_epoch} of {len(losses)}, "
+        f"that of the lowest dev loss ({min(losses):.4f})"
     )
+    dev_logits = _mix_in_ngrams(task, make_scorer(task.network)(task.dev_ids), progress)
+    temperature = fit_temperature(dev_logits, dev.labels)
+    return FitResult(
+        model=task.network,
+        tokenizer=tokenizer,
+        label_names=train.label_names,
+        training=training,
+        history=loop.history,
+        dev=_evaluate(task.dev_ids, dev_logits, dev, temperature),
+        padding_share=_batches(task, training).padding_share,
+        temperature=temperature,
+        texts_seen=text_digests(train.texts, dev.texts),
+    )
+
+
+def join_fit(training: TrainingConfig, *, progress: Progress = SILENT) -> None:
+    """The part of every worker but the chief where the chief alone has the texts.
+
+    The chief calls `fit`; what it decides goes for all.
+
+    Args:
+        training: For the strategy, and how long to wait.
+        progress: Told what runs where, and how far it is.
+
+    Raises:
+        ConfigError: As `start_workers`.
+        TrainingError: If a worker is lost, or the chief's folder is not there to be read.
+    """
+    workers = start_workers(training, progress)
+    if workers.is_chief:
+        raise InvalidInputError("`join_fit` must be called by workers other than the chief.")
+    mission = _Mission.from_json(workers.told_by_chief())
+    keras.utils.set_random_seed(mission.training.seed)
+    with precision_scope(mission.training.precision):
+        task = _task_from_chief(workers, mission)
+        _train(workers, mission, task, None, None, progress)
+
+
+@dataclass(frozen=True)
+class _Mission:
+    """How to train, as the chief tells the others."""
+
+    training: TrainingConfig
+    run: Path | None
+    resume: bool
+    tensorboard: bool
+
+    def to_json(self) -> str:
+        facts = {"training": asdict(self.training), "run": str(Path(self.run or "").absolute())}
+        return json.dumps({**facts, "resume": self.resume, "tensorboard": self.tensorboard})
+
+    @classmethod
+    def from_json(cls, text: str) -> "_Mission":
+        facts = json.loads(text)
+        return cls(
+            TrainingConfig(**facts["training"]),
+            Path(facts["run"]),
+            facts["resume"],
+            facts["tensorboard"],
+        )
+
+
+def _make_task(
+    train: Corpus,
+    train_ids: TokenRows,
+    dev: Corpus,
+    dev_ids: TokenRows,
+    tokenizer: Tokenizer,
+    vectors: WordVectors | None,
+    config: ModelConfig,
+    training: TrainingConfig,
+    start: StartWeights | None,
+    progress: Progress,
+) -> TrainingTask:
     num_classes = len(train.label_names)
     ngrams = None
     if config.ngrams:
@@ -164,46 +268,57 @@ def fit(
             class_weights=training.class_weights,
             progress=progress,
         )
-    with strategy.scope():
-        with precision_scope(training.precision):
-            network = make_network(
-                tokenizer,
-                vectors,
-                config,
-                num_classes,
-                seed=training.seed,
-                train_ids=train_ids,
-                ngrams=ngrams,
-            )
-        if start is not None:
-            start.copy_to(network, train.label_names)
-        loop = TrainingLoop(
-            network,
-            training,
-            batches,
-            (dev_ids, dev.labels),
-            class_weights=class_weights_of(train.labels, num_classes, training.class_weights),
-            checkpoint_path=None if run is None else run / CHECKPOINT,
+    network = make_network(
+        tokenizer,
+        vectors,
+        config,
+        num_classes,
+        seed=training.seed,
+        train_ids=train_ids,
+        ngrams=ngrams,
+    )
+    if start is not None:
+        start.copy_to(network, train.label_names)
+    return TrainingTask(
+        network,
+        train_ids,
+        np.asarray(train.labels, np.int64),
+        dev_ids,
+        np.asarray(dev.labels, np.int64),
+        class_weights_of(train.labels, num_classes, training.class_weights),
+    )
+
+
+def _shared_task(
+    workers: Workers, mission: _Mission, make_task: Callable[[], TrainingTask]
+) -> tuple[TrainingTask, _Mission]:
+    """The chief's task and mission, at every worker."""
+    if workers.count == 1:
+        with workers.strategy.scope():
+            return make_task(), mission
+    if workers.is_chief and mission.run is not None:
+        # Outside the scope: there, every variable made is a meeting of all workers.
+        save_task(make_task(), mission.run / _PREPARED)
+    mission = _Mission.from_json(workers.told_by_chief(mission.to_json()))
+    return _task_from_chief(workers, mission), mission
+
+
+def _task_from_chief(workers: Workers, mission: _Mission) -> TrainingTask:
+    with workers.together(), workers.strategy.scope():
+        return load_task((mission.run or Path()) / _PREPARED)
+
+
+def _batches(task: TrainingTask, training: TrainingConfig) -> Batches:
+    return make_batches(
+        task.train_ids, task.train_labels, batch_size=training.batch_size, seed=training.seed
+    )
+
+
+def _check_workers(workers: Workers, run: Path | None) -> None:
+    if workers.count > 1 and run is None:
+        raise InvalidInputError(
+            "`run_dir` must be given, a folder that all workers share. Received: none."
         )
-        _train(loop, network, tokenizer, run, resume, tensorboard, on_epoch, progress)
-    losses = loop.history["val_loss"]
-    progress.say(
-        f"Kept epoch {loop.best_epoch} of {len(losses)}, "
-        f"that of the lowest dev loss ({min(losses):.4f})"
-    )
-    dev_logits = _mix_in_ngrams(network, loop.score(dev_ids), dev_ids, dev, progress)
-    temperature = fit_temperature(dev_logits, dev.labels)
-    return FitResult(
-        model=network,
-        tokenizer=tokenizer,
-        label_names=train.label_names,
-        training=training,
-        history=loop.history,
-        dev=_evaluate(dev_ids, dev_logits, dev, temperature),
-        padding_share=batches.padding_share,
-        temperature=temperature,
-        texts_seen=text_digests((*train.texts, *dev.texts)),
-    )
 
 
 def _check(
@@ -223,22 +338,56 @@ def _check(
 
 
 def _train(
+    workers: Workers,
+    mission: _Mission,
+    task: TrainingTask,
+    tokenizer: Tokenizer | None,
+    on_epoch: OnEpoch | None,
+    progress: Progress,
+) -> TrainingLoop:
+    """Trains with all workers; each keeps its own records, the chief those of the run."""
+    training, run = mission.training, mission.run
+    progress.say(describe(workers, training))
+    batches = _batches(task, training)
+    progress.say(
+        f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
+        f"{batches.padding_share:.1%} of their time steps are padding"
+    )
+    with workers.together(), workers.strategy.scope():
+        loop = TrainingLoop(
+            task.network,
+            training,
+            batches,
+            (task.dev_ids, task.dev_labels),
+            class_weights=task.class_weights,
+            checkpoint_path=None if run is None else run / CHECKPOINT,
+            workers=workers,
+        )
+        if run is None:
+            loop.run(progress, on_epoch)
+            return loop
+        if mission.resume and (run / CHECKPOINT).exists():
+            progress.say(f"Resumed after {loop.resume():,} steps")
+        own = run if workers.is_chief else run / WORKERS / str(workers.index)
+        _train_in_folder(loop, mission, task.network, tokenizer, own, on_epoch, progress)
+        workers.sum(np.zeros(1, np.int32))  # nobody reads what the chief prepared any more
+    if workers.is_chief:
+        shutil.rmtree(run / _PREPARED, ignore_errors=True)
+    return loop
+
+
+def _train_in_folder(
     loop: TrainingLoop,
+    mission: _Mission,
     network: SentimentModel,
-    tokenizer: Tokenizer,
-    run: Path | None,
-    resume: bool,
-    tensorboard: bool,
+    tokenizer: Tokenizer | None,
+    run: Path,
     on_epoch: OnEpoch | None,
     progress: Progress,
 ) -> None:
-    """Runs the loop, and keeps in the run's folder what is to outlast it."""
-    if run is None:
-        return loop.run(progress, on_epoch)
+    """Runs the loop, and keeps in this worker's folder what is to outlast it."""
     run.mkdir(parents=True, exist_ok=True)
-    if resume and (run / CHECKPOINT).exists():
-        progress.say(f"Resumed after {loop.resume():,} steps")
-    log = TensorBoardLog(run / "tensorboard") if tensorboard else None
+    log = TensorBoardLog(run / "tensorboard") if mission.tensorboard else None
     if log is not None:
         log.write_graph(network)
 
@@ -255,7 +404,9 @@ def _train(
         raise TrainingError(f"{error}{_keep_best(loop, network, run)}") from error
     save_history(loop.history, run / "history.csv")  # again: the last epoch may have been cut off
     if log is not None:
-        log.write_vectors(tokenizer.vocabulary.tokens, network.embedding.merged_matrix()[2:])
+        if tokenizer is not None:
+            vectors = network.embedding.merged_matrix()[2:]
+            log.write_vectors(tokenizer.vocabulary.tokens, vectors)
         log.close()
 
 
@@ -272,25 +423,22 @@ def _keep_best(loop: TrainingLoop, network: SentimentModel, run: Path) -> str:
 
 
 def _mix_in_ngrams(
-    network: SentimentModel,
-    logits: NDArray[np.float32],
-    dev_ids: tf.RaggedTensor,
-    dev: Corpus,
-    progress: Progress,
+    task: TrainingTask, logits: NDArray[np.float32], progress: Progress
 ) -> NDArray[np.float32]:
     """Gives the n-grams the share that suits the dev texts best; returns their logits."""
-    view = network.ngram_view
+    view = task.network.ngram_view
     if view is None:
         return logits
-    ngram_logits = make_scorer(lambda token_ids, training: view.ngram_logits(token_ids))(dev_ids)
-    share = best_share(logits, ngram_logits, dev.labels)
+    score = make_scorer(lambda token_ids, training: view.ngram_logits(token_ids))
+    ngram_logits = score(task.dev_ids)
+    share = best_share(logits, ngram_logits, task.dev_labels)
     view.set_share(share)
     progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
     return np.asarray((1 - share) * logits + share * ngram_logits, np.float32)
 
 
 def _evaluate(
-    ids: tf.RaggedTensor, logits: NDArray[np.float32], corpus: Corpus, temperature: float
+    ids: TokenRows, logits: NDArray[np.float32], corpus: Corpus, temperature: float
 ) -> Evaluation:
     scores = evaluate_logits(corpus.labels, logits, corpus.label_names, temperature=temperature)
-    return replace(scores, oov_rate=oov_rate(ids))
+    return replace(scores, oov_rate=ids.oov_rate)

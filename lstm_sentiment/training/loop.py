@@ -14,11 +14,13 @@ from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.training.batches import Batches
-from lstm_sentiment.training.calibration import cross_entropy
+from lstm_sentiment.training.calibration import Labels, cross_entropy
 from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.distribution import Workers
 from lstm_sentiment.training.evaluation import make_scorer
 from lstm_sentiment.training.steps import make_optimizer, make_step
+from lstm_sentiment.training.token_rows import TokenRows
 
 _CHECKPOINT_SECONDS = 60.0
 _LOSS, _RIGHT, _TEXTS, _TOKENS, _SECONDS = range(5)
@@ -62,7 +64,7 @@ class TrainingLoop:
     with the same weights, on a CPU bit for bit.
 
     Attributes:
-        score: Scores texts with the model as it is: see `make_scorer`.
+        score: Scores texts with the model as it is, all workers together: see `make_scorer`.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class TrainingLoop:
         model: SentimentModel,
         training: TrainingConfig,
         batches: Batches,
-        dev: tuple[tf.RaggedTensor, Sequence[int]],
+        dev: tuple[TokenRows, Labels],
         *,
         class_weights: Sequence[float] | None = None,
         checkpoint_path: Path | None = None,
+        workers: Workers | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Compiles the step and gathers what a checkpoint holds.
@@ -84,13 +87,14 @@ class TrainingLoop:
             batches: The training texts.
             dev: Token ids and labels of the texts that decide which epoch is best.
             class_weights: What a text of each class weighs; `None` weighs all alike.
-            checkpoint_path: File of the checkpoint; `None` writes none.
+            checkpoint_path: File of the checkpoint, which the chief writes; `None` writes none.
+            workers: Who trains; `None` stands for this process alone, with the current strategy.
             clock: Seconds, never going back.
         """
         self._model, self._training, self._batches = model, training, batches
         self._dev_ids, self._dev_labels = dev
         self._checkpoint_path, self._clock = checkpoint_path, clock
-        self._strategy = tf.distribute.get_strategy()
+        self._workers = workers or Workers(tf.distribute.get_strategy())
         self._total_steps = training.epochs * batches.steps
         optimizer = make_optimizer(training, self._total_steps)
         self._averages = [
@@ -100,7 +104,7 @@ class TrainingLoop:
         self._step = make_step(
             model, optimizer, training, class_weights=class_weights, averages=self._averages
         )
-        self.score = make_scorer(model)
+        self.score = make_scorer(model, workers=self._workers)
         self._variables = {
             "model": _trained_variables(model),
             "optimizer": list(optimizer.variables),
@@ -167,9 +171,8 @@ class TrainingLoop:
                 _assign(self._variables["model"], state.best)
 
     def _train_steps(self, progress: Progress, on_epoch: OnEpoch | None) -> None:
-        training, state = self._training, self._state
-        dataset = self._batches.dataset(training.epochs, first_step=state.step)
-        batches = iter(self._strategy.experimental_distribute_dataset(dataset))
+        state = self._state
+        batches = self._batches_of_workers()
         with progress.step("Training", self._total_steps) as advance:
             advance(state.step)
             while not self._is_done():
@@ -178,6 +181,17 @@ class TrainingLoop:
                     self._end_epoch(progress, on_epoch)
                 elif self._is_time_to_save():
                     self._save()
+
+    def _batches_of_workers(self) -> Any:
+        """Iterates over this worker's shares of the batches, from the step that is next."""
+        workers, first_step = self._workers, self._state.step
+        return iter(
+            workers.strategy.distribute_datasets_from_function(
+                lambda context: self._batches.dataset(
+                    first_step=first_step, replicas=workers.replicas, shares=workers.shares
+                )
+            )
+        )
 
     def _is_done(self) -> bool:
         state = self._state
@@ -252,6 +266,8 @@ class TrainingLoop:
 
     def _save(self) -> None:
         """Writes a checkpoint, but none of weights that are no numbers."""
+        if not self._workers.is_chief:
+            return
         arrays = {
             name: [np.array(variable) for variable in variables]
             for name, variables in self._variables.items()

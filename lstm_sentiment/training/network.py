@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.ngram_view import NgramWeights
@@ -16,6 +14,7 @@ from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.config import ClassWeights, Precision
+from lstm_sentiment.training.token_rows import TokenRows
 
 _RANDOM_EMBEDDING_DIM = 200
 _FREQUENT = 2  # in the training texts: one occurrence teaches a word's row nothing but that text
@@ -28,7 +27,7 @@ def make_network(
     num_classes: int,
     *,
     seed: int,
-    train_ids: tf.RaggedTensor,
+    train_ids: TokenRows,
     ngrams: NgramWeights | None = None,
 ) -> SentimentModel:
     """Makes the model; call it in the scope of the strategy that is to train it.
@@ -40,7 +39,7 @@ def make_network(
         config: Sizes and switches.
         num_classes: Number of classes.
         seed: For the rows of tokens that have no vector.
-        train_ids: The training texts, ragged int32 `(texts, None)`: a token that has no vector and
+        train_ids: The training texts: a token that has no vector and
             is frequent in them gets a row that training moves.
         ngrams: The n-grams' view, if there is to be one; its share is 0.
 
@@ -72,7 +71,7 @@ def make_network(
 
 
 def _ids_to_train(
-    tokenizer: Tokenizer, vectors: WordVectors, config: ModelConfig, train_ids: tf.RaggedTensor
+    tokenizer: Tokenizer, vectors: WordVectors, config: ModelConfig, train_ids: TokenRows
 ) -> list[int]:
     """The tokens whose rows training moves: the frequent ones, or those of them without a vector.
 
@@ -80,7 +79,7 @@ def _ids_to_train(
     all of them in every step.
     """
     vocabulary = tokenizer.vocabulary
-    counts = np.bincount(train_ids.flat_values, minlength=len(vocabulary))
+    counts = train_ids.counts(len(vocabulary))
     candidates = (
         range(OOV_ID, len(vocabulary))
         if config.trainable_embeddings

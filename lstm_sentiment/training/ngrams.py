@@ -1,9 +1,6 @@
 """Trains the n-grams' view of texts, and finds what it should weigh beside the LSTM's."""
 
-from collections.abc import Sequence
-
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
@@ -15,21 +12,22 @@ from lstm_sentiment.model.ngram_view import (
     require_ngram_room,
 )
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.padding import pad_ragged
-from lstm_sentiment.training.calibration import cross_entropy, fit_temperature
+from lstm_sentiment.training.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.config import ClassWeights
+from lstm_sentiment.training.token_rows import TokenRows
 
 _TEXTS_AT_ONCE = 2_000
 _RARE = 2  # an n-gram of one text alone teaches nothing but that text
 _MOST_NGRAMS = 500_000
+_MOST_TOKENS = 10_000_000  # some 120 bytes of memory each
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
 _SHARES = np.arange(0, 10) / 10
 
 
 def fit_ngrams(
-    token_ids: tf.RaggedTensor,
-    labels: Sequence[int],
+    token_ids: TokenRows,
+    labels: Labels,
     *,
     num_classes: int,
     vocabulary_size: int,
@@ -39,8 +37,10 @@ def fit_ngrams(
 ) -> NgramWeights | None:
     """Trains a logistic regression on the n-grams of texts.
 
+    Of more than 10 million tokens, texts drawn at random with so many are looked at.
+
     Args:
-        token_ids: Ragged int32 `(texts, None)`.
+        token_ids: Of the texts.
         labels: Label ids, one a text.
         num_classes: Number of classes.
         vocabulary_size: Number of token ids.
@@ -55,17 +55,18 @@ def fit_ngrams(
         InvalidInputError: If the vocabulary is too large for `longest`.
     """
     require_ngram_room(vocabulary_size, longest)
+    token_ids, labels = _sample(token_ids, np.asarray(labels))
     with progress.step("Training n-grams", 2) as advance:
         rows, keys = _occurrences(token_ids, longest)
         known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
         kept = _frequent(counts)
         advance()
-        if len(kept) == 0 or len(set(labels)) < num_classes:
+        if len(kept) == 0 or len(np.unique(labels)) < num_classes:
             return None
         position = np.full(len(known), -1)
         position[kept] = np.arange(len(kept))
         columns = position[columns]
-        texts = int(token_ids.nrows())
+        texts = len(token_ids)
         idf = np.log((1 + texts) / (1 + counts[kept])) + 1
         inside = columns >= 0
         features = _unit_rows(rows[inside], columns[inside], idf, texts)
@@ -77,7 +78,9 @@ def fit_ngrams(
 
 
 def best_share(
-    logits: NDArray[np.float32], ngram_logits: NDArray[np.float32], labels: Sequence[int]
+    logits: NDArray[np.float32],
+    ngram_logits: NDArray[np.float32],
+    labels: Labels,
 ) -> float:
     """What the n-grams should weigh: the share that gives the labels the highest likelihood.
 
@@ -100,18 +103,25 @@ def best_share(
     return float(min(_SHARES, key=loss))
 
 
-def _occurrences(
-    token_ids: tf.RaggedTensor, longest: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows, NDArray[np.int64]]:
+    """All texts, or so many drawn at random as fit in memory."""
+    if token_ids.lengths.sum() <= _MOST_TOKENS:
+        return token_ids, labels
+    order = np.random.default_rng(0).permutation(len(token_ids))
+    fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), _MOST_TOKENS, side="right"))
+    kept = np.sort(order[: max(1, fit)])
+    return token_ids.select(kept), labels[kept]
+
+
+def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each n-gram of each text once: the texts' positions and the n-grams' keys."""
     rows, keys = [], []
-    for start in range(0, int(token_ids.nrows()), _TEXTS_AT_ONCE):
-        padded = pad_ragged(token_ids[start : start + _TEXTS_AT_ONCE])
-        found = np.sort(ngram_keys(padded, longest).numpy(), axis=1)
+    for positions in token_ids.blocks(_TEXTS_AT_ONCE):
+        found = np.sort(ngram_keys(token_ids.padded(positions), longest).numpy(), axis=1)
         new = found != NO_NGRAM
         new[:, 1:] &= found[:, 1:] != found[:, :-1]
         row, column = np.nonzero(new)
-        rows.append(row + start)
+        rows.append(row + positions[0])
         keys.append(found[row, column])
     return np.concatenate(rows), np.concatenate(keys)
 
@@ -135,14 +145,14 @@ def _unit_rows(
 
 
 def _regression(
-    features: csr_matrix, labels: Sequence[int], class_weights: ClassWeights
+    features: csr_matrix, labels: NDArray[np.int64], class_weights: ClassWeights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Kernel `(ngrams, classes)` and bias `(classes,)`."""
     regression = LogisticRegression(
         C=_INVERSE_PENALTY,
         max_iter=_MOST_ROUNDS,
         class_weight=None if class_weights == "none" else class_weights,
-    ).fit(features, np.asarray(labels))
+    ).fit(features, labels)
     kernel, bias = regression.coef_.T, regression.intercept_
     if len(bias) == 1:  # of two classes scikit-learn keeps the difference
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2

@@ -6,24 +6,35 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from lstm_sentiment.model.batch_dropout import share_of_batch
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.text.vocabulary import PAD_ID
+from lstm_sentiment.training.batches import NO_LABEL
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.schedule import LearningRate
 
 Step = Callable[[Any], tf.Tensor]
-"""Takes an iterator of batches, trains on the next one, and returns float64 `(4,)`, summed over the
-batch: the loss, the right answers, the texts, the real tokens."""
+"""Takes an iterator of batches, trains on the next one, and returns float32 `(4,)`, summed over the
+whole batch: the loss, the right answers, the texts, the real tokens."""
+
+
+class AdamOfSums(keras.optimizers.Adam):
+    """Adam for gradients that are summed over the replicas already: Keras would sum them again."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[Any]:
+        return list(grads_and_vars)
 
 
 def make_optimizer(training: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
     """Makes Adam with the step size that `training` asks for; call it in the strategy's scope."""
-    return keras.optimizers.Adam(
+    return AdamOfSums(
         LearningRate(
             training.learning_rate,
             total_steps,
             training.schedule,
             int(training.warmup_share * total_steps),
-        )
+        ),
+        name="adam",
     )
 
 
@@ -56,31 +67,24 @@ def make_step(
     replicas = strategy.num_replicas_in_sync
     weights = None if class_weights is None else tf.constant(class_weights, tf.float32)
 
-    def replica_step(token_ids: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        texts = tf.cast(tf.shape(labels)[0], tf.float32)
-        all_texts = _sum_over_replicas(texts) if replicas > 1 else texts
+    def replica_step(token_ids: tf.Tensor, labels: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        first, all_texts = place[0], place[1]
         with tf.GradientTape() as tape:
-            logits = model(token_ids, training=True)
+            with share_of_batch(first, all_texts):
+                logits = model(token_ids, training=True)
             losses = _losses(logits, labels, training.label_smoothing)
             if weights is not None:
-                losses *= tf.gather(weights, labels)
-            loss = tf.reduce_sum(losses) / all_texts
+                losses *= tf.gather(weights, tf.maximum(labels, 0))
+            losses *= tf.cast(labels != NO_LABEL, losses.dtype)
+            loss = tf.reduce_sum(losses) / tf.cast(all_texts, losses.dtype)
         # Dense, or the rows of a word that occurs twice would count twice in the norm.
         gradients = [tf.convert_to_tensor(part) for part in tape.gradient(loss, variables)]
+        sums = _sums(token_ids, labels, logits, losses)
         if replicas > 1:
-            gradients = [_sum_over_replicas(gradient) for gradient in gradients]
+            *gradients, sums = _sum_over_replicas([*gradients, sums])
         gradients, _ = tf.clip_by_global_norm(gradients, training.gradient_clip_norm)
-        # Keras sums what the replicas give it; each gives the same.
-        optimizer.apply([gradient / replicas for gradient in gradients], variables)
-        right = tf.argmax(logits, axis=1) == labels
-        return tf.stack(
-            [
-                tf.cast(tf.reduce_sum(losses), tf.float64),
-                tf.math.count_nonzero(right, dtype=tf.float64),
-                tf.cast(texts, tf.float64),
-                tf.math.count_nonzero(token_ids, dtype=tf.float64),
-            ]
-        )
+        optimizer.apply(gradients, variables)
+        return sums
 
     @tf.function(autograph=False, reduce_retracing=True)
     def step(iterator: Any) -> tf.Tensor:
@@ -89,7 +93,7 @@ def make_step(
             momentum = _momentum(optimizer.iterations, training.average_momentum)
             for average, variable in zip(averages, variables, strict=True):
                 strategy.extended.update(average, _move, args=(variable.value, momentum))
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
+        return strategy.experimental_local_results(sums)[0]  # each replica has those of all
 
     traced: list[Step] = []
 
@@ -105,6 +109,7 @@ def make_step(
 
 def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:
     """The cross entropy of each text, float32 `(batch,)`."""
+    labels = tf.maximum(labels, 0)  # what stands for no text is left out later
     if not smoothing:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     classes = logits.shape[1]
@@ -112,9 +117,24 @@ def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
 
-def _sum_over_replicas(value: Any) -> tf.Tensor:
+def _sums(
+    token_ids: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor, losses: tf.Tensor
+) -> tf.Tensor:
+    """What this replica adds to the sums that a step returns."""
+    real = labels != NO_LABEL
+    right = tf.argmax(logits, axis=1) == labels
+    tokens = (token_ids != PAD_ID) & real[:, tf.newaxis]
+    counts = (right, real, tokens)
+    return tf.stack([tf.reduce_sum(losses), *(_count(each) for each in counts)])
+
+
+def _count(found: tf.Tensor) -> tf.Tensor:
+    return tf.math.count_nonzero(found, dtype=tf.float32)
+
+
+def _sum_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
     context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def _momentum(iterations: Any, momentum: float) -> tf.Tensor:

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lstm_sentiment import (
@@ -63,6 +64,32 @@ def test_three_classes_from_three_files(tmp_path: Path) -> None:
     assert again.version_dir.name == "2"
     assert again.test == first.test
     assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
+
+
+def test_texts_left_in_their_files_give_the_same_version_to_the_bit(tmp_path: Path) -> None:
+    corpus = hotel_like(240)
+    (tmp_path / "shards").mkdir()
+    rows = list(zip(corpus.texts, (corpus.label_names[i] for i in corpus.labels), strict=True))
+    for number in range(4):
+        lines = [json.dumps({"text": t, "label": n}) for t, n in rows[number::4]]
+        lines.append(lines[0])  # repeated texts are dropped in both
+        (tmp_path / "shards" / f"{number}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    results = {}
+    for streaming in (False, True):
+        config = replace(
+            SMALL,
+            data=[tmp_path / "shards"],
+            streaming=streaming,
+            model_dir=tmp_path / "models",
+            run_dir=tmp_path / "runs" / str(streaming),
+        )
+        results[streaming] = run_pipeline(config)
+    in_memory, streamed = results[False], results[True]
+    assert (streamed.test, streamed.dev) == (in_memory.test, in_memory.dev)
+    ours, theirs = (result.fit.model.variables for result in (streamed, in_memory))
+    for variable, expected in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(np.array(variable), np.array(expected))
+    assert list((tmp_path / "runs" / "cache").glob("token-ids-*"))
 
 
 def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(tmp_path: Path) -> None:

@@ -6,29 +6,28 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_sentiment import UnigramTokenizer, Vocabulary, build_vocabulary, read_corpus
-from lstm_sentiment.training.batches import encode_texts, make_batches
+from lstm_sentiment import OOV_ID, UnigramTokenizer, Vocabulary, build_vocabulary, read_corpus
+from lstm_sentiment.training.batches import NO_LABEL, encode_texts, make_batches
+from lstm_sentiment.training.token_rows import TokenRows
 
 lengths = st.lists(st.integers(1, 30), min_size=1, max_size=50)
 
 
-def ragged(row_lengths: list[int]) -> tf.RaggedTensor:
+def ragged(row_lengths: list[int]) -> TokenRows:
     """Rows of ids by which each row can be told from the others."""
-    return tf.ragged.constant(
-        [[row + 1] * length for row, length in enumerate(row_lengths)], dtype=tf.int32
-    )
+    return TokenRows.from_lists([[row + 1] * length for row, length in enumerate(row_lengths)])
 
 
 def rows(dataset: tf.data.Dataset) -> list[tuple[tuple[int, ...], int]]:
     return [
         (tuple(int(i) for i in ids if i), int(label))
-        for token_ids, labels in dataset
+        for token_ids, labels, _ in dataset
         for ids, label in zip(token_ids.numpy(), labels.numpy(), strict=True)
     ]
 
 
 def padding_share(row_lengths: list[int], dataset: tf.data.Dataset) -> float:
-    cells = sum(ids.shape[0] * ids.shape[1] for ids, _ in dataset)
+    cells = sum(ids.shape[0] * ids.shape[1] for ids, *_ in dataset)
     return 1 - sum(row_lengths) / cells
 
 
@@ -40,12 +39,43 @@ def test_every_text_comes_once_an_epoch_with_its_label(
     labels = list(range(len(row_lengths)))
     batches = make_batches(ragged(row_lengths), labels, batch_size=batch_size, seed=seed)
     expected = [((row + 1,) * length, row) for row, length in enumerate(row_lengths)]
-    assert Counter(rows(batches.dataset())) == Counter(expected)
+    assert Counter(rows(batches.dataset(1))) == Counter(expected)
     assert Counter(rows(batches.dataset(3))) == Counter(3 * expected)
-    sizes = [len(ids) for ids, _ in batches.dataset()]
+    sizes = [len(ids) for ids, *_ in batches.dataset(1)]
     assert len(sizes) == batches.steps
     assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1)
     assert max(sizes) <= batch_size
+
+
+@given(lengths, st.integers(1, 16), st.integers(2, 5), st.data())
+@settings(max_examples=10)
+def test_replicas_share_each_batch_and_miss_no_text(
+    row_lengths: list[int], batch_size: int, replicas: int, data: st.DataObject
+) -> None:
+    """Whichever workers have which replicas, put together the shares are the whole batches."""
+    batches = make_batches(ragged(row_lengths), row_lengths, batch_size=batch_size)
+    cut = data.draw(st.integers(1, replicas - 1))
+    workers = [range(cut), range(cut, replicas)]
+    shares = [
+        list(batches.dataset(1, replicas=replicas, shares=own).as_numpy_iterator())
+        for own in workers
+    ]
+    for step, (_, labels, (first, size)) in enumerate(batches.dataset(1).as_numpy_iterator()):
+        assert (first, size) == (0, len(labels))
+        found: list[int] = []
+        sizes: list[int] = []
+        for own, own_shares in zip(workers, shares, strict=True):
+            for place in range(len(own)):
+                ids, own_labels, (own_first, all_texts) = own_shares[step * len(own) + place]
+                assert all_texts == size
+                assert own_first == sum(sizes)
+                real = own_labels != NO_LABEL
+                if not real.any():
+                    assert ids.tolist() == [[OOV_ID]]
+                sizes.append(int(real.sum()))
+                found += own_labels[real].tolist()
+        assert found == labels.tolist()
+        assert max(sizes) - min(sizes) <= 1
 
 
 @given(lengths, st.integers(1, 16), st.integers(0, 9), st.data())
@@ -55,8 +85,8 @@ def test_the_order_goes_on_from_any_step(
 ) -> None:
     batches = make_batches(ragged(row_lengths), row_lengths, batch_size=batch_size, seed=seed)
     first_step = data.draw(st.integers(0, 2 * batches.steps))
-    whole = [ids.numpy().tolist() for ids, _ in batches.dataset(2)]
-    rest = [ids.numpy().tolist() for ids, _ in batches.dataset(2, first_step=first_step)]
+    whole = [ids.numpy().tolist() for ids, *_ in batches.dataset(2)]
+    rest = [ids.numpy().tolist() for ids, *_ in batches.dataset(2, first_step=first_step)]
     assert rest == whole[first_step:]
 
 
@@ -66,7 +96,7 @@ def test_the_padding_of_the_first_epoch_is_counted_exactly(
     row_lengths: list[int], batch_size: int
 ) -> None:
     batches = make_batches(ragged(row_lengths), row_lengths, batch_size=batch_size)
-    expected = padding_share(row_lengths, batches.dataset())
+    expected = padding_share(row_lengths, batches.dataset(1))
     assert batches.padding_share == pytest.approx(expected)
 
 
@@ -78,7 +108,7 @@ def test_the_hotel_sets_batches_hold_little_padding(real_data: Path) -> None:
     batches = make_batches(ids, train.labels, batch_size=64)
     assert batches.padding_share < 0.06
     in_third_epoch = padding_share(
-        ids.row_lengths().numpy().tolist(), batches.dataset(3, first_step=2 * batches.steps)
+        ids.lengths.tolist(), batches.dataset(3, first_step=2 * batches.steps)
     )
     assert in_third_epoch < 0.06
 
@@ -130,13 +160,16 @@ def test_ids_on_disk_are_found_by_the_next_run_and_by_no_other(tmp_path: Path) -
         assert found.to_list() == plain.to_list()
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip"])
-def test_damaged_ids_on_disk_are_made_anew(tmp_path: Path, damage: bytes) -> None:
+@pytest.mark.parametrize("file", ["ids.int32", "lengths.npy"])
+def test_damaged_ids_on_disk_are_made_anew(tmp_path: Path, file: str) -> None:
     tokenizer = UnigramTokenizer(Vocabulary(["很", "好"]))
-    ids = encode_texts(tokenizer, ["很好"], cache_dir=tmp_path)
+    ids = encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list()  # not mapped any more
     (cached,) = tmp_path.iterdir()
-    whole = cached.read_bytes()
-    for content in (damage, whole[: len(whole) // 2]):
-        cached.write_bytes(content)
-        assert encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list() == ids.to_list()
-        assert cached.read_bytes() == whole
+    whole = (cached / file).read_bytes()
+    for content in (b"", whole[: len(whole) // 2]):
+        (cached / file).write_bytes(content)
+        assert encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list() == ids
+        assert (cached / file).read_bytes() == whole
+    (cached / file).unlink()
+    assert encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list() == ids
+    assert (cached / file).read_bytes() == whole

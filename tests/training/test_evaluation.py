@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, evaluate_predictions
 from lstm_sentiment.training.evaluation import make_scorer
+from lstm_sentiment.training.token_rows import TokenRows
 
 NAMES = ("a", "b", "c")
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1)
@@ -50,5 +51,5 @@ def test_logits_come_in_the_order_of_the_texts() -> None:
     def count_tokens(padded: tf.Tensor, training: bool) -> tf.Tensor:
         return tf.reduce_sum(tf.cast(padded > 0, tf.float32), axis=1, keepdims=True)
 
-    logits = make_scorer(count_tokens, batch_size=2)(tf.ragged.constant(rows, dtype=tf.int32))
+    logits = make_scorer(count_tokens, batch_size=2)(TokenRows.from_lists(rows))
     assert logits[:, 0].tolist() == [3, 1, 5, 2, 4]

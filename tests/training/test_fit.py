@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -44,6 +46,16 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(fitted: FitResult, corp
     assert any(
         not np.array_equal(a, b) for a, b in zip(weights(fitted), weights(other), strict=True)
     )
+
+
+def test_ids_on_disk_give_the_same_weights_to_the_bit(tmp_path: Path) -> None:
+    in_memory = fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK)
+    for _ in range(2):
+        on_disk = fit(SMALL, SMALL, tokenizer=TOKENIZER, training=QUICK, cache_dir=tmp_path)
+        for ours, theirs in zip(weights(in_memory), weights(on_disk), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert on_disk.dev == in_memory.dev
+        assert on_disk.evaluate(SMALL, cache_dir=tmp_path) == in_memory.evaluate(SMALL)
 
 
 def test_it_trains_on_two_mirrored_replicas_again_and_again(corpus: Corpus) -> None:
@@ -148,7 +160,7 @@ def test_it_says_where_it_trains_and_which_epoch_it_kept() -> None:
     assert share.startswith("The n-grams' share in the logits, chosen on the dev texts: ")
     assert batches.startswith("Batches: 3 of up to 4 texts, ")
     assert batches.endswith("% of their time steps are padding")
-    assert where == "Training on 1 CPU replica, 4 texts a step (4 each)"
+    assert where == "Training 1 CPU replica on CPU:0: 4 texts a step, float32"
     assert kept.startswith("Kept epoch 1 of 1, that of the lowest dev loss (")
 
 

@@ -1,5 +1,4 @@
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -11,13 +10,11 @@ from sklearn.linear_model import LogisticRegression
 
 from lstm_sentiment import InvalidInputError, pad_token_ids
 from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
+from lstm_sentiment.training import ngrams
 from lstm_sentiment.training.ngrams import best_share, fit_ngrams
+from lstm_sentiment.training.token_rows import TokenRows
 
 texts = st.lists(st.integers(1, 2**21 - 1), min_size=1, max_size=6)
-
-
-def ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:
-    return tf.ragged.constant(rows, dtype=tf.int32)
 
 
 def some_texts(count: int, seed: int = 0) -> tuple[list[list[int]], list[int]]:
@@ -44,7 +41,9 @@ def view_of(weights: NgramWeights | None, longest: int, classes: int = 2) -> Ngr
 @cache
 def view_of_trigrams() -> NgramView:
     rows, labels = some_texts(20)
-    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=3)
+    weights = fit_ngrams(
+        TokenRows.from_lists(rows), labels, num_classes=2, vocabulary_size=20, longest=3
+    )
     return view_of(weights, 3)
 
 
@@ -69,7 +68,9 @@ def test_ngrams_have_one_key_if_and_only_if_they_are_equal(
 
 def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
     rows, labels = some_texts(60)
-    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=2)
+    weights = fit_ngrams(
+        TokenRows.from_lists(rows), labels, num_classes=2, vocabulary_size=20, longest=2
+    )
     view = view_of(weights, 2)
     written = [" ".join(map(str, row)) for row in rows]
     vectorizer = TfidfVectorizer(
@@ -98,7 +99,9 @@ def test_padding_on_either_side_changes_nothing(rows: list[list[int]], more: int
 
 def test_its_share_decides_how_much_it_says() -> None:
     rows, labels = some_texts(40)
-    weights = fit_ngrams(ragged(rows), labels, num_classes=2, vocabulary_size=20, longest=2)
+    weights = fit_ngrams(
+        TokenRows.from_lists(rows), labels, num_classes=2, vocabulary_size=20, longest=2
+    )
     view = view_of(weights, 2)
     ids, logits = pad_token_ids(rows[:4], 10), tf.constant([[1.0, -1.0]] * 4)
     np.testing.assert_allclose(view(ids, logits), logits)
@@ -115,11 +118,32 @@ def test_the_share_goes_to_the_view_that_is_right() -> None:
     assert best_share(noise, right, labels) > 0.7
 
 
+def test_of_too_many_tokens_a_sample_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels = some_texts(200)
+    monkeypatch.setattr(ngrams, "_MOST_TOKENS", 1_000)  # 100 texts of 10 tokens
+    ids = TokenRows.from_lists(rows)
+    train = partial(fit_ngrams, ids, labels, num_classes=2, vocabulary_size=20, longest=2)
+    weights, again = train(), train()
+    monkeypatch.undo()
+    whole = train()
+    assert weights is not None and again is not None and whole is not None
+    np.testing.assert_array_equal(weights.keys, again.keys)
+    assert len(weights.keys) < len(whole.keys)
+    assert set(weights.keys) < set(whole.keys)
+    logits = view_of(weights, 2).ngram_logits(pad_token_ids(rows, 10)).numpy()
+    assert (logits.argmax(axis=1) == labels).mean() > 0.95
+
+
 def test_without_a_frequent_ngram_there_is_no_view() -> None:
     rows = [[2], [3]]
-    assert fit_ngrams(ragged(rows), [0, 1], num_classes=2, vocabulary_size=4, longest=3) is None
+    assert (
+        fit_ngrams(TokenRows.from_lists(rows), [0, 1], num_classes=2, vocabulary_size=4, longest=3)
+        is None
+    )
 
 
 def test_too_many_tokens_for_the_keys_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="at most 2,097,152 different tokens"):
-        fit_ngrams(ragged([[2]]), [0], num_classes=2, vocabulary_size=2**21 + 1, longest=3)
+        fit_ngrams(
+            TokenRows.from_lists([[2]]), [0], num_classes=2, vocabulary_size=2**21 + 1, longest=3
+        )

@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lstm_sentiment import pad_token_ids
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.training.batches import make_batches
 from lstm_sentiment.training.calibration import softmax
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
-from lstm_sentiment.training.distribution import make_strategy
+from lstm_sentiment.training.distribution import start_workers
 from lstm_sentiment.training.steps import make_optimizer, make_step
+from lstm_sentiment.training.token_rows import TokenRows
 
-IDS = np.array([[2, 3, 4], [3, 0, 0], [4, 4, 0], [2, 5, 0], [5, 5, 5]], np.int32)
+ROWS = [[2, 3, 4], [3], [4, 4], [2, 5], [5, 5, 5]]
+IDS = pad_token_ids(ROWS, length=3)
 LABELS = np.array([0, 1, 2, 1, 0], np.int64)
 PLAIN = ModelConfig(lstm_units=3, dropout=0.0, embedding_dropout=0.0, ngrams=0)
 
@@ -32,10 +36,9 @@ def train(
     training = TrainingConfig(
         learning_rate=0.01, label_smoothing=smoothing, average_momentum=momentum
     )
-    chosen = make_strategy(strategy)
-    dataset = tf.data.Dataset.from_tensors((IDS, LABELS)).repeat(steps)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    workers = start_workers(TrainingConfig(strategy=strategy))
+    chosen = workers.strategy
+    data = make_batches(TokenRows.from_lists(ROWS), LABELS, batch_size=5)
     with chosen.scope():
         model = SentimentModel(6, 4, 3, PLAIN)
         logits = np.array(model(IDS))
@@ -47,7 +50,11 @@ def train(
             class_weights=class_weights,
             averages=averages,
         )
-        batches = iter(chosen.experimental_distribute_dataset(dataset.with_options(options)))
+        batches = iter(
+            chosen.distribute_datasets_from_function(
+                lambda _: data.dataset(replicas=workers.replicas, shares=workers.shares)
+            )
+        )
         sums = [step(batches).numpy().tolist() for _ in range(steps)]
     weights = [np.array(variable) for variable in (averages or model.trainable_variables)]
     return [logits], weights, sums

@@ -1,0 +1,263 @@
+"""Who trains together: what `TF_CONFIG` says, checked, and a first meeting of all workers."""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from lstm_sentiment.errors import ConfigError, TrainingError
+from lstm_sentiment.progress import SILENT, Progress
+
+_TRY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.2
+_MOST_BYTES = 1_000_000
+_TRAINERS = ("chief", "worker")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers that train together.
+
+    Attributes:
+        addresses: `host:port` of each, the chief's first.
+        index: Position of this process in `addresses`.
+    """
+
+    addresses: tuple[str, ...]
+    index: int
+
+    @property
+    def address(self) -> str:
+        """`host:port` of this process."""
+        return self.addresses[self.index]
+
+
+def read_cluster(environment: Mapping[str, str] | None = None) -> Cluster | None:
+    """Reads `TF_CONFIG` (https://www.tensorflow.org/guide/distributed_training#TF_CONFIG).
+
+    Args:
+        environment: Where to look for it; `None` takes the process's own.
+
+    Returns:
+        The workers, or `None` where it is absent or empty. The first of `cluster.chief`, or else of
+        `cluster.worker`, is the chief.
+
+    Raises:
+        ConfigError: If it breaks a rule.
+    """
+    text = (os.environ if environment is None else environment).get("TF_CONFIG", "")
+    if not text.strip():
+        return None
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"`TF_CONFIG` must be valid JSON. Received: {error}: {text!r}.") from None
+    if not isinstance(config, dict):
+        _refuse("must be a JSON object", config)
+    if not config.get("cluster"):
+        return None
+    jobs, task = config["cluster"], config.get("task")
+    if not isinstance(jobs, dict) or not set(jobs) <= {*_TRAINERS, "ps", "evaluator"}:
+        _refuse("`cluster` must map `chief` and `worker` to lists of `host:port`", jobs)
+    if set(jobs) - set(_TRAINERS):
+        _refuse("`cluster` must hold `chief` and `worker` alone: others are not supported", jobs)
+    addresses = [(job, i, a) for job in _TRAINERS for i, a in enumerate(_addresses(jobs, job))]
+    names = [address for _, _, address in addresses]
+    if len(set(names)) < len(names) or len(jobs.get("chief", ())) > 1:
+        _refuse("addresses must differ, and there must be one `chief` at most", jobs)
+    if not isinstance(task, dict) or not {"type", "index"} <= set(task):
+        _refuse('`task` must be there, such as {"type": "worker", "index": 0}', task)
+    for position, (job, index, _) in enumerate(addresses):
+        if task["type"] == job and task["index"] == index and type(task["index"]) is int:
+            return Cluster(tuple(names), position)
+    _refuse(f"`task` must be one of `cluster`, which holds {_counts(jobs)}", task)
+
+
+def _addresses(jobs: Mapping[str, Any], job: str) -> Iterator[str]:
+    found = jobs.get(job, [])
+    if not isinstance(found, list):
+        _refuse(f"`cluster.{job}` must be a list of `host:port`", found)
+    for address in found:
+        host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+            _refuse(f"`cluster.{job}` must be a list of `host:port`", address)
+        yield address
+
+
+def _counts(jobs: Mapping[str, Any]) -> str:
+    return " and ".join(f"{len(jobs[job])} `{job}`" for job in _TRAINERS if jobs.get(job))
+
+
+def _refuse(rule: str, received: object) -> NoReturn:
+    raise ConfigError(f"`TF_CONFIG`: {rule}. Received: {json.dumps(received)}.")
+
+
+def meet(
+    cluster: Cluster,
+    timeout_seconds: float,
+    *,
+    progress: Progress = SILENT,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Waits until all workers are there, and can be reached where `TF_CONFIG` says.
+
+    TensorFlow itself would wait for a worker that never comes without an end or a word. Ports are
+    free again when this returns.
+
+    Args:
+        cluster: The workers; all must be told the same ones.
+        timeout_seconds: How long to wait.
+        progress: Told who is waited for.
+        clock: Seconds, never going back.
+
+    Raises:
+        ConfigError: If the port of this process is taken, or another worker has another
+            `TF_CONFIG`.
+        TrainingError: If a worker is not there in time.
+    """
+    deadline = clock() + timeout_seconds
+    with _listening(cluster) as listener:
+        progress.say(
+            f"Worker {cluster.index} of {len(cluster.addresses)} at {cluster.address}: waiting for "
+            f"the others, {timeout_seconds:g} s at most"
+        )
+        wait = _gather if cluster.index == 0 else _report
+        missing = wait(cluster, listener, lambda: deadline - clock())
+    if missing:
+        raise TrainingError(
+            f"All workers must be there within {timeout_seconds:g} s. Received: nothing from "
+            f"{' and '.join(missing)}."
+        )
+
+
+@contextmanager
+def _listening(cluster: Cluster) -> Iterator[socket.socket]:
+    port = int(cluster.address.rpartition(":")[2])
+    listener = socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET)
+    with closing(listener):
+        # A port that the last run left a moment ago is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if socket.has_ipv6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        try:
+            # As TensorFlow's own server will: it knows no other way.
+            listener.bind(("", port))
+            listener.listen(2 * len(cluster.addresses))
+        except OSError as error:
+            raise ConfigError(
+                f"`TF_CONFIG`: the port of worker {cluster.index} must be free. "
+                f"Received: {cluster.address}: {error.strerror}."
+            ) from error
+        yield listener
+
+
+def _name(cluster: Cluster, index: int) -> str:
+    return f"worker {index}{' (the chief)' * (index == 0)} at {cluster.addresses[index]}"
+
+
+def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
+    """The chief's part: hears all others, reaches each where it should be, lets them go.
+
+    Returns:
+        Those that are missing.
+    """
+    there: dict[int, socket.socket] = {}
+    everyone = range(1, len(cluster.addresses))
+    try:
+        while len(there) < len(everyone) and left() > 0:
+            listener.settimeout(min(_TRY_SECONDS, max(left(), 0.001)))
+            with suppress(TimeoutError):
+                connection, _ = listener.accept()
+                index = _heard(cluster, connection)
+                if index is None:
+                    connection.close()
+                else:
+                    there[index] = connection
+        missing = [_name(cluster, index) for index in everyone if index not in there]
+        missing += [_name(cluster, index) for index in there if not _answers(cluster, index, left)]
+        verdict = {"missing": missing}
+        for connection in there.values():
+            with suppress(OSError):
+                connection.sendall(json.dumps(verdict).encode() + b"\n")
+        return missing
+    finally:
+        for connection in there.values():
+            connection.close()
+
+
+def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
+    """Which worker is at the other end; `None` where it is none of ours."""
+    connection.settimeout(_TRY_SECONDS)
+    try:
+        hello = json.loads(_line(connection))
+        index, addresses = int(hello["index"]), hello["addresses"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if addresses == list(cluster.addresses) and 0 < index < len(addresses):
+        return index
+    with suppress(OSError):
+        connection.sendall(json.dumps({"addresses": cluster.addresses}).encode() + b"\n")
+    return None
+
+
+def _answers(cluster: Cluster, index: int, left: Callable[[], float]) -> bool:
+    """Whether a worker that called can be called too, at its own address."""
+    try:
+        with _connected(cluster.addresses[index], min(_TRY_SECONDS, max(left(), 0.001))):
+            return True
+    except OSError:
+        return False
+
+
+def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
+    """The part of all but the chief: says that it is there, and waits to be let go.
+
+    Returns:
+        Those that are missing.
+    """
+    hello = {"index": cluster.index, "addresses": cluster.addresses}
+    pause, heard = threading.Event(), ""
+    while left() > 0:
+        try:
+            with _connected(cluster.addresses[0], min(_TRY_SECONDS, left())) as connection:
+                connection.sendall(json.dumps(hello).encode() + b"\n")
+                heard = ", which waits for others"
+                # The chief gives up too, a little later where it began later.
+                connection.settimeout(max(left(), 0.001))
+                verdict = json.loads(_line(connection))
+        except (OSError, ValueError):
+            pause.wait(min(_PAUSE_SECONDS, max(left(), 0)))
+            continue
+        if "addresses" in verdict:
+            raise ConfigError(
+                "`TF_CONFIG`: all workers must be told the same `cluster`. Received: "
+                f"{json.dumps(cluster.addresses)} here, {json.dumps(verdict['addresses'])} at "
+                "the chief."
+            )
+        return list(verdict["missing"])
+    return [_name(cluster, 0) + heard]
+
+
+def _connected(address: str, timeout_seconds: float) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), timeout_seconds)
+
+
+def _line(connection: socket.socket) -> bytes:
+    """What is sent up to a line feed.
+
+    Raises:
+        ValueError: If the other end stops before it.
+    """
+    received = b""
+    while not received.endswith(b"\n"):
+        part = connection.recv(65_536)
+        if not part or len(received) > _MOST_BYTES:
+            raise ValueError("The other end stopped before the line's end.")
+        received += part
+    return received

@@ -1,0 +1,91 @@
+"""What is trained, apart from how: made by the chief, handed to the other workers in a folder."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import TrainingError
+from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.training.token_rows import TokenRows, save_token_rows
+from lstm_sentiment.whole_file import write_whole
+
+_TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """A model and what it is to learn.
+
+    Attributes:
+        network: The model with its first weights.
+        train_ids: The training texts' ids.
+        train_labels: Their label ids, int64 `(texts,)`.
+        dev_ids: The ids of the texts that decide which epoch is best.
+        dev_labels: Their label ids, int64 `(texts,)`.
+        class_weights: What a text of each class weighs; `None` weighs all alike.
+    """
+
+    network: SentimentModel
+    train_ids: TokenRows
+    train_labels: NDArray[np.int64]
+    dev_ids: TokenRows
+    dev_labels: NDArray[np.int64]
+    class_weights: Sequence[float] | None
+
+
+def save_task(task: TrainingTask, folder: Path) -> None:
+    """Writes a task for other processes, in place of what is there.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        save_token_rows([task.train_ids], folder / _TRAIN)
+        save_token_rows([task.dev_ids], folder / _DEV)
+        arrays: dict[str, Any] = {str(i): np.array(v) for i, v in enumerate(task.network.variables)}
+        with write_whole(folder / _WEIGHTS) as file:
+            np.savez(file, **arrays)
+        with write_whole(folder / f"{_LABELS}.npz") as file:
+            np.savez(file, train=task.train_labels, dev=task.dev_labels)
+        network = keras.saving.serialize_keras_object(task.network)
+        with write_whole(folder / _NETWORK) as file:
+            weights = None if task.class_weights is None else list(task.class_weights)
+            file.write(json.dumps({"network": network, "class_weights": weights}).encode())
+    except OSError as error:
+        raise TrainingError(f"{folder}: cannot be written: {error.strerror}.") from error
+
+
+def load_task(folder: Path) -> TrainingTask:
+    """Reads what `save_task` wrote; call it in the scope of the strategy that is to train.
+
+    The ids stay in their files.
+
+    Raises:
+        TrainingError: If it is not there, or not whole.
+    """
+    try:
+        facts = json.loads((folder / _NETWORK).read_text("utf-8"))
+        network = keras.saving.deserialize_keras_object(facts["network"])
+        with np.load(folder / _WEIGHTS) as weights:
+            for i, variable in enumerate(network.variables):
+                variable.assign(weights[str(i)])
+        with np.load(folder / f"{_LABELS}.npz") as labels:
+            train_labels, dev_labels = labels["train"], labels["dev"]
+        train_ids, dev_ids = TokenRows.load(folder / _TRAIN), TokenRows.load(folder / _DEV)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(
+            "`run_dir` must be a folder that all workers share: what the chief writes there, the "
+            f"others read. Received: {folder}: {error}."
+        ) from error
+    return TrainingTask(
+        network, train_ids, train_labels, dev_ids, dev_labels, facts["class_weights"]
+    )

@@ -1,0 +1,167 @@
+"""The token ids of many texts, in memory or in a file larger than memory."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
+
+_IDS, _LENGTHS = "ids.int32", "lengths.npy"
+_ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """Rows of token ids, each of its own length.
+
+    The ids lie in one array, which may be mapped from a file: then a row is read when it is asked
+    for, and memory holds 16 bytes a row.
+
+    Attributes:
+        flat: All ids, int32 `(tokens,)`.
+        starts: Where each row begins in `flat`, int64 `(rows,)`.
+        lengths: Ids of each row, at least one, int64 `(rows,)`.
+    """
+
+    flat: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def from_lists(cls, rows: Iterable[Sequence[int]]) -> "TokenRows":
+        """Takes rows as they are, each with at least one id."""
+        arrays = [np.asarray(row, np.int32) for row in rows]
+        flat = np.concatenate(arrays) if arrays else np.zeros(0, np.int32)
+        return cls.from_lengths(flat, np.array([len(row) for row in arrays], np.int64))
+
+    @classmethod
+    def from_lengths(cls, flat: NDArray[np.int32], lengths: NDArray[np.int64]) -> "TokenRows":
+        """Takes rows that lie one after the other in `flat`."""
+        return cls(flat, np.cumsum(lengths) - lengths, lengths)
+
+    @classmethod
+    def load(cls, folder: Path) -> "TokenRows":
+        """Maps what `save_token_rows` wrote.
+
+        Raises:
+            OSError: If it cannot be read.
+            ValueError: If it is damaged.
+        """
+        lengths = np.load(folder / _LENGTHS)
+        size = (folder / _IDS).stat().st_size
+        if lengths.ndim != 1 or size != 4 * lengths.sum():
+            raise ValueError(f"{folder}: lengths and ids must agree.")
+        # No empty file can be mapped.
+        flat = np.memmap(folder / _IDS, "<i4", mode="r") if size else np.zeros(0, np.int32)
+        return cls.from_lengths(flat, lengths)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.lengths)
+
+    def select(self, positions: NDArray[np.int64]) -> "TokenRows":
+        """The rows at `positions`, in that order; no ids are copied."""
+        return TokenRows(self.flat, self.starts[positions], self.lengths[positions])
+
+    def padded(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The rows at `positions` as one batch, padded on the right to the longest.
+
+        Args:
+            positions: int64 `(batch,)`, at least one.
+
+        Returns:
+            int32 `(batch, time)`.
+        """
+        lengths = self.lengths[positions]
+        batch = np.full((len(positions), lengths.max()), PAD_ID, np.int32)
+        batch[np.arange(lengths.max()) < lengths[:, np.newaxis]] = self.ids_of(positions)
+        return batch
+
+    def ids_of(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The ids of the rows at `positions`, one row after the other, int32 `(tokens,)`."""
+        lengths = self.lengths[positions]
+        ends = np.cumsum(lengths)
+        first = np.repeat(self.starts[positions] - (ends - lengths), lengths)
+        return self.flat[first + np.arange(len(first))]
+
+    def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
+        """The positions of all rows in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield np.arange(start, min(start + size, len(self)))
+
+    def counts(self, vocabulary_size: int) -> NDArray[np.int64]:
+        """How often each id occurs, int64 `(vocabulary_size,)`."""
+        found = np.zeros(vocabulary_size, np.int64)
+        for block in self.blocks(_ROWS_AT_ONCE):
+            found += np.bincount(self.ids_of(block), minlength=vocabulary_size)
+        return found
+
+    @property
+    def oov_rate(self) -> float:
+        """The share of tokens that the vocabulary lacks, from 0 to 1."""
+        unknown = sum(
+            int((self.ids_of(block) == OOV_ID).sum()) for block in self.blocks(_ROWS_AT_ONCE)
+        )
+        return unknown / int(self.lengths.sum())
+
+    def to_list(self) -> list[list[int]]:
+        """Every row as a list."""
+        return [
+            self.flat[start : start + length].tolist()
+            for start, length in zip(self.starts, self.lengths, strict=True)
+        ]
+
+
+def token_rows(parts: Iterable[tf.RaggedTensor]) -> TokenRows:
+    """Puts the ids of some texts after those of others, in memory.
+
+    Args:
+        parts: Ragged int32 `(texts, None)`, at least one id a text.
+    """
+    flat, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
+    for part in parts:
+        flat.append(part.flat_values.numpy())
+        lengths.append(part.row_lengths().numpy())
+    return TokenRows.from_lengths(np.concatenate(flat), np.concatenate(lengths))
+
+
+def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
+    """Writes rows to a folder that appears as a whole, part by part, and maps it.
+
+    Args:
+        parts: The rows, in memory one part at a time.
+        folder: Replaced if it is there.
+
+    Returns:
+        All rows.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}.writing")
+    beside.mkdir(parents=True)
+    try:
+        lengths = [np.zeros(0, np.int64)]
+        with (beside / _IDS).open("wb") as file:
+            for part in parts:
+                for block in part.blocks(_ROWS_AT_ONCE):
+                    file.write(part.ids_of(block).astype("<i4").tobytes())
+                lengths.append(part.lengths)
+            file.flush()
+            os.fsync(file.fileno())
+        with (beside / _LENGTHS).open("wb") as file:
+            np.save(file, np.concatenate(lengths))
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return TokenRows.load(folder)
