@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from lstm_sentiment.export.servable import export_servable
     from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
+    from lstm_sentiment.launcher import launch
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
     from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.text.corpus_files import read_corpus, read_texts
     from lstm_sentiment.text.demo import load_demo_corpus
     from lstm_sentiment.text.padding import pad_token_ids
+    from lstm_sentiment.text.streamed_corpus import open_corpus
     from lstm_sentiment.text.tokenizer import (
         CharacterTokenizer,
         Tokenizer,
@@ -59,8 +61,9 @@ if TYPE_CHECKING:
     )
     from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
     from lstm_sentiment.training.config import TrainingConfig
+    from lstm_sentiment.training.distribution import Workers, start_workers
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
-    from lstm_sentiment.training.fit import FitResult, fit
+    from lstm_sentiment.training.fit import FitResult, fit, join_fit
     from lstm_sentiment.training.start import StartWeights
     from lstm_sentiment.tuning import TrialResult, TuneResult, tune
 
@@ -90,6 +93,7 @@ _HOMES = {
         "TrainedVersion",
         "load_trained_version",
     ),
+    "launcher": ("launch",),
     "model.config": ("ModelConfig",),
     "model.sentiment_model": ("SentimentModel",),
     "pipeline": (
@@ -107,6 +111,7 @@ _HOMES = {
     ),
     "text.demo": ("load_demo_corpus",),
     "text.padding": ("pad_token_ids",),
+    "text.streamed_corpus": ("open_corpus",),
     "text.tokenizer": (
         "CharacterTokenizer",
         "Tokenizer",
@@ -145,6 +150,10 @@ _HOMES = {
         "fit_temperature",
     ),
     "training.config": ("TrainingConfig",),
+    "training.distribution": (
+        "Workers",
+        "start_workers",
+    ),
     "training.evaluation": (
         "Evaluation",
         "evaluate_predictions",
@@ -152,6 +161,7 @@ _HOMES = {
     "training.fit": (
         "FitResult",
         "fit",
+        "join_fit",
     ),
     "training.start": ("StartWeights",),
     "tuning": (
@@ -197,6 +207,7 @@ __all__ = [
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordVectors",
+    "Workers",
     "__version__",
     "build_vocabulary",
     "choose_tokenizer",
@@ -207,6 +218,8 @@ __all__ = [
     "fit",
     "fit_temperature",
     "frequent_unknown_tokens",
+    "join_fit",
+    "launch",
     "load_config",
     "load_demo_corpus",
     "load_trained_version",
@@ -214,6 +227,7 @@ __all__ = [
     "load_word_vectors",
     "make_tokenizer",
     "nearest_neighbours",
+    "open_corpus",
     "pad_token_ids",
     "read_corpus",
     "read_texts",
@@ -221,6 +235,7 @@ __all__ = [
     "run_pipeline",
     "save_config",
     "save_word_vectors",
+    "start_workers",
     "train_vectors_on_texts",
     "train_word_vectors",
     "tune",

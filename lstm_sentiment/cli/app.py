@@ -9,6 +9,7 @@ import typer
 
 from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
+from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.serve_command import serve
 from lstm_sentiment.cli.tune_command import tune
@@ -28,6 +29,8 @@ app.command()(fit)
 app.command()(tune)
 app.command()(serve)
 app.command()(predict)
+# What follows the first argument is the workers' own, with or without `--`.
+app.command(context_settings={"allow_interspersed_args": False})(launch)
 app.add_typer(vectors, name="vectors")
 
 

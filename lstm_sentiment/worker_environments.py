@@ -1,0 +1,76 @@
+"""What differs between several workers on one machine: `TF_CONFIG`, and which GPUs they see."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import takewhile
+
+from lstm_sentiment.errors import InvalidInputError
+
+_HOST = "127.0.0.1"
+
+
+def worker_environments(workers: int, gpus_per_worker: int | None = None) -> list[dict[str, str]]:
+    """The environment of each worker: this process's own, which stays as it is, and what differs.
+
+    Ports are free when they are looked for; nothing keeps them until the workers listen.
+
+    Args:
+        workers: How many. Must be positive.
+        gpus_per_worker: How many GPUs each worker has for itself. Must be positive. `None` leaves
+            `CUDA_VISIBLE_DEVICES` as it is.
+
+    Returns:
+        One environment per worker, with `TF_CONFIG` and `PYTHONUNBUFFERED`.
+
+    Raises:
+        InvalidInputError: If a number is not positive, or `CUDA_VISIBLE_DEVICES` names too few
+            devices.
+    """
+    _check_positive("workers", workers)
+    gpus: Sequence[Mapping[str, str]] = [{}] * workers
+    if gpus_per_worker is not None:
+        _check_positive("gpus_per_worker", gpus_per_worker)
+        gpus = _gpu_blocks(workers, gpus_per_worker)
+    addresses = [f"{_HOST}:{port}" for port in _free_ports(workers)]
+    environments = []
+    for index in range(workers):
+        task = {"type": "worker", "index": index}
+        tf_config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        own = {"TF_CONFIG": tf_config, "PYTHONUNBUFFERED": "1", **gpus[index]}
+        environments.append({**os.environ, **own})
+    return environments
+
+
+def _gpu_blocks(workers: int, gpus_per_worker: int) -> list[Mapping[str, str]]:
+    needed = workers * gpus_per_worker
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        devices = [str(number) for number in range(needed)]
+    else:
+        # CUDA sees nothing from the first -1 on.
+        named = (name.strip() for name in visible.split(","))
+        devices = [name for name in takewhile(lambda name: name != "-1", named) if name]
+    if len(devices) < needed:
+        raise InvalidInputError(
+            f"`CUDA_VISIBLE_DEVICES` must name at least {needed} devices: {gpus_per_worker} for "
+            f"each of {workers} workers. Received: CUDA_VISIBLE_DEVICES={visible!r}."
+        )
+    starts = range(0, needed, gpus_per_worker)
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(devices[n : n + gpus_per_worker])} for n in starts]
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        # All are held together, so that no port is given twice.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((_HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
