@@ -1,0 +1,386 @@
+"""The manifests under `serving_configs/kubernetes`, against published schemas and each other."""
+
+import copy
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import tensorflow as tf
+import yaml
+from kubeflow.training import models as kubeflow_models
+from typer.main import get_command
+
+from lstm_sentiment.cli.app import app
+from lstm_sentiment.serving.models_config import load_models_config, parse_models_config
+from tests.conftest import REPOSITORY
+
+FOLDER = REPOSITORY / "serving_configs" / "kubernetes"
+# The oldest that the README names, and the latest there are schemas for.
+KUBERNETES_VERSIONS = ["1.33", kubernetes_validate.latest_version()]
+# tensorflow_serving/model_servers/main.cc; those that our own `serve` does not take.
+STOCK_FLAGS = {
+    "allow_version_labels_for_unavailable_models",
+    "model_config_file_poll_wait_seconds",
+    "monitoring_config_file",
+}
+
+INVALID = (ValueError, kubernetes_validate.ValidationError)
+
+Manifest = dict[str, Any]
+
+
+def read(path: Path) -> list[Manifest]:
+    return [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
+
+
+MANIFESTS = [manifest for path in sorted(FOLDER.glob("*.yaml")) for manifest in read(path)]
+
+
+def only(kind: str) -> Manifest:
+    [manifest] = [manifest for manifest in MANIFESTS if manifest["kind"] == kind]
+    return manifest
+
+
+def names(kind: str) -> set[str]:
+    return {manifest["metadata"]["name"] for manifest in MANIFESTS if manifest["kind"] == kind}
+
+
+def container(pod: Manifest) -> Manifest:
+    [single] = pod["containers"]
+    assert isinstance(single, dict)
+    return single
+
+
+def worker_pod() -> Manifest:
+    template = only("TFJob")["spec"]["tfReplicaSpecs"]["Worker"]["template"]
+    return dict(template["spec"])
+
+
+def server_pod() -> Manifest:
+    return dict(only("Deployment")["spec"]["template"]["spec"])
+
+
+PODS = [worker_pod(), server_pod(), only("Pod")["spec"]]
+
+
+def server_flags() -> dict[str, str]:
+    return dict(arg.removeprefix("--").split("=", 1) for arg in container(server_pod())["args"])
+
+
+def mounted(pod: Manifest, path: str) -> Manifest:
+    """The volume that is mounted at a path, or above it."""
+    [mount] = [
+        mount
+        for mount in container(pod)["volumeMounts"]
+        if Path(path).is_relative_to(mount["mountPath"])
+    ]
+    [volume] = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
+    assert isinstance(volume, dict)
+    return volume
+
+
+def validate(manifest: Manifest, version: str) -> None:
+    if manifest["kind"] != "TFJob":
+        kubernetes_validate.validate(manifest, version, strict=True)
+        return
+    check_kubeflow(manifest, "KubeflowOrgV1TFJob", "TFJob")
+    # What a TFJob holds of Kubernetes' own makes up a PodTemplate.
+    for replica in manifest["spec"]["tfReplicaSpecs"].values():
+        template = {
+            "apiVersion": "v1",
+            "kind": "PodTemplate",
+            "metadata": manifest["metadata"],
+            "template": replica["template"],
+        }
+        kubernetes_validate.validate(template, version, strict=True)
+
+
+def check_kubeflow(value: Any, type_name: str, where: str) -> None:
+    """Checks a value against the types that `kubeflow-training` was generated with.
+
+    Its models take only what they know from a document and are silent about the rest.
+    """
+    if type_name in ("str", "int", "bool"):
+        if type(value).__name__ != type_name:
+            raise ValueError(f"{where}: {type_name} expected. Received: {value!r}.")
+        return
+    values = re.fullmatch(r"dict\(str, (.*)\)", type_name)
+    if not values and not type_name.startswith("Kubeflow"):
+        return
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: {type_name} expected. Received: {value!r}.")
+    if values:
+        for key, item in value.items():
+            check_kubeflow(item, values[1], f"{where}.{key}")
+        return
+    model = getattr(kubeflow_models, type_name)
+    types = {key: model.openapi_types[name] for name, key in model.attribute_map.items()}
+    for key, item in value.items():
+        if key not in types:
+            raise ValueError(f"{where}: no such field: {key}")
+        check_kubeflow(item, types[key], f"{where}.{key}")
+    # Raises a ValueError for a field that must be there.
+    model(**{name: value.get(key) for name, key in model.attribute_map.items()})
+
+
+def mappings(value: Any) -> Iterator[Manifest]:
+    """Every mapping in a document, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from mappings(inner)
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize(
+    "manifest", MANIFESTS, ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
+)
+def test_manifests_follow_the_schemas(manifest: Manifest, version: str) -> None:
+    validate(manifest, version)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda m: m["kind"])
+def test_an_unknown_field_is_found_wherever_it_stands(manifest: Manifest) -> None:
+    places = len(list(mappings(manifest)))
+    for place in range(places):
+        broken = copy.deepcopy(manifest)
+        # Labels, files and the like may have any name, but nothing takes a list of numbers.
+        list(mappings(broken))[place]["misspelt"] = [0]
+        with pytest.raises(INVALID):
+            validate(broken, KUBERNETES_VERSIONS[-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "misspelt"),
+    [
+        ("TFJob", "spec.runPolicy.backoffLimit", "backOffLimit"),
+        ("TFJob", "spec.tfReplicaSpecs.Worker.template.spec.containers.0.env", "environment"),
+        ("Deployment", "spec.template.spec.containers.0.readinessProbe", "readyProbe"),
+        ("HorizontalPodAutoscaler", "spec.minReplicas", "minimum"),
+    ],
+)
+def test_a_misspelt_field_is_named(kind: str, field: str, misspelt: str) -> None:
+    manifest = copy.deepcopy(only(kind))
+    *above, last = field.split(".")
+    place: Any = manifest
+    for step in above:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    place[misspelt] = place.pop(last)
+    with pytest.raises(INVALID, match=misspelt):
+        validate(manifest, KUBERNETES_VERSIONS[-1])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("replicas", "2"), ("restartPolicy", None), ("template", {"spec": 1})]
+)
+def test_a_wrong_type_in_a_tfjob_is_found(field: str, value: object) -> None:
+    job = copy.deepcopy(only("TFJob"))
+    job["spec"]["tfReplicaSpecs"]["Worker"][field] = value
+    with pytest.raises(INVALID):
+        validate(job, KUBERNETES_VERSIONS[-1])
+
+
+def test_a_tfjob_without_replicas_is_found() -> None:
+    job = copy.deepcopy(only("TFJob"))
+    del job["spec"]["tfReplicaSpecs"]
+    with pytest.raises(ValueError, match="tf_replica_specs"):
+        check_kubeflow(job, "KubeflowOrgV1TFJob", "TFJob")
+
+
+def test_models_config_is_that_of_the_repository() -> None:
+    ours = load_models_config(REPOSITORY / "serving_configs" / "models.config")
+    theirs = parse_models_config(only("ConfigMap")["data"]["models.config"])
+    for config in (ours, theirs):
+        for model in config.model_config_list.config:
+            model.ClearField("base_path")
+    assert theirs == ours
+
+
+def test_versions_are_served_from_where_training_exports_them() -> None:
+    config = parse_models_config(only("ConfigMap")["data"]["models.config"])
+    [model] = config.model_config_list.config
+    arguments = shlex.split(container(worker_pod())["command"][-1].replace("\\\n", ""))
+    assert arguments[arguments.index("--model-dir") + 1] == model.base_path
+    written = mounted(worker_pod(), model.base_path)["persistentVolumeClaim"]
+    served = mounted(server_pod(), model.base_path)["persistentVolumeClaim"]
+    assert served == {**written, "readOnly": True}
+
+
+def test_metrics_are_where_the_annotations_say() -> None:
+    # tensorflow_serving/config/monitoring_config.proto, which no package on PyPI holds.
+    config = "".join(only("ConfigMap")["data"]["monitoring.config"].split())
+    match = re.fullmatch(r'prometheus_config\{enable:truepath:"(.*)"\}', config)
+    annotations = only("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert match
+    assert annotations["prometheus.io/path"] == match[1]
+    assert annotations["prometheus.io/port"] == server_flags()["rest_api_port"]
+
+
+def test_the_server_reads_files_of_the_config_map() -> None:
+    flags = server_flags()
+    for flag in ("model_config_file", "monitoring_config_file"):
+        assert Path(flags[flag]).name in only("ConfigMap")["data"]
+        assert mounted(server_pod(), flags[flag])["configMap"]["name"] in names("ConfigMap")
+
+
+def test_the_server_is_given_flags_that_it_knows() -> None:
+    [options] = [c.params for n, c in commands().items() if n == "serve"]
+    ours = {opt.removeprefix("--") for option in options for opt in option.opts}
+    assert set(server_flags()) <= ours | STOCK_FLAGS
+    # The config has labels: see its first lines.
+    assert server_flags()["allow_version_labels_for_unavailable_models"] == "true"
+
+
+def test_ports_are_those_of_the_flags() -> None:
+    flags, server = server_flags(), container(server_pod())
+    ports = {port["name"]: port["containerPort"] for port in server["ports"]}
+    assert ports == {"grpc": int(flags["port"]), "rest": int(flags["rest_api_port"])}
+    service = only("Service")["spec"]["ports"]
+    assert {port["targetPort"]: port["port"] for port in service} == ports
+
+
+def test_probes_ask_for_the_model_over_rest() -> None:
+    config = parse_models_config(only("ConfigMap")["data"]["models.config"])
+    [model] = config.model_config_list.config
+    server = container(server_pod())
+    for probe, path in {"startup": "/metadata", "readiness": "/metadata", "liveness": ""}.items():
+        get = server[f"{probe}Probe"]["httpGet"]
+        assert get == {"path": f"/v1/models/{model.name}{path}", "port": "rest"}
+
+
+def test_the_server_is_of_our_tensorflow() -> None:
+    image, tag = container(server_pod())["image"].split(":")
+    assert image == "tensorflow/serving"
+    assert tag.split(".")[:2] == tf.__version__.split(".")[:2]
+
+
+def test_selectors_match_the_pods_of_the_deployment() -> None:
+    spec = only("Deployment")["spec"]
+    labels = spec["template"]["metadata"]["labels"].items()
+    budget = only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
+    for selector in (spec["selector"]["matchLabels"], only("Service")["spec"]["selector"], budget):
+        assert selector
+        assert selector.items() <= labels
+
+
+def test_the_autoscaler_scales_the_deployment() -> None:
+    deployment, scaler = only("Deployment"), only("HorizontalPodAutoscaler")["spec"]
+    assert scaler["scaleTargetRef"] == {
+        "apiVersion": deployment["apiVersion"],
+        "kind": deployment["kind"],
+        "name": deployment["metadata"]["name"],
+    }
+    assert "replicas" not in deployment["spec"]
+    # A share of the CPU time is a share of what was asked for.
+    assert [metric["resource"]["name"] for metric in scaler["metrics"]] == ["cpu"]
+    assert container(server_pod())["resources"]["requests"]["cpu"]
+
+
+@pytest.mark.parametrize("pod", PODS, ids=["worker", "server", "upload"])
+def test_volumes_exist(pod: Manifest) -> None:
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert {mount["name"] for mount in container(pod)["volumeMounts"]} == set(volumes)
+    for volume in volumes.values():
+        if claim := volume.get("persistentVolumeClaim"):
+            assert claim["claimName"] in names("PersistentVolumeClaim")
+
+
+@pytest.mark.parametrize("pod", PODS, ids=["worker", "server", "upload"])
+def test_nothing_runs_as_root(pod: Manifest) -> None:
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == image_user()
+    assert container(pod)["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_the_server_writes_nowhere_but_to_tmp() -> None:
+    server = container(server_pod())
+    assert server["securityContext"]["readOnlyRootFilesystem"] is True
+    writable = [m["mountPath"] for m in server["volumeMounts"] if not m.get("readOnly")]
+    assert writable == ["/tmp"]
+
+
+def test_workers_are_started_again_and_get_their_tf_config() -> None:
+    replicas = only("TFJob")["spec"]["tfReplicaSpecs"]
+    assert list(replicas) == ["Worker"]
+    assert replicas["Worker"]["replicas"] > 1
+    # `fit` exits with 2 where a peer is lost; ExitCode and Never would end the job.
+    assert replicas["Worker"]["restartPolicy"] == "OnFailure"
+    assert container(worker_pod())["name"] == "tensorflow"
+
+
+def run_worker(run_dir: Path, tmp_path: Path) -> list[str]:
+    """What a worker's script asks of `lstm-sentiment`, which a stand-in prints."""
+    stand_in = tmp_path / "bin" / "lstm-sentiment"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    stand_in.chmod(0o755)
+    environment = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}", "RUN_DIR": str(run_dir)}
+    shell = container(worker_pod())["command"]
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def commands() -> dict[str, Any]:
+    return dict(vars(get_command(app))["commands"])
+
+
+def unknown_flags(arguments: list[str]) -> set[str]:
+    known = {opt for option in commands()[arguments[0]].params for opt in option.opts}
+    return {argument for argument in arguments if argument.startswith("-")} - known
+
+
+def test_a_worker_begins_a_run(tmp_path: Path) -> None:
+    arguments = run_worker(tmp_path / "run", tmp_path)
+    assert arguments[:3] == ["fit", "--strategy", "multi-worker"]
+    assert arguments[arguments.index("--run-dir") + 1] == str(tmp_path / "run")
+    assert unknown_flags(arguments) == set()
+    data = arguments[arguments.index("--data") + 1]
+    assert mounted(worker_pod(), data)["persistentVolumeClaim"]["claimName"] == "sentiment-data"
+
+
+def test_a_worker_goes_on_with_a_run_that_was_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    arguments = run_worker(tmp_path, tmp_path)
+    assert arguments == ["fit", "--resume", str(tmp_path)]
+    assert unknown_flags(arguments) == set()
+
+
+def test_a_worker_leaves_a_finished_run_alone(tmp_path: Path) -> None:
+    for name in ("config.toml", "metrics.json"):
+        (tmp_path / name).touch()
+    assert run_worker(tmp_path, tmp_path) == [f"{tmp_path} is finished"]
+
+
+def test_runs_are_kept_on_a_volume() -> None:
+    [variable] = container(worker_pod())["env"]
+    assert variable["name"] == "RUN_DIR"
+    assert not mounted(worker_pod(), variable["value"])["persistentVolumeClaim"].get("readOnly")
+
+
+def dockerfile() -> dict[str, list[str]]:
+    """The arguments of each instruction, in order."""
+    lines = re.findall(r"^([A-Z]+) (.*)$", (FOLDER / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    return {word: [rest for other, rest in lines if other == word] for word, _ in lines}
+
+
+def image_user() -> int:
+    [user] = dockerfile()["USER"]
+    return int(user.split(":")[0])
+
+
+def test_the_image_is_built_from_files_that_exist() -> None:
+    sources = [source for line in dockerfile()["COPY"] for source in line.split()[:-1]]
+    assert "lstm_sentiment" in sources
+    assert [source for source in sources if not (REPOSITORY / source).exists()] == []
+
+
+def test_the_readme_names_the_files_there_are() -> None:
+    linked = set(re.findall(r"\]\(([A-Za-z.]+)\)", (FOLDER / "README.md").read_text("utf-8")))
+    assert linked == {path.name for path in FOLDER.iterdir()} - {"README.md"}
