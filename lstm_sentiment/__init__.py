@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
     from lstm_sentiment.pipeline_config import PipelineConfig
     from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.scoring import ScoreResult, find_shards, score
     from lstm_sentiment.serving.server import ModelServer
     from lstm_sentiment.text.corpus import Corpus
     from lstm_sentiment.text.corpus_files import read_corpus, read_texts
@@ -103,6 +104,11 @@ _HOMES = {
     ),
     "pipeline_config": ("PipelineConfig",),
     "predictor": ("SavedModelPredictor",),
+    "scoring": (
+        "ScoreResult",
+        "find_shards",
+        "score",
+    ),
     "serving.server": ("ModelServer",),
     "text.corpus": ("Corpus",),
     "text.corpus_files": (
@@ -191,6 +197,7 @@ __all__ = [
     "PredictClient",
     "Prediction",
     "SavedModelPredictor",
+    "ScoreResult",
     "SentimentModel",
     "ServableNotFoundError",
     "ServableUnavailableError",
@@ -215,6 +222,7 @@ __all__ = [
     "evaluate_predictions",
     "expected_calibration_error",
     "export_servable",
+    "find_shards",
     "fit",
     "fit_temperature",
     "frequent_unknown_tokens",
@@ -235,6 +243,7 @@ __all__ = [
     "run_pipeline",
     "save_config",
     "save_word_vectors",
+    "score",
     "start_workers",
     "train_vectors_on_texts",
     "train_word_vectors",

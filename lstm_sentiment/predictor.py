@@ -3,15 +3,17 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_sentiment.client import Prediction
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.loader import SavedModelLoader
 from lstm_sentiment.serving.servable import ServableId
 from lstm_sentiment.serving.source import version_folders
 from lstm_sentiment.text.unicode import replace_surrogates
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client import Prediction
 
 
 class SavedModelPredictor:
@@ -34,6 +36,8 @@ class SavedModelPredictor:
             ServableNotFoundError: If there is no version.
             ServableUnavailableError: If the version cannot be loaded.
         """
+        from lstm_sentiment.serving.loader import SavedModelLoader
+
         self.version_dir = find_version(Path(model_dir))
         name = self.version_dir.name
         self._version = int(name) if name.isascii() and name.isdigit() else None
@@ -42,7 +46,7 @@ class SavedModelPredictor:
 
     def predict(
         self, texts: Sequence[str], *, signature: str = "text", batch_size: int = 128
-    ) -> list[Prediction]:
+    ) -> "list[Prediction]":
         """Classifies texts.
 
         Args:
@@ -64,7 +68,9 @@ class SavedModelPredictor:
             predictions += self._predict_batch(texts[start : start + batch_size], signature)
         return predictions
 
-    def _predict_batch(self, texts: Sequence[str], signature: str) -> list[Prediction]:
+    def _predict_batch(self, texts: Sequence[str], signature: str) -> "list[Prediction]":
+        from lstm_sentiment.client import Prediction
+
         values = np.array([replace_surrogates(text).encode() for text in texts], dtype=object)
         outputs = self._servable.run(signature, {signature: values})
         rows = zip(
@@ -77,6 +83,16 @@ class SavedModelPredictor:
             Prediction(label.decode(), classification, tuple(probabilities), self._version)
             for label, classification, probabilities in rows
         ]
+
+
+def prediction_record(text: str, prediction: "Prediction") -> dict[str, Any]:
+    """A text and its prediction as `predict --json` and `score` write them."""
+    return {
+        "text": text,
+        "label": prediction.label,
+        "classification": prediction.classification,
+        "probabilities": list(prediction.probabilities),
+    }
 
 
 def find_version(model_dir: Path) -> Path:

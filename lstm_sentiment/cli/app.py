@@ -11,6 +11,7 @@ from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.predict_command import predict
+from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
 from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
@@ -29,6 +30,7 @@ app.command()(fit)
 app.command()(tune)
 app.command()(serve)
 app.command()(predict)
+app.command()(score)
 # What follows the first argument is the workers' own, with or without `--`.
 app.command(context_settings={"allow_interspersed_args": False})(launch)
 app.add_typer(vectors, name="vectors")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.predictor import prediction_record
 from lstm_sentiment.text.corpus_files import read_texts, split_lines
 from lstm_sentiment.text.unicode import replace_surrogates
 
@@ -132,10 +133,4 @@ def _line(text: str, answer: "Prediction", as_json: bool) -> str:
     if not as_json:
         in_one_line = " ".join(text.split())
         return f"{answer.label}\t{answer.probabilities[answer.classification]:.4f}\t{in_one_line}"
-    fields = {
-        "text": text,
-        "label": answer.label,
-        "classification": answer.classification,
-        "probabilities": list(answer.probabilities),
-    }
-    return json.dumps(fields, ensure_ascii=False)
+    return json.dumps(prediction_record(text, answer), ensure_ascii=False)

@@ -1,0 +1,115 @@
+"""`score`: a folder of texts, each file into an output of its own, on one machine or on many."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_sentiment.cli.options import AsJson, TextColumn
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.scoring import Engine, ScoreResult, check_engine, find_shards
+from lstm_sentiment.scoring import score as score_shards
+
+
+def score(
+    input_path: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="A folder of files of texts, or one file."),
+    ],
+    model: Annotated[
+        Path, typer.Option(help="A version's folder, or a folder of versions.")
+    ] = Path("models/sentiment"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where outputs go. Default: beside each file.",
+            show_default=False,
+        ),
+    ] = None,
+    text_column: TextColumn = "text",
+    engine: Annotated[
+        Engine, typer.Option(help="local: in this process; ray: on many CPUs or machines.")
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of ray, a CPU each. Default: all CPUs of the cluster."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A",
+            help="Of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto. Default: one is "
+            "started on this machine for the run.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Score files anew that are scored already.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write label and probabilities of each text, file by file.
+
+    Each .csv, .tsv, .jsonl, .parquet or .txt file has an output of its own,
+    such as reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl: the model's name
+    and version, and eight digits for the model's files and the column. It
+    holds a JSON object a text, in order, as predict --json prints them.
+
+    A file whose output is newer is skipped: killed or done, the same command
+    goes on where it ended. A bad file does not keep the others from being
+    scored; it is told in the end, and the exit code is 2.
+
+    The engine ray needs the extra `ray`; all machines must see model, files
+    and outputs under the same paths.
+
+    Example: python cli.py score shards/ --engine ray --workers 8
+    """
+    shards = find_shards(input_path)
+    check_engine(engine, workers, address)
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    if engine == "local":
+        import_tensorflow()
+    result = score_shards(
+        shards,
+        model,
+        output_dir=output,
+        text_column=text_column,
+        engine=engine,
+        workers=workers,
+        address=address,
+        force=force,
+        progress=TerminalProgress(),
+    )
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        _print_result(result)
+    _tell_failures(result)
+
+
+def _print_result(result: ScoreResult) -> None:
+    rows = {
+        "shards": f"{len(result.scored):,} scored, {len(result.skipped):,} skipped, "
+        f"{len(result.failed):,} failed",
+        "texts": f"{result.texts:,}",
+        "speed": f"{result.texts_per_second:,.0f} texts a second",
+        "time": f"{result.seconds:.1f} s",
+        "version": result.version_dir,
+        "outputs": result.outputs,
+    }
+    for name, value in rows.items():
+        print(f"{name:<15}{value}")
+
+
+def _tell_failures(result: ScoreResult) -> None:
+    from lstm_sentiment.cli.console import ERR
+
+    for shard in result.failed:
+        ERR.print(f"failed: {shard.reason}", markup=False, soft_wrap=True)
+    if result.failed:
+        raise InvalidInputError(
+            f"Each shard must be scored. Received: {len(result.failed):,} of {result.shards:,} "
+            "that failed, told above; the same command tries them again."
+        )
