@@ -1,0 +1,1 @@
+"""How training grows with replicas, workers and machines."""
