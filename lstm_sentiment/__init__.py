@@ -64,8 +64,9 @@ if TYPE_CHECKING:
     from lstm_sentiment.training.config import TrainingConfig
     from lstm_sentiment.training.distribution import Workers, start_workers
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
-    from lstm_sentiment.training.fit import FitResult, fit, join_fit
+    from lstm_sentiment.training.fit import FitResult, fit
     from lstm_sentiment.training.start import StartWeights
+    from lstm_sentiment.training.worker_run import join_fit
     from lstm_sentiment.tuning import TrialResult, TuneResult, tune
 
 __version__ = "0.1.0"
@@ -167,9 +168,9 @@ _HOMES = {
     "training.fit": (
         "FitResult",
         "fit",
-        "join_fit",
     ),
     "training.start": ("StartWeights",),
+    "training.worker_run": ("join_fit",),
     "tuning": (
         "TrialResult",
         "TuneResult",

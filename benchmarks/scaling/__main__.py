@@ -1,13 +1,13 @@
 """How training grows with replicas, worker processes and machines.
 
     python -m benchmarks.scaling
-    python -m benchmarks.scaling --workers 1,2 --batch 64 --steps 60 --plot docs/scaling.svg
+    python -m benchmarks.scaling --workers 2 --batch 64 --steps 60 --plot docs/scaling.svg
 
 One JSON object a line; `per_second` are real tokens, padding does not count. Measured, each in
 fresh processes, on made-up texts as long as hotel reviews are, with our default model (400-wide
 vectors of 10,000 words, 200 rows of them trained):
 
-- one process on one core, against which all are compared, and one on all cores;
+- one process on one core, the faster of two, against which all are compared, and one on all cores;
 - two replicas on logical devices of one process (`mirrored`), on all cores;
 - worker processes of one core each (`multi-worker`), which talk over the loopback device.
 
@@ -50,7 +50,7 @@ _KINDS = ("strong", "weak")
 
 
 def main(
-    workers: Annotated[str, typer.Option(help="Numbers of workers, with commas.")] = "1,2",
+    workers: Annotated[str, typer.Option(help="Numbers of workers, with commas.")] = "2",
     batch: Annotated[int, typer.Option(min=8, help="Texts a step of one replica alone.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Batches, each timed three times.")] = 60,
     plot: Annotated[Path | None, typer.Option(help="SVG to write.")] = None,
@@ -58,7 +58,7 @@ def main(
     """Measures, compares and predicts."""
     counts = _counts(workers)
     sizes = (batch // 8, batch // 4, batch // 2, batch, 2 * batch)
-    alone = {timing.batch: timing for timing in measure(Run("ours", sizes, steps))}
+    alone = _fastest(sizes, steps)
     one = alone[batch]
     report_timing(_ALONE, one, one, _ALONE)
     size_bytes = _measure_one_process(one, steps)
@@ -69,6 +69,13 @@ def main(
     report_growth(model, one.tokens / batch)
     if plot is not None:
         plot.write_text(plot_of(model, found, one), "utf-8")
+
+
+def _fastest(sizes: tuple[int, ...], steps: int) -> dict[int, Timing]:
+    """One core, timed in two processes: all else is measured by it, so no slow minute may tell."""
+    runs = [measure(Run("ours", sizes, steps)) for _ in range(2)]
+    fastest = [min(pair, key=lambda timing: timing.step_seconds) for pair in zip(*runs, strict=True)]
+    return {timing.batch: timing for timing in fastest}
 
 
 def _counts(workers: str) -> list[int]:

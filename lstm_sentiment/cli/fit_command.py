@@ -167,7 +167,7 @@ def fit(
     import_tensorflow()
     from lstm_sentiment import pipeline
     from lstm_sentiment.training.distribution import start_workers
-    from lstm_sentiment.training.fit import join_fit
+    from lstm_sentiment.training.worker_run import join_fit
 
     progress = TerminalProgress()
     training = (chosen if resume is None else pipeline.load_run(resume)).training

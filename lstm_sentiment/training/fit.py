@@ -1,17 +1,14 @@
 """Trains a `SentimentModel`."""
 
-import json
 import os
-import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
@@ -19,27 +16,19 @@ from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
-from lstm_sentiment.training.batches import Batches, encode_texts, make_batches
+from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.calibration import fit_temperature
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.distribution import Workers, describe, start_workers
+from lstm_sentiment.training.distribution import start_workers
 from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits, make_scorer
-from lstm_sentiment.training.history import save_history
-from lstm_sentiment.training.loop import OnEpoch, TrainingLoop
-from lstm_sentiment.training.network import class_weights_of, make_network, precision_scope
-from lstm_sentiment.training.ngrams import best_share, fit_ngrams
+from lstm_sentiment.training.loop import OnEpoch
+from lstm_sentiment.training.network import precision_scope
+from lstm_sentiment.training.ngrams import best_share
 from lstm_sentiment.training.start import StartWeights
-from lstm_sentiment.training.task import TrainingTask, load_task, save_task
-from lstm_sentiment.training.tensorboard import TensorBoardLog, require_tensorboard
+from lstm_sentiment.training.task import TrainingTask, make_task
+from lstm_sentiment.training.tensorboard import require_tensorboard
 from lstm_sentiment.training.token_rows import TokenRows
-
-CHECKPOINT = Path("checkpoints") / "last.npz"
-"""A run's checkpoint, below the run's folder."""
-
-WORKERS = "workers"
-"""Folder below the run's that holds what workers other than the chief keep, by their number."""
-
-_PREPARED = "prepared"
+from lstm_sentiment.training.worker_run import Mission, batches_of, shared_task, train_task
 
 
 @dataclass(frozen=True)
@@ -155,10 +144,9 @@ def fit(
     run = None if run_dir is None else Path(run_dir)
     _check(train, dev, run, resume=resume, tensorboard=tensorboard)
     workers = start_workers(training, progress)
-    _check_workers(workers, run)
     keras.utils.set_random_seed(training.seed)
 
-    def make_task() -> TrainingTask:
+    def first_task() -> TrainingTask:
         train_ids = encode_texts(
             tokenizer,
             train.texts,
@@ -169,14 +157,14 @@ def fit(
         dev_ids = encode_texts(
             tokenizer, dev.texts, max_length=config.max_length, cache_dir=cache_dir
         )
-        return _make_task(
+        return make_task(
             train, train_ids, dev, dev_ids, tokenizer, vectors, config, training, start, progress
         )
 
-    mission = _Mission(training, run, resume, tensorboard)
+    mission = Mission(training, run, resume, tensorboard)
     with precision_scope(training.precision):
-        task, mission = _shared_task(workers, mission, make_task)
-        loop = _train(workers, mission, task, tokenizer, on_epoch, progress)
+        task, mission = shared_task(workers, mission, first_task)
+        loop = train_task(workers, mission, task, tokenizer, on_epoch, progress)
     losses = loop.history["val_loss"]
     progress.say(
         f"Kept epoch {loop.best_epoch} of {len(losses)}, "
@@ -191,134 +179,10 @@ def fit(
         training=training,
         history=loop.history,
         dev=_evaluate(task.dev_ids, dev_logits, dev, temperature),
-        padding_share=_batches(task, training).padding_share,
+        padding_share=batches_of(task, training).padding_share,
         temperature=temperature,
         texts_seen=text_digests(train.texts, dev.texts),
     )
-
-
-def join_fit(training: TrainingConfig, *, progress: Progress = SILENT) -> None:
-    """The part of every worker but the chief where the chief alone has the texts.
-
-    The chief calls `fit`; what it decides goes for all.
-
-    Args:
-        training: For the strategy, and how long to wait.
-        progress: Told what runs where, and how far it is.
-
-    Raises:
-        ConfigError: As `start_workers`.
-        TrainingError: If a worker is lost, or the chief's folder is not there to be read.
-    """
-    workers = start_workers(training, progress)
-    if workers.is_chief:
-        raise InvalidInputError("`join_fit` must be called by workers other than the chief.")
-    mission = _Mission.from_json(workers.told_by_chief())
-    keras.utils.set_random_seed(mission.training.seed)
-    with precision_scope(mission.training.precision):
-        task = _task_from_chief(workers, mission)
-        _train(workers, mission, task, None, None, progress)
-
-
-@dataclass(frozen=True)
-class _Mission:
-    """How to train, as the chief tells the others."""
-
-    training: TrainingConfig
-    run: Path | None
-    resume: bool
-    tensorboard: bool
-
-    def to_json(self) -> str:
-        facts = {"training": asdict(self.training), "run": str(Path(self.run or "").absolute())}
-        return json.dumps({**facts, "resume": self.resume, "tensorboard": self.tensorboard})
-
-    @classmethod
-    def from_json(cls, text: str) -> "_Mission":
-        facts = json.loads(text)
-        return cls(
-            TrainingConfig(**facts["training"]),
-            Path(facts["run"]),
-            facts["resume"],
-            facts["tensorboard"],
-        )
-
-
-def _make_task(
-    train: Corpus,
-    train_ids: TokenRows,
-    dev: Corpus,
-    dev_ids: TokenRows,
-    tokenizer: Tokenizer,
-    vectors: WordVectors | None,
-    config: ModelConfig,
-    training: TrainingConfig,
-    start: StartWeights | None,
-    progress: Progress,
-) -> TrainingTask:
-    num_classes = len(train.label_names)
-    ngrams = None
-    if config.ngrams:
-        ngrams = fit_ngrams(
-            train_ids,
-            train.labels,
-            num_classes=num_classes,
-            vocabulary_size=len(tokenizer.vocabulary),
-            longest=config.ngrams,
-            class_weights=training.class_weights,
-            progress=progress,
-        )
-    network = make_network(
-        tokenizer,
-        vectors,
-        config,
-        num_classes,
-        seed=training.seed,
-        train_ids=train_ids,
-        ngrams=ngrams,
-    )
-    if start is not None:
-        start.copy_to(network, train.label_names)
-    return TrainingTask(
-        network,
-        train_ids,
-        np.asarray(train.labels, np.int64),
-        dev_ids,
-        np.asarray(dev.labels, np.int64),
-        class_weights_of(train.labels, num_classes, training.class_weights),
-    )
-
-
-def _shared_task(
-    workers: Workers, mission: _Mission, make_task: Callable[[], TrainingTask]
-) -> tuple[TrainingTask, _Mission]:
-    """The chief's task and mission, at every worker."""
-    if workers.count == 1:
-        with workers.strategy.scope():
-            return make_task(), mission
-    if workers.is_chief and mission.run is not None:
-        # Outside the scope: there, every variable made is a meeting of all workers.
-        save_task(make_task(), mission.run / _PREPARED)
-    mission = _Mission.from_json(workers.told_by_chief(mission.to_json()))
-    return _task_from_chief(workers, mission), mission
-
-
-def _task_from_chief(workers: Workers, mission: _Mission) -> TrainingTask:
-    with workers.together(), workers.strategy.scope():
-        return load_task((mission.run or Path()) / _PREPARED)
-
-
-def _batches(task: TrainingTask, training: TrainingConfig) -> Batches:
-    return make_batches(
-        task.train_ids, task.train_labels, batch_size=training.batch_size, seed=training.seed
-    )
-
-
-def _check_workers(workers: Workers, run: Path | None) -> None:
-    if workers.count > 1 and run is None:
-        raise InvalidInputError(
-            "`run_dir` must be given, a folder that all workers share. Received: none."
-        )
 
 
 def _check(
@@ -335,91 +199,6 @@ def _check(
         raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
     if tensorboard:
         require_tensorboard()
-
-
-def _train(
-    workers: Workers,
-    mission: _Mission,
-    task: TrainingTask,
-    tokenizer: Tokenizer | None,
-    on_epoch: OnEpoch | None,
-    progress: Progress,
-) -> TrainingLoop:
-    """Trains with all workers; each keeps its own records, the chief those of the run."""
-    training, run = mission.training, mission.run
-    progress.say(describe(workers, training))
-    batches = _batches(task, training)
-    progress.say(
-        f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
-        f"{batches.padding_share:.1%} of their time steps are padding"
-    )
-    with workers.together(), workers.strategy.scope():
-        loop = TrainingLoop(
-            task.network,
-            training,
-            batches,
-            (task.dev_ids, task.dev_labels),
-            class_weights=task.class_weights,
-            checkpoint_path=None if run is None else run / CHECKPOINT,
-            workers=workers,
-        )
-        if run is None:
-            loop.run(progress, on_epoch)
-            return loop
-        if mission.resume and (run / CHECKPOINT).exists():
-            progress.say(f"Resumed after {loop.resume():,} steps")
-        own = run if workers.is_chief else run / WORKERS / str(workers.index)
-        _train_in_folder(loop, mission, task.network, tokenizer, own, on_epoch, progress)
-        workers.sum(np.zeros(1, np.int32))  # nobody reads what the chief prepared any more
-    if workers.is_chief:
-        shutil.rmtree(run / _PREPARED, ignore_errors=True)
-    return loop
-
-
-def _train_in_folder(
-    loop: TrainingLoop,
-    mission: _Mission,
-    network: SentimentModel,
-    tokenizer: Tokenizer | None,
-    run: Path,
-    on_epoch: OnEpoch | None,
-    progress: Progress,
-) -> None:
-    """Runs the loop, and keeps in this worker's folder what is to outlast it."""
-    run.mkdir(parents=True, exist_ok=True)
-    log = TensorBoardLog(run / "tensorboard") if mission.tensorboard else None
-    if log is not None:
-        log.write_graph(network)
-
-    def after_epoch(epoch: int, scores: Mapping[str, float]) -> None:
-        save_history(loop.history, run / "history.csv")
-        if log is not None:
-            log.write_scores(epoch, scores)
-        if on_epoch is not None:
-            on_epoch(epoch, scores)
-
-    try:
-        loop.run(progress, after_epoch)
-    except TrainingError as error:
-        raise TrainingError(f"{error}{_keep_best(loop, network, run)}") from error
-    save_history(loop.history, run / "history.csv")  # again: the last epoch may have been cut off
-    if log is not None:
-        if tokenizer is not None:
-            vectors = network.embedding.merged_matrix()[2:]
-            log.write_vectors(tokenizer.vocabulary.tokens, vectors)
-        log.close()
-
-
-def _keep_best(loop: TrainingLoop, network: SentimentModel, run: Path) -> str:
-    """Writes the best weights of a run that had to stop, and says so."""
-    path = run / "model.keras"
-    if not loop.best_epoch:
-        return ""
-    try:
-        network.save(path)
-    except OSError:  # a full disk may be why it had to stop: the checkpoint holds them too
-        return ""
-    return f" The weights of epoch {loop.best_epoch} are in {path}."
 
 
 def _mix_in_ngrams(

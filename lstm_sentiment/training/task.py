@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import TrainingError
+from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.progress import Progress
+from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.word_vectors import WordVectors
+from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.network import class_weights_of, make_network
+from lstm_sentiment.training.ngrams import fit_ngrams
+from lstm_sentiment.training.start import StartWeights
 from lstm_sentiment.training.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.whole_file import write_whole
 
@@ -38,6 +47,65 @@ class TrainingTask:
     dev_ids: TokenRows
     dev_labels: NDArray[np.int64]
     class_weights: Sequence[float] | None
+
+
+def make_task(
+    train: Corpus,
+    train_ids: TokenRows,
+    dev: Corpus,
+    dev_ids: TokenRows,
+    tokenizer: Tokenizer,
+    vectors: WordVectors | None,
+    config: ModelConfig,
+    training: TrainingConfig,
+    start: StartWeights | None,
+    progress: Progress,
+) -> TrainingTask:
+    """Makes a model with its first weights, and all that it is to learn.
+
+    Args:
+        train: Texts to learn from.
+        train_ids: Their ids.
+        dev: Texts that decide which epoch is best.
+        dev_ids: Their ids.
+        tokenizer: Says which token has which id.
+        vectors: As `make_network` takes it.
+        config: Sizes and switches of the model.
+        training: For the seed, and the weights of classes.
+        start: Weights to begin with; `None` draws them.
+        progress: Told how far the n-grams are.
+    """
+    num_classes = len(train.label_names)
+    ngrams = None
+    if config.ngrams:
+        ngrams = fit_ngrams(
+            train_ids,
+            train.labels,
+            num_classes=num_classes,
+            vocabulary_size=len(tokenizer.vocabulary),
+            longest=config.ngrams,
+            class_weights=training.class_weights,
+            progress=progress,
+        )
+    network = make_network(
+        tokenizer,
+        vectors,
+        config,
+        num_classes,
+        seed=training.seed,
+        train_ids=train_ids,
+        ngrams=ngrams,
+    )
+    if start is not None:
+        start.copy_to(network, train.label_names)
+    return TrainingTask(
+        network,
+        train_ids,
+        np.asarray(train.labels, np.int64),
+        dev_ids,
+        np.asarray(dev.labels, np.int64),
+        class_weights_of(train.labels, num_classes, training.class_weights),
+    )
 
 
 def save_task(task: TrainingTask, folder: Path) -> None:

@@ -22,8 +22,8 @@ from lstm_sentiment.config_file import load_config
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.pipeline import run_pipeline
 from lstm_sentiment.training.config import StrategyName
-from lstm_sentiment.training.fit import CHECKPOINT, WORKERS
 from lstm_sentiment.training.task import load_task
+from lstm_sentiment.training.worker_run import CHECKPOINT, WORKERS
 from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
 from tests.integration.test_pipeline import save_classes

@@ -20,7 +20,7 @@ from lstm_sentiment import (
     run_pipeline,
     save_config,
 )
-from lstm_sentiment.training.fit import CHECKPOINT
+from lstm_sentiment.training.worker_run import CHECKPOINT
 from tests.corpora import hotel_like
 from tests.integration.test_pipeline import save_classes
 

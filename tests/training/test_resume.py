@@ -27,9 +27,9 @@ from lstm_sentiment.progress import Advance, SilentProgress
 from lstm_sentiment.training import loop
 from lstm_sentiment.training.batches import encode_texts, make_batches
 from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from lstm_sentiment.training.fit import CHECKPOINT
 from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.steps import Step, make_step
+from lstm_sentiment.training.worker_run import CHECKPOINT
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
 CORPUS = Corpus.from_rows(
