@@ -74,8 +74,8 @@ def main(
 def _fastest(sizes: tuple[int, ...], steps: int) -> dict[int, Timing]:
     """One core, timed in two processes: all else is measured by it, so no slow minute may tell."""
     runs = [measure(Run("ours", sizes, steps)) for _ in range(2)]
-    fastest = [min(pair, key=lambda timing: timing.step_seconds) for pair in zip(*runs, strict=True)]
-    return {timing.batch: timing for timing in fastest}
+    pairs = zip(*runs, strict=True)
+    return {pair[0].batch: min(pair, key=lambda timing: timing.step_seconds) for pair in pairs}
 
 
 def _counts(workers: str) -> list[int]:

@@ -167,6 +167,7 @@ def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
         Those that are missing.
     """
     there: dict[int, socket.socket] = {}
+    unreachable: set[int] = set()
     everyone = range(1, len(cluster.addresses))
     try:
         while len(there) < len(everyone) and left() > 0:
@@ -176,10 +177,16 @@ def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
                 index = _heard(cluster, connection)
                 if index is None:
                     connection.close()
-                else:
-                    there[index] = connection
-        missing = [_name(cluster, index) for index in everyone if index not in there]
-        missing += [_name(cluster, index) for index in there if not _answers(cluster, index, left)]
+                    continue
+                there[index] = connection
+                # Now: later it may have given up.
+                if not _answers(cluster.addresses[index]):
+                    unreachable.add(index)
+        missing = [
+            _name(cluster, index)
+            for index in everyone
+            if index not in there or index in unreachable
+        ]
         verdict = {"missing": missing}
         for connection in there.values():
             with suppress(OSError):
@@ -205,10 +212,10 @@ def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
     return None
 
 
-def _answers(cluster: Cluster, index: int, left: Callable[[], float]) -> bool:
+def _answers(address: str) -> bool:
     """Whether a worker that called can be called too, at its own address."""
     try:
-        with _connected(cluster.addresses[index], min(_TRY_SECONDS, max(left(), 0.001))):
+        with _connected(address, _TRY_SECONDS):
             return True
     except OSError:
         return False

@@ -144,7 +144,7 @@ def train_task(
         workers: Who trains; all must call it.
         mission: How.
         task: What. Its model has the weights of the best epoch in the end.
-        tokenizer: Names the word vectors in TensorBoard's log; `None` leaves them out.
+        tokenizer: Names the word vectors in TensorBoard's log; `None` writes curves alone.
         on_epoch: Called at the end of each epoch.
         progress: Told what runs where, and how far it is.
 
@@ -193,7 +193,7 @@ def _train_in_folder(
     """Runs the loop, and keeps in this worker's folder what is to outlast it."""
     run.mkdir(parents=True, exist_ok=True)
     log = TensorBoardLog(run / "tensorboard") if mission.tensorboard else None
-    if log is not None:
+    if log is not None and tokenizer is not None:
         log.write_graph(network)
 
     def after_epoch(epoch: int, scores: Mapping[str, float]) -> None:

@@ -163,7 +163,7 @@ def test_fit_ends_with_the_next_command(run: Run, csv_file: Path) -> None:
     args = ("fit", "--data", csv_file, *COLUMNS, "--epochs", 1, "--model-dir", "m/hotel")
     outcome = run(*args, "--strategy", "mirrored")
     assert outcome.code == 0, outcome.err
-    assert "Training on 2 CPU replicas" in outcome.err
+    assert "Training 2 CPU replicas on CPU:0, CPU:1: " in outcome.err
     assert "test macro-F1" in outcome.out
     assert "m/hotel/1" in outcome.out
     assert "lstm-sentiment serve --model-name hotel --model-base-path m/hotel" in outcome.out

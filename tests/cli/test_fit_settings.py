@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 import typer
 
-from lstm_sentiment import PipelineConfig
+from lstm_sentiment import PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.options import SETTING_OF_FLAG
 from lstm_sentiment.overrides import preset_config, setting_names, with_overrides
 from lstm_sentiment.presets import PRESETS
+from lstm_sentiment.training.cluster import Cluster
+from lstm_sentiment.training.distribution import Workers
 from tests.cli import test_commands
 from tests.cli.test_commands import Run, is_one_error_line
 
@@ -33,6 +36,9 @@ class Calls:
         self.configs.append(config)
         return self
 
+    def load_run(self, run_dir: Path) -> PipelineConfig:
+        return PipelineConfig()
+
     def resume_pipeline(self, run_dir: Path, progress: object) -> "Calls":
         self.resumed.append(run_dir)
         return self
@@ -44,7 +50,7 @@ class Calls:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     calls = Calls()
-    for name in ("run_pipeline", "resume_pipeline"):
+    for name in ("run_pipeline", "load_run", "resume_pipeline"):
         monkeypatch.setattr(f"lstm_sentiment.pipeline.{name}", getattr(calls, name))
     return calls
 
@@ -107,15 +113,20 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
         {"training": {"learning_rate": 1e-4, "schedule": "linear", "label_smoothing": 0.1}},
     ),
     (
-        ("--class-weights", "balanced", "--precision", "mixed_bfloat16", "--strategy", "mirrored"),
+        ("--class-weights", "balanced", "--precision", "mixed_bfloat16"),
+        {"training": {"class_weights": "balanced", "precision": "mixed_bfloat16"}},
+    ),
+    (
+        ("--strategy", "mirrored", "--logical-devices", 2, "--start-timeout-seconds", 9),
         {
             "training": {
-                "class_weights": "balanced",
-                "precision": "mixed_bfloat16",
                 "strategy": "mirrored",
+                "logical_devices": 2,
+                "start_timeout_seconds": 9.0,
             }
         },
     ),
+    (("--streaming",), {"streaming": True}),
 ]
 
 
@@ -178,6 +189,25 @@ def test_resume_goes_on_with_a_run(run: Run, calls: Calls) -> None:
     assert outcome.code == 0, outcome.err
     assert (calls.resumed, calls.configs) == ([Path("runs/a")], [])
     assert json.loads(outcome.out) == {"calls": 1}
+
+
+@pytest.mark.parametrize("flags", [("--epochs", 9), ("--resume", "runs/a")])
+def test_a_worker_that_is_not_the_chief_joins_it(
+    run: Run, calls: Calls, monkeypatch: pytest.MonkeyPatch, flags: tuple[object, ...]
+) -> None:
+    joined: list[TrainingConfig] = []
+    worker = Workers(tf.distribute.get_strategy(), Cluster(("a:1", "b:1"), 1))
+    monkeypatch.setattr(
+        "lstm_sentiment.training.distribution.start_workers", lambda training, progress: worker
+    )
+    monkeypatch.setattr(
+        "lstm_sentiment.training.worker_run.join_fit",
+        lambda training, progress: joined.append(training),
+    )
+    outcome = run("fit", *flags, "--json")
+    assert (outcome.code, outcome.out) == (0, "")  # the chief alone prints the result
+    assert [training.epochs for training in joined] == [9 if "--epochs" in flags else 8]
+    assert (calls.resumed, calls.configs) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -208,17 +208,17 @@ def columns(path: Path, names: tuple[str, ...]) -> list[list[str]]:
     return [[row[header.index(name)] for name in names] for row in rows]
 
 
-@pytest.mark.parametrize("killed", ["0", "1"])
-def test_a_killed_worker_stops_the_job_and_all_go_on_to_the_same_weights(
-    two: PipelineConfig, data: Path, tmp_path: Path, killed: str
+def test_killed_workers_stop_the_job_and_all_go_on_to_the_same_weights(
+    two: PipelineConfig, data: Path, tmp_path: Path
 ) -> None:
     config = run_config(data, tmp_path, "multi-worker")
-    code, said = run_workers(config, 2, killed=killed, steps=13)
-    assert code == 128 + signal.SIGKILL
-    assert "error: All workers must go on to the end. Received: another worker has stopped" in said
-    if killed == "1":
-        assert f"`fit --resume {config.run_dir}` goes on" in said
-    assert not (tmp_path / "models").exists()
+    for action, killed, steps in (("run", "1", 8), ("resume", "0", 9)):
+        code, said = run_workers(config, 2, action=action, killed=killed, steps=steps)
+        assert code == 128 + signal.SIGKILL
+        assert "error: All workers must go on to the end. Received: another worker has stop" in said
+        if killed == "1":
+            assert f"`fit --resume {config.run_dir}` goes on" in said
+        assert not (tmp_path / "models").exists()
 
     code, said = run_workers(config, 2, action="resume")
     assert code == 0, said

@@ -48,7 +48,7 @@ def test_every_text_comes_once_an_epoch_with_its_label(
 
 
 @given(lengths, st.integers(1, 16), st.integers(2, 5), st.data())
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_replicas_share_each_batch_and_miss_no_text(
     row_lengths: list[int], batch_size: int, replicas: int, data: st.DataObject
 ) -> None:
