@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ class Batches:
         """Batches in one epoch."""
         return -(-len(self.labels) // self.batch_size)
 
-    @property
+    @cached_property
     def padding_share(self) -> float:
         """Of the time steps computed in the first epoch, the share that is padding, 0 to 1."""
         lengths = tf.constant(self.token_ids.lengths)

@@ -28,7 +28,7 @@ from lstm_sentiment.training.start import StartWeights
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.tensorboard import require_tensorboard
 from lstm_sentiment.training.token_rows import TokenRows
-from lstm_sentiment.training.worker_run import Mission, batches_of, shared_task, train_task
+from lstm_sentiment.training.worker_run import Mission, shared_task, train_task
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def fit(
         training=training,
         history=loop.history,
         dev=_evaluate(task.dev_ids, dev_logits, dev, temperature),
-        padding_share=batches_of(task, training).padding_share,
+        padding_share=loop.batches.padding_share,
         temperature=temperature,
         texts_seen=text_digests(train.texts, dev.texts),
     )

@@ -64,6 +64,7 @@ class TrainingLoop:
     with the same weights, on a CPU bit for bit.
 
     Attributes:
+        batches: The training texts.
         score: Scores texts with the model as it is, all workers together: see `make_scorer`.
     """
 
@@ -91,7 +92,7 @@ class TrainingLoop:
             workers: Who trains; `None` stands for this process alone, with the current strategy.
             clock: Seconds, never going back.
         """
-        self._model, self._training, self._batches = model, training, batches
+        self._model, self._training, self.batches = model, training, batches
         self._dev_ids, self._dev_labels = dev
         self._checkpoint_path, self._clock = checkpoint_path, clock
         self._workers = workers or Workers(tf.distribute.get_strategy())
@@ -177,7 +178,7 @@ class TrainingLoop:
             advance(state.step)
             while not self._is_done():
                 self._train_step(batches, advance)
-                if state.step % self._batches.steps == 0:
+                if state.step % self.batches.steps == 0:
                     self._end_epoch(progress, on_epoch)
                 elif self._is_time_to_save():
                     self._save()
@@ -187,7 +188,7 @@ class TrainingLoop:
         workers, first_step = self._workers, self._state.step
         return iter(
             workers.strategy.distribute_datasets_from_function(
-                lambda context: self._batches.dataset(
+                lambda context: self.batches.dataset(
                     first_step=first_step, replicas=workers.replicas, shares=workers.shares
                 )
             )
@@ -210,7 +211,7 @@ class TrainingLoop:
 
     def _status(self) -> str:
         state, sums = self._state, self._state.sums
-        epoch = (state.step - 1) // self._batches.steps + 1
+        epoch = (state.step - 1) // self.batches.steps + 1
         dev = state.history.get("val_accuracy", ())
         return (
             f"epoch {epoch}/{self._training.epochs}, loss {sums[_LOSS] / sums[_TEXTS]:.3f}, "
@@ -283,7 +284,7 @@ class TrainingLoop:
 
     def _stop(self, reason: str) -> None:
         state = self._state
-        epoch = (state.step - 1) // self._batches.steps + 1
+        epoch = (state.step - 1) // self.batches.steps + 1
         raise TrainingError(
             "Loss, logits and weights must be finite: a lower `learning_rate` helps. Received: "
             f"{reason} at step {state.step} (epoch {epoch})."

@@ -13,7 +13,7 @@ from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.training.batches import Batches, make_batches
+from lstm_sentiment.training.batches import make_batches
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.distribution import Workers, describe, start_workers
 from lstm_sentiment.training.history import save_history
@@ -100,13 +100,6 @@ def _task_from_chief(workers: Workers, mission: Mission) -> TrainingTask:
         return load_task((mission.run or Path()) / _PREPARED)
 
 
-def batches_of(task: TrainingTask, training: TrainingConfig) -> Batches:
-    """The task's training texts, in batches."""
-    return make_batches(
-        task.train_ids, task.train_labels, batch_size=training.batch_size, seed=training.seed
-    )
-
-
 def join_fit(training: TrainingConfig, *, progress: Progress = SILENT) -> None:
     """The part of every worker but the chief where the chief alone has the texts.
 
@@ -153,7 +146,9 @@ def train_task(
     """
     training, run = mission.training, mission.run
     progress.say(describe(workers, training))
-    batches = batches_of(task, training)
+    batches = make_batches(
+        task.train_ids, task.train_labels, batch_size=training.batch_size, seed=training.seed
+    )
     progress.say(
         f"Batches: {batches.steps:,} of up to {training.batch_size} texts, "
         f"{batches.padding_share:.1%} of their time steps are padding"

@@ -79,7 +79,7 @@ def reloaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[An
 
 @every
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=4))
-@settings(max_examples=10)
+@settings(max_examples=20)
 def test_any_texts_have_the_same_ids_in_python_in_tf_data_and_in_a_saved_model(
     reloaded: dict[str, Callable[[Any], Any]], name: str, texts: list[str]
 ) -> None:
