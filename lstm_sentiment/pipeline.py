@@ -8,10 +8,10 @@ from typing import Any
 
 from lstm_sentiment.config_file import load_config
 from lstm_sentiment.errors import InvalidInputError, TrainingError
-from lstm_sentiment.export.servable import export_servable
 from lstm_sentiment.pipeline_config import PipelineConfig
 from lstm_sentiment.preparation import PreparedRun, prepare_corpora, prepare_run
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.publishing import Publisher
 from lstm_sentiment.run_folder import (
     CONFIG,
     METRICS,
@@ -24,7 +24,8 @@ from lstm_sentiment.run_folder import (
 )
 from lstm_sentiment.training.distribution import start_workers
 from lstm_sentiment.training.evaluation import Evaluation
-from lstm_sentiment.training.fit import FitResult, fit
+from lstm_sentiment.training.fit import fit
+from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.tensorboard import require_tensorboard
 
 __all__ = [
@@ -88,9 +89,9 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
     Raises:
         InvalidInputError: If an input breaks a rule; told before training begins. Of several
             workers, the chief alone may call this, while the others call `join_fit`.
-        ConfigError: As `start_workers`.
+        ConfigError: As `start_workers`, or if the `models.config` to be changed breaks a rule.
         TrainingError: If training has to stop; `resume_pipeline` goes on with it.
-        ExportError: If the version cannot be written.
+        ExportError: If a version cannot be written.
     """
     if config.tensorboard:
         require_tensorboard()
@@ -146,6 +147,7 @@ def _run(
         raise InvalidInputError(
             "A pipeline must be run by the chief alone; the other workers call `join_fit`."
         )
+    publisher = Publisher(config, progress)
     cache_dir = run_dir.absolute().parent / "cache"
     prepared = prepare_run(
         config,
@@ -158,7 +160,7 @@ def _run(
     for folder in (run_dir, Path(config.model_dir)):
         check_space(folder, prepared)
     try:
-        result = _fit(config, prepared, run_dir, progress, resume=resume)
+        result = _fit(config, prepared, run_dir, publisher, progress, resume=resume)
     except TrainingError as error:
         raise TrainingError(f"{error} `fit --resume {run_dir}` goes on.") from error
     except KeyboardInterrupt:
@@ -167,7 +169,7 @@ def _run(
     progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
     scores = result.evaluate(prepared.test, cache_dir=_token_cache(config, prepared))
     with progress.step("Exporting", 1) as advance:
-        version_dir = export_servable(result, config.model_dir, test=scores)
+        version_dir = publisher.best(result, scores)
         advance()
     outcome = PipelineResult(
         version_dir, run_dir, scores, result.dev, time.monotonic() - started, result
@@ -183,10 +185,17 @@ def _fit(
     config: PipelineConfig,
     prepared: PreparedRun,
     run_dir: Path,
+    publisher: Publisher,
     progress: Progress,
     *,
     resume: bool,
 ) -> FitResult:
+    def known(result: FitResult) -> FitResult:
+        """The result with what the run knows of all its texts."""
+        data = {**result.data, "test": test}
+        return replace(result, texts_seen=texts_seen, data=data)
+
+    texts_seen, test = prepared.texts_seen(), prepared.test.fingerprint()
     result = fit(
         prepared.train,
         prepared.dev,
@@ -199,9 +208,11 @@ def _fit(
         resume=resume,
         tensorboard=config.tensorboard,
         cache_dir=_token_cache(config, prepared),
+        snapshots=config.snapshots,
+        on_snapshot=lambda result: publisher.snapshot(known(result)),
         progress=progress,
     )
-    return replace(result, texts_seen=prepared.texts_seen())
+    return known(result)
 
 
 def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.config import ModelConfig, require_positive
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -17,7 +17,7 @@ from lstm_sentiment.text.tokenizer_options import (
 )
 from lstm_sentiment.text.vector_rows import BadRows
 from lstm_sentiment.text.vector_training import VectorTrainingConfig
-from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.config import SnapshotEvery, SnapshotUnit, TrainingConfig
 
 PathLike = str | os.PathLike[str]
 
@@ -51,6 +51,13 @@ class PipelineConfig:
         dictionary: For `unigram`: words and counts to cut by, see `load_word_counts`. `None` cuts
             by the words of the vocabulary.
         model_dir: The servable's base path: the version appears in it.
+        export_every: Export a version every so many epochs or steps too, while training goes on.
+            `None` exports the best weights alone, in the end.
+        export_unit: `epochs` or `steps`.
+        keep: How many of the highest versions stay; older ones are removed, but none that
+            `model_config_file` names. `None` keeps all.
+        model_config_file: A `models.config` in which the version label `best` is pointed to the
+            best weights; made where it is missing. `None` labels nothing.
         run_dir: A new or empty folder for what the run leaves: config, history, checkpoints,
             scores, data fingerprint, model.
         tensorboard: Whether to write a TensorBoard log to the run's folder.
@@ -80,6 +87,10 @@ class PipelineConfig:
     unknown: str = DEFAULT_UNKNOWN
     dictionary: PathLike | None = None
     model_dir: PathLike = Path("models") / "sentiment"
+    export_every: int | None = None
+    export_unit: SnapshotUnit = "epochs"
+    keep: int | None = None
+    model_config_file: PathLike | None = None
     run_dir: PathLike | None = None
     tensorboard: bool = False
     split_seed: int | None = None
@@ -102,9 +113,20 @@ class PipelineConfig:
             ("unknown", get_args(Unknown)),
             ("bad_rows", get_args(BadRows)),
             ("cache", ("memory", "disk")),
+            ("export_unit", get_args(SnapshotUnit)),
         ):
             if getattr(self, name) not in choices:
                 raise InvalidInputError(
                     f"`{name}` must be one of: {', '.join(choices)}. "
                     f"Received: {getattr(self, name)!r}."
                 )
+        for name in ("export_every", "keep"):
+            if getattr(self, name) is not None:
+                require_positive(name, getattr(self, name))
+
+    @property
+    def snapshots(self) -> SnapshotEvery | None:
+        """How often a version is exported while training goes on."""
+        if self.export_every is None:
+            return None
+        return SnapshotEvery(self.export_every, self.export_unit)

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lstm_sentiment.config_file import save_config
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
@@ -129,19 +127,7 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
     Of texts their digests are hashed: for texts that stay in their files these are known already.
     """
     parts = {"train": prepared.train, "dev": prepared.dev, "test": prepared.test}
-    labelled = {
-        name: {
-            "texts": len(corpus),
-            "sha256": _sha256(
-                [
-                    json.dumps(corpus.label_names).encode(),
-                    np.asarray(corpus.labels, "<i8").data,
-                    exact_digests(corpus.texts).astype("<u8").data,
-                ]
-            ),
-        }
-        for name, corpus in parts.items()
-    }
+    labelled = {name: corpus.fingerprint() for name, corpus in parts.items()}
     vectors = prepared.vectors
     tokens = prepared.tokenizer.vocabulary.tokens
     return {
@@ -182,7 +168,16 @@ def _sha256(parts: Iterable[bytes | memoryview]) -> str:
 
 def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
     """The config as it can be read from any folder."""
-    one = ("dev_data", "test_data", "init_from", "vectors", "dictionary", "model_dir", "run_dir")
+    one = (
+        "dev_data",
+        "test_data",
+        "init_from",
+        "vectors",
+        "dictionary",
+        "model_dir",
+        "run_dir",
+        "model_config_file",
+    )
     many = ("data", "unlabelled", "exclude_data")
     values: dict[str, Any] = {
         name: tuple(str(Path(path).absolute()) for path in getattr(config, name)) for name in many

@@ -14,7 +14,8 @@ from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.words import build_vocabulary
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
-from lstm_sentiment.training.fit import FitResult, fit
+from lstm_sentiment.training.fit import fit
+from lstm_sentiment.training.fit_result import FitResult
 from tests.corpora import hotel_like
 
 # Two logical devices on one CPU: enough to run MirroredStrategy for real. Must come before

@@ -18,7 +18,7 @@ from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.calibration import softmax
 from lstm_sentiment.training.config import Precision, StrategyName
 from lstm_sentiment.training.evaluation import make_scorer
-from lstm_sentiment.training.fit import FitResult
+from lstm_sentiment.training.fit_result import FitResult
 
 SCORED = 64
 """So many of the dev texts are scored again elsewhere."""

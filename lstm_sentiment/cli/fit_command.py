@@ -24,8 +24,15 @@ from lstm_sentiment.cli.options import (
     refuse_other_flags,
 )
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.embedding_storage import EmbeddingStorage
 from lstm_sentiment.pipeline_config import PipelineConfig
-from lstm_sentiment.training.config import ClassWeights, Precision, Schedule, TrainingConfig
+from lstm_sentiment.training.config import (
+    ClassWeights,
+    Precision,
+    Schedule,
+    SnapshotUnit,
+    TrainingConfig,
+)
 
 if TYPE_CHECKING:
     from lstm_sentiment.pipeline import PipelineResult
@@ -127,6 +134,34 @@ def fit(
     model_dir: Annotated[Path, typer.Option(help="The version appears in this folder.")] = Path(
         PipelineConfig.model_dir
     ),
+    embedding_storage: Annotated[
+        EmbeddingStorage,
+        typer.Option(help="In how many bits the versions keep their word vectors."),
+    ] = ModelConfig.embedding_storage,
+    export_every: Annotated[
+        int | None,
+        typer.Option(
+            help="Export a version every N epochs too, while training goes on. Default: the best "
+            "weights alone, in the end."
+        ),
+    ] = None,
+    export_unit: Annotated[
+        SnapshotUnit, typer.Option(help="What --export-every counts.")
+    ] = PipelineConfig.export_unit,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep the N highest versions, and those that --model-config-file names, and "
+            "remove the others. Default: keep all."
+        ),
+    ] = None,
+    model_config_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A models.config in which the label `best` is pointed to the new version; made "
+            "where it is missing."
+        ),
+    ] = None,
     run_dir: Annotated[
         Path | None,
         typer.Option(help="A new folder for config, history and scores. Default: runs/TIME."),

@@ -2,27 +2,27 @@
 
 import json
 import os
-import shutil
 import tempfile
-from dataclasses import asdict
-from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import ExportError
-from lstm_sentiment.export.signatures import ServableModule
+from lstm_sentiment.export.card import make_card
+from lstm_sentiment.export.signatures import CLASSIFY, ServableModule
+from lstm_sentiment.export.staging import staging_folder
+from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
 from lstm_sentiment.training.evaluation import Evaluation
-from lstm_sentiment.training.fit import FitResult
+from lstm_sentiment.training.fit_result import FitResult
 
 CARD = Path("assets.extra") / "sentiment.json"
 """What a version says of itself, below its folder."""
 TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
 """Digests of the texts that had a part in a version, below its folder."""
 
-_STAGING_PREFIX = ".writing-"
+_GRAPH = "saved_model.pb"
 
 
 def export_servable(
@@ -54,17 +54,15 @@ def export_servable(
         raise ExportError(f"`version` must be a positive integer. Received: version={version}.")
     try:
         base.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=base))
     except OSError as error:
         raise ExportError(f"{base}: cannot be written: {error.strerror}.") from error
     try:
-        _write(result, staging, test)
-        return _publish(staging, base, version)
+        with staging_folder(base) as folder:
+            _write(result, folder, test)
+            return _publish(folder, base, version)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExportError(f"{base}: the version cannot be written: {reason}.") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def next_version(base_path: str | os.PathLike[str]) -> int:
@@ -84,13 +82,27 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
             temperature=result.temperature,
         )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
+    _name_classify_method(folder / _GRAPH)
     (folder / CARD).parent.mkdir()
-    card = json.dumps(_card(result, test), ensure_ascii=False, indent=2)
+    card = json.dumps(make_card(result, test), ensure_ascii=False, indent=2)
     (folder / CARD).write_text(card + "\n", "utf-8")
     np.save(folder / TEXTS_SEEN, result.texts_seen)
+    max_length = result.model.config.max_length
+    save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
     folder.chmod(0o755)  # the staging folder was made for its owner alone; a server may be another
     for path in (*folder.rglob("*"), folder):
         _sync(path)
+
+
+def _name_classify_method(path: Path) -> None:
+    """Says that `classify` is for the Classify API: TensorFlow calls every method `predict`.
+
+    TensorFlow Serving minds where it runs with `--enable_signature_method_name_check`.
+    """
+    graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for meta_graph in graph.meta_graphs:
+        meta_graph.signature_def[CLASSIFY].method_name = tf.saved_model.CLASSIFY_METHOD_NAME
+    path.write_bytes(graph.SerializeToString())
 
 
 def _publish(staging: Path, base: Path, version: int | None) -> Path:
@@ -118,30 +130,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
-    """What `assets.extra/sentiment.json` says of the version."""
-    model = result.model
-    return {
-        "labels": list(result.label_names),
-        "tokenizer": result.tokenizer.kind,
-        "tokenizer_options": {
-            name: len(value) if isinstance(value, dict) else value
-            for name, value in result.tokenizer.options().items()
-        },
-        "vocabulary_size": model.vocabulary_size,
-        "embedding_dim": model.embedding_dim,
-        "num_ngrams": model.num_ngrams,
-        "model": model.config.to_dict(),
-        "training": asdict(result.training),
-        "temperature": result.temperature,
-        "metrics": {
-            "dev": result.dev.summary(),
-            **({"test": test.summary()} if test is not None else {}),
-        },
-        "libraries": {
-            name: package_version(name)
-            for name in ("lstm-sentiment", "tensorflow", "tensorflow-text", "keras")
-        },
-    }

@@ -1,15 +1,20 @@
 """What a version can be asked: its `tf.function` signatures."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from lstm_sentiment.errors import ExportError
+from lstm_sentiment.export.explanation import make_attributions
+from lstm_sentiment.export.inference_network import InferenceNetwork
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.padding import pad_ragged, strip_padding
 from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
+
+CLASSIFY = "classify"
+"""Key of the signature that answers TensorFlow Serving's Classify API."""
 
 Tensors = dict[str, tf.Tensor]
 
@@ -21,8 +26,7 @@ class ServableModule(tf.Module):
     wherever it stands, and every text keeps its first `max_length` tokens.
 
     Attributes:
-        weights: The model's raw variables. Keras wraps each of its variables, and the C++ server
-            restores only those that hang on the saved object itself.
+        network: The trained model, as it is served.
         vocabulary_file: Copied to `assets/vocabulary.txt`: one token a line, line `n` has id
             `n + 2`.
         labels_file: Copied to `assets/labels.txt`: one class a line, in id order.
@@ -60,8 +64,8 @@ class ServableModule(tf.Module):
                 f"Received: {label_names!r}."
             )
         with tf.device("CPU:0"):
-            network = model.without_cudnn()
-        self.weights = [variable.value for variable in network.variables]
+            twin = model.without_cudnn()
+            self.network = InferenceNetwork(twin)
         self.tokenizer = tokenizer
         self.vocabulary_file = tf.saved_model.Asset(str(assets_dir / "vocabulary.txt"))
         self.labels_file = tf.saved_model.Asset(str(assets_dir / "labels.txt"))
@@ -71,9 +75,14 @@ class ServableModule(tf.Module):
         )
         self._label_names = tf.constant(label_names)
         self._temperature = temperature
-        self._logits = _scorer(network, model.config.max_length)
+        self._max_length = model.config.max_length
+        self._vocabulary_size = model.vocabulary_size
+        self._attributions = make_attributions(twin, self.network.embedding.vectors)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="input_sentence")])
+    @tf.function(
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, None], tf.int64, name="input_sentence")],
+    )
     def serving_default(self, input_sentence: tf.Tensor) -> Tensors:
         """Scores token ids, as the recipe that this package ports does.
 
@@ -84,30 +93,108 @@ class ServableModule(tf.Module):
             `predict_classification` int64 `(batch,)` and `predict_scores` float32
             `(batch, classes)`: logits.
         """
-        logits = self._logits(strip_padding(input_sentence))
+        logits = self.network(self._on_the_left(input_sentence))
         return {
             "predict_classification": tf.argmax(logits, axis=1),
             "predict_scores": logits,
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def text(self, text: tf.Tensor) -> Tensors:
         """Classifies raw texts: string `(batch,)`, UTF-8."""
-        return self._classify(self.tokenizer(text))
+        return self._answer(self.tokenizer(text))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="tokens")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="tokens")])
     def tokens(self, tokens: tf.Tensor) -> Tensors:
         """Classifies texts whose tokens are separated by spaces: string `(batch,)`, UTF-8."""
-        return self._classify(self.tokenizer.from_tokens(tokens))
+        return self._answer(self.tokenizer.from_tokens(tokens))
 
-    def _classify(self, token_ids: tf.RaggedTensor) -> Tensors:
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def classify(self, inputs: tf.Tensor) -> Tensors:
+        """Classifies as TensorFlow Serving's Classify API asks.
+
+        Args:
+            inputs: string `(batch,)`: each a serialized `tf.Example` with one raw text, UTF-8, in
+                its feature `text`.
+
+        Returns:
+            `classes` string `(batch, classes)`, the same in each row, and their probabilities,
+            `scores` float32 `(batch, classes)`.
+        """
+        examples = tf.io.parse_example(inputs, {"text": tf.io.FixedLenFeature([], tf.string)})
+        scores = self._answer(self.tokenizer(examples["text"]))["probabilities"]
+        classes = tf.broadcast_to(self._label_names, tf.shape(scores))
+        return {"classes": classes, "scores": scores}
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def explain(self, text: tf.Tensor) -> Tensors:
+        """Tells what each token has to do with the label that a text gets.
+
+        Args:
+            text: string `(batch,)`, raw UTF-8.
+
+        Returns:
+            `tokens` string `(batch, time)`, padded with empty ones, and how much each speaks for
+            the label, `attributions` float32 `(batch, time)`: see `make_attributions`. `label` and
+            `probabilities` as in `text`.
+        """
+        token_ids = pad_ragged(self.tokenizer(text), self._max_length)
+        answer = self._answer_ids(token_ids)
+        tokens = self.tokenizer.segment(self.tokenizer.normalize(text))
+        return {
+            "tokens": _as_wide(tokens[:, : self._max_length].to_tensor(), token_ids),
+            "attributions": self._attributions(token_ids, answer["classification"]),
+            "label": answer["label"],
+            "probabilities": answer["probabilities"],
+        }
+
+    def _on_the_left(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Moves the real ids of each row to its beginning and keeps the first `max_length`.
+
+        Args:
+            token_ids: int64 `(batch, time)`, padded anywhere.
+
+        Returns:
+            int32 `(batch, time)`, padded on the right, a real id in each row.
+        """
+        token_ids = self._known(token_ids)
+        real = token_ids != PAD_ID
+        in_place = tf.reduce_all(real[:, :-1] | ~real[:, 1:])
+        longest = self._max_length
+        ids = tf.cond(
+            in_place,
+            lambda: token_ids[:, :longest],
+            lambda: pad_ragged(strip_padding(token_ids), longest),
+        )
+        # The first of a row is padding only where the row is nothing else.
+        first = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])[:, :1]
+        return tf.cast(tf.concat([tf.maximum(first, OOV_ID), ids[:, 1:]], axis=1), tf.int32)
+
+    def _known(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Refuses ids that no token has: XLA would take the nearest that one has."""
+        most = tf.constant(self._vocabulary_size - 1, tf.int64)
+        lowest = tf.reduce_min(tf.pad(token_ids, [[0, 1], [0, 1]]))
+        highest = tf.reduce_max(tf.pad(token_ids, [[0, 1], [0, 1]]))
+        rule = f"Token ids must be from 0 to {self._vocabulary_size - 1}. Received: from "
+        numbers = [tf.strings.as_string(number) for number in (lowest, highest)]
+        message = tf.strings.join([rule, numbers[0], " to ", numbers[1], "."])
+        with tf.control_dependencies(
+            [tf.debugging.Assert((lowest >= 0) & (highest <= most), [message])]
+        ):
+            return tf.identity(token_ids)
+
+    def _answer(self, token_ids: tf.RaggedTensor) -> Tensors:
         """The answer to `text` and `tokens`.
 
         Returns:
             `label` string `(batch,)`, `classification` int64 `(batch,)` and `probabilities`
             float32 `(batch, classes)`.
         """
-        logits = self._logits(token_ids)
+        return self._answer_ids(pad_ragged(token_ids, self._max_length))
+
+    def _answer_ids(self, token_ids: tf.Tensor) -> Tensors:
+        """`_answer` for ids that are padded on the right."""
+        logits = self.network(token_ids)
         classification = tf.argmax(logits, axis=1)
         return {
             "label": tf.gather(self._label_names, classification),
@@ -121,13 +208,12 @@ class ServableModule(tf.Module):
             "serving_default": self.serving_default,
             "text": self.text,
             "tokens": self.tokens,
+            CLASSIFY: self.classify,
+            "explain": self.explain,
         }
 
 
-def _scorer(model: SentimentModel, max_length: int) -> Callable[[tf.RaggedTensor], tf.Tensor]:
-    """Ragged ids to logits. A closure: as an attribute, the Keras model itself would be saved."""
-
-    def score(token_ids: tf.RaggedTensor) -> tf.Tensor:
-        return model(pad_ragged(token_ids, max_length), training=False)
-
-    return score
+def _as_wide(tokens: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
+    """Pads tokens to the width of their ids: a text without a token has an id all the same."""
+    missing = tf.shape(token_ids)[1] - tf.shape(tokens)[1]
+    return tf.pad(tokens, [[0, 0], [0, missing]], constant_values="")

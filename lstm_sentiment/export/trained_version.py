@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.servable import CARD, TEXTS_SEEN, next_version
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.embedding_storage import StoredMatrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
@@ -109,7 +110,15 @@ def _load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
         use_cudnn=False,
     )
     stored = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-    for index, variable in enumerate(model.variables):
-        value = stored.get_tensor(f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE")
-        variable.assign(value)
+
+    def value(name: str) -> Any:
+        return stored.get_tensor(f"network/{name}/.ATTRIBUTES/VARIABLE_VALUE")
+
+    scaled = model.config.embedding_storage == "int8"
+    scales = value("embedding/scales") if scaled else None
+    model.embedding.load_matrix(StoredMatrix(value("embedding/values"), scales).expanded())
+    for layer in model.layers_with_weights():
+        layer.set_weights(
+            [value(f"weights/{layer.name}/{place}") for place in range(len(layer.variables))]
+        )
     return model

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.model.embedding_storage import EmbeddingStorage
 
 _LONGEST_NGRAM = 3
 
@@ -23,6 +24,8 @@ class ModelConfig:
             of each direction.
         trainable_embeddings: Whether training moves the word vectors: those of tokens that occur
             twice or more in the training texts.
+        embedding_storage: In how many bits the trained classifier keeps its word vectors, in every
+            version made of it: see `store_matrix`. Training itself uses float32.
         embedding_dropout: Share of the embedding's channels dropped for a whole text in training
             (spatial dropout), from 0 to below 1.
         recurrent_dropout: Share of the LSTM state's channels that the next step does not see, in
@@ -38,6 +41,7 @@ class ModelConfig:
     bidirectional: bool = True
     pooling: Pooling = "max_mean"
     trainable_embeddings: bool = False
+    embedding_storage: EmbeddingStorage = "int8"
     embedding_dropout: float = 0.2
     recurrent_dropout: float = 0.0
     dropout: float = 0.3
@@ -63,11 +67,12 @@ class ModelConfig:
                     f"`{name}` must be at least 0 and below 1. "
                     f"Received: {name}={getattr(self, name)}."
                 )
-        if self.pooling not in get_args(Pooling):
-            raise InvalidInputError(
-                f"`pooling` must be one of: {', '.join(get_args(Pooling))}. "
-                f"Received: {self.pooling!r}."
-            )
+        for name, choices in (("pooling", Pooling), ("embedding_storage", EmbeddingStorage)):
+            if getattr(self, name) not in get_args(choices):
+                raise InvalidInputError(
+                    f"`{name}` must be one of: {', '.join(get_args(choices))}. "
+                    f"Received: {getattr(self, name)!r}."
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as JSON holds them."""

@@ -9,6 +9,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.model.embedding_storage import EmbeddingStorage, store_matrix
 from lstm_sentiment.text.vocabulary import PAD_ID
 
 
@@ -119,6 +120,13 @@ class PretrainedEmbedding(keras.layers.Layer):
             moved = np.flatnonzero(rows)
             matrix[moved] += np.asarray(self.trained_rows)[rows[moved]]
         return matrix
+
+    def round_to(self, storage: EmbeddingStorage) -> None:
+        """Leaves of the table what `storage` can hold, the trained rows included."""
+        rounded = store_matrix(self.merged_matrix(), storage).expanded()
+        self.embedding_matrix.assign(rounded)
+        if self.num_trained_rows:
+            self.trained_rows.assign(np.zeros(self.trained_rows.shape, np.float32))
 
     def call(self, token_ids: Any) -> Any:
         """Looks up: `(batch, time)` to `(batch, time, embedding_dim)`."""

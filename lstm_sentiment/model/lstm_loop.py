@@ -208,7 +208,7 @@ def _forward(
         activations = tf.tanh(tf.cast(gates, tf.float32))
         if keep:
             kept = (_write(kept[0], step, activations), _write(kept[1], step, cell))
-        cell, state = _cell(activations, cell, None if real is None else real[time])
+        cell, state = lstm_cell(activations, cell, None if real is None else real[time])
         state = tf.cast(state, dtype)
         return step + 1, state, cell, _write(states, time, state), *kept
 
@@ -306,8 +306,17 @@ def _backward(
     )
 
 
-def _cell(activations: Any, cell: Any, real: Any) -> tuple[Any, Any]:
-    """One step: activations `(batch, 4 * units)` and the cell before to cell and state."""
+def lstm_cell(activations: Any, cell: Any, real: Any = None) -> tuple[Any, Any]:
+    """One step of an LSTM.
+
+    Args:
+        activations: The tanh of the halved gates i, f, c, o, float32 `(batch, 4 * units)`.
+        cell: The cell state before, float32 `(batch, units)`.
+        real: 1 where the step is real, else 0, float32 `(batch, 1)`; `None` where all are.
+
+    Returns:
+        The cell state and the state, both float32 `(batch, units)`.
+    """
     i, f, g, o = tf.split(activations, 4, axis=1)
     cell = 0.5 * ((cell + f * cell) + (g + i * g))
     if real is not None:
@@ -319,15 +328,15 @@ def _cell(activations: Any, cell: Any, real: Any) -> tuple[Any, Any]:
 def _cell_gradient(
     half_d_state: Any, d_cell: Any, activations: Any, cell: Any, cell_before: Any, real: Any
 ) -> tuple[Any, Any]:
-    """The gradient of `_cell`: of the activations, and of the cell before.
+    """The gradient of `lstm_cell`: of the activations, and of the cell before.
 
     Args:
         half_d_state: Half the gradient of the state, as the state is half of what is added up.
         d_cell: Of the cell, from the step after.
-        activations: What `_cell` took.
-        cell: What `_cell` gave.
-        cell_before: What `_cell` took.
-        real: What `_cell` took.
+        activations: What `lstm_cell` took.
+        cell: What `lstm_cell` gave.
+        cell_before: What `lstm_cell` took.
+        real: What `lstm_cell` took.
     """
     i, f, g, o = tf.split(activations, 4, axis=1)
     squashed = tf.tanh(cell)

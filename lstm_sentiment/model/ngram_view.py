@@ -93,14 +93,26 @@ class NgramView(keras.layers.Layer):
         """What the n-grams alone say: int `(batch, time)` to float32 `(batch, classes)`."""
         found = tf.sort(ngram_keys(token_ids, self.longest), axis=1)
         repeated = tf.pad(found[:, 1:] == found[:, :-1], [[0, 0], [1, 0]])
-        flat = tf.reshape(found, [-1])
-        place = tf.minimum(tf.searchsorted(self.keys.value, flat), self.num_ngrams - 1)
-        known = tf.reshape(tf.gather(self.keys.value, place) == flat, tf.shape(found)) & ~repeated
-        place = tf.reshape(place, tf.shape(found))
-        values = tf.where(known, tf.gather(self.idf.value, place), 0.0)
+        known, place = self.look_up(found)
+        values = tf.where(known & ~repeated, tf.gather(self.idf.value, place), 0.0)
         length = tf.maximum(tf.norm(values, axis=1, keepdims=True), 1e-6)
         weighted = tf.einsum("bn,bnc->bc", values, tf.gather(self.kernel.value, place))
         return weighted / length + self.bias.value
+
+    def look_up(self, keys: Any) -> tuple[Any, Any]:
+        """Finds n-grams among the known ones.
+
+        Args:
+            keys: int64 of any shape: see `ngram_keys`.
+
+        Returns:
+            Whether each is known, bool, and its row of `idf` and `kernel`, int32; of the shape of
+            `keys`.
+        """
+        flat = tf.reshape(keys, [-1])
+        place = tf.minimum(tf.searchsorted(self.keys.value, flat), self.num_ngrams - 1)
+        known = tf.gather(self.keys.value, place) == flat
+        return tf.reshape(known, tf.shape(keys)), tf.reshape(place, tf.shape(keys))
 
     def compute_output_shape(self, input_shape: Any, logits_shape: Any = None) -> Any:
         """`(batch, classes)`."""

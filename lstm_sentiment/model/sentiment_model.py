@@ -135,14 +135,27 @@ class SentimentModel(keras.Model):
     def call(self, token_ids: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Scores texts: int `(batch, time)` to logits float32 `(batch, num_classes)`."""
         mask = self.embedding.compute_mask(token_ids)
-        states = self.embedding_dropout(self.embedding(token_ids), training=training)
-        for lstm in self.lstm_layers:
-            states = lstm(states, mask=mask, training=training)
-        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
-        logits = self.logits(self.dropout(pooled, training=training))
+        logits = self.lstm_logits(self.embedding(token_ids), mask, training=training)
         if self.ngram_view is None or training:
             return logits
         return self.ngram_view(token_ids, logits)
+
+    def lstm_logits(self, vectors: Any, mask: Any, *, training: bool | None = None) -> Any:
+        """What the LSTM says of word vectors.
+
+        Args:
+            vectors: float `(batch, time, embedding_dim)`.
+            mask: bool `(batch, time)`, True at real tokens.
+            training: Whether to drop some.
+
+        Returns:
+            float32 `(batch, num_classes)`, the n-grams having no part in them.
+        """
+        states = self.embedding_dropout(vectors, training=training)
+        for lstm in self.lstm_layers:
+            states = lstm(states, mask=mask, training=training)
+        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
+        return self.logits(self.dropout(pooled, training=training))
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Builds metrics, loss and optimizer for training under a `tf.distribute` strategy.
@@ -172,7 +185,9 @@ class SentimentModel(keras.Model):
             name=self.name,
         )
         twin.embedding.load_matrix(self.embedding.merged_matrix())
-        for ours, theirs in zip(self._copied_layers(), twin._copied_layers(), strict=True):
+        for ours, theirs in zip(
+            self.layers_with_weights(), twin.layers_with_weights(), strict=True
+        ):
             theirs.set_weights(ours.get_weights())
         return twin
 
@@ -180,8 +195,8 @@ class SentimentModel(keras.Model):
         """LSTM layers and pooling: what a model of other words and classes can take over."""
         return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
 
-    def _copied_layers(self) -> list[keras.layers.Layer]:
-        """The layers that have weights, but for the embedding."""
+    def layers_with_weights(self) -> list[keras.layers.Layer]:
+        """All layers that may have weights, but for the embedding."""
         view = [] if self.ngram_view is None else [self.ngram_view]
         return [*self.layers_below_logits(), self.logits, *view]
 

@@ -1,8 +1,11 @@
 """Labelled texts: freed of duplicates, split."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from lstm_sentiment.text.same_texts import (
     are_among,
     are_in,
     are_new,
+    exact_digests,
     first_of_each,
     sorted_by_text,
 )
@@ -73,6 +77,16 @@ class Corpus:
         """Number of texts of each class, in id order."""
         counts = Counter(self.labels)
         return {name: counts[label] for label, name in enumerate(self.label_names)}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells it from other corpora: how many `texts`, a `sha256` of them and their labels.
+
+        Of texts their digests are hashed: for texts that stay in their files these are known.
+        """
+        digest = hashlib.sha256(json.dumps(self.label_names).encode())
+        digest.update(np.asarray(self.labels, "<i8").data)
+        digest.update(exact_digests(self.texts).astype("<u8").data)
+        return {"texts": len(self), "sha256": digest.hexdigest()}
 
     def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
         """The texts at `indices`, in that order, with all classes kept."""

@@ -11,6 +11,7 @@ StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["float32", "mixed_bfloat16"]
+SnapshotUnit = Literal["epochs", "steps"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,32 @@ class TrainingConfig:
             raise InvalidInputError(
                 f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
             )
+
+
+@dataclass(frozen=True)
+class SnapshotEvery:
+    """How often a snapshot of the classifier is taken while it learns.
+
+    Attributes:
+        count: Every so many.
+        unit: `epochs` or `steps`.
+    """
+
+    count: int
+    unit: SnapshotUnit = "epochs"
+
+    def __post_init__(self) -> None:
+        """Checks both.
+
+        Raises:
+            InvalidInputError: If one breaks its rule.
+        """
+        require_positive("count", self.count)
+        _check_choice("unit", self.unit, SnapshotUnit)
+
+    def steps(self, steps_an_epoch: int) -> int:
+        """How many steps lie between two snapshots."""
+        return self.count * (steps_an_epoch if self.unit == "epochs" else 1)
 
 
 def _check_choice(name: str, value: str, choices: Any) -> None:

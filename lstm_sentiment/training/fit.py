@@ -1,86 +1,29 @@
 """Trains a `SentimentModel`."""
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.batches import encode_texts
-from lstm_sentiment.training.calibration import fit_temperature
-from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.distribution import start_workers
-from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits, make_scorer
+from lstm_sentiment.training.fit_result import FitResult, finish
 from lstm_sentiment.training.loop import OnEpoch
 from lstm_sentiment.training.network import precision_scope
-from lstm_sentiment.training.ngrams import best_share
 from lstm_sentiment.training.start import StartWeights
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.tensorboard import require_tensorboard
-from lstm_sentiment.training.token_rows import TokenRows
 from lstm_sentiment.training.worker_run import Mission, shared_task, train_task
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """A trained classifier and how it came to be.
-
-    Attributes:
-        model: The trained model, with the weights of its best epoch.
-        tokenizer: What it was trained with, and must be served with.
-        label_names: The classes in id order.
-        training: How it was trained.
-        history: For each epoch `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds` and
-            `tokens_per_second` (real ones, padding not counted), by name.
-        dev: Scores on the dev texts.
-        padding_share: Of the time steps that training computed, the share that was padding.
-        temperature: What logits are divided by before the softmax: see `fit_temperature`.
-        texts_seen: Digests of all texts that had a part in it, uint64, ascending: see
-            `text_digests`. A version begun with this one must not be scored on them.
-    """
-
-    model: SentimentModel
-    tokenizer: Tokenizer
-    label_names: tuple[str, ...]
-    training: TrainingConfig
-    history: dict[str, list[float]]
-    dev: Evaluation
-    padding_share: float
-    temperature: float = 1.0
-    texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-
-    def evaluate(
-        self,
-        corpus: Corpus,
-        *,
-        cache_dir: str | os.PathLike[str] | None = None,
-        progress: Progress = SILENT,
-    ) -> Evaluation:
-        """Scores the model on labelled texts.
-
-        Args:
-            corpus: Texts with the same classes as those trained on.
-            cache_dir: As in `fit`.
-            progress: Told how far tokenizing is.
-        """
-        ids = encode_texts(
-            self.tokenizer,
-            corpus.texts,
-            max_length=self.model.config.max_length,
-            cache_dir=cache_dir,
-            progress=progress,
-        )
-        return _evaluate(ids, make_scorer(self.model)(ids), corpus, self.temperature)
 
 
 def fit(
@@ -97,6 +40,8 @@ def fit(
     tensorboard: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
     on_epoch: OnEpoch | None = None,
+    snapshots: SnapshotEvery | None = None,
+    on_snapshot: Callable[[FitResult], None] | None = None,
     progress: Progress = SILENT,
 ) -> FitResult:
     """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
@@ -128,6 +73,9 @@ def fit(
             same texts; `None` keeps them in memory alone.
         on_epoch: Called at the end of each epoch with its number, from 1, and its scores; an
             exception in it ends the training.
+        snapshots: How often `on_snapshot` is called, if at all.
+        on_snapshot: Called with the classifier as it is, to be exported say; training goes on as
+            if it had not been. An exception in it ends the training.
         progress: Told what runs where, and how far it is.
 
     Returns:
@@ -164,24 +112,38 @@ def fit(
     mission = Mission(training, run, resume, tensorboard)
     with precision_scope(training.precision):
         task, mission = shared_task(workers, mission, first_task)
-        loop = train_task(workers, mission, task, tokenizer, on_epoch, progress)
+        finished = partial(finish, task, train, dev, tokenizer, training)
+
+        def snapshot(step: int) -> None:
+            if on_snapshot is not None:
+                on_snapshot(finished(task.network.without_cudnn(), snapshot_step=step))
+
+        def take_snapshot(step: int) -> None:
+            # Outside of the strategy's scope, in which each variable made is one of all replicas:
+            # a scope belongs to a thread.
+            with ThreadPoolExecutor(1) as outside:
+                outside.submit(snapshot, step).result()
+
+        loop = train_task(
+            workers,
+            mission,
+            task,
+            tokenizer,
+            on_epoch,
+            progress,
+            snapshots=snapshots,
+            on_snapshot=take_snapshot,
+        )
     losses = loop.history["val_loss"]
     progress.say(
         f"Kept epoch {loop.best_epoch} of {len(losses)}, "
         f"that of the lowest dev loss ({min(losses):.4f})"
     )
-    dev_logits = _mix_in_ngrams(task, make_scorer(task.network)(task.dev_ids), progress)
-    temperature = fit_temperature(dev_logits, dev.labels)
-    return FitResult(
-        model=task.network,
-        tokenizer=tokenizer,
-        label_names=train.label_names,
-        training=training,
+    return finished(
+        task.network,
         history=loop.history,
-        dev=_evaluate(task.dev_ids, dev_logits, dev, temperature),
         padding_share=loop.batches.padding_share,
-        temperature=temperature,
-        texts_seen=text_digests(train.texts, dev.texts),
+        progress=progress,
     )
 
 
@@ -199,25 +161,3 @@ def _check(
         raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
     if tensorboard:
         require_tensorboard()
-
-
-def _mix_in_ngrams(
-    task: TrainingTask, logits: NDArray[np.float32], progress: Progress
-) -> NDArray[np.float32]:
-    """Gives the n-grams the share that suits the dev texts best; returns their logits."""
-    view = task.network.ngram_view
-    if view is None:
-        return logits
-    score = make_scorer(lambda token_ids, training: view.ngram_logits(token_ids))
-    ngram_logits = score(task.dev_ids)
-    share = best_share(logits, ngram_logits, task.dev_labels)
-    view.set_share(share)
-    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
-    return np.asarray((1 - share) * logits + share * ngram_logits, np.float32)
-
-
-def _evaluate(
-    ids: TokenRows, logits: NDArray[np.float32], corpus: Corpus, temperature: float
-) -> Evaluation:
-    scores = evaluate_logits(corpus.labels, logits, corpus.label_names, temperature=temperature)
-    return replace(scores, oov_rate=ids.oov_rate)

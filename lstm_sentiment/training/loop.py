@@ -1,7 +1,8 @@
 """The training loop: epochs, checkpoints, the best weights kept."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ _LOSS, _RIGHT, _TEXTS, _TOKENS, _SECONDS = range(5)
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 """Called with the number of the epoch just ended, from 1, and its scores by name."""
+
+OnSnapshot = Callable[[int], None]
+"""Called with the number of steps done, while the model has the weights that it is judged by."""
 
 
 @dataclass
@@ -78,6 +82,8 @@ class TrainingLoop:
         class_weights: Sequence[float] | None = None,
         checkpoint_path: Path | None = None,
         workers: Workers | None = None,
+        snapshot_steps: int | None = None,
+        on_snapshot: OnSnapshot | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Compiles the step and gathers what a checkpoint holds.
@@ -90,8 +96,11 @@ class TrainingLoop:
             class_weights: What a text of each class weighs; `None` weighs all alike.
             checkpoint_path: File of the checkpoint, which the chief writes; `None` writes none.
             workers: Who trains; `None` stands for this process alone, with the current strategy.
+            snapshot_steps: Call `on_snapshot` every so many steps; `None` never does.
+            on_snapshot: An exception in it ends the training.
             clock: Seconds, never going back.
         """
+        self._snapshot_steps, self._on_snapshot = snapshot_steps, on_snapshot
         self._model, self._training, self.batches = model, training, batches
         self._dev_ids, self._dev_labels = dev
         self._checkpoint_path, self._clock = checkpoint_path, clock
@@ -178,10 +187,30 @@ class TrainingLoop:
             advance(state.step)
             while not self._is_done():
                 self._train_step(batches, advance)
+                self._take_snapshot()
                 if state.step % self.batches.steps == 0:
                     self._end_epoch(progress, on_epoch)
                 elif self._is_time_to_save():
                     self._save()
+
+    def _take_snapshot(self) -> None:
+        every, step = self._snapshot_steps, self._state.step
+        if every and self._on_snapshot is not None and step % every == 0:
+            with self._judged_weights():
+                self._on_snapshot(step)
+
+    @contextmanager
+    def _judged_weights(self) -> Iterator[list[NDArray[Any]]]:
+        """Gives the model, for a while, the weights it is judged by: averages if there are any."""
+        variables = self._variables["model"]
+        kept = judged = [np.array(variable) for variable in variables]
+        if self._averages:
+            averages = [np.array(average) for average in self._averages]
+            judged = [*averages, *kept[len(averages) :]]
+            _assign(variables, judged)
+        yield judged
+        if self._averages:
+            _assign(variables, kept)
 
     def _batches_of_workers(self) -> Any:
         """Iterates over this worker's shares of the batches, from the step that is next."""
@@ -221,22 +250,16 @@ class TrainingLoop:
 
     def _end_epoch(self, progress: Progress, on_epoch: OnEpoch | None) -> None:
         state = self._state
-        kept = evaluated = [np.array(variable) for variable in self._variables["model"]]
-        if self._averages:
-            averages = [np.array(average) for average in self._averages]
-            evaluated = [*averages, *kept[len(averages) :]]
-            _assign(self._variables["model"], evaluated)
-        logits = self.score(self._dev_ids)
-        if not np.isfinite(logits).all():
-            self._stop("the logits of the dev texts are not finite")
-        scores = self._scores(logits)
-        if self._averages:
-            _assign(self._variables["model"], kept)
+        with self._judged_weights() as judged:
+            logits = self.score(self._dev_ids)
+            if not np.isfinite(logits).all():
+                self._stop("the logits of the dev texts are not finite")
+            scores = self._scores(logits)
         for name, value in scores.items():
             state.history.setdefault(name, []).append(value)
         epoch = state.epochs_done
         if state.best_epoch == epoch:
-            state.best = evaluated
+            state.best = judged
         state.sums = np.zeros(5)
         self._save()
         progress.say(

@@ -14,10 +14,10 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.batches import make_batches
-from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.distribution import Workers, describe, start_workers
 from lstm_sentiment.training.history import save_history
-from lstm_sentiment.training.loop import OnEpoch, TrainingLoop
+from lstm_sentiment.training.loop import OnEpoch, OnSnapshot, TrainingLoop
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.task import TrainingTask, load_task, save_task
 from lstm_sentiment.training.tensorboard import TensorBoardLog
@@ -130,6 +130,9 @@ def train_task(
     tokenizer: Tokenizer | None,
     on_epoch: OnEpoch | None,
     progress: Progress,
+    *,
+    snapshots: SnapshotEvery | None = None,
+    on_snapshot: OnSnapshot | None = None,
 ) -> TrainingLoop:
     """Trains with all workers; each keeps its own records, the chief those of the run.
 
@@ -140,6 +143,8 @@ def train_task(
         tokenizer: Names the word vectors in TensorBoard's log; `None` writes curves alone.
         on_epoch: Called at the end of each epoch.
         progress: Told what runs where, and how far it is.
+        snapshots: How often `on_snapshot` is called.
+        on_snapshot: Called by the chief alone.
 
     Raises:
         TrainingError: If training has to stop, or a worker is lost.
@@ -162,6 +167,8 @@ def train_task(
             class_weights=task.class_weights,
             checkpoint_path=None if run is None else run / CHECKPOINT,
             workers=workers,
+            snapshot_steps=snapshots.steps(batches.steps) if snapshots is not None else None,
+            on_snapshot=on_snapshot if workers.is_chief else None,
         )
         if run is None:
             loop.run(progress, on_epoch)

@@ -11,6 +11,16 @@ from lstm_sentiment import ExportError, FitResult, Vocabulary, export_servable
 from lstm_sentiment.export import servable
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version takes a moment to write, and holds next to nothing."""
+    monkeypatch.setattr(servable, "_write", _write_little)
+
+
+def _write_little(result: FitResult, folder: Path, test: object) -> None:
+    (folder / "saved_model.pb").touch()
+
+
 def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
     base = tmp_path / "models" / "sentiment"
     version_dir = export_servable(fitted, base, test=fitted.dev)
@@ -22,10 +32,19 @@ def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
     assert card["labels"] == ["negative", "neutral", "positive"]
     assert card["tokenizer"] == "unigram"
     assert card["metrics"]["test"]["accuracy"] == fitted.dev.accuracy
+    assert card["data"] == fitted.data
+    assert card["temperature"] == fitted.temperature
+    assert len(card["examples"]) == 20
+    for example in card["examples"]:
+        assert sum(example["probabilities"]) == pytest.approx(1)
+        assert example["label"] in card["labels"]
+        assert example["tokens"] == fitted.tokenizer.tokenize(example["text"])[:20]
+        assert example["token_ids"] == fitted.tokenizer.encode(example["text"])[:20]
     assert (version_dir / "saved_model.pb").is_file()
     assert os.stat(version_dir).st_mode & 0o055 == 0o055
 
 
+@pytest.mark.usefixtures("quick")
 def test_versions_count_up_from_the_highest(fitted: FitResult, tmp_path: Path) -> None:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "saved_model.pb").touch()
@@ -35,6 +54,7 @@ def test_versions_count_up_from_the_highest(fitted: FitResult, tmp_path: Path) -
     assert export_servable(fitted, tmp_path).name == "9"
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_taken_version_is_refused_and_kept(fitted: FitResult, tmp_path: Path) -> None:
     taken = tmp_path / "2"
     taken.mkdir()
@@ -55,6 +75,7 @@ def test_a_failed_export_leaves_nothing(
     if failing == "saved_model":
         monkeypatch.setattr(tf.saved_model, "save", no_space)
     else:
+        monkeypatch.setattr(servable, "_write", _write_little)
         monkeypatch.setattr(Path, "rename", no_space)
     with pytest.raises(ExportError, match="the version cannot be written: No space left on device"):
         export_servable(fitted, tmp_path)
@@ -65,10 +86,9 @@ def test_what_is_being_written_has_no_numeric_name(
     fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    write = servable._write
 
     def spy(result: FitResult, folder: Path, test: object) -> None:
-        write(result, folder, None)
+        _write_little(result, folder, None)
         seen.extend(entry.name for entry in tmp_path.iterdir())
 
     monkeypatch.setattr(servable, "_write", spy)

@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_sentiment import OOV_ID, FitResult, export_servable, pad_token_ids
+from lstm_sentiment import OOV_ID, FitResult, Vocabulary, export_servable, pad_token_ids
+from lstm_sentiment.export.signatures import ServableModule
+from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.unicode import replace_surrogates
 from tests import strategies
+from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 from tests.saved_model_session import SavedModelSession
 
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "房间 很\u3000一般😀", "酒店特别脏" * 30]
@@ -70,7 +74,30 @@ def test_names_dtypes_and_shapes_are_the_contracts(session: SavedModelSession) -
         ),
         "text": ({"text": ("string", [-1])}, answer),
         "tokens": ({"tokens": ("string", [-1])}, answer),
+        "classify": (
+            {"inputs": ("string", [-1])},
+            {"classes": ("string", [-1, 3]), "scores": ("float32", [-1, 3])},
+        ),
+        "explain": (
+            {"text": ("string", [-1])},
+            {
+                "tokens": ("string", [-1, -1]),
+                "attributions": ("float32", [-1, -1]),
+                "label": ("string", [-1]),
+                "probabilities": ("float32", [-1, 3]),
+            },
+        ),
     }
+
+
+def test_each_signature_names_its_method(session: SavedModelSession) -> None:
+    methods = {
+        key: definition.method_name.removeprefix("tensorflow/serving/")
+        for key, definition in session.signatures.items()
+        if not key.startswith("__")
+    }
+    assert methods.pop("classify") == "classify"
+    assert set(methods.values()) == {"predict"}
 
 
 @pytest.mark.parametrize("way_in", ["loaded", "session"])
@@ -97,6 +124,48 @@ def test_every_signature_gives_the_trained_models_scores(
         assert answer["classification"].tolist() == logits.argmax(axis=1).tolist()
         labels = [fitted.label_names[i] for i in answer["classification"]]
         assert [label.decode() for label in answer["label"]] == labels
+    expected = softmax(logits / fitted.temperature)
+    classified = ask("classify", np.array([example_of(text) for text in TEXTS], dtype=object))
+    np.testing.assert_allclose(classified["scores"], expected, atol=1e-5)
+    names = [name.encode() for name in fitted.label_names]
+    assert classified["classes"].tolist() == [names] * len(TEXTS)
+    explained = ask("explain", np.array([text.encode() for text in TEXTS], dtype=object))
+    np.testing.assert_allclose(explained["probabilities"], expected, atol=1e-5)
+    assert [label.decode() for label in explained["label"]] == labels
+    length = fitted.model.config.max_length
+    for text, row in zip(TEXTS, explained["tokens"], strict=True):
+        tokens = [token.decode() for token in row if token]
+        assert tokens == fitted.tokenizer.tokenize(text)[:length]
+    assert explained["attributions"].shape == explained["tokens"].shape
+    assert not explained["attributions"][1:4, 16:].any()
+
+
+def example_of(text: str) -> bytes:
+    """What a client of the Classify API sends."""
+    example = tf.train.Example()
+    example.features.feature["text"].bytes_list.value.append(text.encode())
+    return bytes(example.SerializeToString())
+
+
+def test_what_speaks_for_a_label_is_credited(loaded: Loaded) -> None:
+    answer = loaded["explain"](text=tf.constant(["房间很干净，早餐很好吃"]))
+    tokens = [token.decode() for token in answer["tokens"].numpy()[0]]
+    credit = dict(zip(tokens, answer["attributions"].numpy()[0], strict=True))
+    assert answer["label"].numpy()[0] == b"positive"
+    assert credit["干净"] > 0.1
+    assert credit["干净"] > 3 * abs(credit["房间"])
+
+
+def test_an_example_without_a_text_is_refused(loaded: Loaded) -> None:
+    empty = tf.constant([tf.train.Example().SerializeToString()])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"text.*is required"):
+        loaded["classify"](inputs=empty)
+
+
+@pytest.mark.parametrize("ids", [[[1, 10_000]], [[-1, 2]], [[2**40]]])
+def test_ids_of_no_token_are_refused(loaded: Loaded, ids: list[list[int]]) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Token ids must be from 0 to"):
+        loaded["serving_default"](input_sentence=tf.constant(ids, tf.int64))
 
 
 @given(
@@ -122,14 +191,19 @@ def test_scores_do_not_depend_on_the_side_and_amount_of_padding(
 
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=5))
 @settings(max_examples=25)
-def test_any_text_is_answered_as_python_would(
+def test_any_text_gets_pythons_scores_from_every_signature(
     fitted: FitResult, loaded: Loaded, texts: list[str]
 ) -> None:
     valid = [replace_surrogates(text) for text in texts]
-    probabilities = loaded["text"](text=tf.constant(valid))["probabilities"].numpy()
     expected = softmax(expected_logits(fitted, valid) / fitted.temperature)
-    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-    assert np.isfinite(probabilities).all()
+    answers = [
+        loaded["text"](text=tf.constant(valid))["probabilities"],
+        loaded["explain"](text=tf.constant(valid))["probabilities"],
+        loaded["classify"](inputs=tf.constant([example_of(text) for text in valid]))["scores"],
+    ]
+    for probabilities in answers:
+        np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+        assert np.isfinite(probabilities).all()
 
 
 def test_no_texts_and_no_time_steps_are_answered(loaded: Loaded) -> None:
@@ -145,12 +219,52 @@ def test_a_hundred_thousand_characters_are_answered(loaded: Loaded) -> None:
     assert answer["label"].shape == (1,)
 
 
-def test_no_gpu_or_xla_op_is_in_the_graph(session: SavedModelSession) -> None:
-    ops = {node.op for node in session.graph.as_graph_def().node}
-    for function in session.graph.as_graph_def().library.function:
-        ops |= {node.op for node in function.node_def}
-    assert "SentencepieceTokenizeOp" in ops
-    assert not {op for op in ops if "Cudnn" in op or "Xla" in op}
+ALLOWED_OPS = frozenset(
+    line
+    for line in (Path(__file__).parent / "allowed_ops.txt").read_text("utf-8").splitlines()
+    if not line.startswith("#")
+)
+
+
+def ops_of(graph_def: Any) -> set[str]:
+    nodes = [*graph_def.node, *(n for f in graph_def.library.function for n in f.node_def)]
+    assert not [node.name for node in nodes if "_XlaMustCompile" in node.attr]
+    assert not [node.name for node in nodes if "GPU" in node.device]
+    return {node.op for node in nodes}
+
+
+def test_stock_tensorflow_serving_has_every_op(session: SavedModelSession) -> None:
+    ops = ops_of(session.graph.as_graph_def())
+    assert {"SentencepieceTokenizeOp", "NormalizeUTF8", "While"} <= ops
+    assert ops <= ALLOWED_OPS
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "config"),
+    [
+        ("whitespace", {"normalization": "none"}, {"pooling": "last", "bidirectional": False}),
+        ("characters", {"normalization": "width"}, {"pooling": "attention"}),
+        ("unigram", {"unknown": "character"}, {"lstm_layers": 2, "ngrams": 3}),
+    ],
+)
+def test_other_choices_bring_no_other_op(
+    kind: str, options: dict[str, Any], config: dict[str, Any], tmp_path: Path
+) -> None:
+    words = [chr(ord("\u4e00") + number) for number in range(VOCABULARY_SIZE - 2)]
+    tokenizer = make_tokenizer(kind, Vocabulary(words), **options)
+    module = ServableModule(make_model(**config), tokenizer, ("a", "b", "c"), tmp_path)
+    for function in module.signatures().values():
+        assert ops_of(function.get_concrete_function().graph.as_graph_def()) <= ALLOWED_OPS
+
+
+def test_no_path_of_the_training_machine_is_told(
+    version_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = [str(Path.home()), str(Path.cwd()), tempfile.gettempdir(), str(Path(keras.__file__))]
+    paths = [path for path in (*home, str(tmp_path_factory.getbasetemp())) if len(path) > 1]
+    for file in version_dir.rglob("*"):
+        content = file.read_bytes() if file.is_file() else b""
+        assert not [path for path in paths if path.encode() in content], file
 
 
 def test_reseeding_keras_leaves_a_loaded_version_alive(loaded: Loaded) -> None:

@@ -1,0 +1,70 @@
+"""What a version says of itself: `assets.extra/sentiment.json`."""
+
+from dataclasses import asdict
+from importlib.metadata import version as package_version
+from typing import Any
+
+import tensorflow as tf
+
+from lstm_sentiment.text.padding import pad_token_ids
+from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.fit_result import FitResult
+
+
+def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
+    """Gathers what is known of a version, for JSON.
+
+    Args:
+        result: What training ended with.
+        test: Scores on held-out texts.
+    """
+    model = result.model
+    return {
+        "labels": list(result.label_names),
+        "tokenizer": result.tokenizer.kind,
+        "tokenizer_options": {
+            name: len(value) if isinstance(value, dict) else value
+            for name, value in result.tokenizer.options().items()
+        },
+        "vocabulary_size": model.vocabulary_size,
+        "embedding_dim": model.embedding_dim,
+        "num_ngrams": model.num_ngrams,
+        "model": model.config.to_dict(),
+        "training": asdict(result.training),
+        "snapshot_step": result.snapshot_step,
+        "temperature": result.temperature,
+        "metrics": {
+            "dev": result.dev.summary(),
+            **({"test": test.summary()} if test is not None else {}),
+        },
+        "data": {name: dict(facts) for name, facts in result.data.items()},
+        "libraries": {
+            name: package_version(name)
+            for name in ("lstm-sentiment", "tensorflow", "tensorflow-text", "keras")
+        },
+        "examples": _examples(result),
+    }
+
+
+def _examples(result: FitResult) -> list[dict[str, Any]]:
+    """Texts with their tokens, ids and probabilities, as the trained model itself gives them.
+
+    Whoever serves the version can ask for them, and see whether the answers are the same.
+    """
+    texts = list(result.examples)
+    if not texts:
+        return []
+    max_length = result.model.config.max_length
+    rows = [result.tokenizer.encode(text)[:max_length] for text in texts]
+    logits = result.model(pad_token_ids(rows, max(map(len, rows))), training=False)
+    probabilities = tf.nn.softmax(logits / result.temperature).numpy()
+    return [
+        {
+            "text": text,
+            "tokens": result.tokenizer.tokenize(text)[:max_length],
+            "token_ids": ids,
+            "label": result.label_names[int(scores.argmax())],
+            "probabilities": scores.tolist(),
+        }
+        for text, ids, scores in zip(texts, rows, probabilities, strict=True)
+    ]

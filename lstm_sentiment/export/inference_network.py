@@ -1,0 +1,311 @@
+"""The trained model as it is served: the same scores, by a graph made for answering."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from lstm_sentiment.export.lstm_reader import (
+    STEPS_A_ROUND,
+    Kept,
+    Pooled,
+    read_texts,
+    round_of,
+    whole_rounds,
+)
+from lstm_sentiment.export.prepared import PreparedVariables
+from lstm_sentiment.model.embedding_storage import store_matrix
+from lstm_sentiment.model.lstm_loop import Weights
+from lstm_sentiment.model.sentiment_model import SentimentModel
+
+ROWS = (1, 2, 4, 8, 16, 24, 32)
+"""Numbers of texts that are computed at once; others are filled up, so that XLA compiles few."""
+
+FOLDED_BYTES = 128 * 2**20
+"""Up to so much memory the input projection is folded into the table of word vectors."""
+
+
+class StoredEmbedding(tf.Module):
+    """The table of word vectors, in as many bits as the model was told to keep.
+
+    Attributes:
+        values: int8, float16 or float32 `(vocabulary_size, embedding_dim)`.
+        scales: float32 `(vocabulary_size, 1)` for int8, or `None`.
+    """
+
+    def __init__(self, model: SentimentModel) -> None:
+        """Takes the table of a trained model."""
+        super().__init__()
+        stored = store_matrix(model.embedding.merged_matrix(), model.config.embedding_storage)
+        self.values = tf.Variable(stored.values, trainable=False, name="embedding_values")
+        self.scales = (
+            None
+            if stored.scales is None
+            else tf.Variable(stored.scales, trainable=False, name="embedding_scales")
+        )
+
+    def vectors(self, token_ids: Any) -> Any:
+        """Looks up: int of any shape to float32 `(..., embedding_dim)`."""
+        vectors = tf.cast(tf.gather(self.values, token_ids), tf.float32)
+        return vectors if self.scales is None else vectors * tf.gather(self.scales, token_ids)
+
+    def matrix(self) -> Any:
+        """The whole table: float32 `(vocabulary_size, embedding_dim)`."""
+        matrix = tf.cast(self.values, tf.float32)
+        return matrix if self.scales is None else matrix * self.scales
+
+
+class InferenceNetwork(tf.Module):
+    """Token ids to logits, for a SavedModel.
+
+    What a step of the LSTM needs of a word does not depend on its neighbours, so it is computed
+    once for each word of the vocabulary when the model is loaded, where that is worth its memory.
+    Large batches are cut into parts of at most 32 texts of about equal lengths, which run side by
+    side, and each ends with its longest text.
+
+    Attributes:
+        embedding: The word vectors.
+        weights: The other variables of the model, by layer. They are raw variables: Keras wraps
+            each of its own, and the C++ server restores only those that hang on the saved object.
+        prepared: What is computed when the model is loaded.
+    """
+
+    def __init__(self, model: SentimentModel) -> None:
+        """Takes over a model's weights.
+
+        Args:
+            model: Trained, without cuDNN ops. Held by closures alone: as an attribute, it would be
+                saved as the Keras model that it is.
+        """
+        super().__init__()
+        self.embedding = StoredEmbedding(model)
+        self.weights = {
+            layer.name: [variable.value for variable in layer.variables]
+            for layer in model.layers_with_weights()
+        }
+        self._steps = whole_rounds(model.config.max_length)
+        layers = [_directions(layer) for layer in model.lstm_layers]
+        width = 4 * model.config.lstm_units
+        self._directions = len(layers[0])
+        self._is_folded = 4 * width * model.vocabulary_size * self._directions <= FOLDED_BYTES
+
+        def prepare() -> list[Any]:
+            halved = [weights.halved(tf.float32) for layer in layers for weights in layer]
+            flat = [tf.reshape(value, (-1, width)) for weights in halved for value in weights]
+            if self._is_folded:
+                matrix, first = self.embedding.matrix(), halved[: self._directions]
+                tables = [matrix @ weights.kernel + weights.bias for weights in first]
+                flat.append(tf.concat(tables, axis=0))
+            return flat
+
+        count = len(Weights._fields) * len(layers) * self._directions + self._is_folded
+        self.prepared = PreparedVariables([width] * count, prepare)
+        self.lstm_logits = tf.function(
+            self._make_lstm_logits(model),
+            input_signature=[tf.TensorSpec([None, self._steps], tf.int32, name="token_ids")],
+            autograph=False,
+            # Not inlined, parts run in threads of their own.
+            experimental_attributes={"_noinline": True},
+        )
+        self._ngram_view = _call_of(model)
+        # A function of its own: traced once for all signatures.
+        self.logits = tf.function(
+            self._logits,
+            input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")],
+            autograph=False,
+        )
+
+    def __call__(self, token_ids: Any) -> Any:
+        """Scores texts.
+
+        Args:
+            token_ids: int32 `(batch, time)`, padded on the right; time at most `max_length`, and a
+                real token in each row.
+
+        Returns:
+            float32 logits `(batch, classes)`.
+        """
+        return self.logits(token_ids)
+
+    def _logits(self, token_ids: Any) -> Any:
+        logits = self._in_parts(token_ids)
+        return logits if self._ngram_view is None else self._ngram_view(token_ids, logits)
+
+    def _in_parts(self, token_ids: Any) -> Any:
+        """`lstm_logits`, in parts that run at the same time: one, two, or four and four."""
+        texts, most = tf.shape(token_ids)[0], ROWS[-1]
+        logits = tf.cond(
+            texts <= most,
+            lambda: self.lstm_logits(self._padded(token_ids, _enough_rows(texts))),
+            lambda: tf.cond(
+                texts <= 2 * most,
+                lambda: self._by_length(token_ids, 2),
+                lambda: self._by_length(token_ids, 4),
+            ),
+        )
+        return logits[:texts]
+
+    def _by_length(self, token_ids: Any, side_by_side: int) -> Any:
+        """`lstm_logits`, texts of about the same length together: a part ends with its longest."""
+        texts, most = tf.shape(token_ids)[0], side_by_side * ROWS[-1]
+        groups = (texts + most - 1) // most
+        rows = _enough_rows((texts + groups * side_by_side - 1) // (groups * side_by_side))
+        order = tf.argsort(tf.math.count_nonzero(token_ids, axis=1))
+        padded = self._padded(tf.gather(token_ids, order), groups * side_by_side * rows)
+        by_group = tf.reshape(padded, (groups, side_by_side, rows, self._steps))
+
+        def of_group(parts: Any) -> Any:
+            return tf.stack([self.lstm_logits(part) for part in tf.unstack(parts)])
+
+        classes = self.weights["logits"][0].shape[1]
+        logits = tf.map_fn(
+            of_group,
+            by_group,
+            fn_output_signature=tf.TensorSpec((side_by_side, None, classes), tf.float32),
+            parallel_iterations=1,
+        )
+        return tf.gather(tf.reshape(logits, (-1, classes)), tf.argsort(order))
+
+    def _padded(self, token_ids: Any, rows: Any) -> Any:
+        """Padded to so many rows, and to the steps that `lstm_logits` takes."""
+        padding = [[0, rows - tf.shape(token_ids)[0]], [0, self._steps - tf.shape(token_ids)[1]]]
+        return tf.ensure_shape(tf.pad(token_ids, padding), (None, self._steps))
+
+    def _make_lstm_logits(self, model: SentimentModel) -> Callable[[Any], Any]:
+        """The function behind `lstm_logits`: int32 `(rows, steps)` to float32 `(rows, classes)`.
+
+        A server may compile it with XLA, and finds it by its name: one that begins with
+        `compilable`.
+        """
+        attention = model.pooling if model.config.pooling == "attention" else None
+
+        def compilable_lstm_logits(token_ids: Any) -> Any:
+            lengths = tf.math.count_nonzero(token_ids, axis=1, dtype=tf.int32)
+            reading = _Reading(lengths, self._directions)
+            *lower, last = self._prepared_weights()
+            gates_of = partial(self._gates_of_words, token_ids, reading)
+            for layer in lower:
+                states = self._all_states(gates_of(layer), layer, reading)
+                gates_of = partial(_gates_of_states, states, reading)
+            if attention is not None:
+                states = self._all_states(gates_of(last), last, reading)
+                mask = tf.sequence_mask(lengths, self._steps)
+                return model.logits(attention(tf.transpose(states, (1, 0, 2)), mask=mask))
+            pool = Pooled(model.config.pooling, reading.lengths)
+            collected = read_texts(gates_of(last), last, reading.rows, reading.longest, pool)
+            return model.logits(pool.result(collected, self._directions))
+
+        return compilable_lstm_logits
+
+    def _all_states(
+        self, gates: Callable[[Any], Any], layer: Sequence[Weights], reading: "_Reading"
+    ) -> Any:
+        """Every state of a layer: `(steps, batch, directions * units)`."""
+        keep = Kept(self._steps // STEPS_A_ROUND)
+        (states,) = read_texts(gates, layer, reading.rows, reading.longest, keep)
+        return reading.in_order_of_text(states)
+
+    def _prepared_weights(self) -> list[list[Weights]]:
+        """The halved weights of each layer and direction."""
+        values = [variable.value() for variable in self.prepared.variables_by_place]
+        if self._is_folded:
+            values.pop()
+        parts = len(Weights._fields)
+        weights = [Weights(*values[at : at + parts]) for at in range(0, len(values), parts)]
+        return [
+            weights[at : at + self._directions] for at in range(0, len(weights), self._directions)
+        ]
+
+    def _gates_of_words(
+        self, token_ids: Any, reading: "_Reading", layer: Sequence[Weights]
+    ) -> Callable[[Any], Any]:
+        """What words say to the gates of the first layer, round by round."""
+        by_time = tf.transpose(reading.in_order_of_reading(token_ids))
+        if not self._is_folded:
+            return _projected(lambda step: self.embedding.vectors(round_of(by_time, step)), layer)
+        if self._directions > 1:
+            table_of_direction = tf.range(self._directions) * self.embedding.values.shape[0]
+            by_time += tf.repeat(table_of_direction, tf.shape(token_ids)[0])
+        table = self.prepared.variables_by_place[-1]
+        return lambda step: tf.gather(table, round_of(by_time, step))
+
+
+class _Reading:
+    """In which order the directions of a layer read texts.
+
+    Attributes:
+        lengths: Of each row, a text being a row for each direction: int32 `(rows,)`.
+        rows: How many rows there are.
+        longest: The longest text's length.
+    """
+
+    def __init__(self, lengths: Any, directions: int) -> None:
+        self._lengths, self._directions = lengths, directions
+        self.lengths = tf.tile(lengths, [directions])
+        self.rows = tf.shape(self.lengths)[0]
+        self.longest = tf.reduce_max(lengths)
+
+    def in_order_of_reading(self, by_text: Any) -> Any:
+        """`(batch, steps)` to `(rows, steps)`."""
+        if self._directions == 1:
+            return by_text
+        return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
+
+    def in_order_of_text(self, states: Any) -> Any:
+        """`(steps, rows, units)` to `(steps, batch, directions * units)`."""
+        if self._directions == 1:
+            return states
+        forward, backward = tf.split(states, 2, axis=1)
+        return tf.concat([forward, self.turned(backward)], axis=2)
+
+    def turned(self, by_time: Any) -> Any:
+        """Reverses each text: `(steps, batch, width)`."""
+        return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)
+
+
+def _gates_of_states(
+    states: Any, reading: _Reading, layer: Sequence[Weights]
+) -> Callable[[Any], Any]:
+    """What the states of the layer below say to the gates: `states` is `(steps, batch, width)`."""
+    if len(layer) > 1:
+        states = tf.concat([states, reading.turned(states)], axis=1)
+    return _projected(lambda step: round_of(states, step), layer)
+
+
+def _projected(inputs: Callable[[Any], Any], layer: Sequence[Weights]) -> Callable[[Any], Any]:
+    """The projection of each direction's rows of the inputs, `(STEPS_A_ROUND, rows, width)`."""
+
+    def gates(step: Any) -> Any:
+        parts = tf.split(inputs(step), len(layer), axis=1)
+        projected = [
+            tf.tensordot(part, weights.kernel, 1) + weights.bias
+            for part, weights in zip(parts, layer, strict=True)
+        ]
+        return projected[0] if len(projected) == 1 else tf.concat(projected, axis=1)
+
+    return gates
+
+
+def _directions(layer: Any) -> list[Weights]:
+    """The weights of each direction of a layer."""
+    owners = (
+        [layer.lstm.forward_layer, layer.lstm.backward_layer]
+        if layer.bidirectional
+        else [layer.lstm]
+    )
+    return [
+        Weights(*(variable.value for variable in (cell.kernel, cell.recurrent_kernel, cell.bias)))
+        for cell in (owner.cell for owner in owners)
+    ]
+
+
+def _call_of(model: SentimentModel) -> Callable[[Any, Any], Any] | None:
+    """The n-grams' view as a function: as an attribute, the layer would be saved."""
+    view = model.ngram_view
+    return None if view is None else lambda token_ids, logits: view(token_ids, logits)
+
+
+def _enough_rows(texts: Any) -> Any:
+    """The least of `ROWS` that is enough for so many texts."""
+    return tf.gather(ROWS, tf.searchsorted(ROWS, [texts]))[0]

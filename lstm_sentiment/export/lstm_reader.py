@@ -1,0 +1,157 @@
+"""An LSTM layer as it is served: all directions in one loop, a few steps a round, no gradient.
+
+The training loop in `model/lstm_loop.py` computes the same numbers. Here each round of the loop
+does several steps, since a round costs TensorFlow more than a step's arithmetic; a direction that
+reads backward is given its texts reversed, so that no step needs a mask; and what the layer's
+states are wanted for is gathered in the loop, so that it ends with the longest text.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import tensorflow as tf
+
+from lstm_sentiment.model.lstm_loop import Weights, lstm_cell
+
+STEPS_A_ROUND = 5
+"""More make a longer graph, which XLA compiles more slowly, and gain nothing measurable."""
+
+_LOWEST = -1e4  # below any LSTM state
+
+
+def whole_rounds(max_length: int) -> int:
+    """The least number of steps, in whole rounds, for texts of up to `max_length` tokens."""
+    return -(-max_length // STEPS_A_ROUND) * STEPS_A_ROUND
+
+
+def round_of(by_time: Any, step: Any) -> Any:
+    """The steps of the round that begins with `step`: `(steps, ...)` to `(STEPS_A_ROUND, ...)`."""
+    # Not by_time[step : step + STEPS_A_ROUND]: XLA would not know how many that are.
+    rank = by_time.shape.rank
+    return tf.slice(by_time, [step, *[0] * (rank - 1)], [STEPS_A_ROUND, *[-1] * (rank - 1)])
+
+
+class Collector(Protocol):
+    """What is made of the states of a layer while it reads."""
+
+    def start(self, rows: Any, units: int) -> tuple[Any, ...]:
+        """What there is before the first step."""
+        ...
+
+    def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
+        """Takes in one round.
+
+        Args:
+            collected: What there was before.
+            step: The round's first step.
+            states: float32 `(STEPS_A_ROUND, rows, units)`.
+        """
+        ...
+
+
+def read_texts(
+    gates: Callable[[Any], Any],
+    layer: Sequence[Weights],
+    rows: Any,
+    longest: Any,
+    collector: Collector,
+) -> tuple[Any, ...]:
+    """Runs a layer.
+
+    Args:
+        gates: From a round's first step to what the inputs say to the gates, which are halved as in
+            `lstm_loop`: float32 `(STEPS_A_ROUND, rows, 4 * units)`.
+        layer: The weights of each direction, halved.
+        rows: How many texts there are, times the number of directions: first all texts as the
+            first direction reads them, then as the second does.
+        longest: The length of the longest text, at least 1.
+        collector: What is made of the states.
+
+    Returns:
+        What the collector has in the end.
+    """
+    kernels = [weights.recurrent_kernel for weights in layer]
+    units, directions = kernels[0].shape[1] // 4, len(kernels)
+
+    def one_round(step: Any, state: Any, cell: Any, *collected: Any) -> Any:
+        states = []
+        for gate in tf.unstack(gates(step), num=STEPS_A_ROUND):
+            products = [
+                tf.matmul(part, kernel)
+                for part, kernel in zip(tf.split(state, directions), kernels, strict=True)
+            ]
+            recurrent = products[0] if directions == 1 else tf.concat(products, axis=0)
+            cell, state = lstm_cell(tf.tanh(recurrent + gate), cell)
+            states.append(state)
+        after = collector.add(collected, step, tf.stack(states))
+        return step + STEPS_A_ROUND, state, cell, *after
+
+    zeros = tf.zeros((rows, units))
+    _, _, _, *collected = tf.while_loop(
+        lambda step, *_: step < longest,
+        one_round,
+        (0, zeros, zeros, *collector.start(rows, units)),
+        parallel_iterations=1,
+    )
+    return tuple(collected)
+
+
+class Pooled(NamedTuple):
+    """Pools the states over each row's real steps: a `Collector`.
+
+    Attributes:
+        pooling: `max`, `mean`, `max_mean` or `last`, as `ModelConfig` has them.
+        lengths: Real steps of each row, int32 `(rows,)`.
+    """
+
+    pooling: str
+    lengths: Any
+
+    def start(self, rows: Any, units: int) -> tuple[Any, ...]:
+        """As `Collector`."""
+        zeros = tf.zeros((rows, units))
+        highest = (zeros + _LOWEST,) if "max" in self.pooling else ()
+        return (*highest, *(() if self.pooling == "max" else (zeros,)))
+
+    def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
+        """As `Collector`."""
+        steps = (step + tf.range(STEPS_A_ROUND))[:, tf.newaxis]
+        if self.pooling == "last":
+            wanted = (steps == self.lengths - 1)[:, :, tf.newaxis]
+        else:
+            wanted = (steps < self.lengths)[:, :, tf.newaxis]
+        after = []
+        if "max" in self.pooling:
+            highest = tf.reduce_max(tf.where(wanted, states, _LOWEST), axis=0)
+            after.append(tf.maximum(collected[0], highest))
+        if self.pooling != "max":
+            after.append(collected[-1] + tf.reduce_sum(tf.where(wanted, states, 0.0), axis=0))
+        return tuple(after)
+
+    def result(self, collected: tuple[Any, ...], directions: int) -> Any:
+        """`(batch, width)`, as `MaskedPooling` and `FastLSTM` give it."""
+        parts = list(collected)
+        if "mean" in self.pooling:
+            count = tf.cast(tf.maximum(self.lengths, 1), tf.float32)
+            parts[-1] /= count[:, tf.newaxis]
+        by_direction = [half for part in parts for half in tf.split(part, directions)]
+        return tf.concat(by_direction, axis=1)
+
+
+class Kept(NamedTuple):
+    """Keeps all states: a `Collector`.
+
+    Attributes:
+        rounds: How many rounds there are at most.
+    """
+
+    rounds: int
+
+    def start(self, rows: Any, units: int) -> tuple[Any, ...]:
+        """As `Collector`."""
+        return (tf.zeros((self.rounds * STEPS_A_ROUND, rows, units)),)
+
+    def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
+        """As `Collector`."""
+        places = (step + tf.range(STEPS_A_ROUND))[:, tf.newaxis]
+        return (tf.tensor_scatter_nd_update(collected[0], places, states),)

@@ -1,0 +1,55 @@
+"""Variables that a SavedModel does not hold: they are computed when it is loaded."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+
+class PreparedVariables(tf.Module):
+    """Variables that are empty in the SavedModel and filled when it is loaded.
+
+    TensorFlow's loader and the model server's restore the variables of the file first, and then run
+    the initializers of its resources, such as lookup tables: one of them fills these variables.
+
+    Attributes:
+        variables_by_place: float32 `(None, width)`, empty until loaded.
+    """
+
+    def __init__(self, widths: Sequence[int], compute: Callable[[], Sequence[Any]]) -> None:
+        """Makes empty variables.
+
+        Args:
+            widths: The number of columns of each variable.
+            compute: Gives the value of each, float32 `(rows, width)`; traced into the SavedModel.
+        """
+        super().__init__()
+        self.variables_by_place = [
+            tf.Variable(
+                tf.zeros((0, width)), shape=(None, width), trainable=False, name=f"prepared_{place}"
+            )
+            for place, width in enumerate(widths)
+        ]
+        self._compute = compute
+        self._preparation = _Preparation(self)
+
+    def fill(self) -> None:
+        """Fills the variables, as loading the SavedModel does."""
+        for variable, value in zip(self.variables_by_place, self._compute(), strict=True):
+            variable.assign(value)
+
+
+class _Preparation(tf.saved_model.experimental.TrackableResource):
+    """The resource whose initializer fills the variables; nothing is kept in it."""
+
+    def __init__(self, owner: PreparedVariables) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def _create_resource(self) -> tf.Tensor:
+        return tf.raw_ops.MutableHashTableV2(
+            key_dtype=tf.int64, value_dtype=tf.int64, shared_name="prepared_variables"
+        )
+
+    def _initialize(self) -> None:
+        self._owner.fill()

@@ -1,0 +1,102 @@
+"""Removes old versions of a servable."""
+
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from lstm_sentiment.errors import ExportError, InvalidInputError
+
+_VERSION_NAME = re.compile(r"0|[1-9][0-9]*")
+_MAX_VERSION = 2**63 - 1
+_SAVED_MODEL = "saved_model.pb"
+_REMOVING_PREFIX = ".removing-"
+
+
+def remove_old_versions(
+    base_path: str | os.PathLike[str], keep: int, protected: Collection[int] = frozenset()
+) -> list[int]:
+    """Removes all versions but the highest ones and those that somebody needs.
+
+    Each is first renamed, the oldest first, to a name no server takes for a version, and only then
+    deleted, so no reader sees half a version. What a process that was killed in between left under
+    such names is deleted too.
+
+    Args:
+        base_path: The servable's folder. A version is a folder in it named by a number without
+            leading zeros that holds a `saved_model.pb`; nothing else there is touched.
+        keep: How many of the highest versions stay. Must be positive.
+        protected: Versions that stay, however old.
+
+    Returns:
+        The numbers of the versions removed, in ascending order.
+
+    Raises:
+        InvalidInputError: If `keep` is not positive.
+        ExportError: One line, if the folder cannot be read or a version cannot be removed.
+    """
+    if keep < 1:
+        raise InvalidInputError(f"`keep` must be a positive integer. Received: keep={keep}.")
+    base = Path(base_path)
+    with _refusal(f"{base}: cannot be read"):
+        old = _old_versions(base, keep, protected)
+    removed = [version for version in old if _put_aside(base / str(version))]
+    with _refusal(f"{base}: cannot be cleared of old versions"):
+        if removed:
+            _sync(base)
+        aside = [entry for entry in base.iterdir() if entry.name.startswith(_REMOVING_PREFIX)]
+    for folder in aside:
+        _delete(folder)
+    return removed
+
+
+def _old_versions(base: Path, keep: int, protected: Collection[int]) -> list[int]:
+    versions = sorted(
+        int(entry.name)
+        for entry in base.iterdir()
+        if _VERSION_NAME.fullmatch(entry.name)
+        and int(entry.name) <= _MAX_VERSION
+        and (entry / _SAVED_MODEL).is_file()
+    )
+    kept = {*versions[-keep:], *protected}
+    # A version that stays may be a link to an older one, as after a rollback by `ln -s 3 5`.
+    needed = {os.path.realpath(base / str(version)) for version in kept}
+    return [version for version in versions if os.path.realpath(base / str(version)) not in needed]
+
+
+def _put_aside(folder: Path) -> bool:
+    """Renames a version; false where another process was first."""
+    with _refusal(f"{folder}: cannot be removed"), suppress(FileNotFoundError):
+        folder.rename(folder.with_name(f"{_REMOVING_PREFIX}{folder.name}-{uuid4().hex}"))
+        return True
+    return False
+
+
+def _delete(folder: Path) -> None:
+    with _refusal(f"{folder}: cannot be removed"):
+        if folder.is_symlink():  # a version kept elsewhere: the link goes, the version stays
+            folder.unlink(missing_ok=True)
+        while folder.is_dir():
+            # Another process may be deleting the same; what it has left is deleted here.
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+
+
+def _sync(folder: Path) -> None:
+    """So that after a loss of power no half-deleted version has its number back."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _refusal(message: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{message}: {error.strerror}.") from error

@@ -1,0 +1,77 @@
+"""Requests that a model server sends a version before anybody else may: no user waits for it.
+
+The format is TensorFlow Serving's: `tensorflow_serving/apis/prediction_log.proto`, as
+`servables/tensorflow/saved_model_warmup_util.h` reads it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from lstm_sentiment.export.inference_network import ROWS
+from lstm_sentiment.text.padding import pad_token_ids
+from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
+
+WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
+"""The records, below a version's folder: a TFRecord file."""
+
+_SHORT = 8
+_LARGE_BATCHES = (2 * ROWS[-1], 4 * ROWS[-1], 4 * ROWS[-1] + 1)
+
+
+def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> None:
+    """Writes a request for every way of computing that the graph has.
+
+    Each signature is asked for one short text, one of `max_length` and a batch; `text` for every
+    number of texts that is computed at once, so that a server with XLA has compiled them all. The
+    texts are made of the vocabulary's own words: no user's text is in them.
+
+    Args:
+        path: The file to write.
+        tokenizer: The version's.
+        max_length: Tokens kept of each text.
+    """
+    ids = [NUM_SPECIAL_IDS + place % len(tokenizer.vocabulary) for place in range(max_length)]
+    short, long = ids[:_SHORT], ids
+    mixed = [short, long] * (ROWS[-1] // 2)
+    batches = {
+        "text": [[short], [long], *([short] * rows for rows in (*ROWS[1:], *_LARGE_BATCHES))]
+    }
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for signature in ("text", "tokens", "serving_default", "classify"):
+            for rows in batches.get(signature, [[short], [long], mixed]):
+                file.write(_request(signature, rows, tokenizer).SerializeToString())
+        for rows in ([short], [long]):
+            file.write(_request("explain", rows, tokenizer).SerializeToString())
+
+
+def _request(
+    signature: str, rows: list[list[int]], tokenizer: Tokenizer
+) -> prediction_log_pb2.PredictionLog:
+    """One record: the texts whose ids are `rows`, sent to a signature."""
+    log = prediction_log_pb2.PredictionLog()
+    texts = list(_texts(rows, " " if signature == "tokens" else tokenizer.joiner, tokenizer))
+    if signature == "classify":
+        request: Any = log.classify_log.request
+        for text in texts:
+            example = request.input.example_list.examples.add()
+            example.features.feature["text"].bytes_list.value.append(text.encode())
+    else:
+        request = log.predict_log.request
+        values, name = tf.constant(texts), signature if signature == "tokens" else "text"
+        if signature == "serving_default":
+            padded = pad_token_ids(rows, max(map(len, rows)))
+            values, name = tf.constant(padded, tf.int64), "input_sentence"
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    request.model_spec.signature_name = signature
+    return log
+
+
+def _texts(rows: list[list[int]], joiner: str, tokenizer: Tokenizer) -> Iterator[str]:
+    tokens = tokenizer.vocabulary.tokens
+    for row in rows:
+        yield joiner.join(tokens[token_id - NUM_SPECIAL_IDS] for token_id in row)
