@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import IdPrediction, PredictClient, Prediction
+    from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
     from lstm_sentiment.config_file import load_config, save_config
     from lstm_sentiment.errors import (
         ConfigError,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from lstm_sentiment.export.servable import export_servable
     from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
+    from lstm_sentiment.inspection import VersionReport, inspect_version
     from lstm_sentiment.launcher import launch
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
@@ -61,18 +62,21 @@ if TYPE_CHECKING:
         frequent_unknown_tokens,
     )
     from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
-    from lstm_sentiment.training.config import TrainingConfig
+    from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
     from lstm_sentiment.training.distribution import Workers, start_workers
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
-    from lstm_sentiment.training.fit import FitResult, fit
+    from lstm_sentiment.training.fit import fit
+    from lstm_sentiment.training.fit_result import FitResult
     from lstm_sentiment.training.start import StartWeights
     from lstm_sentiment.training.worker_run import join_fit
     from lstm_sentiment.tuning import TrialResult, TuneResult, tune
+    from lstm_sentiment.verification import Verification, verify_version
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "client": (
+        "Explanation",
         "IdPrediction",
         "PredictClient",
         "Prediction",
@@ -94,6 +98,10 @@ _HOMES = {
     "export.trained_version": (
         "TrainedVersion",
         "load_trained_version",
+    ),
+    "inspection": (
+        "VersionReport",
+        "inspect_version",
     ),
     "launcher": ("launch",),
     "model.config": ("ModelConfig",),
@@ -156,7 +164,10 @@ _HOMES = {
         "expected_calibration_error",
         "fit_temperature",
     ),
-    "training.config": ("TrainingConfig",),
+    "training.config": (
+        "SnapshotEvery",
+        "TrainingConfig",
+    ),
     "training.distribution": (
         "Workers",
         "start_workers",
@@ -165,16 +176,18 @@ _HOMES = {
         "Evaluation",
         "evaluate_predictions",
     ),
-    "training.fit": (
-        "FitResult",
-        "fit",
-    ),
+    "training.fit": ("fit",),
+    "training.fit_result": ("FitResult",),
     "training.start": ("StartWeights",),
     "training.worker_run": ("join_fit",),
     "tuning": (
         "TrialResult",
         "TuneResult",
         "tune",
+    ),
+    "verification": (
+        "Verification",
+        "verify_version",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -186,6 +199,7 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "Evaluation",
+    "Explanation",
     "ExportError",
     "FitResult",
     "IdPrediction",
@@ -202,6 +216,7 @@ __all__ = [
     "SentimentModel",
     "ServableNotFoundError",
     "ServableUnavailableError",
+    "SnapshotEvery",
     "StartWeights",
     "Tokenizer",
     "TrainedVersion",
@@ -212,6 +227,8 @@ __all__ = [
     "UnigramTokenizer",
     "VectorReport",
     "VectorTrainingConfig",
+    "Verification",
+    "VersionReport",
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordVectors",
@@ -227,6 +244,7 @@ __all__ = [
     "fit",
     "fit_temperature",
     "frequent_unknown_tokens",
+    "inspect_version",
     "join_fit",
     "launch",
     "load_config",
@@ -249,6 +267,7 @@ __all__ = [
     "train_vectors_on_texts",
     "train_word_vectors",
     "tune",
+    "verify_version",
 ]
 
 

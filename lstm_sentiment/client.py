@@ -1,48 +1,22 @@
 """Asks a model server over gRPC: ours or TensorFlow Serving.
 
-Requests and answers follow the signatures `text`, `tokens` and `serving_default` of an exported
-version, by `tensorflow_serving/apis/prediction_service.proto`.
+Requests and answers follow the signatures `text`, `tokens`, `classify`, `explain` and
+`serving_default` of an exported version, by `tensorflow_serving/apis/prediction_service.proto`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import grpc
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.core.framework import tensor_pb2, types_pb2
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import classification_pb2
 
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    LstmSentimentError,
-    ServableNotFoundError,
-    ServableUnavailableError,
-)
+from lstm_sentiment.client_connection import Connection
+from lstm_sentiment.client_messages import ids_tensor, string_tensor, text_examples
+from lstm_sentiment.errors import InvalidInputError
 
 TextSignature = Literal["text", "tokens"]
-
-ERRORS: dict[grpc.StatusCode, type[LstmSentimentError]] = {
-    grpc.StatusCode.NOT_FOUND: ServableNotFoundError,
-    grpc.StatusCode.UNAVAILABLE: ServableUnavailableError,
-    grpc.StatusCode.DEADLINE_EXCEEDED: ServableUnavailableError,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: ServableUnavailableError,
-    grpc.StatusCode.CANCELLED: ServableUnavailableError,
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidInputError,
-    grpc.StatusCode.FAILED_PRECONDITION: InvalidInputError,
-}
-"""From a server's status code to what the client raises; `LstmSentimentError` for the rest."""
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-_CHANNEL_OPTIONS = (
-    # Texts and scores of one request are not limited to gRPC's 4 MiB.
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-)
 
 
 @dataclass(frozen=True)
@@ -59,6 +33,25 @@ class Prediction:
     label: str
     classification: int
     probabilities: tuple[float, ...]
+    model_version: int | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which tokens of one text spoke for its label.
+
+    Attributes:
+        label: The most probable label.
+        probabilities: One for each class; they sum to 1.
+        tokens: The tokens the model saw, in order, without padding.
+        attributions: How much each token spoke for the label; below 0 where it spoke against it.
+        model_version: The version that answered, if the server told.
+    """
+
+    label: str
+    probabilities: tuple[float, ...]
+    tokens: tuple[str, ...]
+    attributions: tuple[float, ...]
     model_version: int | None
 
 
@@ -107,28 +100,9 @@ class PredictClient:
         Raises:
             InvalidInputError: If an argument breaks a rule, or both version and label are given.
         """
-        if not address or not model:
-            raise InvalidInputError(
-                "`address` and `model` must not be empty. "
-                f"Received: address={address!r}, model={model!r}."
-            )
-        if version is not None and label is not None:
-            raise InvalidInputError(
-                "at most one of `version` and `label` may be given. "
-                f"Received: version={version}, label={label!r}."
-            )
-        if not timeout_seconds > 0:
-            raise InvalidInputError(
-                f"`timeout_seconds` must be positive. Received: timeout_seconds={timeout_seconds}."
-            )
-        self._address = address
-        self._model = model
-        self._version = version
-        self._label = label
-        self._timeout_seconds = timeout_seconds
-        self._is_closed = False
-        self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._connection = Connection(
+            address, model, version=version, label=label, timeout_seconds=timeout_seconds
+        )
 
     def predict(
         self, texts: Sequence[str], *, signature: TextSignature = "text"
@@ -154,9 +128,9 @@ class PredictClient:
             raise InvalidInputError(
                 f"`signature` must be one of 'text', 'tokens'. Received: signature={signature!r}."
             )
-        outputs, version = self._ask(
+        outputs, version = self._connection.predict(
             signature,
-            {signature: _string_tensor(texts)},
+            {signature: string_tensor(texts)},
             ("label", "classification", "probabilities"),
         )
         rows = zip(
@@ -166,7 +140,7 @@ class PredictClient:
             strict=True,
         )
         return [
-            Prediction(label.decode("utf-8", "replace"), classification, tuple(scores), version)
+            Prediction(_text(label), classification, tuple(scores), version)
             for label, classification, scores in rows
         ]
 
@@ -185,9 +159,9 @@ class PredictClient:
             ServableNotFoundError: If the server has no such model or version.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
-        outputs, version = self._ask(
+        outputs, version = self._connection.predict(
             "serving_default",
-            {"input_sentence": _ids_tensor(ids)},
+            {"input_sentence": ids_tensor(ids)},
             ("predict_classification", "predict_scores"),
         )
         rows = zip(
@@ -197,10 +171,70 @@ class PredictClient:
         )
         return [IdPrediction(index, tuple(scores), version) for index, scores in rows]
 
+    def classify(self, texts: Sequence[str]) -> list[Prediction]:
+        """Classifies texts through the Classify API, all in one request.
+
+        Each is sent as a `tf.Example` with the bytes feature `text`, otherwise as by `predict`.
+
+        Args:
+            texts: The texts; at least one.
+
+        Returns:
+            One prediction for each text, in order: the class of the highest score, and the scores
+            in the order in which the server gave them.
+
+        Raises:
+            InvalidInputError: If `texts` breaks a rule, or the model has no signature `classify`.
+            ServableNotFoundError: If the server has no such model or version.
+            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        """
+        answers, version = self._connection.classify("classify", text_examples(texts))
+        if len(answers) != len(texts) or not all(answers):
+            raise self._connection.unexpected_answer(
+                "classify",
+                f"classes for each of {len(texts)} texts",
+                f"classes for {sum(map(bool, answers))}",
+            )
+        return [_prediction(classes, version) for classes in answers]
+
+    def explain(self, texts: Sequence[str]) -> list[Explanation]:
+        """Classifies texts and tells which tokens spoke for it, all in one request.
+
+        Args:
+            texts: The texts; at least one. Sent as by `predict`.
+
+        Returns:
+            One explanation for each text, in order.
+
+        Raises:
+            InvalidInputError: If `texts` breaks a rule, or the model has no signature `explain`.
+            ServableNotFoundError: If the server has no such model or version.
+            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        """
+        outputs, version = self._connection.predict(
+            "explain",
+            {"text": string_tensor(texts)},
+            ("label", "probabilities", "tokens", "attributions"),
+        )
+        tokens, attributions = outputs["tokens"], outputs["attributions"]
+        if tokens.ndim != 2 or tokens.shape != attributions.shape:
+            raise self._connection.unexpected_answer(
+                "explain",
+                "`tokens` and `attributions` of one shape (batch, time)",
+                f"shapes {tokens.shape} and {attributions.shape}",
+            )
+        rows = zip(
+            outputs["label"].tolist(),
+            outputs["probabilities"].tolist(),
+            tokens.tolist(),
+            attributions.tolist(),
+            strict=True,
+        )
+        return [_explanation(*row, version) for row in rows]
+
     def close(self) -> None:
         """Closes the connection; a second call does nothing."""
-        self._is_closed = True
-        self._channel.close()
+        self._connection.close()
 
     def __enter__(self) -> "PredictClient":
         """Gives the client itself."""
@@ -210,71 +244,29 @@ class PredictClient:
         """Closes the connection."""
         self.close()
 
-    def _ask(
-        self,
-        signature: str,
-        inputs: Mapping[str, tensor_pb2.TensorProto],
-        wanted: tuple[str, ...],
-    ) -> tuple[dict[str, Any], int | None]:
-        if self._is_closed:
-            raise ServableUnavailableError(f"{self._address}: the client is closed.")
-        request = predict_pb2.PredictRequest(inputs=inputs)
-        request.model_spec.name = self._model
-        request.model_spec.signature_name = signature
-        if self._version is not None:
-            request.model_spec.version.value = self._version
-        if self._label is not None:
-            request.model_spec.version_label = self._label
-        try:
-            response = self._stub.Predict(request, timeout=self._timeout_seconds)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
-        missing = [name for name in wanted if name not in response.outputs]
-        if missing:
-            raise InvalidInputError(
-                f"{self._address}: signature {signature!r} of model {self._model!r} must answer "
-                f"{', '.join(wanted)}. Received: {', '.join(sorted(response.outputs))}."
-            )
-        spec = response.model_spec
-        version = spec.version.value if spec.HasField("version") else None
-        return {name: tf.make_ndarray(response.outputs[name]) for name in wanted}, version
 
-    def _error(self, error: grpc.RpcError) -> LstmSentimentError:
-        code = error.code()
-        kind = ERRORS.get(code, LstmSentimentError)
-        return kind(f"{self._address}: {error.details() or code.name}")
+def _prediction(classes: Sequence[classification_pb2.Class], version: int | None) -> Prediction:
+    scores = tuple(scored.score for scored in classes)
+    best = int(np.argmax(scores))
+    return Prediction(classes[best].label, best, scores, version)
 
 
-def _string_tensor(texts: Sequence[str]) -> tensor_pb2.TensorProto:
-    if isinstance(texts, str | bytes):
-        raise InvalidInputError(
-            f"`texts` must be a list of texts. Received: one {type(texts).__name__}."
-        )
-    values = [_utf8(text) for text in texts]
-    if not values:
-        raise InvalidInputError("`texts` must not be empty. Received: no text.")
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values)
-    proto.tensor_shape.dim.add(size=len(values))
-    return proto
+def _explanation(
+    label: bytes,
+    probabilities: list[float],
+    tokens: list[bytes],
+    attributions: list[float],
+    version: int | None,
+) -> Explanation:
+    length = max((index + 1 for index, token in enumerate(tokens) if token), default=0)
+    return Explanation(
+        _text(label),
+        tuple(probabilities),
+        tuple(_text(token) for token in tokens[:length]),
+        tuple(attributions[:length]),
+        version,
+    )
 
 
-def _utf8(text: str) -> bytes:
-    if not isinstance(text, str):
-        raise InvalidInputError(
-            f"each of `texts` must be a string. Received: {type(text).__name__}."
-        )
-    return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
-
-
-def _ids_tensor(ids: NDArray[np.integer[Any]]) -> tensor_pb2.TensorProto:
-    array = np.asarray(ids)
-    if array.ndim != 2 or not array.size or array.dtype.kind not in "iu":
-        raise InvalidInputError(
-            "`ids` must be integers of shape (batch, time), neither of them 0. "
-            f"Received: dtype {array.dtype}, shape {array.shape}."
-        )
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64)
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
-    proto.tensor_content = array.astype("<i8").tobytes()
-    return proto
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

@@ -42,7 +42,7 @@ class SavedModelPredictor:
         name = self.version_dir.name
         self._version = int(name) if name.isascii() and name.isdigit() else None
         servable_id = ServableId(self.version_dir.absolute().parent.name, self._version or 0)
-        self._servable = SavedModelLoader(servable_id, self.version_dir).load()
+        self._servable = SavedModelLoader(servable_id, self.version_dir, warmup=False).load()
 
     def predict(
         self, texts: Sequence[str], *, signature: str = "text", batch_size: int = 128

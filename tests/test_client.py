@@ -11,9 +11,13 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 
-from lstm_sentiment.client import IdPrediction, PredictClient, Prediction
+from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
@@ -28,12 +32,26 @@ class Recorder(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self) -> None:
         self.requests: list[predict_pb2.PredictRequest] = []
         self.answer: Answer = answer_texts
+        self.classify_requests: list[classification_pb2.ClassificationRequest] = []
+        self.classifications: list[list[tuple[str, float]]] = []
 
     def Predict(
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         self.requests.append(request)
         return self.answer(request, context)
+
+    def Classify(
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        self.classify_requests.append(request)
+        message = classification_pb2.ClassificationResponse()
+        message.model_spec.version.value = 7
+        for scored in self.classifications:
+            classes = message.result.classifications.add().classes
+            for label, score in scored:
+                classes.add(label=label, score=score)
+        return message
 
 
 def response(version: int | None, **outputs: Any) -> predict_pb2.PredictResponse:
@@ -86,6 +104,7 @@ def recording() -> Iterator[tuple[Recorder, str]]:
 @pytest.fixture
 def recorder(recording: tuple[Recorder, str]) -> Recorder:
     recording[0].requests.clear()
+    recording[0].classify_requests.clear()
     recording[0].answer = answer_texts
     return recording[0]
 
@@ -153,18 +172,87 @@ def test_ids_go_as_int64_to_the_default_signature(
     assert recorder.requests[0].model_spec.signature_name == "serving_default"
 
 
+def test_the_classify_api_is_asked_with_examples(client: PredictClient, recorder: Recorder) -> None:
+    recorder.classifications = [
+        [("negative", 0.25), ("positive", 0.75)],
+        [("negative", 0.5), ("positive", 0.5)],
+    ]
+    assert client.classify(["很好", "a\ud800"]) == [
+        Prediction("positive", 1, (0.25, 0.75), 7),
+        Prediction("negative", 0, (0.5, 0.5), 7),
+    ]
+    [request] = recorder.classify_requests
+    assert request.model_spec.name == "sentiment"
+    assert request.model_spec.signature_name == "classify"
+    features = [example.features.feature for example in request.input.example_list.examples]
+    assert [set(feature) for feature in features] == [{"text"}, {"text"}]
+    assert [list(feature["text"].bytes_list.value) for feature in features] == [
+        ["很好".encode()],
+        ["a\ufffd".encode()],
+    ]
+
+
+@pytest.mark.parametrize("classifications", [[], [[("a", 1.0)], []]])
+def test_texts_without_classes_are_no_classification(
+    client: PredictClient, recorder: Recorder, classifications: Any
+) -> None:
+    recorder.classifications = classifications
+    with pytest.raises(InvalidInputError, match=r"'classify' .* classes for each of 2 texts\."):
+        client.classify(["a", "b"])
+
+
+def explained(**outputs: Any) -> Answer:
+    answer = {
+        "label": ["正", "负"],
+        "probabilities": [[0.25, 0.75], [1.0, 0.0]],
+        "tokens": [["很", "", "好"], ["坏", "", ""]],
+        "attributions": [[0.5, 0.0, -1.0], [2.0, 0.0, 0.0]],
+        **outputs,
+    }
+    return lambda request, context: response(7, **answer)
+
+
+def test_explanations_come_without_padding(client: PredictClient, recorder: Recorder) -> None:
+    recorder.answer = explained()
+    assert client.explain(["很好", "坏"]) == [
+        Explanation("正", (0.25, 0.75), ("很", "", "好"), (0.5, 0.0, -1.0), 7),
+        Explanation("负", (1.0, 0.0), ("坏",), (2.0,), 7),
+    ]
+    [request] = recorder.requests
+    assert request.model_spec.signature_name == "explain"
+    assert list(request.inputs["text"].string_val) == ["很好".encode(), "坏".encode()]
+
+
+def test_a_text_without_a_token_has_an_empty_explanation(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    recorder.answer = explained(tokens=[["", ""], ["", ""]], attributions=[[0.0, 0.0]] * 2)
+    assert [(e.tokens, e.attributions) for e in client.explain(["", ""])] == [((), ())] * 2
+
+
+def test_an_explanation_of_another_shape_is_refused(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    recorder.answer = explained(attributions=[[1.0], [1.0]])
+    with pytest.raises(InvalidInputError, match=r"of one shape .* shapes \(2, 3\) and \(2, 1\)"):
+        client.explain(["a", "b"])
+
+
 @pytest.mark.parametrize("choice", [{"version": 3}, {"version": 0}, {"label": "stable"}])
 def test_a_version_or_a_label_is_asked_for(
     recorder: Recorder, address: str, choice: dict[str, Any]
 ) -> None:
+    recorder.classifications = [[("a", 1.0)]]
     with PredictClient(address, "sentiment", **choice) as client:
         client.predict(["a"])
-    spec = recorder.requests[0].model_spec
-    if "version" in choice:
-        assert spec.HasField("version")
-        assert spec.version.value == choice["version"]
-    else:
-        assert spec.version_label == "stable"
+        client.classify(["a"])
+    for request in (recorder.requests[0], recorder.classify_requests[0]):
+        spec = request.model_spec
+        if "version" in choice:
+            assert spec.HasField("version")
+            assert spec.version.value == choice["version"]
+        else:
+            assert spec.version_label == "stable"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +267,11 @@ def test_a_version_or_a_label_is_asked_for(
 def test_what_is_not_a_list_of_texts_is_refused(
     client: PredictClient, recorder: Recorder, texts: Any, message: str
 ) -> None:
-    with pytest.raises(InvalidInputError, match=message):
-        client.predict(texts)
+    for ask in (client.predict, client.classify, client.explain):
+        with pytest.raises(InvalidInputError, match=message):
+            ask(texts)
     assert recorder.requests == []
+    assert recorder.classify_requests == []
 
 
 def test_an_unknown_signature_is_refused(client: PredictClient) -> None:
@@ -274,8 +364,9 @@ def test_a_closed_client_says_so(recorder: Recorder, address: str) -> None:
     client = PredictClient(address, "sentiment")
     client.close()
     client.close()
-    with pytest.raises(ServableUnavailableError, match="closed"):
-        client.predict(["a"])
+    for ask in (client.predict, client.classify, client.explain):
+        with pytest.raises(ServableUnavailableError, match="closed"):
+            ask(["a"])
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=4))

@@ -9,12 +9,14 @@ import typer
 
 from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
+from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
 from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
+from lstm_sentiment.cli.verify_command import verify
 from lstm_sentiment.errors import LstmSentimentError
 
 BAD_INPUT = 2
@@ -31,6 +33,8 @@ app.command()(tune)
 app.command()(serve)
 app.command()(predict)
 app.command()(score)
+app.command()(inspect)
+app.command()(verify)
 # What follows the first argument is the workers' own, with or without `--`.
 app.command(context_settings={"allow_interspersed_args": False})(launch)
 app.add_typer(vectors, name="vectors")

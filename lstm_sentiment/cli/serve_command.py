@@ -55,6 +55,14 @@ def serve(
             help="Pause between looks for new versions; 0 looks once.",
         ),
     ] = 1.0,
+    xla_cpu_compilation_enabled: Annotated[
+        bool,
+        typer.Option(
+            "--xla-cpu-compilation-enabled",
+            "--xla_cpu_compilation_enabled",
+            help="Compile with XLA: answers come faster, loading a version takes longer.",
+        ),
+    ] = False,
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 
@@ -85,6 +93,7 @@ def serve(
         rest_api_port=rest_api_port or None,
         host=host,
         file_system_poll_wait_seconds=file_system_poll_wait_seconds,
+        xla_cpu_compilation_enabled=xla_cpu_compilation_enabled,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)

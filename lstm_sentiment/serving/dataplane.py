@@ -2,7 +2,7 @@
 
 gRPC and REST both come through here; each turns its own form of a request into tensors and has
 its own table from errors to status codes. After
-`tensorflow_serving/servables/tensorflow/predict_util.cc` and
+`tensorflow_serving/servables/tensorflow/predict_util.cc`, `classification_service.cc` and
 `tensorflow_serving/model_servers/get_model_status_impl.cc`.
 """
 
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.serving.classification import Classifications, classify
 from lstm_sentiment.serving.manager import Manager
 from lstm_sentiment.serving.servable import (
     DEFAULT_SIGNATURE_KEY,
+    ServableHandle,
     ServableId,
     ServableState,
     Signature,
@@ -54,6 +56,21 @@ class PredictResult:
     outputs: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class ClassifyResult:
+    """The classes of examples and who gave them.
+
+    Attributes:
+        servable_id: The version that answered.
+        signature_key: The signature that was run.
+        classifications: The classes of each example, in order.
+    """
+
+    servable_id: ServableId
+    signature_key: str
+    classifications: Classifications
+
+
 class DataPlane:
     """The requests a model server understands, free of any transport."""
 
@@ -91,12 +108,8 @@ class DataPlane:
             ServableNotFoundError: If no such version is available.
             ServableRunError: If the model itself failed.
         """
-        if not model_spec.name:
-            raise InvalidInputError("ModelSpec has no name specified.")
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with self._manager.get_handle(
-            model_spec.name, model_spec.version, model_spec.label
-        ) as handle:
+        with self._handle(model_spec) as handle:
             signature = handle.servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
@@ -105,6 +118,32 @@ class DataPlane:
             outputs = handle.servable.run(key, inputs)
             wanted = output_filter or sorted(outputs)
             return PredictResult(handle.id, key, {name: outputs[name] for name in wanted})
+
+    def classify(
+        self, model_spec: ModelSpec, signature_key: str, serialized_examples: Sequence[bytes]
+    ) -> ClassifyResult:
+        """Classifies examples by one signature of one version.
+
+        The version stays in memory until the answer is there, even if it is being unloaded.
+
+        Args:
+            model_spec: Whom to ask.
+            signature_key: Which signature; empty for `serving_default`.
+            serialized_examples: A serialized `tf.Example` each; at least one.
+
+        Returns:
+            The answer.
+
+        Raises:
+            InvalidInputError: If the request does not fit the model.
+            ServableNotFoundError: If no such version is available.
+            ServableRunError: If the model itself failed.
+        """
+        key = signature_key or DEFAULT_SIGNATURE_KEY
+        with self._handle(model_spec) as handle:
+            return ClassifyResult(
+                handle.id, key, classify(handle.servable, key, serialized_examples)
+            )
 
     def model_status(self, model_spec: ModelSpec) -> list[ServableState]:
         """Tells where the versions of a model stand.
@@ -135,6 +174,11 @@ class DataPlane:
                 f"Could not find version {version} of model {model_spec.name}"
             )
         return states
+
+    def _handle(self, model_spec: ModelSpec) -> ServableHandle:
+        if not model_spec.name:
+            raise InvalidInputError("ModelSpec has no name specified.")
+        return self._manager.get_handle(model_spec.name, model_spec.version, model_spec.label)
 
 
 def _check_output_filter(signature: Signature, output_filter: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_status_pb2,
     model_pb2,
     model_service_pb2_grpc,
@@ -24,10 +25,12 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
+from lstm_sentiment.serving.classification import serialized_examples
 from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
 from lstm_sentiment.serving.model_status import model_status_to_proto
 from lstm_sentiment.serving.servable import (
     NotImplementedInServingError,
+    ServableId,
     ServableRunError,
     Signature,
     SignatureNotFoundError,
@@ -89,7 +92,7 @@ def _answers_errors(method: _Method[_Request, _Response]) -> _Method[_Request, _
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Serves `tensorflow.serving.PredictionService`: Predict."""
+    """Serves `tensorflow.serving.PredictionService`: Classify and Predict."""
 
     def __init__(self, data_plane: DataPlane) -> None:
         """Answers from a data plane.
@@ -98,6 +101,24 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             data_plane: Who answers.
         """
         self._data_plane = data_plane
+
+    @_answers_errors
+    def Classify(
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        """Classifies the examples sent."""
+        result = self._data_plane.classify(
+            _model_spec(request),
+            request.model_spec.signature_name,
+            serialized_examples(request.input),
+        )
+        response = classification_pb2.ClassificationResponse()
+        _tell_who_answered(response.model_spec, result.servable_id, result.signature_key)
+        for scored_classes in result.classifications:
+            classes = response.result.classifications.add().classes
+            for label, score in scored_classes:
+                classes.add(label=label, score=score)
+        return response
 
     @_answers_errors
     def Predict(
@@ -115,9 +136,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             list(request.output_filter),
         )
         response = predict_pb2.PredictResponse()
-        response.model_spec.name = result.servable_id.name
-        response.model_spec.version.value = result.servable_id.version
-        response.model_spec.signature_name = result.signature_key
+        _tell_who_answered(response.model_spec, result.servable_id, result.signature_key)
         for name, tensor in result.outputs.items():
             response.outputs[name].CopyFrom(tensor_to_proto(tensor))
         return response
@@ -162,8 +181,18 @@ def grpc_server(data_plane: DataPlane, *, max_threads: int) -> grpc.Server:
     return server
 
 
+def _tell_who_answered(
+    spec: model_pb2.ModelSpec, servable_id: ServableId, signature_key: str
+) -> None:
+    spec.name = servable_id.name
+    spec.version.value = servable_id.version
+    spec.signature_name = signature_key
+
+
 def _model_spec(
-    request: predict_pb2.PredictRequest | get_model_status_pb2.GetModelStatusRequest,
+    request: classification_pb2.ClassificationRequest
+    | predict_pb2.PredictRequest
+    | get_model_status_pb2.GetModelStatusRequest,
 ) -> ModelSpec:
     if not request.HasField("model_spec"):
         raise InvalidInputError("Missing ModelSpec")

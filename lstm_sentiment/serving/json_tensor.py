@@ -8,12 +8,13 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.json_document import parse_document, refuse_format, signature_key_of
 from lstm_sentiment.serving.json_value import is_base64, json_values, quoted, value_reader
 from lstm_sentiment.serving.servable import Signature
 
@@ -60,7 +61,7 @@ class JsonPredictRequest:
         if not signature.inputs:
             raise InvalidInputError(f"Failed to get input map for signature: {signature.key}")
         if "instances" in self.document and "inputs" in self.document:
-            _refuse_format(
+            refuse_format(
                 self.document,
                 "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to "
                 "exist ",
@@ -74,9 +75,9 @@ class JsonPredictRequest:
     def _instances(self) -> list[Any]:
         instances = self.document["instances"]
         if not isinstance(instances, list):
-            _refuse_format(self.document, "Excepting 'instances' to be an list/array")
+            refuse_format(self.document, "Excepting 'instances' to be an list/array")
         if not instances:
-            _refuse_format(self.document, "No values in 'instances' array")
+            refuse_format(self.document, "No values in 'instances' array")
         return instances
 
 
@@ -92,27 +93,8 @@ def parse_predict_request(body: bytes) -> JsonPredictRequest:
     Raises:
         InvalidInputError: If it is not a JSON object, or its `signature_name` not a string.
     """
-    if not body:
-        raise InvalidInputError("JSON Parse error: The document is empty")
-    try:
-        document = json.loads(body.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise InvalidInputError(f"JSON Parse error: {error.msg} at offset: {error.pos}") from None
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            f"JSON Parse error: Invalid encoding in string. at offset: {error.start}"
-        ) from None
-    except (ValueError, RecursionError):
-        # An integer of thousands of digits, or thousands of nested lists.
-        raise InvalidInputError("JSON Parse error: Number or nesting too big") from None
-    if not isinstance(document, dict):
-        _refuse_format(document, "Is not object")
-    signature_key = document.get("signature_name", "")
-    if not isinstance(signature_key, str):
-        _refuse_format(
-            document, "not formatted correctly. 'signature_name' key must be a string value."
-        )
-    return JsonPredictRequest(document, signature_key)
+    document = parse_document(body)
+    return JsonPredictRequest(document, signature_key_of(document))
 
 
 def outputs_to_json(outputs: Mapping[str, Any], request_format: RequestFormat) -> str:
@@ -288,10 +270,6 @@ def _check_batch_size(outputs: Mapping[str, Any]) -> None:
                 f"Tensor name: {name} has inconsistent batch size: {size} expecting: {batch_size}"
             )
         batch_size = size
-
-
-def _refuse_format(document: Any, rule: str) -> NoReturn:
-    raise InvalidInputError(f"JSON Value: {quoted(document)} {rule}")
 
 
 def _bracketed(shape: tuple[int, ...]) -> str:

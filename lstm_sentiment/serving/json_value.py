@@ -85,7 +85,7 @@ def json_values(name: str, tensor: Any) -> Any:
         write = _base64_object if name.endswith(_BYTES_SUFFIX) else _text
         return _mapped(write, array)
     if dtype == tf.float32:
-        return _mapped(_shortest_float32, tensor.numpy())
+        return _mapped(shortest_float32, tensor.numpy())
     if dtype.is_floating:
         return np.asarray(tensor.numpy(), dtype=np.float64).tolist()
     if dtype.is_integer or dtype.is_bool:
@@ -95,12 +95,13 @@ def json_values(name: str, tensor: Any) -> Any:
 
 def _type_error(value: Any, dtype: Any) -> InvalidInputError:
     return InvalidInputError(
-        f"JSON Value: {quoted(value)} Type: {_json_type(value)} is not of expected type: "
+        f"JSON Value: {quoted(value)} Type: {json_type(value)} is not of expected type: "
         f"{_DTYPE_NAMES.get(dtype, dtype.name)}"
     )
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """Names the JSON type of a value as RapidJSON does, such as `String` or `True`."""
     match value:
         case None:
             return "Null"
@@ -183,8 +184,15 @@ def _base64_object(value: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(value).decode("ascii")}
 
 
-def _shortest_float32(value: float) -> float:
-    # The digits that TensorFlow Serving writes: six where they give the same float32, else nine.
+def shortest_float32(value: float) -> float:
+    """Rounds a float32 to the digits that TensorFlow Serving writes.
+
+    Args:
+        value: A float32 as a Python float.
+
+    Returns:
+        Six digits where they give the same float32, else nine.
+    """
     if not math.isfinite(value):
         return value
     six = float(f"{value:.6g}")

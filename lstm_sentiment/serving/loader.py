@@ -6,18 +6,21 @@ After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h` and
 
 import gc
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the SentencePiece ops that a SavedModel may hold
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.classification import classify, serialized_examples
 from lstm_sentiment.serving.servable import (
     DEFAULT_SIGNATURE_KEY,
+    Servable,
     ServableId,
     ServableLoadError,
     ServableRunError,
@@ -26,6 +29,7 @@ from lstm_sentiment.serving.servable import (
     TensorInfo,
 )
 from lstm_sentiment.serving.tensor_proto import tensor_from_proto
+from lstm_sentiment.serving.xla import with_xla
 
 WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_WARMUP_REQUESTS = 1000
@@ -95,19 +99,24 @@ class SavedModelServable:
 class SavedModelLoader:
     """Loads one SavedModel folder and warms it up."""
 
-    def __init__(self, servable_id: ServableId, path: Path) -> None:
+    def __init__(
+        self, servable_id: ServableId, path: Path, *, xla: bool = False, warmup: bool = True
+    ) -> None:
         """Prepares to load; reads nothing yet.
 
         Args:
             servable_id: Which version this is, for messages.
             path: The version's folder, the one that holds `saved_model.pb`.
+            xla: Whether to compile what is worth it: see `with_xla`.
+            warmup: Whether to send it its own warmup requests.
         """
         self._id = servable_id
         self._path = path
+        self._xla, self._warmup = xla, warmup
         self._servable: SavedModelServable | None = None
 
     def load(self) -> SavedModelServable:
-        """Loads the SavedModel and sends it its own warmup requests.
+        """Loads the SavedModel and, if wanted, sends it its own warmup requests.
 
         Returns:
             The servable, ready to answer.
@@ -117,8 +126,10 @@ class SavedModelLoader:
                 request fails.
         """
         try:
-            servable = SavedModelServable(tf.saved_model.load(str(self._path), tags="serve"))
-            run_warmup_requests(servable, self._path / WARMUP_REQUESTS)
+            with with_xla(self._path) if self._xla else nullcontext(self._path) as path:
+                servable = SavedModelServable(tf.saved_model.load(str(path), tags="serve"))
+            if self._warmup:
+                run_warmup_requests(servable, self._path / WARMUP_REQUESTS)
         except Exception as error:
             # A damaged SavedModel makes TensorFlow raise nearly anything: OSError, KeyError,
             # ValueError, AttributeError, errors of its runtime.
@@ -140,10 +151,11 @@ class SavedModelLoader:
         return message.replace(f"{self._path}/", "").replace(str(self._path), self._path.name)
 
 
-def run_warmup_requests(servable: SavedModelServable, path: Path) -> int:
+def run_warmup_requests(servable: Servable, path: Path) -> int:
     """Sends a servable the requests recorded for it, so that the first user does not wait.
 
-    Only Predict requests are sent; other kinds of records are passed over.
+    Predict and Classify requests are sent, each as a client's would be; other kinds of records
+    are passed over.
 
     Args:
         servable: Who answers them.
@@ -159,15 +171,16 @@ def run_warmup_requests(servable: SavedModelServable, path: Path) -> int:
     if not path.is_file():
         return 0
     count = 0
-    for request in _predict_requests(path):
+    for log in _prediction_logs(path):
+        kind = log.WhichOneof("log_type")
+        if kind not in _SENDERS:
+            continue
         count += 1
         if count > MAX_WARMUP_REQUESTS:
             raise InvalidInputError(
                 f"{path.name} must hold at most {MAX_WARMUP_REQUESTS} requests. Received: more."
             )
-        key = request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY
-        inputs = {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
-        servable.run(key, inputs)
+        _SENDERS[kind](servable, getattr(log, kind).request)
     return count
 
 
@@ -189,11 +202,25 @@ def one_line(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _predict_requests(path: Path) -> Iterator[predict_pb2.PredictRequest]:
+def _prediction_logs(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        log = prediction_log_pb2.PredictionLog.FromString(record)
-        if log.HasField("predict_log"):
-            yield log.predict_log.request
+        yield prediction_log_pb2.PredictionLog.FromString(record)
+
+
+def _send_predict(servable: Servable, request: predict_pb2.PredictRequest) -> None:
+    inputs = {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
+    servable.run(request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY, inputs)
+
+
+def _send_classify(servable: Servable, request: classification_pb2.ClassificationRequest) -> None:
+    key = request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY
+    classify(servable, key, serialized_examples(request.input))
+
+
+_SENDERS: dict[str, Callable[[Servable, Any], None]] = {
+    "predict_log": _send_predict,
+    "classify_log": _send_classify,
+}
 
 
 def _signature_of(key: str, function: Any) -> Signature:

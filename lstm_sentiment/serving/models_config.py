@@ -40,14 +40,28 @@ def load_models_config(path: str | Path) -> model_server_config_pb2.ModelServerC
         ConfigError: One line that starts with the path, and the line number of a syntax error, if
             the file cannot be read or breaks a rule.
     """
+    return parse_models_config(read_config_text(path), source=str(path))
+
+
+def read_config_text(path: str | Path) -> str:
+    """Reads the text of a `models.config`, unchecked; its line ends stay as they are.
+
+    Args:
+        path: A UTF-8 file.
+
+    Returns:
+        The text.
+
+    Raises:
+        ConfigError: One line that starts with the path, if the file cannot be read.
+    """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: must be UTF-8 text. Received: {error.reason}.") from error
-    return parse_models_config(text, source=str(path))
 
 
 def parse_models_config(

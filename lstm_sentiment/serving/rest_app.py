@@ -1,7 +1,7 @@
 """TensorFlow Serving's REST API over a `DataPlane`.
 
 After `tensorflow_serving/model_servers/http_rest_api_util.cc` and `http_server.cc`: the same
-paths, bodies, messages and status codes. `:classify`, `:regress` and `/metadata` answer 501.
+paths, bodies, messages and status codes. `:regress` and `/metadata` answer 501.
 """
 
 import json
@@ -22,7 +22,9 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
+from lstm_sentiment.serving.classification import serialized_examples
 from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
+from lstm_sentiment.serving.json_example import classifications_to_json, parse_classify_request
 from lstm_sentiment.serving.json_tensor import outputs_to_json, parse_predict_request
 from lstm_sentiment.serving.model_status import model_status_to_proto
 from lstm_sentiment.serving.servable import (
@@ -96,22 +98,32 @@ class _RestApi:
             return _error_response(404, "Not found")
         try:
             if method == "POST" and (match := _PREDICTION_PATH.fullmatch(path)):
-                return _json_response(self._predict(match, body))
+                return _json_response(self._infer(match, body))
             if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
                 return _json_response(self._model_status(match))
             raise InvalidInputError(f"Malformed request: {method} {path}")
         except LstmSentimentError as error:
             return _error_response(http_status(error), str(error))
 
-    def _predict(self, match: re.Match[str], body: bytes) -> str:
+    def _infer(self, match: re.Match[str], body: bytes) -> str:
         verb = match[4].lower()
-        if verb != "predict":
-            raise NotImplementedInServingError(f"Method is not implemented: {verb}")
+        if verb == "predict":
+            return self._predict(_model_spec(match), body)
+        if verb == "classify":
+            return self._classify(_model_spec(match), body)
+        raise NotImplementedInServingError(f"Method is not implemented: {verb}")
+
+    def _classify(self, model_spec: ModelSpec, body: bytes) -> str:
+        request = parse_classify_request(body)
+        result = self._data_plane.classify(
+            model_spec, request.signature_key, serialized_examples(request.input)
+        )
+        return classifications_to_json(result.classifications)
+
+    def _predict(self, model_spec: ModelSpec, body: bytes) -> str:
         request = parse_predict_request(body)
         try:
-            result = self._data_plane.predict(
-                _model_spec(match), request.signature_key, request.inputs
-            )
+            result = self._data_plane.predict(model_spec, request.signature_key, request.inputs)
         except SignatureNotFoundError as error:
             # REST words it otherwise than gRPC (`http_rest_api_handler.cc`).
             raise InvalidInputError(

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -53,6 +54,7 @@ class ModelServer:
         file_system_poll_wait_seconds: float = 1.0,
         load_timeout_seconds: float | None = None,
         grpc_max_threads: int | None = None,
+        xla_cpu_compilation_enabled: bool = False,
         grace_seconds: float = 5.0,
     ) -> None:
         """Reads and checks the config; binds and loads nothing yet.
@@ -66,6 +68,8 @@ class ModelServer:
             file_system_poll_wait_seconds: Pause between looks at the base paths; 0 looks once.
             load_timeout_seconds: How long `start` waits for the models; `None` for ever.
             grpc_max_threads: gRPC requests answered at once; `None` for 4 a CPU.
+            xla_cpu_compilation_enabled: Whether to compile what a version says is worth it: it
+                answers faster, and takes longer to load.
             grace_seconds: How long requests under way may take when the context is left.
 
         Raises:
@@ -86,7 +90,7 @@ class ModelServer:
         self._load_timeout_seconds = load_timeout_seconds
         self._grpc_max_threads = grpc_max_threads or _THREADS_PER_CPU * (os.cpu_count() or 1)
         self._grace_seconds = grace_seconds
-        self._manager = Manager(SavedModelLoader)
+        self._manager = Manager(partial(SavedModelLoader, xla=xla_cpu_compilation_enabled))
         self._source = FileSystemStoragePathSource(
             servables_to_monitor(self._config),
             self._manager.set_aspired_versions,

@@ -39,6 +39,30 @@ class TinyModel(tf.Module):
     def tokens(self, tokens: Any) -> dict[str, Any]:
         return self.text(tokens)
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    def classify(self, inputs: Any) -> dict[str, Any]:
+        features = tf.io.parse_example(
+            inputs,
+            {
+                "text": tf.io.FixedLenFeature([], tf.string),
+                "hotel": tf.io.FixedLenFeature([], tf.string, default_value=""),
+            },
+        )
+        answer = self.text(tf.strings.join([features["hotel"], features["text"]]))
+        classes = tf.stack([answer["label"], tf.fill(tf.shape(inputs), "length")], axis=1)
+        return {"classes": classes, "scores": answer["probabilities"]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def explain(self, text: Any) -> dict[str, Any]:
+        characters = tf.strings.unicode_split(text, "UTF-8")
+        answer = self.text(text)
+        return {
+            "tokens": characters.to_tensor(""),
+            "attributions": tf.cast(tf.ones_like(characters, tf.int32), tf.float32).to_tensor(),
+            "label": answer["label"],
+            "probabilities": answer["probabilities"],
+        }
+
     @tf.function(
         input_signature=[
             tf.TensorSpec([None, 2], tf.float32, "x"),
@@ -65,6 +89,8 @@ def save_version(base_path: Path, version: int) -> Path:
             "serving_default": model.serving_default,
             "text": model.text,
             "tokens": model.tokens,
+            "classify": model.classify,
+            "explain": model.explain,
             "scale": model.scale,
             "bytes": model.reverse_bytes,
         },
@@ -89,6 +115,15 @@ def predict_log(signature: str, inputs: dict[str, Any]) -> prediction_log_pb2.Pr
     log.predict_log.request.model_spec.signature_name = signature
     for name, value in inputs.items():
         log.predict_log.request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return log
+
+
+def classify_log(signature: str, *texts: str) -> prediction_log_pb2.PredictionLog:
+    log = prediction_log_pb2.PredictionLog()
+    log.classify_log.request.model_spec.signature_name = signature
+    for text in texts:
+        example = log.classify_log.request.input.example_list.examples.add()
+        example.features.feature["text"].bytes_list.value.append(text.encode())
     return log
 
 

@@ -14,6 +14,7 @@ from tensorflow_serving.apis import (
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from lstm_sentiment.errors import ConfigError, LstmSentimentError, ServableUnavailableError
@@ -202,6 +203,109 @@ def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
     assert refusal(prediction.Predict, message) == (code, details)
 
 
+def classify_request(
+    *texts: str, name: str = "sentiment", signature: str = "classify", **choice: Any
+) -> classification_pb2.ClassificationRequest:
+    message = classification_pb2.ClassificationRequest()
+    message.model_spec.CopyFrom(request(name, signature, **choice).model_spec)
+    for text in texts:
+        add_feature(message.input.example_list.examples.add(), "text", text)
+    return message
+
+
+def add_feature(example: Any, name: str, value: str) -> None:
+    example.features.feature[name].bytes_list.value.append(value.encode())
+
+
+def scored(response: classification_pb2.ClassificationResponse) -> list[list[tuple[str, float]]]:
+    return [
+        [(scored.label, scored.score) for scored in answer.classes]
+        for answer in response.result.classifications
+    ]
+
+
+def test_examples_are_classified_in_order(prediction: Any) -> None:
+    response = prediction.Classify(classify_request("好", "bad"), timeout=30)
+    assert response.model_spec.name == "sentiment"
+    assert response.model_spec.version.value == 2
+    assert response.model_spec.signature_name == "classify"
+    assert scored(response) == [[("v2:好", 2), ("length", 1)], [("v2:bad", 2), ("length", 3)]]
+
+
+@pytest.mark.parametrize(
+    ("choice", "version"), [({"version": 1}, 1), ({"label": "stable"}, 1), ({"label": "canary"}, 2)]
+)
+def test_a_version_classifies_by_number_or_label(
+    prediction: Any, choice: dict[str, Any], version: int
+) -> None:
+    response = prediction.Classify(classify_request("a", **choice), timeout=30)
+    assert response.model_spec.version.value == version
+    assert scored(response)[0][0] == (f"v{version}:a", version)
+
+
+def test_every_example_has_the_features_of_the_context(prediction: Any) -> None:
+    message = classify_request()
+    add_feature(message.input.example_list_with_context.context, "hotel", "如家")
+    for text in ("好", "坏"):
+        add_feature(message.input.example_list_with_context.examples.add(), "text", text)
+    response = prediction.Classify(message, timeout=30)
+    assert [row[0][0] for row in scored(response)] == ["v2:如家好", "v2:如家坏"]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            classify_request(name="m"),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Latest(m)",
+        ),
+        (
+            classify_request("a", label="x"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Unrecognized servable version label: x",
+        ),
+        (
+            classify_request("a", name=""),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "ModelSpec has no name specified.",
+        ),
+        (
+            classification_pb2.ClassificationRequest(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Missing ModelSpec",
+        ),
+        (
+            classify_request(signature="x"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "No signature was found with the name: x",
+        ),
+        (
+            classify_request("a", signature=""),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "No classification inputs found in SignatureDef: inputs {input_sentence} "
+            "outputs {predict_classification,predict_scores}",
+        ),
+        (classify_request(), grpc.StatusCode.INVALID_ARGUMENT, "Input is empty."),
+    ],
+)
+def test_what_cannot_be_classified_is_refused_as_by_tensorflow_serving(
+    prediction: Any,
+    message: classification_pb2.ClassificationRequest,
+    code: grpc.StatusCode,
+    details: str,
+) -> None:
+    assert refusal(prediction.Classify, message) == (code, details)
+
+
+def test_an_example_without_a_feature_that_the_model_needs_is_refused(prediction: Any) -> None:
+    message = classify_request("a")
+    message.input.example_list.examples.add()
+    code, details = refusal(prediction.Classify, message)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "Feature: text (data type: string) is required but could not be found." in details
+
+
 def test_a_long_message_does_not_break_the_answer(prediction: Any) -> None:
     code, details = refusal(prediction.Predict, request("名" * 10_000, input_sentence=ids([1])))
     assert code is grpc.StatusCode.NOT_FOUND
@@ -209,7 +313,7 @@ def test_a_long_message_does_not_break_the_answer(prediction: Any) -> None:
 
 
 def test_what_is_not_served_is_unimplemented(prediction: Any, model: Any) -> None:
-    code, _ = refusal(prediction.Classify, classification_pb2.ClassificationRequest())
+    code, _ = refusal(prediction.Regress, regression_pb2.RegressionRequest())
     assert code is grpc.StatusCode.UNIMPLEMENTED
     code, _ = refusal(model.HandleReloadConfigRequest, model_management_pb2.ReloadConfigRequest())
     assert code is grpc.StatusCode.UNIMPLEMENTED

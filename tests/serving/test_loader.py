@@ -18,7 +18,7 @@ from lstm_sentiment.serving.servable import (
     SignatureNotFoundError,
 )
 
-from .saved_models import damage, predict_log, write_warmup
+from .saved_models import classify_log, damage, predict_log, write_warmup
 
 
 def load(path: Path) -> SavedModelServable:
@@ -35,7 +35,15 @@ def ids(*rows: list[int], dtype: Any = np.int64) -> dict[str, Any]:
 
 
 def test_signatures_tell_names_types_and_shapes(servable: SavedModelServable) -> None:
-    assert set(servable.signatures) == {"serving_default", "text", "tokens", "scale", "bytes"}
+    assert set(servable.signatures) == {
+        "serving_default",
+        "text",
+        "tokens",
+        "classify",
+        "explain",
+        "scale",
+        "bytes",
+    }
     scale = servable.signatures["scale"]
     assert scale.key == "scale"
     assert {name: (info.dtype, info.shape.as_list()) for name, info in scale.inputs.items()} == {
@@ -160,6 +168,14 @@ def warmup_of_an_absent_signature(path: Path) -> None:
     write_warmup(path, [predict_log("absent", {})])
 
 
+def warmup_without_examples(path: Path) -> None:
+    write_warmup(path, [classify_log("classify")])
+
+
+def warmup_that_cannot_classify(path: Path) -> None:
+    write_warmup(path, [classify_log("", "a")])
+
+
 def damaged_warmup(path: Path) -> None:
     write_warmup(path, [])
     (path / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"not a TFRecord")
@@ -180,6 +196,8 @@ def too_many_warmups(path: Path) -> None:
         (truncated_shard, ""),
         (failing_warmup, "indices[0,0] = 99 is not in [0, 10)"),
         (warmup_of_an_absent_signature, 'Serving signature key "absent" not found'),
+        (warmup_without_examples, "Input is empty."),
+        (warmup_that_cannot_classify, "No classification inputs found in SignatureDef"),
         (damaged_warmup, "corrupted record"),
         (too_many_warmups, "at most 1000 requests"),
     ],
@@ -203,12 +221,13 @@ def test_warmup_requests_are_run_and_other_records_passed_over(
 ) -> None:
     path = copy(saved_versions, tmp_path)
     other = predict_log("", {})
-    other.classify_log.SetInParent()
+    other.regress_log.SetInParent()
     write_warmup(
         path,
         [
             other,
             predict_log("text", {"text": [b"a", b"b"]}),
+            classify_log("classify", "a"),
             predict_log("", {"input_sentence": tf.constant([[1]], tf.int64)}),
         ],
     )
@@ -221,7 +240,7 @@ def test_warmup_requests_are_run_and_other_records_passed_over(
 
     monkeypatch.setattr(SavedModelServable, "run", spy)
     load(path)
-    assert ran == ["text", "serving_default"]
+    assert ran == ["text", "classify", "serving_default"]
 
 
 def test_unloading_frees_the_graph_and_the_weights_it_holds_at_once(

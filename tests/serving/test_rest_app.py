@@ -92,6 +92,44 @@ def test_a_version_is_asked_for_by_number_or_label(
 
 
 SENTIMENT = "/v1/models/sentiment"
+NOT_AN_EXAMPLE = "Example must be JSON object but got JSON Number"
+
+
+def classify(http: httpx.Client, document: Any, path: str = SENTIMENT) -> Any:
+    response = http.post(f"{path}:classify", json={"signature_name": "classify", **document})
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    return response.json()
+
+
+def test_examples_are_classified_in_order(http: httpx.Client) -> None:
+    raw = {"b64": base64.b64encode("好".encode()).decode()}
+    answer = classify(http, {"examples": [{"text": raw}, {"text": ["bad"]}]})
+    assert answer == {
+        "results": [[["v2:好", 2.0], ["length", 1.0]], [["v2:bad", 2.0], ["length", 3.0]]]
+    }
+
+
+def test_every_example_has_the_features_of_the_context(http: httpx.Client) -> None:
+    document = {"context": {"hotel": "如家"}, "examples": [{"text": "好"}, {"text": "坏"}]}
+    results = classify(http, document)["results"]
+    assert [result[0][0] for result in results] == ["v2:如家好", "v2:如家坏"]
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [
+        (f"{SENTIMENT}/versions/1", 1),
+        (f"{SENTIMENT}/labels/stable", 1),
+        (f"{SENTIMENT}/labels/canary", 2),
+        ("/V1/Models/sentiment", 2),
+    ],
+)
+def test_a_version_classifies_by_number_or_label(
+    http: httpx.Client, path: str, version: int
+) -> None:
+    answer = classify(http, {"examples": [{"text": "a"}]}, path)
+    assert answer == {"results": [[[f"v{version}:a", float(version)], ["length", 1.0]]]}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +177,39 @@ SENTIMENT = "/v1/models/sentiment"
             400,
             "`input_sentence` must have shape (None, None). Received: shape (1,).",
         ),
-        (f"{SENTIMENT}:classify", "{}", 501, "Method is not implemented: classify"),
+        (
+            f"{SENTIMENT}:classify",
+            "{}",
+            400,
+            "JSON Value: {} When method is classify, key 'examples' is expected and was not found",
+        ),
+        (f"{SENTIMENT}:classify", "", 400, "JSON Parse error: The document is empty"),
+        (
+            "/v1/models/m:classify",
+            '{"examples": [{}]}',
+            404,
+            "Servable not found for request: Latest(m)",
+        ),
+        ("/v1/models/m:classify", '{"examples": [1]}', 400, NOT_AN_EXAMPLE),
+        (
+            f"{SENTIMENT}/labels/x:classify",
+            '{"examples": [{}]}',
+            400,
+            "Unrecognized servable version label: x",
+        ),
+        (
+            f"{SENTIMENT}:classify",
+            '{"signature_name": "x", "examples": [{}]}',
+            400,
+            "No signature was found with the name: x",
+        ),
+        (
+            f"{SENTIMENT}:classify",
+            '{"examples": [{}]}',
+            400,
+            "No classification inputs found in SignatureDef: inputs {input_sentence} "
+            "outputs {predict_classification,predict_scores}",
+        ),
         (f"{SENTIMENT}:regress", "{}", 501, "Method is not implemented: regress"),
         (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
         (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),

@@ -1,0 +1,204 @@
+"""`inspect`: what a version is, how large its parts are, how it is asked."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.predictor import find_version
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lstm_sentiment.inspection import VersionReport
+    from lstm_sentiment.inspection_graph import GraphSummary, TensorSummary
+    from lstm_sentiment.inspection_sizes import SizeSummary
+
+_COLUMNS = 100
+_NAME_COLUMNS = 20
+_FILES_SHOWN = 8
+_LIST_SHOWN = 12
+
+
+def inspect(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="A version's folder, or a folder of versions: the highest is taken."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show a version: scores, signatures, ops, sizes, and how to ask it.
+
+    Reads its files only, so that any SavedModel can be looked into. Ends with
+    a curl command and Python for each signature, ready to paste. Given a
+    folder of versions, they ask for no version, so the server takes its own.
+
+    Example: python cli.py inspect models/sentiment
+    """
+    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    from lstm_sentiment.cli.console import import_tensorflow
+
+    import_tensorflow()
+    from lstm_sentiment.inspection import inspect_version
+
+    report = inspect_version(model)
+    if as_json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        _print_report(report)
+
+
+def _print_report(report: "VersionReport") -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = min(console.width, _COLUMNS) if console.is_terminal else _COLUMNS
+    console.print(_names_and_values(_card_rows(report)))
+    console.print(_signature_table(report))
+    console.print(_names_and_values(_graph_rows(report.graph, console.width - _NAME_COLUMNS)))
+    console.print(_size_table(report.sizes, report.graph))
+    console.file.flush()
+    # Not through rich, which would break lines: these are there to be pasted.
+    for key, snippets in report.snippets.items():
+        print(f"# {key}: over REST, then over gRPC\n\n{snippets.curl}\n\n{snippets.python}\n")
+    sys.stdout.flush()
+
+
+def _names_and_values(rows: Sequence[tuple[str, str]]) -> "Table":
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=_NAME_COLUMNS - 2)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name.replace("_", " "), value)
+    return table
+
+
+def _card_rows(report: "VersionReport") -> list[tuple[str, str]]:
+    number = "a folder whose name is no number" if report.version is None else str(report.version)
+    rows = [
+        ("path", str(report.version_dir)),
+        ("model name", report.model_name),
+        ("version", number),
+    ]
+    if report.card is None:
+        said = "none: labels, tokenizer, sizes and scores are not known"
+        return [*rows, ("card", said)]
+    for name, value in report.card.items():
+        if name == "examples" and isinstance(value, list):
+            rows.append((name, f"{len(value)} texts with their answers"))
+        elif isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
+            rows += [(f"{name} {part}", _in_words(values)) for part, values in value.items()]
+        else:
+            rows.append((name, _in_words(value)))
+    return rows
+
+
+def _in_words(value: Any) -> str:
+    """A value of the card in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        shown = ", ".join(map(_in_words, value[:_LIST_SHOWN]))
+        return shown + (f" and {len(value) - _LIST_SHOWN} more" if len(value) > _LIST_SHOWN else "")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "none" if value is None else str(value)
+
+
+def _signature_table(report: "VersionReport") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table("signature", "method", "inputs", "outputs", box=box.SIMPLE_HEAD)
+    for key, signature in report.signatures.items():
+        inputs, outputs = _tensors(signature.inputs), _tensors(signature.outputs)
+        table.add_row(key, signature.method, inputs, outputs)
+    return table
+
+
+def _tensors(tensors: Mapping[str, "TensorSummary"]) -> str:
+    return "\n".join(
+        f"{name} {tensor.dtype} {_shape(tensor.shape)}" for name, tensor in tensors.items()
+    )
+
+
+def _shape(shape: Sequence[int | None] | None) -> str:
+    """`(batch, ?, 3)`; `(...)` where the rank is open."""
+    if shape is None:
+        return "(...)"
+    sizes = ["batch" if axis == 0 else "?" for axis in range(len(shape))]
+    sizes = [open_ if size is None else str(size) for open_, size in zip(sizes, shape, strict=True)]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def _graph_rows(graph: "GraphSummary", columns: int) -> list[tuple[str, str]]:
+    def counted(names: Iterable[str]) -> str:
+        return _filled([f"{name} {graph.op_types[name]:,}" for name in names], columns)
+
+    foreign = [
+        f"{library}: {counted(name for name, of in graph.foreign_ops.items() if of == library)}"
+        for library in sorted(set(graph.foreign_ops.values()))
+    ]
+    return [
+        ("tags", ", ".join(graph.tags)),
+        ("nodes", f"{graph.nodes:,}, with those of {graph.functions:,} functions"),
+        ("not TensorFlow's", "\n".join(foreign) or "no op: plain TensorFlow runs it"),
+        (f"ops, {len(graph.op_types)} types", counted(graph.op_types)),
+    ]
+
+
+def _filled(items: Sequence[str], columns: int) -> str:
+    """Items in lines that break after a comma only."""
+    lines = [""]
+    for item in items:
+        joined = f"{lines[-1]}, {item}" if lines[-1] else item
+        if len(joined) < columns:
+            lines[-1] = joined
+        else:
+            lines.append(item)
+    return ",\n".join(lines)
+
+
+def _size_table(sizes: "SizeSummary", graph: "GraphSummary") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table("part", "", box=box.SIMPLE_HEAD)
+    table.add_column("bytes", justify="right")
+    table.add_column("share", justify="right")
+    for indent, name, what, size in _size_rows(sizes, graph):
+        table.add_row("  " * indent + name, what, f"{size:,}", f"{size / sizes.total:.1%}")
+    return table
+
+
+def _size_rows(sizes: "SizeSummary", graph: "GraphSummary") -> Iterator[tuple[int, str, str, int]]:
+    """Depth, name, description and bytes of each line."""
+    yield 0, "graph", "saved_model.pb", sizes.graph
+    yield 1, "constants", "", graph.constant_bytes
+    if graph.sentencepiece_bytes:
+        yield 1, "SentencePiece", "models in nodes", graph.sentencepiece_bytes
+    yield 0, "variables", "", sizes.variables
+    for name, part in sizes.parts.items():
+        yield 1, name, f"{part.count} of them" if part.count > 1 else "", part.bytes
+        for variable in part.largest:
+            what = f"{variable.dtype} {_shape(variable.shape)}"
+            yield 2, variable.name, what, variable.bytes
+    for folder, files in (("assets", sizes.assets), ("assets.extra", sizes.assets_extra)):
+        yield 0, folder, "", sum(files.values())
+        largest = sorted(files.items(), key=lambda item: -item[1])
+        for name, size in largest[:_FILES_SHOWN]:
+            yield 1, name, "", size
+        if rest := largest[_FILES_SHOWN:]:
+            yield 1, f"{len(rest)} more", "", sum(size for _, size in rest)
+    yield 0, "other files", "", sizes.other
+    yield 0, "total", "", sizes.total

@@ -1,0 +1,118 @@
+"""`verify`: a version's own texts through every way in, against what training computed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.predictor import find_version
+from lstm_sentiment.verification import Verification, check_verification, verify_version
+
+DIFFERENT = 1
+
+
+def verify(
+    model: Annotated[
+        Path, typer.Option(help="A version's folder, or a folder of versions.")
+    ] = Path("models/sentiment"),
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ask this server too, by gRPC.", show_default=False),
+    ] = None,
+    rest_api: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ask this server too, by REST.", show_default=False),
+    ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's name on the server. Default: that of the folder of versions.",
+            show_default=False,
+        ),
+    ] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Version to ask the server for. Default: that of --model.",
+            show_default=False,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="L", help="Version label to ask the server for instead.", show_default=False
+        ),
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="How far a probability may be off.")] = 1e-5,
+    timeout_seconds: Annotated[
+        float, typer.Option(help="How long the server may take for one request.")
+    ] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a version for the texts that it was exported with, and compare with training's answers.
+
+    The saved model is always asked, in this process; a server if it is named.
+    Each signature is asked: text, tokens, serving_default, classify, explain.
+
+    Exits with 0 where all probabilities, labels and tokens are those that
+    training computed, and with 1 where something differs or does not answer,
+    which is told in a line each.
+
+    Example: python cli.py verify --model models/sentiment --server localhost:8500
+    """
+    check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    from lstm_sentiment.cli.console import import_tensorflow
+
+    import_tensorflow()
+    result = verify_version(
+        model,
+        server=server,
+        rest_api=rest_api,
+        model_name=model_name,
+        version=version,
+        label=label,
+        tolerance=tolerance,
+        timeout_seconds=timeout_seconds,
+    )
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        _print_result(result)
+    _tell_problems(result)
+    if not result.is_equal:
+        raise typer.Exit(DIFFERENT)
+
+
+def _print_result(result: Verification) -> None:
+    print(f"{'way':<15}{'signature':<18}largest difference")
+    for way in result.ways:
+        mark = "" if way.problem is None else "  differs"
+        print(
+            f"{way.way:<15}{way.signature:<18}{_number(way.largest_difference):<18}{mark}".rstrip()
+        )
+    print()
+    rows = {
+        "version": result.version_dir,
+        "texts": result.texts,
+        "tolerance": f"{result.tolerance:g}",
+        "largest of all": _number(result.largest_difference),
+        "equal": "yes" if result.is_equal else "no",
+    }
+    for name, value in rows.items():
+        print(f"{name:<15}{value}")
+
+
+def _number(difference: float | None) -> str:
+    return "none" if difference is None else f"{difference:.2g}"
+
+
+def _tell_problems(result: Verification) -> None:
+    from lstm_sentiment.cli.console import ERR
+
+    for way in result.ways:
+        if way.problem is not None:
+            ERR.print(f"{way.way}, {way.signature}: {way.problem}", markup=False, soft_wrap=True)

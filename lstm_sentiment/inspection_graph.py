@@ -1,0 +1,191 @@
+"""Reads `saved_model.pb` without building its graph: signatures, ops, and what takes its bytes."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.python.client import pywrap_tf_session
+from tensorflow.python.framework import op_def_registry
+
+from lstm_sentiment.errors import ServableUnavailableError
+
+TENSORFLOW_TEXT = "tensorflow-text"
+UNKNOWN_LIBRARY = "not known here"
+
+_METHOD_PREFIX = "tensorflow/serving/"
+_INTERNAL_PREFIX = "__saved_model"
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """An input or output of a signature.
+
+    Attributes:
+        dtype: TensorFlow's name of it, such as `int64`.
+        shape: One size for each axis, `None` where any will do; `None` where the rank is open.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class SignatureSummary:
+    """One way of asking a version.
+
+    Attributes:
+        key: Its name, such as `serving_default`.
+        method: `predict`, `classify`, `regress`, or the whole name of another.
+        inputs: What it takes, by name.
+        outputs: What it answers, by name.
+    """
+
+    key: str
+    method: str
+    inputs: Mapping[str, TensorSummary]
+    outputs: Mapping[str, TensorSummary]
+
+
+@dataclass(frozen=True)
+class GraphSummary:
+    """What a SavedModel's graph consists of.
+
+    Attributes:
+        tags: Of the meta graph that was read: the one for serving, or the only one.
+        signatures: By key, in order.
+        nodes: How many, those of functions included.
+        functions: How many functions its library holds.
+        op_types: How many nodes there are of each op, the most frequent first.
+        foreign_ops: The library of each op that plain TensorFlow does not have: `tensorflow-text`,
+            or `not known here`.
+        constant_bytes: Values of constants.
+        sentencepiece_bytes: SentencePiece models, which are attributes of nodes.
+    """
+
+    tags: tuple[str, ...]
+    signatures: Mapping[str, SignatureSummary]
+    nodes: int
+    functions: int
+    op_types: Mapping[str, int]
+    foreign_ops: Mapping[str, str]
+    constant_bytes: int
+    sentencepiece_bytes: int
+
+
+def summarize_graph(version_dir: Path) -> GraphSummary:
+    """Reads the protobuf of a SavedModel.
+
+    Args:
+        version_dir: The folder that holds `saved_model.pb`.
+
+    Raises:
+        ServableUnavailableError: If the file is damaged or cannot be read.
+    """
+    meta_graph = _load_meta_graph(version_dir / "saved_model.pb")
+    library = meta_graph.graph_def.library.function
+    nodes = list(_nodes(meta_graph))
+    op_types = Counter(node.op for node in nodes)
+    return GraphSummary(
+        tags=tuple(meta_graph.meta_info_def.tags),
+        signatures={
+            key: _signature(key, definition)
+            for key, definition in sorted(meta_graph.signature_def.items())
+            if not key.startswith(_INTERNAL_PREFIX)
+        },
+        nodes=len(nodes),
+        functions=len(library),
+        op_types=dict(sorted(op_types.items(), key=lambda item: (-item[1], item[0]))),
+        foreign_ops={name: lib for name in sorted(op_types) if (lib := library_of_op(name))},
+        constant_bytes=sum(
+            node.attr["value"].tensor.ByteSize() for node in nodes if node.op == "Const"
+        ),
+        sentencepiece_bytes=sum(
+            len(node.attr["model"].s) for node in nodes if node.op == "SentencepieceOp"
+        ),
+    )
+
+
+def library_of_op(name: str) -> str | None:
+    """Whose op it is.
+
+    Args:
+        name: As a graph has it, such as `MatMul`.
+
+    Returns:
+        `tensorflow-text` for its ops, `not known here` for those of nobody who is installed, and
+        `None` for TensorFlow's own.
+    """
+    if name in text_ops():
+        return TENSORFLOW_TEXT
+    return None if op_def_registry.get(name) is not None else UNKNOWN_LIBRARY
+
+
+@cache
+def text_ops() -> frozenset[str]:
+    """The ops of tensorflow-text, as its shared objects list them when they are loaded.
+
+    Once it is imported, TensorFlow's registry does not tell them from its own.
+    """
+    spec = find_spec("tensorflow_text")
+    names: set[str] = set()
+    for folder in spec.submodule_search_locations or () if spec else ():
+        for library in sorted(Path(folder).rglob("_*.so")):
+            handle = pywrap_tf_session.TF_LoadLibrary(str(library))
+            ops = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetOpList(handle))
+            pywrap_tf_session.TF_DeleteLibraryHandle(handle)
+            names.update(op.name for op in ops.op)
+    return frozenset(names)
+
+
+def _load_meta_graph(path: Path) -> Any:
+    try:
+        saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    except OSError as error:
+        raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
+    except DecodeError as error:
+        raise ServableUnavailableError(
+            f"{path}: must be a SavedModel. Received: {error}."
+        ) from error
+    graphs = list(saved_model.meta_graphs)
+    for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == {"serve"}]
+    if for_serving or len(graphs) == 1:
+        return (for_serving or graphs)[0]
+    tags = "; ".join(",".join(graph.meta_info_def.tags) for graph in graphs) or "no graph"
+    raise ServableUnavailableError(
+        f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
+    )
+
+
+def _nodes(meta_graph: Any) -> Iterator[Any]:
+    yield from meta_graph.graph_def.node
+    for function in meta_graph.graph_def.library.function:
+        yield from function.node_def
+
+
+def _signature(key: str, definition: meta_graph_pb2.SignatureDef) -> SignatureSummary:
+    return SignatureSummary(
+        key,
+        definition.method_name.removeprefix(_METHOD_PREFIX) or "none",
+        _tensors(definition.inputs),
+        _tensors(definition.outputs),
+    )
+
+
+def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSummary]:
+    return {
+        name: TensorSummary(
+            tf.as_dtype(info.dtype).name,
+            None
+            if info.tensor_shape.unknown_rank
+            else tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim),
+        )
+        for name, info in sorted(infos.items())
+    }
