@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from lstm_sentiment.export.lstm_reader import (
     STEPS_A_ROUND,
+    Collector,
+    Gates,
     Kept,
     Pooled,
     read_texts,
-    round_of,
+    steps_from,
     whole_rounds,
 )
 from lstm_sentiment.export.prepared import PreparedVariables
@@ -69,6 +71,10 @@ class InferenceNetwork(tf.Module):
         weights: The other variables of the model, by layer. They are raw variables: Keras wraps
             each of its own, and the C++ server restores only those that hang on the saved object.
         prepared: What is computed when the model is loaded.
+        lstm_logits: The LSTM's part, for one of the `ROWS` numbers of texts at once: int32
+            `(rows, steps)` to float32 `(rows, classes)`.
+        compilable_lstm_logits: The same as XLA likes it. Nothing here calls it: a server may, in
+            its place (`serving/xla.py`).
     """
 
     def __init__(self, model: SentimentModel) -> None:
@@ -97,15 +103,20 @@ class InferenceNetwork(tf.Module):
                 matrix, first = self.embedding.matrix(), halved[: self._directions]
                 tables = [matrix @ weights.kernel + weights.bias for weights in first]
                 flat.append(tf.concat(tables, axis=0))
-            return flat
+            return [tf.range(model.vocabulary_size), *flat]
 
         count = len(Weights._fields) * len(layers) * self._directions + self._is_folded
-        self.prepared = PreparedVariables([width] * count, prepare)
-        self.lstm_logits = tf.function(
-            self._make_lstm_logits(model),
-            input_signature=[tf.TensorSpec([None, self._steps], tf.int32, name="token_ids")],
+        rows_of_gates = tf.TensorSpec((None, width), tf.float32)
+        self.prepared = PreparedVariables(
+            [tf.TensorSpec((None,), tf.int32), *[rows_of_gates] * count], prepare
+        )
+        self.lstm_logits = self._function("plain_lstm_logits", model, STEPS_A_ROUND)
+        self.compilable_lstm_logits = self._function("compilable_lstm_logits", model, 1)
+        # Not inlined, the ops for many texts are not even looked at where there are few.
+        self._of_many = tf.function(
+            self._logits_of_many,
+            input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")],
             autograph=False,
-            # Not inlined, parts run in threads of their own.
             experimental_attributes={"_noinline": True},
         )
         self._ngram_view = _call_of(model)
@@ -132,19 +143,35 @@ class InferenceNetwork(tf.Module):
         logits = self._in_parts(token_ids)
         return logits if self._ngram_view is None else self._ngram_view(token_ids, logits)
 
+    def known_ids(self, token_ids: Any) -> Any:
+        """Refuses ids that no token has: XLA would take the nearest that one has.
+
+        Args:
+            token_ids: int64 of any shape.
+
+        Returns:
+            The same, int32.
+        """
+        # One op that says what is wrong, where comparing takes five: ops are what a request waits
+        # for.
+        return tf.gather(self.prepared.variables_by_place[0], token_ids)
+
     def _in_parts(self, token_ids: Any) -> Any:
         """`lstm_logits`, in parts that run at the same time: one, two, or four and four."""
-        texts, most = tf.shape(token_ids)[0], ROWS[-1]
+        texts = tf.shape(token_ids)[0]
         logits = tf.cond(
-            texts <= most,
+            texts <= ROWS[-1],
             lambda: self.lstm_logits(self._padded(token_ids, _enough_rows(texts))),
-            lambda: tf.cond(
-                texts <= 2 * most,
-                lambda: self._by_length(token_ids, 2),
-                lambda: self._by_length(token_ids, 4),
-            ),
+            lambda: self._of_many(token_ids),
         )
         return logits[:texts]
+
+    def _logits_of_many(self, token_ids: Any) -> Any:
+        return tf.cond(
+            tf.shape(token_ids)[0] <= 2 * ROWS[-1],
+            lambda: self._by_length(token_ids, 2),
+            lambda: self._by_length(token_ids, 4),
+        )
 
     def _by_length(self, token_ids: Any, side_by_side: int) -> Any:
         """`lstm_logits`, texts of about the same length together: a part ends with its longest."""
@@ -169,46 +196,46 @@ class InferenceNetwork(tf.Module):
 
     def _padded(self, token_ids: Any, rows: Any) -> Any:
         """Padded to so many rows, and to the steps that `lstm_logits` takes."""
-        padding = [[0, rows - tf.shape(token_ids)[0]], [0, self._steps - tf.shape(token_ids)[1]]]
-        return tf.ensure_shape(tf.pad(token_ids, padding), (None, self._steps))
+        after = tf.stack([rows, self._steps]) - tf.shape(token_ids)
+        padded = tf.pad(token_ids, tf.stack([tf.zeros(2, tf.int32), after], axis=1))
+        return tf.ensure_shape(padded, (None, self._steps))
 
-    def _make_lstm_logits(self, model: SentimentModel) -> Callable[[Any], Any]:
-        """The function behind `lstm_logits`: int32 `(rows, steps)` to float32 `(rows, classes)`.
-
-        A server may compile it with XLA, and finds it by its name: one that begins with
-        `compilable`.
-        """
+    def _function(self, name: str, model: SentimentModel, steps_a_round: int) -> Any:
+        """`lstm_logits` with so many steps a round, called `name` in the SavedModel."""
         attention = model.pooling if model.config.pooling == "attention" else None
 
-        def compilable_lstm_logits(token_ids: Any) -> Any:
-            lengths = tf.math.count_nonzero(token_ids, axis=1, dtype=tf.int32)
-            reading = _Reading(lengths, self._directions)
+        def lstm_logits(token_ids: Any) -> Any:
+            reading = _Reading(
+                tf.math.count_nonzero(token_ids, axis=1, dtype=tf.int32),
+                self._directions,
+                self._steps,
+                steps_a_round,
+            )
             *lower, last = self._prepared_weights()
             gates_of = partial(self._gates_of_words, token_ids, reading)
             for layer in lower:
-                states = self._all_states(gates_of(layer), layer, reading)
+                states = reading.all_states(gates_of(layer), layer)
                 gates_of = partial(_gates_of_states, states, reading)
-            if attention is not None:
-                states = self._all_states(gates_of(last), last, reading)
-                mask = tf.sequence_mask(lengths, self._steps)
-                return model.logits(attention(tf.transpose(states, (1, 0, 2)), mask=mask))
-            pool = Pooled(model.config.pooling, reading.lengths)
-            collected = read_texts(gates_of(last), last, reading.rows, reading.longest, pool)
-            return model.logits(pool.result(collected, self._directions))
+            if attention is None:
+                pool = Pooled(model.config.pooling, reading.lengths)
+                pooled = pool.result(reading.read(gates_of(last), last, pool), self._directions)
+            else:
+                states = tf.transpose(reading.all_states(gates_of(last), last), (1, 0, 2))
+                pooled = attention(states, mask=reading.mask())
+            return model.logits(pooled)
 
-        return compilable_lstm_logits
-
-    def _all_states(
-        self, gates: Callable[[Any], Any], layer: Sequence[Weights], reading: "_Reading"
-    ) -> Any:
-        """Every state of a layer: `(steps, batch, directions * units)`."""
-        keep = Kept(self._steps // STEPS_A_ROUND)
-        (states,) = read_texts(gates, layer, reading.rows, reading.longest, keep)
-        return reading.in_order_of_text(states)
+        lstm_logits.__name__ = name
+        return tf.function(
+            lstm_logits,
+            input_signature=[tf.TensorSpec([None, self._steps], tf.int32, name="token_ids")],
+            autograph=False,
+            # Not inlined, parts run in threads of their own; what XLA has compiled does so anyhow.
+            experimental_attributes={"_noinline": True} if steps_a_round > 1 else None,
+        )
 
     def _prepared_weights(self) -> list[list[Weights]]:
         """The halved weights of each layer and direction."""
-        values = [variable.value() for variable in self.prepared.variables_by_place]
+        values = [variable.value() for variable in self.prepared.variables_by_place[1:]]
         if self._is_folded:
             values.pop()
         parts = len(Weights._fields)
@@ -219,32 +246,48 @@ class InferenceNetwork(tf.Module):
 
     def _gates_of_words(
         self, token_ids: Any, reading: "_Reading", layer: Sequence[Weights]
-    ) -> Callable[[Any], Any]:
-        """What words say to the gates of the first layer, round by round."""
+    ) -> Gates:
+        """What words say to the gates of the first layer."""
         by_time = tf.transpose(reading.in_order_of_reading(token_ids))
         if not self._is_folded:
-            return _projected(lambda step: self.embedding.vectors(round_of(by_time, step)), layer)
+            return _projected(
+                lambda step, count: self.embedding.vectors(steps_from(by_time, step, count)), layer
+            )
         if self._directions > 1:
             table_of_direction = tf.range(self._directions) * self.embedding.values.shape[0]
             by_time += tf.repeat(table_of_direction, tf.shape(token_ids)[0])
         table = self.prepared.variables_by_place[-1]
-        return lambda step: tf.gather(table, round_of(by_time, step))
+        return lambda step, count: tf.gather(table, steps_from(by_time, step, count))
 
 
 class _Reading:
-    """In which order the directions of a layer read texts.
+    """How the directions of a layer read some texts.
 
     Attributes:
         lengths: Of each row, a text being a row for each direction: int32 `(rows,)`.
-        rows: How many rows there are.
-        longest: The longest text's length.
     """
 
-    def __init__(self, lengths: Any, directions: int) -> None:
+    def __init__(self, lengths: Any, directions: int, steps: int, steps_a_round: int) -> None:
         self._lengths, self._directions = lengths, directions
+        self._steps, self._steps_a_round = steps, steps_a_round
         self.lengths = tf.tile(lengths, [directions])
-        self.rows = tf.shape(self.lengths)[0]
-        self.longest = tf.reduce_max(lengths)
+
+    def mask(self) -> Any:
+        """True at real tokens: bool `(batch, steps)`."""
+        return tf.sequence_mask(self._lengths, self._steps)
+
+    def read(self, gates: Gates, layer: Sequence[Weights], collector: Collector) -> Any:
+        """Runs a layer: see `read_texts`."""
+        rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
+        return read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
+
+    def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
+        """Every state of a layer, in the order of the text: `(steps, batch, width)`."""
+        (states,) = self.read(gates, layer, Kept(self._steps))
+        if self._directions == 1:
+            return states
+        forward, backward = tf.split(states, 2, axis=1)
+        return tf.concat([forward, self.turned(backward)], axis=2)
 
     def in_order_of_reading(self, by_text: Any) -> Any:
         """`(batch, steps)` to `(rows, steps)`."""
@@ -252,32 +295,23 @@ class _Reading:
             return by_text
         return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
 
-    def in_order_of_text(self, states: Any) -> Any:
-        """`(steps, rows, units)` to `(steps, batch, directions * units)`."""
-        if self._directions == 1:
-            return states
-        forward, backward = tf.split(states, 2, axis=1)
-        return tf.concat([forward, self.turned(backward)], axis=2)
-
     def turned(self, by_time: Any) -> Any:
         """Reverses each text: `(steps, batch, width)`."""
         return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)
 
 
-def _gates_of_states(
-    states: Any, reading: _Reading, layer: Sequence[Weights]
-) -> Callable[[Any], Any]:
+def _gates_of_states(states: Any, reading: _Reading, layer: Sequence[Weights]) -> Gates:
     """What the states of the layer below say to the gates: `states` is `(steps, batch, width)`."""
     if len(layer) > 1:
         states = tf.concat([states, reading.turned(states)], axis=1)
-    return _projected(lambda step: round_of(states, step), layer)
+    return _projected(lambda step, count: steps_from(states, step, count), layer)
 
 
-def _projected(inputs: Callable[[Any], Any], layer: Sequence[Weights]) -> Callable[[Any], Any]:
-    """The projection of each direction's rows of the inputs, `(STEPS_A_ROUND, rows, width)`."""
+def _projected(inputs: Gates, layer: Sequence[Weights]) -> Gates:
+    """The projection of each direction's rows of the inputs, `(count, rows, width)`."""
 
-    def gates(step: Any) -> Any:
-        parts = tf.split(inputs(step), len(layer), axis=1)
+    def gates(step: Any, count: int) -> Any:
+        parts = tf.split(inputs(step, count), len(layer), axis=1)
         projected = [
             tf.tensordot(part, weights.kernel, 1) + weights.bias
             for part, weights in zip(parts, layer, strict=True)
@@ -308,4 +342,5 @@ def _call_of(model: SentimentModel) -> Callable[[Any, Any], Any] | None:
 
 def _enough_rows(texts: Any) -> Any:
     """The least of `ROWS` that is enough for so many texts."""
-    return tf.gather(ROWS, tf.searchsorted(ROWS, [texts]))[0]
+    enough = [min(rows for rows in ROWS if rows >= count) for count in range(ROWS[-1] + 1)]
+    return tf.gather(enough, texts)

@@ -1,9 +1,9 @@
-"""An LSTM layer as it is served: all directions in one loop, a few steps a round, no gradient.
+"""An LSTM layer as it is served: all directions in one loop, several steps a round, no gradient.
 
-The training loop in `model/lstm_loop.py` computes the same numbers. Here each round of the loop
-does several steps, since a round costs TensorFlow more than a step's arithmetic; a direction that
-reads backward is given its texts reversed, so that no step needs a mask; and what the layer's
-states are wanted for is gathered in the loop, so that it ends with the longest text.
+The training loop in `model/lstm_loop.py` computes the same numbers. Here a direction that reads
+backward is given its texts reversed, so that no step needs a mask; what the layer's states are
+wanted for is gathered in the loop, which ends with the longest text; and a round of the loop can do
+several steps, where a round costs more than a step's arithmetic.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,11 @@ import tensorflow as tf
 from lstm_sentiment.model.lstm_loop import Weights, lstm_cell
 
 STEPS_A_ROUND = 5
-"""More make a longer graph, which XLA compiles more slowly, and gain nothing measurable."""
+"""In plain ops. More make a longer graph and gain nothing measurable; XLA is best off with one."""
+
+Gates = Callable[[Any, int], Any]
+"""From the first step of a round and the number of its steps to what the inputs say to the gates,
+which are halved as in `lstm_loop`: float32 `(steps, rows, 4 * units)`."""
 
 _LOWEST = -1e4  # below any LSTM state
 
@@ -24,11 +28,11 @@ def whole_rounds(max_length: int) -> int:
     return -(-max_length // STEPS_A_ROUND) * STEPS_A_ROUND
 
 
-def round_of(by_time: Any, step: Any) -> Any:
-    """The steps of the round that begins with `step`: `(steps, ...)` to `(STEPS_A_ROUND, ...)`."""
-    # Not by_time[step : step + STEPS_A_ROUND]: XLA would not know how many that are.
+def steps_from(by_time: Any, step: Any, count: int) -> Any:
+    """So many steps from `step` on: `(steps, ...)` to `(count, ...)`."""
+    # Not by_time[step : step + count]: XLA would not know how many that are.
     rank = by_time.shape.rank
-    return tf.slice(by_time, [step, *[0] * (rank - 1)], [STEPS_A_ROUND, *[-1] * (rank - 1)])
+    return tf.slice(by_time, [step, *[0] * (rank - 1)], [count, *[-1] * (rank - 1)])
 
 
 class Collector(Protocol):
@@ -44,28 +48,29 @@ class Collector(Protocol):
         Args:
             collected: What there was before.
             step: The round's first step.
-            states: float32 `(STEPS_A_ROUND, rows, units)`.
+            states: Those of its steps, float32 `(count, rows, units)`.
         """
         ...
 
 
 def read_texts(
-    gates: Callable[[Any], Any],
+    gates: Gates,
     layer: Sequence[Weights],
     rows: Any,
     longest: Any,
     collector: Collector,
+    steps_a_round: int,
 ) -> tuple[Any, ...]:
     """Runs a layer.
 
     Args:
-        gates: From a round's first step to what the inputs say to the gates, which are halved as in
-            `lstm_loop`: float32 `(STEPS_A_ROUND, rows, 4 * units)`.
+        gates: What the inputs say.
         layer: The weights of each direction, halved.
         rows: How many texts there are, times the number of directions: first all texts as the
             first direction reads them, then as the second does.
         longest: The length of the longest text, at least 1.
         collector: What is made of the states.
+        steps_a_round: How many steps a round of the loop does.
 
     Returns:
         What the collector has in the end.
@@ -75,7 +80,7 @@ def read_texts(
 
     def one_round(step: Any, state: Any, cell: Any, *collected: Any) -> Any:
         states = []
-        for gate in tf.unstack(gates(step), num=STEPS_A_ROUND):
+        for gate in tf.unstack(gates(step, steps_a_round), num=steps_a_round):
             products = [
                 tf.matmul(part, kernel)
                 for part, kernel in zip(tf.split(state, directions), kernels, strict=True)
@@ -84,7 +89,7 @@ def read_texts(
             cell, state = lstm_cell(tf.tanh(recurrent + gate), cell)
             states.append(state)
         after = collector.add(collected, step, tf.stack(states))
-        return step + STEPS_A_ROUND, state, cell, *after
+        return step + steps_a_round, state, cell, *after
 
     zeros = tf.zeros((rows, units))
     _, _, _, *collected = tf.while_loop(
@@ -115,7 +120,7 @@ class Pooled(NamedTuple):
 
     def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
         """As `Collector`."""
-        steps = (step + tf.range(STEPS_A_ROUND))[:, tf.newaxis]
+        steps = (step + tf.range(states.shape[0]))[:, tf.newaxis]
         if self.pooling == "last":
             wanted = (steps == self.lengths - 1)[:, :, tf.newaxis]
         else:
@@ -142,16 +147,16 @@ class Kept(NamedTuple):
     """Keeps all states: a `Collector`.
 
     Attributes:
-        rounds: How many rounds there are at most.
+        steps: How many there are at most.
     """
 
-    rounds: int
+    steps: int
 
     def start(self, rows: Any, units: int) -> tuple[Any, ...]:
         """As `Collector`."""
-        return (tf.zeros((self.rounds * STEPS_A_ROUND, rows, units)),)
+        return (tf.zeros((self.steps, rows, units)),)
 
     def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
         """As `Collector`."""
-        places = (step + tf.range(STEPS_A_ROUND))[:, tf.newaxis]
+        places = (step + tf.range(states.shape[0]))[:, tf.newaxis]
         return (tf.tensor_scatter_nd_update(collected[0], places, states),)

@@ -13,22 +13,27 @@ class PreparedVariables(tf.Module):
     the initializers of its resources, such as lookup tables: one of them fills these variables.
 
     Attributes:
-        variables_by_place: float32 `(None, width)`, empty until loaded.
+        variables_by_place: Empty until loaded.
     """
 
-    def __init__(self, widths: Sequence[int], compute: Callable[[], Sequence[Any]]) -> None:
+    def __init__(
+        self, specs: Sequence[tf.TensorSpec], compute: Callable[[], Sequence[Any]]
+    ) -> None:
         """Makes empty variables.
 
         Args:
-            widths: The number of columns of each variable.
-            compute: Gives the value of each, float32 `(rows, width)`; traced into the SavedModel.
+            specs: Of each variable; the first dimension is unknown.
+            compute: Gives the value of each; traced into the SavedModel.
         """
         super().__init__()
         self.variables_by_place = [
             tf.Variable(
-                tf.zeros((0, width)), shape=(None, width), trainable=False, name=f"prepared_{place}"
+                tf.zeros((0, *spec.shape[1:]), spec.dtype),
+                shape=spec.shape,
+                trainable=False,
+                name=f"prepared_{place}",
             )
-            for place, width in enumerate(widths)
+            for place, spec in enumerate(specs)
         ]
         self._compute = compute
         self._preparation = _Preparation(self)

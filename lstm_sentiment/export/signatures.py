@@ -76,7 +76,6 @@ class ServableModule(tf.Module):
         self._label_names = tf.constant(label_names)
         self._temperature = temperature
         self._max_length = model.config.max_length
-        self._vocabulary_size = model.vocabulary_size
         self._attributions = make_attributions(twin, self.network.embedding.vectors)
 
     @tf.function(
@@ -157,31 +156,16 @@ class ServableModule(tf.Module):
         Returns:
             int32 `(batch, time)`, padded on the right, a real id in each row.
         """
-        token_ids = self._known(token_ids)
-        real = token_ids != PAD_ID
-        in_place = tf.reduce_all(real[:, :-1] | ~real[:, 1:])
-        longest = self._max_length
+        # A column of padding more: then each row has a first id.
+        ids = tf.pad(self.network.known_ids(token_ids), [[0, 0], [0, 1]])
+        real = ids != PAD_ID
         ids = tf.cond(
-            in_place,
-            lambda: token_ids[:, :longest],
-            lambda: pad_ragged(strip_padding(token_ids), longest),
+            tf.reduce_all(real[:, :-1] | ~real[:, 1:]),
+            lambda: ids[:, : self._max_length],
+            lambda: pad_ragged(strip_padding(ids), self._max_length),
         )
         # The first of a row is padding only where the row is nothing else.
-        first = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])[:, :1]
-        return tf.cast(tf.concat([tf.maximum(first, OOV_ID), ids[:, 1:]], axis=1), tf.int32)
-
-    def _known(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Refuses ids that no token has: XLA would take the nearest that one has."""
-        most = tf.constant(self._vocabulary_size - 1, tf.int64)
-        lowest = tf.reduce_min(tf.pad(token_ids, [[0, 1], [0, 1]]))
-        highest = tf.reduce_max(tf.pad(token_ids, [[0, 1], [0, 1]]))
-        rule = f"Token ids must be from 0 to {self._vocabulary_size - 1}. Received: from "
-        numbers = [tf.strings.as_string(number) for number in (lowest, highest)]
-        message = tf.strings.join([rule, numbers[0], " to ", numbers[1], "."])
-        with tf.control_dependencies(
-            [tf.debugging.Assert((lowest >= 0) & (highest <= most), [message])]
-        ):
-            return tf.identity(token_ids)
+        return tf.maximum(ids, tf.one_hot(0, tf.shape(ids)[1], OOV_ID, PAD_ID))
 
     def _answer(self, token_ids: tf.RaggedTensor) -> Tensors:
         """The answer to `text` and `tokens`.

@@ -1,22 +1,25 @@
 """Switches XLA on for a SavedModel as it is loaded; the files stay as they are.
 
 A SavedModel must run where there is no XLA, so it cannot ask for it itself: stock TensorFlow
-Serving refuses such a graph. It can name what is worth compiling: functions whose names begin with
-`compilable`. Those are marked in a copy of the graph, and TensorFlow compiles them, once for each
-shape of their inputs, when they are first called.
+Serving refuses such a graph. It can name what is worth compiling: a function `compilable_NAME`,
+called as such, or standing by for a function `plain_NAME` that takes and gives the same. In a copy
+of the graph it is called instead, and marked; TensorFlow compiles it, once for each shape of its
+inputs, when it is first called.
 """
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 _GRAPH = "saved_model.pb"
 _MUST_COMPILE = "_XlaMustCompile"
-_COMPILABLE = re.compile(r"__inference_compilable_\w+")
+_COMPILABLE = re.compile(r"__inference_compilable_(\w+?)_\d+")
+_PLAIN = re.compile(r"__inference_plain_(\w+?)_\d+")
 
 
 @contextmanager
@@ -29,7 +32,9 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
     Yields:
         The folder to load from; `version_dir` itself where nothing is worth compiling.
     """
-    graph = saved_model_pb2.SavedModel.FromString((version_dir / _GRAPH).read_bytes())
+    path, graph = version_dir / _GRAPH, saved_model_pb2.SavedModel()
+    if path.is_file():  # TensorFlow knows other forms too, and tells what is missing
+        graph.ParseFromString(path.read_bytes())
     if not _mark(graph):
         yield version_dir
         return
@@ -43,13 +48,38 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
 
 
 def _mark(graph: saved_model_pb2.SavedModel) -> bool:
-    """Marks the functions that are worth compiling, and where they are called."""
+    """Marks where compilable functions are called, and puts them in the place of plain ones."""
     marked = False
     for meta_graph in graph.meta_graphs:
-        for function in meta_graph.graph_def.library.function:
-            if _COMPILABLE.fullmatch(function.signature.name):
-                function.attr[_MUST_COMPILE].b = True
-            for node in function.node_def:
-                if _COMPILABLE.fullmatch(node.attr["f"].func.name if "f" in node.attr else ""):
-                    node.attr[_MUST_COMPILE].b = marked = True
+        functions = meta_graph.graph_def.library.function
+        replacements = _replacements([function.signature for function in functions])
+        for node in (node for function in functions for node in function.node_def):
+            if "f" not in node.attr:
+                continue
+            called = node.attr["f"].func
+            called.name = replacements.get(called.name, called.name)
+            if _COMPILABLE.fullmatch(called.name):
+                node.attr[_MUST_COMPILE].b = marked = True
     return marked
+
+
+def _replacements(signatures: Sequence[op_def_pb2.OpDef]) -> dict[str, str]:
+    """For each plain function the compilable one that takes and gives the same."""
+    compilable = {
+        (match[1], _types(signature)): signature.name
+        for signature in signatures
+        if (match := _COMPILABLE.fullmatch(signature.name))
+    }
+    found = {
+        signature.name: compilable.get((match[1], _types(signature)))
+        for signature in signatures
+        if (match := _PLAIN.fullmatch(signature.name))
+    }
+    return {plain: name for plain, name in found.items() if name is not None}
+
+
+def _types(signature: op_def_pb2.OpDef) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return (
+        tuple(argument.type for argument in signature.input_arg),
+        tuple(argument.type for argument in signature.output_arg),
+    )

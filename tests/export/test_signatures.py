@@ -164,7 +164,7 @@ def test_an_example_without_a_text_is_refused(loaded: Loaded) -> None:
 
 @pytest.mark.parametrize("ids", [[[1, 10_000]], [[-1, 2]], [[2**40]]])
 def test_ids_of_no_token_are_refused(loaded: Loaded, ids: list[list[int]]) -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Token ids must be from 0 to"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices.* is not in \[0, "):
         loaded["serving_default"](input_sentence=tf.constant(ids, tf.int64))
 
 

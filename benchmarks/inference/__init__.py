@@ -1,0 +1,1 @@
+"""How fast a trained classifier answers, beside other engines."""
