@@ -1,10 +1,10 @@
 """How many bytes each part of a version's folder takes."""
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import commonpath
 
 import tensorflow as tf
 
@@ -142,12 +142,12 @@ def _variables(version_dir: Path) -> list[VariableSize]:
 
 
 def _parts(variables: list[VariableSize], shown_bytes: float) -> dict[str, PartSize]:
-    folders = [variable.name.split("/")[:-1] for variable in variables]
-    shared = os.path.commonprefix(folders)
+    folders = [variable.name.rpartition("/")[0] for variable in variables]
+    shared = commonpath(folders) if folders else ""
     groups: dict[str, list[VariableSize]] = {}
     for variable, folder in zip(variables, folders, strict=True):
-        name = "/".join(folder[len(shared) :] or shared) or variable.name
-        groups.setdefault(name, []).append(variable)
+        part = folder.removeprefix(shared).removeprefix("/") or shared or variable.name
+        groups.setdefault(part, []).append(variable)
     parts = {
         name: PartSize(
             len(group),

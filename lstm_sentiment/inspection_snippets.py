@@ -142,10 +142,12 @@ def _generic_curl(signature: SignatureSummary, url: str) -> str:
     if all(math.prod(shape) <= _LONGEST_LITERAL for _, shape in values.values()):
         inputs = {name: _nested(value, shape) for name, (value, shape) in values.items()}
         return _curl({**head, "inputs": inputs}, url)
-    written = ", ".join(f"{name!r}: {_expression(*value)}" for name, value in values.items())
+    written = ", ".join(
+        f"{_literal(name)}: {_expression(*value)}" for name, value in values.items()
+    )
     code = (
         "import json; print(json.dumps("
-        f"{{'signature_name': {signature.key!r}, 'inputs': {{{written}}}}}))"
+        f'{{"signature_name": {_literal(signature.key)}, "inputs": {{{written}}}}}))'
     )
     return f"python3 -c {shlex.quote(code)} |\n  curl -d @- {url}"
 
@@ -211,7 +213,7 @@ def _nested(value: Any, shape: Sequence[int]) -> Any:
 
 
 def _expression(value: Any, shape: Sequence[int]) -> str:
-    written = repr(value)
+    written = _literal(value) if isinstance(value, str) else repr(value)
     for size in reversed(shape):
         written = f"[{written}]" if size == 1 else f"[{written}] * {size}"
     return written

@@ -37,7 +37,7 @@ class Publisher:
         self._progress = progress
         if self._models_config is not None and self._models_config.exists():
             served = load_models_config(self._models_config)
-            if False:
+            if find_model(served, self._base) is None:
                 paths = [model.base_path for model in served.model_config_list.config]
                 raise ConfigError(
                     f"{self._models_config}: must serve one model from {self._base.absolute()}, to "

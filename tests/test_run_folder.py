@@ -74,13 +74,19 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = PipelineConfig(data=["a.csv"], unlabelled=["b.txt"], dictionary="jieba")
+    config = PipelineConfig(
+        data=["a.csv"],
+        unlabelled=["b.txt"],
+        dictionary="jieba",
+        model_config_file="models.config",
+    )
     begin_run(config, Path("run"))
     stored = load_config(tmp_path / "run" / CONFIG)
     assert stored.data == (tmp_path / "a.csv",)
     assert stored.unlabelled == (tmp_path / "b.txt",)
     assert stored.model_dir == tmp_path / "models" / "sentiment"
     assert stored.run_dir == tmp_path / "run"
+    assert stored.model_config_file == tmp_path / "models.config"
     assert str(stored.dictionary) == "jieba"
 
 

@@ -216,10 +216,10 @@ def fit(
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
-        _print_result(result)
+        _print_result(result, model_config_file)
 
 
-def _print_result(result: "PipelineResult") -> None:
+def _print_result(result: "PipelineResult", model_config_file: Path | None) -> None:
     rows = {
         "test accuracy": f"{result.test.accuracy:.4f}",
         "test macro-F1": f"{result.test.macro_f1:.4f}",
@@ -229,14 +229,16 @@ def _print_result(result: "PipelineResult") -> None:
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
-        "next": next_command(result.version_dir.parent),
+        "next": next_command(result.version_dir.parent, model_config_file),
     }
     for name, value in rows.items():
         print(f"{name:<15}{value}")
 
 
-def next_command(base_path: Path) -> str:
+def next_command(base_path: Path, model_config_file: Path | None = None) -> str:
     """The command that serves what was just exported."""
+    if model_config_file is not None:
+        return f"{program()} serve --model-config-file {shlex.quote(str(model_config_file))}"
     if base_path == Path("models/sentiment"):
         return f"{program()} serve"
     name, path = (shlex.quote(part) for part in (base_path.name, str(base_path)))

@@ -125,9 +125,10 @@ class SavedModelLoader:
             ServableLoadError: One line, if the folder cannot be read as a SavedModel or a warmup
                 request fails.
         """
+        folder = self._path
         try:
-            with with_xla(self._path) if self._xla else nullcontext(self._path) as path:
-                servable = SavedModelServable(tf.saved_model.load(str(path), tags="serve"))
+            with with_xla(self._path) if self._xla else nullcontext(self._path) as folder:
+                servable = SavedModelServable(tf.saved_model.load(str(folder), tags="serve"))
             if self._warmup:
                 run_warmup_requests(servable, self._path / WARMUP_REQUESTS)
         except Exception as error:
@@ -135,7 +136,7 @@ class SavedModelLoader:
             # ValueError, AttributeError, errors of its runtime.
             raise ServableLoadError(
                 f"version {self._id.version} of model {self._id.name} could not be loaded: "
-                f"{self._without_base_path(one_line(error))}"
+                f"{self._without_base_path(one_line(error), folder)}"
             ) from error
         self._servable = servable
         return servable
@@ -146,9 +147,11 @@ class SavedModelLoader:
         # Reference cycles inside a loaded SavedModel would keep its weights for long.
         gc.collect()
 
-    def _without_base_path(self, message: str) -> str:
+    def _without_base_path(self, message: str, folder: Path) -> str:
         # The message reaches clients, whom the server's folders do not concern.
-        return message.replace(f"{self._path}/", "").replace(str(self._path), self._path.name)
+        for path in (folder, self._path):
+            message = message.replace(f"{path}/", "").replace(str(path), self._path.name)
+        return message
 
 
 def run_warmup_requests(servable: Servable, path: Path) -> int:

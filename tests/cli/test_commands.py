@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_sentiment import FitResult, __version__, export_servable
+from lstm_sentiment import FitResult, InvalidInputError, __version__, export_servable
 from lstm_sentiment.cli.app import main
 from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.serving.server import ModelServer
@@ -332,3 +332,19 @@ def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:
     outcome = run("serve")
     assert is_one_error_line(outcome)
     assert "models/sentiment: must be a folder of versions" in outcome.err
+
+
+@pytest.mark.parametrize("flag", ["--xla-cpu-compilation-enabled", "--xla_cpu_compilation_enabled"])
+def test_serve_takes_the_flag_of_tensorflow_serving_for_xla(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    asked: list[bool] = []
+
+    def make_server(config: object, *, xla_cpu_compilation_enabled: bool, **_: object) -> None:
+        asked.append(xla_cpu_compilation_enabled)
+        raise InvalidInputError("That is enough.")
+
+    monkeypatch.setattr("lstm_sentiment.serving.server.ModelServer", make_server)
+    run("serve", "--model-base-path", tmp_path)
+    run("serve", "--model-base-path", tmp_path, flag)
+    assert asked == [False, True]

@@ -127,6 +127,15 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
         },
     ),
     (("--streaming",), {"streaming": True}),
+    (("--embedding-storage", "float16"), {"model": {"embedding_storage": "float16"}}),
+    (
+        ("--export-every", 500, "--export-unit", "steps"),
+        {"export_every": 500, "export_unit": "steps"},
+    ),
+    (
+        ("--keep", 3, "--model-config-file", "models.config"),
+        {"keep": 3, "model_config_file": Path("models.config")},
+    ),
 ]
 
 
@@ -248,6 +257,12 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         ("", ("--schedule", "step"), "'cosine', 'linear', 'constant'"),
         ("", ("--class-weights", "auto"), "'none', 'balanced'"),
         ("", ("--precision", "float16"), "'float32', 'mixed_bfloat16'"),
+        ("", ("--embedding-storage", "int4"), "'int8', 'float16', 'float32'"),
+        ("", ("--export-every", "0"), "`export_every` must be a positive integer"),
+        ("", ("--export-unit", "hours"), "'epochs', 'steps'"),
+        ("", ("--keep", "0"), "`keep` must be a positive integer"),
+        ("export_unit = 'hours'", (), "must be one of: epochs, steps"),
+        ("[model]\nembedding_storage = 'int4'", (), "must be one of: int8, float16, float32"),
     ],
 )
 def test_bad_settings_are_told_in_one_line_before_tensorflow_is_imported(

@@ -241,6 +241,8 @@ def test_warmup_requests_are_run_and_other_records_passed_over(
     monkeypatch.setattr(SavedModelServable, "run", spy)
     load(path)
     assert ran == ["text", "classify", "serving_default"]
+    SavedModelLoader(ServableId("m", 1), path, warmup=False).load()
+    assert len(ran) == 3
 
 
 def test_unloading_frees_the_graph_and_the_weights_it_holds_at_once(

@@ -86,3 +86,28 @@ def test_texts_are_stripped_and_encodable() -> None:
     corpus = Corpus.from_rows([(" 好\u3000\n", "x"), ("\ud800", "y")])
     assert corpus.texts == ("好", "\ufffd")
     assert len(Corpus.from_rows([(" ", "x"), ("a", "y")]).drop_empty()) == 1
+
+
+@given(rows, rows)
+def test_fingerprints_are_equal_where_corpora_are(
+    ours: list[tuple[str, str]], theirs: list[tuple[str, str]]
+) -> None:
+    one, other = (Corpus.from_rows(pairs) for pairs in (ours, theirs))
+    assert (one.fingerprint() == other.fingerprint()) == (one == other)
+    assert one.fingerprint() == Corpus.from_rows(ours).fingerprint()
+    assert one.fingerprint()["texts"] == len(ours)
+
+
+def test_a_fingerprint_tells_a_text_a_label_a_class_and_the_order() -> None:
+    pairs = [("a", "x"), ("b", "y"), ("c", "x")]
+    changed = [
+        [("A", "x"), *pairs[1:]],
+        [("a", "y"), *pairs[1:]],
+        [(text, label.upper()) for text, label in pairs],
+        pairs[::-1],
+        [*pairs, pairs[0]],
+        pairs[:2],
+    ]
+    prints = [Corpus.from_rows(rows).fingerprint()["sha256"] for rows in (pairs, *changed)]
+    prints.append(Corpus.from_rows(pairs, label_names=["x", "y", "z"]).fingerprint()["sha256"])
+    assert len(set(prints)) == len(changed) + 2

@@ -1,0 +1,161 @@
+"""`verify`: what it prints and where, and its exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_sentiment import ModelServer
+from lstm_sentiment.serving.models_config import single_model_config
+from lstm_sentiment.verification import Verification, WayResult
+from tests.cli import test_commands
+from tests.cli.test_commands import Run, is_one_error_line
+from tests.exported import tiny_version
+
+run = test_commands.run
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What `verify` asked the library for, which answers at once that REST differs."""
+    calls: list[dict[str, Any]] = []
+
+    def answer(model: Path, **options: Any) -> Verification:
+        calls.append({"model": model, **options})
+        results = (
+            WayResult("saved model", "text", 1.25e-7, None),
+            WayResult("rest", "serving_default", None, "h:1: [bold] status 502 " + "x" * 100),
+        )
+        return Verification(Path("m/3"), 20, 1e-5, results)
+
+    monkeypatch.setattr("lstm_sentiment.cli.verify_command.verify_version", answer)
+    return calls
+
+
+def test_what_it_asks_is_what_it_is_told_to(run: Run, tmp_path: Path) -> None:
+    """The tiny model's scores are no logits of its probabilities, so that ids differ."""
+    base_path = tmp_path / "tiny"
+    base_path.mkdir()
+    tiny_version(base_path)
+    with ModelServer(single_model_config("tiny", base_path), port=0) as server:
+        addresses = ("--server", f"localhost:{server.port}")
+        outcome = run("verify", "--model", base_path, *addresses, "--json")
+        lenient = run("verify", "--model", base_path, *addresses, "--tolerance", 100)
+    assert outcome.code == 1, outcome.err
+    result = json.loads(outcome.out)
+    assert set(result) == {
+        "version_dir",
+        "texts",
+        "largest_difference",
+        "tolerance",
+        "equal",
+        "ways",
+    }
+    assert result["version_dir"] == str(base_path / "1")
+    assert result["equal"] is False
+    differing = [(w["way"], w["signature"]) for w in result["ways"] if w["problem"]]
+    assert {signature for _, signature in differing} >= {"serving_default"}
+    assert ("saved model", "text") not in differing and ("grpc", "tokens") not in differing
+    assert {way["way"] for way in result["ways"]} == {"saved model", "grpc"}
+    assert len(outcome.err.splitlines()) == len(differing)
+    assert "serving_default" not in lenient.err
+
+
+def test_what_differs_is_a_line_each_and_exits_with_1(
+    run: Run, calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    flags = ("--rest-api", "h:1", "--model-name", "n", "--label", "stable", "--tolerance", "1e-4")
+    outcome = run("verify", "--model", tmp_path, *flags, "--timeout-seconds", 3)
+    assert outcome.code == 1
+    assert calls == [
+        {
+            "model": tmp_path,
+            "server": None,
+            "rest_api": "h:1",
+            "model_name": "n",
+            "version": None,
+            "label": "stable",
+            "tolerance": 1e-4,
+            "timeout_seconds": 3.0,
+        }
+    ]
+    assert outcome.out == (
+        "way            signature         largest difference\n"
+        "saved model    text              1.2e-07\n"
+        "rest           serving_default   none                differs\n"
+        "\n"
+        "version        m/3\n"
+        "texts          20\n"
+        "tolerance      1e-05\n"
+        "largest of all 1.2e-07\n"
+        "equal          no\n"
+    )
+    assert outcome.err == f"rest, serving_default: h:1: [bold] status 502 {'x' * 100}\n"
+    as_json = run("verify", "--model", tmp_path, "--json")
+    assert as_json.code == 1
+    assert json.loads(as_json.out)["ways"][1]["largest_difference"] is None
+    assert as_json.err == outcome.err
+
+
+def test_what_is_equal_exits_with_0(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    equal = Verification(Path("m/3"), 20, 1e-5, (WayResult("grpc", "text", 0.0, None),))
+    monkeypatch.setattr("lstm_sentiment.cli.verify_command.verify_version", lambda *_, **__: equal)
+    outcome = run("verify", "--model", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[-2:] == ["largest of all 0", "equal          yes"]
+
+
+def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "assets.extra" / "sentiment.json").write_text('{"labels": ["a", "b"]}')
+    outcome = run("verify", "--model", tmp_path)
+    assert is_one_error_line(outcome), outcome
+    assert "must hold examples in its assets.extra/sentiment.json" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((), "models/sentiment: must be a version's folder"),
+        (("--server", "localhost"), "`server` must be HOST:PORT"),
+        (("--version", "3"), "go with `server` or `rest_api`"),
+        (("--tolerance", "small"), "--tolerance"),
+        (("--tolerance", "-1"), "`tolerance` must be a number that is not negative"),
+    ],
+)
+def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
+    run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], message: str
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("TensorFlow is imported too early")
+
+    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
+    outcome = run("verify", *args)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+
+
+def test_help_has_an_example(run: Run) -> None:
+    outcome = run("verify", "--help")
+    assert outcome.code == 0
+    assert "Example: python cli.py verify --model models/sentiment" in outcome.out
+
+
+def test_neither_command_imports_tensorflow_for_its_help() -> None:
+    code = (
+        "import sys; sys.argv = ['x', '--help']\n"
+        "from lstm_sentiment.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'tensorflow', 'keras', 'grpc'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "inspect" in done.stdout and "verify" in done.stdout
