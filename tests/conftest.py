@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import settings
 
+from lstm_sentiment.export import servable, signatures
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
@@ -29,6 +31,25 @@ settings.register_profile("lstm_sentiment", deadline=None, max_examples=50)
 settings.load_profile("lstm_sentiment")
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _light_exports(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Exports in half the time: without gradients in `explain`, without warmup requests.
+
+    A module that needs the whole of them says `WHOLE_EXPORTS = True`.
+    """
+    if getattr(request.module, "WHOLE_EXPORTS", False):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "make_attributions", lambda model, vectors: _no_attributions)
+        patch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+        yield
+
+
+def _no_attributions(token_ids: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    return tf.zeros(tf.shape(token_ids))
 
 
 @pytest.fixture(scope="session")

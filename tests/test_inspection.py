@@ -30,6 +30,8 @@ from lstm_sentiment.version_folder import ExampleAnswer
 from tests.exported import MODEL_NAME, exported, read_card, tiny_version, write_card
 from tests.serving.saved_models import damage
 
+WHOLE_EXPORTS = True
+
 CONTRACT = ("serving_default", "text", "tokens", "classify", "explain")
 FOREIGN_NAME = "other"
 

@@ -26,6 +26,8 @@ from lstm_sentiment.version_folder import ExampleAnswer
 from tests.exported import MODEL_NAME, exported, read_card, write_card
 from tests.serving.saved_models import save_version
 
+WHOLE_EXPORTS = True
+
 
 @pytest.fixture(scope="module")
 def version_dir(fitted: FitResult) -> Path:

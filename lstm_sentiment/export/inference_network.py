@@ -87,7 +87,7 @@ class InferenceNetwork(tf.Module):
         super().__init__()
         self.embedding = StoredEmbedding(model)
         self.weights = {
-            layer.name: [variable.value for variable in layer.variables]
+            layer.name: [weight.value for weight in layer.weights]
             for layer in model.layers_with_weights()
         }
         self._steps = whole_rounds(model.config.max_length)

@@ -119,6 +119,6 @@ def _load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
     model.embedding.load_matrix(StoredMatrix(value("embedding/values"), scales).expanded())
     for layer in model.layers_with_weights():
         layer.set_weights(
-            [value(f"weights/{layer.name}/{place}") for place in range(len(layer.variables))]
+            [value(f"weights/{layer.name}/{place}") for place in range(len(layer.weights))]
         )
     return model

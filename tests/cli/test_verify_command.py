@@ -15,6 +15,8 @@ from tests.cli import test_commands
 from tests.cli.test_commands import Run, is_one_error_line
 from tests.exported import tiny_version
 
+WHOLE_EXPORTS = True
+
 run = test_commands.run
 
 

@@ -10,6 +10,8 @@ import tensorflow as tf
 from lstm_sentiment import ExportError, FitResult, Vocabulary, export_servable
 from lstm_sentiment.export import servable
 
+WHOLE_EXPORTS = True
+
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

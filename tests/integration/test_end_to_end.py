@@ -4,6 +4,7 @@ The requests are written with the stubs of tensorflow-serving-api and with plain
 that knows nothing of this package would write them.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ from lstm_sentiment import (
     SavedModelPredictor,
     export_servable,
 )
+from lstm_sentiment.export.warmup import WARMUP_REQUESTS
 from tests.conftest import REPOSITORY, fit_small
 from tests.saved_model_session import SavedModelSession
 
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "位置 一般😀", "前台特别脏" * 40]
+WHOLE_EXPORTS = True
 RECIPE_LENGTH = 50
 TOLERANCE = 1e-5
 
@@ -203,12 +206,16 @@ def test_our_client_asks_for_129_texts_in_one_request(server: ModelServer, base_
     )
 
 
-def test_a_version_exported_while_serving_takes_over(fitted: FitResult, tmp_path: Path) -> None:
+def test_a_version_exported_while_serving_takes_over(base_path: Path, tmp_path: Path) -> None:
     from lstm_sentiment.serving.models_config import single_model_config
     from lstm_sentiment.serving.servable import ManagerState
 
     base = tmp_path / "sentiment"
-    export_servable(fitted, base)
+    for version_dir in base_path.iterdir():  # what it is warmed up with takes longer than the test
+        shutil.copytree(version_dir, tmp_path / version_dir.name)
+        (tmp_path / version_dir.name / WARMUP_REQUESTS).unlink()
+    base.mkdir()
+    (tmp_path / "1").rename(base / "1")
     config = single_model_config("sentiment", base)
     with (
         ModelServer(
@@ -217,7 +224,7 @@ def test_a_version_exported_while_serving_takes_over(fitted: FitResult, tmp_path
         PredictClient(f"localhost:{server.port}", model="sentiment") as client,
     ):
         assert client.predict(["房间很好"])[0].model_version == 1
-        export_servable(fitted, base)
+        (tmp_path / "2").rename(base / "2")  # as an export does in the end
         swapped = server._manager.wait_until(
             lambda: (
                 [s.state for s in server.states()] == [ManagerState.AVAILABLE, ManagerState.END]

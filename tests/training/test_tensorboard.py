@@ -21,7 +21,7 @@ def test_tensorboard_finds_curves_graph_and_word_vectors(tmp_path: Path) -> None
         CORPUS,
         CORPUS,
         tokenizer=TOKENIZER,
-        model=ModelConfig(lstm_units=2),
+        model=ModelConfig(lstm_units=2, embedding_storage="float32"),
         training=TrainingConfig(epochs=2),
         run_dir=tmp_path,
         tensorboard=True,
