@@ -19,10 +19,15 @@ TINY = float(np.finfo(np.float32).tiny)
 
 def matrices(largest: float) -> st.SearchStrategy[NDArray[np.float32]]:
     """Word vectors: any numbers, and the usual ones around zero."""
-    numbers = st.floats(-largest, largest, width=32) | st.floats(-1, 1, width=32)
-    # Numbers too small for a full mantissa are zero to TensorFlow, now and then.
-    numbers = numbers.map(lambda number: number if abs(number) > 1e-30 else 0.0)
-    return arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=numbers)
+    return arrays(
+        np.float32, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=numbers(largest)
+    )
+
+
+def numbers(largest: float) -> st.SearchStrategy[float]:
+    # Those too small for a full mantissa are zero to TensorFlow, now and then.
+    found = st.floats(-largest, largest, width=32) | st.floats(-1, 1, width=32)
+    return found.map(lambda number: number if abs(number) > 1e-30 else 0.0)
 
 
 any_matrices = matrices(2.0**127)
@@ -118,7 +123,7 @@ def test_an_embedding_gives_what_can_be_kept_of_all_its_rows(
     layer.build((None, None))
     layer.load_matrix(matrix, trained)
     if trained:
-        moves = arrays(np.float32, (len(trained) + 1, dim), elements=st.floats(-3, 3, width=32))
+        moves = arrays(np.float32, (len(trained) + 1, dim), elements=numbers(3))
         layer.trained_rows.assign(data.draw(moves))
     ids = np.arange(rows)[np.newaxis]
     np.testing.assert_array_equal(layer(ids)[0], layer.merged_matrix())
