@@ -8,11 +8,9 @@ import tensorflow as tf
 
 from lstm_sentiment.export.lstm_reader import (
     STEPS_A_ROUND,
-    Collector,
     Gates,
-    Kept,
     Pooled,
-    read_texts,
+    Reading,
     steps_from,
     whole_rounds,
 )
@@ -205,7 +203,7 @@ class InferenceNetwork(tf.Module):
         attention = model.pooling if model.config.pooling == "attention" else None
 
         def lstm_logits(token_ids: Any) -> Any:
-            reading = _Reading(
+            reading = Reading(
                 tf.math.count_nonzero(token_ids, axis=1, dtype=tf.int32),
                 self._directions,
                 self._steps,
@@ -244,9 +242,7 @@ class InferenceNetwork(tf.Module):
             weights[at : at + self._directions] for at in range(0, len(weights), self._directions)
         ]
 
-    def _gates_of_words(
-        self, token_ids: Any, reading: "_Reading", layer: Sequence[Weights]
-    ) -> Gates:
+    def _gates_of_words(self, token_ids: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
         """What words say to the gates of the first layer."""
         by_time = tf.transpose(reading.in_order_of_reading(token_ids))
         if not self._is_folded:
@@ -260,47 +256,7 @@ class InferenceNetwork(tf.Module):
         return lambda step, count: tf.gather(table, steps_from(by_time, step, count))
 
 
-class _Reading:
-    """How the directions of a layer read some texts.
-
-    Attributes:
-        lengths: Of each row, a text being a row for each direction: int32 `(rows,)`.
-    """
-
-    def __init__(self, lengths: Any, directions: int, steps: int, steps_a_round: int) -> None:
-        self._lengths, self._directions = lengths, directions
-        self._steps, self._steps_a_round = steps, steps_a_round
-        self.lengths = tf.tile(lengths, [directions])
-
-    def mask(self) -> Any:
-        """True at real tokens: bool `(batch, steps)`."""
-        return tf.sequence_mask(self._lengths, self._steps)
-
-    def read(self, gates: Gates, layer: Sequence[Weights], collector: Collector) -> Any:
-        """Runs a layer: see `read_texts`."""
-        rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
-        return read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
-
-    def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
-        """Every state of a layer, in the order of the text: `(steps, batch, width)`."""
-        (states,) = self.read(gates, layer, Kept(self._steps))
-        if self._directions == 1:
-            return states
-        forward, backward = tf.split(states, 2, axis=1)
-        return tf.concat([forward, self.turned(backward)], axis=2)
-
-    def in_order_of_reading(self, by_text: Any) -> Any:
-        """`(batch, steps)` to `(rows, steps)`."""
-        if self._directions == 1:
-            return by_text
-        return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
-
-    def turned(self, by_time: Any) -> Any:
-        """Reverses each text: `(steps, batch, width)`."""
-        return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)
-
-
-def _gates_of_states(states: Any, reading: _Reading, layer: Sequence[Weights]) -> Gates:
+def _gates_of_states(states: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
     """What the states of the layer below say to the gates: `states` is `(steps, batch, width)`."""
     if len(layer) > 1:
         states = tf.concat([states, reading.turned(states)], axis=1)

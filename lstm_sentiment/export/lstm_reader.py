@@ -160,3 +160,51 @@ class Kept(NamedTuple):
         """As `Collector`."""
         places = (step + tf.range(states.shape[0]))[:, tf.newaxis]
         return (tf.tensor_scatter_nd_update(collected[0], places, states),)
+
+
+class Reading:
+    """How the directions of a layer read some texts.
+
+    Attributes:
+        lengths: Of each row, a text being a row for each direction: int32 `(rows,)`.
+    """
+
+    def __init__(self, lengths: Any, directions: int, steps: int, steps_a_round: int) -> None:
+        """Fixes what all layers share.
+
+        Args:
+            lengths: Of each text, int32 `(batch,)`.
+            directions: 1, or 2 to read backward too.
+            steps: How many there are at most, in whole rounds.
+            steps_a_round: As `read_texts` takes.
+        """
+        self._lengths, self._directions = lengths, directions
+        self._steps, self._steps_a_round = steps, steps_a_round
+        self.lengths = tf.tile(lengths, [directions])
+
+    def mask(self) -> Any:
+        """True at real tokens: bool `(batch, steps)`."""
+        return tf.sequence_mask(self._lengths, self._steps)
+
+    def read(self, gates: Gates, layer: Sequence[Weights], collector: Collector) -> Any:
+        """Runs a layer: see `read_texts`."""
+        rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
+        return read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
+
+    def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
+        """Every state of a layer, in the order of the text: `(steps, batch, width)`."""
+        (states,) = self.read(gates, layer, Kept(self._steps))
+        if self._directions == 1:
+            return states
+        forward, backward = tf.split(states, 2, axis=1)
+        return tf.concat([forward, self.turned(backward)], axis=2)
+
+    def in_order_of_reading(self, by_text: Any) -> Any:
+        """`(batch, steps)` to `(rows, steps)`."""
+        if self._directions == 1:
+            return by_text
+        return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
+
+    def turned(self, by_time: Any) -> Any:
+        """Reverses each text: `(steps, batch, width)`."""
+        return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)

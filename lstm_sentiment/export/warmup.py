@@ -35,7 +35,9 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
         tokenizer: The version's.
         max_length: Tokens kept of each text.
     """
-    ids = [NUM_SPECIAL_IDS + place % len(tokenizer.vocabulary.tokens) for place in range(max_length)]
+    ids = [
+        NUM_SPECIAL_IDS + place % len(tokenizer.vocabulary.tokens) for place in range(max_length)
+    ]
     short, long = ids[:_SHORT], ids
     mixed = [short, long] * (ROWS[-1] // 2)
     batches = {

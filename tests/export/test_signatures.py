@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment import OOV_ID, FitResult, Vocabulary, export_servable, pad_token_ids
 from lstm_sentiment.export.signatures import ServableModule
+from lstm_sentiment.serving.xla import with_xla
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.unicode import replace_surrogates
 from tests import strategies
@@ -273,3 +274,13 @@ def test_no_path_of_the_training_machine_is_told(
 def test_reseeding_keras_leaves_a_loaded_version_alive(loaded: Loaded) -> None:
     keras.utils.set_random_seed(5)
     assert loaded["text"](text=tf.constant(["房间很好"]))["label"].shape == (1,)
+
+
+@pytest.mark.parametrize("texts", [1, 40])
+def test_xla_gives_the_same_scores(version_dir: Path, loaded: Loaded, texts: int) -> None:
+    asked = tf.constant([TEXTS[place % len(TEXTS)] for place in range(texts)])
+    with with_xla(version_dir) as folder:
+        compiled = tf.saved_model.load(str(folder))
+    probabilities = compiled.signatures["text"](text=asked)["probabilities"]
+    expected = loaded["text"](text=asked)["probabilities"]
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
