@@ -200,7 +200,8 @@ class InferenceNetwork(tf.Module):
 
     def _function(self, name: str, model: SentimentModel, steps_a_round: int) -> Any:
         """`lstm_logits` with so many steps a round, called `name` in the SavedModel."""
-        attention = model.pooling if model.config.pooling == "attention" else None
+        pooling = model.config.pooling
+        attention = model.pooling if pooling == "attention" else None
 
         def lstm_logits(token_ids: Any) -> Any:
             reading = Reading(
@@ -214,8 +215,10 @@ class InferenceNetwork(tf.Module):
             for layer in lower:
                 states = reading.all_states(gates_of(layer), layer)
                 gates_of = partial(_gates_of_states, states, reading)
-            if attention is None:
-                pool = Pooled(model.config.pooling, reading.lengths)
+            if pooling == "last":
+                pooled = reading.last_states(gates_of(last), last)
+            elif attention is None:
+                pool = Pooled(pooling, reading.lengths)
                 pooled = pool.result(reading.read(gates_of(last), last, pool), self._directions)
             else:
                 states = tf.transpose(reading.all_states(gates_of(last), last), (1, 0, 2))

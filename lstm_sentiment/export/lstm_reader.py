@@ -60,6 +60,7 @@ def read_texts(
     longest: Any,
     collector: Collector,
     steps_a_round: int,
+    lengths: Any = None,
 ) -> tuple[Any, ...]:
     """Runs a layer.
 
@@ -71,34 +72,40 @@ def read_texts(
         longest: The length of the longest text, at least 1.
         collector: What is made of the states.
         steps_a_round: How many steps a round of the loop does.
+        lengths: Real steps of each row, int32 `(rows,)`, after which its state is to stay as it is;
+            `None` lets it go on.
 
     Returns:
-        What the collector has in the end.
+        The last states, float32 `(rows, units)`, and what the collector has in the end.
     """
     kernels = [weights.recurrent_kernel for weights in layer]
     units, directions = kernels[0].shape[1] // 4, len(kernels)
 
     def one_round(step: Any, state: Any, cell: Any, *collected: Any) -> Any:
         states = []
-        for gate in tf.unstack(gates(step, steps_a_round), num=steps_a_round):
+        for place, gate in enumerate(tf.unstack(gates(step, steps_a_round), num=steps_a_round)):
             products = [
                 tf.matmul(part, kernel)
                 for part, kernel in zip(tf.split(state, directions), kernels, strict=True)
             ]
             recurrent = products[0] if directions == 1 else tf.concat(products, axis=0)
-            cell, state = lstm_cell(tf.tanh(recurrent + gate), cell)
+            cell, after = lstm_cell(tf.tanh(recurrent + gate), cell)
+            if lengths is None:
+                state = after
+            else:
+                state = tf.where((step + place < lengths)[:, tf.newaxis], after, state)
             states.append(state)
         after = collector.add(collected, step, tf.stack(states))
         return step + steps_a_round, state, cell, *after
 
     zeros = tf.zeros((rows, units))
-    _, _, _, *collected = tf.while_loop(
+    _, state, _, *collected = tf.while_loop(
         lambda step, *_: step < longest,
         one_round,
         (0, zeros, zeros, *collector.start(rows, units)),
         parallel_iterations=1,
     )
-    return tuple(collected)
+    return state, *collected
 
 
 class Pooled(NamedTuple):
@@ -141,6 +148,18 @@ class Pooled(NamedTuple):
             parts[-1] /= count[:, tf.newaxis]
         by_direction = [half for part in parts for half in tf.split(part, directions)]
         return tf.concat(by_direction, axis=1)
+
+
+class Nothing(NamedTuple):
+    """Makes nothing of the states: a `Collector`."""
+
+    def start(self, rows: Any, units: int) -> tuple[Any, ...]:
+        """As `Collector`."""
+        return ()
+
+    def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
+        """As `Collector`."""
+        return ()
 
 
 class Kept(NamedTuple):
@@ -189,7 +208,18 @@ class Reading:
     def read(self, gates: Gates, layer: Sequence[Weights], collector: Collector) -> Any:
         """Runs a layer: see `read_texts`."""
         rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
-        return read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
+        _, *collected = read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
+        return tuple(collected)
+
+    def last_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
+        """The last state of each direction: `(batch, width)`."""
+        if self._steps_a_round > 1:
+            # In plain ops, holding a state in each step costs more than picking it in each round.
+            pool = Pooled("last", self.lengths)
+            return pool.result(self.read(gates, layer, pool), self._directions)
+        rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
+        (states,) = read_texts(gates, layer, rows, longest, Nothing(), 1, self.lengths)
+        return tf.concat(tf.split(states, self._directions), axis=1)
 
     def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
         """Every state of a layer, in the order of the text: `(steps, batch, width)`."""

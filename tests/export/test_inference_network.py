@@ -119,7 +119,11 @@ def test_a_texts_scores_are_its_own(
 
 @pytest.mark.parametrize(
     ("config", "folded"),
-    [({}, True), ({"lstm_layers": 2, "pooling": "attention"}, False)],
+    [
+        ({}, True),
+        ({"pooling": "last"}, True),
+        ({"lstm_layers": 2, "pooling": "attention"}, False),
+    ],
     ids=str,
 )
 def test_xla_compiles_it_to_the_same_scores(
@@ -129,9 +133,10 @@ def test_xla_compiles_it_to_the_same_scores(
         monkeypatch.setattr(inference_network, "FOLDED_BYTES", 0)
     model = make_model(**config)
     network = make_network(model)
-    steps = network.lstm_logits.input_signature[0].shape[1]
+    logits = network.compilable_lstm_logits
+    steps = logits.input_signature[0].shape[1]
     ids = np.pad(random_ids(4), ((0, 0), (0, steps - MAX_LENGTH)))
-    compiled = tf.function(network.lstm_logits, jit_compile=True)
+    compiled = tf.function(logits, jit_compile=True)
     np.testing.assert_allclose(compiled(ids), model(ids), atol=5e-5)  # its tanh is another
 
 
