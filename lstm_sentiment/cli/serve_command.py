@@ -60,7 +60,7 @@ def serve(
         typer.Option(
             "--xla-cpu-compilation-enabled",
             "--xla_cpu_compilation_enabled",
-            help="Compile with XLA: answers come faster, loading a version takes longer.",
+            help="Compile with XLA: single answers come faster, loading takes longer.",
         ),
     ] = False,
 ) -> None:

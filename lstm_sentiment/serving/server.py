@@ -69,7 +69,7 @@ class ModelServer:
             load_timeout_seconds: How long `start` waits for the models; `None` for ever.
             grpc_max_threads: gRPC requests answered at once; `None` for 4 a CPU.
             xla_cpu_compilation_enabled: Whether to compile what a version says is worth it: it
-                answers faster, and takes longer to load.
+                answers single texts faster, and takes longer to load.
             grace_seconds: How long requests under way may take when the context is left.
 
         Raises:

@@ -16,7 +16,6 @@ from lstm_sentiment import (
     run_pipeline,
 )
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.serving.loader import WARMUP_REQUESTS
 from lstm_sentiment.serving.models_config import load_models_config
 from tests.corpora import hotel_like
 
@@ -88,8 +87,6 @@ def test_a_run_leaves_its_last_versions_and_the_best_is_served(tmp_path: Path) -
     assert (model.name, model.base_path) == ("hotel", str(base))
     assert dict(model.version_labels) == {"best": 3}
 
-    for version in (2, 3):  # warmup takes seconds, and is tested elsewhere
-        (base / str(version) / WARMUP_REQUESTS).unlink()
     choices: list[tuple[Any, int, Any]] = [
         ({"label": "best"}, 3, best),
         ({"version": 2}, 2, snapshot),
