@@ -1,3 +1,7 @@
+import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from lstm_sentiment.serving.xla import with_xla
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.unicode import replace_surrogates
 from tests import strategies
+from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 from tests.saved_model_session import SavedModelSession
 
@@ -284,3 +289,28 @@ def test_xla_gives_the_same_scores(version_dir: Path, loaded: Loaded, texts: int
     probabilities = compiled.signatures["text"](text=asked)["probabilities"]
     expected = loaded["text"](text=asked)["probabilities"]
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+def test_a_server_that_compiles_all_it_can_loads_it(
+    version_dir: Path, session: SavedModelSession
+) -> None:
+    """As TensorFlow Serving's `--xla_cpu_compilation_enabled` has it, in a process of its own."""
+    program = (
+        "import sys, numpy, tensorflow_text\n"
+        "from pathlib import Path\n"
+        "from tests.saved_model_session import SavedModelSession\n"
+        "session = SavedModelSession(Path(sys.argv[1]))\n"
+        "text = numpy.array([sys.argv[2].encode()], dtype=object)\n"
+        "print(session.run('text', text)['probabilities'].tolist())\n"
+    )
+    flags = "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(version_dir), TEXTS[0]],
+        env={**os.environ, "TF_XLA_FLAGS": flags, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    expected = session.run("text", np.array([TEXTS[0].encode()], dtype=object))["probabilities"]
+    np.testing.assert_allclose(json.loads(answer.stdout), expected, atol=1e-5)
