@@ -40,10 +40,8 @@ class PreparedVariables(tf.Module):
 
     def fill(self) -> None:
         """Fills the variables, as loading the SavedModel does."""
-        # XLA, where a server has it compile all it can, cannot give a variable another shape.
-        with tf.xla.experimental.jit_scope(compile_ops=False):
-            for variable, value in zip(self.variables_by_place, self._compute(), strict=True):
-                variable.assign(value)
+        for variable, value in zip(self.variables_by_place, self._compute(), strict=True):
+            variable.assign(value)
 
 
 class _Preparation(tf.saved_model.experimental.TrackableResource):
@@ -59,4 +57,6 @@ class _Preparation(tf.saved_model.experimental.TrackableResource):
         )
 
     def _initialize(self) -> None:
-        self._owner.fill()
+        # XLA, where a server has it compile all it can, cannot give a variable another shape.
+        with tf.xla.experimental.jit_scope(compile_ops=False):
+            self._owner.fill()
