@@ -89,14 +89,13 @@ def read_texts(
                 for part, kernel in zip(tf.split(state, directions), kernels, strict=True)
             ]
             recurrent = products[0] if directions == 1 else tf.concat(products, axis=0)
-            cell, after = lstm_cell(tf.tanh(recurrent + gate), cell)
-            if lengths is None:
-                state = after
-            else:
-                state = tf.where((step + place < lengths)[:, tf.newaxis], after, state)
+            before = state
+            cell, state = lstm_cell(tf.tanh(recurrent + gate), cell)
+            if lengths is not None:
+                state = tf.where((step + place < lengths)[:, tf.newaxis], state, before)
             states.append(state)
-        after = collector.add(collected, step, tf.stack(states))
-        return step + steps_a_round, state, cell, *after
+        collected = collector.add(collected, step, tf.stack(states))
+        return step + steps_a_round, state, cell, *collected
 
     zeros = tf.zeros((rows, units))
     _, state, _, *collected = tf.while_loop(

@@ -12,6 +12,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.batches import encode_texts
@@ -112,7 +113,10 @@ def fit(
     mission = Mission(training, run, resume, tensorboard)
     with precision_scope(training.precision):
         task, mission = shared_task(workers, mission, first_task)
-        finished = partial(finish, task, train, dev, tokenizer, training)
+        # Once for all snapshots: each is a pass over all texts.
+        data = {"train": train.fingerprint(), "dev": dev.fingerprint()}
+        texts_seen = text_digests(train.texts, dev.texts)
+        finished = partial(finish, task, dev, tokenizer, training, data, texts_seen)
 
         def snapshot(step: int) -> None:
             if on_snapshot is not None:

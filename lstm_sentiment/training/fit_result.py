@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.calibration import fit_temperature
@@ -86,10 +85,11 @@ class FitResult:
 
 def finish(
     task: TrainingTask,
-    train: Corpus,
     dev: Corpus,
     tokenizer: Tokenizer,
     training: TrainingConfig,
+    data: Mapping[str, Mapping[str, Any]],
+    texts_seen: NDArray[np.uint64],
     network: SentimentModel,
     *,
     history: Mapping[str, list[float]] = MappingProxyType({}),
@@ -104,10 +104,11 @@ def finish(
 
     Args:
         task: What was trained for.
-        train: The training texts.
         dev: The texts that decide the n-grams' share and the temperature.
         tokenizer: What it was trained with.
         training: How it was trained.
+        data: As `FitResult` has it.
+        texts_seen: As `FitResult` has it.
         network: With the weights that it was trained to; changed.
         history: As `FitResult` has it.
         padding_share: As `FitResult` has it.
@@ -121,16 +122,16 @@ def finish(
     return FitResult(
         model=network,
         tokenizer=tokenizer,
-        label_names=train.label_names,
+        label_names=dev.label_names,
         training=training,
         history={name: list(values) for name, values in history.items()},
         dev=evaluated(task.dev_ids, logits, dev, temperature),
         padding_share=padding_share,
         temperature=temperature,
-        data={"train": train.fingerprint(), "dev": dev.fingerprint()},
+        data=data,
         examples=tuple(dev.texts[place] for place in some),
         snapshot_step=snapshot_step,
-        texts_seen=text_digests(train.texts, dev.texts),
+        texts_seen=texts_seen,
     )
 
 
