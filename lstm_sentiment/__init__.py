@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
+    from lstm_sentiment.client_async import AsyncPredictClient
+    from lstm_sentiment.client_channel import TLSConfig
+    from lstm_sentiment.client_model_info import SignatureInfo, TensorInfo, VersionStatus
     from lstm_sentiment.config_file import load_config, save_config
     from lstm_sentiment.errors import (
         ConfigError,
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from lstm_sentiment.launcher import launch
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
+    from lstm_sentiment.models_control import ModelsControl
+    from lstm_sentiment.models_server import RunningServer
     from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
     from lstm_sentiment.pipeline_config import PipelineConfig
     from lstm_sentiment.predictor import SavedModelPredictor
@@ -81,6 +86,13 @@ _HOMES = {
         "PredictClient",
         "Prediction",
     ),
+    "client_async": ("AsyncPredictClient",),
+    "client_channel": ("TLSConfig",),
+    "client_model_info": (
+        "SignatureInfo",
+        "TensorInfo",
+        "VersionStatus",
+    ),
     "config_file": (
         "load_config",
         "save_config",
@@ -106,6 +118,8 @@ _HOMES = {
     "launcher": ("launch",),
     "model.config": ("ModelConfig",),
     "model.sentiment_model": ("SentimentModel",),
+    "models_control": ("ModelsControl",),
+    "models_server": ("RunningServer",),
     "pipeline": (
         "PipelineResult",
         "resume_pipeline",
@@ -195,6 +209,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "OOV_ID",
     "PAD_ID",
+    "AsyncPredictClient",
     "CharacterTokenizer",
     "ConfigError",
     "Corpus",
@@ -207,17 +222,22 @@ __all__ = [
     "LstmSentimentError",
     "ModelConfig",
     "ModelServer",
+    "ModelsControl",
     "PipelineConfig",
     "PipelineResult",
     "PredictClient",
     "Prediction",
+    "RunningServer",
     "SavedModelPredictor",
     "ScoreResult",
     "SentimentModel",
     "ServableNotFoundError",
     "ServableUnavailableError",
+    "SignatureInfo",
     "SnapshotEvery",
     "StartWeights",
+    "TLSConfig",
+    "TensorInfo",
     "Tokenizer",
     "TrainedVersion",
     "TrainingConfig",
@@ -229,6 +249,7 @@ __all__ = [
     "VectorTrainingConfig",
     "Verification",
     "VersionReport",
+    "VersionStatus",
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordVectors",

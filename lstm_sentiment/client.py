@@ -1,113 +1,56 @@
 """Asks a model server over gRPC: ours or TensorFlow Serving.
 
 Requests and answers follow the signatures `text`, `tokens`, `classify`, `explain` and
-`serving_default` of an exported version, by `tensorflow_serving/apis/prediction_service.proto`.
+`serving_default` of an exported version, by `tensorflow_serving/apis/prediction_service.proto` and
+`model_service.proto`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from tensorflow_serving.apis import classification_pb2
+import grpc
 
-from lstm_sentiment.client_connection import Connection
-from lstm_sentiment.client_messages import ids_tensor, string_tensor, text_examples
+from lstm_sentiment.client_answers import Explanation, IdPrediction, Prediction
+from lstm_sentiment.client_connection import ClientBase, server_methods
+from lstm_sentiment.client_messages import Ids
+from lstm_sentiment.client_model_info import (
+    SignatureInfo,
+    VersionStatus,
+    read_signatures,
+    read_version_statuses,
+)
+from lstm_sentiment.client_questions import RPC, Answer, Question, TextSignature
+from lstm_sentiment.client_retries import Deadline
 from lstm_sentiment.errors import InvalidInputError
 
-TextSignature = Literal["text", "tokens"]
+__all__ = ["Explanation", "IdPrediction", "PredictClient", "Prediction", "TextSignature"]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: The most probable label.
-        classification: Its index among the classes.
-        probabilities: One for each class; they sum to 1.
-        model_version: The version that answered, if the server told.
-    """
-
-    label: str
-    classification: int
-    probabilities: tuple[float, ...]
-    model_version: int | None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Which tokens of one text spoke for its label.
-
-    Attributes:
-        label: The most probable label.
-        probabilities: One for each class; they sum to 1.
-        tokens: The tokens the model saw, in order, without padding.
-        attributions: How much each token spoke for the label; below 0 where it spoke against it.
-        model_version: The version that answered, if the server told.
-    """
-
-    label: str
-    probabilities: tuple[float, ...]
-    tokens: tuple[str, ...]
-    attributions: tuple[float, ...]
-    model_version: int | None
-
-
-@dataclass(frozen=True)
-class IdPrediction:
-    """What `serving_default` says of one row of token ids.
-
-    Attributes:
-        predict_classification: Index of the highest score.
-        predict_scores: One logit for each class.
-        model_version: The version that answered, if the server told.
-    """
-
-    predict_classification: int
-    predict_scores: tuple[float, ...]
-    model_version: int | None
-
-
-class PredictClient:
+class PredictClient(ClientBase):
     """Asks one model of one server; safe to share among threads.
 
         with PredictClient("localhost:8500", model="sentiment") as client:
             client.predict(["房间很干净"])
 
-    The connection is made by the first request, and made again after it was lost.
+    The connection is made by the first request, and made again after it was lost. The parts of a
+    divided batch are asked for one after the other, their answers joined in order; as the server
+    may change versions in between, each answer says its own `model_version`. `AsyncPredictClient`
+    does the same in coroutines, and asks for parts at the same time.
+
+    Each method takes `timeout_seconds`, the deadline of this call; without it, the client's holds.
     """
 
-    def __init__(
-        self,
-        address: str,
-        model: str,
-        *,
-        version: int | None = None,
-        label: str | None = None,
-        timeout_seconds: float = 10.0,
-    ) -> None:
-        """Prepares to ask; connects later.
-
-        Args:
-            address: The server's gRPC address, `host:port`.
-            model: The model's name on the server.
-            version: Ask this version; `None` for the highest available.
-            label: Ask the version with this label, instead of a number.
-            timeout_seconds: How long one request may take.
-
-        Raises:
-            InvalidInputError: If an argument breaks a rule, or both version and label are given.
-        """
-        self._connection = Connection(
-            address, model, version=version, label=label, timeout_seconds=timeout_seconds
-        )
+    _channel: grpc.Channel | None = None
+    _methods: dict[RPC, Callable[..., Any]] | None = None
 
     def predict(
-        self, texts: Sequence[str], *, signature: TextSignature = "text"
+        self,
+        texts: Sequence[str],
+        *,
+        signature: TextSignature = "text",
+        timeout_seconds: float | None = None,
     ) -> list[Prediction]:
-        """Classifies texts, all in one request.
+        """Classifies texts.
 
         A text is sent as UTF-8. A lone surrogate, which UTF-8 cannot hold, is sent as U+FFFD.
 
@@ -115,41 +58,27 @@ class PredictClient:
             texts: The texts; at least one. For `tokens` each is already segmented, its tokens
                 separated by spaces.
             signature: `text` for raw text, `tokens` for segmented text.
+            timeout_seconds: The deadline of this call.
 
         Returns:
             One prediction for each text, in order.
 
         Raises:
-            InvalidInputError: If the arguments break a rule, or the model has no such signature.
+            InvalidInputError: If the arguments break a rule, the model has no such signature, or
+                the server wants to know better who asks.
             ServableNotFoundError: If the server has no such model or version.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
-        if signature not in get_args(TextSignature):
-            raise InvalidInputError(
-                f"`signature` must be one of 'text', 'tokens'. Received: signature={signature!r}."
-            )
-        outputs, version = self._connection.predict(
-            signature,
-            {signature: string_tensor(texts)},
-            ("label", "classification", "probabilities"),
-        )
-        rows = zip(
-            outputs["label"].tolist(),
-            outputs["classification"].tolist(),
-            outputs["probabilities"].tolist(),
-            strict=True,
-        )
-        return [
-            Prediction(_text(label), classification, tuple(scores), version)
-            for label, classification, scores in rows
-        ]
+        return self._ask(self._questions.predict(texts, signature), timeout_seconds)
 
-    def predict_ids(self, ids: NDArray[np.integer[Any]]) -> list[IdPrediction]:
+    def predict_ids(self, ids: Ids, *, timeout_seconds: float | None = None) -> list[IdPrediction]:
         """Scores rows of token ids by `serving_default`, as the original recipe did.
 
         Args:
             ids: Integers of shape `(batch, time)`, neither of them 0, padded with 0 on either
-                side; sent as int64.
+                side; or a list of rows of any lengths, which are padded here: an empty one counts
+                as one unknown token, id 1. Sent as int64.
+            timeout_seconds: The deadline of this call.
 
         Returns:
             One answer for each row, in order.
@@ -159,25 +88,18 @@ class PredictClient:
             ServableNotFoundError: If the server has no such model or version.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
-        outputs, version = self._connection.predict(
-            "serving_default",
-            {"input_sentence": ids_tensor(ids)},
-            ("predict_classification", "predict_scores"),
-        )
-        rows = zip(
-            outputs["predict_classification"].tolist(),
-            outputs["predict_scores"].tolist(),
-            strict=True,
-        )
-        return [IdPrediction(index, tuple(scores), version) for index, scores in rows]
+        return self._ask(self._questions.predict_ids(ids), timeout_seconds)
 
-    def classify(self, texts: Sequence[str]) -> list[Prediction]:
-        """Classifies texts through the Classify API, all in one request.
+    def classify(
+        self, texts: Sequence[str], *, timeout_seconds: float | None = None
+    ) -> list[Prediction]:
+        """Classifies texts through the Classify API.
 
         Each is sent as a `tf.Example` with the bytes feature `text`, otherwise as by `predict`.
 
         Args:
             texts: The texts; at least one.
+            timeout_seconds: The deadline of this call.
 
         Returns:
             One prediction for each text, in order: the class of the highest score, and the scores
@@ -188,20 +110,16 @@ class PredictClient:
             ServableNotFoundError: If the server has no such model or version.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
-        answers, version = self._connection.classify("classify", text_examples(texts))
-        if len(answers) != len(texts) or not all(answers):
-            raise self._connection.unexpected_answer(
-                "classify",
-                f"classes for each of {len(texts)} texts",
-                f"classes for {sum(map(bool, answers))}",
-            )
-        return [_prediction(classes, version) for classes in answers]
+        return self._ask(self._questions.classify(texts), timeout_seconds)
 
-    def explain(self, texts: Sequence[str]) -> list[Explanation]:
-        """Classifies texts and tells which tokens spoke for it, all in one request.
+    def explain(
+        self, texts: Sequence[str], *, timeout_seconds: float | None = None
+    ) -> list[Explanation]:
+        """Classifies texts and tells which tokens spoke for it.
 
         Args:
             texts: The texts; at least one. Sent as by `predict`.
+            timeout_seconds: The deadline of this call.
 
         Returns:
             One explanation for each text, in order.
@@ -211,30 +129,50 @@ class PredictClient:
             ServableNotFoundError: If the server has no such model or version.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
-        outputs, version = self._connection.predict(
-            "explain",
-            {"text": string_tensor(texts)},
-            ("label", "probabilities", "tokens", "attributions"),
-        )
-        tokens, attributions = outputs["tokens"], outputs["attributions"]
-        if tokens.ndim != 2 or tokens.shape != attributions.shape:
-            raise self._connection.unexpected_answer(
-                "explain",
-                "`tokens` and `attributions` of one shape (batch, time)",
-                f"shapes {tokens.shape} and {attributions.shape}",
-            )
-        rows = zip(
-            outputs["label"].tolist(),
-            outputs["probabilities"].tolist(),
-            tokens.tolist(),
-            attributions.tolist(),
-            strict=True,
-        )
-        return [_explanation(*row, version) for row in rows]
+        return self._ask(self._questions.explain(texts), timeout_seconds)
+
+    def model_status(self, *, timeout_seconds: float | None = None) -> list[VersionStatus]:
+        """Tells where the model's versions stand.
+
+        Args:
+            timeout_seconds: The deadline of this call.
+
+        Returns:
+            The versions in the server's order; if the client asks a version or a label, that one.
+
+        Raises:
+            InvalidInputError: If the server refuses the request.
+            ServableNotFoundError: If the server has no such model or version.
+            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        """
+        request = self._questions.model_status()
+        response = self._call("GetModelStatus", request, self._deadline(timeout_seconds))
+        return read_version_statuses(response)
+
+    def metadata(self, *, timeout_seconds: float | None = None) -> dict[str, SignatureInfo]:
+        """Tells what the model's signatures take and give.
+
+        Args:
+            timeout_seconds: The deadline of this call.
+
+        Returns:
+            The signatures by key, in order of their keys.
+
+        Raises:
+            InvalidInputError: If the server refuses the request, or answers something else.
+            ServableNotFoundError: If the server has no such model or version.
+            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        """
+        request = self._questions.metadata()
+        response = self._call("GetModelMetadata", request, self._deadline(timeout_seconds))
+        return read_signatures(response, self._address)
 
     def close(self) -> None:
-        """Closes the connection; a second call does nothing."""
-        self._connection.close()
+        """Closes the connection; a second call does nothing. What is under way fails."""
+        with self._lock:
+            self._is_closed = True
+            if self._channel is not None:
+                self._channel.close()
 
     def __enter__(self) -> "PredictClient":
         """Gives the client itself."""
@@ -244,29 +182,43 @@ class PredictClient:
         """Closes the connection."""
         self.close()
 
+    def _ask(self, question: Question[Answer], timeout_seconds: float | None) -> list[Answer]:
+        return self._answers(question, self._deadline(timeout_seconds))
 
-def _prediction(classes: Sequence[classification_pb2.Class], version: int | None) -> Prediction:
-    scores = tuple(scored.score for scored in classes)
-    best = int(np.argmax(scores))
-    return Prediction(classes[best].label, best, scores, version)
+    def _answers(self, question: Question[Answer], deadline: Deadline) -> list[Answer]:
+        if question.fits(self._batch_limit.rows):
+            try:
+                return question.answers(self._call(question.rpc, question.request(), deadline))
+            except InvalidInputError as error:
+                if not self._batch_limit.learn(error, len(question.rows)):
+                    raise
+        return [
+            answer
+            for part in question.parts(self._batch_limit.rows)
+            for answer in self._answers(part, deadline)
+        ]
 
+    def _call(self, rpc: RPC, request: Any, deadline: Deadline) -> Any:
+        attempts = self._attempts(deadline)
+        while True:
+            try:
+                return self._method(rpc)(request, **self._options(deadline))
+            except grpc.RpcError as error:
+                pause = attempts.pause_after(error)
+                if pause is None:
+                    raise self._error(error, deadline) from error
+            except ValueError as error:
+                # Closed by another thread after the method was looked up.
+                if not self._is_closed:
+                    raise
+                raise self._closed() from error
+            self._timing.sleep(pause)
 
-def _explanation(
-    label: bytes,
-    probabilities: list[float],
-    tokens: list[bytes],
-    attributions: list[float],
-    version: int | None,
-) -> Explanation:
-    length = max((index + 1 for index, token in enumerate(tokens) if token), default=0)
-    return Explanation(
-        _text(label),
-        tuple(probabilities),
-        tuple(_text(token) for token in tokens[:length]),
-        tuple(attributions[:length]),
-        version,
-    )
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+    def _method(self, rpc: RPC) -> Callable[..., Any]:
+        with self._lock:
+            if self._is_closed:
+                raise self._closed()
+            if self._methods is None:
+                self._channel = self._endpoint.channel()
+                self._methods = server_methods(self._channel)
+            return self._methods[rpc]

@@ -1,4 +1,4 @@
-"""What `PredictClient` sends: texts and token ids as the messages of TensorFlow Serving."""
+"""What the clients send: texts and token ids as the messages of TensorFlow Serving."""
 
 import re
 from collections.abc import Sequence
@@ -11,72 +11,27 @@ from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.errors import InvalidInputError
 
+Ids = NDArray[np.integer[Any]] | Sequence[Sequence[int]]
+"""Rows of token ids: an array `(batch, time)`, or rows of any lengths."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# As an exported version has them; nothing of the rooms before it may be imported here.
+_PAD_ID = 0
+_OOV_ID = 1
 
 
-def string_tensor(texts: Sequence[str]) -> tensor_pb2.TensorProto:
-    """Writes texts as one tensor.
-
-    Args:
-        texts: At least one.
-
-    Returns:
-        A string tensor of shape `(batch,)`, in UTF-8. A lone surrogate becomes U+FFFD.
-
-    Raises:
-        InvalidInputError: If `texts` is not a list of texts, or empty.
-    """
-    values = _utf8_values(texts)
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values)
-    proto.tensor_shape.dim.add(size=len(values))
-    return proto
-
-
-def text_examples(texts: Sequence[str]) -> input_pb2.Input:
-    """Writes each text as a `tf.Example` with one bytes feature, `text`.
+def utf8_values(texts: Sequence[str]) -> list[bytes]:
+    """Writes texts in UTF-8.
 
     Args:
         texts: At least one.
 
     Returns:
-        The examples, in order; the text in UTF-8. A lone surrogate becomes U+FFFD.
+        The texts, in order. A lone surrogate becomes U+FFFD.
 
     Raises:
         InvalidInputError: If `texts` is not a list of texts, or empty.
     """
-    proto = input_pb2.Input()
-    for value in _utf8_values(texts):
-        example = proto.example_list.examples.add()
-        example.features.feature["text"].bytes_list.value.append(value)
-    return proto
-
-
-def ids_tensor(ids: NDArray[np.integer[Any]]) -> tensor_pb2.TensorProto:
-    """Writes rows of token ids as one tensor.
-
-    Args:
-        ids: Integers of shape `(batch, time)`, neither of them 0.
-
-    Returns:
-        An int64 tensor of that shape.
-
-    Raises:
-        InvalidInputError: If `ids` has another shape or dtype.
-    """
-    array = np.asarray(ids)
-    if array.ndim != 2 or not array.size or array.dtype.kind not in "iu":
-        raise InvalidInputError(
-            "`ids` must be integers of shape (batch, time), neither of them 0. "
-            f"Received: dtype {array.dtype}, shape {array.shape}."
-        )
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64)
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
-    proto.tensor_content = array.astype("<i8").tobytes()
-    return proto
-
-
-def _utf8_values(texts: Sequence[str]) -> list[bytes]:
     if isinstance(texts, str | bytes):
         raise InvalidInputError(
             f"`texts` must be a list of texts. Received: one {type(texts).__name__}."
@@ -85,6 +40,106 @@ def _utf8_values(texts: Sequence[str]) -> list[bytes]:
     if not values:
         raise InvalidInputError("`texts` must not be empty. Received: no text.")
     return values
+
+
+def string_tensor(values: Sequence[bytes]) -> tensor_pb2.TensorProto:
+    """Writes strings as one tensor.
+
+    Args:
+        values: At least one.
+
+    Returns:
+        A string tensor of shape `(batch,)`.
+    """
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values)
+    proto.tensor_shape.dim.add(size=len(values))
+    return proto
+
+
+def text_examples(values: Sequence[bytes]) -> input_pb2.Input:
+    """Writes each text as a `tf.Example` with one bytes feature, `text`.
+
+    Args:
+        values: The texts in UTF-8, at least one.
+
+    Returns:
+        The examples, in order.
+    """
+    proto = input_pb2.Input()
+    for value in values:
+        example = proto.example_list.examples.add()
+        example.features.feature["text"].bytes_list.value.append(value)
+    return proto
+
+
+def ids_rows(ids: Ids) -> Sequence[NDArray[np.int64]]:
+    """Checks rows of token ids.
+
+    Args:
+        ids: See `Ids`; at least one row, and an array's rows must not be empty.
+
+    Returns:
+        An array `(batch, time)` as it is; of rows of any lengths, each as an array `(time,)`, where
+        an empty one is the id of an unknown token.
+
+    Raises:
+        InvalidInputError: If `ids` has another shape or dtype.
+    """
+    if isinstance(ids, Sequence) and not isinstance(ids, str | bytes) and ids:
+        return [_row(index, row) for index, row in enumerate(ids)]
+    array = np.asarray(ids)
+    if array.ndim != 2 or not array.size or not _fits_int64(array):
+        raise _not_ids(f"dtype {array.dtype}, shape {array.shape}")
+    return array.astype(np.int64, copy=False)  # type: ignore[return-value]
+
+
+def ids_tensor(rows: Sequence[NDArray[np.int64]]) -> tensor_pb2.TensorProto:
+    """Writes rows of token ids as one tensor, padded on the right with 0 to the longest.
+
+    Args:
+        rows: As `ids_rows` gives them; at least one.
+
+    Returns:
+        An int64 tensor of shape `(batch, time)`.
+    """
+    array = rows if isinstance(rows, np.ndarray) else _padded(rows)
+    content = array.astype("<i8", copy=False).tobytes()
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, tensor_content=content)
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    return proto
+
+
+def _padded(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    array = np.full((len(rows), max(map(len, rows))), _PAD_ID, np.int64)
+    for index, row in enumerate(rows):
+        array[index, : len(row)] = row
+    return array
+
+
+def _row(index: int, row: Sequence[int]) -> NDArray[np.int64]:
+    try:
+        array = np.asarray(row)
+    except ValueError as error:
+        raise _not_ids(f"row {index} with rows inside") from error
+    if array.shape == (0,):
+        return np.array([_OOV_ID])
+    if array.ndim != 1 or not _fits_int64(array):
+        raise _not_ids(f"row {index} of dtype {array.dtype}, shape {array.shape}")
+    return array.astype(np.int64, copy=False)
+
+
+def _fits_int64(array: NDArray[Any]) -> bool:
+    if array.dtype.kind not in "iu":
+        return False
+    return array.dtype != np.uint64 or bool(array.max() <= np.iinfo(np.int64).max)
+
+
+def _not_ids(received: str) -> InvalidInputError:
+    return InvalidInputError(
+        "`ids` must be integers of shape (batch, time), neither of them 0, or a list of rows of "
+        f"integers. Received: {received}."
+    )
 
 
 def _utf8(text: str) -> bytes:

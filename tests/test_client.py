@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from concurrent import futures
 from typing import Any
 
 import grpc
@@ -18,12 +17,14 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
+from lstm_sentiment.client_retries import Timing
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
     ServableNotFoundError,
     ServableUnavailableError,
 )
+from tests.client_servers import CLIENTS, serving
 
 Answer = Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], predict_pb2.PredictResponse]
 
@@ -91,14 +92,8 @@ def answer_ids(
 @pytest.fixture(scope="module")
 def recording() -> Iterator[tuple[Recorder, str]]:
     recorder = Recorder()
-    server = grpc.server(
-        futures.ThreadPoolExecutor(2), options=[("grpc.max_receive_message_length", -1)]
-    )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(recorder, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield recorder, f"127.0.0.1:{port}"
-    server.stop(None).wait()
+    with serving(recorder) as address:
+        yield recorder, address
 
 
 @pytest.fixture
@@ -114,9 +109,11 @@ def address(recording: tuple[Recorder, str]) -> str:
     return recording[1]
 
 
-@pytest.fixture
-def client(recorder: Recorder, address: str) -> Iterator[PredictClient]:
-    with PredictClient(address, "sentiment", timeout_seconds=30) as client:
+@pytest.fixture(params=CLIENTS)
+def client(
+    request: pytest.FixtureRequest, recorder: Recorder, address: str
+) -> Iterator[PredictClient]:
+    with request.param(address, "sentiment", timeout_seconds=30, max_retries=0) as client:
         yield client
 
 
@@ -280,10 +277,42 @@ def test_an_unknown_signature_is_refused(client: PredictClient) -> None:
         client.predict(["a"], signature=signature)
 
 
-@pytest.mark.parametrize("ids", [[1, 2], [[]], [[1.5]], [["a"]], np.zeros((0, 3), np.int64)])
-def test_what_is_not_rows_of_ids_is_refused(client: PredictClient, ids: Any) -> None:
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [],
+        [1, 2],
+        "12",
+        None,
+        [[[1]]],
+        [[[]]],
+        [[1, [2, 3]]],
+        [[1.5]],
+        [["a"]],
+        [[True]],
+        [[2**63]],
+        [[2**64]],
+        np.array([[2**63]], np.uint64),
+        np.zeros((0, 3), np.int64),
+        np.zeros((3, 0), np.int64),
+        np.zeros(3, np.int64),
+    ],
+)
+def test_what_is_not_rows_of_ids_is_refused(
+    client: PredictClient, recorder: Recorder, ids: Any
+) -> None:
     with pytest.raises(InvalidInputError, match="`ids` must be integers of shape"):
         client.predict_ids(ids)
+    assert recorder.requests == []
+
+
+def test_rows_of_ids_of_any_lengths_are_padded_here(
+    client: PredictClient, recorder: Recorder
+) -> None:
+    recorder.answer = answer_ids
+    rows: Any = [[5, 6, 7], (), np.array([8], np.int32)]
+    answers = client.predict_ids(rows)
+    assert [answer.predict_scores for answer in answers] == [(5, 6, 7), (1, 0, 0), (8, 0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -294,6 +323,8 @@ def test_what_is_not_rows_of_ids_is_refused(client: PredictClient, ids: Any) -> 
         ({"version": 1, "label": "stable"}, "at most one of"),
         ({"timeout_seconds": 0}, "must be positive"),
         ({"timeout_seconds": float("nan")}, "must be positive"),
+        ({"max_retries": -1}, "`max_retries` must not be negative"),
+        ({"max_batch_size": 0}, "`max_batch_size` must be a positive integer"),
     ],
 )
 def test_arguments_that_break_a_rule_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -310,6 +341,7 @@ def test_arguments_that_break_a_rule_are_refused(arguments: dict[str, Any], mess
         (grpc.StatusCode.RESOURCE_EXHAUSTED, ServableUnavailableError),
         (grpc.StatusCode.INVALID_ARGUMENT, InvalidInputError),
         (grpc.StatusCode.FAILED_PRECONDITION, InvalidInputError),
+        (grpc.StatusCode.CANCELLED, ServableUnavailableError),
         (grpc.StatusCode.INTERNAL, LstmSentimentError),
     ],
 )
@@ -332,24 +364,53 @@ def test_a_refusal_becomes_an_error_that_names_the_server(
     assert str(caught.value) == f"{address}: the reason"
 
 
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        (grpc.StatusCode.UNAUTHENTICATED, "the server asks for a valid `token`"),
+        (grpc.StatusCode.PERMISSION_DENIED, "the server does not allow this caller"),
+        (grpc.StatusCode.UNIMPLEMENTED, "the server does not answer requests of this kind"),
+    ],
+)
+def test_a_refusal_of_the_caller_says_what_to_mend(
+    client: PredictClient, recorder: Recorder, address: str, code: grpc.StatusCode, rule: str
+) -> None:
+    recorder.answer = lambda request, context: context.abort(code, "the reason")
+    with pytest.raises(InvalidInputError) as caught:
+        client.predict(["a"])
+    assert str(caught.value).startswith(f"{address}: {rule}")
+    assert str(caught.value).endswith(": the reason")
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         with (
-            PredictClient(address, "m") as client,
+            PredictClient(address, "m", max_retries=0) as client,
             pytest.raises(ServableUnavailableError, match=address),
         ):
             client.predict(["a"])
 
 
-def test_a_server_that_does_not_answer_in_time_is_unavailable() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        PredictClient(f"127.0.0.1:{silent.getsockname()[1]}", "m", timeout_seconds=0.05) as client,
-        pytest.raises(ServableUnavailableError),
-    ):
-        client.predict(["a"])
+@pytest.mark.parametrize("make", CLIENTS)
+def test_a_server_that_does_not_answer_in_time_is_unavailable(make: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with make(address, "m", timeout_seconds=0.05) as client:
+            for options, seconds in (({}, "0.05"), ({"timeout_seconds": 0.025}, "0.025")):
+                with pytest.raises(
+                    ServableUnavailableError, match=f"^{address}: .* within {seconds} seconds"
+                ):
+                    client.predict(["a"], **options)
+
+
+@pytest.mark.parametrize("timeout_seconds", [float("inf"), 1e300, 3600.0])
+def test_there_may_be_any_amount_of_time(
+    recorder: Recorder, address: str, timeout_seconds: float
+) -> None:
+    with PredictClient(address, "m", timeout_seconds=timeout_seconds) as client:
+        assert client.predict(["a"])[0].label == "a"
 
 
 def test_an_answer_of_another_signature_is_refused(
@@ -360,13 +421,57 @@ def test_an_answer_of_another_signature_is_refused(
         client.predict(["a"])
 
 
-def test_a_closed_client_says_so(recorder: Recorder, address: str) -> None:
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"label": ["a"]},
+        {"label": [1, 2]},
+        {"classification": [0.5, 0.5]},
+        {"probabilities": [0.25, 0.75]},
+        {"probabilities": [["a"], ["b"]]},
+    ],
+)
+def test_an_answer_of_another_shape_or_dtype_is_refused(
+    client: PredictClient, recorder: Recorder, outputs: dict[str, Any]
+) -> None:
+    answer = {"label": ["a", "b"], "classification": [0, 1], "probabilities": [[0.5], [0.5]]}
+    [name] = outputs
+    recorder.answer = lambda request, context: response(1, **{**answer, **outputs})
+    with pytest.raises(InvalidInputError, match=f"'text' .* must answer `{name}` with .* size 2"):
+        client.predict(["a", "b"])
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("make", CLIENTS)
+def test_a_closed_client_says_so(
+    recorder: Recorder, address: str, make: Any, asked_before: bool
+) -> None:
+    with make(address, "sentiment") as client:
+        if asked_before:
+            client.predict(["a"])
+        client.close()
+        client.close()
+        for ask in (client.predict, client.classify, client.explain):
+            with pytest.raises(ServableUnavailableError, match=f"{address}: the client is closed"):
+                ask(["a"])
+        for tell in (client.model_status, client.metadata):
+            with pytest.raises(ServableUnavailableError, match="closed"):
+                tell()
+
+
+def test_a_client_closed_while_it_asks_says_so(recorder: Recorder, address: str) -> None:
     client = PredictClient(address, "sentiment")
-    client.close()
-    client.close()
-    for ask in (client.predict, client.classify, client.explain):
-        with pytest.raises(ServableUnavailableError, match="closed"):
-            ask(["a"])
+    client.predict(["a"])
+    # The clock is read last before a request goes out.
+    ticks = iter([lambda: None, client.close])
+
+    def clock() -> float:
+        next(ticks)()
+        return 0.0
+
+    client._timing = Timing(clock)
+    with pytest.raises(ServableUnavailableError, match="closed"):
+        client.predict(["a"])
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=4))

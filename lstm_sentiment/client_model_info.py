@@ -1,0 +1,125 @@
+"""What a server tells of a model: where its versions stand, what its signatures take and give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+
+SIGNATURES_FIELD = "signature_def"
+"""The one field of a model's metadata that servers know."""
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """Where one version of a model stands.
+
+    Attributes:
+        version: Its number.
+        state: `START`, `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
+        error_message: Why it is `END`, where it could not be loaded; else empty.
+    """
+
+    version: int
+    state: str
+    error_message: str = ""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Type and shape of one input or output of a signature.
+
+    Attributes:
+        dtype: TensorFlow's name, such as `string` or `float32`.
+        shape: The size of each dimension, `None` where any will do; `None` instead of the whole
+            where any number of dimensions will do.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class SignatureInfo:
+    """What one signature takes and gives.
+
+    Attributes:
+        inputs: By name.
+        outputs: By name.
+    """
+
+    inputs: Mapping[str, TensorInfo]
+    outputs: Mapping[str, TensorInfo]
+
+
+def read_version_statuses(
+    response: get_model_status_pb2.GetModelStatusResponse,
+) -> list[VersionStatus]:
+    """Reads where versions stand.
+
+    Args:
+        response: What the server answered.
+
+    Returns:
+        The versions, in the server's order.
+    """
+    names = get_model_status_pb2.ModelVersionStatus.State.items()
+    states = {number: name for name, number in names}
+    return [
+        VersionStatus(
+            status.version, states.get(status.state, "UNKNOWN"), status.status.error_message
+        )
+        for status in response.model_version_status
+    ]
+
+
+def read_signatures(
+    response: get_model_metadata_pb2.GetModelMetadataResponse, address: str
+) -> dict[str, SignatureInfo]:
+    """Reads a model's signatures.
+
+    Args:
+        response: What the server answered.
+        address: The server's, for the message.
+
+    Returns:
+        The signatures by key, in order of their keys.
+
+    Raises:
+        InvalidInputError: If the answer does not hold them.
+    """
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    try:
+        is_there = response.metadata[SIGNATURES_FIELD].Unpack(signatures)
+    except DecodeError:
+        is_there = False
+    if not is_there:
+        raise InvalidInputError(
+            f"{address}: the metadata of a model must hold its signatures as "
+            f"`{SIGNATURES_FIELD}`. Received: {', '.join(sorted(response.metadata))}."
+        )
+    return {
+        key: SignatureInfo(_tensors(signature.inputs), _tensors(signature.outputs))
+        for key, signature in sorted(signatures.signature_def.items())
+    }
+
+
+def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorInfo]:
+    return {name: TensorInfo(_dtype(info), _shape(info)) for name, info in sorted(infos.items())}
+
+
+def _dtype(info: Any) -> str:
+    try:
+        return str(tf.dtypes.as_dtype(info.dtype).name)
+    except TypeError:
+        return "unknown"
+
+
+def _shape(info: Any) -> tuple[int | None, ...] | None:
+    if info.tensor_shape.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
