@@ -74,9 +74,9 @@ class SavedModelPredictor:
         values = np.array([replace_surrogates(text).encode() for text in texts], dtype=object)
         outputs = self._servable.run(signature, {signature: values})
         rows = zip(
-            outputs["label"].numpy(),
-            outputs["classification"].numpy().tolist(),
-            outputs["probabilities"].numpy().tolist(),
+            outputs["label"],
+            outputs["classification"].tolist(),
+            outputs["probabilities"].tolist(),
             strict=True,
         )
         return [

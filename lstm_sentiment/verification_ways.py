@@ -65,7 +65,7 @@ class SavedModelWay:
     def ask(self, signature: str, expected: Expectation) -> Answers:
         """Asks for all examples at once, see `Way.ask`."""
         outputs = self._servable.run(signature, _arrays(signature, expected.examples))
-        columns = {name: _as_json(tensor.numpy()) for name, tensor in outputs.items()}
+        columns = {name: _as_json(array) for name, array in outputs.items()}
         return answers_from(signature, columns, expected.temperature)
 
 

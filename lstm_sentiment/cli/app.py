@@ -11,6 +11,7 @@ from lstm_sentiment import __version__
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.launch_command import launch
+from lstm_sentiment.cli.models_command import models
 from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
@@ -30,13 +31,15 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(tune)
-app.command()(serve)
+# TensorFlow Serving's flags are written with underscores.
+app.command(context_settings={"token_normalize_func": lambda name: name.replace("_", "-")})(serve)
 app.command()(predict)
 app.command()(score)
 app.command()(inspect)
 app.command()(verify)
 # What follows the first argument is the workers' own, with or without `--`.
 app.command(context_settings={"allow_interspersed_args": False})(launch)
+app.add_typer(models, name="models")
 app.add_typer(vectors, name="vectors")
 
 

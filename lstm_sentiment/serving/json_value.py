@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.servable import NotImplementedInServingError
+from lstm_sentiment.serving.servable import Array, NotImplementedInServingError
 
 # A whole request must not come back in the message that refuses it.
 _MAX_QUOTED_LENGTH = 256
@@ -65,31 +64,29 @@ def value_reader(dtype: Any) -> Callable[[Any], Any]:
     raise NotImplementedInServingError(f"Conversion of JSON Value to type: {dtype.name}")
 
 
-def json_values(name: str, tensor: Any) -> Any:
+def json_values(name: str, array: Array) -> Any:
     """Writes the values of an output.
 
     Args:
         name: The output's name; strings are base64 where it ends in `_bytes`, else text, in which
             invalid UTF-8 is replaced.
-        tensor: An eager `tf.Tensor`.
+        array: Its values; strings are bytes in an array of objects.
 
     Returns:
-        A nested list of the tensor's shape, of what `json.dumps` can write.
+        A nested list of the array's shape, of what `json.dumps` can write.
 
     Raises:
         InvalidInputError: If the dtype has no JSON form.
     """
-    dtype = tensor.dtype
-    if dtype == tf.string:
-        array = np.asarray(tensor.numpy(), dtype=object)
-        write = _base64_object if name.endswith(_BYTES_SUFFIX) else _text
-        return _mapped(write, array)
-    if dtype == tf.float32:
-        return _mapped(shortest_float32, tensor.numpy())
+    if array.dtype == object:
+        return _mapped(_base64_object if name.endswith(_BYTES_SUFFIX) else _text, array)
+    if array.dtype == np.float32:
+        return _mapped(shortest_float32, array)
+    dtype = tf.as_dtype(array.dtype)
     if dtype.is_floating:
-        return np.asarray(tensor.numpy(), dtype=np.float64).tolist()
+        return array.astype(np.float64).tolist()
     if dtype.is_integer or dtype.is_bool:
-        return tensor.numpy().tolist()
+        return array.tolist()
     raise InvalidInputError(f"Failed to write JSON value for tensor type: {dtype.name}")
 
 
@@ -170,7 +167,7 @@ def _read_float(value: Any, dtype: Any) -> float:
     return float(value)
 
 
-def _mapped(write: Callable[[Any], Any], array: NDArray[Any]) -> Any:
+def _mapped(write: Callable[[Any], Any], array: Array) -> Any:
     written = np.empty(array.shape, dtype=object)
     written.ravel()[:] = [write(value) for value in array.ravel().tolist()]
     return written.tolist()

@@ -9,7 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.serving.caller import ANYBODY, Caller
+
+Array = NDArray[Any]
 
 DEFAULT_SIGNATURE_KEY = "serving_default"
 
@@ -24,6 +29,44 @@ class ServableRunError(LstmSentimentError):
 
 class NotImplementedInServingError(LstmSentimentError):
     """A part of TensorFlow Serving's protocol that this server does not speak."""
+
+
+class OverloadedError(ServableUnavailableError):
+    """A servable that has as many requests waiting as it may have."""
+
+
+class NotEnoughMemoryError(ServableLoadError):
+    """A version that does not fit into the memory that is left for models."""
+
+
+class DeadlineExceededError(LstmSentimentError):
+    """A request that was not answered before its caller's deadline."""
+
+
+class RequestCancelledError(LstmSentimentError):
+    """A request whose caller has gone away."""
+
+
+class UnauthenticatedError(LstmSentimentError):
+    """A request without the credentials that the server asks for."""
+
+
+class RequestTooLargeError(InvalidInputError):
+    """A request that is larger than the server takes.
+
+    Attributes:
+        max_batch_size: The most rows that it takes, where there were too many; else `None`.
+    """
+
+    def __init__(self, message: str, *, max_batch_size: int | None = None) -> None:
+        """Takes the message as it is.
+
+        Args:
+            message: The rule, then what arrived.
+            max_batch_size: The most rows that the server takes, where there were too many.
+        """
+        super().__init__(message)
+        self.max_batch_size = max_batch_size
 
 
 class SignatureNotFoundError(InvalidInputError):
@@ -127,20 +170,32 @@ class Servable(Protocol):
         """Its signatures, by key."""
         ...
 
-    def run(self, signature_key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def signature_defs(self) -> Mapping[str, Any]:
+        """Its signatures as the SavedModel has them: a `SignatureDef` message each, by key."""
+        ...
+
+    def run(
+        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+    ) -> dict[str, Array]:
         """Answers one request.
 
         Args:
             signature_key: One of `signatures`.
-            inputs: One `np.ndarray` or `tf.Tensor` for each input of the signature, by name.
+            inputs: An array for each input of the signature, by name; strings are bytes in an
+                array of objects.
+            caller: Who waits for the answer.
 
         Returns:
-            One `tf.Tensor` for each output of the signature, by name.
+            An array for each output of the signature, by name; strings as in `inputs`.
 
         Raises:
             SignatureNotFoundError: If there is no such signature.
             InvalidInputError: If the inputs do not fit the signature.
             ServableRunError: If the servable itself failed.
+            OverloadedError: If too many requests wait.
+            DeadlineExceededError: If the caller's deadline passes first.
+            RequestCancelledError: If the caller goes away first.
         """
         ...
 
@@ -148,8 +203,16 @@ class Servable(Protocol):
 class Loader(Protocol):
     """Brings one version into memory and lets it go; `tensorflow_serving/core/loader.h`."""
 
+    def estimate_bytes(self) -> int:
+        """Estimates how much memory the version will take; asked before it is loaded.
+
+        Raises:
+            ServableLoadError: If its files cannot be read.
+        """
+        ...
+
     def load(self) -> Servable:
-        """Loads the version; called once.
+        """Loads the version; called once, save after an error.
 
         Raises:
             ServableLoadError: If it cannot be loaded.

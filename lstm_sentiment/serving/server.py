@@ -6,33 +6,52 @@ Source, manager, data plane and transports, put together and taken apart in orde
 
 import logging
 import os
-import socket
 import threading
 from functools import partial
 from pathlib import Path
 
 import grpc
+from starlette.types import ASGIApp
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
-from lstm_sentiment.serving.dataplane import DataPlane
-from lstm_sentiment.serving.grpc_service import grpc_server
-from lstm_sentiment.serving.loader import SavedModelLoader
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.models_config import (
-    check_models_config,
-    load_models_config,
-    servables_to_monitor,
-    version_labels,
+from lstm_sentiment.serving.access_log import AccessLog
+from lstm_sentiment.serving.authentication import (
+    BearerTokenInterceptor,
+    BearerTokenMiddleware,
+    BearerTokens,
 )
+from lstm_sentiment.serving.batch_scheduler import BatchScheduler
+from lstm_sentiment.serving.dataplane import DataPlane
+from lstm_sentiment.serving.grpc_health import GrpcHealth
+from lstm_sentiment.serving.grpc_service import grpc_server
+from lstm_sentiment.serving.limits import RequestLimits
+from lstm_sentiment.serving.listening import address_of, cannot_listen, check_port, listen
+from lstm_sentiment.serving.loader import SavedModelLoader
+from lstm_sentiment.serving.loading_options import LoadingOptions
+from lstm_sentiment.serving.manager import Manager
+from lstm_sentiment.serving.models_config import check_models_config, load_models_config
+from lstm_sentiment.serving.observability import Observability
+from lstm_sentiment.serving.parameter_files import BatchingParameters, MonitoringConfig
 from lstm_sentiment.serving.rest_app import rest_app
 from lstm_sentiment.serving.rest_server import RestServer
+from lstm_sentiment.serving.security import ServerCredentials
 from lstm_sentiment.serving.servable import ManagerState, ServableState
-from lstm_sentiment.serving.source import FileSystemStoragePathSource
+from lstm_sentiment.serving.server_core import ServerCore
+from lstm_sentiment.serving.version_policy import (
+    availability_preserving_action,
+    resource_preserving_action,
+)
 
 logger = logging.getLogger(__name__)
 
 _THREADS_PER_CPU = 4
+_MOST_THREADS = 1024
+
+_POLICIES = {
+    "availability-preserving": availability_preserving_action,
+    "resource-preserving": resource_preserving_action,
+}
 
 
 class ModelServer:
@@ -52,9 +71,21 @@ class ModelServer:
         rest_api_port: int | None = 0,
         host: str = "127.0.0.1",
         file_system_poll_wait_seconds: float = 1.0,
+        model_config_file_poll_wait_seconds: float = 0.0,
+        allow_version_labels_for_unavailable_models: bool = False,
         load_timeout_seconds: float | None = None,
+        loading: LoadingOptions | None = None,
+        batching: BatchingParameters | None = None,
         grpc_max_threads: int | None = None,
-        xla_cpu_compilation_enabled: bool = False,
+        rest_api_timeout_seconds: float = 30.0,
+        limits: RequestLimits | None = None,
+        credentials: ServerCredentials | None = None,
+        auth_tokens: BearerTokens | None = None,
+        monitoring: MonitoringConfig | None = None,
+        text_sample_share: float = 1.0,
+        access_log: AccessLog | None = None,
+        grpc_health: bool = False,
+        grpc_reflection: bool = False,
         grace_seconds: float = 5.0,
     ) -> None:
         """Reads and checks the config; binds and loads nothing yet.
@@ -66,42 +97,95 @@ class ModelServer:
                 line 0 means no REST, as in TensorFlow Serving.)
             host: Address to listen on, for both.
             file_system_poll_wait_seconds: Pause between looks at the base paths; 0 looks once.
+            model_config_file_poll_wait_seconds: Pause between looks at the config file, which is
+                taken over when it has changed; 0 does not look again.
+            allow_version_labels_for_unavailable_models: Whether a reload may bring a new label for
+                a version that is not available.
             load_timeout_seconds: How long `start` waits for the models; `None` for ever.
-            grpc_max_threads: gRPC requests answered at once; `None` for 4 a CPU.
-            xla_cpu_compilation_enabled: Whether to compile what a version says is worth it: it
-                answers single texts faster, and takes longer to load.
+            loading: How versions are brought into memory; `None` for the defaults.
+            batching: How requests of several callers are answered together; `None` answers each
+                by itself.
+            grpc_max_threads: gRPC requests answered at once, those that wait for a batch
+                included; `None` for 4 a CPU, with batching as many more as may wait.
+            rest_api_timeout_seconds: How long a REST request may take.
+            limits: How large a request may be; `None` for no limit.
+            credentials: TLS for gRPC and REST; `None` for none.
+            auth_tokens: The bearer tokens that are let in; `None` lets everybody in.
+            monitoring: Whether and where there are metrics; `None` for the usual place.
+            text_sample_share: The share of texts whose tokens are counted for the metrics.
+            access_log: Written to for each request, if there is one.
+            grpc_health: Whether to serve gRPC's health checking protocol.
+            grpc_reflection: Whether gRPC clients may ask which services and messages there are.
             grace_seconds: How long requests under way may take when the context is left.
 
         Raises:
             ConfigError: If the config cannot be read or breaks a rule.
             InvalidInputError: If a number is out of its range.
         """
-        self._config = self._checked_config(config)
-        _check_port("port", port)
+        self._config_file = Path(config) if isinstance(config, str | Path) else None
+        self._config = _checked_config(config)
+        self._config_poll_seconds = model_config_file_poll_wait_seconds
+        check_port("port", port)
         if rest_api_port is not None:
-            _check_port("rest_api_port", rest_api_port)
+            check_port("rest_api_port", rest_api_port)
         if grpc_max_threads is not None and grpc_max_threads < 1:
             raise InvalidInputError(
                 "`grpc_max_threads` must be a positive integer. "
                 f"Received: grpc_max_threads={grpc_max_threads}."
             )
+        if not rest_api_timeout_seconds > 0:
+            raise InvalidInputError(
+                "`rest_api_timeout_seconds` must be positive. "
+                f"Received: rest_api_timeout_seconds={rest_api_timeout_seconds}."
+            )
+        loading, batching_threads = loading or LoadingOptions(), batching or BatchingParameters()
         self._host = host
         self._asked_port, self._asked_rest_api_port = port, rest_api_port
         self._load_timeout_seconds = load_timeout_seconds
-        self._grpc_max_threads = grpc_max_threads or _THREADS_PER_CPU * (os.cpu_count() or 1)
+        self._max_threads = grpc_max_threads or _default_threads(batching)
+        self._rest_api_timeout_seconds = rest_api_timeout_seconds
+        self._limits = limits or RequestLimits()
+        self._credentials, self._auth_tokens = credentials, auth_tokens
         self._grace_seconds = grace_seconds
-        self._manager = Manager(partial(SavedModelLoader, xla=xla_cpu_compilation_enabled))
-        self._source = FileSystemStoragePathSource(
-            servables_to_monitor(self._config),
-            self._manager.set_aspired_versions,
-            file_system_poll_wait_seconds=file_system_poll_wait_seconds,
+        self._observability = Observability(
+            monitoring or MonitoringConfig(enable=True),
+            access_log,
+            text_sample_share=text_sample_share,
+            thread_pool_name=batching_threads.thread_pool_name,
         )
-        self._data_plane = DataPlane(self._manager)
+        self._scheduler = (
+            BatchScheduler(batching, on_batch=self._observability.metrics.batch_run)
+            if batching
+            else None
+        )
+        self._manager = Manager(
+            partial(
+                SavedModelLoader,
+                xla=loading.xla_cpu_compilation_enabled,
+                warmup=loading.enable_model_warmup,
+                scheduler=self._scheduler,
+            ),
+            policy=_POLICIES[loading.aspired_version_policy],
+            max_num_load_retries=loading.max_num_load_retries,
+            load_retry_interval_seconds=loading.load_retry_interval_seconds,
+            num_load_threads=loading.num_load_threads,
+            memory_limit_bytes=loading.memory_limit_bytes,
+            on_state=self._note_state,
+        )
+        self._core = ServerCore(
+            self._manager,
+            file_system_poll_wait_seconds=file_system_poll_wait_seconds,
+            allow_version_labels_for_unavailable_models=allow_version_labels_for_unavailable_models,
+        )
+        self._data_plane = DataPlane(self._manager, limits=self._limits)
+        self._health = GrpcHealth() if grpc_health else None
+        self._has_reflection = grpc_reflection
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
         self._port: int | None = None
         self._rest_api_port: int | None = None
         self._is_started = False
+        self._is_serving = False
         self._stop_lock = threading.Lock()
         self._stopped = threading.Event()
 
@@ -147,6 +231,8 @@ class ModelServer:
     def stop(self, grace_seconds: float | None = None) -> None:
         """Stops answering new requests, lets those under way end, unloads the models.
 
+        From the first moment on, the server tells whoever asks that it is not ready.
+
         Args:
             grace_seconds: How long requests under way may take; `None` for the `grace_seconds`
                 the server was made with. A version still loading is waited for regardless.
@@ -155,13 +241,20 @@ class ModelServer:
         with self._stop_lock:
             if self._stopped.is_set():
                 return
+            self._is_serving = False
+            if self._health is not None:
+                self._health.stop()
             grpc_stopped = self._grpc.stop(grace) if self._grpc is not None else None
             if self._rest is not None:
                 self._rest.stop(grace)
             if grpc_stopped is not None:
                 grpc_stopped.wait()
-            self._source.stop()
-            self._manager.stop()
+                # Its threads end with it, and it holds this server, which must not hold it.
+                self._grpc = None
+            if self._scheduler is not None:
+                self._scheduler.stop()
+            self._observability.stop()
+            self._core.stop()
             self._stopped.set()
 
     def wait_for_termination(self, timeout_seconds: float | None = None) -> bool:
@@ -175,13 +268,39 @@ class ModelServer:
         """
         return self._stopped.wait(timeout_seconds)
 
+    @property
+    def has_tls(self) -> bool:
+        """Whether both transports are encrypted."""
+        return self._credentials is not None
+
     def states(self) -> list[ServableState]:
         """Tells where every version of every model stands, by model in the config's order."""
-        return [
-            state
-            for model in self._config.model_config_list.config
-            for state in self._manager.states(model.name)
-        ]
+        return self._core.states()
+
+    def is_ready(self) -> bool:
+        """Whether requests can be answered: it serves, and has a version of a model to serve."""
+        return self._is_serving and any(
+            state.state is ManagerState.AVAILABLE for state in self.states()
+        )
+
+    def reload(
+        self,
+        config: model_server_config_pb2.ModelServerConfig,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Serves the models of another config from now on, as HandleReloadConfigRequest does.
+
+        Args:
+            config: All models to serve.
+            timeout_seconds: How long to wait for them; `None` for ever.
+
+        Raises:
+            ConfigError: If the config breaks a rule. What is served stays as it is, as after the
+                other errors.
+            InvalidInputError: If a label would point to a version that is not available.
+            ServableUnavailableError: If a new model has no version that can be loaded.
+        """
+        self._core.reload(config, timeout_seconds)
 
     def __enter__(self) -> "ModelServer":
         """Starts the server."""
@@ -191,97 +310,84 @@ class ModelServer:
         """Stops the server."""
         self.stop()
 
-    def _checked_config(
-        self, config: str | Path | model_server_config_pb2.ModelServerConfig
-    ) -> model_server_config_pb2.ModelServerConfig:
-        if isinstance(config, str | Path):
-            return load_models_config(config)
-        check_models_config(config)
-        return config
+    def _note_state(self, state: ServableState) -> None:
+        logger.info("%s version %s: %s", state.id.name, state.id.version, state.state.name)
+        self._observability.metrics.state_changed(state)
 
     def _start(self) -> None:
         # A port in use must be known before minutes of loading, so both are tried first.
-        _listen(self._host, self._asked_port).close()
+        listen(self._host, self._asked_port).close()
         if self._asked_rest_api_port is not None:
-            listener = _listen(self._host, self._asked_rest_api_port)
-            self._rest = RestServer(rest_app(self._data_plane), listener)
-            self._rest_api_port = listener.getsockname()[1]
-        self._manager.start()
-        self._source.start()
-        self._await_models()
-        self._apply_version_labels()
+            self._rest = self._make_rest_server(self._asked_rest_api_port)
+        if self._scheduler is not None:
+            self._scheduler.start()
+        self._core.start(self._config, self._load_timeout_seconds)
+        self._observability.start(self._manager)
+        if self._config_file is not None:
+            self._core.poll_config_file(self._config_file, self._config_poll_seconds)
         self._start_grpc()
+        self._is_serving = True
         if self._rest is not None:
             self._rest.start()
+        if self._health is not None:
+            self._health.set_serving(True)
         logger.info("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
 
+    def _make_rest_server(self, port: int) -> RestServer:
+        app: ASGIApp = rest_app(
+            self._data_plane,
+            max_threads=self._max_threads,
+            timeout_seconds=self._rest_api_timeout_seconds,
+            max_request_bytes=self._limits.max_request_bytes,
+            observer=self._observability,
+            is_ready=self.is_ready,
+            metrics_page=self._observability.page,
+        )
+        if self._auth_tokens is not None:
+            app = BearerTokenMiddleware(app, self._auth_tokens)
+        listener = listen(self._host, port)
+        self._rest_api_port = listener.getsockname()[1]
+        context = self._credentials.ssl_context() if self._credentials is not None else None
+        return RestServer(app, listener, ssl_context=context)
+
     def _start_grpc(self) -> None:
-        self._grpc = grpc_server(self._data_plane, max_threads=self._grpc_max_threads)
+        tokens = self._auth_tokens
+        self._grpc = grpc_server(
+            self._data_plane,
+            max_threads=self._max_threads,
+            reload=self.reload,
+            observer=self._observability,
+            interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
+            max_request_bytes=self._limits.max_request_bytes,
+            health=self._health,
+            reflection=self._has_reflection,
+        )
+        address = address_of(self._host, self._asked_port)
         try:
-            self._port = self._grpc.add_insecure_port(_address(self._host, self._asked_port))
+            self._port = (
+                self._grpc.add_insecure_port(address)
+                if self._credentials is None
+                else self._grpc.add_secure_port(address, self._credentials.grpc())
+            )
         except RuntimeError as error:
-            raise _cannot_listen(self._host, self._asked_port, "address is in use") from error
+            raise cannot_listen(self._host, self._asked_port, "address is in use") from error
         self._grpc.start()
 
-    def _await_models(self) -> None:
-        if not self._manager.wait_until_settled(self._load_timeout_seconds):
-            raise ServableUnavailableError(
-                f"the models must load within {self._load_timeout_seconds} seconds. "
-                f"Received: still loading {', '.join(self._loading()) or 'one'}."
-            )
 
-    def _loading(self) -> list[str]:
-        waiting = (ManagerState.START, ManagerState.LOADING)
-        return [
-            f"version {state.id.version} of model {state.id.name}"
-            for state in self.states()
-            if state.state in waiting
-        ]
-
-    def _apply_version_labels(self) -> None:
-        for name, labels in version_labels(self._config).items():
-            available = {
-                state.id.version
-                for state in self._manager.states(name)
-                if state.state is ManagerState.AVAILABLE
-            }
-            for label, version in labels.items():
-                if version not in available:
-                    logger.warning(
-                        "label %s of model %s points to version %s, which is not available; "
-                        "requests by this label are refused until it is",
-                        label,
-                        name,
-                        version,
-                    )
-            self._manager.set_version_labels(name, labels, allow_unavailable=True)
+def _checked_config(
+    config: str | Path | model_server_config_pb2.ModelServerConfig,
+) -> model_server_config_pb2.ModelServerConfig:
+    if isinstance(config, str | Path):
+        return load_models_config(config)
+    check_models_config(config)
+    return config
 
 
-def _check_port(name: str, port: int) -> None:
-    if not 0 <= port <= 65535:
-        raise InvalidInputError(f"`{name}` must be in 0..65535. Received: {name}={port}.")
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise _cannot_listen(host, port, _reason(error)) from error
-    # asyncio turns Nagle's algorithm off, some 40 ms a request, only where a socket names TCP.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
-
-
-def _reason(error: OSError) -> str:
-    # Python adds the address to the system's words, and numbers unknown hosts in its own way.
-    if error.errno is None or isinstance(error, socket.gaierror):
-        return str(error.strerror or error).lower()
-    return os.strerror(error.errno).lower()
-
-
-def _cannot_listen(host: str, port: int, reason: str) -> InvalidInputError:
-    return InvalidInputError(f"cannot listen on {_address(host, port)}: {reason}.")
+def _default_threads(batching: BatchingParameters | None) -> int:
+    """As many as can be at work, and with batching as many more as may wait for their turn."""
+    threads = _THREADS_PER_CPU * (os.cpu_count() or 1)
+    if batching is None:
+        return threads
+    batches = batching.max_enqueued_batches + batching.num_batch_threads
+    # What is more than may wait needs a thread too, to be told so at once.
+    return min(threads + batches * batching.max_batch_size, _MOST_THREADS)

@@ -1,4 +1,4 @@
-"""Tensors to and from `TensorProto`, TensorFlow Serving's way.
+"""Arrays to and from `TensorProto`, TensorFlow Serving's way.
 
 Requests are read as `Tensor::FromProto` reads them (`tensorflow/core/framework/tensor.cc`):
 fewer values than elements repeat the last one, none at all mean zeros or empty strings. Answers
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.servable import Array
 
 # A few bytes of TensorProto can claim any shape; more implied elements than this are refused.
 _MAX_IMPLIED_ELEMENTS = 1 << 24
@@ -33,8 +33,13 @@ _VALUE_FIELDS: dict[Any, tuple[str, Any]] = {
     tf.bool: ("bool_val", np.bool_),
 }
 
+_FIELDS_BY_ARRAY = {
+    np.dtype(numpy_dtype): (field, dtype.as_datatype_enum)
+    for dtype, (field, numpy_dtype) in _VALUE_FIELDS.items()
+} | {np.dtype(object): ("string_val", types_pb2.DT_STRING)}
 
-def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
+
+def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Array:
     """Reads a tensor sent by a client.
 
     Args:
@@ -42,8 +47,7 @@ def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
         name: The input's name, for the message.
 
     Returns:
-        `np.ndarray` for numbers and booleans, `tf.Tensor` for strings and rarer types; of the
-        proto's shape and dtype.
+        An array of the proto's shape and dtype; strings are bytes in an array of objects.
 
     Raises:
         InvalidInputError: If the proto contradicts itself or holds an unknown dtype.
@@ -51,7 +55,7 @@ def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
     shape = _shape_from_proto(proto, name)
     if proto.dtype == types_pb2.DT_STRING and not proto.tensor_content:
         values = _filled(list(proto.string_val), math.prod(shape), b"", name)
-        return tf.constant(values, dtype=tf.string, shape=shape)
+        return _objects(values).reshape(shape)
     dtype = _dtype_from_proto(proto, name)
     if dtype not in _VALUE_FIELDS:
         return _parsed_by_tensorflow(proto, dtype, shape, name)
@@ -65,27 +69,24 @@ def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
         raise _parsing_error(name, f"a value is out of range of {dtype.name}") from None
 
 
-def tensor_to_proto(tensor: Any) -> tensor_pb2.TensorProto:
-    """Writes a `tf.Tensor` for a client, values in the field of its dtype.
+def tensor_to_proto(array: Array) -> tensor_pb2.TensorProto:
+    """Writes an array for a client, values in the field of its dtype.
 
     Args:
-        tensor: An eager tensor of any shape and any dtype with a wire form.
+        array: Of any shape and any dtype with a wire form; strings are bytes in an array of
+            objects.
 
     Returns:
         Its `TensorProto`.
     """
-    dtype = tensor.dtype
-    if dtype != tf.string and dtype not in _VALUE_FIELDS:
-        return tf.make_tensor_proto(np.asarray(tensor.numpy()))
-    array = tensor.numpy()
-    proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
+    if array.dtype not in _FIELDS_BY_ARRAY:
+        return tf.make_tensor_proto(array)
+    field, dtype = _FIELDS_BY_ARRAY[array.dtype]
+    proto = tensor_pb2.TensorProto(dtype=dtype)
     proto.tensor_shape.SetInParent()
-    for size in np.shape(array):
+    for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
-    # The numpy value of a scalar string tensor is plain bytes.
-    values = [array] if isinstance(array, bytes) else array.ravel().tolist()
-    field = "string_val" if dtype == tf.string else _VALUE_FIELDS[dtype][0]
-    getattr(proto, field).extend(values)
+    getattr(proto, field).extend(array.ravel().tolist())
     return proto
 
 
@@ -114,9 +115,7 @@ def _filled(values: list[Any], count: int, default: Any, name: str) -> list[Any]
     return values
 
 
-def _array_from_content(
-    content: bytes, dtype: Any, shape: tuple[int, ...], name: str
-) -> NDArray[Any]:
+def _array_from_content(content: bytes, dtype: Any, shape: tuple[int, ...], name: str) -> Array:
     expected = math.prod(shape) * np.dtype(dtype).itemsize
     if len(content) != expected:
         raise _parsing_error(
@@ -133,9 +132,17 @@ def _parsed_by_tensorflow(
     if not proto.tensor_content:
         _check_implied_elements(math.prod(shape), name)
     try:
-        return tf.io.parse_tensor(proto.SerializeToString(), dtype)
+        value = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+        return np.array(value, dtype=object if dtype == tf.string else None)
     except (tf.errors.OpError, TypeError, ValueError):
         raise _parsing_error(name, f"not a tensor of dtype {dtype.name}") from None
+
+
+def _objects(values: list[bytes]) -> Array:
+    # Given the list itself, NumPy would drop zeros at the ends of bytes.
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _check_implied_elements(count: int, name: str) -> None:

@@ -9,15 +9,17 @@ inputs, when it is first called.
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 _GRAPH = "saved_model.pb"
 _MUST_COMPILE = "_XlaMustCompile"
+_TAKEN_APART = "_lower_using_switch_merge"
 _COMPILABLE = re.compile(r"__inference_compilable_(\w+?)_\d+")
 _PLAIN = re.compile(r"__inference_plain_(\w+?)_\d+")
 
@@ -53,6 +55,7 @@ def _mark(graph: saved_model_pb2.SavedModel) -> bool:
     for meta_graph in graph.meta_graphs:
         functions = meta_graph.graph_def.library.function
         replacements = _replacements([function.signature for function in functions])
+        _keep_control_flow_whole({function.signature.name: function for function in functions})
         for node in (node for function in functions for node in function.node_def):
             if "f" not in node.attr:
                 continue
@@ -61,6 +64,18 @@ def _mark(graph: saved_model_pb2.SavedModel) -> bool:
             if _COMPILABLE.fullmatch(called.name):
                 node.attr[_MUST_COMPILE].b = marked = True
     return marked
+
+
+def _keep_control_flow_whole(functions: Mapping[str, Any]) -> None:
+    """Keeps the runtime from taking apart loops that XLA is to compile: it needs them whole."""
+    waiting = [name for name in functions if _COMPILABLE.fullmatch(name)]
+    seen = set(waiting)
+    while waiting:
+        for node in functions[waiting.pop()].node_def:
+            node.attr.pop(_TAKEN_APART, None)
+            called = {value.func.name for value in node.attr.values() if value.HasField("func")}
+            waiting += sorted((called & functions.keys()) - seen)
+            seen |= called
 
 
 def _replacements(signatures: Sequence[op_def_pb2.OpDef]) -> dict[str, str]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,13 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.serving.loader import SavedModelLoader, SavedModelServable
+from lstm_sentiment.serving.listening import listen
+from lstm_sentiment.serving.loader import SavedModelLoader
+from lstm_sentiment.serving.loading_options import LoadingOptions
 from lstm_sentiment.serving.models_config import ModelServerConfig, single_model_config
-from lstm_sentiment.serving.server import ModelServer, _listen
+from lstm_sentiment.serving.saved_model import SavedModelServable
+from lstm_sentiment.serving.servable import Servable
+from lstm_sentiment.serving.server import ModelServer
 
 from .saved_models import copy_version, damage
 
@@ -72,13 +76,13 @@ def test_a_new_version_takes_over_and_a_removed_one_gives_back(
     with ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0) as server:
         assert labels(server) == ["v2:a"]
         copy_version(saved_versions[3], base_path, 3)
-        server._source.poll_once()
+        server._core._source.poll_once()
         assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
         assert labels(server) == ["v3:a"]
         with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
             labels(server, version=2)
         shutil.rmtree(base_path / "3")
-        server._source.poll_once()
+        server._core._source.poll_once()
         assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
         assert labels(server) == ["v2:a"]
 
@@ -102,7 +106,8 @@ def test_a_damaged_version_is_told_and_the_others_serve_on(
 ) -> None:
     damage(base_path / "2")
     config = config_of(base_path, all=True, labels={"stable": 1, "canary": 2})
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    loading = LoadingOptions(max_num_load_retries=0)
+    with ModelServer(config, port=0, file_system_poll_wait_seconds=0, loading=loading) as server:
         assert labels(server, label="stable") == ["v1:a"]
         with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
             labels(server, label="canary")
@@ -150,7 +155,7 @@ def test_a_port_taken_while_the_models_load_is_not_shared_either(
 ) -> None:
     late = ModelServer(config_of(base_path), port=server.port, rest_api_port=None)
     monkeypatch.setattr(
-        "lstm_sentiment.serving.server._listen", lambda host, port: socket.create_server((host, 0))
+        "lstm_sentiment.serving.server.listen", lambda host, port: socket.create_server((host, 0))
     )
     with pytest.raises(InvalidInputError, match=r"cannot listen on .*: address is in use"):
         late.start()
@@ -186,7 +191,7 @@ def test_ports_are_free_again_after_stop_and_after_a_failed_start(
 
 
 def test_rest_connections_are_without_nagle_s_delay() -> None:
-    with _listen("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 
@@ -202,7 +207,7 @@ def test_models_that_load_too_slowly_fail_the_start(
     release = threading.Event()
     load = SavedModelLoader.load
 
-    def slow(self: SavedModelLoader) -> SavedModelServable:
+    def slow(self: SavedModelLoader) -> Servable:
         assert release.wait(TIMEOUT_SECONDS)
         return load(self)
 
@@ -225,10 +230,10 @@ def test_stop_lets_a_request_under_way_end_and_refuses_new_ones(
     entered, release = threading.Event(), threading.Event()
     run = SavedModelServable.run
 
-    def slow(self: SavedModelServable, key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def slow(self: SavedModelServable, key: str, inputs: Any, **others: Any) -> dict[str, Any]:
         entered.set()
         assert release.wait(TIMEOUT_SECONDS)
-        return run(self, key, inputs)
+        return run(self, key, inputs, **others)
 
     monkeypatch.setattr(SavedModelServable, "run", slow)
     server = ModelServer(config_of(base_path), port=0, rest_api_port=None).start()
