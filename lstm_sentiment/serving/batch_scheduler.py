@@ -166,7 +166,7 @@ class BatchScheduler:
             key: Requests of the same key are answered together.
             servable_id: Who is asked.
             run: Asks it, for some rows.
-            parts: Inputs and the number of their rows; none of more than `max_batch_size`.
+            parts: Inputs and the number of their rows; none of more than `largest_batch`.
             caller: Who waits.
 
         Returns:
@@ -196,7 +196,7 @@ class BatchScheduler:
             queue = self._wait_for_due_queue()
             if queue is None:
                 return
-            tasks = queue.take(self.parameters.max_batch_size)
+            tasks = queue.take(self.parameters.largest_batch)
         self._run(queue, tasks)
 
     def _work(self) -> None:
@@ -207,7 +207,7 @@ class BatchScheduler:
         self, key: Any, servable_id: ServableId, run: Callable[[Arrays], Arrays], tasks: list[_Task]
     ) -> None:
         rows = sum(task.rows for task in tasks)
-        most = self.parameters.max_enqueued_batches * self.parameters.max_batch_size
+        most = self.parameters.max_enqueued_batches * self.parameters.largest_batch
         with self._condition:
             # The limit is that of a signature, however many shapes there are of its inputs.
             waiting = sum(q.rows for other, q in self._queues.items() if other[0] == key[0])
@@ -252,7 +252,7 @@ class BatchScheduler:
         now, next_due = time.monotonic(), None
         for key, queue in self._queues.items():
             due = queue.oldest() + wait_seconds
-            if queue.rows >= self.parameters.max_batch_size or due <= now:
+            if queue.rows >= self.parameters.largest_batch or due <= now:
                 del self._queues[key]
                 self._queues[key] = queue
                 return queue, None

@@ -13,7 +13,13 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.batch_scheduler import Arrays, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.saved_model import checked_inputs
-from lstm_sentiment.serving.servable import Array, Servable, ServableId, Signature
+from lstm_sentiment.serving.servable import (
+    Array,
+    RequestTooLargeError,
+    Servable,
+    ServableId,
+    Signature,
+)
 
 
 class BatchingServable:
@@ -85,13 +91,13 @@ class BatchingServable:
 
     def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
         parameters = self._scheduler.parameters
-        most = parameters.max_batch_size
-        if rows <= most:
-            return [(inputs, rows)]
-        if not parameters.enable_large_batch_splitting:
-            raise InvalidInputError(
-                f"Task size {rows} is larger than maximum input batch size {most}"
+        if rows > parameters.max_batch_size:
+            raise RequestTooLargeError(
+                f"Task size {rows} is larger than maximum input batch size "
+                f"{parameters.max_batch_size}",
+                max_batch_size=parameters.max_batch_size,
             )
+        most = parameters.largest_batch
         return [
             ({name: array[at : at + most] for name, array in inputs.items()}, min(most, rows - at))
             for at in range(0, rows, most)

@@ -390,4 +390,4 @@ def _default_threads(batching: BatchingParameters | None) -> int:
         return threads
     batches = batching.max_enqueued_batches + batching.num_batch_threads
     # What is more than may wait needs a thread too, to be told so at once.
-    return min(threads + batches * batching.max_batch_size, _MOST_THREADS)
+    return min(threads + batches * batching.largest_batch, _MOST_THREADS)

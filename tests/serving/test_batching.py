@@ -21,6 +21,7 @@ from lstm_sentiment.serving.servable import (
     DeadlineExceededError,
     OverloadedError,
     RequestCancelledError,
+    RequestTooLargeError,
     ServableId,
     ServableRunError,
     Signature,
@@ -259,9 +260,12 @@ def test_a_deadline_ends_the_waiting_and_the_cost(
 def test_more_rows_than_a_batch_are_refused_or_split(
     make_server: Callable[..., Server], doubler: Doubler
 ) -> None:
-    with pytest.raises(InvalidInputError, match="Task size 5 is larger than maximum input batch"):
+    with pytest.raises(RequestTooLargeError, match="Task size 5 is larger than") as caught:
         answer(make_server().ask(*range(5)))
-    server = make_server(enable_large_batch_splitting=True)
+    assert caught.value.max_batch_size == 4
+    server = make_server(
+        max_batch_size=10, enable_large_batch_splitting=True, max_execution_batch_size=4
+    )
     future = server.pool.submit(server.servable.run, "double", {"x": np.arange(10)})
     for _ in range(3):
         server.scheduler.run_batch()
@@ -326,12 +330,12 @@ def test_stopping_tells_those_who_wait(make_server: Callable[..., Server]) -> No
 
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), splitting=st.booleans())
 def test_everybody_gets_the_answer_to_their_own_question(sizes: list[int], splitting: bool) -> None:
-    most = 4 if splitting else 9
     server = Server(
         Doubler(),
-        max_batch_size=most,
+        max_batch_size=9,
         num_batch_threads=2,
         enable_large_batch_splitting=splitting,
+        max_execution_batch_size=4 if splitting else None,
         max_enqueued_batches=100,
     )
     server.scheduler.start()
