@@ -15,6 +15,8 @@ from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
 
 CLASSIFY = "classify"
 """Key of the signature that answers TensorFlow Serving's Classify API."""
+TEXT_STATISTICS = "text_statistics"
+"""Key of the signature that tells how a text looks to the model, and runs none."""
 
 Tensors = dict[str, tf.Tensor]
 
@@ -147,6 +149,33 @@ class ServableModule(tf.Module):
             "probabilities": answer["probabilities"],
         }
 
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def text_statistics(self, text: tf.Tensor) -> Tensors:
+        """Tells how long texts are and how much of them is unknown, by the tokenizer alone.
+
+        Over many texts, `num_oov` to `num_tokens - num_truncated` is the OOV rate that evaluations
+        tell: a text without a token counts as one that is unknown.
+
+        Args:
+            text: string `(batch,)`, raw UTF-8.
+
+        Returns:
+            int32 `(batch,)` each: `num_characters`, Unicode code points; `num_tokens`;
+            `num_truncated`, those beyond `max_length`, which the model does not read; `num_oov`,
+            those that it reads and the vocabulary lacks.
+        """
+        token_ids = self.tokenizer(text)
+        read = token_ids[:, : self._max_length]
+        is_oov = read.with_values(tf.cast(read.values == OOV_ID, tf.int32))
+        valid = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+        num_tokens = tf.cast(token_ids.row_lengths(), tf.int32)
+        return {
+            "num_characters": tf.strings.length(valid, unit="UTF8_CHAR"),
+            "num_tokens": num_tokens,
+            "num_truncated": tf.maximum(num_tokens - self._max_length, 0),
+            "num_oov": tf.reduce_sum(is_oov, axis=1),
+        }
+
     def _on_the_left(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Moves the real ids of each row to its beginning and keeps the first `max_length`.
 
@@ -194,6 +223,7 @@ class ServableModule(tf.Module):
             "tokens": self.tokens,
             CLASSIFY: self.classify,
             "explain": self.explain,
+            TEXT_STATISTICS: self.text_statistics,
         }
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from lstm_sentiment.export.inference_network import ROWS
+from lstm_sentiment.export.signatures import TEXT_STATISTICS
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
@@ -26,9 +27,10 @@ _LARGE_BATCHES = (2 * ROWS[-1], 4 * ROWS[-1], 4 * ROWS[-1] + 1)
 def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> None:
     """Writes a request for every way of computing that the graph has.
 
-    Each signature is asked for one short text, one of `max_length` and a batch; `text` for every
-    number of texts that is computed at once, so that a server with XLA has compiled them all. The
-    texts are made of the vocabulary's own words: no user's text is in them.
+    Each signature of the model is asked for one short text, one of `max_length` and a batch; `text`
+    for every number of texts that is computed at once, so that a server with XLA has compiled them
+    all; `text_statistics` for a batch. The texts are made of the vocabulary's own words: no user's
+    text is in them.
 
     Args:
         path: The file to write.
@@ -49,6 +51,7 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
                 file.write(_request(signature, rows, tokenizer).SerializeToString())
         for rows in ([short], [long]):
             file.write(_request("explain", rows, tokenizer).SerializeToString())
+        file.write(_request(TEXT_STATISTICS, mixed, tokenizer).SerializeToString())
 
 
 def _request(

@@ -14,6 +14,7 @@ from lstm_sentiment.serving.batch_scheduler import Arrays, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.saved_model import checked_inputs
 from lstm_sentiment.serving.servable import (
+    TEXT_STATISTICS,
     Array,
     RequestTooLargeError,
     Servable,
@@ -36,8 +37,11 @@ class BatchingServable:
             scheduler: Who gathers requests.
         """
         self._servable, self._id, self._scheduler = servable, servable_id, scheduler
+        # The server asks for the statistics itself, and no caller is to wait behind that.
         self._batched = {
-            key for key, signature in servable.signatures.items() if is_batchable(signature)
+            key
+            for key, signature in servable.signatures.items()
+            if is_batchable(signature) and key != TEXT_STATISTICS
         }
 
     @property

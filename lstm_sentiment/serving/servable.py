@@ -18,6 +18,11 @@ Array = NDArray[Any]
 
 DEFAULT_SIGNATURE_KEY = "serving_default"
 
+TEXT_STATISTICS = "text_statistics"
+"""Key of the signature: `text` string `(batch,)` in; out, int32 `(batch,)` each, `num_characters`,
+`num_tokens`, `num_truncated`: those of them that the model does not read, since the text is too
+long, and `num_oov`: those that it reads and does not know."""
+
 
 class ServableLoadError(ServableUnavailableError):
     """A version that could not be loaded; the others serve on."""

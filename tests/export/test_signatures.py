@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 
 from lstm_sentiment import OOV_ID, FitResult, Vocabulary, export_servable, pad_token_ids
 from lstm_sentiment.export.signatures import ServableModule
+from lstm_sentiment.serving.servable import TEXT_STATISTICS
+from lstm_sentiment.serving.text_statistics import TextMeasures, TextStatistics
 from lstm_sentiment.serving.xla import with_xla
+from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.text.unicode import replace_surrogates
 from tests import strategies
 from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 from tests.saved_model_session import SavedModelSession
+from tests.serving.requests_answered import answered
 
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "房间 很\u3000一般😀", "酒店特别脏" * 30]
 
@@ -92,6 +96,13 @@ def test_names_dtypes_and_shapes_are_the_contracts(session: SavedModelSession) -
                 "attributions": ("float32", [-1, -1]),
                 "label": ("string", [-1]),
                 "probabilities": ("float32", [-1, 3]),
+            },
+        ),
+        "text_statistics": (
+            {"text": ("string", [-1])},
+            {
+                name: ("int32", [-1])
+                for name in ("num_characters", "num_tokens", "num_truncated", "num_oov")
             },
         ),
     }
@@ -213,8 +224,60 @@ def test_any_text_gets_pythons_scores_from_every_signature(
         assert np.isfinite(probabilities).all()
 
 
+@given(texts=st.lists(strategies.any_texts, min_size=1, max_size=5))
+@settings(max_examples=25)
+def test_a_texts_statistics_are_those_of_its_tokens(
+    fitted: FitResult, loaded: Loaded, texts: list[str]
+) -> None:
+    valid = [replace_surrogates(text) for text in [*texts, "", "房间" * 30, "🦀🦀"]]
+    answer = loaded["text_statistics"](text=tf.constant(valid))
+    encoded = [fitted.tokenizer.encode(text) for text in valid]
+    length = fitted.model.config.max_length
+    assert answer["num_characters"].numpy().tolist() == [len(text) for text in valid]
+    assert answer["num_tokens"].numpy().tolist() == [len(ids) for ids in encoded]
+    assert answer["num_truncated"].numpy().tolist() == [len(ids[length:]) for ids in encoded]
+    oov = [ids[:length].count(OOV_ID) for ids in encoded]
+    assert answer["num_oov"].numpy().tolist() == oov
+
+
+def test_statistics_add_up_to_the_oov_rate_of_an_evaluation(
+    fitted: FitResult, session: SavedModelSession, corpus: Corpus
+) -> None:
+    unusual = "🦀" * 30 + "房间"
+    texts = [*corpus.texts[:20], "", unusual, *(["房间很好"] * 40 + [unusual])]
+    scores = fitted.evaluate(Corpus(texts, [0] * len(texts), corpus.label_names))
+    asked = np.array([text.encode() for text in texts], dtype=object)
+    answer = session.run("text_statistics", asked)
+    read = answer["num_tokens"] - answer["num_truncated"]
+    assert scores.oov_rate is not None and 0 < scores.oov_rate < 1
+    assert answer["num_oov"].sum() / read.sum() == pytest.approx(scores.oov_rate)
+
+
+def test_a_model_server_understands_the_statistics(
+    fitted: FitResult, session: SavedModelSession
+) -> None:
+    recorded: list[TextMeasures] = []
+    statistics = TextStatistics(
+        lambda name, version, texts: session.run(TEXT_STATISTICS, np.array(texts, dtype=object)),
+        recorded.append,
+    )
+    statistics(answered(texts=[text.encode() for text in TEXTS]))
+    statistics.measure_waiting()
+    (measured,) = recorded
+    assert measured.counts is not None
+    encoded = [fitted.tokenizer.encode(text) for text in TEXTS]
+    assert measured.counts.tokens.tolist() == [len(ids) for ids in encoded]
+
+
+def test_malformed_text_has_statistics_too(session: SavedModelSession) -> None:
+    answer = session.run("text_statistics", np.array([b"\xff\xfe", b"a\x80"], dtype=object))
+    assert answer["num_characters"].tolist() == [2, 2]
+    assert (answer["num_tokens"] >= 1).all()
+
+
 def test_no_texts_and_no_time_steps_are_answered(loaded: Loaded) -> None:
     assert loaded["text"](text=tf.constant([], tf.string))["probabilities"].shape == (0, 3)
+    assert loaded["text_statistics"](text=tf.constant([], tf.string))["num_oov"].shape == (0,)
     none = tf.zeros([2, 0], tf.int64)
     empty = loaded["text"](text=tf.constant(["", ""]))["classification"].numpy()
     answer = loaded["serving_default"](input_sentence=none)["predict_classification"].numpy()

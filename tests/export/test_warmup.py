@@ -29,8 +29,11 @@ def test_every_signature_is_asked_by_its_own_api(tmp_path: Path) -> None:
     tokenizer = make_tokenizer("unigram", Vocabulary(WORDS))
     save_warmup_requests(tmp_path / "requests", tokenizer, MAX_LENGTH)
     found = requests_by_signature(tmp_path / "requests")
-    assert set(found) == {"text", "tokens", "serving_default", "classify", "explain"}
+    model = {"text", "tokens", "serving_default", "classify", "explain"}
+    assert set(found) == {*model, "text_statistics"}
     assert sum(map(len, found.values())) < 1000
+    (statistics,) = found["text_statistics"]
+    assert len(tf.make_ndarray(statistics.inputs["text"])) > 1
     texts = [tf.make_ndarray(request.inputs["text"]) for request in found["text"]]
     assert {len(batch) for batch in texts} >= set(ROWS)
     assert max(len(batch) for batch in texts) > 4 * ROWS[-1]

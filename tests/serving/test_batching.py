@@ -53,6 +53,7 @@ class Doubler:
             "open": signature("open", {"x": [None]}, {"y": [None, None]}),
             "two": signature("two", {"a": [None], "b": [None]}, {"y": [None]}),
             "short": signature("short", {"x": [None]}, {"y": [None]}),
+            "text_statistics": signature("text_statistics", {"x": [None]}, {"y": [None]}),
         }
         self.signature_defs: dict[str, Any] = {}
 
@@ -278,6 +279,7 @@ def test_what_cannot_be_batched_is_asked_directly(
 ) -> None:
     server = make_server()
     assert answer(server.ask(1, key="open")) == [2]
+    assert answer(server.ask(1, key="text_statistics")) == [2]
     assert answer(server.ask()) == []
     assert server.runs == []
 

@@ -1,0 +1,27 @@
+"""Requests as the transports tell observers of them."""
+
+from dataclasses import replace
+from typing import Any
+
+from lstm_sentiment.serving.observation import AnsweredRequest
+
+PREDICT = AnsweredRequest(
+    entrypoint="GRPC",
+    api="Predict",
+    model_name="sentiment",
+    version=3,
+    label=None,
+    signature_key="text",
+    status="OK",
+    message="",
+    seconds=0.002,
+    batch_size=2,
+    texts=("房间很好".encode(), b"fine"),
+    request_bytes=120,
+    response_bytes=90,
+    peer="ipv4:127.0.0.1:50312",
+)
+
+
+def answered(**changes: Any) -> AnsweredRequest:
+    return replace(PREDICT, **changes)
