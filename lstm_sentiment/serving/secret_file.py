@@ -1,0 +1,43 @@
+"""Reads files that nobody but the server should be able to read."""
+
+import logging
+import os
+import stat
+from pathlib import Path
+
+from lstm_sentiment.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+
+def read_secret_file(path: str | Path) -> bytes:
+    """Reads a private key or a list of tokens, and warns where every user could.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its contents.
+
+    Raises:
+        ConfigError: One line that starts with the path, if the file cannot be read.
+    """
+    try:
+        contents = Path(path).read_bytes()
+        warn_if_everybody_can_read(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+    return contents
+
+
+def warn_if_everybody_can_read(path: str | Path) -> None:
+    """Logs a warning if every user of the machine can read a secret.
+
+    Args:
+        path: An existing file.
+
+    Raises:
+        OSError: If there is none.
+    """
+    if os.stat(path).st_mode & stat.S_IROTH:
+        logger.warning("%s can be read by every user of this machine: chmod 600", path)
