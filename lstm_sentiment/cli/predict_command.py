@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from lstm_sentiment.cli.connection_options import (
+    NO_ACCESS,
+    AuthTokenFile,
+    SslCa,
+    SslCertificate,
+    SslPrivateKey,
+    read_access,
+)
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.predictor import prediction_record
 from lstm_sentiment.text.corpus_files import read_texts, split_lines
 from lstm_sentiment.text.unicode import replace_surrogates
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import Prediction
+    from lstm_sentiment.client import PredictClient, Prediction
 
 _TEXTS_A_REQUEST = 1_000
 _TEXTS_AT_ONCE = 128
@@ -47,6 +55,10 @@ def predict(
     model_name: Annotated[str, typer.Option(help="Name of the model on the server.")] = "sentiment",
     version: Annotated[int | None, typer.Option(help="Version to ask the server for.")] = None,
     label: Annotated[str | None, typer.Option(help="Version label to ask the server for.")] = None,
+    ssl_ca: SslCa = None,
+    ssl_certificate: SslCertificate = None,
+    ssl_private_key: SslPrivateKey = None,
+    auth_token_file: AuthTokenFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")] = False,
 ) -> None:
     """Print each text's label and probabilities.
@@ -59,6 +71,11 @@ def predict(
         raise InvalidInputError(
             "`--version` and `--label` go with `--server`. Received: no `--server`."
         )
+    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
+    if server is None and access != NO_ACCESS:
+        raise InvalidInputError(
+            "`--ssl-ca` and `--auth-token-file` go with `--server`. Received: no `--server`."
+        )
     wanted = _texts(texts or [], input_file, text_column)
     if not wanted:
         raise InvalidInputError("There must be at least one text. Received: none.")
@@ -67,7 +84,10 @@ def predict(
 
     import_tensorflow()
     if server is not None:
-        answers = _from_server(wanted, server, model_name, version, label)
+        from lstm_sentiment.client import PredictClient
+
+        client = PredictClient(server, model_name, version=version, label=label, **access._asdict())
+        answers = _from_server(wanted, client)
     else:
         answers = _from_folder(wanted, model or Path("models/sentiment"))
     # A bar between the lines of standard output would only disturb them.
@@ -102,12 +122,8 @@ def _from_folder(texts: Sequence[str], model: Path) -> Iterator["Prediction"]:
         yield from predictor.predict(texts[start : start + _TEXTS_AT_ONCE])
 
 
-def _from_server(
-    texts: Sequence[str], server: str, name: str, version: int | None, label: str | None
-) -> Iterator["Prediction"]:
-    from lstm_sentiment.client import PredictClient
-
-    with PredictClient(server, name, version=version, label=label) as client:
+def _from_server(texts: Sequence[str], client: "PredictClient") -> Iterator["Prediction"]:
+    with client:
         for start in range(0, len(texts), _TEXTS_A_REQUEST):
             yield from client.predict(texts[start : start + _TEXTS_A_REQUEST])
 
