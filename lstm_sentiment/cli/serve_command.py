@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -76,7 +76,6 @@ def serve(
     from lstm_sentiment.serving.parameter_files import load_monitoring_config
     from lstm_sentiment.serving.server import ModelServer
 
-    _log_to_stderr()
     server = ModelServer(
         config_or_path(),
         port=port,
@@ -116,7 +115,7 @@ def serve(
     # All that is here stays: a version that is unloaded is found sooner without it.
     gc.collect()
     gc.freeze()
-    with suppress(KeyboardInterrupt), _EndedBySignals(drain_seconds), server:
+    with _logging_to_stderr(), suppress(KeyboardInterrupt), _EndedBySignals(drain_seconds), server:
         _announce(server, host)
         server.wait_for_termination()
 
@@ -186,13 +185,20 @@ def _access_log(log_format: str, with_texts: bool) -> "AccessLog | None":
     return AccessLog(sys.stderr, as_json=log_format == "json", with_texts=with_texts)
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _logging_to_stderr() -> Iterator[None]:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("lstm_sentiment.serving")
+    before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
 
 
 class _EndedBySignals:

@@ -9,11 +9,14 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, __version__, export_servable
 from lstm_sentiment.cli.app import main
+from lstm_sentiment.serving.limits import RequestLimits
+from lstm_sentiment.serving.loading_options import LoadingOptions
 from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.serving.server import ModelServer
 from tests.conftest import REPOSITORY
@@ -320,12 +323,14 @@ def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signal
         [*command, "--port", "0", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stderr is not None
-        lines = [server.stderr.readline() for _ in range(2)]
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith("Serving gRPC on 127.0.0.1:"):
+            lines.append(server.stderr.readline())
+            assert lines[-1], lines
         server.send_signal(number)
         assert server.wait(timeout=60) == 0
-        assert server.stderr.read() == ""
-    assert lines[0] == "sentiment version 1: AVAILABLE\n"
-    assert lines[1].startswith("Serving gRPC on 127.0.0.1:")
+        assert "Traceback" not in server.stderr.read()
+    assert "sentiment version 1: AVAILABLE\n" in lines
 
 
 def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:
@@ -334,17 +339,116 @@ def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:
     assert "models/sentiment: must be a folder of versions" in outcome.err
 
 
-@pytest.mark.parametrize("flag", ["--xla-cpu-compilation-enabled", "--xla_cpu_compilation_enabled"])
-def test_serve_takes_the_flag_of_tensorflow_serving_for_xla(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
-) -> None:
-    asked: list[bool] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What servers are made with, instead of servers."""
+    asked: list[dict[str, Any]] = []
 
-    def make_server(config: object, *, xla_cpu_compilation_enabled: bool, **_: object) -> None:
-        asked.append(xla_cpu_compilation_enabled)
+    def make_server(config: object, **arguments: Any) -> None:
+        asked.append(arguments)
         raise InvalidInputError("That is enough.")
 
     monkeypatch.setattr("lstm_sentiment.serving.server.ModelServer", make_server)
+    return asked
+
+
+@pytest.mark.parametrize("dashes", [True, False])
+def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
+    run: Run, tmp_path: Path, asked: list[dict[str, Any]], dashes: bool
+) -> None:
+    (tmp_path / "batching.config").write_text("max_batch_size { value: 7 }")
+    (tmp_path / "monitoring.config").write_text("prometheus_config { enable: true path: '/m' }")
+    (tmp_path / "tokens.txt").write_text("secret\n")
+    (tmp_path / "tokens.txt").chmod(0o600)
+    flags = {
+        "--port": 1,
+        "--rest_api_port": 0,
+        "--file_system_poll_wait_seconds": 2,
+        "--model_config_file_poll_wait_seconds": 3,
+        "--max_num_load_retries": 4,
+        "--load_retry_interval_micros": 5_000_000,
+        "--num_load_threads": 6,
+        "--memory_limit_bytes": 7,
+        "--aspired_version_policy": "resource-preserving",
+        "--batching_parameters_file": "batching.config",
+        "--grpc_max_threads": 8,
+        "--rest_api_timeout_in_ms": 9_000,
+        "--max_request_bytes": 10,
+        "--max_batch_size": 0,
+        "--max_text_bytes": 12,
+        "--auth_token_file": "tokens.txt",
+        "--monitoring_config_file": "monitoring.config",
+        "--text_sample_share": 0.5,
+        "--access_log": "json",
+        "--drain_seconds": 13,
+    }
+    switches = [
+        "--xla_cpu_compilation_enabled",
+        "--no_enable_model_warmup",
+        "--allow_version_labels_for_unavailable_models",
+        "--enable_batching",
+        "--enable_grpc_healthcheck_service",
+        "--enable_grpc_reflection",
+    ]
+    spelled = [
+        part.replace("_", "-") if dashes and str(part).startswith("--") else part
+        for pair in [*flags.items(), *((switch,) for switch in switches)]
+        for part in pair
+    ]
+    outcome = run("serve", "--model-base-path", tmp_path, *spelled)
+    assert outcome.err == "error: That is enough.\n"
+    [made] = asked
+    assert (made["port"], made["rest_api_port"], made["host"]) == (1, None, "127.0.0.1")
+    assert made["file_system_poll_wait_seconds"] == 2
+    assert made["model_config_file_poll_wait_seconds"] == 3
+    assert made["loading"] == LoadingOptions(
+        aspired_version_policy="resource-preserving",
+        max_num_load_retries=4,
+        load_retry_interval_seconds=5.0,
+        num_load_threads=6,
+        memory_limit_bytes=7,
+        enable_model_warmup=False,
+        xla_cpu_compilation_enabled=True,
+    )
+    assert made["batching"].max_batch_size == 7
+    assert (made["grpc_max_threads"], made["rest_api_timeout_seconds"]) == (8, 9.0)
+    assert made["limits"] == RequestLimits(10, None, 12)
+    assert made["auth_tokens"].check([b"Bearer secret"]) is None
+    assert (made["monitoring"].enable, made["monitoring"].path) == (True, "/m")
+    assert (made["text_sample_share"], made["grace_seconds"]) == (0.5, 13)
+    assert made["access_log"] is not None
+    assert made["allow_version_labels_for_unavailable_models"]
+    assert made["grpc_health"] and made["grpc_reflection"]
+
+
+def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
+    run: Run, tmp_path: Path, asked: list[dict[str, Any]]
+) -> None:
     run("serve", "--model-base-path", tmp_path)
-    run("serve", "--model-base-path", tmp_path, flag)
-    assert asked == [False, True]
+    [made] = asked
+    assert made["host"] == "127.0.0.1"
+    assert made["credentials"] is made["auth_tokens"] is made["batching"] is None
+    assert made["access_log"] is None
+    assert made["limits"] == RequestLimits(16 * 2**20, 1024, 100_000)
+    assert made["loading"] == LoadingOptions()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
+        (("--ssl-certificate", "c"), "go together"),
+        (("--ssl-config-file", "s", "--ssl-client-ca", "c"), "Received: both"),
+        (("--ssl-config-file", "absent"), "absent: cannot be read"),
+        (("--auth-token-file", "absent"), "absent: cannot be read"),
+        (("--access-log-texts",), "goes with `--access-log"),
+        (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
+        (("--model-config-file", "m", "--model-name", "n"), "Received: both"),
+    ],
+)
+def test_serve_tells_flags_that_do_not_fit_in_one_line(
+    run: Run, tmp_path: Path, flags: tuple[str, ...], message: str
+) -> None:
+    outcome = run("serve", "--model-base-path", tmp_path, *flags)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err

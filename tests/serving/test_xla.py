@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving import loader
 from lstm_sentiment.serving.loader import SavedModelLoader
+from lstm_sentiment.serving.loading_options import LoadingOptions
 from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.serving.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import ServableId, ServableLoadError
@@ -206,5 +207,5 @@ def test_a_server_compiles_if_it_is_told_to(
     monkeypatch.setattr(loader, "with_xla", watched)
     config = single_model_config("doubler", doubler.parent)
     options: dict[str, Any] = {"port": 0, "rest_api_port": None, "file_system_poll_wait_seconds": 0}
-    with ModelServer(config, xla_cpu_compilation_enabled=wanted, **options):
+    with ModelServer(config, loading=LoadingOptions(xla_cpu_compilation_enabled=wanted), **options):
         assert compiled == ([doubler] if wanted else [])

@@ -1,0 +1,60 @@
+"""Memory after many loads and unloads of a version, beside that after few.
+
+    python -m benchmarks.load_cycles --model models/sentiment
+
+A version is loaded, warmed up, asked and unloaded over and over, as a server does when versions
+come and go. Prints one JSON object: `ratio` is the memory after the last cycle, beside that after
+the fifth.
+"""
+
+import argparse
+import gc
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from lstm_sentiment.predictor import find_version
+from lstm_sentiment.serving.loader import SavedModelLoader
+from lstm_sentiment.serving.servable import ServableId
+
+_FEW = 5
+
+
+def main() -> None:
+    """Reads the flags, loads and unloads, and prints what is left."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="a version, or a base path")
+    parser.add_argument("--cycles", type=int, default=50)
+    arguments = parser.parse_args()
+    version_dir = find_version(arguments.model)
+    gc.collect()
+    gc.freeze()
+    began, used = time.perf_counter(), []
+    for _ in range(arguments.cycles):
+        loader = SavedModelLoader(ServableId("sentiment", 1), version_dir)
+        loader.load().run("text", {"text": np.array(["房间很干净".encode()], dtype=object)})
+        loader.unload()
+        used.append(resident_mib())
+    line = {
+        "benchmark": "load_cycles",
+        "name": f"memory after {arguments.cycles} loads and unloads, MiB",
+        "mib": used[-1],
+        "against": f"after {_FEW}",
+        "against_mib": used[_FEW - 1],
+        "ratio": round(used[-1] / used[_FEW - 1], 3),
+        "seconds": round((time.perf_counter() - began) / arguments.cycles, 3),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def resident_mib() -> float:
+    """The memory that this process has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+if __name__ == "__main__":
+    main()
