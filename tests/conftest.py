@@ -1,5 +1,6 @@
 """Fixtures that several rooms share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,11 @@ settings.register_profile("lstm_sentiment", deadline=None, max_examples=50)
 settings.load_profile("lstm_sentiment")
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """Spares each garbage collection a look at all that was imported, which stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

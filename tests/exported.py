@@ -1,29 +1,41 @@
 """Versions to look into and to ask: one of the small classifier, one that is made at once."""
 
 import json
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from lstm_sentiment import FitResult, export_servable
-from lstm_sentiment.export.warmup import WARMUP_REQUESTS
+from lstm_sentiment.export import servable
+from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
 from tests.serving.saved_models import save_version
 
 # A name that must be escaped in a URL, in a shell and in Python.
 MODEL_NAME = "酒店's model"
 
-_MADE: dict[int, tuple[TemporaryDirectory[str], Path]] = {}  # removed when the process ends
+# Removed when the process ends.
+_MADE: dict[tuple[int, bool], tuple[TemporaryDirectory[str], Path]] = {}
 
 
 def exported(result: FitResult) -> Path:
-    """Version 3 of `MODEL_NAME`, without warmup, never to be changed; made once a process."""
-    if id(result) not in _MADE:
+    """Version 3 of `MODEL_NAME`, without warmup, never to be changed.
+
+    Made once a process for the modules that export the whole of it, and once for the others.
+    """
+    key = id(result), vars(servable)["save_warmup_requests"] is save_warmup_requests
+    if key not in _MADE:
         folder = TemporaryDirectory()
         version_dir = export_servable(result, Path(folder.name) / MODEL_NAME, version=3)
         # Its requests are many, and each of a shape of its own: they take longer than any test.
-        (version_dir / WARMUP_REQUESTS).unlink()
-        _MADE[id(result)] = folder, version_dir
-    return _MADE[id(result)][1]
+        (version_dir / WARMUP_REQUESTS).unlink(missing_ok=True)
+        _MADE[key] = folder, version_dir
+    return _MADE[key][1]
+
+
+def add_version(base_path: Path, version: int, result: FitResult) -> Path:
+    """Adds what `exported` gives to a base path, under a number of its own."""
+    return shutil.copytree(exported(result), base_path / str(version))
 
 
 def tiny_version(folder: Path) -> Path:

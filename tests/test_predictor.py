@@ -9,15 +9,15 @@ from lstm_sentiment import (
     SavedModelPredictor,
     ServableNotFoundError,
     ServableUnavailableError,
-    export_servable,
 )
+from tests.exported import add_version
 
 
 @pytest.fixture(scope="module")
 def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "sentiment"
     for version in (2, 10):
-        export_servable(fitted, path, version=version)
+        add_version(path, version, fitted)
     return path
 
 

@@ -18,7 +18,6 @@ from lstm_sentiment import (
     PipelineConfig,
     Vocabulary,
     WordVectors,
-    export_servable,
     load_trained_version,
     make_tokenizer,
     preparation,
@@ -30,6 +29,7 @@ from lstm_sentiment.run_folder import DATA, save_or_check_data
 from lstm_sentiment.text.file_texts import FileTexts
 from lstm_sentiment.text.overlap import text_digests, text_key
 from tests.corpora import hotel_like
+from tests.exported import add_version
 
 FOREIGN = "天地玄黄宇宙洪荒"
 WORDS = ("房间", "服务", "很", "干净", "差")
@@ -136,7 +136,7 @@ def test_a_version_to_begin_with_must_not_know_the_dev_and_test_texts(
     fitted: FitResult, corpus: Corpus, tmp_path: Path
 ) -> None:
     base = tmp_path / "base"
-    export_servable(fitted, base)
+    add_version(base, 1, fitted)
     same = write_csv(
         tmp_path / "same.csv", [(copied(text), label) for text, label in rows_of(corpus)]
     )
@@ -148,7 +148,7 @@ def test_a_version_to_begin_with_brings_words_tokenizer_and_sizes(
     fitted: FitResult, tmp_path: Path
 ) -> None:
     base = tmp_path / "base"
-    export_servable(fitted, base)
+    add_version(base, 1, fitted)
     rows = [(f"新词汇{n}很{'好' if n % 2 else '差'}", str(n % 2)) for n in range(40)]
     new = write_csv(tmp_path / "new.csv", rows)
     vectors = WordVectors(("新词汇",), np.ones((1, 200), np.float32))

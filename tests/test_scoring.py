@@ -41,9 +41,10 @@ from lstm_sentiment.scoring_shard import (
     predict_sorted,
     score_shard,
 )
-from lstm_sentiment.serving.loader import SavedModelServable
+from lstm_sentiment.serving.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import SignatureNotFoundError
 from tests.corpora import hotel_like
+from tests.exported import add_version
 
 TEXTS = hotel_like(90).texts
 
@@ -52,7 +53,7 @@ TEXTS = hotel_like(90).texts
 def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "sentiment"
     for version in (2, 3):
-        export_servable(fitted, path, version=version)
+        add_version(path, version, fitted)
     return path
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_sentiment import OOV_ID, FitResult, Vocabulary, export_servable, pad_token_ids
+from lstm_sentiment import OOV_ID, FitResult, Vocabulary, pad_token_ids
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.serving.servable import TEXT_STATISTICS
 from lstm_sentiment.serving.text_statistics import TextMeasures, TextStatistics
@@ -24,6 +24,7 @@ from lstm_sentiment.text.unicode import replace_surrogates
 from tests import strategies
 from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
+from tests.exported import exported
 from tests.saved_model_session import SavedModelSession
 from tests.serving.requests_answered import answered
 
@@ -35,8 +36,8 @@ Loaded = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def version_dir(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_servable(fitted, tmp_path_factory.mktemp("models") / "sentiment")
+def version_dir(fitted: FitResult) -> Path:
+    return exported(fitted)
 
 
 @pytest.fixture(scope="module")

@@ -25,13 +25,16 @@ from tensorflow_serving.apis import (
 from lstm_sentiment import (
     Corpus,
     FitResult,
+    ModelConfig,
     ModelServer,
     PredictClient,
     SavedModelPredictor,
+    TrainingConfig,
     export_servable,
+    fit,
 )
 from lstm_sentiment.export.warmup import WARMUP_REQUESTS
-from tests.conftest import REPOSITORY, fit_small
+from tests.conftest import REPOSITORY
 from tests.saved_model_session import SavedModelSession
 
 TEXTS = ["房间很干净，服务非常好", "早餐真的差", "", "位置 一般😀", "前台特别脏" * 40]
@@ -41,9 +44,16 @@ TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope="module")
-def second(corpus: Corpus) -> FitResult:
-    """A second classifier, which scores otherwise than `fitted`."""
-    return fit_small(corpus, seed=1)
+def second(fitted: FitResult, corpus: Corpus) -> FitResult:
+    """A second classifier of the same words, of another shape and with other scores."""
+    train, dev, _ = corpus.split(seed=0)
+    return fit(
+        train,
+        dev,
+        tokenizer=fitted.tokenizer,
+        model=ModelConfig(lstm_units=4, bidirectional=False, pooling="last", ngrams=0),
+        training=TrainingConfig(epochs=1, batch_size=16),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +62,18 @@ def base_path(
 ) -> Path:
     path = tmp_path_factory.mktemp("models") / "sentiment"
     assert [export_servable(result, path).name for result in (fitted, second)] == ["1", "2"]
+    (path / "2" / WARMUP_REQUESTS).unlink()  # that the first is warmed up with them is enough
     return path
+
+
+@pytest.fixture(scope="module")
+def predictors(base_path: Path) -> dict[int, SavedModelPredictor]:
+    return {version: SavedModelPredictor(base_path / str(version)) for version in (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def sessions(base_path: Path) -> dict[int, SavedModelSession]:
+    return {version: SavedModelSession(base_path / str(version)) for version in (1, 2)}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +119,8 @@ def ask(channel: grpc.Channel, signature: str, value: Any, **spec: Any) -> dict[
 @pytest.mark.parametrize("signature", ["text", "tokens"])
 def test_local_session_grpc_and_rest_agree(
     fitted: FitResult,
-    base_path: Path,
+    predictors: dict[int, SavedModelPredictor],
+    sessions: dict[int, SavedModelSession],
     channel: grpc.Channel,
     rest: httpx.Client,
     version: int,
@@ -106,11 +128,11 @@ def test_local_session_grpc_and_rest_agree(
 ) -> None:
     segment = fitted.tokenizer.tokenize
     texts = TEXTS if signature == "text" else [" ".join(segment(text)) for text in TEXTS]
-    local = SavedModelPredictor(base_path / str(version)).predict(texts, signature=signature)
+    local = predictors[version].predict(texts, signature=signature)
     expected = np.array([prediction.probabilities for prediction in local])
 
     values = np.array([text.encode() for text in texts], dtype=object)
-    in_session = SavedModelSession(base_path / str(version)).run(signature, values)
+    in_session = sessions[version].run(signature, values)
     over_grpc = ask(channel, signature, values, version=version)
     body = {"signature_name": signature, "instances": texts}
     over_rest = rest.post(f"/sentiment/versions/{version}:predict", json=body).json()
@@ -194,11 +216,13 @@ def test_status_over_grpc_and_rest(channel: grpc.Channel, rest: httpx.Client) ->
     assert {s["version"]: s["state"] for s in statuses} == {"1": "AVAILABLE", "2": "AVAILABLE"}
 
 
-def test_our_client_asks_for_129_texts_in_one_request(server: ModelServer, base_path: Path) -> None:
+def test_our_client_asks_for_129_texts_in_one_request(
+    server: ModelServer, predictors: dict[int, SavedModelPredictor]
+) -> None:
     texts = [TEXTS[i % len(TEXTS)] for i in range(129)]
     with PredictClient(f"localhost:{server.port}", model="sentiment", label="stable") as client:
         answers = client.predict(texts)
-    local = SavedModelPredictor(base_path / "1").predict(texts)
+    local = predictors[1].predict(texts)
     assert [a.label for a in answers] == [p.label for p in local]
     assert {a.model_version for a in answers} == {1}
     np.testing.assert_allclose(
@@ -213,7 +237,7 @@ def test_a_version_exported_while_serving_takes_over(base_path: Path, tmp_path: 
     base = tmp_path / "sentiment"
     for version_dir in base_path.iterdir():  # what it is warmed up with takes longer than the test
         shutil.copytree(version_dir, tmp_path / version_dir.name)
-        (tmp_path / version_dir.name / WARMUP_REQUESTS).unlink()
+        (tmp_path / version_dir.name / WARMUP_REQUESTS).unlink(missing_ok=True)
     base.mkdir()
     (tmp_path / "1").rename(base / "1")
     config = single_model_config("sentiment", base)

@@ -10,9 +10,11 @@ from lstm_sentiment import (
     InvalidInputError,
     ModelConfig,
     PipelineConfig,
+    PipelineResult,
     SavedModelPredictor,
     TrainingConfig,
     VectorTrainingConfig,
+    publishing,
     read_corpus,
     run_pipeline,
 )
@@ -21,7 +23,7 @@ from lstm_sentiment.progress import SilentProgress
 from tests.corpora import hotel_like
 
 SMALL = PipelineConfig(
-    model=ModelConfig(lstm_units=8, max_length=20),
+    model=ModelConfig(lstm_units=8, max_length=20, bidirectional=False),
     training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
     vector_training=VectorTrainingConfig(dim=16),
 )
@@ -44,55 +46,69 @@ def save_classes(corpus: Corpus, folder: Path) -> Path:
     return folder
 
 
-def test_three_classes_from_three_files(tmp_path: Path) -> None:
-    corpus = hotel_like(300)
-    data = save_classes(corpus, tmp_path / "data")
-    config = replace(
-        SMALL, data=[data], model_dir=tmp_path / "models" / "cars", run_dir=tmp_path / "runs" / "a"
-    )
-    first = run_pipeline(config)
-    assert first.version_dir == tmp_path / "models" / "cars" / "1"
-    assert first.test.accuracy > 0.8
-    (prediction,) = SavedModelPredictor(first.version_dir).predict(["房间很干净"])
-    assert prediction.label == "positive"
-    metrics = json.loads((tmp_path / "runs" / "a" / "metrics.json").read_text("utf-8"))
-    assert metrics["test"]["accuracy"] == first.test.accuracy
-    assert (tmp_path / "runs" / "a" / "history.csv").read_text().startswith("epoch,")
-
-    recorder = Recorder()
-    again = run_pipeline(replace(config, run_dir=tmp_path / "runs" / "b"), recorder)
-    assert again.version_dir.name == "2"
-    assert again.test == first.test
-    assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
+@pytest.fixture
+def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training alone is looked at, and the version would take as long."""
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
 
 
-def test_texts_left_in_their_files_give_the_same_version_to_the_bit(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def three_classes(tmp_path_factory: pytest.TempPathFactory) -> PipelineConfig:
+    """Shards of texts of three classes, some of them twice."""
+    folder = tmp_path_factory.mktemp("three")
     corpus = hotel_like(240)
-    (tmp_path / "shards").mkdir()
+    (folder / "shards").mkdir()
     rows = list(zip(corpus.texts, (corpus.label_names[i] for i in corpus.labels), strict=True))
     for number in range(4):
         lines = [json.dumps({"text": t, "label": n}) for t, n in rows[number::4]]
-        lines.append(lines[0])  # repeated texts are dropped in both
-        (tmp_path / "shards" / f"{number}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-    results = {}
-    for streaming in (False, True):
-        config = replace(
-            SMALL,
-            data=[tmp_path / "shards"],
-            streaming=streaming,
-            model_dir=tmp_path / "models",
-            run_dir=tmp_path / "runs" / str(streaming),
-        )
-        results[streaming] = run_pipeline(config)
-    in_memory, streamed = results[False], results[True]
+        lines.append(lines[0])
+        (folder / "shards" / f"{number}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    return replace(
+        SMALL,
+        data=[folder / "shards"],
+        model_dir=folder / "models" / "cars",
+        run_dir=folder / "runs" / "memory",
+    )
+
+
+@pytest.fixture(scope="module")
+def in_memory(three_classes: PipelineConfig) -> PipelineResult:
+    return run_pipeline(three_classes)
+
+
+def test_texts_of_three_classes_become_a_version_that_knows_them(
+    three_classes: PipelineConfig, in_memory: PipelineResult
+) -> None:
+    assert in_memory.version_dir == Path(three_classes.model_dir) / "1"
+    assert in_memory.test.accuracy > 0.8
+    (prediction,) = SavedModelPredictor(in_memory.version_dir).predict(["房间很干净"])
+    assert prediction.label == "positive"
+    run_dir = Path(three_classes.run_dir or "")
+    metrics = json.loads((run_dir / "metrics.json").read_text("utf-8"))
+    assert metrics["test"]["accuracy"] == in_memory.test.accuracy
+    assert (run_dir / "history.csv").read_text().startswith("epoch,")
+
+
+def test_texts_left_in_their_files_give_the_same_version_to_the_bit(
+    three_classes: PipelineConfig, in_memory: PipelineResult
+) -> None:
+    recorder = Recorder()
+    runs = Path(three_classes.run_dir or "").parent
+    streamed = run_pipeline(
+        replace(three_classes, streaming=True, run_dir=runs / "streamed"), recorder
+    )
+    assert streamed.version_dir.name == "2"
+    assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
     assert (streamed.test, streamed.dev) == (in_memory.test, in_memory.dev)
     ours, theirs = (result.fit.model.variables for result in (streamed, in_memory))
     for variable, expected in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(np.array(variable), np.array(expected))
-    assert list((tmp_path / "runs" / "cache").glob("token-ids-*"))
+    assert list((runs / "cache").glob("token-ids-*"))
 
 
-def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(tmp_path: Path) -> None:
+def test_given_vectors_bring_the_vocabulary_and_frequent_words_are_added(
+    no_exports: None, tmp_path: Path
+) -> None:
     corpus = hotel_like(120)
     rows = [
         (f"{t} {'wifi' if i % 9 == 0 else ''}", corpus.label_names[n])
@@ -199,7 +215,7 @@ def test_test_texts_of_an_unknown_class_are_refused(tmp_path: Path) -> None:
         prepare_corpora(PipelineConfig(data=[data], test_data=other))
 
 
-def test_english_takes_the_whitespace_tokenizer(tmp_path: Path) -> None:
+def test_english_takes_the_whitespace_tokenizer(no_exports: None, tmp_path: Path) -> None:
     rows = [
         (f"the {thing} was {opinion} {extra}", label)
         for label, opinions in (("neg", ("bad", "awful")), ("pos", ("good", "great")))
@@ -210,7 +226,14 @@ def test_english_takes_the_whitespace_tokenizer(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "all.csv", rows)
     recorder = Recorder()
     result = run_pipeline(
-        replace(SMALL, data=[data], model_dir=tmp_path / "m", run_dir=tmp_path / "r"), recorder
+        replace(
+            SMALL,
+            data=[data],
+            model_dir=tmp_path / "m",
+            run_dir=tmp_path / "r",
+            training=replace(SMALL.training, epochs=1),
+        ),
+        recorder,
     )
     assert result.fit.tokenizer.kind == "whitespace"
     assert any(message.startswith("Tokenizer: whitespace") for message in recorder.said)

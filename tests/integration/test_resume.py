@@ -16,6 +16,7 @@ from lstm_sentiment import (
     PipelineConfig,
     TrainingConfig,
     VectorTrainingConfig,
+    publishing,
     resume_pipeline,
     run_pipeline,
     save_config,
@@ -52,12 +53,14 @@ def trained_arrays(run_dir: Path) -> dict[str, np.ndarray]:
         return {name: stored[name] for name in stored.files if name != "values"}
 
 
-def test_a_killed_process_is_gone_on_with_to_the_same_bits(tmp_path: Path) -> None:
+def test_a_killed_process_is_gone_on_with_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = PipelineConfig(
         data=[save_classes(hotel_like(120), tmp_path / "data")],
         model_dir=tmp_path / "models",
         run_dir=tmp_path / "killed",
-        model=ModelConfig(lstm_units=4),
+        model=ModelConfig(lstm_units=4, bidirectional=False),
         training=TrainingConfig(epochs=3, batch_size=16, checkpoint_steps=2),
         vector_training=VectorTrainingConfig(dim=8, epochs=2, characters=True),
     )
@@ -68,6 +71,8 @@ def test_a_killed_process_is_gone_on_with_to_the_same_bits(tmp_path: Path) -> No
     assert not (tmp_path / "models" / "1").exists()
 
     resumed = resume_pipeline(tmp_path / "killed")
+    assert resumed.version_dir == tmp_path / "models" / "1"
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "2")
     whole = run_pipeline(replace(config, run_dir=tmp_path / "whole"))
     assert resumed.test == whole.test
     ours, theirs = trained_arrays(tmp_path / "killed"), trained_arrays(tmp_path / "whole")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_sentiment import FitResult, InvalidInputError, ServableUnavailableError, export_servable
+from lstm_sentiment import FitResult, InvalidInputError, ServableUnavailableError
 from lstm_sentiment.scoring import find_shards, score
 from lstm_sentiment.scoring_ray import map_on_ray
 from lstm_sentiment.serving.servable import ServableLoadError
 from tests.corpora import hotel_like
+from tests.exported import add_version
 
 ray = pytest.importorskip("ray", reason="needs the extra `ray`")
 
@@ -23,7 +24,7 @@ TEXTS = hotel_like(60).texts
 @pytest.fixture(scope="module")
 def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "sentiment"
-    export_servable(fitted, path, version=3)
+    add_version(path, 3, fitted)
     return path
 
 

@@ -148,14 +148,16 @@ def test_gradients_with_recurrent_dropout_are_those_of_finite_differences() -> N
     layer = make(recurrent_dropout=0.5)
     mask = np.arange(TIME) < np.random.default_rng(3).integers(1, TIME + 1, (BATCH, 1))
 
+    @tf.function
     def total() -> tf.Tensor:
         layer.seed_generator.state.assign([7, 7])
         return tf.reduce_sum(tf.sin(layer(texts(), mask=mask, training=True)))
 
-    for variable in layer.trainable_variables:
-        with tf.GradientTape() as tape:
-            value = total()
-        gradient = tape.gradient(value, variable.value).numpy()
+    with tf.GradientTape() as tape:
+        value = total()
+    gradients = tape.gradient(value, [variable.value for variable in layer.trainable_variables])
+    for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+        gradient = gradient.numpy()
         direction = np.sign(gradient) * 1e-3
         before = variable.numpy()
         variable.assign(before + direction)
