@@ -8,25 +8,28 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.serving.config_changes import (
+    ModelChange,
+    RemoveLabel,
+    SetLabel,
+    SetVersionPolicy,
+    is_utf8,
+)
 from lstm_sentiment.serving.config_text import (
-    Edit,
     UnknownSyntaxError,
-    Value,
-    add_message,
-    add_scalar,
     apply_edits,
-    replace,
     scan,
     values_at,
 )
+from lstm_sentiment.serving.config_write import locked, write_config
 from lstm_sentiment.serving.models_config import (
     TENSORFLOW_PLATFORM,
     ModelServerConfig,
@@ -34,20 +37,38 @@ from lstm_sentiment.serving.models_config import (
     parse_models_config,
     read_config_text,
 )
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.serving.version_policy import Specific
 
 logger = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
 
-ModelEdits = Callable[[str, Value], list[Edit]]
-"""Takes the text of a config and where in it a model stands; gives the edits."""
-
-_LabelEntry = model_server_config_pb2.ModelConfig.VersionLabelsEntry
-
-_MAX_VERSION = 2**63 - 1
+ModelChoice = Callable[[Any, Path], int]
+"""Takes a checked config and its path; gives the index of the model that is meant."""
 
 _HEADER = "# The models that a server serves, in protobuf text format (ModelServerConfig).\n"
+
+
+@dataclass(frozen=True)
+class ConfigEdit:
+    """What became of a `models.config`.
+
+    Attributes:
+        path: The file.
+        model_name: The model that was changed.
+        before: The text before; `None` where there was no file.
+        after: The text that the file has now.
+    """
+
+    path: Path
+    model_name: str
+    before: str | None
+    after: str
+
+    @property
+    def config(self) -> model_server_config_pb2.ModelServerConfig:
+        """The config that the file holds now."""
+        return parse_models_config(self.after, source=str(self.path))
 
 
 def label_version(path: PathLike, base_path: PathLike, label: str, version: int) -> str:
@@ -71,23 +92,129 @@ def label_version(path: PathLike, base_path: PathLike, label: str, version: int)
             breaks a rule, or has no one model for `base_path`. The file is as it was.
     """
     path = Path(path)
-    _check_label(label, version)
-    if not os.path.exists(path):
+    change = SetLabel(label, version)
+    with locked(path):
+        if os.path.exists(path):
+            return _change_model(path, served_from(base_path), change).model_name
         config = _config_of_one_model(path, base_path)
-        _set_label(config, 0, label, version)
-        _write(path, _HEADER + _message_text(config))
-        return str(config.model_config_list.config[0].name)
-    text = read_config_text(path)
-    config = parse_models_config(text, source=str(path))
-    index = _index_of_model(config, base_path, path)
-    wanted = ModelServerConfig()
-    wanted.CopyFrom(config)
-    _set_label(wanted, index, label, version)
-    if wanted != config:
-        model = config.model_config_list.config[index]
-        edits = partial(_label_edits, model=model, label=label, version=version)
-        _write(path, _edited(text, index, edits, wanted, path))
-    return str(config.model_config_list.config[index].name)
+        change.apply(config.model_config_list.config[0])
+        write_config(path, _HEADER + _message_text(config))
+    return str(config.model_config_list.config[0].name)
+
+
+def unlabel(path: PathLike, base_path_or_model: PathLike, label: str) -> str:
+    """Takes a version label of a model away; the version it pointed to is served as before.
+
+    Args:
+        path: The `models.config`.
+        base_path_or_model: The model's folder or name, as `find_model` takes it.
+        label: The label.
+
+    Returns:
+        The model's name.
+
+    Raises:
+        InvalidInputError: If the model has no such label.
+        ConfigError: As `label_version`.
+    """
+    return change_model(path, served_from(base_path_or_model), RemoveLabel(label)).model_name
+
+
+def set_version_policy(
+    path: PathLike, base_path_or_model: PathLike, versions: frozenset[int]
+) -> str:
+    """Makes the version policy of a model `specific`: these versions are served, and no others.
+
+    Args:
+        path: The `models.config`.
+        base_path_or_model: The model's folder or name, as `find_model` takes it.
+        versions: The versions; one at least.
+
+    Returns:
+        The model's name.
+
+    Raises:
+        InvalidInputError: If a version cannot stand in a config, or there is none.
+        ConfigError: As `label_version`.
+    """
+    change = SetVersionPolicy(Specific(versions))
+    return change_model(path, served_from(base_path_or_model), change).model_name
+
+
+def change_model(path: PathLike, choice: ModelChoice, change: ModelChange) -> ConfigEdit:
+    """Changes one model of a `models.config`; of several processes, one waits for the other.
+
+    Args:
+        path: The file.
+        choice: Which model, see `served_from` and `named`.
+        change: What to change.
+
+    Returns:
+        What became of the file.
+
+    Raises:
+        InvalidInputError: If there is nothing of the kind to change.
+        ConfigError: One line that starts with the path, if the file cannot be read or written,
+            breaks a rule, or has no such model. The file is as it was.
+    """
+    path = Path(path)
+    with locked(path):
+        return _change_model(path, choice, change)
+
+
+def put_back(edit: ConfigEdit) -> bool:
+    """Undoes an edit, unless the file was changed again since.
+
+    Args:
+        edit: What `change_model` gave.
+
+    Returns:
+        Whether the file is as it was before the edit.
+
+    Raises:
+        ConfigError: If the file cannot be read or written.
+    """
+    with locked(edit.path):
+        now = read_config_text(edit.path)
+        if now == edit.after and edit.before is not None and edit.before != now:
+            write_config(edit.path, edit.before)
+            now = edit.before
+        return now == edit.before
+
+
+def named(model_name: str | None) -> ModelChoice:
+    """Chooses a model by its name.
+
+    Args:
+        model_name: The name; `None` for the only model there is.
+
+    Returns:
+        The choice; it raises `ConfigError` where there is no such model.
+    """
+
+    def choose(config: Any, path: Path) -> int:
+        names = [model.name for model in config.model_config_list.config]
+        if model_name is None and len(names) == 1:
+            return 0
+        if model_name in names:
+            return names.index(model_name)
+        wanted = "the model must be named" if model_name is None else "the model must be there"
+        arrived = "" if model_name is None else f"model {model_name!r}, and there are "
+        raise ConfigError(f"{path}: {wanted}. Received: {arrived}{', '.join(map(repr, names))}.")
+
+    return choose
+
+
+def served_from(base_path: PathLike) -> ModelChoice:
+    """Chooses a model by its folder, as `find_model` takes it.
+
+    Args:
+        base_path: The folder.
+
+    Returns:
+        The choice; it raises `ConfigError` where there is no such model, or more than one.
+    """
+    return lambda config, path: _index_of_model(config, base_path, path)
 
 
 def find_model(config: model_server_config_pb2.ModelServerConfig, base_path: PathLike) -> Any:
@@ -97,7 +224,8 @@ def find_model(config: model_server_config_pb2.ModelServerConfig, base_path: Pat
         config: A checked config.
         base_path: The folder. If no model has it as its `base_path`, one whose `base_path` has the
             same last name is taken: the config may be one for a container, where the folder
-            `models/sentiment` is `/models/sentiment`.
+            `models/sentiment` is `/models/sentiment`. If there is none either, the model of this
+            name is.
 
     Returns:
         The `ModelConfig`, or `None` where there is none or more than one.
@@ -131,25 +259,6 @@ def named_versions(
     )
 
 
-def _check_label(label: str, version: int) -> None:
-    if not label or not _is_utf8(label):
-        raise InvalidInputError(
-            f"`label` must be UTF-8 text, not empty. Received: label={label!r}."
-        )
-    if not 0 <= version <= _MAX_VERSION:
-        raise InvalidInputError(
-            f"`version` must be a number from 0 to {_MAX_VERSION}. Received: version={version}."
-        )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _with_same_folder(config: Any, base_path: PathLike) -> list[int]:
     folder = _resolved(base_path)
     models = enumerate(config.model_config_list.config)
@@ -170,7 +279,12 @@ def _resolved(path: PathLike) -> str:
 
 
 def _candidates(config: Any, base_path: PathLike) -> list[int]:
-    return _with_same_folder(config, base_path) or _with_same_name(config, base_path)
+    models = enumerate(config.model_config_list.config)
+    return (
+        _with_same_folder(config, base_path)
+        or _with_same_name(config, base_path)
+        or [index for index, model in models if model.name == os.fspath(base_path)]
+    )
 
 
 def _index_of_model(config: Any, base_path: PathLike, path: Path) -> int:
@@ -189,7 +303,7 @@ def _index_of_model(config: Any, base_path: PathLike, path: Path) -> int:
 
 def _config_of_one_model(path: Path, base_path: PathLike) -> Any:
     folder = os.path.abspath(base_path)
-    if not _is_utf8(folder):
+    if not is_utf8(folder):
         raise ConfigError(f"{path}: base_path must be UTF-8 text. Received: {folder!r}.")
     config = ModelServerConfig()
     model = config.model_config_list.config.add(
@@ -200,75 +314,34 @@ def _config_of_one_model(path: Path, base_path: PathLike) -> Any:
     return config
 
 
-def _set_label(config: Any, index: int, label: str, version: int) -> None:
-    model = config.model_config_list.config[index]
-    if _lacks(model, version):
-        model.model_version_policy.specific.versions.append(version)
-    model.version_labels[label] = version
+def _change_model(path: Path, choice: ModelChoice, change: ModelChange) -> ConfigEdit:
+    text = read_config_text(path)
+    config = parse_models_config(text, source=str(path))
+    index = choice(config, path)
+    wanted = ModelServerConfig()
+    wanted.CopyFrom(config)
+    change.apply(wanted.model_config_list.config[index])
+    after = text
+    if wanted != config:
+        after = _edited(text, index, change, wanted, path)
+        write_config(path, after)
+    return ConfigEdit(path, str(config.model_config_list.config[index].name), text, after)
 
 
-def _lacks(model: Any, version: int) -> bool:
-    policy = model.model_version_policy
-    return (
-        policy.WhichOneof("policy_choice") == "specific" and version not in policy.specific.versions
-    )
-
-
-def _edited(text: str, index: int, edits: ModelEdits, wanted: Any, path: Path) -> str:
+def _edited(text: str, index: int, change: ModelChange, wanted: Any, path: Path) -> str:
     """The text with one model changed, or `wanted` written out where that does not give it."""
-    try:
-        block = values_at(scan(text), "model_config_list", "config")[index]
-        edited = apply_edits(text, edits(text, block))
-        if parse_models_config(edited) == wanted:
-            return edited
-    except (UnknownSyntaxError, IndexError, ConfigError, text_format.ParseError):
-        pass
+    before = None
+    with suppress(UnknownSyntaxError, IndexError, ConfigError, text_format.ParseError):
+        while text != before:
+            before, config = text, parse_models_config(text)
+            if config == wanted:
+                return text
+            block = values_at(scan(text), "model_config_list", "config")[index]
+            model = config.model_config_list.config[index]
+            text = apply_edits(text, change.edits(text, block, model))
     logger.warning("%s: written anew, without its comments and layout", path)
     return _message_text(wanted)
 
 
-def _label_edits(text: str, block: Value, model: Any, label: str, version: int) -> list[Edit]:
-    """What `_set_label` does to `model`, done to its text."""
-    edits = []
-    fields = block.fields or ()
-    if _lacks(model, version):
-        for specific in values_at(fields, "model_version_policy", "specific"):
-            edits.append(add_scalar(text, specific, "versions", str(version)))
-    if label not in model.version_labels:
-        key = text_format.MessageToString(_LabelEntry(key=label), as_utf8=True).strip()
-        entry = [key, f"value: {version}"]
-        return [*edits, add_message(text, block, "version_labels", entry)]
-    for labelled in values_at(fields, "version_labels"):
-        if _key(text, labelled) == label:  # of two entries with one key the last counts
-            values = values_at(labelled.fields or (), "value")
-            edits.append(
-                replace(values[-1], str(version))
-                if values
-                else add_scalar(text, labelled, "value", str(version))
-            )
-    return edits
-
-
-def _key(text: str, entry: Value) -> str:
-    inside = text[entry.start + 1 : entry.end - 1]
-    return str(text_format.Parse(inside, _LabelEntry()).key)
-
-
 def _message_text(config: Any) -> str:
     return text_format.MessageToString(config, as_utf8=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes it beside and renames it; a link stays one, and who may read the file stays too."""
-    target = Path(os.path.realpath(path))
-    try:
-        before = target.stat() if target.exists() else None
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(target) as file:
-            if before is not None:
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-                os.fchmod(file.fileno(), before.st_mode & 0o7777)
-            file.write(text.encode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}.") from error

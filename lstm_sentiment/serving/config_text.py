@@ -1,14 +1,15 @@
 """Where the fields of protobuf text format stand, and edits that leave all else as it is.
 
 `google.protobuf.text_format` reads a message and forgets comments and layout. `scan` finds the
-places of fields and values in a text; `add_scalar`, `add_message` and `replace` say what to change
-there, in the layout around it; `apply_edits` changes it. All of it knows the syntax
+places of fields and values in a text; `add_scalar`, `add_message`, `replace_value`,
+`replace_field` and `remove_values` say what to change there, in the layout around it;
+`apply_edits` changes it. All of it knows the syntax
 (https://protobuf.dev/reference/protobuf/textformat-spec/) and no schema, so the caller parses a
 text before it is scanned and again after it was changed.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -94,9 +95,40 @@ def values_at(fields: Iterable[Field], *path: str) -> list[Value]:
     return [deeper for value in found for deeper in values_at(value.fields or (), *rest)]
 
 
-def replace(value: Value, new: str) -> Edit:
+def replace_value(value: Value, new: str) -> Edit:
     """Says how a value is replaced by another, already in text format."""
     return Edit(value.start, value.end, new)
+
+
+def replace_field(field: Field, new: str) -> Edit:
+    """Says how a field is replaced by another, already in text format, up to its separator."""
+    return Edit(field.start, field.end - len(field.separator), new)
+
+
+def remove_values(text: str, message: Value, name: str, values: Collection[Value]) -> list[Edit]:
+    """Says how values of a repeated field are removed: with their lines, if they have their own.
+
+    A comment before or behind a value stays; one inside it goes with it.
+
+    Args:
+        text: The whole text.
+        message: Where the field is.
+        name: The field's name.
+        values: Those to remove.
+
+    Returns:
+        The edits; a list in brackets shrinks by the values, and goes when none is left.
+    """
+    edits = []
+    for field in message.fields or ():
+        if field.name != name:
+            continue
+        kept = [value for value in field.values if value not in values]
+        if kept:
+            edits += _shrunk(text, field, kept)
+        elif field.values:
+            edits.append(_removed(text, field))
+    return edits
 
 
 def add_scalar(text: str, message: Value, name: str, value: str) -> Edit:
@@ -178,6 +210,37 @@ def _add(text: str, message: Value, name: str, lines: Sequence[str]) -> Edit:
         for number, line in enumerate(lines)
     )
     return Edit(rest.end(), rest.end(), new + separator)
+
+
+def _removed(text: str, field: Field) -> Edit:
+    start, end = field.start, field.end
+    rest = _REST_OF_LINE.match(text, end)
+    if rest is None or not _begins_line(text, start):
+        return Edit(start, end, "")
+    if rest.group().strip():  # a comment keeps its line
+        return Edit(start, rest.end() - len(rest.group().lstrip(" \t")), "")
+    return Edit(_line_start(text, start), rest.end("newline"), "")
+
+
+def _shrunk(text: str, field: Field, kept: Sequence[Value]) -> list[Edit]:
+    """Removes each value with the comma behind it; behind the last one kept, with that before."""
+    edits = []
+    for number, value in enumerate(field.values):
+        if value in kept:
+            continue
+        if value.start < kept[-1].start:
+            start, end = value.end, field.values[number + 1].start
+            edits.append(Edit(value.start, end, _without_comma(text[start:end])))
+        else:
+            start, end = field.values[number - 1].end, value.start
+            edits.append(Edit(start, value.end, _without_comma(text[start:end])))
+    return edits
+
+
+def _without_comma(between: str) -> str:
+    """What stands between two values of a list, less the comma; spaces go if they are all."""
+    left = re.sub(r"(#[^\n]*)|,", lambda match: match[1] or "", between)
+    return left if "#" in left else ""
 
 
 def _line_start(text: str, offset: int) -> int:

@@ -1,20 +1,29 @@
 """Answers requests, whatever transport they came by.
 
-gRPC and REST both come through here; each turns its own form of a request into tensors and has
-its own table from errors to status codes. After
-`tensorflow_serving/servables/tensorflow/predict_util.cc`, `classification_service.cc` and
+gRPC and REST both come through here; each turns its own form of a request into arrays. After
+`tensorflow_serving/servables/tensorflow/predict_util.cc`, `classification_service.cc`,
+`regression_service.cc`, `multi_inference_helper.cc`, `get_model_metadata_impl.cc` and
 `tensorflow_serving/model_servers/get_model_status_impl.cc`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.classification import Classifications, classify
+from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.classification import TEXT, Classifications, classify
+from lstm_sentiment.serving.limits import RequestLimits
 from lstm_sentiment.serving.manager import Manager
+from lstm_sentiment.serving.metadata import SIGNATURE_DEF
+from lstm_sentiment.serving.multi_inference import InferenceResult, InferenceTask, infer
+from lstm_sentiment.serving.regression import Regressions, regress
 from lstm_sentiment.serving.servable import (
     DEFAULT_SIGNATURE_KEY,
+    Array,
+    DeadlineExceededError,
+    RequestCancelledError,
     ServableHandle,
     ServableId,
     ServableState,
@@ -22,8 +31,10 @@ from lstm_sentiment.serving.servable import (
     SignatureNotFoundError,
 )
 
-ReadInputs = Callable[[Signature], Mapping[str, Any]]
-"""Turns a request into one tensor for each input, once its signature is known."""
+ReadInputs = Callable[[Signature], Mapping[str, Array]]
+"""Turns a request into one array for each input, once its signature is known."""
+
+_NO_LIMITS = RequestLimits()
 
 
 @dataclass(frozen=True)
@@ -42,45 +53,94 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class PredictResult:
-    """An answer and who gave it.
+class Answer:
+    """Who answered, and how much was asked.
 
     Attributes:
         servable_id: The version that answered.
         signature_key: The signature that was run.
-        outputs: A `tf.Tensor` for each output asked for, by name.
+        batch_size: Rows or examples in the request; `None` where its inputs have no rows.
     """
 
     servable_id: ServableId
     signature_key: str
-    outputs: Mapping[str, Any]
+    batch_size: int | None
 
 
 @dataclass(frozen=True)
-class ClassifyResult:
-    """The classes of examples and who gave them.
+class PredictResult(Answer):
+    """An answer to Predict.
 
     Attributes:
-        servable_id: The version that answered.
-        signature_key: The signature that was run.
+        outputs: An array for each output asked for, by name.
+        texts: What was sent to a signature whose only input is a string named `text`.
+    """
+
+    outputs: Mapping[str, Array]
+    texts: Sequence[bytes] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class ClassifyResult(Answer):
+    """An answer to Classify.
+
+    Attributes:
         classifications: The classes of each example, in order.
     """
 
-    servable_id: ServableId
-    signature_key: str
     classifications: Classifications
 
 
-class DataPlane:
-    """The requests a model server understands, free of any transport."""
+@dataclass(frozen=True)
+class RegressResult(Answer):
+    """An answer to Regress.
 
-    def __init__(self, manager: Manager) -> None:
+    Attributes:
+        regressions: The number for each example, in order.
+    """
+
+    regressions: Regressions
+
+
+@dataclass(frozen=True)
+class MultiInferenceResult(Answer):
+    """An answer to MultiInference; its signature is that of the first task.
+
+    Attributes:
+        results: The answer to each task, in order.
+    """
+
+    results: Sequence[InferenceResult]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a version says of itself.
+
+    Attributes:
+        servable_id: Which version.
+        signature_defs: Its signatures, a `SignatureDef` message each, by key.
+    """
+
+    servable_id: ServableId
+    signature_defs: Mapping[str, Any]
+
+
+class DataPlane:
+    """The requests a model server understands, free of any transport.
+
+    A version stays in memory until the answer is there, even if it is being unloaded.
+    """
+
+    def __init__(self, manager: Manager, *, limits: RequestLimits | None = None) -> None:
         """Answers from what a manager holds.
 
         Args:
             manager: Whose servables answer.
+            limits: How large a request may be; `None` for no limit.
         """
         self._manager = manager
+        self._limits = limits or _NO_LIMITS
 
     def predict(
         self,
@@ -88,10 +148,10 @@ class DataPlane:
         signature_key: str,
         read_inputs: ReadInputs,
         output_filter: Sequence[str] = (),
+        *,
+        caller: Caller = ANYBODY,
     ) -> PredictResult:
         """Runs one signature of one version.
-
-        The version stays in memory until the answer is there, even if it is being unloaded.
 
         Args:
             model_spec: Whom to ask.
@@ -99,51 +159,150 @@ class DataPlane:
             read_inputs: Gives the inputs. Called once the signature is known, since JSON cannot
                 be read without it.
             output_filter: The outputs wanted; empty for all.
+            caller: Who waits for the answer.
 
         Returns:
             The answer.
 
         Raises:
-            InvalidInputError: If the request does not fit the model.
+            InvalidInputError: If the request does not fit the model, or is too large.
             ServableNotFoundError: If no such version is available.
-            ServableRunError: If the model itself failed.
+            LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with self._handle(model_spec) as handle:
+        with _in_time(caller), self._handle(model_spec) as handle:
             signature = handle.servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
             inputs = read_inputs(signature)
             _check_output_filter(signature, output_filter)
-            outputs = handle.servable.run(key, inputs)
+            self._limits.check(signature, inputs)
+            outputs = handle.servable.run(key, inputs, caller=caller)
             wanted = output_filter or sorted(outputs)
-            return PredictResult(handle.id, key, {name: outputs[name] for name in wanted})
+            return PredictResult(
+                handle.id,
+                key,
+                _batch_size(inputs),
+                {name: outputs[name] for name in wanted},
+                _texts(signature, inputs),
+            )
 
     def classify(
-        self, model_spec: ModelSpec, signature_key: str, serialized_examples: Sequence[bytes]
+        self,
+        model_spec: ModelSpec,
+        signature_key: str,
+        serialized_examples: Sequence[bytes],
+        *,
+        caller: Caller = ANYBODY,
     ) -> ClassifyResult:
         """Classifies examples by one signature of one version.
-
-        The version stays in memory until the answer is there, even if it is being unloaded.
 
         Args:
             model_spec: Whom to ask.
             signature_key: Which signature; empty for `serving_default`.
             serialized_examples: A serialized `tf.Example` each; at least one.
+            caller: Who waits for the answer.
 
         Returns:
             The answer.
 
         Raises:
-            InvalidInputError: If the request does not fit the model.
+            InvalidInputError: If the request does not fit the model, or is too large.
             ServableNotFoundError: If no such version is available.
-            ServableRunError: If the model itself failed.
+            LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with self._handle(model_spec) as handle:
-            return ClassifyResult(
-                handle.id, key, classify(handle.servable, key, serialized_examples)
+        with _in_time(caller), self._handle(model_spec) as handle:
+            self._limits.check_examples(serialized_examples)
+            found = classify(handle.servable, key, serialized_examples, caller=caller)
+            return ClassifyResult(handle.id, key, len(serialized_examples), found)
+
+    def regress(
+        self,
+        model_spec: ModelSpec,
+        signature_key: str,
+        serialized_examples: Sequence[bytes],
+        *,
+        caller: Caller = ANYBODY,
+    ) -> RegressResult:
+        """Finds a number for each example by one signature of one version.
+
+        Args:
+            model_spec: Whom to ask.
+            signature_key: Which signature; empty for `serving_default`.
+            serialized_examples: A serialized `tf.Example` each; at least one.
+            caller: Who waits for the answer.
+
+        Returns:
+            The answer.
+
+        Raises:
+            InvalidInputError: If the request does not fit the model, or is too large.
+            ServableNotFoundError: If no such version is available.
+            LstmSentimentError: If the model does not answer, see `Servable.run`.
+        """
+        key = signature_key or DEFAULT_SIGNATURE_KEY
+        with _in_time(caller), self._handle(model_spec) as handle:
+            self._limits.check_examples(serialized_examples)
+            found = regress(handle.servable, key, serialized_examples, caller=caller)
+            return RegressResult(handle.id, key, len(serialized_examples), found)
+
+    def multi_inference(
+        self,
+        model_spec: ModelSpec,
+        tasks: Sequence[InferenceTask],
+        serialized_examples: Sequence[bytes],
+        *,
+        caller: Caller = ANYBODY,
+    ) -> MultiInferenceResult:
+        """Puts the same examples to several signatures of one version.
+
+        Args:
+            model_spec: Whom to ask: that of the first task.
+            tasks: What is asked.
+            serialized_examples: A serialized `tf.Example` each; at least one.
+            caller: Who waits for the answers.
+
+        Returns:
+            The answers.
+
+        Raises:
+            InvalidInputError: If the request does not fit the model, or is too large.
+            ServableNotFoundError: If no such version is available.
+            LstmSentimentError: If a task is of an unknown kind or the model does not answer, see
+                `Servable.run`.
+        """
+        with _in_time(caller), self._handle(model_spec) as handle:
+            self._limits.check_examples(serialized_examples)
+            results = infer(handle.servable, tasks, serialized_examples, caller=caller)
+            key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
+            return MultiInferenceResult(handle.id, key, len(serialized_examples), results)
+
+    def model_metadata(
+        self, model_spec: ModelSpec, metadata_fields: Sequence[str]
+    ) -> ModelMetadata:
+        """Tells what a version says of itself.
+
+        Args:
+            model_spec: Whom to ask.
+            metadata_fields: What to tell: `signature_def`, which is all there is.
+
+        Returns:
+            Its signatures.
+
+        Raises:
+            InvalidInputError: If no field, or another, is asked for.
+            ServableNotFoundError: If no such version is available.
+        """
+        if not metadata_fields:
+            raise InvalidInputError(
+                "GetModelMetadataRequest must specify at least one metadata_field"
             )
+        for name in metadata_fields:
+            if name != SIGNATURE_DEF:
+                raise InvalidInputError(f"Metadata field {name} is not supported")
+        with self._handle(model_spec) as handle:
+            return ModelMetadata(handle.id, dict(handle.servable.signature_defs))
 
     def model_status(self, model_spec: ModelSpec) -> list[ServableState]:
         """Tells where the versions of a model stand.
@@ -179,6 +338,46 @@ class DataPlane:
         if not model_spec.name:
             raise InvalidInputError("ModelSpec has no name specified.")
         return self._manager.get_handle(model_spec.name, model_spec.version, model_spec.label)
+
+
+def check_caller(caller: Caller) -> None:
+    """Makes sure that somebody still waits for an answer.
+
+    Args:
+        caller: Who asked.
+
+    Raises:
+        DeadlineExceededError: If the deadline has passed.
+        RequestCancelledError: If the caller has gone away.
+    """
+    if not caller.has_time():
+        raise DeadlineExceededError("the deadline passed before the answer was there.")
+    if caller.is_gone:
+        raise RequestCancelledError("the caller went away before the answer was there.")
+
+
+@contextmanager
+def _in_time(caller: Caller) -> Iterator[None]:
+    """Begins nothing, and ends with an error, where nobody waits for the answer any more."""
+    check_caller(caller)
+    try:
+        yield
+    except RequestCancelledError:
+        # gRPC says of a caller whose deadline has passed that it is gone.
+        check_caller(caller)
+        raise
+    check_caller(caller)
+
+
+def _batch_size(inputs: Mapping[str, Array]) -> int | None:
+    return next((len(array) for array in inputs.values() if array.ndim), None)
+
+
+def _texts(signature: Signature, inputs: Mapping[str, Array]) -> Sequence[bytes]:
+    if list(signature.inputs) != [TEXT] or inputs[TEXT].dtype.kind != "O":
+        return ()
+    texts: list[bytes] = inputs[TEXT].ravel().tolist()
+    return texts
 
 
 def _check_output_filter(signature: Signature, output_filter: Sequence[str]) -> None:

@@ -1,205 +1,275 @@
 """TensorFlow Serving's gRPC services over a `DataPlane`.
 
-`tensorflow_serving/apis/prediction_service.proto`, `model_service.proto`. What is not served here
-answers UNIMPLEMENTED.
+`tensorflow_serving/apis/prediction_service.proto`, `model_service.proto`.
 """
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
+from grpc_reflection.v1alpha import reflection as grpc_reflection
 from tensorflow_serving.apis import (
     classification_pb2,
+    get_model_metadata_pb2,
     get_model_status_pb2,
-    model_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
+from tensorflow_serving.config import model_server_config_pb2
 
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    LstmSentimentError,
-    ServableNotFoundError,
-    ServableUnavailableError,
-)
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.classification import serialized_examples
-from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
-from lstm_sentiment.serving.model_status import model_status_to_proto
-from lstm_sentiment.serving.servable import (
-    NotImplementedInServingError,
-    ServableId,
-    ServableRunError,
-    Signature,
-    SignatureNotFoundError,
-    VersionNotAvailableError,
+from lstm_sentiment.serving.dataplane import DataPlane
+from lstm_sentiment.serving.grpc_answering import GrpcAnswering
+from lstm_sentiment.serving.grpc_health import MODEL_SERVICE, PREDICTION_SERVICE, GrpcHealth
+from lstm_sentiment.serving.grpc_messages import (
+    inference_task,
+    model_spec,
+    note_examples,
+    tell_who_answered,
+    write_classifications,
+    write_regressions,
+    write_result,
 )
+from lstm_sentiment.serving.metadata import metadata_to_proto
+from lstm_sentiment.serving.model_status import model_status_to_proto
+from lstm_sentiment.serving.observation import Observer
+from lstm_sentiment.serving.observing import RequestNotes
+from lstm_sentiment.serving.servable import Array, NotImplementedInServingError, Signature
 from lstm_sentiment.serving.tensor_proto import tensor_from_proto, tensor_to_proto
 
-STATUS_CODES: dict[type[BaseException], grpc.StatusCode] = {
-    SignatureNotFoundError: grpc.StatusCode.FAILED_PRECONDITION,
-    VersionNotAvailableError: grpc.StatusCode.FAILED_PRECONDITION,
-    InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
-    ServableNotFoundError: grpc.StatusCode.NOT_FOUND,
-    ServableUnavailableError: grpc.StatusCode.UNAVAILABLE,
-    NotImplementedInServingError: grpc.StatusCode.UNIMPLEMENTED,
-    ServableRunError: grpc.StatusCode.INTERNAL,
-    LstmSentimentError: grpc.StatusCode.INTERNAL,
-}
-"""From an error to its status code; the nearest base class counts."""
+Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
+"""Makes a server serve what a config says; returns when that has come about."""
 
-# Status messages travel in HTTP/2 headers, which gRPC refuses at random from 8 KiB on; there, a
-# byte beyond ASCII takes three.
-_MAX_MESSAGE_BYTES = 2048
-
-_SERVER_OPTIONS = (
-    # No limit on messages, as TensorFlow Serving has none; gRPC's own is 4 MiB.
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # Otherwise two servers on one port would silently share its connections.
-    ("grpc.so_reuseport", 0),
-)
-
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
-_Method = Callable[[Any, _Request, grpc.ServicerContext], _Response]
-
-
-def status_code(error: LstmSentimentError) -> grpc.StatusCode:
-    """Looks an error up in `STATUS_CODES`.
-
-    Args:
-        error: What was raised.
-
-    Returns:
-        The code of its nearest class in the table.
-    """
-    return next(STATUS_CODES[cls] for cls in type(error).__mro__ if cls in STATUS_CODES)
-
-
-def _answers_errors(method: _Method[_Request, _Response]) -> _Method[_Request, _Response]:
-    @functools.wraps(method)
-    def wrapper(self: Any, request: _Request, context: grpc.ServicerContext) -> _Response:
-        try:
-            return method(self, request, context)
-        except LstmSentimentError as error:
-            message = str(error).encode("utf-8", "replace")[:_MAX_MESSAGE_BYTES]
-            context.abort(status_code(error), message.decode("utf-8", "ignore"))
-
-    return wrapper
+# TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
+_NO_LIMIT = -1
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Serves `tensorflow.serving.PredictionService`: Classify and Predict."""
+    """Serves `tensorflow.serving.PredictionService`."""
 
-    def __init__(self, data_plane: DataPlane) -> None:
+    def __init__(self, data_plane: DataPlane, answering: GrpcAnswering) -> None:
         """Answers from a data plane.
 
         Args:
             data_plane: Who answers.
+            answering: How calls are answered.
         """
         self._data_plane = data_plane
+        self._answering = answering
 
-    @_answers_errors
     def Classify(
         self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
     ) -> classification_pb2.ClassificationResponse:
         """Classifies the examples sent."""
-        result = self._data_plane.classify(
-            _model_spec(request),
-            request.model_spec.signature_name,
-            serialized_examples(request.input),
-        )
-        response = classification_pb2.ClassificationResponse()
-        _tell_who_answered(response.model_spec, result.servable_id, result.signature_key)
-        for scored_classes in result.classifications:
-            classes = response.result.classifications.add().classes
-            for label, score in scored_classes:
-                classes.add(label=label, score=score)
-        return response
 
-    @_answers_errors
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            result = self._data_plane.classify(
+                model_spec(request, notes),
+                request.model_spec.signature_name,
+                serialized_examples(request.input),
+                caller=caller,
+            )
+            note_examples(notes, result, request)
+            response = classification_pb2.ClassificationResponse()
+            tell_who_answered(response.model_spec, result)
+            write_classifications(result.classifications, response.result)
+            return response
+
+        return self._answering.answer("Classify", request, context, work)
+
+    def Regress(
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        """Finds a number for each of the examples sent."""
+
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            result = self._data_plane.regress(
+                model_spec(request, notes),
+                request.model_spec.signature_name,
+                serialized_examples(request.input),
+                caller=caller,
+            )
+            note_examples(notes, result, request)
+            response = regression_pb2.RegressionResponse()
+            tell_who_answered(response.model_spec, result)
+            write_regressions(result.regressions, response.result)
+            return response
+
+        return self._answering.answer("Regress", request, context, work)
+
     def Predict(
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Runs a signature on the tensors sent."""
 
-        def read_inputs(signature: Signature) -> Mapping[str, Any]:
+        def read_inputs(signature: Signature) -> Mapping[str, Array]:
             return {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
 
-        result = self._data_plane.predict(
-            _model_spec(request),
-            request.model_spec.signature_name,
-            read_inputs,
-            list(request.output_filter),
-        )
-        response = predict_pb2.PredictResponse()
-        _tell_who_answered(response.model_spec, result.servable_id, result.signature_key)
-        for name, tensor in result.outputs.items():
-            response.outputs[name].CopyFrom(tensor_to_proto(tensor))
-        return response
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            result = self._data_plane.predict(
+                model_spec(request, notes),
+                request.model_spec.signature_name,
+                read_inputs,
+                list(request.output_filter),
+                caller=caller,
+            )
+            notes.answered_by(result)
+            notes.texts = result.texts
+            response = predict_pb2.PredictResponse()
+            tell_who_answered(response.model_spec, result)
+            for name, array in result.outputs.items():
+                response.outputs[name].CopyFrom(tensor_to_proto(array))
+            return response
+
+        return self._answering.answer("Predict", request, context, work)
+
+    def MultiInference(
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Puts the examples sent to several signatures of one model."""
+
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            # Without a task there is nobody to ask, which the data plane says.
+            first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+            first.model_spec.SetInParent()
+            result = self._data_plane.multi_inference(
+                model_spec(first, notes),
+                [inference_task(task) for task in request.tasks],
+                serialized_examples(request.input),
+                caller=caller,
+            )
+            note_examples(notes, result, request)
+            response = inference_pb2.MultiInferenceResponse()
+            for found in result.results:
+                write_result(found, result, response.results.add())
+            return response
+
+        return self._answering.answer("MultiInference", request, context, work)
+
+    def GetModelMetadata(
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.ServicerContext,
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """Tells the signatures of a version."""
+
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            found = self._data_plane.model_metadata(
+                model_spec(request, notes, asks_signature=False), list(request.metadata_field)
+            )
+            notes.told_of(found.servable_id.version)
+            return metadata_to_proto(found.servable_id, found.signature_defs)
+
+        return self._answering.answer("GetModelMetadata", request, context, work)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Serves `tensorflow.serving.ModelService`: GetModelStatus."""
+    """Serves `tensorflow.serving.ModelService`."""
 
-    def __init__(self, data_plane: DataPlane) -> None:
+    def __init__(
+        self, data_plane: DataPlane, answering: GrpcAnswering, reload: Reload | None = None
+    ) -> None:
         """Answers from a data plane.
 
         Args:
             data_plane: Who answers.
+            answering: How calls are answered.
+            reload: Called with each config sent; `None` to refuse them.
         """
         self._data_plane = data_plane
+        self._answering = answering
+        self._reload = reload
 
-    @_answers_errors
     def GetModelStatus(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Tells where the versions of a model stand."""
-        return model_status_to_proto(self._data_plane.model_status(_model_spec(request)))
+
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            asked = model_spec(request, notes, asks_signature=False)
+            return model_status_to_proto(self._data_plane.model_status(asked))
+
+        return self._answering.answer("GetModelStatus", request, context, work)
+
+    def HandleReloadConfigRequest(
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """Makes the server serve what the config sent says."""
+
+        def work(notes: RequestNotes, caller: Caller) -> Any:
+            if self._reload is None:
+                raise NotImplementedInServingError("this server does not take configs by request.")
+            if request.config.WhichOneof("config") != "model_config_list":
+                raise InvalidInputError(
+                    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                    "ModelConfigList is currently supported"
+                )
+            self._reload(request.config)
+            response = model_management_pb2.ReloadConfigResponse()
+            # gRPC sends no message beside an error: a response that arrives says OK.
+            response.status.SetInParent()
+            return response
+
+        return self._answering.answer("HandleReloadConfigRequest", request, context, work)
 
 
-def grpc_server(data_plane: DataPlane, *, max_threads: int) -> grpc.Server:
+def grpc_server(
+    data_plane: DataPlane,
+    *,
+    max_threads: int,
+    reload: Reload | None = None,
+    observer: Observer | None = None,
+    interceptors: Sequence[grpc.ServerInterceptor] = (),
+    max_request_bytes: int | None = None,
+    health: GrpcHealth | None = None,
+    reflection: bool = False,
+) -> grpc.Server:
     """Makes a gRPC server with both services, bound to no port and not started.
 
     Args:
         data_plane: Who answers.
         max_threads: How many requests are answered at once; more wait their turn.
+        reload: Called with each config that HandleReloadConfigRequest brings; `None` to answer
+            UNIMPLEMENTED.
+        observer: Told of every request to the two services, if anybody.
+        interceptors: See every call first, in this order.
+        max_request_bytes: The longest message taken; longer ones are RESOURCE_EXHAUSTED. `None`
+            for no limit.
+        health: Whether the server can answer, to be served by gRPC's own protocol for that.
+        reflection: Whether clients may ask which services and messages there are.
 
     Returns:
         The server.
     """
     server = grpc.server(
-        futures.ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"), options=_SERVER_OPTIONS
+        futures.ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"),
+        interceptors=list(interceptors),
+        options=(
+            ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
+            ("grpc.max_send_message_length", _NO_LIMIT),
+            # Otherwise two servers on one port would silently share its connections.
+            ("grpc.so_reuseport", 0),
+        ),
     )
+    answering = GrpcAnswering(observer)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(data_plane), server
+        PredictionService(data_plane, answering), server
     )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(data_plane), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelService(data_plane, answering, reload), server
+    )
+    names = [PREDICTION_SERVICE, MODEL_SERVICE]
+    if health is not None:
+        health.add_to_server(server)
+        names.append(health.service_name)
+    if reflection:
+        names.append(grpc_reflection.SERVICE_NAME)
+        grpc_reflection.enable_server_reflection(names, server)
     return server
-
-
-def _tell_who_answered(
-    spec: model_pb2.ModelSpec, servable_id: ServableId, signature_key: str
-) -> None:
-    spec.name = servable_id.name
-    spec.version.value = servable_id.version
-    spec.signature_name = signature_key
-
-
-def _model_spec(
-    request: classification_pb2.ClassificationRequest
-    | predict_pb2.PredictRequest
-    | get_model_status_pb2.GetModelStatusRequest,
-) -> ModelSpec:
-    if not request.HasField("model_spec"):
-        raise InvalidInputError("Missing ModelSpec")
-    spec: model_pb2.ModelSpec = request.model_spec
-    choice = spec.WhichOneof("version_choice")
-    return ModelSpec(
-        spec.name,
-        version=spec.version.value if choice == "version" else None,
-        label=spec.version_label if choice == "version_label" else None,
-    )

@@ -1,4 +1,4 @@
-"""Classify requests and answers in the JSON of TensorFlow Serving's REST API.
+"""Classify and regress requests and answers in the JSON of TensorFlow Serving's REST API.
 
 After `tensorflow_serving/util/json_tensor.cc`, messages included. An example is an object: the
 name of each feature and its value, or the list of its values. What a value is decides the kind of
@@ -24,6 +24,7 @@ from lstm_sentiment.serving.json_value import (
     shortest_float32,
     value_reader,
 )
+from lstm_sentiment.serving.regression import Regressions
 
 _KIND_NAMES = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 
@@ -32,8 +33,8 @@ _read_float = value_reader(tf.float32)
 
 
 @dataclass(frozen=True)
-class JsonClassifyRequest:
-    """The body of a classify request.
+class JsonExamplesRequest:
+    """The body of a classify or regress request.
 
     Attributes:
         signature_key: Its `signature_name`; empty for the default.
@@ -44,8 +45,8 @@ class JsonClassifyRequest:
     input: input_pb2.Input
 
 
-def parse_classify_request(body: bytes) -> JsonClassifyRequest:
-    """Reads the body of a classify request.
+def parse_examples_request(body: bytes) -> JsonExamplesRequest:
+    """Reads the body of a classify or regress request.
 
     Args:
         body: JSON in UTF-8: `examples`, a list of objects; optional `signature_name`, a string,
@@ -68,7 +69,7 @@ def parse_classify_request(body: bytes) -> JsonClassifyRequest:
     else:
         example_list = proto.example_list
     example_list.examples.extend(_example(value) for value in _examples(document))
-    return JsonClassifyRequest(signature_key, proto)
+    return JsonExamplesRequest(signature_key, proto)
 
 
 def classifications_to_json(classifications: Classifications) -> str:
@@ -87,8 +88,21 @@ def classifications_to_json(classifications: Classifications) -> str:
     return json.dumps({"results": results}, ensure_ascii=False)
 
 
+def regressions_to_json(regressions: Regressions) -> str:
+    """Writes an answer.
+
+    Args:
+        regressions: The number for each example.
+
+    Returns:
+        `{"results": [number, ...]}`.
+    """
+    return json.dumps({"results": [shortest_float32(value) for value in regressions]})
+
+
 def _examples(document: Mapping[str, Any]) -> list[Any]:
     if "examples" not in document:
+        # It says so of regress too.
         refuse_format(
             document, "When method is classify, key 'examples' is expected and was not found"
         )

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.json_document import parse_document, refuse_format, signature_key_of
 from lstm_sentiment.serving.json_value import is_base64, json_values, quoted, value_reader
-from lstm_sentiment.serving.servable import Signature
+from lstm_sentiment.serving.servable import Array, Signature
 
 # TensorFlow's own limit.
 _MAX_RANK = 254
@@ -46,14 +45,14 @@ class JsonPredictRequest:
         """Row format if it has `instances`, else columnar."""
         return RequestFormat.ROW if "instances" in self.document else RequestFormat.COLUMNAR
 
-    def inputs(self, signature: Signature) -> dict[str, Any]:
+    def inputs(self, signature: Signature) -> dict[str, Array]:
         """Reads its tensors.
 
         Args:
             signature: Whose inputs they are.
 
         Returns:
-            One `np.ndarray`, or `tf.Tensor` of strings, for each input, by name.
+            An array for each input, by name; strings are bytes in an array of objects.
 
         Raises:
             InvalidInputError: If a value does not fit the signature.
@@ -97,14 +96,14 @@ def parse_predict_request(body: bytes) -> JsonPredictRequest:
     return JsonPredictRequest(document, signature_key_of(document))
 
 
-def outputs_to_json(outputs: Mapping[str, Any], request_format: RequestFormat) -> str:
+def outputs_to_json(outputs: Mapping[str, Array], request_format: RequestFormat) -> str:
     """Writes an answer in the format of its request.
 
     Strings are text, invalid UTF-8 in them replaced; those of outputs named `*_bytes` are base64.
     The name of a single output is left out.
 
     Args:
-        outputs: A `tf.Tensor` for each output, by name.
+        outputs: An array for each output, by name; strings are bytes in an array of objects.
         request_format: The format of the request.
 
     Returns:
@@ -113,7 +112,7 @@ def outputs_to_json(outputs: Mapping[str, Any], request_format: RequestFormat) -
     Raises:
         InvalidInputError: If the outputs have no common batch size, or a dtype without JSON form.
     """
-    columns = {name: json_values(name, tensor) for name, tensor in sorted(outputs.items())}
+    columns = {name: json_values(name, array) for name, array in sorted(outputs.items())}
     if request_format is RequestFormat.COLUMNAR:
         only = next(iter(columns.values())) if len(columns) == 1 else columns
         return json.dumps({"outputs": only}, ensure_ascii=False)
@@ -125,7 +124,7 @@ def outputs_to_json(outputs: Mapping[str, Any], request_format: RequestFormat) -
     return json.dumps({"predictions": rows}, ensure_ascii=False)
 
 
-def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, Any]:
+def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, Array]:
     if not isinstance(instances[0], dict) and len(signature.inputs) > 1:
         raise InvalidInputError(
             "instances is a plain list, but expecting list of objects as multiple input tensors "
@@ -140,7 +139,7 @@ def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, A
                 f"Expecting {expected} but got {found} at item {index} of input list"
             )
         rows.add(index, instance if has_names else _under_only_name(signature, instance))
-    return rows.tensors(len(instances))
+    return rows.arrays(len(instances))
 
 
 class _Rows:
@@ -184,14 +183,14 @@ class _Rows:
         reader = value_reader(self._inputs[name].dtype)
         self._values[name].extend(_flat_values(item, shape, reader))
 
-    def tensors(self, batch_size: int) -> dict[str, Any]:
+    def arrays(self, batch_size: int) -> dict[str, Array]:
         return {
-            name: _tensor(self._values[name], (batch_size, *self._shapes[name]), info.dtype)
+            name: _array(self._values[name], (batch_size, *self._shapes[name]), info.dtype)
             for name, info in self._inputs.items()
         }
 
 
-def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Any]:
+def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]:
     if not _is_named(columns):
         if len(signature.inputs) > 1:
             raise InvalidInputError(
@@ -199,19 +198,17 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Any]:
                 "required as per tensorinfo_map"
             )
         columns = _under_only_name(signature, columns)
-    tensors = {}
+    arrays = {}
     for name, info in signature.inputs.items():
         if name not in columns:
             raise InvalidInputError(f"Missing named input: {name} in 'inputs' object.")
         shape = _dense_shape(columns[name])
         values = list(_flat_values(columns[name], shape, value_reader(info.dtype)))
-        tensors[name] = _tensor(values, shape, info.dtype)
-    return tensors
+        arrays[name] = _array(values, shape, info.dtype)
+    return arrays
 
 
-def _tensor(values: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
-    if dtype == tf.string:
-        return tf.constant(values, dtype=tf.string, shape=shape)
+def _array(values: list[Any], shape: tuple[int, ...], dtype: Any) -> Array:
     return np.array(values, dtype=dtype.as_numpy_dtype).reshape(shape)
 
 
@@ -259,12 +256,14 @@ def _flat_values(
         yield from _flat_values(item, shape, read, level + 1)
 
 
-def _check_batch_size(outputs: Mapping[str, Any]) -> None:
+def _check_batch_size(outputs: Mapping[str, Array]) -> None:
     batch_size = None
-    for name, tensor in sorted(outputs.items()):
-        if tensor.shape.rank == 0:
+    for name, array in sorted(outputs.items()):
+        if not array.ndim:
             raise InvalidInputError(f"Tensor name: {name} has no shape information ")
-        size = int(tensor.shape[0])
+        size = len(array)
+        if not size:
+            raise InvalidInputError(f"Tensor name: {name} has invalid batch size: 0")
         if batch_size is not None and size != batch_size:
             raise InvalidInputError(
                 f"Tensor name: {name} has inconsistent batch size: {size} expecting: {batch_size}"

@@ -31,8 +31,13 @@ _INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint
 
 def quoted(value: Any) -> str:
     """Quotes a JSON value in a message, cut off where it is long."""
-    text = json.dumps(value, ensure_ascii=False, indent=4)
-    return text if len(text) <= _MAX_QUOTED_LENGTH else text[:_MAX_QUOTED_LENGTH] + "..."
+    text = ""
+    # Of what is cut off nothing is written: lists in lists would take their depth squared.
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
+        text += piece
+        if len(text) > _MAX_QUOTED_LENGTH:
+            return text[:_MAX_QUOTED_LENGTH] + "..."
+    return text
 
 
 def is_base64(value: Any) -> bool:

@@ -1,164 +1,249 @@
-"""TensorFlow Serving's REST API over a `DataPlane`.
+"""TensorFlow Serving's REST API over a `DataPlane`, as an ASGI application.
 
 After `tensorflow_serving/model_servers/http_rest_api_util.cc` and `http_server.cc`: the same
-paths, bodies, messages and status codes. `:regress` and `/metadata` answer 501.
+paths, bodies, messages and status codes. `/healthz` and `/readyz` are for probes.
 """
 
+import asyncio
 import json
-import re
-from urllib.parse import unquote
+import time
+from collections.abc import Callable
 
-from google.protobuf import json_format
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    LstmSentimentError,
-    ServableNotFoundError,
-    ServableUnavailableError,
-)
-from lstm_sentiment.serving.classification import serialized_examples
-from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
-from lstm_sentiment.serving.json_example import classifications_to_json, parse_classify_request
-from lstm_sentiment.serving.json_tensor import outputs_to_json, parse_predict_request
-from lstm_sentiment.serving.model_status import model_status_to_proto
-from lstm_sentiment.serving.servable import (
-    NotImplementedInServingError,
-    ServableRunError,
-    SignatureNotFoundError,
-)
+from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.canonical_code import Code, canonical_code, code_and_message
+from lstm_sentiment.serving.dataplane import DataPlane, check_caller
+from lstm_sentiment.serving.observation import Observer
+from lstm_sentiment.serving.observing import RequestNotes
+from lstm_sentiment.serving.rest_answers import RestAnswers
+from lstm_sentiment.serving.rest_body import decoded_body, read_body
+from lstm_sentiment.serving.rest_path import RestTarget, find_target, is_api_path
+from lstm_sentiment.serving.servable import DeadlineExceededError, RequestTooLargeError
 
-HTTP_STATUSES: dict[type[BaseException], int] = {
-    InvalidInputError: 400,
-    ServableNotFoundError: 404,
-    ServableUnavailableError: 503,
-    NotImplementedInServingError: 501,
-    ServableRunError: 500,
-    LstmSentimentError: 500,
+MetricsPage = tuple[str, Callable[[], bytes]]
+"""The path of a page for Prometheus, and what makes it."""
+
+HTTP_STATUSES: dict[Code, int] = {
+    Code.OK: 200,
+    Code.INVALID_ARGUMENT: 400,
+    Code.FAILED_PRECONDITION: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.NOT_FOUND: 404,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.CANCELLED: 499,
+    Code.UNKNOWN: 500,
+    Code.INTERNAL: 500,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
 }
-"""From an error to its HTTP status; the nearest base class counts."""
+"""From a canonical code to its HTTP status."""
 
-_VERSION_OR_LABEL = r"(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
-_PREDICTION_PATH = re.compile(
-    rf"(?i)/v1/models/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)"
-)
-_STATUS_PATH = re.compile(rf"(?i)/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?")
-_ANY_PATH = re.compile(r"(?i)/v1/.*")
-_MAX_VERSION = 2**63 - 1
+DEFAULT_MAX_THREADS = 40
+
+_BODY_TOO_LARGE = 413
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def http_status(error: LstmSentimentError) -> int:
-    """Looks an error up in `HTTP_STATUSES`.
+    """Chooses the HTTP status of an error.
 
     Args:
         error: What was raised.
 
     Returns:
-        The status of its nearest class in the table.
+        That of its canonical code.
     """
-    return next(HTTP_STATUSES[cls] for cls in type(error).__mro__ if cls in HTTP_STATUSES)
+    return HTTP_STATUSES[canonical_code(error)]
 
 
-def rest_app(data_plane: DataPlane) -> Starlette:
+def rest_app(
+    data_plane: DataPlane,
+    *,
+    max_threads: int = DEFAULT_MAX_THREADS,
+    timeout_seconds: float | None = 30.0,
+    max_request_bytes: int | None = None,
+    observer: Observer | None = None,
+    is_ready: Callable[[], bool] = lambda: True,
+    metrics_page: MetricsPage | None = None,
+) -> Starlette:
     """Makes the REST API as an ASGI application.
 
     Args:
         data_plane: Who answers.
+        max_threads: How many requests are answered at once; more wait their turn.
+        timeout_seconds: How long a request may take, its turn included, once it is there in
+            full; `None` for ever.
+        max_request_bytes: The longest body taken, as sent and unpacked; `None` for no limit, save
+            100 MiB for what was packed.
+        observer: Told of every request to the API, if anybody.
+        is_ready: What `/readyz` tells.
+        metrics_page: A page for Prometheus, if there is to be one.
 
     Returns:
         The application; it answers every path and method.
     """
-    return Starlette(routes=[Route("/{path:path}", _RestApi(data_plane))])
+    api = _RestApi(
+        RestAnswers(data_plane),
+        # The default one is shared with the whole process, and smaller than a batch may be.
+        CapacityLimiter(max_threads),
+        timeout_seconds,
+        max_request_bytes,
+        observer,
+        is_ready,
+        metrics_page,
+    )
+    return Starlette(routes=[Route("/{path:path}", api)])
 
 
 class _RestApi:
-    """Matches paths and methods as TensorFlow Serving does: by its two regular expressions."""
+    """Matches paths and methods, and answers in threads."""
 
-    def __init__(self, data_plane: DataPlane) -> None:
-        self._data_plane = data_plane
+    def __init__(
+        self,
+        answers: RestAnswers,
+        limiter: CapacityLimiter,
+        timeout_seconds: float | None,
+        max_request_bytes: int | None,
+        observer: Observer | None,
+        is_ready: Callable[[], bool],
+        metrics_page: MetricsPage | None,
+    ) -> None:
+        self._answers = answers
+        self._limiter = limiter
+        self._timeout_seconds = timeout_seconds
+        self._max_request_bytes = max_request_bytes
+        self._observer = observer
+        self._is_ready = is_ready
+        self._metrics_page = metrics_page
+        self._working: set[asyncio.Future[Response]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The path as it was sent: a name may hold an escaped slash or colon.
         path = scope["raw_path"].decode("latin-1")
+        target = find_target(scope["method"], path)
         try:
-            body = await Request(scope, receive).body()
+            if target is not None:
+                response = await self._answer(target, Request(scope, receive), receive)
+            else:
+                response = await self._answer_other(scope["method"], path)
         except ClientDisconnect:
             return
-        # A model computes for long; the event loop must go on answering meanwhile.
-        response = await run_in_threadpool(self._answer, scope["method"], path, body)
         await response(scope, receive, send)
 
-    def _answer(self, method: str, path: str, body: bytes) -> Response:
-        if not _ANY_PATH.fullmatch(path):
-            return _error_response(404, "Not found")
+    async def _answer_other(self, method: str, path: str) -> Response:
+        if path == "/healthz":
+            return Response("ok\n", media_type="text/plain")
+        if path == "/readyz":
+            # Who knows may have to wait for a lock.
+            is_ready = await to_thread.run_sync(self._is_ready)
+            return Response(
+                "ready\n" if is_ready else "not ready\n",
+                status_code=200 if is_ready else 503,
+                media_type="text/plain",
+            )
+        if self._metrics_page is not None and path == self._metrics_page[0]:
+            page = await to_thread.run_sync(self._metrics_page[1])
+            return Response(page, headers={"content-type": _METRICS_TYPE})
+        if is_api_path(path):
+            return _error_response(400, f"Malformed request: {method} {path}")
+        return _error_response(404, "Not found")
+
+    async def _answer(self, target: RestTarget, request: Request, receive: Receive) -> Response:
+        notes = RequestNotes(self._observer, "REST", target.api, _peer(request))
         try:
-            if method == "POST" and (match := _PREDICTION_PATH.fullmatch(path)):
-                return _json_response(self._infer(match, body))
-            if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
-                return _json_response(self._model_status(match))
-            raise InvalidInputError(f"Malformed request: {method} {path}")
-        except LstmSentimentError as error:
-            return _error_response(http_status(error), str(error))
+            body = await read_body(request, self._max_request_bytes)
+        except RequestTooLargeError as error:
+            response = _too_large(error, notes)
+            # What is left of the body is not waited for.
+            response.headers["connection"] = "close"
+            return response
+        except ClientDisconnect as error:
+            notes.finish(Code.CANCELLED, "the caller went away before the request was there.")
+            raise error
+        notes.arrived(len(body))
+        seconds = self._timeout_seconds
+        caller = Caller(None if seconds is None else time.monotonic() + seconds)
 
-    def _infer(self, match: re.Match[str], body: bytes) -> str:
-        verb = match[4].lower()
-        if verb == "predict":
-            return self._predict(_model_spec(match), body)
-        if verb == "classify":
-            return self._classify(_model_spec(match), body)
-        raise NotImplementedInServingError(f"Method is not implemented: {verb}")
+        def work() -> Response:
+            return self._work(target, body, request, notes, caller)
 
-    def _classify(self, model_spec: ModelSpec, body: bytes) -> str:
-        request = parse_classify_request(body)
-        result = self._data_plane.classify(
-            model_spec, request.signature_key, serialized_examples(request.input)
-        )
-        return classifications_to_json(result.classifications)
+        # A status must be told even while all threads answer predictions.
+        limiter = self._limiter if request.method == "POST" else None
+        return await self._in_time(work, limiter, caller, receive)
 
-    def _predict(self, model_spec: ModelSpec, body: bytes) -> str:
-        request = parse_predict_request(body)
+    async def _in_time(
+        self,
+        work: Callable[[], Response],
+        limiter: CapacityLimiter | None,
+        caller: Caller,
+        receive: Receive,
+    ) -> Response:
+        working = asyncio.ensure_future(to_thread.run_sync(work, limiter=limiter))
+        watching = asyncio.ensure_future(_leave_on_disconnect(receive, caller))
+        # Held here: the loop itself holds no more than a weak reference.
+        self._working.add(working)
+        working.add_done_callback(self._working.discard)
         try:
-            result = self._data_plane.predict(model_spec, request.signature_key, request.inputs)
-        except SignatureNotFoundError as error:
-            # REST words it otherwise than gRPC (`http_rest_api_handler.cc`).
-            raise InvalidInputError(
-                f'Serving signature name: "{error.signature_key}" not found in signature def'
-            ) from error
-        return outputs_to_json(result.outputs, request.format)
+            await asyncio.wait({working}, timeout=caller.seconds_left())
+        except asyncio.CancelledError:
+            caller.leave()
+            raise
+        finally:
+            watching.cancel()
+        if working.done():
+            return working.result()
+        # A model that computes cannot be stopped; its answer is dropped, and counted as late.
+        error = DeadlineExceededError("the deadline passed before the answer was there.")
+        return _error_response(http_status(error), str(error))
 
-    def _model_status(self, match: re.Match[str]) -> str:
-        if match[1] is None:
-            raise InvalidInputError("Missing model name in request.")
-        if match[4] is not None:
-            raise NotImplementedInServingError("Method is not implemented: metadata")
-        states = self._data_plane.model_status(_model_spec(match))
-        return json_format.MessageToJson(
-            model_status_to_proto(states),
-            preserving_proto_field_name=True,
-            always_print_fields_with_no_presence=True,
-        )
+    def _work(
+        self, target: RestTarget, body: bytes, request: Request, notes: RequestNotes, caller: Caller
+    ) -> Response:
+        try:
+            try:
+                unpacked = decoded_body(body, request.headers, self._max_request_bytes)
+            except RequestTooLargeError as error:
+                return _too_large(error, notes)
+            response = _json_response(self._answers.answer(target, unpacked, notes, caller))
+            check_caller(caller)
+        except Exception as error:
+            code, message = code_and_message(error)
+            return _noted_error(HTTP_STATUSES[code], code, message, notes)
+        notes.response_bytes = len(response.body)
+        notes.finish(Code.OK)
+        return response
 
 
-def _model_spec(match: re.Match[str]) -> ModelSpec:
-    label = match[3]
-    return ModelSpec(
-        unquote(match[1]),
-        version=None if match[2] is None else _version_number(match[2]),
-        label=None if label is None else unquote(label),
-    )
+async def _leave_on_disconnect(receive: Receive, caller: Caller) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    caller.leave()
 
 
-def _version_number(text: str) -> int:
-    digits = text.lstrip("0") or "0"
-    # int() refuses thousands of digits.
-    if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
-        raise InvalidInputError(f"Failed to convert version: {text} to numeric.")
-    return int(digits)
+def _too_large(error: RequestTooLargeError, notes: RequestNotes) -> Response:
+    return _noted_error(_BODY_TOO_LARGE, Code.RESOURCE_EXHAUSTED, str(error), notes)
+
+
+def _noted_error(status_code: int, code: Code, message: str, notes: RequestNotes) -> Response:
+    response = _error_response(status_code, message)
+    notes.response_bytes = len(response.body)
+    notes.finish(code, message)
+    return response
+
+
+def _peer(request: Request) -> str:
+    if request.client is None:
+        return ""
+    host, port = request.client
+    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
 
 def _json_response(content: str, status_code: int = 200) -> Response:

@@ -25,7 +25,11 @@ _MAX_VERSION = 2**63 - 1
 
 
 class FileSystemStoragePathSource:
-    """Polls base paths and calls back with the aspired versions of each."""
+    """Polls base paths and calls back with the aspired versions of each.
+
+    Of several threads that poll or replace the base paths, one waits for the other; the callback
+    must do neither.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class FileSystemStoragePathSource:
                 f"Received: file_system_poll_wait_seconds={file_system_poll_wait_seconds}."
             )
         self._servables = tuple(servables)
+        # Held while polling too: once the servables are replaced, nobody hears of the old ones.
+        self._lock = threading.Lock()
         self._callback = aspired_versions_callback
         self._poll_wait_seconds = file_system_poll_wait_seconds
         self._stopped = threading.Event()
@@ -70,8 +76,29 @@ class FileSystemStoragePathSource:
         if self._thread is not None:
             self._thread.join()
 
+    def set_servables(self, servables: Iterable[ServableToMonitor]) -> None:
+        """Replaces the base paths to watch, and polls them before returning.
+
+        Of a servable stream that is watched no more, nothing is aspired.
+
+        Args:
+            servables: The base paths to watch from now on.
+        """
+        servables = tuple(servables)
+        with self._lock:
+            gone = {old.name for old in self._servables} - {new.name for new in servables}
+            self._servables = servables
+            for name in sorted(gone):
+                self._last_complaint.pop(name, None)
+                self._callback(name, {})
+            self._read_base_paths()
+
     def poll_once(self) -> None:
         """Reads every base path and calls back with what is aspired there."""
+        with self._lock:
+            self._read_base_paths()
+
+    def _read_base_paths(self) -> None:
         for servable in self._servables:
             try:
                 folders = version_folders(servable.base_path)

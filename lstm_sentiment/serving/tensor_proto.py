@@ -7,6 +7,7 @@ are written as `Tensor::AsProtoField` does: values stand in `float_val`, `int64_
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,19 +55,18 @@ def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Array:
     """
     shape = _shape_from_proto(proto, name)
     if proto.dtype == types_pb2.DT_STRING and not proto.tensor_content:
-        values = _filled(list(proto.string_val), math.prod(shape), b"", name)
-        return _objects(values).reshape(shape)
+        return _reshaped(_filled(proto.string_val, np.dtype(object), shape, name), shape, name)
     dtype = _dtype_from_proto(proto, name)
     if dtype not in _VALUE_FIELDS:
         return _parsed_by_tensorflow(proto, dtype, shape, name)
     field, numpy_dtype = _VALUE_FIELDS[dtype]
     if proto.tensor_content:
         return _array_from_content(proto.tensor_content, numpy_dtype, shape, name)
-    values = _filled(list(getattr(proto, field)), math.prod(shape), 0, name)
     try:
-        return np.array(values, dtype=numpy_dtype).reshape(shape)
+        array = _filled(getattr(proto, field), np.dtype(numpy_dtype), shape, name)
     except OverflowError:
         raise _parsing_error(name, f"a value is out of range of {dtype.name}") from None
+    return _reshaped(array, shape, name)
 
 
 def tensor_to_proto(array: Array) -> tensor_pb2.TensorProto:
@@ -105,14 +105,26 @@ def _dtype_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
         raise _parsing_error(name, f"unknown dtype {proto.dtype}") from None
 
 
-def _filled(values: list[Any], count: int, default: Any, name: str) -> list[Any]:
+def _filled(sent: Sequence[Any], dtype: Any, shape: tuple[int, ...], name: str) -> Array:
+    values, count = list(sent), math.prod(shape)
     if len(values) > count:
         raise _parsing_error(name, f"{len(values)} values were sent for {count} elements")
-    missing = count - len(values)
-    if missing:
-        _check_implied_elements(missing, name)
-        values.extend([values[-1] if values else default] * missing)
-    return values
+    _check_implied_elements(count - len(values), name)
+    array = np.empty(count, dtype)
+    # Given the list itself, NumPy would drop zeros at the ends of bytes.
+    array[: len(values)] = values
+    array[len(values) :] = values[-1] if values else b"" if dtype.hasobject else 0
+    return array
+
+
+def _reshaped(array: Array, shape: tuple[int, ...], name: str) -> Array:
+    try:
+        return array.reshape(shape)
+    except ValueError:
+        # It counts the elements that an empty array would have if its zeros were ones.
+        raise _parsing_error(
+            name, "the shape has more dimensions or elements than an array can have"
+        ) from None
 
 
 def _array_from_content(content: bytes, dtype: Any, shape: tuple[int, ...], name: str) -> Array:
@@ -121,7 +133,7 @@ def _array_from_content(content: bytes, dtype: Any, shape: tuple[int, ...], name
         raise _parsing_error(
             name, f"`tensor_content` must hold {expected} bytes. Received: {len(content)} bytes"
         )
-    return np.frombuffer(content, dtype=dtype).reshape(shape)
+    return _reshaped(np.frombuffer(content, dtype=dtype), shape, name)
 
 
 def _parsed_by_tensorflow(
@@ -136,13 +148,6 @@ def _parsed_by_tensorflow(
         return np.array(value, dtype=object if dtype == tf.string else None)
     except (tf.errors.OpError, TypeError, ValueError):
         raise _parsing_error(name, f"not a tensor of dtype {dtype.name}") from None
-
-
-def _objects(values: list[bytes]) -> Array:
-    # Given the list itself, NumPy would drop zeros at the ends of bytes.
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _check_implied_elements(count: int, name: str) -> None:

@@ -52,6 +52,12 @@ class TinyModel(tf.Module):
         classes = tf.stack([answer["label"], tf.fill(tf.shape(inputs), "length")], axis=1)
         return {"classes": classes, "scores": answer["probabilities"]}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    def regress(self, inputs: Any) -> dict[str, Any]:
+        features = tf.io.parse_example(inputs, {"text": tf.io.FixedLenFeature([], tf.string)})
+        length = tf.strings.length(features["text"], unit="UTF8_CHAR")
+        return {"outputs": self.version + tf.cast(length[:, tf.newaxis], tf.float32) / 8}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def explain(self, text: Any) -> dict[str, Any]:
         characters = tf.strings.unicode_split(text, "UTF-8")
@@ -90,6 +96,7 @@ def save_version(base_path: Path, version: int) -> Path:
             "text": model.text,
             "tokens": model.tokens,
             "classify": model.classify,
+            "regress": model.regress,
             "explain": model.explain,
             "scale": model.scale,
             "bytes": model.reverse_bytes,

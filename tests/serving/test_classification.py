@@ -1,7 +1,7 @@
 """Signatures and outputs of any form; what a SavedModel answers is in the transports' tests."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,36 +12,30 @@ from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.client import Explanation, PredictClient, Prediction
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.classification import ScoredClass, classify, serialized_examples
+from lstm_sentiment.serving.classification import (
+    ScoredClass,
+    classify,
+    serialized_examples,
+    texts_of_examples,
+)
 from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
-from lstm_sentiment.serving.servable import ServableHandle, ServableId, Signature, TensorInfo
+from lstm_sentiment.serving.manager import Manager
+from lstm_sentiment.serving.servable import ServableId
 from lstm_sentiment.serving.server import ModelServer
 
+from .fake_servables import FakeServable, OneServable, array_of
 
-class Answering:
+
+def answering(inputs: tuple[str, ...] = ("inputs",), **outputs: Any) -> FakeServable:
     """A servable with one signature, `classify`, that answers the same always."""
-
-    def __init__(self, inputs: tuple[str, ...] = ("inputs",), **outputs: Any) -> None:
-        self.outputs = {name: tf.convert_to_tensor(value) for name, value in outputs.items()}
-        self.received: list[Mapping[str, Any]] = []
-        self.signatures = {
-            "classify": Signature(
-                "classify",
-                {name: TensorInfo(tf.string, tf.TensorShape([None])) for name in inputs},
-                {name: TensorInfo(t.dtype, t.shape) for name, t in self.outputs.items()},
-            )
-        }
-
-    def run(self, signature_key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        self.received.append(inputs)
-        return self.outputs
+    return FakeServable().add("classify", outputs, inputs)
 
 
-def answers(servable: Answering) -> list[list[ScoredClass]]:
+def answers(servable: FakeServable) -> list[list[ScoredClass]]:
     return [list(row) for row in classify(servable, "classify", [b"1", b"2"])]
 
 
-def refusal(servable: Answering) -> str:
+def refusal(servable: FakeServable) -> str:
     with pytest.raises(InvalidInputError) as caught:
         answers(servable)
     return str(caught.value)
@@ -52,81 +46,81 @@ SCORES = np.array([[0.25, 0.75], [1, 0]], np.float32)
 
 
 def test_serialized_examples_are_run_as_one_batch() -> None:
-    servable = Answering(classes=CLASSES, scores=SCORES)
+    servable = answering(classes=CLASSES, scores=SCORES)
     assert answers(servable) == [[("a", 0.25), ("b", 0.75)], [("c", 1), ("d", 0)]]
-    [inputs] = servable.received
+    [(_, inputs)] = servable.received
     assert list(inputs) == ["inputs"]
-    assert inputs["inputs"].dtype == tf.string
-    assert inputs["inputs"].numpy().tolist() == [b"1", b"2"]
+    assert inputs["inputs"].dtype == object
+    assert inputs["inputs"].tolist() == [b"1", b"2"]
 
 
 def test_classes_or_scores_may_be_missing() -> None:
-    assert answers(Answering(classes=CLASSES)) == [[("a", 0), ("b", 0)], [("c", 0), ("d", 0)]]
-    assert answers(Answering(scores=SCORES)) == [[("", 0.25), ("", 0.75)], [("", 1), ("", 0)]]
+    assert answers(answering(classes=CLASSES)) == [[("a", 0), ("b", 0)], [("c", 0), ("d", 0)]]
+    assert answers(answering(scores=SCORES)) == [[("", 0.25), ("", 0.75)], [("", 1), ("", 0)]]
     # Another output beside one of the two is allowed, and not answered.
-    assert answers(Answering(classes=CLASSES, x=1)) == answers(Answering(classes=CLASSES))
+    assert answers(answering(classes=CLASSES, x=1)) == answers(answering(classes=CLASSES))
 
 
 def test_there_may_be_no_class_at_all() -> None:
-    none = Answering(classes=tf.zeros([2, 0], tf.string), scores=tf.zeros([2, 0]))
+    none = answering(classes=np.zeros([2, 0], object), scores=np.zeros([2, 0], np.float32))
     assert answers(none) == [[], []]
 
 
 def test_a_label_that_is_not_utf8_is_answered_all_the_same() -> None:
-    assert answers(Answering(classes=[[b"\xff"], [b"b"]])) == [[("\ufffd", 0)], [("b", 0)]]
+    assert answers(answering(classes=[[b"\xff"], [b"b"]])) == [[("\ufffd", 0)], [("b", 0)]]
 
 
 @pytest.mark.parametrize(
     ("servable", "message"),
     [
-        (Answering((), classes=CLASSES), "Expected one input Tensor."),
-        (Answering(("a", "inputs"), classes=CLASSES), "Expected one input Tensor."),
-        (Answering(), "Expected one or two output Tensors, found 0"),
+        (answering((), classes=CLASSES), "Expected one input Tensor."),
+        (answering(("a", "inputs"), classes=CLASSES), "Expected one input Tensor."),
+        (answering(), "Expected one or two output Tensors, found 0"),
         (
-            Answering(classes=CLASSES, scores=SCORES, x=1),
+            answering(classes=CLASSES, scores=SCORES, x=1),
             "Expected one or two output Tensors, found 3",
         ),
         (
-            Answering(("text",), classes=CLASSES),
+            answering(("text",), classes=CLASSES),
             "No classification inputs found in SignatureDef: inputs {text} outputs {classes}",
         ),
         (
-            Answering(y=1, x=1),
+            answering(y=1, x=1),
             'Expected classification signature outputs to contain at least one of "classes" or '
             '"scores". Signature was: inputs {inputs} outputs {x,y}',
         ),
         (
-            Answering(classes=["a", "b"]),
+            answering(classes=["a", "b"]),
             "Expected Tensor shape: [batch_size num_classes] but got [2]",
         ),
         (
-            Answering(classes=CLASSES, scores=SCORES[:, :, None]),
+            answering(classes=CLASSES, scores=SCORES[:, :, None]),
             "Expected Tensor shape: [batch_size num_classes] but got [2,2,1]",
         ),
-        (Answering(classes=SCORES), "Expected classes Tensor of DT_STRING. Got: DT_FLOAT"),
+        (answering(classes=SCORES), "Expected classes Tensor of DT_STRING. Got: DT_FLOAT"),
         (
-            Answering(scores=SCORES.astype(np.float64)),
+            answering(scores=SCORES.astype(np.float64)),
             "Expected scores Tensor of DT_FLOAT. Got: DT_DOUBLE",
         ),
-        (Answering(classes=CLASSES[:1]), "Expected classes output batch size of 2. Got: 1"),
+        (answering(classes=CLASSES[:1]), "Expected classes output batch size of 2. Got: 1"),
         (
-            Answering(classes=CLASSES, scores=np.zeros((3, 2), np.float32)),
+            answering(classes=CLASSES, scores=np.zeros((3, 2), np.float32)),
             "Expected scores output batch size of 2. Got: 3",
         ),
         (
-            Answering(classes=CLASSES, scores=SCORES[:, :1]),
+            answering(classes=CLASSES, scores=SCORES[:, :1]),
             "Tensors class and score should match in dim_size(1). Got 2 vs. 1",
         ),
     ],
 )
 def test_what_is_no_classification_is_refused_as_by_tensorflow_serving(
-    servable: Answering, message: str
+    servable: FakeServable, message: str
 ) -> None:
     assert refusal(servable) == message
 
 
 def test_an_empty_input_is_refused_before_it_is_run_and_after_the_signature_is_known() -> None:
-    servable = Answering(classes=CLASSES)
+    servable = answering(classes=CLASSES)
     with pytest.raises(InvalidInputError, match=r"^Input is empty\.$"):
         classify(servable, "classify", [])
     with pytest.raises(InvalidInputError, match=r"^No signature was found with the name: x$"):
@@ -135,23 +129,18 @@ def test_an_empty_input_is_refused_before_it_is_run_and_after_the_signature_is_k
 
 
 def test_a_version_is_held_until_it_has_answered() -> None:
-    held: list[str] = []
+    held: list[list[str]] = []
 
-    class Held(Answering):
-        def run(self, signature_key: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-            assert held == ["taken"]
-            return super().run(signature_key, inputs)
+    def answer(inputs: Any, caller: Any) -> dict[str, Any]:
+        held.append(list(manager.events))
+        return {"classes": array_of(CLASSES), "scores": SCORES}
 
-    class OneServable:
-        def get_handle(self, *model_spec: Any) -> ServableHandle:
-            assert model_spec == ("m", None, "stable")
-            held.append("taken")
-            servable = Held(classes=CLASSES, scores=SCORES)
-            return ServableHandle(ServableId("m", 3), servable, lambda: held.append("released"))
-
-    manager: Any = OneServable()
-    result = DataPlane(manager).classify(ModelSpec("m", label="stable"), "classify", [b"1", b"2"])
-    assert held == ["taken", "released"]
+    servable = answering(classes=CLASSES, scores=SCORES)
+    servable._answers["classify"] = answer
+    manager = OneServable(servable)
+    plane = DataPlane(cast(Manager, manager))
+    result = plane.classify(ModelSpec("m", label="stable"), "classify", [b"1", b"2"])
+    assert (held, manager.events) == ([["taken"]], ["taken", "released"])
     assert (result.servable_id, result.signature_key) == (ServableId("m", 3), "classify")
     assert result.classifications[1] == [("c", 1.0), ("d", 0.0)]
 
@@ -188,6 +177,16 @@ def test_a_context_is_part_of_each_example_and_gives_way_to_it(
         proto.example_list.examples.extend(map(example_of, examples))
     parsed = [tf.train.Example.FromString(example) for example in serialized_examples(proto)]
     assert parsed == [example_of({**context, **example}) for example in examples]
+
+
+def test_texts_are_found_in_examples() -> None:
+    proto = input_pb2.Input()
+    assert texts_of_examples(proto) == []
+    proto.example_list.examples.extend(
+        [example_of({"text": ["好".encode(), b"b"], "x": [b"y"]}), example_of({"x": [b"y"]})]
+    )
+    assert texts_of_examples(proto) == ["好".encode(), b"b"]
+    assert list(proto.example_list.examples[1].features.feature) == ["x"]
 
 
 @pytest.fixture

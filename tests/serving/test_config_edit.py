@@ -1,24 +1,36 @@
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from google.protobuf import text_encoding
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.serving import config_edit
-from lstm_sentiment.serving.config_edit import find_model, label_version, named_versions
+from lstm_sentiment.serving.config_changes import RemoveLabel, SetLabel, SetVersionPolicy
+from lstm_sentiment.serving.config_edit import (
+    change_model,
+    find_model,
+    label_version,
+    named,
+    named_versions,
+    put_back,
+    set_version_policy,
+    unlabel,
+)
 from lstm_sentiment.serving.config_text import UnknownSyntaxError
 from lstm_sentiment.serving.models_config import (
     ModelServerConfig,
     load_models_config,
     parse_models_config,
 )
+from lstm_sentiment.serving.version_policy import All, Latest, Specific
 
 from .test_models_config import NAME, VERSION, configs
 
@@ -435,3 +447,227 @@ def test_a_file_that_cannot_be_written_is_one_clear_line_and_stays(
         label_version(path, "/models/sentiment", "stable", 2)
     assert path.read_text() == COMMENTED
     assert list(tmp_path.iterdir()) == [path]
+
+
+def odd_file(folder: Path, config: Any, random: Random) -> tuple[Path, list[str]]:
+    path = folder / "odd" / "models.config"
+    path.parent.mkdir(exist_ok=True)
+    text, comments = written_oddly(config, random)
+    path.write_bytes(text.encode())
+    return path, comments
+
+
+@settings(max_examples=25)
+@given(configs(), NAME, VERSION, st.randoms(use_true_random=True))
+def test_a_label_that_is_taken_away_again_leaves_the_config_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+    config: Any,
+    label: str,
+    version: int,
+    random: Random,
+) -> None:
+    path, comments = odd_file(tmp_path_factory.getbasetemp(), config, random)
+    models = config.model_config_list.config
+    index = random.randrange(len(models))
+    policy = models[index].model_version_policy
+    had_it = label in models[index].version_labels
+    if had_it:
+        del models[index].version_labels[label]
+    elif policy.HasField("specific") and policy.specific.versions:
+        version = policy.specific.versions[0]
+        change_model(path, named(models[index].name), SetLabel(label, version))
+    elif not policy.HasField("specific"):
+        change_model(path, named(models[index].name), SetLabel(label, version))
+    else:
+        return
+    edit = change_model(path, named(models[index].name), RemoveLabel(label))
+    assert load_models_config(path) == config == edit.config
+    if not had_it:  # else a comment inside it went with it
+        assert [line for line in comments if line not in edit.after] == []
+
+
+@settings(max_examples=25)
+@given(
+    configs(),
+    st.one_of(
+        st.builds(Latest, st.integers(1, 5)),
+        st.just(All()),
+        st.builds(Specific, st.frozensets(VERSION, min_size=1)),
+    ),
+    st.booleans(),
+    st.randoms(use_true_random=True),
+)
+def test_exactly_the_version_policy_changes(
+    tmp_path_factory: pytest.TempPathFactory,
+    config: Any,
+    policy: Any,
+    keep_some: bool,
+    random: Random,
+) -> None:
+    path, _ = odd_file(tmp_path_factory.getbasetemp(), config, random)
+    models = config.model_config_list.config
+    index = random.randrange(len(models))
+    before = models[index].model_version_policy.specific.versions
+    if keep_some and before and isinstance(policy, Specific):
+        some = random.sample(list(before), random.randint(1, len(before)))
+        policy = Specific(policy.versions | {*some} if random.random() < 0.5 else frozenset(some))
+    edit = change_model(path, named(models[index].name), SetVersionPolicy(policy))
+    assert edit.after.startswith("# on top")
+    after = load_models_config(path)
+    changed = after.model_config_list.config[index].model_version_policy
+    match policy:
+        case Specific(versions):
+            assert {*changed.specific.versions} == versions
+        case All():
+            assert changed.HasField("all")
+        case Latest(num_versions):
+            assert changed.latest.num_versions == num_versions
+    changed.CopyFrom(models[index].model_version_policy)
+    if not models[index].HasField("model_version_policy"):
+        after.model_config_list.config[index].ClearField("model_version_policy")
+    assert after == config
+
+
+def unlabelled(folder: Path, text: str, label: str) -> str:
+    path = folder / "models.config"
+    path.write_bytes(text.encode())
+    unlabel(path, "/models/sentiment", label)
+    return path.read_bytes().decode()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_label_goes_with_its_lines_and_no_others(tmp_path: Path, newline: str) -> None:
+    text = COMMENTED.replace("\n", newline)
+    entry = '    version_labels {\n      key: "stable"\n      value: 1  # good\n    }\n'
+    assert unlabelled(tmp_path, text, "stable") == text.replace(entry.replace("\n", newline), "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('version_labels { key: "x" value: 1 }  # why\nX', "  # why\nX"),
+        ('version_labels <key: "x", value: 1>; X', " X"),
+        ('version_labels { key: "x" } version_labels { key: "x" value: 2 } X', "  X"),
+        ('version_labels: [{key: "x"}] X', " X"),
+        ('version_labels: [{key: "x"}, {key: "b"}] X', 'version_labels: [{key: "b"}] X'),
+        ('version_labels: [{key: "b"}, {key: "x"}] X', 'version_labels: [{key: "b"}] X'),
+        (
+            'version_labels: [{key: "x"}, {key: "x"}, {key: "b"}, {key: "x"}, {key: "x"}] X',
+            'version_labels: [{key: "b"}] X',
+        ),
+        (
+            'version_labels: [{key: "b"}  # b, really\n, {key: "x"}] X',
+            'version_labels: [{key: "b"}  # b, really\n ] X',
+        ),
+    ],
+)
+def test_a_label_goes_in_many_layouts(tmp_path: Path, before: str, after: str) -> None:
+    def whole(body: str) -> str:
+        body = body.replace("X", "# x\n")
+        return (
+            "model_config_list { config { name: 'm' base_path: '/models/sentiment' "
+            f"model_platform: 'tensorflow' {body} }} }}\n"
+        )
+
+    assert unlabelled(tmp_path, whole(before), "x") == whole(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "policy", "after"),
+    [
+        (
+            "specific {\n  versions: 1\n  versions: 2  # since May\n}",
+            Specific(frozenset({1, 3})),
+            "specific {\n  versions: 1\n  # since May\n  versions: 3\n}",
+        ),
+        (
+            "specific { versions: [1, 0x2] }",
+            Specific(frozenset({2})),
+            "specific { versions: [0x2] }",
+        ),
+        ("specific { versions: 1 }", Specific(frozenset({4})), "specific {  versions: 4 }"),
+        ("latest { num_versions: 2 }  # two", All(), "all { }  # two"),
+        ("# none", Latest(2), "{ latest { num_versions: 2 } }"),
+    ],
+)
+def test_a_version_policy_changes_in_its_layout(
+    tmp_path: Path, before: str, policy: Any, after: str
+) -> None:
+    path = tmp_path / "models.config"
+
+    def whole(body: str) -> str:
+        body = body if body.startswith("{") else f"{{\n{body}\n}}"
+        return COMMENTED.replace(
+            COMMENTED[COMMENTED.index("policy {") + 7 : COMMENTED.index("    # What")], f"{body}\n"
+        )
+
+    path.write_text(whole(before))
+    change_model(path, named("senti}ment"), SetVersionPolicy(policy))
+    assert path.read_text() == whole(after)
+
+
+def test_a_version_policy_is_added_where_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    assert set_version_policy(path, "other", frozenset({4, 3})) == "other"
+    assert path.read_text() == COMMENTED.replace(
+        'model_platform: "tensorflow"\n',
+        'model_platform: "tensorflow"\n    model_version_policy {\n'
+        "      specific { versions: 3 versions: 4 }\n    }\n",
+        1,
+    )
+
+
+def test_a_model_is_chosen_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    unlabel(path, "senti}ment", "stable")
+    assert dict(load_models_config(path).model_config_list.config[1].version_labels) == {}
+    for name, message in (
+        (None, r"must be named\. Received: 'other', 'senti}ment'\."),
+        ("mood", "must be there. Received: model 'mood', and there are 'other', 'senti}ment'"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            change_model(path, named(name), SetVersionPolicy(All()))
+    path.write_text(str(models("/models/only")))
+    assert change_model(path, named(None), SetVersionPolicy(All())).model_name == "0"
+
+
+def test_what_is_not_there_or_cannot_be_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    with pytest.raises(InvalidInputError, match=r"model 'senti}ment': 'stable'\. Received"):
+        unlabel(path, "/models/sentiment", "canary")
+    with pytest.raises(InvalidInputError, match="'other': none"):
+        unlabel(path, "/models/other", "canary")
+    for versions in (frozenset[int](), frozenset({-1}), frozenset({2**63})):
+        with pytest.raises(InvalidInputError, match="Received"):
+            set_version_policy(path, "/models/sentiment", versions)
+    with pytest.raises(InvalidInputError, match="num_versions"):
+        SetVersionPolicy(Latest(0))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        unlabel(tmp_path / "absent" / "models.config", "/models/sentiment", "canary")
+    assert path.read_text() == COMMENTED
+
+
+def test_an_edit_can_be_undone_unless_another_came_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    edit = change_model(path, named("other"), SetVersionPolicy(All()))
+    assert put_back(edit)
+    assert path.read_text() == COMMENTED
+    edit = change_model(path, named("other"), SetVersionPolicy(All()))
+    label_version(path, "/models/other", "stable", 1)
+    after = path.read_text()
+    assert not put_back(edit)
+    assert path.read_text() == after
+
+
+def test_no_change_is_lost_where_many_are_made_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(40):
+            threads.submit(label_version, path, "/models/other", f"label{number}", number)
+    labels = load_models_config(path).model_config_list.config[0].version_labels
+    assert dict(labels) == {f"label{number}": number for number in range(40)}

@@ -9,23 +9,15 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
+    get_model_metadata_pb2,
     get_model_status_pb2,
-    model_management_pb2,
+    inference_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
 
-from lstm_sentiment.errors import ConfigError, LstmSentimentError, ServableUnavailableError
-from lstm_sentiment.serving.grpc_service import status_code
-from lstm_sentiment.serving.servable import (
-    NotImplementedInServingError,
-    ServableId,
-    ServableLoadError,
-    ServableRunError,
-    VersionNotAvailableError,
-)
 from lstm_sentiment.serving.server import ModelServer
 
 
@@ -312,11 +304,152 @@ def test_a_long_message_does_not_break_the_answer(prediction: Any) -> None:
     assert details.startswith("Servable not found for request: Latest(名")
 
 
-def test_what_is_not_served_is_unimplemented(prediction: Any, model: Any) -> None:
-    code, _ = refusal(prediction.Regress, regression_pb2.RegressionRequest())
-    assert code is grpc.StatusCode.UNIMPLEMENTED
-    code, _ = refusal(model.HandleReloadConfigRequest, model_management_pb2.ReloadConfigRequest())
-    assert code is grpc.StatusCode.UNIMPLEMENTED
+def regression_request(
+    *texts: str, signature: str = "regress", **choice: Any
+) -> regression_pb2.RegressionRequest:
+    message = regression_pb2.RegressionRequest()
+    message.model_spec.CopyFrom(request(signature=signature, **choice).model_spec)
+    for text in texts:
+        add_feature(message.input.example_list.examples.add(), "text", text)
+    return message
+
+
+def test_a_number_is_found_for_each_example(prediction: Any) -> None:
+    response = prediction.Regress(regression_request("好", "bad", label="stable"), timeout=30)
+    assert response.model_spec.name == "sentiment"
+    assert response.model_spec.version.value == 1
+    assert response.model_spec.signature_name == "regress"
+    assert [found.value for found in response.result.regressions] == [1.125, 1.375]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            regression_pb2.RegressionRequest(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Missing ModelSpec",
+        ),
+        (
+            regression_request("a", signature="x"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "No signature was found with the name: x",
+        ),
+        (
+            regression_request("a", signature="classify"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Expected one output Tensor.",
+        ),
+        (
+            regression_request("a", version=9),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Specific(sentiment, 9)",
+        ),
+        (regression_request(), grpc.StatusCode.INVALID_ARGUMENT, "Input is empty."),
+    ],
+)
+def test_what_is_no_regression_is_refused_as_by_tensorflow_serving(
+    prediction: Any, message: Any, code: grpc.StatusCode, details: str
+) -> None:
+    assert refusal(prediction.Regress, message) == (code, details)
+
+
+CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+
+
+def inference_request(*tasks: tuple[str, str]) -> inference_pb2.MultiInferenceRequest:
+    message = inference_pb2.MultiInferenceRequest()
+    for signature, method_name in tasks:
+        task = message.tasks.add(method_name=method_name)
+        task.model_spec.CopyFrom(request(signature=signature).model_spec)
+    add_feature(message.input.example_list.examples.add(), "text", "好")
+    return message
+
+
+def test_one_task_of_many(prediction: Any) -> None:
+    response = prediction.MultiInference(inference_request(("regress", REGRESS)), timeout=30)
+    [result] = response.results
+    assert result.model_spec.version.value == 2
+    assert result.model_spec.signature_name == "regress"
+    assert [found.value for found in result.regression_result.regressions] == [2.125]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            inference_request(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "ModelSpec has no name specified.",
+        ),
+        (
+            # TensorFlow gives each signature that it exports an input tensor of its own.
+            inference_request(("classify", CLASSIFY), ("regress", REGRESS)),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Input tensor must be the same for all Signatures.",
+        ),
+        (
+            inference_request(("classify", "tensorflow/serving/predict")),
+            grpc.StatusCode.UNIMPLEMENTED,
+            "Unsupported signature method_name: tensorflow/serving/predict",
+        ),
+    ],
+)
+def test_tasks_that_do_not_fit_are_refused_as_by_tensorflow_serving(
+    prediction: Any, message: Any, code: grpc.StatusCode, details: str
+) -> None:
+    assert refusal(prediction.MultiInference, message) == (code, details)
+
+
+def metadata_request(*fields: str, **choice: Any) -> Any:
+    message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
+    message.model_spec.CopyFrom(request(**choice).model_spec)
+    return message
+
+
+def test_metadata_has_the_signatures_of_a_version(prediction: Any) -> None:
+    response = prediction.GetModelMetadata(
+        metadata_request("signature_def", label="stable"), timeout=30
+    )
+    assert response.model_spec.name == "sentiment"
+    assert response.model_spec.version.value == 1
+    assert list(response.metadata) == ["signature_def"]
+    found = get_model_metadata_pb2.SignatureDefMap()
+    assert response.metadata["signature_def"].Unpack(found)
+    inputs = found.signature_def["serving_default"].inputs
+    assert [dim.size for dim in inputs["input_sentence"].tensor_shape.dim] == [-1, -1]
+    assert inputs["input_sentence"].dtype == types_pb2.DT_INT64
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (
+            get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Missing ModelSpec",
+        ),
+        (
+            metadata_request(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "GetModelMetadataRequest must specify at least one metadata_field",
+        ),
+        (
+            metadata_request("signature_def", "x"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Metadata field x is not supported",
+        ),
+        (
+            metadata_request("signature_def", name="m"),
+            grpc.StatusCode.NOT_FOUND,
+            "Servable not found for request: Latest(m)",
+        ),
+    ],
+)
+def test_metadata_that_cannot_be_told_is_refused(
+    prediction: Any, message: Any, code: grpc.StatusCode, details: str
+) -> None:
+    assert refusal(prediction.GetModelMetadata, message) == (code, details)
 
 
 def status_request(name: str, **choice: Any) -> get_model_status_pb2.GetModelStatusRequest:
@@ -371,20 +504,3 @@ def test_a_status_that_cannot_be_told_is_refused(
     model: Any, message: Any, code: grpc.StatusCode, details: str
 ) -> None:
     assert refusal(model.GetModelStatus, message) == (code, details)
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (ServableUnavailableError("x"), grpc.StatusCode.UNAVAILABLE),
-        (ServableLoadError("x"), grpc.StatusCode.UNAVAILABLE),
-        (ServableRunError("x"), grpc.StatusCode.INTERNAL),
-        (NotImplementedInServingError("x"), grpc.StatusCode.UNIMPLEMENTED),
-        (VersionNotAvailableError(ServableId("m", 1)), grpc.StatusCode.FAILED_PRECONDITION),
-        (ConfigError("x"), grpc.StatusCode.INTERNAL),
-    ],
-)
-def test_errors_that_no_request_here_provokes_have_a_code_too(
-    error: LstmSentimentError, code: grpc.StatusCode
-) -> None:
-    assert status_code(error) is code

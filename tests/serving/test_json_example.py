@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.classification import ScoredClass
-from lstm_sentiment.serving.json_example import classifications_to_json, parse_classify_request
+from lstm_sentiment.serving.json_example import (
+    classifications_to_json,
+    parse_examples_request,
+    regressions_to_json,
+)
 
 
 def read(*examples: Any) -> list[tf.train.Example]:
     body = json.dumps({"examples": examples}).encode()
-    return list(parse_classify_request(body).input.example_list.examples)
+    return list(parse_examples_request(body).input.example_list.examples)
 
 
 def features(document: str) -> dict[str, tuple[str, list[Any]]]:
@@ -30,7 +34,7 @@ def values_of(feature: tf.train.Feature) -> tuple[str, list[Any]]:
 
 def refusal(body: str) -> str:
     with pytest.raises(InvalidInputError) as caught:
-        parse_classify_request(body.encode())
+        parse_examples_request(body.encode())
     return str(caught.value)
 
 
@@ -67,7 +71,7 @@ def test_an_example_may_have_several_features_or_none() -> None:
 
 
 def test_a_context_stands_beside_the_examples() -> None:
-    request = parse_classify_request(b'{"context": {"a": 1}, "examples": [{"b": 2}, {}]}')
+    request = parse_examples_request(b'{"context": {"a": 1}, "examples": [{"b": 2}, {}]}')
     assert request.input.WhichOneof("kind") == "example_list_with_context"
     found = request.input.example_list_with_context
     assert [found.context] == read({"a": 1})
@@ -75,13 +79,13 @@ def test_a_context_stands_beside_the_examples() -> None:
 
 
 def test_an_empty_context_is_a_context_too() -> None:
-    request = parse_classify_request(b'{"context": {}, "examples": [{}]}')
+    request = parse_examples_request(b'{"context": {}, "examples": [{}]}')
     assert request.input.WhichOneof("kind") == "example_list_with_context"
 
 
 def test_the_signature_is_named_or_the_default() -> None:
-    assert parse_classify_request(b'{"examples": [{}]}').signature_key == ""
-    named = parse_classify_request(b'{"signature_name": "classify", "examples": [{}]}')
+    assert parse_examples_request(b'{"examples": [{}]}').signature_key == ""
+    named = parse_examples_request(b'{"signature_name": "classify", "examples": [{}]}')
     assert named.signature_key == "classify"
 
 
@@ -203,3 +207,8 @@ def test_results_are_pairs_of_label_and_score() -> None:
     assert classifications_to_json(rows) == '{"results": [[["好", 0.1], ["", 1.0]], []]}'
     nan = json.loads(classifications_to_json([[ScoredClass("a", float("nan"))]]))
     assert str(nan) == "{'results': [[['a', nan]]]}"
+
+
+def test_numbers_are_written_exact_and_short() -> None:
+    assert regressions_to_json([float(np.float32(0.1)), 1.0]) == '{"results": [0.1, 1.0]}'
+    assert regressions_to_json([float("inf")]) == '{"results": [Infinity]}'

@@ -1,6 +1,5 @@
 """Over a real socket, by plain HTTP."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -9,9 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
-from lstm_sentiment.serving.rest_app import http_status, rest_app
-from lstm_sentiment.serving.servable import ServableRunError
 from lstm_sentiment.serving.server import ModelServer
 
 
@@ -210,7 +206,13 @@ def test_a_version_classifies_by_number_or_label(
             "No classification inputs found in SignatureDef: inputs {input_sentence} "
             "outputs {predict_classification,predict_scores}",
         ),
-        (f"{SENTIMENT}:regress", "{}", 501, "Method is not implemented: regress"),
+        (
+            f"{SENTIMENT}:regress",
+            '{"signature_name": "classify", "examples": [{}]}',
+            400,
+            "Expected one output Tensor.",
+        ),
+        (f"{SENTIMENT}:PREDICT", "{}", 400, f"Malformed request: POST {SENTIMENT}:PREDICT"),
         (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
         (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),
         (
@@ -241,6 +243,29 @@ def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
     assert response.headers["content-type"] == "application/json"
 
 
+def test_a_number_is_found_for_each_example(http: httpx.Client) -> None:
+    document = {"signature_name": "regress", "examples": [{"text": "好"}, {"text": "bad"}]}
+    response = http.post(f"{SENTIMENT}/labels/stable:regress", json=document)
+    assert (response.status_code, response.json()) == (200, {"results": [1.125, 1.375]})
+
+
+@pytest.mark.parametrize("choice", ["", "/versions/2", "/labels/canary"])
+def test_metadata_has_tensorflow_serving_s_json(http: httpx.Client, choice: str) -> None:
+    response = http.get(f"{SENTIMENT}{choice}/metadata")
+    assert response.status_code == 200
+    document = response.json()
+    assert document.keys() == {"model_spec", "metadata"}
+    assert document["model_spec"] == {"name": "sentiment", "signature_name": "", "version": "2"}
+    signatures = document["metadata"]["signature_def"]["signature_def"]
+    assert {"serving_default", "text", "classify"} <= signatures.keys()
+    ids = signatures["serving_default"]["inputs"]["input_sentence"]
+    open_dim = {"size": "-1", "name": ""}
+    assert ids["dtype"] == "DT_INT64"
+    assert ids["tensor_shape"] == {"dim": [open_dim, open_dim], "unknown_rank": False}
+    assert signatures["text"]["method_name"] == "tensorflow/serving/predict"
+    assert signatures["text"]["outputs"].keys() == {"label", "classification", "probabilities"}
+
+
 def test_status_of_all_versions_has_tensorflow_serving_s_json(http: httpx.Client) -> None:
     response = http.get(SENTIMENT)
     assert response.status_code == 200
@@ -266,7 +291,8 @@ def test_status_of_one_version(http: httpx.Client, choice: str) -> None:
         ("GET", "/v1/models/m", 404, "Could not find any versions of model m"),
         ("GET", f"{SENTIMENT}/versions/9", 404, "Could not find version 9 of model sentiment"),
         ("GET", f"{SENTIMENT}/labels/x", 400, "Unrecognized servable version label: x"),
-        ("GET", f"{SENTIMENT}/metadata", 501, "Method is not implemented: metadata"),
+        ("GET", "/v1/models/m/metadata", 404, "Servable not found for request: Latest(m)"),
+        ("OPTIONS", f"{SENTIMENT}:predict", 400, f"Malformed request: OPTIONS {SENTIMENT}:predict"),
         ("GET", f"{SENTIMENT}:predict", 400, f"Malformed request: GET {SENTIMENT}:predict"),
         ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
         ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
@@ -286,37 +312,7 @@ def test_a_query_string_is_no_part_of_the_path(http: httpx.Client) -> None:
     assert http.get(f"{SENTIMENT}?pretty").status_code == 200
 
 
-def test_a_client_that_hangs_up_is_no_error(server: ModelServer) -> None:
-    async def hang_up() -> dict[str, str]:
-        return {"type": "http.disconnect"}
-
-    sent = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    path = f"{SENTIMENT}:predict"
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "headers": [],
-    }
-    asyncio.run(rest_app(server._data_plane)(scope, hang_up, send))
-    assert sent == []
-
-
 def test_answers_may_hold_nan_and_infinity(http: httpx.Client) -> None:
     body = '{"signature_name": "scale", "inputs": {"x": [[NaN, Infinity]], "negate": [false]}}'
     answer = json.loads(http.post(f"{SENTIMENT}:predict", content=body).text)
     assert str(answer["outputs"]) == "[[nan, inf]]"
-
-
-@pytest.mark.parametrize(
-    ("error", "status"), [(ServableUnavailableError("x"), 503), (ServableRunError("x"), 500)]
-)
-def test_errors_that_no_request_here_provokes_have_a_status_too(
-    error: LstmSentimentError, status: int
-) -> None:
-    assert http_status(error) == status

@@ -122,3 +122,20 @@ def test_a_pause_of_zero_polls_once(tmp_path: Path, callback: Callback) -> None:
 def test_a_negative_pause_is_refused(callback: Callback) -> None:
     with pytest.raises(InvalidInputError, match="must not be negative"):
         FileSystemStoragePathSource([], callback, file_system_poll_wait_seconds=-1)
+
+
+def test_other_base_paths_can_be_watched_instead(tmp_path: Path, callback: Callback) -> None:
+    for name in ("old", "kept", "new"):
+        (tmp_path / name / "1").mkdir(parents=True)
+    old, kept, new = (ServableToMonitor(name, tmp_path / name) for name in ("old", "kept", "new"))
+    source = FileSystemStoragePathSource([old, kept], callback)
+    source.poll_once()
+    source.set_servables([kept, new])
+    assert {name: set(found) for name, found in callback.aspired.items()} == {
+        "old": set(),
+        "kept": {1},
+        "new": {1},
+    }
+    calls = callback.calls
+    source.poll_once()
+    assert callback.calls == calls + 2

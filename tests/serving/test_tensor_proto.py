@@ -66,6 +66,7 @@ def test_answers_hold_their_values_in_the_field_of_their_dtype() -> None:
         (proto_of(types_pb2.DT_FLOAT, 3, float_val=[1, 2]), [1, 2, 2]),
         (proto_of(types_pb2.DT_FLOAT, 2), [0, 0]),
         (proto_of(types_pb2.DT_STRING, 3, string_val=[b"a"]), [b"a", b"a", b"a"]),
+        (proto_of(types_pb2.DT_STRING, 2, string_val=[b"a\0"]), [b"a\0", b"a\0"]),
         (proto_of(types_pb2.DT_STRING, 1), [b""]),
         (proto_of(types_pb2.DT_HALF, 2), [0, 0]),
     ],
@@ -97,6 +98,10 @@ def test_left_out_values_are_filled_as_tensorflow_fills_them(
         (proto_of(types_pb2.DT_FLOAT, 2**40, float_val=[1]), "more than allowed"),
         (proto_of(types_pb2.DT_STRING, 2**62, 2**62), "more than allowed"),
         (proto_of(types_pb2.DT_HALF, 2**40), "more than allowed"),
+        (proto_of(types_pb2.DT_FLOAT, *[1] * 65, float_val=[1]), "than an array can have"),
+        (proto_of(types_pb2.DT_STRING, *[1] * 65), "than an array can have"),
+        (proto_of(types_pb2.DT_BOOL, *[1] * 65, tensor_content=b"\1"), "than an array can have"),
+        (proto_of(types_pb2.DT_INT64, 0, 2**62, 2**62), "than an array can have"),
     ],
 )
 def test_a_malformed_proto_is_refused(proto: tensor_pb2.TensorProto, reason: str) -> None:

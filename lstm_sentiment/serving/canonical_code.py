@@ -1,0 +1,102 @@
+"""What an error means to whoever asked, in the codes that both transports share.
+
+The codes are gRPC's, which TensorFlow's own status codes are too (`google/rpc/code.proto`); REST
+has one table from them to HTTP statuses.
+"""
+
+import enum
+import logging
+import re
+
+from lstm_sentiment.errors import (
+    ConfigError,
+    InvalidInputError,
+    LstmSentimentError,
+    ServableNotFoundError,
+    ServableUnavailableError,
+)
+from lstm_sentiment.serving.regression import NoRegressionTensorError
+from lstm_sentiment.serving.reload_plan import ModelsNotAvailableError
+from lstm_sentiment.serving.servable import (
+    DeadlineExceededError,
+    NotImplementedInServingError,
+    RequestCancelledError,
+    SignatureNotFoundError,
+    UnauthenticatedError,
+    VersionNotAvailableError,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Code(enum.Enum):
+    """The canonical codes that this server gives."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
+
+
+CODES: dict[type[BaseException], Code] = {
+    SignatureNotFoundError: Code.FAILED_PRECONDITION,
+    VersionNotAvailableError: Code.FAILED_PRECONDITION,
+    NoRegressionTensorError: Code.FAILED_PRECONDITION,
+    InvalidInputError: Code.INVALID_ARGUMENT,
+    ConfigError: Code.INVALID_ARGUMENT,
+    ServableNotFoundError: Code.NOT_FOUND,
+    ServableUnavailableError: Code.UNAVAILABLE,
+    ModelsNotAvailableError: Code.UNKNOWN,
+    DeadlineExceededError: Code.DEADLINE_EXCEEDED,
+    RequestCancelledError: Code.CANCELLED,
+    UnauthenticatedError: Code.UNAUTHENTICATED,
+    NotImplementedInServingError: Code.UNIMPLEMENTED,
+    LstmSentimentError: Code.INTERNAL,
+}
+"""From an error to its code; the nearest base class counts."""
+
+UNEXPECTED_ERROR_MESSAGE = "internal error"
+"""All that a client is told of an error that nobody foresaw."""
+
+# What is at fault here is the server, whose folders do not concern a client.
+_CODES_OF_THE_SERVER = (Code.UNKNOWN, Code.INTERNAL, Code.UNAVAILABLE)
+_FOLDER = re.compile(r"(?<![\w./:])/(?:[^\s/'\":;,]+/)+")
+
+
+def canonical_code(error: LstmSentimentError) -> Code:
+    """Looks an error up in `CODES`.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        The code of its nearest class in the table.
+    """
+    return next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
+
+
+def code_and_message(error: Exception) -> tuple[Code, str]:
+    """Decides what a client is told.
+
+    An error that was not raised on purpose is logged with its traceback; the client learns only
+    that there was one.
+
+    Args:
+        error: What was raised while a request was answered.
+
+    Returns:
+        The code and the message; without folders where the server is at fault.
+    """
+    if not isinstance(error, LstmSentimentError):
+        logger.error("a request failed unexpectedly", exc_info=error)
+        return Code.INTERNAL, UNEXPECTED_ERROR_MESSAGE
+    code, message = canonical_code(error), str(error)
+    return code, _FOLDER.sub("", message) if code in _CODES_OF_THE_SERVER else message

@@ -1,0 +1,267 @@
+"""What goes wrong around a server: killed as it loads, damaged or vanished versions, a full disk."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
+
+from lstm_sentiment.client import PredictClient
+from lstm_sentiment.serving.access_log import AccessLog
+from lstm_sentiment.serving.loading_options import LoadingOptions
+from lstm_sentiment.serving.models_config import parse_models_config
+from lstm_sentiment.serving.server import ModelServer
+from tests.serving.saved_models import copy_version, damage, save_version
+
+TIMEOUT_SECONDS = 60
+MODEL = "sentiment"
+UNKNOWN = 2
+GRAPH, SHARD = "saved_model.pb", "variables/variables.data-00000-of-00001"
+FULL_DISK = Path("/dev/full")
+
+needs_full_disk = pytest.mark.skipif(
+    not FULL_DISK.is_char_device(), reason=f"needs {FULL_DISK}, on which nothing can be written"
+)
+
+
+@pytest.fixture(scope="module")
+def good_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A version's folder, never to be changed."""
+    return save_version(tmp_path_factory.mktemp("good"), 1)
+
+
+@pytest.fixture
+def base_path(good_version: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "kept-to-ourselves" / MODEL
+    path.mkdir(parents=True)
+    copy_version(good_version, path, 1)
+    return path
+
+
+def start(base_path: Path, port: int = 0, rest_api_port: int = 0, **options: object) -> ModelServer:
+    config = parse_models_config(
+        f'model_config_list {{ config {{ name: "{MODEL}" base_path: "{base_path}" '
+        'model_platform: "tensorflow" model_version_policy { all {} } } }'
+    )
+    return ModelServer(
+        config,
+        port=port,
+        rest_api_port=rest_api_port,
+        file_system_poll_wait_seconds=0,
+        loading=LoadingOptions(max_num_load_retries=0),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def server(base_path: Path) -> Iterator[ModelServer]:
+    with start(base_path) as server:
+        yield server
+
+
+def ask(server: ModelServer) -> list[str]:
+    with PredictClient(f"127.0.0.1:{server.port}", MODEL, max_retries=0) as client:
+        return [prediction.label for prediction in client.predict(["a"])]
+
+
+def poll(server: ModelServer) -> None:
+    server._core._source.poll_once()
+    assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+
+
+def statuses(server: ModelServer) -> dict[int, tuple[str, str]]:
+    """State and error of each version, of which both transports say the same."""
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = MODEL
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        response = stub.GetModelStatus(request, timeout=TIMEOUT_SECONDS)
+    state_name = get_model_status_pb2.ModelVersionStatus.State.Name
+    by_grpc = {
+        status.version: (state_name(status.state), status.status.error_message)
+        for status in response.model_version_status
+    }
+    url = f"http://127.0.0.1:{server.rest_api_port}/v1/models/{MODEL}"
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
+        body = json.load(answer)
+    assert by_grpc == {
+        int(status["version"]): (status["state"], status["status"]["error_message"])
+        for status in body["model_version_status"]
+    }
+    return by_grpc
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    def remove(version_dir: Path) -> None:
+        for name in names:
+            (version_dir / name).unlink()
+
+    return remove
+
+
+def cut_off(version_dir: Path) -> None:
+    path = version_dir / SHARD
+    path.write_bytes(path.read_bytes()[:10])
+
+
+def half(version_dir: Path) -> None:
+    path = version_dir / GRAPH
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(version_dir: Path) -> None:
+    (version_dir / GRAPH).write_bytes(b"")
+
+
+def without_anything(version_dir: Path) -> None:
+    shutil.rmtree(version_dir)
+    version_dir.mkdir()
+
+
+DAMAGES: list[Callable[[Path], None]] = [
+    damage,
+    half,
+    empty,
+    without(GRAPH),
+    without(SHARD),
+    without("variables/variables.index"),
+    cut_off,
+    without_anything,
+]
+
+
+def test_damaged_new_versions_end_with_an_error_and_the_old_one_serves_on(
+    server: ModelServer, base_path: Path, good_version: Path
+) -> None:
+    for version, damage_it in enumerate(DAMAGES, 2):
+        copy = copy_version(good_version, base_path.parent, version)
+        damage_it(copy)
+        copy.rename(base_path / str(version))
+    poll(server)
+    assert ask(server) == ["v1:a"]
+    found = statuses(server)
+    assert found.pop(1) == ("AVAILABLE", "")
+    assert len(found) == len(DAMAGES)
+    for version, (state, error) in found.items():
+        assert state == "END"
+        assert error.startswith(f"version {version} of model {MODEL} could not be loaded: ")
+        assert str(base_path.parent) not in error
+        assert "\n" not in error
+
+
+def begin_to_load(path: Path) -> int:
+    """Waits until somebody reads a named pipe, and gives its other end."""
+    return os.open(path, os.O_WRONLY)
+
+
+def with_pipe(version_dir: Path) -> Path:
+    """Makes a version that loads for as long as it is let."""
+    graph = version_dir / GRAPH
+    graph.unlink()
+    os.mkfifo(graph)
+    return graph
+
+
+def test_a_folder_deleted_while_it_loads_ends_with_an_error(
+    server: ModelServer, base_path: Path, good_version: Path
+) -> None:
+    copy = copy_version(good_version, base_path.parent, 2)
+    with_pipe(copy)
+    copy.rename(base_path / "2")
+    server._core._source.poll_once()
+    pipe = begin_to_load(base_path / "2" / GRAPH)
+    try:
+        assert statuses(server)[2] == ("LOADING", "")
+        assert ask(server) == ["v1:a"]
+        shutil.rmtree(base_path / "2")
+    finally:
+        os.close(pipe)
+    assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+    state, error = statuses(server)[2]
+    assert state == "END"
+    assert "could not be loaded" in error and str(base_path.parent) not in error
+    assert ask(server) == ["v1:a"]
+
+
+def test_a_base_path_deleted_while_serving_is_served_on_and_taken_up_again(
+    server: ModelServer, base_path: Path, good_version: Path
+) -> None:
+    shutil.rmtree(base_path)
+    poll(server)
+    assert ask(server) == ["v1:a"]
+    assert statuses(server) == {1: ("AVAILABLE", "")}
+    base_path.mkdir()
+    copy_version(good_version, base_path, 1)
+    copy_version(good_version, base_path, 2)
+    poll(server)
+    assert ask(server) == ["v1:a"]
+    assert statuses(server) == {2: ("AVAILABLE", ""), 1: ("AVAILABLE", "")}
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        for each in (first, second):
+            each.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def test_a_server_killed_while_it_loads_leaves_nothing_in_the_way_of_the_next(
+    base_path: Path, good_version: Path
+) -> None:
+    graph = with_pipe(base_path / "1")
+    port, rest_api_port = free_ports()
+    arguments = ["--model-name", MODEL, "--model-base-path", str(base_path)]
+    ports = ["--port", str(port), "--rest-api-port", str(rest_api_port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lstm_sentiment.cli", "serve", *arguments, *ports],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        pipe = begin_to_load(graph)
+    finally:
+        process.kill()
+        status = process.wait(TIMEOUT_SECONDS)
+    os.close(pipe)
+    assert status == -signal.SIGKILL
+    graph.unlink()
+    shutil.copy(good_version / GRAPH, graph)
+    with start(base_path, port, rest_api_port) as server:
+        assert (server.port, server.rest_api_port) == (port, rest_api_port)
+        assert ask(server) == ["v1:a"]
+        assert statuses(server) == {1: ("AVAILABLE", "")}
+
+
+@needs_full_disk
+def test_requests_are_answered_though_the_access_log_is_on_a_full_disk(
+    base_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with FULL_DISK.open("w", buffering=1) as stream:
+        try:
+            with start(base_path, access_log=AccessLog(stream, as_json=True)) as server:
+                assert ask(server) == ["v1:a"]
+                assert statuses(server) == {1: ("AVAILABLE", "")}
+        finally:
+            # What could not be written would be tried once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    assert len(capfd.readouterr().err) < 20_000
+
+
+def test_a_version_that_needs_a_temporary_file_where_there_is_no_room_tells_no_path(
+    server: ModelServer,
+    base_path: Path,
+    good_version: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    pass
