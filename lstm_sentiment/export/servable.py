@@ -23,6 +23,7 @@ TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
 """Digests of the texts that had a part in a version, below its folder."""
 
 _GRAPH = "saved_model.pb"
+_TAKEN_APART = "_lower_using_switch_merge"
 
 
 def export_servable(
@@ -82,7 +83,7 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
             temperature=result.temperature,
         )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
-    _name_classify_method(folder / _GRAPH)
+    _finish_graph(folder / _GRAPH)
     (folder / CARD).parent.mkdir()
     card = json.dumps(make_card(result, test), ensure_ascii=False, indent=2)
     (folder / CARD).write_text(card + "\n", "utf-8")
@@ -94,14 +95,21 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
         _sync(path)
 
 
-def _name_classify_method(path: Path) -> None:
-    """Says that `classify` is for the Classify API: TensorFlow calls every method `predict`.
+def _finish_graph(path: Path) -> None:
+    """Says in the graph what `tf.saved_model.save` cannot be told.
 
-    TensorFlow Serving minds where it runs with `--enable_signature_method_name_check`.
+    `classify` is for the Classify API: TensorFlow calls every method `predict`, and TensorFlow
+    Serving minds where it runs with `--enable_signature_method_name_check`. And control flow stays
+    in functions: taken apart, as a session does where it is not told otherwise, a loop inside of a
+    branch can get an input from outside of the loop's frame, and fails when it is run.
     """
     graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in graph.meta_graphs:
         meta_graph.signature_def[CLASSIFY].method_name = tf.saved_model.CLASSIFY_METHOD_NAME
+        functions = meta_graph.graph_def.library.function
+        nodes = (node for function in functions for node in function.node_def)
+        for node in (*meta_graph.graph_def.node, *nodes):
+            node.attr.pop(_TAKEN_APART, None)
     path.write_bytes(graph.SerializeToString())
 
 

@@ -6,6 +6,7 @@ gRPC and REST both come through here; each turns its own form of a request into 
 `tensorflow_serving/model_servers/get_model_status_impl.cc`.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ from lstm_sentiment.serving.servable import (
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
 """Turns a request into one array for each input, once its signature is known."""
+
+OnRun = Callable[[str, str, float], None]
+"""Takes a model's name, the API that asked it, and the seconds that the answer took."""
 
 _NO_LIMITS = RequestLimits()
 
@@ -132,15 +136,23 @@ class DataPlane:
     A version stays in memory until the answer is there, even if it is being unloaded.
     """
 
-    def __init__(self, manager: Manager, *, limits: RequestLimits | None = None) -> None:
+    def __init__(
+        self,
+        manager: Manager,
+        *,
+        limits: RequestLimits | None = None,
+        on_run: OnRun | None = None,
+    ) -> None:
         """Answers from what a manager holds.
 
         Args:
             manager: Whose servables answer.
             limits: How large a request may be; `None` for no limit.
+            on_run: Told how long a model took for an answer; must be quick, and must not raise.
         """
         self._manager = manager
         self._limits = limits or _NO_LIMITS
+        self._on_run = on_run
 
     def predict(
         self,
@@ -177,7 +189,8 @@ class DataPlane:
             inputs = read_inputs(signature)
             _check_output_filter(signature, output_filter)
             self._limits.check(signature, inputs)
-            outputs = handle.servable.run(key, inputs, caller=caller)
+            with self._timed(handle, "Predict"):
+                outputs = handle.servable.run(key, inputs, caller=caller)
             wanted = output_filter or sorted(outputs)
             return PredictResult(
                 handle.id,
@@ -214,7 +227,8 @@ class DataPlane:
         key = signature_key or DEFAULT_SIGNATURE_KEY
         with _in_time(caller), self._handle(model_spec) as handle:
             self._limits.check_examples(serialized_examples)
-            found = classify(handle.servable, key, serialized_examples, caller=caller)
+            with self._timed(handle, "Classify"):
+                found = classify(handle.servable, key, serialized_examples, caller=caller)
             return ClassifyResult(handle.id, key, len(serialized_examples), found)
 
     def regress(
@@ -244,7 +258,8 @@ class DataPlane:
         key = signature_key or DEFAULT_SIGNATURE_KEY
         with _in_time(caller), self._handle(model_spec) as handle:
             self._limits.check_examples(serialized_examples)
-            found = regress(handle.servable, key, serialized_examples, caller=caller)
+            with self._timed(handle, "Regress"):
+                found = regress(handle.servable, key, serialized_examples, caller=caller)
             return RegressResult(handle.id, key, len(serialized_examples), found)
 
     def multi_inference(
@@ -274,7 +289,8 @@ class DataPlane:
         """
         with _in_time(caller), self._handle(model_spec) as handle:
             self._limits.check_examples(serialized_examples)
-            results = infer(handle.servable, tasks, serialized_examples, caller=caller)
+            with self._timed(handle, "MultiInference"):
+                results = infer(handle.servable, tasks, serialized_examples, caller=caller)
             key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
             return MultiInferenceResult(handle.id, key, len(serialized_examples), results)
 
@@ -333,6 +349,13 @@ class DataPlane:
                 f"Could not find version {version} of model {model_spec.name}"
             )
         return states
+
+    @contextmanager
+    def _timed(self, handle: ServableHandle, api: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        if self._on_run is not None:
+            self._on_run(handle.id.name, api, time.perf_counter() - began)
 
     def _handle(self, model_spec: ModelSpec) -> ServableHandle:
         if not model_spec.name:

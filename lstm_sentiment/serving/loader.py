@@ -5,6 +5,7 @@ After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h` and
 """
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -93,7 +94,7 @@ class SavedModelLoader:
             # A damaged SavedModel makes TensorFlow raise nearly anything: OSError, KeyError,
             # ValueError, AttributeError, errors of its runtime.
             self.unload()
-            reason = self._without_base_path(one_line(error), folder)
+            reason = self._without_base_path(_reason(error), folder)
             raise self._load_error(reason) from error
         if self._scheduler is None:
             return self._servable
@@ -118,6 +119,13 @@ class SavedModelLoader:
         for path in (folder, self._path):
             message = message.replace(f"{path}/", "").replace(str(path), self._path.name)
         return message
+
+
+def _reason(error: Exception) -> str:
+    # Python's own tell the whole path of a file, one of a temporary folder too.
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
+    return one_line(error)
 
 
 def run_warmup_requests(servable: Servable, path: Path) -> int:

@@ -177,7 +177,9 @@ class ModelServer:
             file_system_poll_wait_seconds=file_system_poll_wait_seconds,
             allow_version_labels_for_unavailable_models=allow_version_labels_for_unavailable_models,
         )
-        self._data_plane = DataPlane(self._manager, limits=self._limits)
+        self._data_plane = DataPlane(
+            self._manager, limits=self._limits, on_run=self._observability.metrics.runtime
+        )
         self._health = GrpcHealth() if grpc_health else None
         self._has_reflection = grpc_reflection
         self._grpc: grpc.Server | None = None

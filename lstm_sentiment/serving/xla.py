@@ -17,6 +17,8 @@ from typing import Any
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from lstm_sentiment.serving.servable import ServableLoadError
+
 _GRAPH = "saved_model.pb"
 _MUST_COMPILE = "_XlaMustCompile"
 _TAKEN_APART = "_lower_using_switch_merge"
@@ -33,6 +35,10 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
 
     Yields:
         The folder to load from; `version_dir` itself where nothing is worth compiling.
+
+    Raises:
+        ServableLoadError: If there is nowhere to put the copy.
+        OSError: If there is no room for it.
     """
     path, graph = version_dir / _GRAPH, saved_model_pb2.SavedModel()
     if path.is_file():  # TensorFlow knows other forms too, and tells what is missing
@@ -40,13 +46,23 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
     if not _mark(graph):
         yield version_dir
         return
-    with tempfile.TemporaryDirectory() as name:
+    with _temporary_folder() as name:
         folder = Path(name)
         (folder / _GRAPH).write_bytes(graph.SerializeToString())
         for entry in version_dir.absolute().iterdir():
             if entry.name != _GRAPH:
                 (folder / entry.name).symlink_to(entry)
         yield folder
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory()
+    except FileNotFoundError as error:
+        # Python tells all folders it tried, which do not concern a client.
+        raise ServableLoadError(
+            "XLA needs a temporary folder that can be written. Received: none."
+        ) from error
 
 
 def _mark(graph: saved_model_pb2.SavedModel) -> bool:

@@ -391,7 +391,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--enable_grpc_reflection",
     ]
     spelled = [
-        part.replace("_", "-") if dashes and str(part).startswith("--") else part
+        str(part).replace("_", "-") if dashes and str(part).startswith("--") else part
         for pair in [*flags.items(), *((switch,) for switch in switches)]
         for part in pair
     ]

@@ -4,6 +4,7 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_versions_are_swapped_under_load_without_a_failed_or_a_wrong_answer(
             copy_version(saved[version % 2 or 2], base_path, version)
             server._core._source.poll_once()
             assert server._manager.wait_until(
-                lambda version=version: has_taken_over(server, version), TIMEOUT_SECONDS
+                partial(has_taken_over, server, version), TIMEOUT_SECONDS
             )
     assert callers.errors == []
     seen = [version for version, _ in callers.answers]

@@ -213,6 +213,8 @@ def test_requests_of_many_callers_are_computed_together(
         assert sizes == [1, 8]
         _, page = get(server, "/monitoring/prometheus/metrics")
         assert 'lstm_sentiment_executed_batch_size_sum{model_name="sentiment"} 9' in page
+        runs = ':tensorflow:serving:runtime_latency_count{model_name="sentiment",API="Predict"'
+        assert runs in page
         assert ':tensorflow:serving:request_count{model_name="sentiment",status="OK"} 9' in page
 
 

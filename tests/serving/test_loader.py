@@ -23,7 +23,13 @@ from .saved_models import classify_log, damage, predict_log, write_warmup
 
 
 def load(path: Path) -> SavedModelServable:
-    return SavedModelLoader(ServableId("m", int(path.name)), path).load()
+    return loaded(SavedModelLoader(ServableId("m", int(path.name)), path))
+
+
+def loaded(loader: SavedModelLoader) -> SavedModelServable:
+    servable = loader.load()
+    assert isinstance(servable, SavedModelServable)
+    return servable
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +50,7 @@ def test_signatures_tell_names_types_and_shapes(servable: SavedModelServable) ->
         "explain",
         "scale",
         "bytes",
+        "regress",
     }
     scale = servable.signatures["scale"]
     assert scale.key == "scale"
@@ -254,7 +261,7 @@ def test_unloading_frees_the_graph_and_the_weights_it_holds_at_once(
     loader = SavedModelLoader(ServableId("m", 1), saved_versions[1])
     gc.disable()
     try:
-        graph = weakref.ref(loader.load()._session.graph)
+        graph = weakref.ref(loaded(loader)._session.graph)
         assert graph() is not None
         loader.unload()
         assert graph() is None

@@ -1,3 +1,5 @@
+import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -87,7 +89,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(path: Path, *, xla: bool) -> SavedModelServable:
-    return SavedModelLoader(ServableId("doubler", 1), path, xla=xla).load()
+    servable = SavedModelLoader(ServableId("doubler", 1), path, xla=xla).load()
+    assert isinstance(servable, SavedModelServable)
+    return servable
 
 
 def doubled(servable: SavedModelServable) -> Any:
@@ -192,6 +196,24 @@ def test_a_damaged_version_is_told_as_without_xla(
     assert reason in message
     assert str(tmp_path) not in message
     assert list(temporary.iterdir()) == []
+
+
+def test_where_there_is_no_room_for_the_copy_that_is_told_without_paths(
+    doubler: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_bytes(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(ServableLoadError, match=r"loaded: saved_model.pb: No space left"):
+            load(doubler, xla=True)
+    assert list(temporary.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(temporary / "missing")])
+    with pytest.raises(ServableLoadError, match="needs a temporary folder") as caught:
+        load(doubler, xla=True)
+    assert "/" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
