@@ -180,24 +180,23 @@ def our_server(version_dir: Path, batching: bool, callers: int) -> Iterator[tupl
 
 
 async def load_of(ask: Ask, callers: int, seconds: float) -> Load:
-    """Lets callers ask for so long, after a fifth of the time to get going."""
+    """Lets callers ask until there are answers of so many seconds, after a fifth of that."""
     numbers = itertools.count()
-    taken: list[tuple[float, float]] = []
-    began = time.perf_counter()
-    end = began + 1.2 * seconds
+    answered: list[tuple[float, float]] = []
+    first = time.perf_counter() + 0.2 * seconds
+    last = first + seconds
 
     async def call() -> None:
-        while (before := time.perf_counter()) < end:
+        while (began := time.perf_counter()) < last:
             await ask(next(numbers))
-            taken.append((before, time.perf_counter() - before))
+            ended = time.perf_counter()
+            answered.append((ended, ended - began))
 
     await asyncio.gather(*(call() for _ in range(callers)))
-    counted = sorted(duration for before, duration in taken if before - began > 0.2 * seconds)
-    # The last answers come after the end: callers wait for them.
-    lasted = max(before + duration for before, duration in taken) - began - 0.2 * seconds
-    return Load(
-        len(counted) / lasted, statistics.median(counted), counted[len(counted) * 99 // 100]
-    )
+    taken = sorted(duration for ended, duration in answered if first <= ended <= last)
+    if not taken:
+        sys.exit(f"no answer within {seconds} seconds: give more --seconds")
+    return Load(len(taken) / seconds, statistics.median(taken), taken[len(taken) * 99 // 100])
 
 
 def predict_request(texts: Sequence[str]) -> predict_pb2.PredictRequest:

@@ -7,9 +7,10 @@ from typing import Any, NoReturn, TypeVar
 
 import grpc
 
-from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, canonical_code, code_and_message
+from lstm_sentiment.serving.grpc_parsing import Unparsed
 from lstm_sentiment.serving.observation import Observer
 from lstm_sentiment.serving.observing import RequestNotes
 from lstm_sentiment.serving.servable import RequestTooLargeError
@@ -70,6 +71,8 @@ class GrpcAnswering:
         if notes.is_wanted:
             notes.request_bytes = request.ByteSize()
         try:
+            if isinstance(request, Unparsed):
+                raise InvalidInputError("the request is not a message of this method.")
             response = work(notes, caller)
             if notes.is_wanted:
                 notes.response_bytes = response.ByteSize()

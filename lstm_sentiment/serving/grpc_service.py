@@ -37,6 +37,7 @@ from lstm_sentiment.serving.grpc_messages import (
     write_regressions,
     write_result,
 )
+from lstm_sentiment.serving.grpc_parsing import ParsingInterceptor
 from lstm_sentiment.serving.metadata import metadata_to_proto
 from lstm_sentiment.serving.model_status import model_status_to_proto
 from lstm_sentiment.serving.observation import Observer
@@ -250,7 +251,7 @@ def grpc_server(
     """
     server = grpc.server(
         futures.ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"),
-        interceptors=list(interceptors),
+        interceptors=[*interceptors, ParsingInterceptor()],
         options=(
             ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
             ("grpc.max_send_message_length", _NO_LIMIT),

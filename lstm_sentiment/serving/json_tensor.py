@@ -17,8 +17,8 @@ from lstm_sentiment.serving.json_document import parse_document, refuse_format, 
 from lstm_sentiment.serving.json_value import is_base64, json_values, quoted, value_reader
 from lstm_sentiment.serving.servable import Array, Signature
 
-# TensorFlow's own limit.
-_MAX_RANK = 254
+# NumPy's own limit.
+_MAX_RANK = 64
 
 
 class RequestFormat(enum.Enum):

@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
@@ -173,6 +174,7 @@ def _protocol(base: Any, receive_timeout_seconds: float) -> Any:
     class ImpatientProtocol(base):
         _timer: asyncio.TimerHandle | None = None
         _head_bytes = 0
+        _cycles: Sequence[Any] = ()
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -191,8 +193,16 @@ def _protocol(base: Any, receive_timeout_seconds: float) -> Any:
             else:
                 self._request_is_there()
 
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            self._cycles = [c for c in self._cycles if not c.response_complete]
+            self._cycles = [*self._cycles, self.cycle]
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._request_is_there()
+            # uvicorn tells the last request alone, whichever of them is being answered.
+            for cycle in self._cycles:
+                cycle.disconnected = True
             super().connection_lost(exc)
 
         def _expect_request(self) -> None:

@@ -18,7 +18,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.servable import Array
 
 # A few bytes of TensorProto can claim any shape; more implied elements than this are refused.
-_MAX_IMPLIED_ELEMENTS = 1 << 24
+_MAX_IMPLIED_ELEMENTS = 1 << 20
 
 _VALUE_FIELDS: dict[Any, tuple[str, Any]] = {
     tf.float32: ("float_val", np.float32),

@@ -32,7 +32,7 @@ _INPUTS: dict[str, dict[str, Any]] = {
     "": {"input_sentence": np.array([[1, 2], [3, 0]])},
     "text": {"text": np.array([b"a", b"bc"], dtype=object)},
     "explain": {"text": np.array([b"a", b"bc"], dtype=object)},
-    "scale": {"x": np.float32([[1, 2]]), "negate": np.array([True])},
+    "scale": {"x": np.array([[1, 2]], np.float32), "negate": np.array([True])},
     "bytes": {"data": np.array([b"\xff\x00"], dtype=object)},
 }
 """What is right for each signature."""
@@ -123,16 +123,16 @@ def _disturb_field(draw: st.DrawFn, message: Any, field: FieldDescriptor) -> Non
     if draw(st.integers(0, 5)) == 0:
         message.ClearField(field.name)
         return
-    is_message = field.message_type is not None
+    kind = field.message_type
     held = getattr(message, field.name)
-    if is_message and field.message_type.GetOptions().map_entry:
-        _disturb_map(draw, held, field.message_type.fields_by_name["value"])
-    elif is_message and not field.is_repeated:
+    if kind is not None and kind.GetOptions().map_entry:
+        _disturb_map(draw, held, kind.fields_by_name["value"])
+    elif kind is not None and not field.is_repeated:
         held.SetInParent()
         _disturb(draw, held)
-    elif is_message and len(held) and draw(st.booleans()):
+    elif kind is not None and len(held) and draw(st.booleans()):
         _disturb(draw, held[draw(st.integers(0, len(held) - 1))])
-    elif is_message:
+    elif kind is not None:
         _disturb(draw, held.add())
         held.extend([held[-1]] * (draw(_counts) - 1))
     elif field.is_repeated:

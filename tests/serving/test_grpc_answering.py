@@ -401,3 +401,25 @@ def test_interceptors_see_every_call_first(wire: Callable[..., Wire]) -> None:
     there = wire(servable_of({"y": np.zeros(1, np.float32)}), interceptors=[Seeing()])
     there.prediction.Predict(texts_request(b"a"), timeout=30)
     assert seen == ["/tensorflow.serving.PredictionService/Predict"]
+
+
+def test_what_is_no_message_is_refused_and_observed_like_any_other_request() -> None:
+    seen: list[AnsweredRequest] = []
+    server = grpc_server(plane_of(FakeServable()), max_threads=1, observer=seen.append)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            predict: Any = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+            with pytest.raises(grpc.RpcError) as caught:
+                predict(b"\xff\xff\xff")
+    finally:
+        server.stop(None).wait()
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "not a message of this method" in (caught.value.details() or "")
+    [observed] = seen
+    assert (observed.api, observed.status, observed.request_bytes) == (
+        "Predict",
+        "INVALID_ARGUMENT",
+        3,
+    )

@@ -133,7 +133,7 @@ def test_integers_that_a_float_holds_exactly_are_floats() -> None:
         ),
         ({"instances": [{}]}, "keys must be equal to: x"),
         ({"inputs": {"y": 1}}, "Missing named input: x in 'inputs' object."),
-        ({"instances": json.loads("[" * 300 + "]" * 300)}, "nested at most 254 deep"),
+        ({"instances": json.loads("[" * 300 + "]" * 300)}, "nested at most 64 deep"),
     ],
 )
 def test_a_document_that_breaks_the_format_is_refused(document: Any, message: str) -> None:
