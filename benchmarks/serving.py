@@ -101,6 +101,15 @@ def main() -> None:
                 **vars(load),
             )
             if not batching:
+                one_by_grpc, one_here = one_text(version_dir, port, texts)
+                say(
+                    "gRPC, one text",
+                    p50=one_by_grpc,
+                    against="in process, the same texts in turn",
+                    against_p50_ms=1e3 * one_here,
+                    ratio=one_here / one_by_grpc,
+                    beyond_ms=1e3 * (one_by_grpc - one_here),
+                )
                 large, small = asyncio.run(large_and_small(port, texts))
                 say(
                     f"{_LARGE} texts in one request",
@@ -110,8 +119,6 @@ def main() -> None:
                     ratio=small / large,
                     share=large / small,
                 )
-    over = loads["no batching", arguments.concurrency[0]].p50 - one
-    say("one text over gRPC, beyond the time in process", p50=over, against="in process")
     batched = loads["batching", most].per_second
     say(
         f"gRPC, batching, concurrency {most}",
@@ -213,6 +220,24 @@ async def by_grpc(port: int, texts: Sequence[str], callers: int, seconds: float)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
         return await load_of(lambda n: predict(requests[n % len(requests)]), callers, seconds)
+
+
+def one_text(version_dir: Path, port: int, texts: Sequence[str]) -> tuple[float, float]:
+    """Median seconds for one text over gRPC and in process, by turns."""
+    servable = load_saved_model(version_dir)
+    there, here = [], []
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
+        for text in texts[:1000]:
+            request, values = predict_request([text]), np.array([text.encode()], dtype=object)
+            began = time.perf_counter()
+            predict(request)
+            between = time.perf_counter()
+            servable.run("text", {"text": values})
+            there.append(between - began)
+            here.append(time.perf_counter() - between)
+    servable.close()
+    return statistics.median(there[_FIRST_CALLS:]), statistics.median(here[_FIRST_CALLS:])
 
 
 async def large_and_small(port: int, texts: Sequence[str]) -> tuple[float, float]:

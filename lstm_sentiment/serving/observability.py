@@ -10,8 +10,6 @@ from lstm_sentiment.serving.observation import AnsweredRequest
 from lstm_sentiment.serving.parameter_files import MonitoringConfig
 from lstm_sentiment.serving.text_statistics import TextStatistics, asking
 
-_TEXTS_A_TURN = 256
-
 
 class MetricsPage(NamedTuple):
     """Where the metrics are read, and what gives them."""
@@ -64,9 +62,6 @@ class Observability:
                 self.metrics.texts_measured,
                 when_dropped=self.metrics.texts_dropped,
                 sample_share=self._text_sample_share,
-                # One group at each turn: what it costs does not grow with the load.
-                max_waiting=_TEXTS_A_TURN,
-                max_group=_TEXTS_A_TURN,
             )
             self._texts.start()
 

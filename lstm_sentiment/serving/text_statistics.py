@@ -27,7 +27,6 @@ Ask = Callable[[str, int, list[bytes]], Mapping[str, Array] | None]
 if the version has no such signature."""
 
 _TOKEN_COUNTS = ("num_tokens", "num_truncated", "num_oov")
-_ENOUGH = 64
 # An unload waits for who asks, and so nobody may ask for long.
 _PATIENCE_SECONDS = 5.0
 
@@ -102,7 +101,7 @@ class TextStatistics:
         *,
         when_dropped: Callable[[int], None] = lambda count: None,
         sample_share: float = 1.0,
-        max_waiting: int = 4096,
+        max_waiting: int = 256,
         max_waiting_bytes: int = 16 * 2**20,
         max_group: int = 256,
         pause_seconds: float = 1.0,
@@ -119,8 +118,8 @@ class TextStatistics:
             max_waiting_bytes: How many bytes they may have.
             max_group: How many texts are asked about at once; if the signature is batched, no more
                 than a batch may have.
-            pause_seconds: How long the first of a few texts waits for more, so that they are asked
-                about together.
+            pause_seconds: How long texts wait for more, so that they are asked about together, and
+                so that measuring costs no more than `max_waiting` texts in that time.
             draw: Gives numbers from 0 up to 1 at random.
 
         Raises:
@@ -142,8 +141,7 @@ class TextStatistics:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[str, int, bytes]] = deque()
         self._waiting_bytes = 0
-        self._is_stopping = False
-        self._is_called = threading.Event()
+        self._is_stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="text-statistics")
 
     def start(self) -> None:
@@ -152,8 +150,7 @@ class TextStatistics:
 
     def stop(self) -> None:
         """Ends the thread, after a question under way; texts that wait are let go."""
-        self._is_stopping = True
-        self._is_called.set()
+        self._is_stopped.set()
         if self._thread.ident is not None:
             self._thread.join()
         with self._lock:
@@ -172,23 +169,18 @@ class TextStatistics:
         taken = request.texts if share == 1 else [t for t in request.texts if self._draw() < share]
         with self._lock:
             dropped = sum(not self._put(name, version, text) for text in taken)
-            is_enough = len(self._waiting) >= _ENOUGH
         if dropped:
             self._when_dropped(dropped)
-        if is_enough:
-            self._is_called.set()
 
     def measure_waiting(self) -> None:
         """Measures all texts that wait, a group at a time, unless `stop` was called."""
         while groups := self._take():
             for (name, version), texts in groups.items():
-                if not self._is_stopping:
+                if not self._is_stopped.is_set():
                     self._record(self._measured(name, version, texts))
 
     def _run(self) -> None:
-        while not self._is_stopping:
-            self._is_called.wait(self._pause_seconds)
-            self._is_called.clear()
+        while not self._is_stopped.wait(self._pause_seconds):
             self.measure_waiting()
 
     def _put(self, name: str, version: int, text: bytes) -> bool:

@@ -91,7 +91,7 @@ def test_what_was_not_answered_is_not_measured(
 
 def test_large_requests_are_asked_about_in_groups(recorded: list[TextMeasures]) -> None:
     asked = Asked()
-    statistics = statistics_of(asked, recorded)
+    statistics = statistics_of(asked, recorded, max_waiting=600)
     texts = [str(number).encode() for number in range(600)]
     statistics(answered(texts=texts))
     statistics.measure_waiting()
@@ -171,17 +171,6 @@ def test_a_model_that_fails_stops_nothing_and_tells_no_text(
     assert ("RuntimeError" in caplog.text) == isinstance(error, RuntimeError)
 
 
-def test_the_thread_measures_at_once_what_is_enough() -> None:
-    measured = threading.Event()
-    statistics = TextStatistics(Asked(), lambda _: measured.set(), pause_seconds=10 * SOON)
-    statistics.start()
-    try:
-        statistics(answered(texts=[b"a"] * 64))
-        assert measured.wait(SOON)
-    finally:
-        statistics.stop()
-
-
 def test_the_thread_measures_a_single_text_after_a_pause() -> None:
     measured = threading.Event()
     statistics = TextStatistics(Asked(), lambda _: measured.set(), pause_seconds=0.01)
@@ -201,7 +190,7 @@ def test_stopping_lets_go_of_what_waits(recorded: list[TextMeasures]) -> None:
         assert may_answer.wait(SOON)
         return token_counts(texts)
 
-    statistics = statistics_of(ask, recorded, pause_seconds=10 * SOON)
+    statistics = statistics_of(ask, recorded, pause_seconds=0.01, max_waiting=600)
     statistics.start()
     statistics(answered(texts=[b"a"] * 600))
     assert is_asked.wait(SOON)
