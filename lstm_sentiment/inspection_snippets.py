@@ -106,8 +106,9 @@ def _verb(signature: SignatureSummary) -> str:
     if signature.method in ("classify", "regress"):
         return signature.method
     takes_examples = signature.inputs == {"inputs": TensorSummary("string", (None,))}
-    is_classify = takes_examples and set(signature.outputs) <= {"classes", "scores"}
-    return "classify" if is_classify else "predict"
+    if takes_examples and set(signature.outputs) <= {"classes", "scores"}:
+        return "classify"
+    return "regress" if takes_examples and set(signature.outputs) == {"outputs"} else "predict"
 
 
 def _url(name: str, version: int | None, verb: str) -> str:

@@ -232,7 +232,8 @@ def test_the_server_reads_files_of_the_config_map() -> None:
 
 def test_the_server_is_given_flags_that_it_knows() -> None:
     [options] = [c.params for n, c in commands().items() if n == "serve"]
-    ours = {opt.removeprefix("--") for option in options for opt in option.opts}
+    spellings = [opt.removeprefix("--") for option in options for opt in option.opts]
+    ours = {*spellings, *(name.replace("-", "_") for name in spellings)}
     assert set(server_flags()) <= ours | STOCK_FLAGS
     # The config has labels: see its first lines.
     assert server_flags()["allow_version_labels_for_unavailable_models"] == "true"

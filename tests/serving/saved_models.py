@@ -54,7 +54,8 @@ class TinyModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
     def regress(self, inputs: Any) -> dict[str, Any]:
-        features = tf.io.parse_example(inputs, {"text": tf.io.FixedLenFeature([], tf.string)})
+        text = tf.io.FixedLenFeature([], tf.string, default_value="")
+        features = tf.io.parse_example(inputs, {"text": text})
         length = tf.strings.length(features["text"], unit="UTF8_CHAR")
         return {"outputs": self.version + tf.cast(length[:, tf.newaxis], tf.float32) / 8}
 
