@@ -2,7 +2,7 @@
 
     python -m benchmarks.plain_app models/sentiment/1 8080
 
-Prints a line when it is ready to be asked.
+Prints a line when the model is loaded; a moment later it can be asked.
 """
 
 import sys

@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import json
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -171,9 +172,20 @@ def plain_app(version_dir: Path) -> Iterator[int]:
         if not app.stdout.readline():
             sys.exit("the plain app could not start")
         try:
+            while not is_listening(port):
+                time.sleep(0.1)
             yield port
         finally:
             app.terminate()
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @contextmanager

@@ -141,7 +141,11 @@ def load_saved_model(folder: Path) -> SavedModelServable:
         Exception: Nearly any, if the SavedModel is damaged.
     """
     graph = tf.Graph()
-    session = tf.compat.v1.Session(graph=graph)
+    config = tf.compat.v1.ConfigProto()
+    # For each signature it takes as long as loading does, and graphs that are written to be served
+    # answer no sooner for it.
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    session = tf.compat.v1.Session(graph=graph, config=config)
     try:
         with graph.as_default():
             meta_graph = _load(session, [_TAG], str(folder))

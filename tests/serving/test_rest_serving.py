@@ -296,7 +296,7 @@ def test_an_announced_body_beyond_the_limit_is_not_read() -> None:
 
 def test_a_packed_body_is_unpacked() -> None:
     app, observed = app_of(answering())
-    packed = gzip.compress(BODY)
+    packed = gzip.compress(BODY, mtime=0)
     response = predicted(app, packed, {"content-encoding": "gzip"})
     assert response.json() == {"predictions": [1.0, 2.0]}
     assert [answered.request_bytes for answered in observed] == [len(packed)]
@@ -304,7 +304,7 @@ def test_a_packed_body_is_unpacked() -> None:
 
 def test_a_packed_body_is_limited_as_it_is_unpacked() -> None:
     app, observed = app_of(answering(), max_request_bytes=10_000)
-    bomb = gzip.compress(b" " * 1_000_000)
+    bomb = gzip.compress(b" " * 1_000_000, mtime=0)
     response = predicted(app, bomb, {"content-encoding": "gzip"})
     assert response.status_code == 413
     assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
@@ -314,8 +314,11 @@ def test_a_packed_body_is_limited_as_it_is_unpacked() -> None:
     ("body", "message"),
     [
         (b"not gzip", "a body sent as gzip must be gzip."),
-        (gzip.compress(BODY)[:-9], "a body sent as gzip must be one gzip file, complete."),
-        (gzip.compress(BODY) + b"x", "a body sent as gzip must be one gzip file, complete."),
+        (gzip.compress(BODY, mtime=0)[:-9], "a body sent as gzip must be one gzip file, complete."),
+        (
+            gzip.compress(BODY, mtime=0) + b"x",
+            "a body sent as gzip must be one gzip file, complete.",
+        ),
     ],
 )
 def test_a_packed_body_that_is_broken_is_refused(body: bytes, message: str) -> None:
