@@ -181,7 +181,7 @@ def _load(
             "give the .vec file that fastText writes beside it."
         )
     header = _header(file, stream)
-    is_binary = header is not None and _is_binary(stream, header)
+    is_binary = header is not None and _is_binary(file, stream, header)
     rows = VectorRows(
         file,
         row_word="row" if is_binary else "line",
@@ -222,7 +222,7 @@ def _header(file: Path, stream: VectorStream) -> _Header | None:
     return header
 
 
-def _is_binary(stream: VectorStream, header: _Header) -> bool:
+def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
     """Whether what follows a header is the binary form rather than text."""
     wanted = header.length + _SAMPLE_BYTES + _LONGEST_NUMBER_BYTES * header.dim
     sample = stream.peek(wanted)[header.length :]
@@ -234,7 +234,9 @@ def _is_binary(stream: VectorStream, header: _Header) -> bool:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
         return True
-    return _CONTROL_BYTES.search(sample) is not None
+    # A few numbers may have bytes that are letters, all of them; then the name says what they are.
+    named_binary = file.name.lower().removesuffix(".gz").endswith(".bin")
+    return named_binary or _CONTROL_BYTES.search(sample) is not None
 
 
 def _writer(target: Path) -> tuple[_Write, bool]:

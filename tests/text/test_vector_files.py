@@ -604,6 +604,14 @@ def ends_in_number(token: str) -> bool:
     return " " in token
 
 
+@pytest.mark.parametrize("suffix", [".bin", ".bin.gz"])
+def test_numbers_whose_bytes_are_letters_are_numbers(tmp_path: Path, suffix: str) -> None:
+    vectors = WordVectors(("0",), np.frombuffer(b"s4[Z", np.float32).reshape(1, 1))
+    save_word_vectors(vectors, tmp_path / f"v{suffix}")
+    loaded = load_word_vectors(tmp_path / f"v{suffix}")
+    assert (loaded.tokens, loaded.matrix.tolist()) == (("0",), vectors.matrix.tolist())
+
+
 @pytest.mark.parametrize(
     ("suffix", "tokens"),
     [
