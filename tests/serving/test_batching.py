@@ -252,6 +252,7 @@ def test_a_deadline_ends_the_waiting_and_the_cost(
     late = server.ask(1, caller=Caller(deadline=0.0))
     with pytest.raises(DeadlineExceededError):
         answer(late)
+    assert server.waiting() == 0  # it makes room for others at once
     kept = server.ask(2)
     server.scheduler.run_batch()
     assert answer(kept) == [4]
