@@ -123,7 +123,7 @@ class AnswerReader:
                 f"shapes {tokens.shape} and {attributions.shape}",
             )
         version = _version(response)
-        return [_explanation(version, *row) for row in _rows(outputs)]
+        return [explanation(version, *row) for row in _rows(outputs)]
 
     def classifications(
         self, response: classification_pb2.ClassificationResponse, rows: int
@@ -176,13 +176,22 @@ def _prediction(classes: Sequence[classification_pb2.Class], version: int | None
     return Prediction(classes[best].label, best, scores, version)
 
 
-def _explanation(
+def explanation(
     version: int | None,
     label: bytes,
-    probabilities: list[float],
-    tokens: list[bytes],
-    attributions: list[float],
+    probabilities: Sequence[float],
+    tokens: Sequence[bytes],
+    attributions: Sequence[float],
 ) -> Explanation:
+    """Puts one row of what `explain` answers together, without its padding.
+
+    Args:
+        version: The version that answered, if it is known.
+        label: The most probable label.
+        probabilities: One for each class.
+        tokens: Of the text, empty strings at the end.
+        attributions: One for each token.
+    """
     length = max((index + 1 for index, token in enumerate(tokens) if token), default=0)
     return Explanation(
         _text(label),

@@ -1,19 +1,23 @@
 """Asks an exported version without a server, in this process."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.servable import ServableId
+from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, ServableId
 from lstm_sentiment.serving.source import version_folders
 from lstm_sentiment.text.unicode import replace_surrogates
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import Prediction
+    from lstm_sentiment.client import Explanation, Prediction
+
+# As `export_servable` writes it, whose module would bring TensorFlow.
+_LABELS = Path("assets") / "labels.txt"
 
 
 class SavedModelPredictor:
@@ -23,6 +27,7 @@ class SavedModelPredictor:
 
     Attributes:
         version_dir: The folder that was loaded.
+        version: Its number; `None` where the folder's name is none.
     """
 
     def __init__(self, model_dir: str | os.PathLike[str]) -> None:
@@ -40,9 +45,24 @@ class SavedModelPredictor:
 
         self.version_dir = find_version(Path(model_dir))
         name = self.version_dir.name
-        self._version = int(name) if name.isascii() and name.isdigit() else None
-        servable_id = ServableId(self.version_dir.absolute().parent.name, self._version or 0)
+        self.version = int(name) if name.isascii() and name.isdigit() else None
+        servable_id = ServableId(self.version_dir.absolute().parent.name, self.version or 0)
         self._servable = SavedModelLoader(servable_id, self.version_dir, warmup=False).load()
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes in id order, as `assets/labels.txt` has them.
+
+        Raises:
+            InvalidInputError: If the version has no such file, or none that can be read.
+        """
+        path = self.version_dir / _LABELS
+        try:
+            return tuple(path.read_text("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(
+                f"{path}: must hold one class a line. Received: {type(error).__name__}."
+            ) from error
 
     def predict(
         self, texts: Sequence[str], *, signature: str = "text", batch_size: int = 128
@@ -61,28 +81,72 @@ class SavedModelPredictor:
             InvalidInputError: If `texts` is empty or one string, or the version has no such
                 signature.
         """
-        if isinstance(texts, str) or len(texts) == 0:
-            raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
-        predictions: list[Prediction] = []
-        for start in range(0, len(texts), batch_size):
-            predictions += self._predict_batch(texts[start : start + batch_size], signature)
-        return predictions
-
-    def _predict_batch(self, texts: Sequence[str], signature: str) -> "list[Prediction]":
         from lstm_sentiment.client import Prediction
 
-        values = np.array([replace_surrogates(text).encode() for text in texts], dtype=object)
-        outputs = self._servable.run(signature, {signature: values})
-        rows = zip(
-            outputs["label"],
-            outputs["classification"].tolist(),
-            outputs["probabilities"].tolist(),
-            strict=True,
-        )
         return [
-            Prediction(label.decode(), classification, tuple(probabilities), self._version)
-            for label, classification, probabilities in rows
+            Prediction(label.decode(), classification, tuple(probabilities), self.version)
+            for outputs in self._outputs(texts, signature, signature, batch_size)
+            for label, classification, probabilities in zip(
+                outputs["label"],
+                outputs["classification"].tolist(),
+                outputs["probabilities"].tolist(),
+                strict=True,
+            )
         ]
+
+    def explain(self, texts: Sequence[str], *, batch_size: int = 16) -> "list[Explanation]":
+        """Classifies texts and tells which tokens spoke for it.
+
+        Args:
+            texts: At least one.
+            batch_size: Texts computed at once.
+
+        Returns:
+            One explanation for each text, in order.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string, or the version has no signature
+                `explain`.
+        """
+        from lstm_sentiment.client_answers import explanation
+
+        names = ("label", "probabilities", "tokens", "attributions")
+        return [
+            explanation(self.version, *row)
+            for outputs in self._outputs(texts, "explain", "text", batch_size)
+            for row in zip(*(outputs[name].tolist() for name in names), strict=True)
+        ]
+
+    def text_statistics(
+        self, texts: Sequence[str], *, batch_size: int = 128
+    ) -> dict[str, Array] | None:
+        """Tells how long texts are and how many of their tokens are unknown.
+
+        Args:
+            texts: At least one.
+            batch_size: Texts computed at once.
+
+        Returns:
+            `num_characters`, `num_tokens`, `num_truncated` and `num_oov`, int32 `(texts,)` each;
+            `None` where the version has no such signature, as those of older releases.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string.
+        """
+        if TEXT_STATISTICS not in self._servable.signatures:
+            return None
+        batches = list(self._outputs(texts, TEXT_STATISTICS, "text", batch_size))
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+    def _outputs(
+        self, texts: Sequence[str], signature: str, name: str, batch_size: int
+    ) -> Iterator[Mapping[str, Array]]:
+        if isinstance(texts, str) or len(texts) == 0:
+            raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
+        for start in range(0, len(texts), batch_size):
+            batch = texts[start : start + batch_size]
+            values = np.array([replace_surrogates(text).encode() for text in batch], dtype=object)
+            yield self._servable.run(signature, {name: values})
 
 
 def prediction_record(text: str, prediction: "Prediction") -> dict[str, Any]:
