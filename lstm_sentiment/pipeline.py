@@ -15,11 +15,13 @@ from lstm_sentiment.publishing import Publisher
 from lstm_sentiment.run_folder import (
     CONFIG,
     METRICS,
+    TEST,
     begin_run,
     check_space,
     check_writable,
     new_run_dir,
     save_json,
+    save_labelled_texts,
     save_or_check_data,
 )
 from lstm_sentiment.training.distribution import start_workers
@@ -157,6 +159,7 @@ def _run(
         when_checked=lambda: begin_run(config, run_dir),
     )
     save_or_check_data(config, prepared, run_dir)
+    save_labelled_texts(prepared.test, run_dir / TEST)
     for folder in (run_dir, Path(config.model_dir)):
         check_space(folder, prepared)
     try:

@@ -1,6 +1,8 @@
 """A run's folder: what the run was told, what it was trained on, how it went."""
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -14,11 +16,12 @@ from lstm_sentiment.config_file import save_config
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
 from lstm_sentiment.preparation import PreparedRun
+from lstm_sentiment.text.corpus import Corpus
 from lstm_sentiment.text.same_texts import exact_digests
 from lstm_sentiment.text.word_counts import JIEBA
 from lstm_sentiment.whole_file import write_whole
 
-CONFIG, DATA, METRICS = "config.toml", "data.json", "metrics.json"
+CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
 _PARTS_OF_DATA = ("train", "dev", "test", "unlabelled", "vocabulary", "vectors")
 _SPARE_BYTES = 64 * 2**20
 
@@ -117,6 +120,31 @@ def save_json(value: Mapping[str, Any], path: Path) -> None:
     try:
         with write_whole(path) as file:
             file.write((text + "\n").encode())
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def save_labelled_texts(corpus: Corpus, path: Path) -> None:
+    """Writes texts and the names of their labels; `read_corpus` reads the same corpus back.
+
+    Args:
+        corpus: Never all in memory, where its texts stay in their files.
+        path: A `.csv` file, of columns `text` and `label`.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
+    try:
+        with write_whole(path) as file:
+            # Detached in the end: closing it would close the file, which is not on the disk yet.
+            lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            # All in quotes: a carriage return that stands in none would end the row.
+            writer = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            writer.writerow(["text", "label"])
+            names = corpus.label_names
+            for text, label in zip(corpus.texts, corpus.labels, strict=True):
+                writer.writerow([text, names[label]])
+            lines.detach()
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lstm_sentiment import (
     Corpus,
@@ -14,6 +16,7 @@ from lstm_sentiment import (
     WordVectors,
     load_config,
     make_tokenizer,
+    read_corpus,
 )
 from lstm_sentiment.preparation import PreparedRun
 from lstm_sentiment.run_folder import (
@@ -22,8 +25,10 @@ from lstm_sentiment.run_folder import (
     check_space,
     check_writable,
     new_run_dir,
+    save_labelled_texts,
     save_or_check_data,
 )
+from tests.strategies import any_texts
 
 PART = Corpus.from_rows([("好", "1"), ("差", "0")])
 WORDS = ("好", "差")
@@ -105,3 +110,14 @@ def test_other_texts_or_labels_are_other_data(tmp_path: Path, other: Corpus) -> 
         save_or_check_data(PipelineConfig(), prepared(other), tmp_path)
     with pytest.raises(InvalidInputError, match="other vectors"):
         save_or_check_data(PipelineConfig(), prepared(dim=3), tmp_path)
+
+
+@given(texts=st.lists(any_texts, min_size=1, max_size=20))
+@example(texts=["a\rb", "a\r\nb", '"x"\n""', "", "a\x00b"])
+def test_labelled_texts_are_read_back_as_they_were(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("run") / "test.csv"
+    corpus = Corpus.from_rows([(text, "好" if i % 2 else 'a,"b') for i, text in enumerate(texts)])
+    save_labelled_texts(corpus, path)
+    assert read_corpus([path], label_names=corpus.label_names) == corpus

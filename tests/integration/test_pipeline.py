@@ -87,6 +87,10 @@ def test_texts_of_three_classes_become_a_version_that_knows_them(
     metrics = json.loads((run_dir / "metrics.json").read_text("utf-8"))
     assert metrics["test"]["accuracy"] == in_memory.test.accuracy
     assert (run_dir / "history.csv").read_text().startswith("epoch,")
+    held_out = read_corpus([run_dir / "test.csv"], label_names=in_memory.fit.label_names)
+    predicted = SavedModelPredictor(in_memory.version_dir).predict(held_out.texts)
+    right = [p.classification == label for p, label in zip(predicted, held_out.labels, strict=True)]
+    assert sum(right) / len(right) == pytest.approx(in_memory.test.accuracy)
 
 
 def test_texts_left_in_their_files_give_the_same_version_to_the_bit(
