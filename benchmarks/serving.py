@@ -2,11 +2,11 @@
 
     python -m benchmarks.serving --model models/sentiment --data reviews.csv --text-column review
 
-Real texts, raw, one a request unless said otherwise; each caller sends the next request when it
-has the answer to the last. Servers run in a process of their own, one at a time, the callers in
-this one: all share the cores. The plain app is Starlette with `model.predict` in each request
-(`benchmarks/plain_app.py`). Each line is one JSON object; `ratio` above 1 means that we are faster
-than `against`.
+Real texts (without `--data`, those of the demo corpus), raw, one a request unless said otherwise;
+each caller sends the next request when it has the answer to the last. Servers run in a process of
+their own, one at a time, the callers in this one: all share the cores. The plain app is Starlette
+with `model.predict` in each request (`benchmarks/plain_app.py`). Each line is one JSON object;
+`ratio` above 1 means that we are faster than `against`.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from benchmarks.first_request import free_port, served
 from lstm_sentiment.predictor import find_version
 from lstm_sentiment.serving.saved_model import load_saved_model
 from lstm_sentiment.text.corpus_files import read_texts
+from lstm_sentiment.text.demo import load_demo_corpus
 
 _NAME = "sentiment"
 _BATCHING = Path(__file__).parent.parent / "serving_configs" / "batching.config"
@@ -62,13 +63,16 @@ def main() -> None:
     """Reads the flags, measures everything in turn and prints a line for each result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a version, or a base path")
-    parser.add_argument("--data", type=Path, required=True, help="texts to ask for")
+    parser.add_argument("--data", type=Path, help="texts to ask for; default: the demo corpus")
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 64])
     arguments = parser.parse_args()
     version_dir = find_version(arguments.model)
-    texts = read_texts(arguments.data, text_column=arguments.text_column)
+    if arguments.data is None:
+        texts = list(load_demo_corpus().drop_empty().texts)
+    else:
+        texts = read_texts(arguments.data, text_column=arguments.text_column)
     random.Random(0).shuffle(texts)
     seconds, most = arguments.seconds, max(arguments.concurrency)
 

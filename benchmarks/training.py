@@ -1,5 +1,6 @@
 """How fast an LSTM classifier is trained on a CPU.
 
+    python -m benchmarks.training                                           the demo corpus
     python -m benchmarks.training --data hotel.csv --text-column review
 
 One JSON object a line. Real tokens a second (padding does not count) of one epoch over the same
@@ -85,7 +86,9 @@ class KerasLayersModel(SentimentModel):
 
 
 def main(
-    data: Annotated[list[Path], typer.Option(help="Texts, as `fit --data`.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Texts, as `fit --data`. Default: the demo corpus.")
+    ] = None,
     text_column: str = "text",
     label_column: str = "label",
     texts: Annotated[int, typer.Option(help="Texts to train on, drawn at random.")] = 2_048,
@@ -93,7 +96,7 @@ def main(
 ) -> None:
     """Prints real tokens a second of training, beside those of peers."""
     torch = _require_torch()
-    chosen = _read(data, text_column, label_column, texts)
+    chosen = _read(data or [], text_column, label_column, texts)
     epochs: dict[str, Epoch] = {_KERAS: _keras(chosen)}
     for name, packed in ((_PACKED, True), (_PADDED, False)):
         epochs[name] = _torch(torch, chosen, packed=packed)
@@ -130,7 +133,11 @@ def _require_torch() -> Any:
 
 
 def _read(data: list[Path], text_column: str, label_column: str, texts: int) -> Texts:
-    corpus = ls.read_corpus(data, text_column=text_column, label_column=label_column).drop_empty()
+    corpus = (
+        ls.read_corpus(data, text_column=text_column, label_column=label_column)
+        if data
+        else ls.load_demo_corpus()
+    ).drop_empty()
     vocabulary = ls.build_vocabulary(corpus.texts, "unigram")
     tokenizer = ls.make_tokenizer("unigram", vocabulary)
     random = np.random.default_rng(0)

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from lstm_sentiment.client_async import AsyncPredictClient
     from lstm_sentiment.client_channel import TLSConfig
     from lstm_sentiment.client_model_info import SignatureInfo, TensorInfo, VersionStatus
+    from lstm_sentiment.comparison import (
+        ComparedVersion,
+        Comparison,
+        Disagreement,
+        compare_versions,
+    )
     from lstm_sentiment.config_file import load_config, save_config
     from lstm_sentiment.errors import (
         ConfigError,
@@ -33,8 +39,25 @@ if TYPE_CHECKING:
     from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
     from lstm_sentiment.pipeline_config import PipelineConfig
     from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.promotion import Promotion, promote
+    from lstm_sentiment.report.version_evaluation import VersionEvaluation, evaluate_version
+    from lstm_sentiment.report.written_report import WrittenReport, write_report
     from lstm_sentiment.scoring import ScoreResult, find_shards, score
     from lstm_sentiment.serving.server import ModelServer
+    from lstm_sentiment.serving.shadow_options import ShadowOptions
+    from lstm_sentiment.shadow_agreement import (
+        PairAgreement,
+        ShadowAgreement,
+        read_shadow_agreement,
+    )
+    from lstm_sentiment.significance import (
+        Estimate,
+        estimate_accuracy,
+        estimate_accuracy_difference,
+        estimate_macro_f1,
+        estimate_macro_f1_difference,
+        mcnemar_p_value,
+    )
     from lstm_sentiment.text.corpus import Corpus
     from lstm_sentiment.text.corpus_files import read_corpus, read_texts
     from lstm_sentiment.text.demo import load_demo_corpus
@@ -66,6 +89,7 @@ if TYPE_CHECKING:
         choose_tokenizer,
         frequent_unknown_tokens,
     )
+    from lstm_sentiment.texts_seen import count_texts_seen
     from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
     from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
     from lstm_sentiment.training.distribution import Workers, start_workers
@@ -92,6 +116,12 @@ _HOMES = {
         "SignatureInfo",
         "TensorInfo",
         "VersionStatus",
+    ),
+    "comparison": (
+        "ComparedVersion",
+        "Comparison",
+        "Disagreement",
+        "compare_versions",
     ),
     "config_file": (
         "load_config",
@@ -127,12 +157,38 @@ _HOMES = {
     ),
     "pipeline_config": ("PipelineConfig",),
     "predictor": ("SavedModelPredictor",),
+    "promotion": (
+        "Promotion",
+        "promote",
+    ),
+    "report.version_evaluation": (
+        "VersionEvaluation",
+        "evaluate_version",
+    ),
+    "report.written_report": (
+        "WrittenReport",
+        "write_report",
+    ),
     "scoring": (
         "ScoreResult",
         "find_shards",
         "score",
     ),
     "serving.server": ("ModelServer",),
+    "serving.shadow_options": ("ShadowOptions",),
+    "shadow_agreement": (
+        "PairAgreement",
+        "ShadowAgreement",
+        "read_shadow_agreement",
+    ),
+    "significance": (
+        "Estimate",
+        "estimate_accuracy",
+        "estimate_accuracy_difference",
+        "estimate_macro_f1",
+        "estimate_macro_f1_difference",
+        "mcnemar_p_value",
+    ),
     "text.corpus": ("Corpus",),
     "text.corpus_files": (
         "read_corpus",
@@ -174,6 +230,7 @@ _HOMES = {
         "choose_tokenizer",
         "frequent_unknown_tokens",
     ),
+    "texts_seen": ("count_texts_seen",),
     "training.calibration": (
         "expected_calibration_error",
         "fit_temperature",
@@ -211,8 +268,12 @@ __all__ = [
     "PAD_ID",
     "AsyncPredictClient",
     "CharacterTokenizer",
+    "ComparedVersion",
+    "Comparison",
     "ConfigError",
     "Corpus",
+    "Disagreement",
+    "Estimate",
     "Evaluation",
     "Explanation",
     "ExportError",
@@ -223,16 +284,20 @@ __all__ = [
     "ModelConfig",
     "ModelServer",
     "ModelsControl",
+    "PairAgreement",
     "PipelineConfig",
     "PipelineResult",
     "PredictClient",
     "Prediction",
+    "Promotion",
     "RunningServer",
     "SavedModelPredictor",
     "ScoreResult",
     "SentimentModel",
     "ServableNotFoundError",
     "ServableUnavailableError",
+    "ShadowAgreement",
+    "ShadowOptions",
     "SignatureInfo",
     "SnapshotEvery",
     "StartWeights",
@@ -248,17 +313,26 @@ __all__ = [
     "VectorReport",
     "VectorTrainingConfig",
     "Verification",
+    "VersionEvaluation",
     "VersionReport",
     "VersionStatus",
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordVectors",
     "Workers",
+    "WrittenReport",
     "__version__",
     "build_vocabulary",
     "choose_tokenizer",
+    "compare_versions",
+    "count_texts_seen",
     "describe_vectors",
+    "estimate_accuracy",
+    "estimate_accuracy_difference",
+    "estimate_macro_f1",
+    "estimate_macro_f1_difference",
     "evaluate_predictions",
+    "evaluate_version",
     "expected_calibration_error",
     "export_servable",
     "find_shards",
@@ -274,10 +348,13 @@ __all__ = [
     "load_word_counts",
     "load_word_vectors",
     "make_tokenizer",
+    "mcnemar_p_value",
     "nearest_neighbours",
     "open_corpus",
     "pad_token_ids",
+    "promote",
     "read_corpus",
+    "read_shadow_agreement",
     "read_texts",
     "resume_pipeline",
     "run_pipeline",
@@ -289,6 +366,7 @@ __all__ = [
     "train_word_vectors",
     "tune",
     "verify_version",
+    "write_report",
 ]
 
 

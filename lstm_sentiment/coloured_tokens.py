@@ -25,14 +25,17 @@ TOKENS_CSS = """\
 }
 .tokens { line-height: 2; }
 .token {
-  padding: 0.15em 0.25em; border-radius: 0.25em; white-space: pre-wrap; overflow-wrap: anywhere;
-  box-decoration-break: clone; -webkit-box-decoration-break: clone;
+  display: inline-block; max-width: 100%; padding: 0 0.25em; border-radius: 0.25em;
+  line-height: 1.7; white-space: pre-wrap; overflow-wrap: anywhere; position: relative;
   print-color-adjust: exact; -webkit-print-color-adjust: exact;
 }
 .token.for { background: rgb(var(--token-for) / calc(var(--weight) * 0.55)); }
 .token.against {
   background: rgb(var(--token-against) / calc(var(--weight) * 0.55));
   text-decoration: underline dotted; text-underline-offset: 0.25em;
+  text-decoration-color: color-mix(
+    in srgb, currentcolor calc(25% + 75% * var(--weight)), transparent
+  );
 }
 .token small {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);

@@ -5,7 +5,6 @@ their names: `[model]`, `[training]`, `[vector_training]`. What a field may hold
 type, so that a new field needs no line here.
 """
 
-import difflib
 import math
 import operator
 import os
@@ -23,6 +22,7 @@ import tomli_w
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.overrides import preset_config, setting_names, with_overrides
 from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
+from lstm_sentiment.suggestions import closest, unreadable
 from lstm_sentiment.whole_file import write_whole
 
 _PRESET = "preset"
@@ -113,7 +113,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         text = path.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise ConfigError(unreadable(path, error)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
@@ -228,6 +228,6 @@ def _hint(name: str, prefix: str, choices: list[str]) -> str:
     elsewhere = {key.rpartition(".")[2]: key for key in reversed([*setting_names()])}
     here = {choice: prefix + choice for choice in choices}
     for names in (here, elsewhere):
-        for match in difflib.get_close_matches(name, names, n=1):
+        if match := closest(name, names):
             return f" Did you mean {names[match]}?"
     return ""

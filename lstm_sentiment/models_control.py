@@ -79,6 +79,32 @@ class ModelsControl:
             config.model_config_list.config[named(model_name)(config, self._path)].name
         )
 
+    @property
+    def base_path(self) -> Path:
+        """The model's folder of versions, as the config names it: it may be one in a container."""
+        return Path(self._model().base_path)
+
+    def labels(self) -> dict[str, int]:
+        """What the version labels of the model point to, by the config as it is now."""
+        return dict(self._model().version_labels)
+
+    def check_label(self, label: str, version: int) -> tuple[str, ...]:
+        """Checks that a label could be made to point to a version, and changes nothing.
+
+        Args:
+            label: As `label` takes it.
+            version: As `label` takes it.
+
+        Returns:
+            What could not be checked, a line each.
+
+        Raises:
+            InvalidInputError: If the version cannot be served.
+            LstmSentimentError: If the server does not answer.
+        """
+        SetLabel(label, version)
+        return self._check_version(self._model(), version)
+
     def label(self, label: str, version: int) -> Changed:
         """Makes a label point to a version.
 

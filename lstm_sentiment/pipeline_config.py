@@ -8,6 +8,7 @@ from typing import get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig, require_positive
+from lstm_sentiment.suggestions import not_among
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -116,10 +117,7 @@ class PipelineConfig:
             ("export_unit", get_args(SnapshotUnit)),
         ):
             if getattr(self, name) not in choices:
-                raise InvalidInputError(
-                    f"`{name}` must be one of: {', '.join(choices)}. "
-                    f"Received: {getattr(self, name)!r}."
-                )
+                raise InvalidInputError(not_among(name, choices, getattr(self, name)))
         for name in ("export_every", "keep"):
             if getattr(self, name) is not None:
                 require_positive(name, getattr(self, name))

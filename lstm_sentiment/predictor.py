@@ -11,6 +11,7 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, ServableId
 from lstm_sentiment.serving.source import version_folders
+from lstm_sentiment.suggestions import did_you_mean_file
 from lstm_sentiment.text.unicode import replace_surrogates
 
 if TYPE_CHECKING:
@@ -172,5 +173,6 @@ def find_version(model_dir: Path) -> Path:
         raise ServableNotFoundError(
             f"{model_dir}: must be a version's folder, or hold numbered versions. "
             f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
+            f"{'' if model_dir.exists() else did_you_mean_file(model_dir)}"
         )
     return versions[max(versions)]

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import not_among
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -28,7 +29,5 @@ def check_preset(name: str) -> Mapping[str, Any]:
         InvalidInputError: If `name` is none of the choices.
     """
     if name not in PRESETS:
-        raise InvalidInputError(
-            f"`preset` must be one of: {', '.join(PRESETS)}. Received: {name!r}."
-        )
+        raise InvalidInputError(not_among("preset", PRESETS, name))
     return PRESETS[name]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.predictor import find_version
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.verification_answers import Expectation, compare
 from lstm_sentiment.version_folder import (
     example_answers,
@@ -91,6 +92,7 @@ def verify_version(
     label: str | None = None,
     tolerance: float = 1e-5,
     timeout_seconds: float = 10.0,
+    progress: Progress = SILENT,
 ) -> Verification:
     """Asks a version for the texts of its card, and compares with the answers that the card holds.
 
@@ -108,6 +110,7 @@ def verify_version(
         label: The version label to ask the server for.
         tolerance: How far a probability may be off.
         timeout_seconds: How long one request may take.
+        progress: Where the steps are shown.
 
     Returns:
         What was found. Whatever a server does wrong is there, not raised.
@@ -139,11 +142,12 @@ def verify_version(
             ways.append(
                 RestWay(rest_api, name, version=asked, label=label, timeout_seconds=timeout_seconds)
             )
-        results = [
-            _result(way, signature, expected)
-            for way in ways
-            for signature in saved_model.signatures
-        ]
+        asked_for = [(way, signature) for way in ways for signature in saved_model.signatures]
+        results = []
+        with progress.step("Verifying", len(asked_for)) as advance:
+            for way, signature in asked_for:
+                results.append(_result(way, signature, expected))
+                advance(status=f"{way.name}, {signature}")
     return Verification(version_dir, len(expected.examples), tolerance, tuple(results))
 
 

@@ -1,14 +1,20 @@
 """The `lstm-sentiment` command: its sub-commands, and how errors reach the user."""
 
-import logging
-import os
 import sys
-from typing import NoReturn
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 
 from lstm_sentiment import __version__
-from lstm_sentiment.cli.fit_command import fit
+from lstm_sentiment.cli import verbosity
+from lstm_sentiment.cli.completion import COMPLETE_VARIABLE, name_program
+from lstm_sentiment.cli.evaluate_command import evaluate
+from lstm_sentiment.cli.explain_command import explain
+from lstm_sentiment.cli.fit_command import fit, program
+from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.models_command import models
@@ -20,7 +26,11 @@ from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.cli.verify_command import verify
 from lstm_sentiment.errors import LstmSentimentError
 
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
 BAD_INPUT = 2
+BUG = 70  # EX_SOFTWARE of sysexits.h: 1 is what `verify` says of versions that differ
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -28,12 +38,15 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 versions differ or are worse, 2 bad input, 70 a bug, 130 Ctrl-C.",
 )
 app.command()(fit)
 app.command()(tune)
 # TensorFlow Serving's flags are written with underscores.
 app.command(context_settings={"token_normalize_func": lambda name: name.replace("_", "-")})(serve)
+app.command()(evaluate)
 app.command()(predict)
+app.command()(explain)
 app.command()(score)
 app.command()(inspect)
 app.command()(verify)
@@ -58,27 +71,70 @@ def _options(
     """Turns labelled texts into a sentiment classifier that answers over the wire."""
 
 
+def command_line() -> "TyperGroup":
+    """All commands, each with the flags that all of them take."""
+    command = cast("TyperGroup", typer.main.get_command(app))
+    verbosity.add_verbosity_flags(command)
+    name_program(command)
+    _tell_interruptions(command)
+    return command
+
+
 def main() -> NoReturn:
     """Runs the command line; bad input is one line on standard error and exit code 2."""
-    # Read by TensorFlow when it is first imported, which no command has done yet.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    verbosity.begin()
     try:
-        code = app(standalone_mode=False)
+        code = command_line()(
+            prog_name=program(), complete_var=COMPLETE_VARIABLE, standalone_mode=False
+        )
     except typer.TyperException as error:
-        if not error.format_message():  # no command was given: the help is the whole answer
-            sys.exit(BAD_INPUT)
-        fail(error.format_message())
+        if message := usage_message(error):
+            fail(message)
+        sys.exit(BAD_INPUT)  # no command was given: the help is the whole answer
     except LstmSentimentError as error:
         fail(str(error))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        show_traceback()
+        fail(system_message(error))
+    except Exception as error:
+        show_traceback()
+        told = "" if verbosity.is_verbose() else "; run with --verbose to see where"
+        fail(f"{type(error).__name__}: {error} (a bug{told})", BUG)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def fail(message: str) -> NoReturn:
-    """Prints `error: ...` in one line and exits with 2."""
+class Interrupted(Exception):
+    """Ctrl-C in a command, which typer would take for an exit code of its own."""
+
+
+def _tell_interruptions(command: Any) -> None:
+    for below in getattr(command, "commands", {}).values():
+        _tell_interruptions(below)
+    if not hasattr(command, "commands"):
+        command.callback = _with_interruptions_told(command.callback)
+
+
+def _with_interruptions_told(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def called(*args: Any, **flags: Any) -> Any:
+        try:
+            return callback(*args, **flags)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    return called
+
+
+def show_traceback() -> None:
+    """Shows where the error that is being handled comes from, if the user wants to know."""
+    if verbosity.is_verbose():
+        traceback.print_exc()
+
+
+def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
+    """Prints `error: ...` in one line and exits."""
     print("error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(BAD_INPUT)
+    sys.exit(code)

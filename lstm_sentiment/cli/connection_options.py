@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import unreadable
 
 if TYPE_CHECKING:
     from lstm_sentiment.client_channel import TLSConfig
@@ -77,8 +78,7 @@ def _token(path: Path) -> str:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidInputError(f"{path}: cannot be read: {reason}.") from error
+        raise InvalidInputError(unreadable(path, error)) from error
     tokens = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not tokens:
         raise InvalidInputError(f"{path}: must hold a bearer token. Received: none.")

@@ -4,10 +4,11 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.cli.options import (
     AsJson,
     ConfigFile,
@@ -26,11 +27,13 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import EmbeddingStorage
 from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.text.tokenizer_options import Normalization, Unknown
 from lstm_sentiment.training.config import (
     ClassWeights,
     Precision,
     Schedule,
     SnapshotUnit,
+    StrategyName,
     TrainingConfig,
 )
 
@@ -72,10 +75,17 @@ def fit(
     tokenizer: TokenizerName = PipelineConfig.tokenizer,
     normalization: Annotated[
         str,
-        typer.Option(help="Spellings that count as one: none, width (full and half) or nfkc."),
+        typer.Option(
+            help="Spellings that count as one: none, width (full and half) or nfkc.",
+            autocompletion=one_of(*get_args(Normalization)),
+        ),
     ] = PipelineConfig.normalization,
     unknown: Annotated[
-        str, typer.Option(help="unigram: one unknown token a run, or a character.")
+        str,
+        typer.Option(
+            help="unigram: one unknown token a run, or a character.",
+            autocompletion=one_of(*get_args(Unknown)),
+        ),
     ] = PipelineConfig.unknown,
     dictionary: Annotated[
         Path | None,
@@ -122,7 +132,8 @@ def fit(
         str,
         typer.Option(
             help="auto, default, mirrored (a replica on each GPU) or multi-worker (all that "
-            "TF_CONFIG names; see `launch`)."
+            "TF_CONFIG names; see `launch`).",
+            autocompletion=one_of(*get_args(StrategyName)),
         ),
     ] = TrainingConfig.strategy,
     logical_devices: Annotated[
@@ -229,10 +240,17 @@ def _print_result(result: "PipelineResult", model_config_file: Path | None) -> N
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
+        "look": look_command(result.version_dir, result.run_dir),
         "next": next_command(result.version_dir.parent, model_config_file),
     }
     for name, value in rows.items():
         print(f"{name:<15}{value}")
+
+
+def look_command(version_dir: Path, run_dir: Path) -> str:
+    """The command that shows how the version did on the texts it was scored on."""
+    model, data = shlex.quote(str(version_dir)), shlex.quote(str(run_dir / "test.csv"))
+    return f"{program()} evaluate --model {model} --data {data} --report report"
 
 
 def next_command(base_path: Path, model_config_file: Path | None = None) -> str:

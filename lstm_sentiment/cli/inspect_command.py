@@ -42,12 +42,13 @@ def inspect(
     Example: python cli.py inspect models/sentiment
     """
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
-    from lstm_sentiment.cli.console import import_tensorflow
+    from lstm_sentiment.cli.console import import_tensorflow, working
 
     import_tensorflow()
     from lstm_sentiment.inspection import inspect_version
 
-    report = inspect_version(model)
+    with working("Reading the version"):
+        report = inspect_version(model)
     if as_json:
         print(json.dumps(report.to_dict(), ensure_ascii=False))
     else:

@@ -1,90 +1,66 @@
 """`models`: which versions are served under which labels, looked at and changed."""
 
 import json
-import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.connection_options import (
-    NO_ACCESS,
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
+from lstm_sentiment.cli.compare_command import compare
+from lstm_sentiment.cli.completion import offered_labels, offered_versions
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.models_flags import (
+    ModelFlags,
+    ModelName,
+    ServerFlags,
+    tell_notes,
+    undo_command,
 )
-from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.promote_command import promote
+from lstm_sentiment.cli.shadow_command import shadow
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lstm_sentiment.models_control import Changed, ModelsControl
-    from lstm_sentiment.models_server import RunningServer
+    from lstm_sentiment.models_control import Changed
     from lstm_sentiment.models_status import ModelStatus
 
 models = typer.Typer(
     help="Look at a models.config and a running server, and change both safely.",
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        # TensorFlow Serving's flags are written with underscores.
+        "token_normalize_func": lambda name: name.replace("_", "-"),
+    },
 )
 
-_FILE_FLAGS = ("--model-config-file", "--model_config_file")
-_NAME_FLAGS = ("--model-name", "--model_name")
-
-ConfigFile = Annotated[
-    Path,
-    typer.Option(*_FILE_FLAGS, metavar="FILE", help="The models.config.", show_default=False),
+Label = Annotated[
+    str,
+    typer.Argument(metavar="LABEL", help="The version label.", autocompletion=offered_labels),
 ]
-Server = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOST:PORT",
-        help="The running server to ask and to tell, by gRPC: this package's or stock.",
-        show_default=False,
-    ),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        *_NAME_FLAGS,
-        metavar="NAME",
-        help="Which model. May be left out where the file has only one.",
-        show_default=False,
-    ),
-]
-Timeout = Annotated[
-    float,
-    typer.Option(help="How long the server may take for an answer, or to load a version."),
-]
-Label = Annotated[str, typer.Argument(metavar="LABEL", help="The version label.")]
 Version = Annotated[
     int | None,
-    typer.Option(metavar="N", help="The version to go back to.", show_default="the one before"),
+    typer.Option(
+        metavar="N",
+        help="The version to go back to.",
+        show_default="the one before",
+        autocompletion=offered_versions,
+    ),
 ]
-
-_TIMEOUT_SECONDS = 120.0
 
 
 @models.command()
+@takes_flag_groups
 def status(
+    server: ServerFlags,
     model_config_file: Annotated[
         Path | None,
-        typer.Option(*_FILE_FLAGS, metavar="FILE", help="A models.config.", show_default=False),
+        typer.Option(metavar="FILE", help="A models.config.", show_default=False),
     ] = None,
-    server: Server = None,
     model_name: ModelName = None,
-    timeout_seconds: Timeout = _TIMEOUT_SECONDS,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the models: versions on disk, version policy, labels, and where a server stands.
@@ -93,15 +69,12 @@ def status(
 
     Example: python cli.py models status --model-config-file models.config --server localhost:8500
     """
-    if model_config_file is None and (server is None or model_name is None):
+    if model_config_file is None and (server.server is None or model_name is None):
         raise InvalidInputError(
             "`--model-config-file` must be given, or `--server` and `--model-name`. "
             "Received: too little to tell of."
         )
-    asked = _Server(
-        server, timeout_seconds, ssl_ca, ssl_certificate, ssl_private_key, auth_token_file
-    )
-    with asked.connected() as running:
+    with server.connected() as running, server.waited_for():
         from lstm_sentiment.models_status import models_status
 
         found = models_status(model_config_file, server=running, model_name=model_name)
@@ -112,17 +85,17 @@ def status(
 
 
 @models.command()
+@takes_flag_groups
 def label(
     label: Label,
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="The version number.")],
-    model_config_file: ConfigFile,
-    server: Server = None,
-    model_name: ModelName = None,
-    timeout_seconds: Timeout = _TIMEOUT_SECONDS,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
+    version: Annotated[
+        int,
+        typer.Argument(
+            metavar="VERSION", help="The version number.", autocompletion=offered_versions
+        ),
+    ],
+    model: ModelFlags,
+    server: ServerFlags,
 ) -> None:
     """Make a version label point to a version, which is served under it from then on.
 
@@ -131,46 +104,38 @@ def label(
 
     Example: python cli.py models label stable 3 --model-config-file models.config
     """
-    told = _Server(
-        server, timeout_seconds, ssl_ca, ssl_certificate, ssl_private_key, auth_token_file
-    )
-    with _control(model_config_file, model_name, told) as control:
+    with model.control(server) as control, server.waited_for():
         changed = control.label(label, version)
-    _tell(changed, model_config_file, model_name, told)
+    _tell(changed, model, server)
 
 
 @models.command()
+@takes_flag_groups
 def unlabel(
     label: Label,
-    model_config_file: ConfigFile,
-    server: Server = None,
-    model_name: ModelName = None,
-    timeout_seconds: Timeout = _TIMEOUT_SECONDS,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
+    model: ModelFlags,
+    server: ServerFlags,
 ) -> None:
     """Take a version label away. The version that it pointed to is served as before.
 
     Example: python cli.py models unlabel canary --model-config-file models.config
     """
-    told = _Server(
-        server, timeout_seconds, ssl_ca, ssl_certificate, ssl_private_key, auth_token_file
-    )
-    with _control(model_config_file, model_name, told) as control:
+    with model.control(server) as control, server.waited_for():
         changed = control.unlabel(label)
-    _tell(changed, model_config_file, model_name, told)
+    _tell(changed, model, server)
 
 
 @models.command()
+@takes_flag_groups
 def rollback(
-    model_config_file: ConfigFile,
+    model: ModelFlags,
+    server: ServerFlags,
     label: Annotated[
         str | None,
         typer.Option(
             metavar="L",
             help="Move this label to the version before, instead of the whole model.",
+            autocompletion=offered_labels,
             show_default=False,
         ),
     ] = None,
@@ -184,13 +149,6 @@ def rollback(
             show_default=False,
         ),
     ] = None,
-    server: Server = None,
-    model_name: ModelName = None,
-    timeout_seconds: Timeout = _TIMEOUT_SECONDS,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
 ) -> None:
     """Go back to the version before.
 
@@ -203,90 +161,26 @@ def rollback(
         raise InvalidInputError(
             "`--policy` goes with neither `--label` nor `--version`. Received: both."
         )
-    told = _Server(
-        server, timeout_seconds, ssl_ca, ssl_certificate, ssl_private_key, auth_token_file
-    )
-    with _control(model_config_file, model_name, told) as control:
+    with model.control(server) as control, server.waited_for():
         if policy is not None:
             changed = control.set_policy(policy)
         elif label is not None:
             changed = control.roll_back_label(label, version)
         else:
             changed = control.roll_back(version)
-    _tell(changed, model_config_file, model_name, told)
+    _tell(changed, model, server)
 
 
-@dataclass(frozen=True)
-class _Server:
-    """The server to ask and to tell, if there is one, and how it lets one in."""
-
-    address: str | None
-    timeout_seconds: float
-    ssl_ca: Path | None
-    ssl_certificate: Path | None
-    ssl_private_key: Path | None
-    auth_token_file: Path | None
-
-    @contextmanager
-    def connected(self) -> "Iterator[RunningServer | None]":
-        access = read_access(
-            self.ssl_ca, self.ssl_certificate, self.ssl_private_key, self.auth_token_file
-        )
-        if self.address is None:
-            if access != NO_ACCESS:
-                raise InvalidInputError(
-                    "`--ssl-ca` and `--auth-token-file` go with `--server`. "
-                    "Received: no `--server`."
-                )
-            yield None
-            return
-        # Only the messages to a server bring TensorFlow with them; a config does not.
-        from lstm_sentiment.cli.console import import_tensorflow
-
-        import_tensorflow()
-        from lstm_sentiment.models_server import RunningServer
-
-        with RunningServer(
-            self.address, timeout_seconds=self.timeout_seconds, **access._asdict()
-        ) as running:
-            yield running
-
-    def flags(self) -> list[str]:
-        given = {
-            "--server": self.address,
-            "--ssl-ca": self.ssl_ca,
-            "--ssl-certificate": self.ssl_certificate,
-            "--ssl-private-key": self.ssl_private_key,
-            "--auth-token-file": self.auth_token_file,
-        }
-        return [part for flag, value in given.items() if value for part in (flag, str(value))]
+models.command()(compare)
+models.command()(promote)
+models.command()(shadow)
 
 
-@contextmanager
-def _control(path: Path, model_name: str | None, server: _Server) -> "Iterator[ModelsControl]":
-    from lstm_sentiment.models_control import ModelsControl
-
-    ModelsControl(path, model_name=model_name)  # told at once where the file is no good
-    with server.connected() as running:
-        yield ModelsControl(path, model_name=model_name, server=running)
-
-
-def _tell(changed: "Changed", path: Path, model_name: str | None, server: _Server) -> None:
-    from lstm_sentiment.cli.console import ERR
-
+def _tell(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:
     print(changed.summary)
     if changed.undo:
-        flags = ["--model-config-file", str(path), *server.flags()]
-        flags += [] if model_name is None else ["--model-name", model_name]
-        print(f"undo: {program()} {shlex.join(['models', *changed.undo, *flags])}")
-    notes = changed.notes
-    if server.address is None:
-        notes += (
-            "no server was told: name it with --server, or have it read the file again with "
-            "--model_config_file_poll_wait_seconds",
-        )
-    for note in notes:
-        ERR.print(f"note: {note}", markup=False, soft_wrap=True)
+        print(f"undo: {undo_command(changed.undo, model, server)}")
+    tell_notes(changed.notes, server)
 
 
 def _print_status(found: "list[ModelStatus]") -> None:

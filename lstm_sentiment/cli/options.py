@@ -2,15 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
+from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.config_file import load_config
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.overrides import nested, preset_config, setting_names, with_overrides
 from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.config import TrainingConfig
 
 Data = Annotated[
@@ -38,7 +40,13 @@ Vectors = Annotated[
         "or .npy of `vectors convert`. Default: word2vec is trained on the training texts."
     ),
 ]
-TokenizerName = Annotated[str, typer.Option(help="auto, unigram, whitespace or characters.")]
+TokenizerName = Annotated[
+    str,
+    typer.Option(
+        help="auto, unigram, whitespace or characters.",
+        autocompletion=one_of("auto", *get_args(TokenizerKind)),
+    ),
+]
 Seed = Annotated[
     int, typer.Option(help="Decides split, initial weights and order, and what tune tries.")
 ]
@@ -112,7 +120,8 @@ def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ..
     """
     for parameter in context.command.params:
         name = parameter.name or ""
-        if name not in allowed and is_given(context, name):
+        # How much is told of a run is no setting of it: `--quiet` is not among the arguments.
+        if parameter.expose_value and name not in allowed and is_given(context, name):
             raise InvalidInputError(
                 f"`{flag}` goes with no other flag but `--json`: the run has its settings. "
                 f"Received: `{parameter.opts[0]}`."

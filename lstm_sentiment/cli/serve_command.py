@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lstm_sentiment.cli import serve_options as options
+from lstm_sentiment.cli.verbosity import log_level
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.serving.parameter_files import BatchingParameters
     from lstm_sentiment.serving.security import ServerCredentials
     from lstm_sentiment.serving.server import ModelServer
+    from lstm_sentiment.serving.shadow_options import ShadowOptions
 
 
 def serve(
@@ -54,6 +56,11 @@ def serve(
     text_sample_share: options.TextSampleShare = 1.0,
     access_log: options.AccessLogFormat = "off",
     access_log_texts: options.AccessLogTexts = False,
+    ui: options.Ui = True,
+    shadow_to: options.ShadowTo = None,
+    shadow_of: options.ShadowOf = None,
+    shadow_model_name: options.ShadowModelName = None,
+    shadow_share: options.ShadowShare = 0.1,
     enable_grpc_healthcheck_service: options.EnableGrpcHealthcheckService = False,
     enable_grpc_reflection: options.EnableGrpcReflection = False,
     drain_seconds: options.DrainSeconds = 15.0,
@@ -67,6 +74,7 @@ def serve(
         raise InvalidInputError(
             "`--batching-parameters-file` goes with `--enable-batching`. Received: it alone."
         )
+    shadow = _shadow(shadow_to, shadow_of, shadow_model_name, shadow_share)
     from lstm_sentiment.cli.console import import_tensorflow
 
     import_tensorflow()
@@ -108,8 +116,10 @@ def serve(
         else None,
         text_sample_share=text_sample_share,
         access_log=_access_log(access_log, access_log_texts),
+        shadow=shadow,
         grpc_health=enable_grpc_healthcheck_service,
         grpc_reflection=enable_grpc_reflection,
+        ui=ui,
         grace_seconds=drain_seconds,
     )
     # All that is here stays: a version that is unloaded is found sooner without it.
@@ -173,6 +183,26 @@ def _credentials(
     return None
 
 
+def _shadow(
+    to: str | None, of: str | None, model_name: str | None, share: float
+) -> "ShadowOptions | None":
+    from lstm_sentiment.serving.shadow_options import ShadowOptions
+
+    if to is None:
+        if of or model_name:
+            raise InvalidInputError(
+                "`--shadow-of` and `--shadow-model-name` go with `--shadow-to`. "
+                "Received: no `--shadow-to`."
+            )
+        return None
+    asked = None if of is None else _version_or_label(of)
+    return ShadowOptions(_version_or_label(to), asked, model_name, share)
+
+
+def _version_or_label(given: str) -> int | str:
+    return int(given) if given.isascii() and given.isdigit() else given
+
+
 def _access_log(log_format: str, with_texts: bool) -> "AccessLog | None":
     from lstm_sentiment.serving.access_log import AccessLog
 
@@ -192,7 +222,7 @@ def _logging_to_stderr() -> Iterator[None]:
     logger = logging.getLogger("lstm_sentiment.serving")
     before = logger.level, logger.propagate
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(log_level())
     logger.propagate = False
     try:
         yield
@@ -233,12 +263,17 @@ def _exit() -> None:
 
 
 def _announce(server: "ModelServer", host: str) -> None:
-    from lstm_sentiment.cli.console import ERR
+    from lstm_sentiment.cli.console import ERR, say
+    from lstm_sentiment.serving.listening import address_of
 
     for state in server.states():
         error = f" ({state.error})" if state.error is not None else ""
-        line = f"{state.id.name} version {state.id.version}: {state.state.name}{error}"
-        ERR.print(line, markup=False, soft_wrap=True)
+        say(f"{state.id.name} version {state.id.version}: {state.state.name}{error}")
     scheme = "https" if server.has_tls else "http"
     rest = f", REST on {scheme}://{host}:{server.rest_api_port}" if server.rest_api_port else ""
     ERR.print(f"Serving gRPC on {host}:{server.port}{rest}. Ctrl-C stops.", soft_wrap=True)
+    if server.has_ui:
+        # Where it listens on all addresses, none of them can be opened.
+        shown = "localhost" if host in ("0.0.0.0", "::") else host
+        address = address_of(shown, server.rest_api_port or 0)
+        say(f"To try it, open {scheme}://{address}/ in a browser.")

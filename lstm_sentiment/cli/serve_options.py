@@ -7,6 +7,7 @@ import typer
 
 _VERSIONS, _REQUESTS = "Versions", "Requests and batches"
 _SAFETY, _WATCHING = "Who may ask", "Watching it"
+_CANARY = "A canary"
 
 DEFAULT_NAME = "sentiment"
 DEFAULT_BASE_PATH = Path("models/sentiment")
@@ -234,6 +235,9 @@ AccessLogTexts = Annotated[
     bool,
     typer.Option("--access-log-texts", help="Write the texts as well.", rich_help_panel=_WATCHING),
 ]
+Ui = Annotated[
+    bool, typer.Option(help="Serve a page for people at / of REST.", rich_help_panel=_WATCHING)
+]
 EnableGrpcHealthcheckService = Annotated[
     bool,
     typer.Option(
@@ -248,5 +252,43 @@ EnableGrpcReflection = Annotated[
         "--enable-grpc-reflection",
         help="Tell gRPC clients which services there are.",
         rich_help_panel=_WATCHING,
+    ),
+]
+ShadowTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|LABEL",
+        help="Ask this version too, later and unseen by callers, and tell at /state how often it "
+        "agrees.",
+        rich_help_panel=_CANARY,
+        show_default=False,
+    ),
+]
+ShadowOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|LABEL",
+        help="What this version answered; without it, what any other version answered.",
+        rich_help_panel=_CANARY,
+        show_default=False,
+    ),
+]
+ShadowModelName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The model. May be left out where there is only one.",
+        rich_help_panel=_CANARY,
+        show_default=False,
+    ),
+]
+ShadowShare = Annotated[
+    float,
+    typer.Option(
+        help="The share of requests that it is asked.",
+        rich_help_panel=_CANARY,
+        min=0,
+        max=1,
+        metavar="N",
     ),
 ]

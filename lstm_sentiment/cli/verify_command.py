@@ -65,7 +65,7 @@ def verify(
     """
     check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
-    from lstm_sentiment.cli.console import import_tensorflow
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
     result = verify_version(
@@ -77,6 +77,7 @@ def verify(
         label=label,
         tolerance=tolerance,
         timeout_seconds=timeout_seconds,
+        progress=TerminalProgress(),
     )
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))

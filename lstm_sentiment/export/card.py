@@ -10,6 +10,9 @@ from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 
+# Of a run, they tell of the machine and not of the version.
+_TIMES = ("seconds", "tokens_per_second")
+
 
 def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
     """Gathers what is known of a version, for JSON.
@@ -33,6 +36,7 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
         "training": asdict(result.training),
         "snapshot_step": result.snapshot_step,
         "temperature": result.temperature,
+        "history": {name: values for name, values in result.history.items() if name not in _TIMES},
         "metrics": {
             "dev": result.dev.summary(),
             **({"test": test.summary()} if test is not None else {}),

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.embedding_storage import EmbeddingStorage
+from lstm_sentiment.suggestions import not_among
 
 _LONGEST_NGRAM = 3
 
@@ -69,10 +70,7 @@ class ModelConfig:
                 )
         for name, choices in (("pooling", Pooling), ("embedding_storage", EmbeddingStorage)):
             if getattr(self, name) not in get_args(choices):
-                raise InvalidInputError(
-                    f"`{name}` must be one of: {', '.join(get_args(choices))}. "
-                    f"Received: {getattr(self, name)!r}."
-                )
+                raise InvalidInputError(not_among(name, get_args(choices), getattr(self, name)))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as JSON holds them."""

@@ -25,6 +25,9 @@ class AccessLog:
     The keys are always the same ones, in the same order: `time` (ISO 8601, UTC), `peer`,
     `entrypoint`, `api`, `model`, `version`, `label`, `signature`, `status`, `milliseconds`,
     `batch_size`, `request_bytes`, `response_bytes`; with texts, `message` and `texts` too.
+
+    Attributes:
+        with_texts: Whether the texts that were sent and the messages of errors are written.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class AccessLog:
             destination = _logger_to(destination)
         self._logger = destination
         self._write = _as_json if as_json else _as_pairs
-        self._with_texts = with_texts
+        self.with_texts = with_texts
         self._now = now
 
     def __call__(self, request: AnsweredRequest) -> None:
@@ -77,7 +80,7 @@ class AccessLog:
             "request_bytes": request.request_bytes,
             "response_bytes": request.response_bytes,
         }
-        if self._with_texts:
+        if self.with_texts:
             entry["message"] = request.message
             entry["texts"] = [text.decode("utf-8", "replace") for text in request.texts]
         return entry

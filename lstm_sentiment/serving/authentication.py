@@ -2,7 +2,7 @@
 
 The token stands in the header `authorization: Bearer TOKEN` (RFC 6750), which is metadata in gRPC.
 Whoever only asks whether the server lives needs none; the page of metrics needs one, for it tells
-what models there are and how they are used.
+what models there are and how they are used. The page for people needs none: it tells nothing.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -130,19 +131,23 @@ class BearerTokenInterceptor(grpc.ServerInterceptor):
 class BearerTokenMiddleware:
     """Answers HTTP requests without a token with 401, before their body is read."""
 
-    def __init__(self, app: ASGIApp, tokens: BearerTokens) -> None:
+    def __init__(
+        self, app: ASGIApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
+    ) -> None:
         """Stands before an application.
 
         Args:
             app: What answers those who are let in.
             tokens: Those that are let in.
+            open_paths: What is answered without a token, besides `OPEN_PATHS`.
         """
         self._app = app
         self._tokens = tokens
+        self._open_paths = OPEN_PATHS | open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or has it answered."""
-        if scope["type"] == "http" and scope["raw_path"].decode("latin-1") not in OPEN_PATHS:
+        if scope["type"] == "http" and scope["raw_path"].decode("latin-1") not in self._open_paths:
             try:
                 self._tokens.check(
                     value for name, value in scope["headers"] if name == b"authorization"

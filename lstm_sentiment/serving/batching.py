@@ -93,6 +93,11 @@ class BatchingServable:
             return dict(answers[0])
         return {name: np.concatenate([part[name] for part in answers]) for name in answers[0]}
 
+    @property
+    def unbatched(self) -> Servable:
+        """The servable alone, whose answers wait for nobody else's."""
+        return self._servable
+
     def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
         parameters = self._scheduler.parameters
         if rows > parameters.max_batch_size:
@@ -106,6 +111,18 @@ class BatchingServable:
             ({name: array[at : at + most] for name, array in inputs.items()}, min(most, rows - at))
             for at in range(0, rows, most)
         ]
+
+
+def unbatched(servable: Servable) -> Servable:
+    """Takes away the line that requests wait in for a batch, if there is one.
+
+    Args:
+        servable: Any.
+
+    Returns:
+        One that answers at once, and holds up nobody in that line.
+    """
+    return servable.unbatched if isinstance(servable, BatchingServable) else servable
 
 
 def is_batchable(signature: Signature) -> bool:

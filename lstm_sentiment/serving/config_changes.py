@@ -18,6 +18,7 @@ from lstm_sentiment.serving.config_text import (
     values_at,
 )
 from lstm_sentiment.serving.version_policy import All, Latest, Specific, VersionPolicy
+from lstm_sentiment.suggestions import did_you_mean
 
 _ModelConfig = model_server_config_pb2.ModelConfig
 
@@ -120,6 +121,7 @@ class RemoveLabel:
             raise InvalidInputError(
                 f"`label` must be a version label of model {model.name!r}: {labels}. "
                 f"Received: label={self.label!r}."
+                f"{did_you_mean(self.label, model.version_labels)}"
             )
         del model.version_labels[self.label]
 

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.classification import TEXT, Classifications, classify
+from lstm_sentiment.serving.classification import INPUTS, TEXT, Classifications, classify
 from lstm_sentiment.serving.limits import RequestLimits
 from lstm_sentiment.serving.manager import Manager
 from lstm_sentiment.serving.metadata import SIGNATURE_DEF
@@ -37,6 +39,11 @@ ReadInputs = Callable[[Signature], Mapping[str, Array]]
 
 OnRun = Callable[[str, str, float], None]
 """Takes a model's name, the API that asked it, and the seconds that the answer took."""
+
+OnAnswer = Callable[
+    [ServableId, str, Mapping[str, Array], Mapping[str, Array] | Classifications], None
+]
+"""Takes the version that answered, the signature, the inputs, and all outputs or the classes."""
 
 _NO_LIMITS = RequestLimits()
 
@@ -142,6 +149,7 @@ class DataPlane:
         *,
         limits: RequestLimits | None = None,
         on_run: OnRun | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
         """Answers from what a manager holds.
 
@@ -149,10 +157,12 @@ class DataPlane:
             manager: Whose servables answer.
             limits: How large a request may be; `None` for no limit.
             on_run: Told how long a model took for an answer; must be quick, and must not raise.
+            on_answer: Told of each answer to Predict and Classify before it is sent; must be quick,
+                must not raise, and must leave it as it is.
         """
         self._manager = manager
         self._limits = limits or _NO_LIMITS
-        self._on_run = on_run
+        self._on_run, self._on_answer = on_run, on_answer
 
     def predict(
         self,
@@ -192,13 +202,17 @@ class DataPlane:
             with self._timed(handle, "Predict"):
                 outputs = handle.servable.run(key, inputs, caller=caller)
             wanted = output_filter or sorted(outputs)
-            return PredictResult(
+            result = PredictResult(
                 handle.id,
                 key,
                 _batch_size(inputs),
                 {name: outputs[name] for name in wanted},
                 _texts(signature, inputs),
             )
+        # Not before it is sure that the answer comes in time.
+        if self._on_answer is not None:
+            self._on_answer(result.servable_id, key, inputs, outputs)
+        return result
 
     def classify(
         self,
@@ -229,7 +243,11 @@ class DataPlane:
             self._limits.check_examples(serialized_examples)
             with self._timed(handle, "Classify"):
                 found = classify(handle.servable, key, serialized_examples, caller=caller)
-            return ClassifyResult(handle.id, key, len(serialized_examples), found)
+            result = ClassifyResult(handle.id, key, len(serialized_examples), found)
+        if self._on_answer is not None:
+            examples = np.array(serialized_examples, dtype=object)
+            self._on_answer(result.servable_id, key, {INPUTS: examples}, found)
+        return result
 
     def regress(
         self,

@@ -11,6 +11,9 @@ from lstm_sentiment.serving.metric_series import Histogram, Metric, Scalar, expo
 OF_VERSION = ("model_name", "version")
 """The first labels of a metric that belongs to one version, and goes with it."""
 
+SHADOW_VERSION = "shadow_version"
+"""The label of the version that answers too, in a metric that belongs to both."""
+
 _OF_MODEL = ("model_name",)
 _LATENCY_BOUNDS = exponential_bounds(10, 1.8, 33)
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
@@ -19,6 +22,7 @@ _BATCH_BOUNDS = exponential_bounds(1, 2, 12)
 _LENGTHS = (0, 1, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750)
 _LENGTH_BOUNDS = (*_LENGTHS, 1000, 1500, 2000, 3000, 5000, 10_000, 100_000)
 _RATE_BOUNDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
+_DIFFERENCE_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 REQUEST_COUNT = Scalar(
     "counter", ":tensorflow:serving:request_count", "Requests.", (*_OF_MODEL, "status")
@@ -124,6 +128,19 @@ TEXTS_NOT_MEASURED = Scalar(
     "Texts that were not measured, because too many waited for it.",
 )
 
+SHADOW_TEXTS = Scalar(
+    "counter",
+    "lstm_sentiment_shadow_texts_total",
+    "Texts that a second version was to answer too, by what came of it.",
+    (*OF_VERSION, SHADOW_VERSION, "outcome"),
+)
+SHADOW_DIFFERENCE = Histogram(
+    "lstm_sentiment_shadow_difference",
+    "Largest difference of a class's probability between the two versions, for a text.",
+    (*OF_VERSION, SHADOW_VERSION),
+    _DIFFERENCE_BOUNDS,
+)
+
 METRICS: tuple[Metric, ...] = (
     REQUEST_COUNT,
     REQUEST_LATENCY,
@@ -147,5 +164,7 @@ METRICS: tuple[Metric, ...] = (
     OOV_TOKENS,
     TRUNCATED_TOKENS,
     TEXTS_NOT_MEASURED,
+    SHADOW_TEXTS,
+    SHADOW_DIFFERENCE,
 )
 """In the order of the page."""

@@ -6,7 +6,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,22 +147,21 @@ class MetricSeries:
             distribution.counts[place] += count
         distribution.total += float(values.sum())
 
-    def drop(self, names: Labels, values: Labels) -> None:
-        """Removes the series of all metrics whose first labels are these.
+    def drop(self, values: Mapping[str, str]) -> None:
+        """Removes the series that have all of these labels with these values.
 
         Args:
-            names: The first labels' names.
-            values: A value for each.
+            values: By the labels' names. Metrics that lack one of them keep their series.
         """
         for metric in self._metrics:
-            if metric.labels[: len(names)] == names:
-                series: dict[Labels, float] | dict[Labels, _Distribution] = (
-                    self._numbers[metric]
-                    if isinstance(metric, Scalar)
-                    else self._distributions[metric]
-                )
-                for labels in [found for found in series if found[: len(values)] == values]:
-                    del series[labels]
+            if not values.keys() <= set(metric.labels):
+                continue
+            wanted = [(metric.labels.index(name), value) for name, value in values.items()]
+            series: dict[Labels, float] | dict[Labels, _Distribution] = (
+                self._numbers[metric] if isinstance(metric, Scalar) else self._distributions[metric]
+            )
+            for labels in [s for s in series if all(s[at] == value for at, value in wanted)]:
+                del series[labels]
 
     def copy(self) -> "MetricSeries":
         """Copies all numbers, to be written where nobody waits for it."""

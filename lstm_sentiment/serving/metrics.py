@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from lstm_sentiment.serving import metric_definitions as metrics
@@ -11,6 +12,7 @@ from lstm_sentiment.serving.batch_scheduler import BatchRun
 from lstm_sentiment.serving.metric_series import Labels, MetricSeries
 from lstm_sentiment.serving.observation import AnsweredRequest
 from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.shadow_tally import ShadowOutcome
 from lstm_sentiment.serving.text_statistics import TextMeasures
 
 UNKNOWN_MODEL = ""
@@ -88,7 +90,8 @@ class ServerMetrics:
             self._count_load(state)
             if has_ended:
                 self._versions.pop((name, version), None)
-                self._series.drop(metrics.OF_VERSION, labels)
+                for of_version in (metrics.OF_VERSION, ("model_name", metrics.SHADOW_VERSION)):
+                    self._series.drop(dict(zip(of_version, labels, strict=True)))
             else:
                 self._versions[name, version] = labels
             # One that failed to load stays in sight.
@@ -151,6 +154,28 @@ class ServerMetrics:
         """
         with self._lock:
             self._series.add(metrics.TEXTS_NOT_MEASURED, (), count)
+
+    def shadow_known(self, model_name: str, outcome: ShadowOutcome) -> None:
+        """Counts texts that a second version was to answer too, as `Shadow` tells of them.
+
+        Args:
+            model_name: The model.
+            outcome: What came of them.
+        """
+        series, pair = self._series, outcome.pair
+        with self._lock:
+            labels = self._versions.get((model_name, pair.version))
+            if labels is None:
+                return
+            # One that is not loaded has no series of its own.
+            is_loaded = (model_name, pair.shadow_version) in self._versions
+            of_pair = (*labels, str(pair.shadow_version) if is_loaded else "")
+            for name, count in outcome.counts().items():
+                if count:
+                    series.add(metrics.SHADOW_TEXTS, (*of_pair, name), count)
+            if outcome.differences:
+                differences = np.array(outcome.differences)
+                series.observe_all(metrics.SHADOW_DIFFERENCE, of_pair, differences)
 
     def page(self) -> bytes:
         """Writes all metrics, and the memory and time of the process; see `CONTENT_TYPE`."""

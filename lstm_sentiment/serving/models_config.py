@@ -21,6 +21,7 @@ from lstm_sentiment.serving.version_policy import (
     Specific,
     VersionPolicy,
 )
+from lstm_sentiment.suggestions import unreadable
 
 ModelServerConfig = model_server_config_pb2.ModelServerConfig
 
@@ -59,7 +60,7 @@ def read_config_text(path: str | Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise ConfigError(unreadable(Path(path), error)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: must be UTF-8 text. Received: {error.reason}.") from error
 

@@ -1,4 +1,4 @@
-"""All who watch a server: its metrics, its access log, and who measures its texts."""
+"""All who watch a server: its metrics, its state, its access log, and who measures its texts."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +8,8 @@ from lstm_sentiment.serving.manager import Manager
 from lstm_sentiment.serving.metrics import ServerMetrics
 from lstm_sentiment.serving.observation import AnsweredRequest
 from lstm_sentiment.serving.parameter_files import MonitoringConfig
+from lstm_sentiment.serving.servable import ServableState
+from lstm_sentiment.serving.server_state import ServerState
 from lstm_sentiment.serving.text_statistics import TextStatistics, asking
 
 
@@ -19,7 +21,12 @@ class MetricsPage(NamedTuple):
 
 
 class Observability:
-    """Watches one server; an `Observer` of its requests."""
+    """Watches one server; an `Observer` of its requests.
+
+    Attributes:
+        metrics: What Prometheus reads; `None` where it is switched off.
+        state: What people read.
+    """
 
     def __init__(
         self,
@@ -37,18 +44,24 @@ class Observability:
             text_sample_share: The share of texts whose tokens are counted, from 0 to 1.
             thread_pool_name: What the threads that compute batches are called.
         """
-        self._monitoring = monitoring
+        self._path = monitoring.path
         self._access_log = access_log
-        self.metrics = ServerMetrics(thread_pool_name=thread_pool_name)
+        self.metrics = (
+            ServerMetrics(thread_pool_name=thread_pool_name) if monitoring.enable else None
+        )
+        self.state = ServerState()
         self._text_sample_share = text_sample_share
         self._texts: TextStatistics | None = None
 
     @property
     def page(self) -> MetricsPage | None:
         """The page of the metrics, unless it is switched off."""
-        if not self._monitoring.enable:
-            return None
-        return MetricsPage(self._monitoring.path, self.metrics.page)
+        return None if self.metrics is None else MetricsPage(self._path, self.metrics.page)
+
+    @property
+    def may_show_texts(self) -> bool:
+        """Whether the texts of requests may be written down and shown."""
+        return self._access_log is not None and self._access_log.with_texts
 
     def start(self, manager: Manager) -> None:
         """Begins to measure texts.
@@ -56,7 +69,7 @@ class Observability:
         Args:
             manager: Whose versions count tokens.
         """
-        if self._monitoring.enable and self._text_sample_share > 0:
+        if self.metrics is not None and self._text_sample_share > 0:
             self._texts = TextStatistics(
                 asking(manager),
                 self.metrics.texts_measured,
@@ -70,14 +83,25 @@ class Observability:
         if self._texts is not None:
             self._texts.stop()
 
+    def state_changed(self, state: ServableState) -> None:
+        """Tells all who keep count of versions; must be told of every state of every version.
+
+        Args:
+            state: The new one.
+        """
+        if self.metrics is not None:
+            self.metrics.state_changed(state)
+        self.state.state_changed(state)
+
     def __call__(self, request: AnsweredRequest) -> None:
         """Tells all of a request.
 
         Args:
             request: Any.
         """
-        if self._monitoring.enable:
+        if self.metrics is not None:
             self.metrics(request)
+        self.state(request)
         if self._texts is not None:
             self._texts(request)
         if self._access_log is not None:

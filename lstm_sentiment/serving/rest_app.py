@@ -1,13 +1,15 @@
 """TensorFlow Serving's REST API over a `DataPlane`, as an ASGI application.
 
 After `tensorflow_serving/model_servers/http_rest_api_util.cc` and `http_server.cc`: the same
-paths, bodies, messages and status codes. `/healthz` and `/readyz` are for probes.
+paths, bodies, messages and status codes. `/healthz` and `/readyz` are for probes, `/state` is for
+people.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -26,6 +28,7 @@ from lstm_sentiment.serving.rest_answers import RestAnswers
 from lstm_sentiment.serving.rest_body import decoded_body, read_body
 from lstm_sentiment.serving.rest_path import RestTarget, find_target, is_api_path
 from lstm_sentiment.serving.servable import DeadlineExceededError, RequestTooLargeError
+from lstm_sentiment.serving.ui_pages import UiPage, ui_page
 
 MetricsPage = tuple[str, Callable[[], bytes]]
 """The path of a page for Prometheus, and what makes it."""
@@ -72,7 +75,9 @@ def rest_app(
     max_request_bytes: int | None = None,
     observer: Observer | None = None,
     is_ready: Callable[[], bool] = lambda: True,
+    state: Callable[[], Mapping[str, Any]] | None = None,
     metrics_page: MetricsPage | None = None,
+    ui: bool = False,
 ) -> Starlette:
     """Makes the REST API as an ASGI application.
 
@@ -85,7 +90,9 @@ def rest_app(
             100 MiB for what was packed.
         observer: Told of every request to the API, if anybody.
         is_ready: What `/readyz` tells.
+        state: What `/state` tells, if there is such a page.
         metrics_page: A page for Prometheus, if there is to be one.
+        ui: Whether there is a page for people at `/`.
 
     Returns:
         The application; it answers every path and method.
@@ -98,7 +105,9 @@ def rest_app(
         max_request_bytes,
         observer,
         is_ready,
+        state,
         metrics_page,
+        ui,
     )
     return Starlette(routes=[Route("/{path:path}", api)])
 
@@ -114,7 +123,9 @@ class _RestApi:
         max_request_bytes: int | None,
         observer: Observer | None,
         is_ready: Callable[[], bool],
+        state: Callable[[], Mapping[str, Any]] | None,
         metrics_page: MetricsPage | None,
+        ui: bool,
     ) -> None:
         self._answers = answers
         self._limiter = limiter
@@ -122,7 +133,9 @@ class _RestApi:
         self._max_request_bytes = max_request_bytes
         self._observer = observer
         self._is_ready = is_ready
+        self._state = state
         self._metrics_page = metrics_page
+        self._ui = ui
         self._working: set[asyncio.Future[Response]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,12 +146,12 @@ class _RestApi:
             if target is not None:
                 response = await self._answer(target, Request(scope, receive), receive)
             else:
-                response = await self._answer_other(scope["method"], path)
+                response = await self._answer_other(Request(scope), path)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
-    async def _answer_other(self, method: str, path: str) -> Response:
+    async def _answer_other(self, request: Request, path: str) -> Response:
         if path == "/healthz":
             return Response("ok\n", media_type="text/plain")
         if path == "/readyz":
@@ -149,11 +162,15 @@ class _RestApi:
                 status_code=200 if is_ready else 503,
                 media_type="text/plain",
             )
+        if self._state is not None and path == "/state":
+            return await to_thread.run_sync(_state_response, self._state)
         if self._metrics_page is not None and path == self._metrics_page[0]:
-            page = await to_thread.run_sync(self._metrics_page[1])
-            return Response(page, headers={"content-type": _METRICS_TYPE})
+            metrics = await to_thread.run_sync(self._metrics_page[1])
+            return Response(metrics, headers={"content-type": _METRICS_TYPE})
         if is_api_path(path):
-            return _error_response(400, f"Malformed request: {method} {path}")
+            return _error_response(400, f"Malformed request: {request.method} {path}")
+        if self._ui and request.method in ("GET", "HEAD") and (page := ui_page(path)) is not None:
+            return _ui_response(page, request)
         return _error_response(404, "Not found")
 
     async def _answer(self, target: RestTarget, request: Request, receive: Receive) -> Response:
@@ -222,6 +239,12 @@ class _RestApi:
         return response
 
 
+def _state_response(state: Callable[[], Mapping[str, Any]]) -> Response:
+    response = _json_response(json.dumps(state(), ensure_ascii=False))
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
 async def _leave_on_disconnect(receive: Receive, caller: Caller) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -237,6 +260,12 @@ def _noted_error(status_code: int, code: Code, message: str, notes: RequestNotes
     notes.response_bytes = len(response.body)
     notes.finish(code, message)
     return response
+
+
+def _ui_response(page: UiPage, request: Request) -> Response:
+    if page.is_known_as(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=page.headers)
+    return Response(page.body, headers={**page.headers, "content-type": page.content_type})
 
 
 def _peer(request: Request) -> str:

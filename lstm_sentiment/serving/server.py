@@ -7,8 +7,8 @@ Source, manager, data plane and transports, put together and taken apart in orde
 import logging
 import os
 import threading
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 from starlette.types import ASGIApp
@@ -27,31 +27,29 @@ from lstm_sentiment.serving.grpc_health import GrpcHealth
 from lstm_sentiment.serving.grpc_service import grpc_server
 from lstm_sentiment.serving.limits import RequestLimits
 from lstm_sentiment.serving.listening import address_of, cannot_listen, check_port, listen
-from lstm_sentiment.serving.loader import SavedModelLoader
 from lstm_sentiment.serving.loading_options import LoadingOptions
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.models_config import check_models_config, load_models_config
+from lstm_sentiment.serving.managed_shadow import managed_shadow
+from lstm_sentiment.serving.models_config import (
+    check_models_config,
+    load_models_config,
+    version_labels,
+)
 from lstm_sentiment.serving.observability import Observability
 from lstm_sentiment.serving.parameter_files import BatchingParameters, MonitoringConfig
 from lstm_sentiment.serving.rest_app import rest_app
 from lstm_sentiment.serving.rest_server import RestServer
+from lstm_sentiment.serving.saved_model_manager import saved_model_manager
 from lstm_sentiment.serving.security import ServerCredentials
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server_core import ServerCore
-from lstm_sentiment.serving.version_policy import (
-    availability_preserving_action,
-    resource_preserving_action,
-)
+from lstm_sentiment.serving.shadow import Shadow
+from lstm_sentiment.serving.shadow_options import ShadowOptions
+from lstm_sentiment.serving.ui_pages import ui_paths
 
 logger = logging.getLogger(__name__)
 
 _THREADS_PER_CPU = 4
 _MOST_THREADS = 1024
-
-_POLICIES = {
-    "availability-preserving": availability_preserving_action,
-    "resource-preserving": resource_preserving_action,
-}
 
 
 class ModelServer:
@@ -84,8 +82,10 @@ class ModelServer:
         monitoring: MonitoringConfig | None = None,
         text_sample_share: float = 1.0,
         access_log: AccessLog | None = None,
+        shadow: ShadowOptions | None = None,
         grpc_health: bool = False,
         grpc_reflection: bool = False,
+        ui: bool = True,
         grace_seconds: float = 5.0,
     ) -> None:
         """Reads and checks the config; binds and loads nothing yet.
@@ -114,13 +114,17 @@ class ModelServer:
             monitoring: Whether and where there are metrics; `None` for the usual place.
             text_sample_share: The share of texts whose tokens are counted for the metrics.
             access_log: Written to for each request, if there is one.
+            shadow: Which requests a second version answers too, to be compared; `None` for none.
             grpc_health: Whether to serve gRPC's health checking protocol.
             grpc_reflection: Whether gRPC clients may ask which services and messages there are.
+            ui: Whether REST has a page for people at `/`, where texts can be tried. It is shown
+                without a token; what it asks of the server needs one as ever.
             grace_seconds: How long requests under way may take when the context is left.
 
         Raises:
             ConfigError: If the config cannot be read or breaks a rule.
-            InvalidInputError: If a number is out of its range.
+            InvalidInputError: If a number is out of its range, or `shadow` does not tell of which
+                model.
         """
         self._config_file = Path(config) if isinstance(config, str | Path) else None
         self._config = _checked_config(config)
@@ -153,35 +157,28 @@ class ModelServer:
             text_sample_share=text_sample_share,
             thread_pool_name=batching_threads.thread_pool_name,
         )
+        metrics = self._observability.metrics
         self._scheduler = (
-            BatchScheduler(batching, on_batch=self._observability.metrics.batch_run)
+            BatchScheduler(batching, on_batch=metrics.batch_run if metrics else None)
             if batching
             else None
         )
-        self._manager = Manager(
-            partial(
-                SavedModelLoader,
-                xla=loading.xla_cpu_compilation_enabled,
-                warmup=loading.enable_model_warmup,
-                scheduler=self._scheduler,
-            ),
-            policy=_POLICIES[loading.aspired_version_policy],
-            max_num_load_retries=loading.max_num_load_retries,
-            load_retry_interval_seconds=loading.load_retry_interval_seconds,
-            num_load_threads=loading.num_load_threads,
-            memory_limit_bytes=loading.memory_limit_bytes,
-            on_state=self._note_state,
-        )
+        self._manager = saved_model_manager(loading, self._scheduler, self._note_state)
         self._core = ServerCore(
             self._manager,
             file_system_poll_wait_seconds=file_system_poll_wait_seconds,
             allow_version_labels_for_unavailable_models=allow_version_labels_for_unavailable_models,
         )
+        self._shadow = self._make_shadow(shadow) if shadow is not None else None
         self._data_plane = DataPlane(
-            self._manager, limits=self._limits, on_run=self._observability.metrics.runtime
+            self._manager,
+            limits=self._limits,
+            on_run=metrics.runtime if metrics else None,
+            on_answer=self._shadow,
         )
         self._health = GrpcHealth() if grpc_health else None
         self._has_reflection = grpc_reflection
+        self._has_ui = ui
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
         self._port: int | None = None
@@ -255,6 +252,8 @@ class ModelServer:
                 self._grpc = None
             if self._scheduler is not None:
                 self._scheduler.stop()
+            if self._shadow is not None:
+                self._shadow.stop()
             self._observability.stop()
             self._core.stop()
             self._stopped.set()
@@ -271,6 +270,11 @@ class ModelServer:
         return self._stopped.wait(timeout_seconds)
 
     @property
+    def has_ui(self) -> bool:
+        """Whether REST has a page for people at `/`."""
+        return self._has_ui and self._asked_rest_api_port is not None
+
+    @property
     def has_tls(self) -> bool:
         """Whether both transports are encrypted."""
         return self._credentials is not None
@@ -278,6 +282,11 @@ class ModelServer:
     def states(self) -> list[ServableState]:
         """Tells where every version of every model stands, by model in the config's order."""
         return self._core.states()
+
+    def state(self) -> dict[str, Any]:
+        """Tells what the server does right now, as `GET /state` does: see `ServerState.page`."""
+        shadow = () if self._shadow is None else (self._shadow.report(),)
+        return self._observability.state.page(self._core.labels, self.states(), shadow)
 
     def is_ready(self) -> bool:
         """Whether requests can be answered: it serves, and has a version of a model to serve."""
@@ -314,7 +323,7 @@ class ModelServer:
 
     def _note_state(self, state: ServableState) -> None:
         logger.info("%s version %s: %s", state.id.name, state.id.version, state.state.name)
-        self._observability.metrics.state_changed(state)
+        self._observability.state_changed(state)
 
     def _start(self) -> None:
         # A port in use must be known before minutes of loading, so both are tried first.
@@ -325,6 +334,8 @@ class ModelServer:
             self._scheduler.start()
         self._core.start(self._config, self._load_timeout_seconds)
         self._observability.start(self._manager)
+        if self._shadow is not None:
+            self._shadow.start()
         if self._config_file is not None:
             self._core.poll_config_file(self._config_file, self._config_poll_seconds)
         self._start_grpc()
@@ -335,6 +346,16 @@ class ModelServer:
             self._health.set_serving(True)
         logger.info("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
 
+    def _make_shadow(self, options: ShadowOptions) -> Shadow:
+        metrics = self._observability.metrics
+        return managed_shadow(
+            options,
+            version_labels(self._config),
+            self._manager,
+            when_known=metrics.shadow_known if metrics else None,
+            with_texts=self._observability.may_show_texts,
+        )
+
     def _make_rest_server(self, port: int) -> RestServer:
         app: ASGIApp = rest_app(
             self._data_plane,
@@ -343,10 +364,13 @@ class ModelServer:
             max_request_bytes=self._limits.max_request_bytes,
             observer=self._observability,
             is_ready=self.is_ready,
+            state=self.state,
             metrics_page=self._observability.page,
+            ui=self._has_ui,
         )
         if self._auth_tokens is not None:
-            app = BearerTokenMiddleware(app, self._auth_tokens)
+            open_paths = ui_paths() if self._has_ui else frozenset[str]()
+            app = BearerTokenMiddleware(app, self._auth_tokens, open_paths)
         listener = listen(self._host, port)
         self._rest_api_port = listener.getsockname()[1]
         context = self._credentials.ssl_context() if self._credentials is not None else None

@@ -87,6 +87,11 @@ class ServerCore:
         """The config in force: the last one that was taken as a whole; not to be changed."""
         return self._config
 
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, int]]:
+        """The version labels of each model of the config in force, by its name; for reading."""
+        return self._labels
+
     def states(self) -> list[ServableState]:
         """Tells where every version of every model stands, by model in the config's order."""
         return [state for name in self._watched for state in self._manager.states(name)]

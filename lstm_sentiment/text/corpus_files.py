@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.corpus import Corpus, Row
 from lstm_sentiment.text.record_files import checked_row, columns_of, read_records
 from lstm_sentiment.text.unicode import replace_surrogates
@@ -132,7 +133,7 @@ def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
         with path.open("rb") as file:
             table = pyarrow.parquet.read_table(file)
     except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise InvalidInputError(unreadable(path, error)) from error
     except pyarrow.ArrowInvalid as error:
         raise InvalidInputError(f"{path}: is not a Parquet file: {error}.") from error
     columns = columns_of(str(path), table.column_names, text, label)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.record_files import RecordFormat, clean_text, read_records, record_format
 
 _LONGEST_RECORD = 2**30
@@ -190,7 +191,7 @@ def _facts(path: Path) -> os.stat_result:
     try:
         facts = path.stat()
     except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise InvalidInputError(unreadable(path, error)) from error
     if not stat.S_ISREG(facts.st_mode):
         raise InvalidInputError(f"{path}: must be a regular file, which can be read again.")
     return facts

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import did_you_mean, unreadable
 from lstm_sentiment.text.unicode import replace_surrogates
 
 Record = tuple[str, str, int, int]
@@ -91,6 +92,7 @@ def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[i
             raise InvalidInputError(
                 f"{where}: the column {name!r} must exist (name it with `text_column` or "
                 f"`label_column`). Received columns: {', '.join(header)}."
+                f"{did_you_mean(name, header)}"
             )
     return [header.index(name) for name in wanted if name is not None]
 
@@ -228,9 +230,7 @@ class _Lines:
                     self.end += len(line)
                     yield decoded
         except OSError as error:
-            raise InvalidInputError(
-                f"{self._path}: cannot be read: {error.strerror or error}."
-            ) from error
+            raise InvalidInputError(unreadable(self._path, error)) from error
 
     def universal(self) -> Iterator[str]:
         """Gives the lines that line feeds, carriage returns or both end, as CSV has them."""

@@ -3,6 +3,7 @@
 from typing import Literal, cast, get_args
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import not_among
 
 TokenizerKind = Literal["unigram", "whitespace", "characters"]
 """How text is cut: see `UnigramTokenizer`, `WhitespaceTokenizer` and `CharacterTokenizer`."""
@@ -46,7 +47,5 @@ def check_unknown(name: str) -> Unknown:
 
 def _checked(name: str, choices: tuple[str, ...], received: str) -> str:
     if received not in choices:
-        raise InvalidInputError(
-            f"`{name}` must be one of: {', '.join(choices)}. Received: {received!r}."
-        )
+        raise InvalidInputError(not_among(name, choices, received))
     return received

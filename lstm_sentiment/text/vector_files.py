@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text import vector_compact
 from lstm_sentiment.text.vector_binary import read_binary, write_binary
 from lstm_sentiment.text.vector_compact import map_compact, write_compact
@@ -100,8 +101,7 @@ def load_word_vectors(
             vectors, left_out = _load(file, stream, limit=limit, only=only, bad_rows=bad_rows)
             stream.close()
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidInputError(f"{file}: cannot be read: {reason}.") from error
+        raise InvalidInputError(unreadable(file, error)) from error
     if left_out:
         progress.say(left_out)
     return vectors

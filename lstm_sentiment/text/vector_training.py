@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.suggestions import not_among
 from lstm_sentiment.text.text_sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
@@ -86,9 +87,7 @@ class VectorTrainingConfig:
         """
         choices = get_args(VectorAlgorithm)
         if self.algorithm not in choices:
-            raise InvalidInputError(
-                f"`algorithm` must be one of: {', '.join(choices)}. Received: {self.algorithm!r}."
-            )
+            raise InvalidInputError(not_among("algorithm", choices, self.algorithm))
         for name in ("dim", "least_epochs", "window", "negative", "workers", "most_texts"):
             _require_positive(name, getattr(self, name))
         if self.epochs is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import unreadable
 
 PAD_ID = 0
 OOV_ID = 1
@@ -108,7 +109,7 @@ class Vocabulary:
         try:
             lines = Path(path).read_bytes().split(b"\n")
         except OSError as error:
-            raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
+            raise InvalidInputError(unreadable(Path(path), error)) from error
         if lines[-1] == b"":
             lines.pop()
         seen: dict[str, int] = {}

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import unreadable
 
 JIEBA = "jieba"
 
@@ -29,7 +30,7 @@ def load_word_counts(source: str | os.PathLike[str]) -> dict[str, int]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise InvalidInputError(unreadable(path, error)) from error
     counts: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         fields = _fields(line, f"{path}:{number}")

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import require_positive
+from lstm_sentiment.suggestions import not_among
 
 StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
@@ -127,6 +128,4 @@ class SnapshotEvery:
 
 def _check_choice(name: str, value: str, choices: Any) -> None:
     if value not in get_args(choices):
-        raise InvalidInputError(
-            f"`{name}` must be one of: {', '.join(get_args(choices))}. Received: {value!r}."
-        )
+        raise InvalidInputError(not_among(name, get_args(choices), value))

@@ -190,7 +190,7 @@ def test_the_presets_are_listed(run: Run) -> None:
     outcome = run("fit", "--preset", "slow")
     assert is_one_error_line(outcome)
     for name in PRESETS:
-        assert f"'{name}'" in outcome.err
+        assert name in outcome.err
 
 
 def test_resume_goes_on_with_a_run(run: Run, calls: Calls) -> None:
@@ -254,12 +254,12 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         ("", ("--learning-rate", "nan"), "`learning_rate` must be a positive number"),
         ("", ("--label-smoothing", "1"), "`label_smoothing` must be at least 0 and below 1"),
         ("", ("--patience", "0"), "`patience` must be a positive integer"),
-        ("", ("--schedule", "step"), "'cosine', 'linear', 'constant'"),
-        ("", ("--class-weights", "auto"), "'none', 'balanced'"),
-        ("", ("--precision", "float16"), "'float32', 'mixed_bfloat16'"),
-        ("", ("--embedding-storage", "int4"), "'int8', 'float16', 'float32'"),
+        ("", ("--schedule", "step"), "one of: cosine, linear, constant"),
+        ("", ("--class-weights", "auto"), "one of: none, balanced"),
+        ("", ("--precision", "float16"), "one of: float32, mixed_bfloat16"),
+        ("", ("--embedding-storage", "int4"), "one of: int8, float16, float32"),
         ("", ("--export-every", "0"), "`export_every` must be a positive integer"),
-        ("", ("--export-unit", "hours"), "'epochs', 'steps'"),
+        ("", ("--export-unit", "hours"), "one of: epochs, steps"),
         ("", ("--keep", "0"), "`keep` must be a positive integer"),
         ("export_unit = 'hours'", (), "must be one of: epochs, steps"),
         ("[model]\nembedding_storage = 'int4'", (), "must be one of: int8, float16, float32"),

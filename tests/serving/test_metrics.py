@@ -20,6 +20,7 @@ from lstm_sentiment.serving.servable import (
     ServableLoadError,
     ServableState,
 )
+from lstm_sentiment.serving.shadow_tally import Disagreement, Pair, ShadowOutcome
 from lstm_sentiment.serving.text_statistics import TextMeasures, TokenCounts
 
 from ..conftest import REPOSITORY
@@ -316,3 +317,27 @@ def test_the_documentation_names_every_metric_with_its_labels() -> None:
         cells = rows[metric.name]
         assert cells[2] == metric.kind
         assert cells[3].replace("`", "") == ", ".join(metric.labels)
+
+
+def test_a_canary_is_counted_until_one_of_the_two_goes(metrics: ServerMetrics) -> None:
+    labels = {"model_name": "sentiment", "version": "3"}
+    disagreement = Disagreement("1", "0", 0.25)
+    for pair in (Pair(3, 4), Pair(3, 9), Pair(3, None), Pair(9, 3)):
+        outcome = ShadowOutcome(
+            pair, agreed=2, disagreements=[disagreement], differences=[0.0, 0.25], failed=5
+        )
+        metrics.shadow_known("sentiment", outcome)
+    name = "lstm_sentiment_shadow_texts_total"
+    assert value(metrics, name, **labels, shadow_version="4", outcome="agreed") == 2
+    assert value(metrics, name, **labels, shadow_version="4", outcome="disagreed") == 1
+    # Versions that are not loaded make no series of their own.
+    assert value(metrics, name, **labels, shadow_version="", outcome="failed") == 10
+    assert {found["version"] for found in series(metrics, name)} == {"3"}
+    difference = "lstm_sentiment_shadow_difference"
+    assert value(metrics, f"{difference}_count", **labels, shadow_version="4") == 2
+    assert value(metrics, f"{difference}_sum", **labels, shadow_version="4") == 0.25
+    tell(metrics, ManagerState.END, version=4)
+    assert {found["shadow_version"] for found in series(metrics, name)} == {""}
+    assert {found["shadow_version"] for found in series(metrics, f"{difference}_sum")} == {""}
+    tell(metrics, ManagerState.END, version=3)
+    assert not series(metrics, name)

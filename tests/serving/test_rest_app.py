@@ -297,7 +297,7 @@ def test_status_of_one_version(http: httpx.Client, choice: str) -> None:
         ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
         ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
         ("DELETE", SENTIMENT, 400, f"Malformed request: DELETE {SENTIMENT}"),
-        ("GET", "/", 404, "Not found"),
+        ("GET", "/x", 404, "Not found"),
         ("POST", "/v2/models/sentiment:predict", 404, "Not found"),
     ],
 )

@@ -1,0 +1,146 @@
+"""Makes the reference pages of the site, docs/reference/: the command line and the public names.
+
+    python docs/make_reference.py
+
+The command line is read from the real one, as its `--help` tells it; of each public name the page
+only says where it is defined, and the site generator takes signature and docstring from there.
+`make docs` runs this first. What it makes is not kept in the repository.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+import lstm_sentiment
+from lstm_sentiment.cli.app import app
+
+FOLDER = Path(__file__).parent / "reference"
+# By page: title, what it holds, and the modules whose names it shows, by their beginnings; the last
+# takes what is left.
+PAGES = {
+    "python-text": ("Texts", "Corpora, word vectors, vocabularies, tokenizers.", ("text.",)),
+    "python-training": (
+        "Training",
+        "From a corpus to a trained classifier, in one call or step by step.",
+        ("model.", "training.", "pipeline", "preparation", "config_file", "tuning", "launcher"),
+    ),
+    "python-serving": (
+        "Serving",
+        "The model server, and changing what it serves.",
+        ("serving.", "models_"),
+    ),
+    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client",)),
+    "python-errors": ("Errors", "What a caller can catch.", ("errors",)),
+    "python-versions": (
+        "Versions",
+        "Exporting versions, and looking at them: ask, score, explain, compare, verify.",
+        ("",),
+    ),
+}
+
+
+def main() -> None:
+    """Writes every page anew."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    (FOLDER / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
+    names: dict[str, list[str]] = {page: [] for page in PAGES}
+    for name in lstm_sentiment.__all__:
+        if name != "__version__":
+            names[page_of(home_of(name))].append(name)
+    for page, (title, what, _) in PAGES.items():
+        text = "\n".join(python_page(title, what, names[page])) + "\n"
+        (FOLDER / f"{page}.md").write_text(text, "utf-8")
+
+
+def home_of(name: str) -> str:
+    """The module that defines a public name, without the package's."""
+    return lstm_sentiment._HOME_OF[name]
+
+
+def page_of(home: str) -> str:
+    """The page that shows a module's names."""
+    return next(page for page, (_, _, begins) in PAGES.items() if home.startswith(begins))
+
+
+def python_page(title: str, what: str, names: list[str]) -> Iterator[str]:
+    """A page of public names."""
+    yield f"# Python: {title.lower()}\n\n{what} All of it is at hand as `lstm_sentiment.NAME`.\n"
+    for name in sorted(names, key=str.lower):
+        yield f"::: lstm_sentiment.{home_of(name)}.{name}\n"
+
+
+def command_line() -> Iterator[str]:
+    """The page of all commands."""
+    root: Any = get_command(app)
+    context = root.make_context("cli.py", [], resilient_parsing=True)
+    yield "# Command line\n"
+    yield "`python cli.py COMMAND` in a clone, `lstm-sentiment COMMAND` once it is installed.\n"
+    yield from options(root, context)
+    for path, command in commands(root, context):
+        yield f"## {path}\n"
+        yield from described(command, path)
+
+
+def commands(group: Any, context: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its words."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if hasattr(command, "list_commands"):
+            yield from commands(command, context, f"{path}{name} ")
+        elif not command.hidden:
+            yield f"{path}{name}", command
+
+
+def described(command: Any, path: str) -> Iterator[str]:
+    """What a command says of itself."""
+    context = command.make_context(path, [], resilient_parsing=True)
+    pieces = " ".join(command.collect_usage_pieces(context))
+    yield f"```text\npython cli.py {path} {pieces}\n```\n"
+    for paragraph in re.split(r"\n\s*\n", command.help or ""):
+        text = " ".join(paragraph.replace("\f", "").split())
+        if text.startswith("Example: "):
+            yield f"```text\n{text.removeprefix('Example: ')}\n```\n"
+        elif text:
+            yield f"{escaped(text)}\n"
+    yield from options(command, context)
+
+
+def options(command: Any, context: Any) -> Iterator[str]:
+    """A table of arguments and flags for each of the help's panels."""
+    panels: dict[str, list[Any]] = {}
+    for parameter in command.get_params(context):
+        if not getattr(parameter, "hidden", False):
+            panel = getattr(parameter, "rich_help_panel", None) or ""
+            panels.setdefault(panel, []).append(parameter)
+    for panel, parameters in panels.items():
+        if panel:
+            yield f"**{panel}**\n"
+        yield "| | | default |\n|---|---|---|"
+        yield "\n".join(row(parameter, context) for parameter in parameters) + "\n"
+
+
+def row(parameter: Any, context: Any) -> str:
+    """One argument or flag, as its line of the help has it."""
+    flags, text = parameter.get_help_record(context)
+    text, _, rest = text.partition("  [")
+    flags = flags.replace("|", "\\|")
+    default = escaped(rest.removesuffix("]").removeprefix("default: "))
+    return f"| `{flags}` | {escaped(' '.join(text.split()))} | {default} |"
+
+
+def escaped(text: str) -> str:
+    """Plain text as Markdown that reads the same, in a table too; code stays."""
+    return re.sub(r"`[^`|]+`|[\\|*_<>\[\]]", _escaped_unless_code, text)
+
+
+def _escaped_unless_code(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("`") else "\\" + found[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Makes the picture of the page that the documentation shows, `docs/images/page.png`.
+
+    python docs/make_screenshots.py --model-dir models/sentiment
+
+Serves that folder of versions on a free port and looks at it in headless Chromium. Needs the extra
+`dev`, a Chromium on PATH (or LSTM_SENTIMENT_TEST_BROWSER) and, for what is in Chinese, a font.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from lstm_sentiment.serving.models_config import single_model_config
+from lstm_sentiment.serving.server import ModelServer
+
+PICTURE = Path(__file__).parent / "images" / "page.png"
+TEXTS = [
+    "房间很干净，服务员也很热情，下次还会来。",
+    "早餐很一般，隔音太差，一晚上没睡好。",
+    "位置不错，但是设施有些陈旧，价格偏高。",
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+def find_browser() -> str:
+    """The path of a Chromium, or the end of the program."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    asked = os.environ.get("LSTM_SENTIMENT_TEST_BROWSER")
+    found = asked or next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        sys.exit(f"error: there must be a browser on PATH. Received: none of {', '.join(names)}.")
+    return found
+
+
+def take_picture(url: str, browser_path: str, picture: Path) -> None:
+    """Types the texts into the page and writes what is to be seen then.
+
+    Args:
+        url: Where the page is.
+        browser_path: The Chromium to look with.
+        picture: The PNG to write.
+    """
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path, args=FLAGS)
+        page = browser.new_page(
+            viewport={"width": 1280, "height": 1000}, locale="zh-CN", color_scheme="light"
+        )
+        page.goto(url)
+        page.get_by_role("textbox", name="文本", exact=True).fill("\n".join(TEXTS))
+        page.locator("#try-results > li").nth(len(TEXTS) - 1).wait_for()
+        # No blinking cursor, and bars that have stopped growing.
+        page.locator("h2").first.focus()
+        page.emulate_media(reduced_motion="reduce")
+        picture.parent.mkdir(exist_ok=True)
+        page.screenshot(path=picture)
+        browser.close()
+
+
+def main() -> None:
+    """Serves the model and takes the picture."""
+    parser = argparse.ArgumentParser(description="Makes docs/images/page.png.")
+    parser.add_argument("--model-dir", type=Path, default=Path("models/sentiment"))
+    parser.add_argument("--output", type=Path, default=PICTURE)
+    options = parser.parse_args()
+    config = single_model_config("sentiment", options.model_dir.absolute())
+    with ModelServer(config, port=0) as server:
+        url = f"http://127.0.0.1:{server.rest_api_port}/"
+        take_picture(url, find_browser(), options.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Makes docs/images/terminal.svg: real commands on a real model, as a terminal shows them.
+
+    python docs/make_terminal_picture.py --data hotel_reviews.csv --text-column review
+    python docs/make_terminal_picture.py --model models/sentiment --test runs/mine/test.csv
+
+The first trains a classifier (minutes) and shows how `fit` ends; the second begins with `evaluate`
+on texts that the version was not trained on. Each command is run in a folder of its own, by a
+terminal that takes colours; nothing that it prints to standard output is left out or changed. The
+picture asks for no font from elsewhere: the reader's are taken, Chinese ones too.
+"""
+
+import argparse
+import html
+import io
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURE = ROOT / "docs" / "images" / "terminal.svg"
+COLUMNS, LINES = 120, 50
+FEWEST_COLUMNS = 72
+EVALUATE = "python cli.py evaluate --data runs/*/test.csv"
+COMMANDS = (
+    'python cli.py explain "房间很干净，服务也好，就是早餐差了点"',
+    'python cli.py predict "房间很干净，服务也好" "太差了，再也不来"',
+)
+
+_THEME = TerminalTheme(
+    (17, 24, 39),
+    (229, 231, 235),
+    [
+        (55, 65, 81),
+        (248, 113, 113),
+        (74, 222, 128),
+        (250, 204, 21),
+        (96, 165, 250),
+        (192, 132, 252),
+        (45, 212, 191),
+        (229, 231, 235),
+    ],
+)
+
+# Rich's own has fonts that a browser would fetch.
+_SVG = """\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+  font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono",
+    "Noto Sans Mono CJK SC", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", monospace;
+  font-size: {char_height}px; line-height: {line_height}px; white-space: pre;
+}}
+.{unique_id}-title {{ font: bold 18px system-ui, sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def main() -> None:
+    """Reads the flags, runs the commands, writes the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="labelled texts to train on first")
+    parser.add_argument("--text-column", default="text")
+    parser.add_argument("--label-column", default="label")
+    parser.add_argument("--model", type=Path, help="a folder of versions, instead of training")
+    parser.add_argument("--test", type=Path, help="CSV of texts it was not trained on")
+    parser.add_argument("--output", type=Path, default=PICTURE)
+    chosen = parser.parse_args()
+    if (chosen.data is None) == (chosen.model is None or chosen.test is None):
+        parser.error("either --data, or --model and --test must be given")
+    lines: list[Text] = []
+    with tempfile.TemporaryDirectory() as name:
+        for command in (*_first(chosen, Path(name)), EVALUATE, *COMMANDS):
+            lines.append(Text.assemble(("$ ", "bold green"), (command, "bold")))
+            shown = printed(command, Path(name)).strip("\n")
+            lines += [Text.from_ansi(line) for line in shown.split("\n")]
+            lines.append(Text())
+    chosen.output.write_text(picture(lines[:-1]), "utf-8")
+
+
+def picture(lines: Sequence[Text]) -> str:
+    """Draws lines as a terminal that is as wide as they are."""
+    widest = max(line.cell_len for line in lines)
+    console = Console(
+        record=True,
+        width=max(FEWEST_COLUMNS, widest),
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
+    for line in lines:
+        console.print(line, no_wrap=True, overflow="ignore", highlight=False)
+    return in_cells(
+        console.export_svg(
+            title="lstm_sentiment", theme=_THEME, code_format=_SVG, unique_id="terminal"
+        )
+    )
+
+
+def _first(chosen: argparse.Namespace, folder: Path) -> list[str]:
+    """Puts what the commands read into their folder; the commands before the usual ones."""
+    (folder / "cli.py").symlink_to(ROOT / "cli.py")
+    if chosen.data is not None:
+        shutil.copy(chosen.data, folder)
+        columns = [
+            f"--{name}-column {column}"
+            for name in ("text", "label")
+            if (column := getattr(chosen, f"{name}_column")) != name
+        ]
+        return [" ".join(["python cli.py fit --data", chosen.data.name, *columns])]
+    shutil.copytree(chosen.model, folder / "models" / "sentiment")
+    (folder / "runs" / "1").mkdir(parents=True)
+    shutil.copy(chosen.test, folder / "runs" / "1" / "test.csv")
+    return []
+
+
+def printed(command: str, folder: Path) -> str:
+    """What a command prints to a terminal that takes colours; its progress is not kept."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "COLUMNS": str(COLUMNS),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    with subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(theirs)
+        parts = []
+        try:
+            while part := os.read(ours, 65_536):
+                parts.append(part)
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+    if process.returncode:
+        raise SystemExit(f"error: {command}: exit code {process.returncode}: {told}")
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def in_cells(svg: str) -> str:
+    """Gives every run of narrow and of wide characters its own place, two cells a wide one.
+
+    Rich counts characters where it says how long a text is, which presses Chinese together.
+    """
+    width = float(re.findall(r'textLength="([\d.]+)"[^>]*>([^<]+)<', svg)[0][0])
+    width /= len(html.unescape(re.findall(r'textLength="[\d.]+"[^>]*>([^<]+)<', svg)[0]))
+
+    def placed(match: re.Match[str]) -> str:
+        before, x, middle, content = match["before"], float(match["x"]), match["middle"], match["t"]
+        made = []
+        for run in _runs(html.unescape(content).replace("\u00a0", " ")):
+            length = cell_len(run) * width
+            if run.strip():
+                text = html.escape(run).replace(" ", "&#160;")
+                made.append(
+                    f'<text {before}x="{x:g}"{middle}textLength="{length:g}"{match["after"]}>'
+                    f"{text}</text>"
+                )
+            x += length
+        return "\n".join(made)
+
+    return re.sub(
+        r'<text (?P<before>class="[^"]*-r\d+" )x="(?P<x>[\d.]+)"(?P<middle>[^>]*?)'
+        r'textLength="[\d.]+"(?P<after>[^>]*)>(?P<t>[^<]*)</text>',
+        placed,
+        svg,
+    )
+
+
+def _runs(text: str) -> list[str]:
+    runs: list[str] = []
+    for character in text:
+        if runs and cell_len(runs[-1][-1]) == cell_len(character):
+            runs[-1] += character
+        else:
+            runs.append(character)
+    return runs
+
+
+if __name__ == "__main__":
+    main()

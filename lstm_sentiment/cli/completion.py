@@ -1,0 +1,105 @@
+"""What the shell offers after Tab where only files know it, and how it learns to ask.
+
+Reads small text files and names of folders only: an answer must come before one notices to wait.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+PROGRAM = "lstm-sentiment"
+"""The installed command, which is the one that shells complete."""
+
+COMPLETE_VARIABLE = "_LSTM_SENTIMENT_COMPLETE"
+"""The environment variable by which a shell asks."""
+
+_DEFAULT_BASE_PATH = Path("models/sentiment")
+_STRING = r"""\s*:?\s*["']([^"']*)["']"""
+
+
+def one_of(*choices: str) -> Callable[[], list[str]]:
+    """Offers fixed choices, for a flag whose value the library checks.
+
+    Args:
+        choices: All of them.
+    """
+
+    def offered() -> list[str]:
+        return list(choices)
+
+    return offered
+
+
+def offered_models(context: typer.Context) -> list[str]:
+    """Offers the names of the models of `--model-config-file`."""
+    return _found("name", _config(context)) or [_DEFAULT_BASE_PATH.name]
+
+
+def offered_labels(context: typer.Context) -> list[str]:
+    """Offers the version labels of the models of `--model-config-file`."""
+    return [
+        label
+        for block in re.findall(r"\bversion_labels\s*:?\s*[{<]([^}>]*)[}>]", _config(context))
+        for label in _found("key", block)
+    ] or ["stable", "canary"]
+
+
+def offered_versions(context: typer.Context) -> list[str]:
+    """Offers the versions on disk, highest first."""
+    given = context.params.get("model") or context.params.get("model_base_path")
+    folders = [given] if given else _found("base_path", _config(context)) or [_DEFAULT_BASE_PATH]
+    numbers = {int(name) for folder in folders for name in _names(Path(folder)) if name.isdecimal()}
+    return [str(number) for number in sorted(numbers, reverse=True)]
+
+
+def name_program(command: "TyperGroup") -> None:
+    """Makes `--install-completion` and `--show-completion` speak of the installed program.
+
+    Args:
+        command: The whole command line, however it was called.
+    """
+    for parameter in command.params:
+        if parameter.name in ("install_completion", "show_completion"):
+            parameter.callback = _for_program(parameter.callback)
+            parameter.help = _HELP[parameter.name]
+
+
+_HELP = {
+    "install_completion": f"Teach the shell you use (bash, zsh, fish) to complete {PROGRAM}.",
+    "show_completion": "Print what that would install.",
+}
+
+
+def _for_program(callback: Any) -> Any:
+    def called(context: Any, parameter: Any, value: Any) -> Any:
+        if value and not context.resilient_parsing:
+            context.find_root().info_name = PROGRAM
+        return callback(context, parameter, value)
+
+    return called
+
+
+def _config(context: typer.Context) -> str:
+    path = context.params.get("model_config_file")
+    try:
+        text = Path(path).read_text("utf-8") if path else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return re.sub(r"#.*", "", text)
+
+
+def _found(field: str, text: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(rf"\b{field}{_STRING}", text)))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []

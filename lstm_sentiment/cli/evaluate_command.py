@@ -1,0 +1,166 @@
+"""`evaluate`: how right a version is on labelled texts, as a table, as JSON, as a page."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
+from lstm_sentiment.predictor import find_version
+from lstm_sentiment.text.corpus_files import read_corpus
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lstm_sentiment.report.version_evaluation import VersionEvaluation
+    from lstm_sentiment.report.written_report import WrittenReport
+
+_NAME_COLUMNS = 20
+# A matrix of more classes is wider than a terminal: the commonest confusions are told instead.
+_MATRIX_CLASSES = 8
+_CONFUSIONS = 10
+
+
+def evaluate(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Labelled texts that the version was not trained on: .csv, .tsv, .jsonl, "
+            ".parquet; or one .txt a class, named after it; or a folder of them. May be repeated.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        Path, typer.Option(help="A version's folder, or a folder of versions.")
+    ] = Path("models/sentiment"),
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write report.html there, one file to look at and to pass on, and its plots as "
+            "PNGs.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a version on labelled texts: accuracy, macro-F1, each class, calibration.
+
+    Empty texts are left out. Duplicates stay, and are told, as are texts that
+    the version was trained on: scores on those say nothing of new ones. A run
+    of fit leaves the texts that it held out in test.csv.
+
+    The report shows learning curves, what is mistaken for what, whether stated
+    probabilities can be trusted, which texts are hard, and the surest mistakes
+    with the tokens that led to them. It needs the extra `report`.
+
+    Example: python cli.py evaluate --data runs/mine/test.csv --report report
+    """
+    if report is not None:
+        from lstm_sentiment.report.libraries import check_report_dir
+
+        check_report_dir(report)
+    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    corpus = read_corpus(data, text_column=text_column, label_column=label_column)
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    import_tensorflow()
+    from lstm_sentiment.report.version_evaluation import evaluate_version
+
+    progress = TerminalProgress()
+    evaluated = evaluate_version(model, corpus, progress=progress)
+    written = None
+    if report is not None:
+        from lstm_sentiment.report.written_report import write_report
+
+        written = write_report(evaluated, report, progress=progress)
+    if as_json:
+        page = None if written is None else str(written.page)
+        print(json.dumps({**evaluated.to_dict(), "report": page}, ensure_ascii=False))
+    else:
+        _print_result(evaluated, written)
+    _warn_of_texts_seen(evaluated)
+
+
+def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None") -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False, highlight=False)
+    for name, value in _rows(evaluated):
+        print(f"{name:<{_NAME_COLUMNS}}{value}")
+    print()
+    console.print(_class_table(evaluated))
+    console.print(_confusion_table(evaluated))
+    if written is not None:
+        plots = len(written.plots)
+        print(f"{'report':<{_NAME_COLUMNS}}{written.page} and {plots} PNGs")
+
+
+def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
+    evaluation, facts = evaluated.evaluation, evaluated.facts
+    accuracy, macro_f1, seen = evaluated.accuracy, evaluated.macro_f1, evaluated.texts_seen
+    yield "version", evaluated.scores.version_dir
+    yield "texts", f"{facts.texts:,}"
+    if facts.exact_duplicates or facts.near_duplicates:
+        counts = f"{facts.exact_duplicates:,} exact, {facts.near_duplicates:,} nearly"
+        yield "duplicates", f"{counts}; all of them are counted"
+    if facts.contradictory:
+        yield "contradictory", f"{facts.contradictory:,} texts occur under several labels"
+    yield "seen in training", "not told by the version" if seen is None else f"{seen:,}"
+    yield "accuracy", f"{accuracy.value:.4f}, 95% interval {accuracy.low:.4f} to {accuracy.high:.4f}"
+    yield "macro-F1", f"{macro_f1.value:.4f}, 95% interval {macro_f1.low:.4f} to {macro_f1.high:.4f}"
+    yield "calibration error", f"{evaluation.calibration_error:.4f}"
+    if evaluation.oov_rate is not None:
+        yield "OOV rate", f"{evaluation.oov_rate:.4f}"
+
+
+def _class_table(evaluated: "VersionEvaluation") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table("class", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("precision", "recall", "F1", "texts"):
+        table.add_column(name, justify="right")
+    for scores in evaluated.evaluation.classes:
+        numbers = (f"{score:.4f}" for score in (scores.precision, scores.recall, scores.f1))
+        table.add_row(scores.label, *numbers, f"{scores.support:,}")
+    return table
+
+
+def _confusion_table(evaluated: "VersionEvaluation") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    from lstm_sentiment.report.mistakes import most_frequent_confusions
+
+    names = evaluated.scores.corpus.label_names
+    matrix = evaluated.evaluation.confusion_matrix
+    if len(names) <= _MATRIX_CLASSES:
+        table = Table("labelled", box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in names:
+            table.add_column(f"given {name}", justify="right", overflow="fold")
+        for name, row in zip(names, matrix, strict=True):
+            table.add_row(name, *(f"{number:,}" for number in row))
+        return table
+    table = Table("labelled", "most often mistaken for", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("texts", justify="right")
+    for one in most_frequent_confusions(matrix, names, limit=_CONFUSIONS):
+        table.add_row(one.label, one.given, f"{one.texts:,}")
+    return table
+
+
+def _warn_of_texts_seen(evaluated: "VersionEvaluation") -> None:
+    from lstm_sentiment.cli.console import ERR
+
+    if evaluated.texts_seen:
+        ERR.print(
+            f"warning: the version was trained on {evaluated.texts_seen:,} of these "
+            f"{evaluated.facts.texts:,} texts: on new ones it will be worse than this.",
+            style="bold yellow",
+            markup=False,
+            soft_wrap=True,
+        )

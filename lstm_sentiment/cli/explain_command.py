@@ -1,0 +1,205 @@
+"""`explain`: which tokens of a text spoke for its label."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_sentiment.cli import question_options as options
+from lstm_sentiment.cli.connection_options import (
+    AuthTokenFile,
+    SslCa,
+    SslCertificate,
+    SslPrivateKey,
+    read_access,
+)
+from lstm_sentiment.coloured_tokens import (
+    signed,
+    token_style,
+    tokens_text,
+    tokens_with_weights,
+    visible,
+)
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from lstm_sentiment.client import Explanation, PredictClient
+    from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.progress import Advance
+
+_TEXTS_A_REQUEST = 64
+_TEXTS_AT_ONCE = 16
+# A reader takes in fewer tokens than this at a glance.
+_FEW_TOKENS = 12
+_STRONGEST = 5
+
+
+def explain(
+    texts: options.Texts = None,
+    input_file: options.InputFile = None,
+    text_column: options.TextColumn = "text",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page to look at instead of printing.",
+            show_default=False,
+        ),
+    ] = None,
+    model: options.Model = None,
+    server: options.Server = None,
+    model_name: options.ModelName = "sentiment",
+    version: options.Version = None,
+    label: options.Label = None,
+    ssl_ca: SslCa = None,
+    ssl_certificate: SslCertificate = None,
+    ssl_private_key: SslPrivateKey = None,
+    auth_token_file: AuthTokenFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show which tokens of each text spoke for its label, and which against it.
+
+    In a terminal tokens are coloured: blue speaks for the label, orange and
+    underlined against it. Elsewhere each is followed by its weight, its share
+    in the label's score, and a text takes one line.
+
+    Example: python cli.py explain "房间很干净" --model models/sentiment
+    """
+    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
+    asked = options.Asked(model, server, model_name, version, label, access)
+    asked.check()
+    if html is not None:
+        _check_page(html)
+    wanted = options.wanted_texts(texts, input_file, text_column)
+    asked.find()
+    from lstm_sentiment.cli.console import beside_output, import_tensorflow
+
+    import_tensorflow()
+    progress = beside_output(html)
+    with (
+        asked.opened() as version_asked,
+        progress.step("Explaining", len(wanted)) as advance,
+    ):
+        size = _TEXTS_AT_ONCE if server is None else _TEXTS_A_REQUEST
+        answers = _answers(version_asked, options.in_batches(wanted, size), advance)
+        if html is not None:
+            found = list(answers)
+            _write_page(html, found)
+            if as_json:
+                _print_json(wanted, iter(found))
+        elif as_json:
+            _print_json(wanted, answers)
+        else:
+            _print(answers)
+
+
+def _answers(
+    asked: "PredictClient | SavedModelPredictor",
+    batches: Iterator[Sequence[str]],
+    advance: "Advance",
+) -> "Iterator[Explanation]":
+    for batch in batches:
+        yield from asked.explain(batch)
+        advance(len(batch))
+
+
+def _print_json(texts: Sequence[str], answers: "Iterator[Explanation]") -> None:
+    for text, answer in zip(texts, answers, strict=True):
+        print(json.dumps(explanation_record(text, answer), ensure_ascii=False))
+
+
+def explanation_record(text: str, answer: "Explanation") -> dict[str, Any]:
+    """A text and its explanation as `explain --json` writes them.
+
+    Args:
+        text: What was asked.
+        answer: What was answered.
+    """
+    return {
+        "text": text,
+        "label": answer.label,
+        "classification": _classification(answer),
+        "probabilities": list(answer.probabilities),
+        "tokens": list(answer.tokens),
+        "attributions": list(answer.attributions),
+        "model_version": answer.model_version,
+    }
+
+
+def _classification(answer: "Explanation") -> int:
+    return max(range(len(answer.probabilities)), key=answer.probabilities.__getitem__)
+
+
+def _check_page(path: Path) -> None:
+    """Tells before the answers what would be told after them."""
+    if not path.parent.is_dir() or path.is_dir():
+        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
+
+
+def _write_page(path: Path, answers: "Sequence[Explanation]") -> None:
+    from lstm_sentiment.cli.console import say
+    from lstm_sentiment.explanation_page import explanation_page
+
+    try:
+        with write_whole(path) as file:
+            file.write(explanation_page(answers).encode())
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be written: {error.strerror}.") from error
+    say(f"Written: {path}")
+
+
+def _print(answers: "Iterator[Explanation]") -> None:
+    from lstm_sentiment.cli.console import output_console
+
+    console = output_console()
+    if not console.is_terminal:
+        for answer in answers:
+            print(_line(answer))
+        return
+    for number, answer in enumerate(answers):
+        if number == 0:
+            console.print(_legend(console))
+        console.print()
+        _print_for_people(console, answer)
+
+
+def _line(answer: "Explanation") -> str:
+    weighed = tokens_with_weights(answer.tokens, answer.attributions)
+    return f"{visible(answer.label)}\t{max(answer.probabilities):.4f}\t{weighed}"
+
+
+def _legend(console: "Console") -> "Text":
+    from rich.text import Text
+
+    if console.color_system is None:
+        return Text("Behind each token its weight: + for the label, - against it")
+    legend = Text("speaks ")
+    legend.append(" for ", token_style(1)).append(" or ")
+    return legend.append(" against ", token_style(-1)).append(" the label")
+
+
+def _print_for_people(console: "Console", answer: "Explanation") -> None:
+    from rich.text import Text
+
+    head = Text(visible(answer.label), style="bold")
+    head.append(f"  {max(answer.probabilities):.1%}", style="not bold")
+    console.print(head)
+    if console.color_system is None:
+        console.print(tokens_with_weights(answer.tokens, answer.attributions))
+        return
+    console.print(tokens_text(answer.tokens, answer.attributions))
+    if len(answer.tokens) > _FEW_TOKENS:
+        console.print(Text(_strongest(answer), style="dim"))
+
+
+def _strongest(answer: "Explanation") -> str:
+    weighed = zip(answer.tokens, answer.attributions, strict=True)
+    first = sorted(weighed, key=lambda pair: -abs(pair[1]))[:_STRONGEST]
+    told = ", ".join(f"{visible(token)} {signed(weight)}" for token, weight in first)
+    return f"strongest: {told}"

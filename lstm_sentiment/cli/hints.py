@@ -1,0 +1,82 @@
+"""Errors of the command line in the words of all others: the rule, what arrived, what was meant."""
+
+import errno
+import re
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lstm_sentiment.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# By the names that pydantic, which reads the values for typer, gives its errors.
+_RULES = {
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
+    "float_parsing": "a number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "greater_than": "greater than {gt}",
+    "less_than": "less than {lt}",
+}
+
+
+def usage_message(error: typer.TyperException) -> str:
+    """Says what is wrong with the command that was typed.
+
+    Args:
+        error: What typer makes of it.
+
+    Returns:
+        The message; empty where no command was given, so that the help is the whole answer.
+    """
+    option = getattr(error, "option_name", None)
+    if option is not None and hasattr(error, "possibilities"):
+        return f"No such option: {option}.{did_you_mean(option, error.possibilities or ())}"
+    return _value_message(error) or _command_message(error) or error.format_message()
+
+
+def system_message(error: OSError) -> str:
+    """Says what the operating system refused.
+
+    Args:
+        error: That no part of the program expected.
+    """
+    reason = error.strerror or str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{place}cannot be written: {reason}."
+    return f"{place}{reason}."
+
+
+def _value_message(error: typer.TyperException) -> str | None:
+    """Of a value that is not what its flag takes."""
+    details = getattr(error.__cause__, "errors", None)
+    parameter = getattr(error, "param", None)
+    if not callable(details) or parameter is None:
+        return None
+    detail: Mapping[str, Any] = details()[0]
+    given = detail.get("input")
+    name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.display_name_raw
+    choices = re.match(r".* is not one of (.+?)\.?$", str(detail.get("msg", "")), re.DOTALL)
+    if choices is not None:
+        allowed = re.findall(r"'([^']*)'", choices[1])
+        rule, hint = f"one of: {', '.join(allowed)}", did_you_mean(given, allowed)
+    elif detail["type"] in _RULES:
+        rule, hint = _RULES[detail["type"]].format(**detail.get("ctx", {})), ""
+    else:
+        return None
+    return f"`{name}` must be {rule}. Received: {given!r}.{hint}"
+
+
+def _command_message(error: typer.TyperException) -> str | None:
+    """Of a command that there is not."""
+    message = error.format_message()
+    unknown = re.match(r"No such command '(.*)'\.", message, re.DOTALL)
+    commands = getattr(getattr(getattr(error, "ctx", None), "command", None), "commands", None)
+    if unknown is None or not commands:
+        return None
+    hint = did_you_mean(unknown[1], commands)
+    return f"No such command {unknown[1]!r}.{hint or ' There are: ' + ', '.join(commands) + '.'}"

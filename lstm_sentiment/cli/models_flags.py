@@ -1,0 +1,164 @@
+"""What the commands of `models` share: the config, the model, the server, and what is told."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.completion import offered_models
+from lstm_sentiment.cli.connection_options import (
+    NO_ACCESS,
+    AuthTokenFile,
+    SslCa,
+    SslCertificate,
+    SslPrivateKey,
+    read_access,
+)
+from lstm_sentiment.cli.fit_command import program
+from lstm_sentiment.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from lstm_sentiment.models_control import ModelsControl
+    from lstm_sentiment.models_server import RunningServer
+
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which model. May be left out where the file has only one.",
+        autocompletion=offered_models,
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ServerFlags:
+    """The server to ask and to tell, if there is one, and how it lets one in."""
+
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="The running server to ask and to tell, by gRPC: this package's or stock.",
+            show_default=False,
+        ),
+    ] = None
+    timeout_seconds: Annotated[
+        float,
+        typer.Option(help="How long the server may take for an answer, or to load a version."),
+    ] = 120.0
+    ssl_ca: SslCa = None
+    ssl_certificate: SslCertificate = None
+    ssl_private_key: SslPrivateKey = None
+    auth_token_file: AuthTokenFile = None
+
+    @contextmanager
+    def connected(self) -> "Iterator[RunningServer | None]":
+        """The server; `None` where none is named.
+
+        Raises:
+            InvalidInputError: If a flag lacks another, or a file cannot be read.
+        """
+        access = read_access(
+            self.ssl_ca, self.ssl_certificate, self.ssl_private_key, self.auth_token_file
+        )
+        if self.server is None:
+            if access != NO_ACCESS:
+                raise InvalidInputError(
+                    "`--ssl-ca` and `--auth-token-file` go with `--server`. "
+                    "Received: no `--server`."
+                )
+            yield None
+            return
+        # Only the messages to a server bring TensorFlow with them; a config does not.
+        from lstm_sentiment.cli.console import import_tensorflow
+
+        import_tensorflow()
+        from lstm_sentiment.models_server import RunningServer
+
+        with RunningServer(
+            self.server, timeout_seconds=self.timeout_seconds, **access._asdict()
+        ) as running:
+            yield running
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Shows on a terminal that the server, if there is one, is waited for."""
+        if self.server is None:
+            yield
+            return
+        from lstm_sentiment.cli.console import working
+
+        with working(f"Waiting for {self.server}"):
+            yield
+
+    def as_typed(self) -> list[str]:
+        """The flags, to be typed again."""
+        given = {
+            "--server": self.server,
+            "--ssl-ca": self.ssl_ca,
+            "--ssl-certificate": self.ssl_certificate,
+            "--ssl-private-key": self.ssl_private_key,
+            "--auth-token-file": self.auth_token_file,
+        }
+        return [part for flag, value in given.items() if value for part in (flag, str(value))]
+
+
+@dataclass(frozen=True)
+class ModelFlags:
+    """A model of a `models.config`."""
+
+    model_config_file: Annotated[
+        Path, typer.Option(metavar="FILE", help="The models.config.", show_default=False)
+    ]
+    model_name: ModelName = None
+
+    @contextmanager
+    def control(self, server: ServerFlags) -> "Iterator[ModelsControl]":
+        """What changes the model, in the file and on the server."""
+        from lstm_sentiment.models_control import ModelsControl
+
+        # Told at once where the file is no good.
+        ModelsControl(self.model_config_file, model_name=self.model_name)
+        with server.connected() as running:
+            yield ModelsControl(self.model_config_file, model_name=self.model_name, server=running)
+
+    def as_typed(self, server: ServerFlags) -> list[str]:
+        """The flags and those of the server, to be typed again."""
+        name = [] if self.model_name is None else ["--model-name", self.model_name]
+        return ["--model-config-file", str(self.model_config_file), *server.as_typed(), *name]
+
+
+def undo_command(undo: tuple[str, ...], model: ModelFlags, server: ServerFlags) -> str:
+    """What to type to undo a change.
+
+    Args:
+        undo: As `Changed` has it, not empty.
+        model: The model that was changed.
+        server: The server that was told.
+    """
+    return f"{program()} {shlex.join(['models', *undo, *model.as_typed(server)])}"
+
+
+def tell_notes(notes: tuple[str, ...], server: ServerFlags, *, is_changed: bool = True) -> None:
+    """Tells what else should be known, on standard error.
+
+    Args:
+        notes: A line each.
+        server: The server that was told.
+        is_changed: Whether there was something to tell it.
+    """
+    from lstm_sentiment.cli.console import say
+
+    if is_changed and server.server is None:
+        notes += (
+            "no server was told: name it with --server, or have it read the file again with "
+            "--model_config_file_poll_wait_seconds",
+        )
+    for note in notes:
+        say(f"note: {note}")

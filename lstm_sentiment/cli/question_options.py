@@ -1,0 +1,175 @@
+"""What `predict` and `explain` take alike: the texts, and the version that is asked for them."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.completion import offered_labels, offered_versions
+from lstm_sentiment.cli.connection_options import NO_ACCESS, Access
+from lstm_sentiment.errors import (
+    InvalidInputError,
+    LstmSentimentError,
+    ServableNotFoundError,
+)
+from lstm_sentiment.predictor import find_version
+from lstm_sentiment.text.corpus_files import read_texts, split_lines
+from lstm_sentiment.text.unicode import replace_surrogates
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client import PredictClient
+    from lstm_sentiment.predictor import SavedModelPredictor
+
+DEFAULT_MODEL = Path("models/sentiment")
+
+Texts = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT", help="Texts; without any, a text a line is read."),
+]
+InputFile = Annotated[
+    Path | None,
+    typer.Option("--input", help="Texts: a text a line, or the column of a table."),
+]
+TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
+Model = Annotated[
+    Path | None,
+    typer.Option(help=f"A version's folder, or a folder of versions. Default: {DEFAULT_MODEL}."),
+]
+Server = Annotated[str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC.")]
+ModelName = Annotated[str, typer.Option(help="Name of the model on the server.")]
+Version = Annotated[
+    int | None,
+    typer.Option(help="Version to ask the server for.", autocompletion=offered_versions),
+]
+Label = Annotated[
+    str | None,
+    typer.Option(help="Version label to ask the server for.", autocompletion=offered_labels),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
+
+
+def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: str) -> list[str]:
+    """Reads the texts from where they are: arguments, a file, or standard input.
+
+    Raises:
+        InvalidInputError: If there is none, two sources are named, or one cannot be read.
+    """
+    texts = _texts(given or [], input_file, text_column)
+    if not texts:
+        raise InvalidInputError("There must be at least one text. Received: none.")
+    return texts
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The version that is asked: one of a folder, in this process, or one of a server.
+
+    Attributes:
+        model: A version's folder, or a folder of versions; `None` for the default.
+        server: `HOST:PORT`; `None` for the folder.
+        model_name: The model's name on the server.
+        version: Of the server.
+        label: Of the server.
+        access: What the server needs to let one in.
+    """
+
+    model: Path | None
+    server: str | None
+    model_name: str
+    version: int | None
+    label: str | None
+    access: Access
+
+    def check(self) -> None:
+        """Tells what is wrong before texts are read.
+
+        Raises:
+            InvalidInputError: If flags contradict one another.
+        """
+        if self.server is not None:
+            if self.model is not None:
+                raise InvalidInputError(
+                    "Either `--model` or `--server` may be given. Received: both."
+                )
+            return
+        if self.version is not None or self.label is not None:
+            raise InvalidInputError(
+                "`--version` and `--label` go with `--server`. Received: no `--server`."
+            )
+        if self.access != NO_ACCESS:
+            raise InvalidInputError(
+                "`--ssl-ca` and `--auth-token-file` go with `--server`. Received: no `--server`."
+            )
+
+    def find(self) -> None:
+        """Tells that a folder holds no version before TensorFlow is imported, which takes seconds.
+
+        Raises:
+            ServableNotFoundError: If it does not.
+        """
+        if self.server is None:
+            find_version(self.model or DEFAULT_MODEL)
+
+    @contextmanager
+    def opened(self) -> "Iterator[PredictClient | SavedModelPredictor]":
+        """Loads the version, or connects to the server; both answer `predict` and `explain`."""
+        if self.server is None:
+            from lstm_sentiment.cli.console import working
+            from lstm_sentiment.predictor import SavedModelPredictor
+
+            with working("Loading the version"):
+                predictor = SavedModelPredictor(self.model or DEFAULT_MODEL)
+            yield predictor
+            return
+        from lstm_sentiment.client import PredictClient
+
+        access = self.access._asdict()
+        with PredictClient(
+            self.server, self.model_name, version=self.version, label=self.label, **access
+        ) as client:
+            try:
+                yield client
+            except ServableNotFoundError as error:
+                hint = _versions_there(PredictClient(self.server, self.model_name, **access))
+                raise ServableNotFoundError(f"{str(error).rstrip('.')}. {hint}") from error
+
+
+def _versions_there(client: "PredictClient") -> str:
+    with client:
+        try:
+            statuses = client.model_status()
+        except LstmSentimentError:
+            return "`--model-name` must be a name that the server's models.config gives a model."
+    there = sorted(status.version for status in statuses if status.state == "AVAILABLE")
+    return f"Versions that answer: {', '.join(map(str, there)) or 'none'}."
+
+
+def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Cuts texts into batches.
+
+    Args:
+        texts: Any number.
+        size: Of a batch, at most.
+    """
+    for start in range(0, len(texts), size):
+        yield texts[start : start + size]
+
+
+def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[str]:
+    if given and input_file is not None:
+        raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
+    if given:
+        return [replace_surrogates(text) for text in given]
+    if input_file is not None:
+        return read_texts(input_file, text_column=text_column)
+    try:
+        return split_lines(sys.stdin.buffer.read().decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            f"Standard input must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at "
+            f"offset {error.start:,}."
+        ) from error

@@ -1,0 +1,139 @@
+"""`models shadow`: how often a canary agrees with the version that answers."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.connection_options import (
+    AuthTokenFile,
+    SslCa,
+    SslCertificate,
+    SslPrivateKey,
+    read_access,
+)
+from lstm_sentiment.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from rich.table import Table
+
+    from lstm_sentiment.shadow_agreement import ShadowAgreement
+
+
+def shadow(
+    rest_api: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="REST of a server that was started with --shadow-to.",
+        ),
+    ] = "localhost:8501",
+    confidence: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the intervals, above 0 and below 1.")
+    ] = 0.95,
+    show: Annotated[
+        int, typer.Option(metavar="N", help="Disagreements to show, the last ones.", min=0)
+    ] = 5,
+    timeout_seconds: Annotated[
+        float, typer.Option(help="How long the server may take.", metavar="N")
+    ] = 30.0,
+    ssl_ca: SslCa = None,
+    ssl_certificate: SslCertificate = None,
+    ssl_private_key: SslPrivateKey = None,
+    auth_token_file: AuthTokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how often a canary agrees with the version that answers.
+
+    Agreement is not merit: where the two differ, either may be right. Which one
+    is better, models compare tells from labelled texts.
+
+    Example: python cli.py models shadow --rest-api localhost:8501
+    """
+    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
+    from lstm_sentiment.shadow_agreement import read_shadow_agreement
+
+    found = read_shadow_agreement(
+        rest_api,
+        confidence=confidence,
+        ssl_ca=ssl_ca,
+        ssl_certificate=ssl_certificate,
+        ssl_private_key=ssl_private_key,
+        token=access.token,
+        timeout_seconds=timeout_seconds,
+    )
+    if as_json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False))
+    else:
+        _print_agreement(found, show)
+
+
+def _print_agreement(found: "ShadowAgreement", show: int) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    told = f"{found.to} answers {found.share:.0%} of what {found.of} answers"
+    for name, value in (("model", found.model_name), ("canary", told)):
+        console.print(f"{name:<10}{value}", soft_wrap=True)
+    if not found.pairs:
+        print("Nothing was drawn yet: no such request has come.")
+        return
+    console.print(_pairs_table(found))
+    recent = found.recent_disagreements[:show]
+    if recent:
+        console.print(_disagreements_table(recent))
+    console.print(found.pairs[0].verdict(), soft_wrap=True)
+
+
+def _pairs_table(found: "ShadowAgreement") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table("version", "canary", box=box.SIMPLE_HEAD)
+    for name in ("drawn", "compared", "agreed", "share", "failed", "dropped", "difference"):
+        table.add_column(name, justify="right")
+    for pair in found.pairs:
+        share = pair.agreement
+        largest = pair.largest_difference
+        table.add_row(
+            str(pair.version),
+            "-" if pair.shadow_version is None else str(pair.shadow_version),
+            f"{pair.sampled:,}",
+            f"{pair.compared:,}",
+            f"{pair.agreed:,}",
+            "-" if share is None else f"{share.value:.1%}",
+            f"{pair.failed:,}",
+            f"{pair.dropped:,}",
+            "-" if largest is None else f"{largest:.3f}",
+        )
+    return table
+
+
+def _disagreements_table(recent: "Sequence[Mapping[str, Any]]") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title="last disagreements")
+    for name in ("version", "label", "canary", "its label"):
+        table.add_column(name)
+    table.add_column("difference", justify="right")
+    has_texts = any("text" in found for found in recent)
+    if has_texts:
+        table.add_column("text", overflow="ellipsis", no_wrap=True)
+    for found in recent:
+        difference = found["difference"]
+        row = [str(found[key]) for key in ("version", "label", "shadow_version", "shadow_label")]
+        row.append("-" if difference is None else f"{difference:.3f}")
+        if has_texts:
+            row.append(str(found.get("text", "")))
+        table.add_row(*(Text(_in_one_line(value)) for value in row))
+    return table
+
+
+def _in_one_line(value: str) -> str:
+    """What strangers sent, without anything that would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(value.split()))

@@ -1,0 +1,127 @@
+"""How much a command tells beside its results: chosen once, by flags that every command takes."""
+
+import logging
+import os
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_sentiment.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+
+class Verbosity(Enum):
+    """What a command tells beside its results."""
+
+    QUIET = "errors only"
+    NORMAL = "progress, and what was dropped, chosen or saved"
+    VERBOSE = "what libraries log, and where an unexpected error comes from"
+
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+# What TensorFlow and gRPC read when they are first imported, which no command has done yet.
+_SILENCE = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
+
+_chosen = Verbosity.NORMAL
+
+
+def is_verbose() -> bool:
+    """Whether the user wants to see all."""
+    return _chosen is Verbosity.VERBOSE
+
+
+def is_quiet() -> bool:
+    """Whether the user wants to see results and errors only."""
+    return _chosen is Verbosity.QUIET
+
+
+def log_level() -> int:
+    """From which level on a command that logs tells of what it does."""
+    levels = {Verbosity.QUIET: logging.WARNING, Verbosity.VERBOSE: logging.DEBUG}
+    return levels.get(_chosen, logging.INFO)
+
+
+def begin() -> None:
+    """Begins a command: libraries are silent until the user chooses otherwise."""
+    _choose(Verbosity.NORMAL)
+    for name, value in _SILENCE.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def add_verbosity_flags(command: "TyperGroup") -> None:
+    """Makes a command take `--verbose` and `--quiet`, and all commands below it.
+
+    Args:
+        command: The whole command line.
+    """
+    flags = [parameter for parameter in _flags() if parameter.name in ("verbose", "quiet")]
+    command.params.extend(flags)
+    for below in getattr(command, "commands", {}).values():
+        add_verbosity_flags(below)
+
+
+def _choose(chosen: Verbosity) -> None:
+    global _chosen
+    _chosen = chosen
+
+
+def _be_verbose(context: typer.Context, wanted: bool) -> bool:
+    if wanted and not context.resilient_parsing:
+        _choose_other(Verbosity.VERBOSE)
+        for name, value in _SILENCE.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        logging.getLogger("tensorflow").setLevel(logging.INFO)
+        logging.getLogger("lstm_sentiment").setLevel(logging.DEBUG)
+        logging.basicConfig(format=_LOG_FORMAT, level=logging.INFO)
+    return wanted
+
+
+def _be_quiet(context: typer.Context, wanted: bool) -> bool:
+    if wanted and not context.resilient_parsing:
+        _choose_other(Verbosity.QUIET)
+    return wanted
+
+
+def _choose_other(chosen: Verbosity) -> None:
+    if _chosen not in (Verbosity.NORMAL, chosen):
+        raise InvalidInputError("Either `--verbose` or `--quiet` may be given. Received: both.")
+    _choose(chosen)
+
+
+def _declared(
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            callback=_be_verbose,
+            expose_value=False,
+            is_eager=True,
+            help="Show what libraries log, and where an unexpected error comes from.",
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            callback=_be_quiet,
+            expose_value=False,
+            is_eager=True,
+            help="Show results and errors only.",
+        ),
+    ] = False,
+) -> None:
+    """Declares the flags as typer reads them."""
+
+
+def _flags() -> list[Any]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_declared)
+    return typer.main.get_command(app).params

@@ -1,0 +1,128 @@
+"""Fonts that can draw what class names are written in, so that no plot shows boxes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+LATIN = "DejaVu Sans"
+"""Comes with Matplotlib; has no Chinese."""
+
+# In this order: those of systems first, which look as the rest of the reader's screen does.
+_CHINESE = (
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "SimHei",
+    "Noto Sans CJK JP",
+    "Arial Unicode MS",
+)
+# Packages that bring a font, and where it is in them. None of their code is run.
+_FONT_PACKAGES = {
+    "pylopdf_fonts_zh_cn": "NotoSansSC-Regular.otf",
+    "mplfonts": "fonts/NotoSansCJKsc-Regular.otf",
+}
+_REGULAR = 400
+
+
+@dataclass(frozen=True)
+class PlotFonts:
+    """Fonts for some texts.
+
+    Attributes:
+        families: Names as Matplotlib takes them; a character is drawn in the first that has it.
+        missing: Characters of the texts that none of them has.
+    """
+
+    families: tuple[str, ...]
+    missing: frozenset[str]
+
+    def draw(self, text: str) -> bool:
+        """Whether all characters of a text can be drawn."""
+        return self.missing.isdisjoint(text)
+
+
+def fonts_for(texts: Iterable[str]) -> PlotFonts:
+    """Finds fonts: installed ones known to have Chinese, then shipped ones, then any other.
+
+    Args:
+        texts: What is to be drawn.
+    """
+    needed = {character for text in texts for character in text if character.isprintable()}
+    families = [LATIN]
+    missing = needed - _characters_of_family(LATIN)
+    for path, index, family in _candidates():
+        if not missing:
+            break
+        has = missing & _characters(path, index)
+        if has:
+            families.append(family)
+            missing -= has
+    return PlotFonts(tuple(families), frozenset(missing))
+
+
+def _candidates() -> Iterator[tuple[str, int, str]]:
+    """File, place in it and family of fonts, the best first."""
+    entries: dict[str, Any] = {}
+    for entry in sorted(_installed(), key=_unlikeness):
+        entries.setdefault(entry.name, entry)
+    known = [entries.pop(family) for family in _CHINESE if family in entries]
+    for entry in known:
+        yield entry.fname, getattr(entry, "index", 0), entry.name
+    yield from _shipped()
+    for entry in entries.values():
+        yield entry.fname, getattr(entry, "index", 0), entry.name
+
+
+def _installed() -> list[Any]:
+    from matplotlib.font_manager import fontManager
+
+    # Matplotlib's own last resort has every character: as a box.
+    return [entry for entry in fontManager.ttflist if not entry.name.startswith("Last Resort")]
+
+
+def _unlikeness(entry: Any) -> tuple[bool, bool, int]:
+    """How far a font is from upright and regular."""
+    weight = entry.weight if isinstance(entry.weight, int) else _REGULAR
+    return entry.style != "normal", entry.stretch != "normal", abs(weight - _REGULAR)
+
+
+def _shipped() -> Iterator[tuple[str, int, str]]:
+    """Fonts in installed packages, made known to Matplotlib as they are asked for."""
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    for package, file in _FONT_PACKAGES.items():
+        spec = find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            path = Path(folder) / file
+            if path.is_file():
+                fontManager.addfont(str(path))
+                yield str(path), 0, FontProperties(fname=str(path)).get_name()
+
+
+def _characters_of_family(family: str) -> frozenset[str]:
+    from matplotlib.font_manager import findfont
+
+    path = findfont(family)
+    return _characters(str(path), getattr(path, "face_index", 0))
+
+
+@cache
+def _characters(path: str, index: int) -> frozenset[str]:
+    from matplotlib.ft2font import FT2Font
+
+    options: dict[str, Any] = {"face_index": index} if index else {}
+    try:
+        font = FT2Font(path, **options)
+    except (OSError, RuntimeError):  # removed since Matplotlib listed it, or damaged
+        return frozenset()
+    return frozenset(map(chr, font.get_charmap()))

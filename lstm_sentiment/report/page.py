@@ -1,0 +1,176 @@
+"""The page of a report: one HTML file that asks for no other."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from lstm_sentiment.coloured_tokens import TOKENS_CSS, tokens_html
+from lstm_sentiment.report.card_facts import all_settings, learning_history, made_of
+from lstm_sentiment.report.drawing import draw_svg
+from lstm_sentiment.report.facts import Lengths
+from lstm_sentiment.report.fonts import PlotFonts
+from lstm_sentiment.report.mistakes import (
+    Mistake,
+    most_frequent_confusions,
+    surest_mistakes,
+)
+from lstm_sentiment.report.panels import (
+    Panel,
+    class_panel,
+    confusion_panel,
+    curve_panels,
+    histogram_panel,
+    length_panel,
+    oov_panel,
+    reliability_panel,
+    shown_classes,
+)
+from lstm_sentiment.report.version_evaluation import VersionEvaluation
+from lstm_sentiment.report.wording import (
+    counted,
+    language_of,
+    percent,
+    percent_interval,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATE = "report.html.jinja"
+_CONFUSIONS = 10
+_TEXT_CHARACTERS = 1_500
+_TOKENS = 600
+
+
+@dataclass(frozen=True)
+class ReportParts:
+    """What a report is made of.
+
+    Attributes:
+        evaluated: The scores.
+        card: What the version says of itself; `None` where it says nothing.
+        mistakes: The surest.
+        sections: Its figures, by the name of their section.
+    """
+
+    evaluated: VersionEvaluation
+    card: Mapping[str, Any] | None
+    mistakes: tuple[Mistake, ...]
+    sections: Mapping[str, list[Panel]]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All figures, in order."""
+        return [panel for panels in self.sections.values() for panel in panels]
+
+
+def gather_parts(evaluated: VersionEvaluation, card: Mapping[str, Any] | None) -> ReportParts:
+    """Puts together what a report shows; asks the version what spoke for its mistakes.
+
+    Args:
+        evaluated: The scores.
+        card: What the version says of itself.
+    """
+    by_oov = oov_panel(evaluated)
+    return ReportParts(
+        evaluated,
+        card,
+        surest_mistakes(evaluated.scores, evaluated.explain),
+        {
+            "classes": [confusion_panel(evaluated), class_panel(evaluated)],
+            "confidence": [reliability_panel(evaluated), histogram_panel(evaluated)],
+            "slices": [length_panel(evaluated), *([by_oov] if by_oov else [])],
+            "curves": curve_panels(learning_history(card)),
+        },
+    )
+
+
+def render_page(
+    parts: ReportParts, fonts: PlotFonts, unnamed: Mapping[int, str], written_on: date
+) -> str:
+    """Makes the page.
+
+    Args:
+        parts: What it shows.
+        fonts: What the lengths of words in plots are measured with.
+        unnamed: Classes that the PNGs name by number, by id; empty where they name all.
+        written_on: The day.
+    """
+    evaluated = parts.evaluated
+    facts, evaluation = evaluated.facts, evaluated.evaluation
+    names = evaluated.scores.corpus.label_names
+    label, size = facts.largest_class
+    return _environment().get_template(_TEMPLATE).render(
+        tokens_css=TOKENS_CSS,
+        parts=parts,
+        evaluated=evaluated,
+        evaluation=evaluation,
+        facts=facts,
+        scores=evaluated.scores,
+        svg=lambda panel: _svg(parts, panel, fonts),
+        largest_class=label,
+        largest_share=size / facts.texts,
+        confusions=(
+            most_frequent_confusions(evaluation.confusion_matrix, names, limit=_CONFUSIONS)
+            if len(names) > 2
+            else ()
+        ),
+        hidden_classes=len(names) - len(shown_classes(evaluated)),
+        lengths=_lengths(evaluated),
+        made=made_of(parts.card) if parts.card else [],
+        settings=all_settings(parts.card) if parts.card else [],
+        unnamed=unnamed,
+        written_on=written_on.isoformat(),
+    )  # fmt: skip
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("lstm_sentiment.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "interval": percent_interval,
+        "language": language_of,
+        "told": _told,
+    }
+    environment.globals |= {"counted": counted}
+    return environment
+
+
+def _svg(parts: ReportParts, panel: Panel, fonts: PlotFonts) -> str:
+    from markupsafe import Markup
+
+    names = parts.evaluated.scores.corpus.label_names
+    # Of Matplotlib, whose words are escaped in it.
+    return Markup(draw_svg(panel.plot, panel.names(names), fonts, panel.alternative))
+
+
+def _told(mistake: Mistake) -> str:
+    """A mistake's text as HTML: its tokens in colour, or else as it is."""
+    from markupsafe import Markup
+
+    explanation = mistake.explanation
+    if explanation is None:
+        shown = html.escape(mistake.text[:_TEXT_CHARACTERS])
+        left = len(mistake.text) - _TEXT_CHARACTERS
+        unit = "characters"
+    else:
+        shown = tokens_html(explanation.tokens[:_TOKENS], explanation.attributions[:_TOKENS])
+        left, unit = len(explanation.tokens) - _TOKENS, "tokens"
+    more = f' <span class="muted">… and {left:,} more {unit}</span>' if left > 0 else ""
+    return Markup(shown + more)
+
+
+def _lengths(evaluated: VersionEvaluation) -> list[tuple[str, Lengths]]:
+    sizes = evaluated.scores.sizes
+    rows = [("Characters", evaluated.facts.characters)]
+    return rows if sizes is None else [*rows, ("Tokens", Lengths.of(sizes.tokens))]

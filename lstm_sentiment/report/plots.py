@@ -1,0 +1,277 @@
+"""The plots of a report: how each is drawn, given what it shows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.report.drawing import Palette, Plot
+from lstm_sentiment.report.slices import ConfidenceBin, Slice
+from lstm_sentiment.significance import estimate_accuracy
+from lstm_sentiment.training.evaluation import ClassScores
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+_NARROW = (3.8, 2.9)
+_WIDE = 8.5
+_FEW_CLASSES = 6
+# More than this, and ink on the darkest cell could not be read.
+_DARKEST = 0.55
+_LEAST_NUMBER_SIZE = 5.0
+# Characters of a slice's range and of how many texts it has, beside five others.
+_CROWDED = 12
+
+
+def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], of: str) -> Plot:
+    """How a score went, epoch by epoch, on the texts trained on and on those of dev.
+
+    Args:
+        name: Of the plot.
+        title: Of the plot.
+        history: For each score its value in each epoch.
+        of: The score; `val_` before it is that of dev.
+    """
+
+    def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        for key, label, colour, dashes in (
+            (of, "training", palette.muted, (4, 2)),
+            (f"val_{of}", "dev", palette.first, (1, 0)),
+        ):
+            values = history[key]
+            epochs = range(1, len(values) + 1)
+            axes.plot(
+                epochs, values, color=colour, dashes=dashes, marker="o", markersize=4, label=label
+            )
+        axes.set_xlabel("epoch")
+        _whole_numbers(axes.xaxis)
+        axes.grid(axis="x", visible=False)
+        if of == "accuracy":
+            _percent(axes, "y")
+        _legend(axes, palette)
+
+    return Plot(name, title, _NARROW, draw)
+
+
+def plot_confusion(matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot:
+    """How many texts of each class were given which.
+
+    Args:
+        matrix: Texts by true class (outer) and given class (inner).
+        totals: Texts of each true class, which may be more than are in `matrix`.
+    """
+    classes = len(matrix)
+    few = classes <= _FEW_CLASSES
+    size = (_NARROW[0], 3.2) if few else (_WIDE, max(4.5, 2.2 + 0.24 * classes))
+
+    def draw(figure: "Figure", palette: Palette, names: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        shares = (matrix / np.maximum(1, totals)[:, np.newaxis]).tolist()
+        counts = matrix.tolist()
+        number_size = max(_LEAST_NUMBER_SIZE, min(10.0, 90 / classes if few else 150 / classes))
+        for true, given in np.ndindex(classes, classes):
+            _cell(axes, palette, (true, given), counts[true][given], shares[true][given])
+            if few or counts[true][given]:
+                share = f"\n{shares[true][given]:.0%}" if few else ""
+                axes.text(
+                    given,
+                    true,
+                    f"{counts[true][given]:,}{share}",
+                    ha="center",
+                    va="center",
+                    fontsize=number_size,
+                    color=palette.ink,
+                )
+        axes.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5))
+        axes.set_yticks(range(classes), names)
+        if few and max(map(len, names), default=0) * classes <= 30:
+            axes.set_xticks(range(classes), names)
+        else:
+            axes.set_xticks(
+                range(classes), names, rotation=90, rotation_mode="anchor", ha="right", va="center"
+            )
+        axes.set(xlabel="given by the version", ylabel="labelled")
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+
+    return Plot("confusion_matrix", "Confusion matrix", size, draw)
+
+
+def _cell(axes: "Axes", palette: Palette, place: tuple[int, int], texts: int, share: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    true, given = place
+    colour = palette.first if true == given else palette.second
+    alpha = 0.04 + (_DARKEST - 0.04) * share if texts else 0.04
+    corner = (given - 0.47, true - 0.47)
+    axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, alpha=alpha, linewidth=0))
+
+
+def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
+    """F1 of each class as a bar, precision and recall as marks on it.
+
+    Args:
+        classes: The scores, in the order of the names that it is drawn with.
+    """
+    few = len(classes) <= _FEW_CLASSES
+    size = (_NARROW[0], 3.2) if few else (_WIDE, 1.2 + 0.3 * len(classes))
+
+    def draw(figure: "Figure", palette: Palette, names: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        places = np.arange(len(classes))
+        f1 = [scores.f1 for scores in classes]
+        axes.barh(places, f1, height=0.5, color=palette.first, alpha=0.35, label="F1")
+        style: dict[str, Any] = {"linestyle": "none", "clip_on": False}
+        # A ring and a dot: both are seen where they are equal.
+        precision = [scores.precision for scores in classes]
+        ring: dict[str, Any] = {
+            "marker": "o",
+            "markersize": 9,
+            "fillstyle": "none",
+            "markeredgewidth": 1.8,
+        }
+        axes.plot(precision, places, color=palette.first, label="precision", **ring, **style)
+        recall = [scores.recall for scores in classes]
+        dot: dict[str, Any] = {"marker": "D", "markersize": 4}
+        axes.plot(recall, places, color=palette.second, label="recall", **dot, **style)
+        axes.set_yticks(places, names)
+        axes.set_ylim(len(classes) - 0.5, -0.5)
+        axes.set_xlim(0, 1)
+        axes.grid(axis="y", visible=False)
+        _legend(axes, palette)
+
+    return Plot("class_scores", "F1, precision and recall of each class", size, draw)
+
+
+def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
+    """The share that is right, by the probability that was stated.
+
+    Args:
+        bins: Equally wide.
+    """
+
+    def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        full = [one for one in bins if one.texts]
+        axes.plot(
+            [0, 1], [0, 1], color=palette.muted, linewidth=1, dashes=(3, 3), label="as stated"
+        )
+        most = max((one.texts for one in full), default=1)
+        stated, right = [one.stated for one in full], [one.accuracy for one in full]
+        shares = [estimate_accuracy(one.right, one.texts) for one in full]
+        low = [share.value - share.low for share in shares]
+        high = [share.high - share.value for share in shares]
+        axes.errorbar(
+            stated,
+            right,
+            yerr=[low, high],
+            fmt="none",
+            ecolor=palette.first,
+            alpha=0.45,
+            elinewidth=1.2,
+        )
+        sizes = [16 + 110 * one.texts / most for one in full]
+        axes.scatter(stated, right, s=sizes, color=palette.first, alpha=0.85, linewidth=0, zorder=3)
+        axes.plot(stated, right, color=palette.first, linewidth=1.2, label="turned out right")
+        start = min([one.low for one in full], default=0.0)
+        axes.set(xlim=(start - 0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.set(xlabel="probability stated", ylabel="share right")
+        _percent(axes, "x")
+        _percent(axes, "y")
+        _legend(axes, palette)
+
+    return Plot("reliability", "Reliability", _NARROW, draw)
+
+
+def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
+    """How many texts had which probability stated, the right ones and the wrong ones.
+
+    Args:
+        bins: Equally wide.
+    """
+
+    def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        lows = [one.low for one in bins]
+        width = (bins[0].high - bins[0].low) * 0.9
+        wrong = [one.texts - one.right for one in bins]
+        right = [one.right for one in bins]
+        style: dict[str, Any] = {"width": width, "align": "edge", "linewidth": 0}
+        axes.bar(lows, right, bottom=wrong, color=palette.first, alpha=0.6, label="right", **style)
+        axes.bar(lows, wrong, color=palette.second, label="wrong", **style)
+        axes.set(xlabel="probability of the label given", ylabel="texts")
+        axes.grid(axis="x", visible=False)
+        _whole_numbers(axes.yaxis)
+        _percent(axes, "x")
+        _legend(axes, palette)
+
+    return Plot("score_histogram", "Histogram of scores", _NARROW, draw)
+
+
+def plot_slices(
+    name: str, title: str, slices: Sequence[Slice], axis: str, written: Callable[[Slice], str]
+) -> Plot:
+    """Accuracy of each slice with its interval.
+
+    Args:
+        name: Of the plot.
+        title: Of the plot.
+        slices: By number.
+        axis: What the number is.
+        written: How a slice's range is written.
+    """
+
+    def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
+        axes = figure.subplots()
+        places = np.arange(len(slices))
+        values = np.array([one.accuracy.value for one in slices])
+        low = values - [one.accuracy.low for one in slices]
+        high = np.array([one.accuracy.high for one in slices]) - values
+        axes.errorbar(
+            places,
+            values,
+            yerr=[low, high],
+            fmt="o",
+            color=palette.first,
+            ecolor=palette.first,
+            elinewidth=3,
+            alpha=0.9,
+            markersize=7,
+        )
+        ranges = [f"{written(one)}\n{one.texts:,}" for one in slices]
+        crowded = max(map(len, ranges)) > _CROWDED
+        axes.set_xticks(places, ranges, fontsize=6.5 if crowded else 8)
+        axes.set_xlim(-0.5, len(slices) - 0.5)
+        axes.set_xlabel(f"{axis}; below, the number of texts")
+        lowest, highest = float((values - low).min()), float((values + high).max())
+        axes.set_ylim(max(-0.01, lowest - 0.05), min(1.01, highest + 0.05))
+        axes.grid(axis="x", visible=False)
+        _percent(axes, "y")
+
+    return Plot(name, title, _NARROW, draw)
+
+
+def _percent(axes: "Axes", axis: str) -> None:
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    chosen = axes.xaxis if axis == "x" else axes.yaxis
+    chosen.set_major_formatter(PercentFormatter(1, decimals=0))
+    # Steps of whole percents: a label is rounded to one.
+    chosen.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
+def _whole_numbers(axis: "Axis") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def _legend(axes: "Axes", palette: Palette) -> None:
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, labelcolor=palette.ink,
+        borderaxespad=0.2, handlelength=1.6, columnspacing=1.4,
+    )  # fmt: skip

@@ -1,0 +1,78 @@
+"""How numbers and names are written in a report."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from lstm_sentiment.report.slices import Slice
+from lstm_sentiment.significance import Estimate
+
+_WIDE = "WF"
+
+
+def percent(share: float) -> str:
+    """`89.7%`."""
+    return f"{share:.1%}"
+
+
+def percent_interval(estimate: Estimate) -> str:
+    """`87.4–91.7%`."""
+    return f"{100 * estimate.low:.1f}–{percent(estimate.high)}"
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 text`, `2,000 texts`.
+
+    Args:
+        number: How many.
+        thing: Of what, in the singular; its plural ends with s.
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def whole_range(one: Slice) -> str:
+    """`12` or `13–40`."""
+    low, high = int(one.low), int(one.high)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def percent_range(one: Slice) -> str:
+    """`0` or `0.5–2`, in percent."""
+    low, high = (f"{100 * end:.1f}".removesuffix(".0") for end in (one.low, one.high))
+    return low if low == high else f"{low}–{high}"
+
+
+def short_names(names: Sequence[str], columns: int) -> tuple[str, ...]:
+    """Names that fit into a plot; where two would be the same, each begins with its number.
+
+    Args:
+        names: Of the classes, in id order.
+        columns: How wide they may be; a Chinese character takes two.
+    """
+    short = tuple(_shortened(name, columns) for name in names)
+    if len(set(short)) == len(short):
+        return short
+    return tuple(_shortened(f"{number} {name}", columns) for number, name in enumerate(names))
+
+
+def _shortened(name: str, columns: int) -> str:
+    """A name of at most so many columns, the ellipsis among them."""
+    name = " ".join(name.split()) or "(empty)"
+    taken = 0
+    for place, character in enumerate(name):
+        taken += 2 if unicodedata.east_asian_width(character) in _WIDE else 1
+        if taken > columns:
+            return f"{name[: max(1, place - 1)]}…"
+    return name
+
+
+def language_of(text: str) -> str:
+    """The language that a browser chooses letter forms by: `zh`, `ja`, `ko` or `` for others.
+
+    Args:
+        text: Of which nothing is known.
+    """
+    kinds = {unicodedata.name(character, "").partition(" ")[0] for character in text[:500]}
+    for kind, language in (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CJK", "zh")):
+        if kind in kinds:
+            return language
+    return ""

@@ -1,0 +1,74 @@
+// A file of texts as a table: which rows and columns it has, and how it is written with scores.
+
+import { csvLine, guessDelimiter, parseCsv } from "./csv.js";
+
+// {rows, isTable, isGb18030, hasOpenQuote}; `isTable` is false where each line is one text.
+export async function readTableFile(file) {
+  const { text, isGb18030 } = decoded(await file.arrayBuffer());
+  const name = file.name.toLowerCase();
+  if (name.endsWith(".txt")) {
+    const lines = text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/);
+    if (lines.at(-1) === "") lines.pop();
+    return { rows: lines.map((line) => [line]), isTable: false, isGb18030, hasOpenQuote: false };
+  }
+  const delimiter = name.endsWith(".tsv") ? "\t" : guessDelimiter(text.replace(/^\ufeff/, ""));
+  const { records, hasOpenQuote } = parseCsv(text, delimiter);
+  return { rows: withoutBlankLines(records), isTable: true, isGb18030, hasOpenQuote };
+}
+
+// Excel in Chinese saves CSV as GB18030 unless told otherwise.
+function decoded(buffer) {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(buffer), isGb18030: false };
+  } catch {
+    return { text: new TextDecoder("gb18030", { fatal: true }).decode(buffer), isGb18030: true };
+  }
+}
+
+function withoutBlankLines(records) {
+  // In a table of one column an empty line is an empty cell; those at the end are none.
+  const isNarrow = records.every((record) => record.length <= 1);
+  const kept = isNarrow ? records.map((record) => (record.length ? record : [""])) : records.filter((r) => r.length);
+  const last = records.findLastIndex((record) => record.length > 0);
+  return isNarrow ? kept.slice(0, last + 1) : kept;
+}
+
+// The widest row decides; each column has a name of its own.
+export function columnNames(rows, hasHeader, isTable, unnamed) {
+  const width = rows.reduce((widest, row) => Math.max(widest, row.length), 0);
+  const header = hasHeader ? rows[0] : isTable ? [] : ["text"];
+  return Array.from({ length: width }, (_, index) => header[index] ?? (hasHeader ? "" : unnamed(index + 1)));
+}
+
+// The column that most likely holds the texts: by its name, else by the length of what is in it.
+export function guessColumn(names, rows) {
+  const byName = names.findIndex((name) => /^(text|texts|review|comment|content|sentence|文本|评论|评价|内容|正文)$/i.test(name.trim()));
+  if (byName >= 0) return byName;
+  const lengths = names.map((_, index) => rows.slice(0, 50).reduce((sum, row) => sum + (row[index] ?? "").length, 0));
+  return Math.max(0, lengths.indexOf(Math.max(...lengths)));
+}
+
+// The table with scores as pieces of a CSV file, for a Blob. `scores` has an entry for each row:
+// {label, probabilities}, {error}, or undefined for what was not scored.
+export function scoredCsv({ names, rows, scores, classNames }) {
+  const number = scores.find((score) => score?.probabilities)?.probabilities.length ?? 0;
+  const classes = Array.from({ length: number }, (_, index) => `probability_${classNames?.[index] ?? index}`);
+  const hasErrors = scores.some((score) => score?.error);
+  const added = ["predicted_label", ...classes, ...(hasErrors ? ["scoring_error"] : [])];
+  const header = [...names];
+  for (const name of added) header.push(unlike(name, header));
+  const pieces = ["\ufeff", csvLine(header)]; // by its BOM Excel knows that it is UTF-8
+  for (const [index, row] of rows.entries()) {
+    const padded = [...row, ...Array(names.length - row.length).fill("")];
+    const { label = "", probabilities = [], error = "" } = scores[index] ?? {};
+    const numbers = Array.from({ length: number }, (_, each) => String(probabilities[each] ?? ""));
+    pieces.push(csvLine([...padded, label, ...numbers, ...(hasErrors ? [error] : [])]));
+  }
+  return pieces;
+}
+
+function unlike(name, taken) {
+  let found = name;
+  for (let number = 2; taken.includes(found); number += 1) found = `${name}_${number}`;
+  return found;
+}

@@ -1,0 +1,216 @@
+"""`evaluate`: what it prints and where, what it writes, and its exit code."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lstm_sentiment.report import page, written_report
+from lstm_sentiment.text.overlap import text_digests
+from tests.cli import test_commands
+from tests.cli.test_commands import Run, is_one_error_line
+
+run = test_commands.run
+
+ROWS = [
+    ("房间很干净", "good"),
+    ("早餐差", "bad"),
+    ("非常差", "bad"),
+    ("不差", "good"),
+    ("房间很干净", "good"),
+    ("  ", "good"),
+]
+
+
+class Contrarian(tf.Module):
+    """Takes every text with 差 for a bad one; each character is a token."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def text(self, text: Any) -> dict[str, Any]:
+        is_bad = tf.strings.regex_full_match(text, ".*差.*")
+        bad = tf.where(is_bad, 0.75, 0.0625)
+        return {
+            "label": tf.where(is_bad, "bad", "good"),
+            "classification": tf.where(is_bad, tf.constant(0, tf.int64), 1),
+            "probabilities": tf.stack([bad, 1 - bad], axis=1),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def explain(self, text: Any) -> dict[str, Any]:
+        characters = tf.strings.unicode_split(text, "UTF-8").to_tensor("")
+        answer = self.text(text)
+        return {
+            "tokens": characters,
+            "attributions": tf.where(characters == "差", 1.0, -0.25),
+            "label": answer["label"],
+            "probabilities": answer["probabilities"],
+        }
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "hotels"
+    module = Contrarian()
+    version_dir = folder / "7"
+    signatures = {"text": module.text, "explain": module.explain}
+    tf.saved_model.save(module, str(version_dir), signatures=signatures)
+    (version_dir / "assets").mkdir(exist_ok=True)
+    (version_dir / "assets" / "labels.txt").write_text("bad\ngood\n", "utf-8")
+    (version_dir / "assets.extra").mkdir()
+    np.save(version_dir / "assets.extra" / "texts_seen.npy", text_digests(["早餐差！"]))
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "test.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS), "utf-8")
+    return path
+
+
+def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> None:
+    outcome = run("evaluate", "--model", model, "--data", data)
+    assert outcome.code == 0, outcome.err
+    lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
+    assert lines[:7] == [
+        f"version {model / '7'}",
+        "texts 5",
+        "duplicates 1 exact, 0 nearly; all of them are counted",
+        "seen in training 1",
+        "accuracy 0.8000, 95% interval 0.3755 to 0.9638",
+        "macro-F1 0.8000, 95% interval 0.2857 to 1.0000",
+        "calibration error 0.0750",
+    ]
+    for row in (
+        "class precision recall F1 texts",
+        "bad 0.6667 1.0000 0.8000 2",
+        "good 1.0000 0.6667 0.8000 3",
+        "labelled given bad given good",
+        "bad 2 0",
+        "good 1 2",
+    ):
+        assert row in lines
+    assert "Left out: 1 empty texts." in outcome.err
+    assert "warning: the version was trained on 1 of these 5 texts" in outcome.err
+
+
+def test_json_stands_alone_and_has_the_same_numbers(run: Run, model: Path, data: Path) -> None:
+    outcome = run("evaluate", "--model", model / "7", "--data", data, "--json")
+    assert outcome.code == 0, outcome.err
+    result = json.loads(outcome.out)
+    assert result["accuracy"] == 0.8
+    assert result["macro_f1"] == pytest.approx(0.8)
+    assert result["confusion_matrix"] == [[2, 0], [1, 2]]
+    assert result["classes"][0] == {
+        "label": "bad",
+        "precision": pytest.approx(2 / 3),
+        "recall": 1.0,
+        "f1": pytest.approx(0.8),
+        "support": 2,
+    }
+    told = {
+        "version_dir": str(model / "7"),
+        "model_name": "hotels",
+        "version": 7,
+        "texts": 5,
+        "oov_rate": None,
+        "empty_texts_dropped": 1,
+        "exact_duplicates": 1,
+        "texts_seen_in_training": 1,
+        "report": None,
+    }
+    assert {name: result[name] for name in told} == told
+
+
+def test_columns_and_several_files_are_taken(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("review,stars\n很好,good\n", "utf-8")
+    (tmp_path / "b.tsv").write_text("stars\treview\ngood\t太差\n", "utf-8")
+    columns = ("--text-column", "review", "--label-column", "stars")
+    outcome = run(
+        "evaluate", "--model", model, "--data", "a.csv", "--data", "b.tsv", *columns, "--json"
+    )
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["confusion_matrix"] == [[0, 0], [1, 1]]
+
+
+def test_a_report_is_written_and_named(
+    run: Run, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra `report`")
+    # Drawn for real in the tests of the report.
+    monkeypatch.setattr(written_report, "draw_png", lambda *_: b"picture")
+    monkeypatch.setattr(page, "draw_svg", lambda *_: "<svg></svg>")
+    outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["report"] == "out/report.html"
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Gave 4 of 5 texts the label that they have." in text
+    assert text.count('class="token for strong"') == 1
+    assert (tmp_path / "out" / "confusion_matrix.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((), "Missing option '--data'"),
+        (("--data", "none.csv"), "none.csv"),
+        (("--data", "bad.csv"), "bad.csv:1: the column 'text' must exist"),
+        (("--data", "test.csv", "--model", "none"), "none: must be a version's folder"),
+        (("--data", "test.csv", "--report", "test.csv"), "test.csv: must be a folder"),
+    ],
+)
+def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
+    run: Run,
+    model: Path,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    args: tuple[str, ...],
+    message: str,
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("bad input must be told before TensorFlow is imported")
+
+    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
+    (data.parent / "bad.csv").write_text("review\n好\n", "utf-8")
+    if "--model" not in args:
+        args = (*args, "--model", str(model))
+    outcome = run("evaluate", *args)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\n好,neutral\n", "Labels must be among those of the version: bad, good."),
+        ("text,label\n ,good\n", "There must be at least one labelled text."),
+    ],
+)
+def test_texts_that_cannot_be_scored_are_told_in_one_line(
+    run: Run, model: Path, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "test.csv").write_text(content, "utf-8")
+    outcome = run("evaluate", "--model", model, "--data", "test.csv")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: {message}" in outcome.err.splitlines()[-1]
+
+
+def test_the_missing_extra_is_named(
+    run: Run, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    outcome = run("evaluate", "--model", model, "--data", data, "--report", "out")
+    assert is_one_error_line(outcome), outcome
+    assert "pip install 'lstm-sentiment[report]'" in outcome.err
+    # Without a page there is no need of it.
+    assert run("evaluate", "--model", model, "--data", data).code == 0
+
+
+def test_help_has_an_example(run: Run) -> None:
+    outcome = run("evaluate", "--help")
+    assert outcome.code == 0
+    assert "Example: python cli.py evaluate --data" in outcome.out

@@ -1,0 +1,151 @@
+"""`explain` in this process: what a terminal, a pipe, a page and a program get."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Run, is_one_error_line
+from tests.client_servers import FakeServer, serving
+from tests.serving.saved_models import save_version
+
+
+@pytest.fixture(scope="module")
+def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "sentiment"
+    path.mkdir()
+    save_version(path, 2)
+    return path
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with serving(FakeServer()) as address:
+        yield address
+
+
+def test_piped_a_text_is_one_line_with_the_weight_behind_each_token(
+    run: Run, base_path: Path
+) -> None:
+    outcome = run("explain", "房间", "早餐差\x1b[31m", "--model", base_path)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == ""
+    first, second = outcome.out.splitlines()
+    assert first == "v2:房间\t2.0000\t房 +1.00  间 +1.00"
+    assert second.startswith("v2:早餐差")
+    assert "\x1b" not in outcome.out
+
+
+def test_json_has_all_that_the_signature_says(run: Run, base_path: Path) -> None:
+    outcome = run("explain", "房间", "--model", base_path, "--json")
+    assert json.loads(outcome.out) == {
+        "text": "房间",
+        "label": "v2:房间",
+        "classification": 0,
+        "probabilities": [2.0, 2.0],
+        "tokens": ["房", "间"],
+        "attributions": [1.0, 1.0],
+        "model_version": 2,
+    }
+
+
+def test_texts_of_a_file_are_explained_in_order_whatever_the_batch(
+    run: Run, base_path: Path, tmp_path: Path
+) -> None:
+    texts = [f"文{number}" for number in range(37)]
+    (tmp_path / "texts.txt").write_text("\n".join(texts), "utf-8")
+    outcome = run("explain", "--input", "texts.txt", "--model", base_path, "--json")
+    assert [json.loads(line)["text"] for line in outcome.out.splitlines()] == texts
+
+
+def test_a_server_is_asked_for_the_version(run: Run, server: str) -> None:
+    outcome = run("explain", "房间", "--server", server, "--model-name", "hotel", "--json")
+    assert outcome.code == 0, outcome.err
+    answer = json.loads(outcome.out)
+    assert answer["tokens"] == ["房间"]
+    assert (answer["classification"], answer["model_version"]) == (1, 7)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A terminal of 40 columns."""
+    for name, value in {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "COLUMNS": "40"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return monkeypatch
+
+
+def test_a_terminal_shows_legend_label_probability_and_coloured_tokens(
+    run: Run, base_path: Path, terminal: pytest.MonkeyPatch
+) -> None:
+    outcome = run("explain", "早餐差", "--model", base_path)
+    assert "speaks" in outcome.out and "against" in outcome.out
+    assert "v2:早餐差" in outcome.out and "300.0%" in outcome.out
+    assert "\x1b[1;38;2;255;255;255;48;2;37;99;235m早" in outcome.out
+    assert "+1.00" not in outcome.out, "the colour tells it"
+
+
+def test_of_a_long_text_the_strongest_tokens_are_told_as_well(
+    run: Run, base_path: Path, terminal: pytest.MonkeyPatch
+) -> None:
+    outcome = run("explain", "一二三四五六七八九十百千万", "--model", base_path)
+    assert "strongest: 一 +1.00, 二 +1.00" in outcome.out
+
+
+def test_no_color_means_no_escape_code_and_weights_that_can_be_read(
+    run: Run, base_path: Path, terminal: pytest.MonkeyPatch
+) -> None:
+    terminal.setenv("NO_COLOR", "1")
+    outcome = run("explain", "房间干净早餐差", "--model", base_path)
+    assert "\x1b" not in outcome.out
+    assert "差 +1.00" in outcome.out
+    assert "weight" in outcome.out.splitlines()[0]
+    assert len(outcome.out.splitlines()) > 4, "lines are broken at the terminal's width"
+
+
+def test_a_page_stands_alone_and_cannot_be_broken_by_a_text(
+    run: Run, base_path: Path, tmp_path: Path
+) -> None:
+    text = "<script>alert(1)</script>"
+    outcome = run("explain", text, "房间", "--model", base_path, "--html", "page.html")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == "" and "Written: page.html" in outcome.err
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    assert '<html lang="en">' in page and "prefers-color-scheme: dark" in page
+    assert "<script" not in page and "http" not in page and "src=" not in page
+    assert page.count("<article") == 2 and ">房<" in page and "v2:房间" in page
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_and_json_can_be_had_together(run: Run, base_path: Path, tmp_path: Path) -> None:
+    outcome = run("explain", "房间", "--model", base_path, "--html", "p.html", "--json", "-q")
+    assert json.loads(outcome.out)["label"] == "v2:房间"
+    assert outcome.err == ""
+    assert (tmp_path / "p.html").is_file()
+
+
+def refuse() -> None:
+    raise AssertionError("TensorFlow takes seconds: bad input is told before")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("x", "--input", "t.txt"), "Either TEXT or `--input`"),
+        (("x", "--model", "m", "--server", "localhost:1"), "Either `--model` or `--server`"),
+        (("x", "--version", "1"), "go with `--server`"),
+        (("x", "--model", "absent"), "absent: must be a version's folder"),
+        (("x", "--html", "absent/page.html"), "absent/page.html: must be a file in a folder"),
+        (("--input", "t.txt"), "t.txt: cannot be read"),
+    ],
+)
+def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
+    run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
+    outcome = run("explain", *args)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err

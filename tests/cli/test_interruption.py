@@ -1,0 +1,78 @@
+"""Ctrl-C leaves files as they were: nothing half-written, nothing left beside it, exit code 130."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.running import Run
+from tests.conftest import REPOSITORY
+from tests.serving.saved_models import save_version
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_version(tmp_path_factory.mktemp("models"), 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ("predict 好 --model MODEL --output answers.tsv", "answers.tsv"),
+        ("explain 好 --model MODEL --html page.html", "page.html"),
+        ("score texts.txt --model MODEL --output scored", "scored"),
+        ("vectors convert v.txt out.vec", "out.vec"),
+        ("vectors convert v.txt out.npy", "out.npy"),
+        ("vectors train --data texts.txt --output out.npy --dim 2 --min-count 1", "out.npy"),
+    ],
+)
+def test_at_the_last_moment_nothing_is_left(
+    run: Run, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, line: str, output: str
+) -> None:
+    def interrupt(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "v.txt").write_text("好 1 2\n差 3 4\n", "utf-8")
+    (tmp_path / "texts.txt").write_text("房间好\n早餐差\n", "utf-8")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(os, "replace", interrupt)
+    outcome = run(*line.replace("MODEL", str(model)).split())
+    assert outcome.code == 130, outcome.err
+    assert outcome.out == ""
+    assert outcome.err.splitlines()[-1] == "interrupted"
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path not in before]
+    assert left == [], f"{output} must appear whole or not at all"
+
+
+def test_a_file_that_was_there_stays(
+    run: Run, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "page.html").write_text("of yesterday")
+    monkeypatch.setattr("lstm_sentiment.explanation_page.tokens_html", interrupt)
+    outcome = run("explain", "好", "--model", model, "--html", "page.html")
+    assert outcome.code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text() == "of yesterday"
+
+
+def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
+    source = tmp_path / "v.txt"
+    os.mkfifo(source)
+    command = [sys.executable, str(REPOSITORY / "cli.py"), "vectors", "convert", "v.txt", "o.vec"]
+    with (
+        subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as program,
+        source.open("wb"),
+    ):  # opens when the program reads it
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate()
+    assert (program.returncode, out, err) == (130, "", "interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["v.txt"]

@@ -1,0 +1,105 @@
+"""What would take minutes, done small: training and export; all else of a command is real."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lstm_sentiment
+from lstm_sentiment import Corpus, FitResult, TrainingError, pipeline, preparation
+from lstm_sentiment.export import servable
+from lstm_sentiment.export.card import make_card
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.text import demo
+from lstm_sentiment.text.vector_training import VectorTrainingConfig
+from lstm_sentiment.training import fit as training_fit
+from lstm_sentiment.training import fit_result
+from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.evaluation import Evaluation
+from tests.conftest import fit_small
+from tests.corpora import hotel_like
+
+_write = servable._write
+
+
+class Training:
+    """Trains once for each number of classes; later runs get that classifier under their names."""
+
+    def __init__(self, three_classes: FitResult, folder: Path) -> None:
+        self._trained = {3: three_classes}
+        self._folder = folder
+        self.is_cut_off = False
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Puts itself in the place of training, and makes small what is still computed."""
+        patch.setattr(pipeline, "fit", self.fit)
+        patch.setattr(training_fit, "fit", self.fit)
+        patch.setattr(lstm_sentiment, "fit", self.fit, raising=False)
+        patch.setattr(servable, "_write", self.write)
+        patch.setattr(fit_result, "make_scorer", cache(fit_result.make_scorer))
+        for module in (demo, preparation, lstm_sentiment):
+            patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
+        _at_most(patch, ModelConfig, lstm_units=8, max_length=20)
+        _at_most(patch, TrainingConfig, epochs=2)
+        _at_most(patch, VectorTrainingConfig, epochs=1)
+
+    def fit(self, train: Corpus, dev: Corpus, **arguments: Any) -> FitResult:
+        """As `lstm_sentiment.fit`, in no time."""
+        if self.is_cut_off:
+            raise TrainingError("The run was killed.")
+        if arguments.get("on_epoch") is not None:
+            arguments["on_epoch"](1, {"val_loss": 0.5, "val_accuracy": 0.75})
+        classes = len(train.label_names)
+        if classes not in self._trained:
+            self._trained[classes] = fit_small(_of_classes(classes))
+        result = replace(
+            self._trained[classes],
+            label_names=tuple(train.label_names),
+            data={"train": train.fingerprint(), "dev": dev.fingerprint()},
+            examples=tuple(dev.texts[:20]),
+        )
+        if arguments.get("snapshots") is not None:
+            arguments["on_snapshot"](replace(result, snapshot_step=4))
+        return result
+
+    def write(self, result: FitResult, folder: Path, test: Evaluation | None) -> None:
+        """As the export does; the graph is traced once for each classifier."""
+        kept = self._folder / str(len(result.label_names))
+        if not kept.exists():
+            kept.mkdir(parents=True)
+            _write(result, kept, None)
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        (folder / "assets" / "labels.txt").write_text("\n".join(result.label_names) + "\n", "utf-8")
+        card = json.dumps(make_card(result, test), ensure_ascii=False)
+        (folder / servable.CARD).write_text(card, "utf-8")
+        np.save(folder / servable.TEXTS_SEEN, result.texts_seen)
+
+
+def demo_corpus() -> Corpus:
+    """In the place of 17,363 reviews."""
+    return hotel_like(240, seed=1)
+
+
+def _of_classes(count: int) -> Corpus:
+    corpus = hotel_like(240)
+    rows = zip(corpus.texts, (str(label % count) for label in corpus.labels), strict=True)
+    return Corpus.from_rows(rows)
+
+
+def _at_most(patch: pytest.MonkeyPatch, config: type, **most: int) -> None:
+    """Makes the settings of a config no larger, wherever they come from."""
+    check: Callable[[Any], None] = vars(config)["__post_init__"]
+
+    def check_and_shrink(self: Any) -> None:
+        check(self)
+        for name, value in most.items():
+            given = getattr(self, name)
+            object.__setattr__(self, name, value if given is None else min(given, value))
+
+    patch.setattr(config, "__post_init__", check_and_shrink)

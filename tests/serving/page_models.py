@@ -1,0 +1,61 @@
+"""Tiny SavedModels for the page, which judge texts by two characters: untrained."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+CLASSES = ["差评", "好评"]
+ALL_SIGNATURES = ("text", "explain", "classify")
+
+
+class TwoCharacterModel(tf.Module):
+    """Counts 好 and 差; `bias` decides where there are as many of both."""
+
+    def __init__(self, bias: float) -> None:
+        super().__init__()
+        self.bias = tf.Variable(bias)
+        self.names = tf.Variable(CLASSES)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def text(self, text: Any) -> dict[str, Any]:
+        _, weights = self._weights(text)
+        return self._judged(tf.reduce_sum(weights, axis=1))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def explain(self, text: Any) -> dict[str, Any]:
+        characters, weights = self._weights(text)
+        answer = self._judged(tf.reduce_sum(weights, axis=1))
+        sign = tf.cast(answer.pop("classification") * 2 - 1, tf.float32)
+        return {**answer, "tokens": characters, "attributions": weights * sign[:, tf.newaxis]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    def classify(self, inputs: Any) -> dict[str, Any]:
+        features = tf.io.parse_example(inputs, {"text": tf.io.FixedLenFeature([], tf.string)})
+        scores = self.text(features["text"])["probabilities"]
+        rows = tf.shape(inputs)[0]
+        return {"classes": tf.tile(self.names[tf.newaxis], [rows, 1]), "scores": scores}
+
+    def _weights(self, text: Any) -> tuple[Any, Any]:
+        characters = tf.strings.unicode_split(text, "UTF-8").to_tensor("")
+        good, bad = (tf.cast(characters == each, tf.float32) for each in "好差")
+        return characters, good - bad
+
+    def _judged(self, score: Any) -> dict[str, Any]:
+        score = score + self.bias
+        classification = tf.cast(score > 0, tf.int64)
+        return {
+            "label": tf.gather(self.names, classification),
+            "classification": classification,
+            "probabilities": tf.nn.softmax(tf.stack([-score, score], axis=1)),
+        }
+
+
+def save_page_version(
+    base_path: Path, version: int, bias: float, signatures: Iterable[str] = ALL_SIGNATURES
+) -> Path:
+    model = TwoCharacterModel(bias)
+    path = base_path / str(version)
+    tf.saved_model.save(model, str(path), {name: getattr(model, name) for name in signatures})
+    return path
