@@ -43,18 +43,18 @@ PAGES = {
 }
 
 
-def main() -> None:
+def main(folder: Path = FOLDER) -> None:
     """Writes every page anew."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
-    (FOLDER / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
     names: dict[str, list[str]] = {page: [] for page in PAGES}
     for name in lstm_sentiment.__all__:
         if name != "__version__":
             names[page_of(home_of(name))].append(name)
     for page, (title, what, _) in PAGES.items():
         text = "\n".join(python_page(title, what, names[page])) + "\n"
-        (FOLDER / f"{page}.md").write_text(text, "utf-8")
+        (folder / f"{page}.md").write_text(text, "utf-8")
 
 
 def home_of(name: str) -> str:

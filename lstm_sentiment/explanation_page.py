@@ -50,7 +50,8 @@ def explanation_page(explanations: "Iterable[Explanation]") -> str:
         A whole HTML document, for UTF-8. What came from the texts is escaped.
     """
     shown = list(explanations)
-    versions = sorted({answer.model_version for answer in shown} - {None}, key=int)
+    numbers = {answer.model_version for answer in shown}
+    versions = sorted(number for number in numbers if number is not None)
     plural = "s" if len(versions) > 1 else ""
     asked = f"Version{plural} {', '.join(map(str, versions))} of the model. " if versions else ""
     return f"""\

@@ -203,7 +203,7 @@ def _objections(comparison: Comparison, max_loss: float) -> list[str]:
         "accuracy": -comparison.accuracy_difference.value,
         "macro-F1": -comparison.macro_f1_difference.value,
     }
-    # Differences of quotients: what is a hundredth by count may be a little more.
+    # Sums in another order may differ by a hair.
     too_much = [
         f"{100 * loss:.1f} points {name}" for name, loss in lost.items() if loss > max_loss + 1e-12
     ]

@@ -1,9 +1,11 @@
 """`benchmarks.table`: from the lines that benchmarks print to the tables of the READMEs."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from benchmarks import suite, table
@@ -96,7 +98,7 @@ def file_of(lines: list[dict[str, object]], folder: Path) -> Path:
 
 def run(*arguments: object) -> str:
     """What the command printed; its error message where it failed."""
-    app = table.typer.Typer()
+    app = typer.Typer()
     app.command()(table.main)
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     return result.output if result.exit_code == 0 else str(result.exception)
@@ -179,7 +181,7 @@ def test_the_suite_keeps_what_benchmarks_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     talk = 'print(\'talk\'); print(\'{"benchmark": "x", "name": "y"}\')'
-    monkeypatch.setattr(suite, "commands", lambda *_: iter([[suite.sys.executable, "-c", talk]]))
+    monkeypatch.setattr(suite, "commands", lambda *_: iter([[sys.executable, "-c", talk]]))
     path = tmp_path / "results.jsonl"
     suite.main(output=path, quick=False, cores=1)
     first, second = path.read_text("utf-8").splitlines()
@@ -189,7 +191,7 @@ def test_the_suite_keeps_what_benchmarks_print(
 
 
 def test_a_suite_that_breaks_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing = [suite.sys.executable, "-c", "raise SystemExit(3)"]
+    failing = [sys.executable, "-c", "raise SystemExit(3)"]
     monkeypatch.setattr(suite, "commands", lambda *_: iter([failing]))
     with pytest.raises(SystemExit, match="exit code 3"):
         suite.main(output=tmp_path / "results.jsonl", quick=False, cores=None)

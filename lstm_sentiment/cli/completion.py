@@ -53,8 +53,9 @@ def offered_labels(context: typer.Context) -> list[str]:
 def offered_versions(context: typer.Context) -> list[str]:
     """Offers the versions on disk, highest first."""
     given = context.params.get("model") or context.params.get("model_base_path")
-    folders = [given] if given else _found("base_path", _config(context)) or [_DEFAULT_BASE_PATH]
-    numbers = {int(name) for folder in folders for name in _names(Path(folder)) if name.isdecimal()}
+    folders = [given] if given else [*map(Path, _found("base_path", _config(context)))]
+    names = [name for folder in folders or [_DEFAULT_BASE_PATH] for name in _names(folder)]
+    numbers = {int(name) for name in names if name.isascii() and name.isdecimal()}
     return [str(number) for number in sorted(numbers, reverse=True)]
 
 
@@ -64,7 +65,8 @@ def name_program(command: "TyperGroup") -> None:
     Args:
         command: The whole command line, however it was called.
     """
-    for parameter in command.params:
+    parameters: list[Any] = command.params
+    for parameter in parameters:
         if parameter.name in ("install_completion", "show_completion"):
             parameter.callback = _for_program(parameter.callback)
             parameter.help = _HELP[parameter.name]

@@ -1,5 +1,6 @@
 """Fonts that can draw what class names are written in, so that no plot shows boxes."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -57,7 +58,7 @@ def fonts_for(texts: Iterable[str]) -> PlotFonts:
     Args:
         texts: What is to be drawn.
     """
-    needed = {character for text in texts for character in text if character.isprintable()}
+    needed = {character for text in texts for character in text if _is_drawn(character)}
     families = [LATIN]
     missing = needed - _characters_of_family(LATIN)
     for path, index, family in _candidates():
@@ -68,6 +69,10 @@ def fonts_for(texts: Iterable[str]) -> PlotFonts:
             families.append(family)
             missing -= has
     return PlotFonts(tuple(families), frozenset(missing))
+
+
+def _is_drawn(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def _candidates() -> Iterator[tuple[str, int, str]]:

@@ -1,5 +1,6 @@
 """What would take minutes, done small: training and export; all else of a command is real."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from lstm_sentiment import Corpus, FitResult, TrainingError, pipeline, preparati
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.serving import loader
+from lstm_sentiment.serving.saved_model import SavedModelServable, load_saved_model
 from lstm_sentiment.text import demo
 from lstm_sentiment.text.vector_training import VectorTrainingConfig
 from lstm_sentiment.training import fit as training_fit
@@ -34,6 +37,7 @@ class Training:
     def __init__(self, three_classes: FitResult, folder: Path) -> None:
         self._trained = {3: three_classes}
         self._folder = folder
+        self._loaded: dict[bytes, SavedModelServable] = {}
         self.is_cut_off = False
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
@@ -42,6 +46,7 @@ class Training:
         patch.setattr(training_fit, "fit", self.fit)
         patch.setattr(lstm_sentiment, "fit", self.fit, raising=False)
         patch.setattr(servable, "_write", self.write)
+        patch.setattr(loader, "load_saved_model", self.load)
         patch.setattr(fit_result, "make_scorer", cache(fit_result.make_scorer))
         for module in (demo, preparation, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
@@ -79,6 +84,30 @@ class Training:
         card = json.dumps(make_card(result, test), ensure_ascii=False)
         (folder / servable.CARD).write_text(card, "utf-8")
         np.save(folder / servable.TEXTS_SEEN, result.texts_seen)
+
+    def load(self, folder: Path) -> SavedModelServable:
+        """As the loader does; versions with the same contents are loaded once."""
+        digest = hashlib.sha256()
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "assets.extra" not in path.parts:
+                digest.update(path.name.encode() + path.read_bytes())
+        if digest.digest() not in self._loaded:
+            loaded = load_saved_model(folder)
+            kept = KeptServable(loaded._session, loaded.signature_defs)
+            self._loaded[digest.digest()] = kept
+        return self._loaded[digest.digest()]
+
+    def close(self) -> None:
+        """Frees what was loaded."""
+        for loaded in self._loaded.values():
+            SavedModelServable.close(loaded)
+
+
+class KeptServable(SavedModelServable):
+    """One that several versions with the same contents share."""
+
+    def close(self) -> None:
+        """Stays for the next of them."""
 
 
 def demo_corpus() -> Corpus:

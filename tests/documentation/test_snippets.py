@@ -59,6 +59,7 @@ def walks(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         walks = Walks(tmp_path_factory.mktemp("pages"), training)
         yield walks
         walks.close()
+        training.close()
 
 
 @pytest.mark.parametrize("block", WALKED, ids=lambda block: block.place)

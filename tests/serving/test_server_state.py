@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.client import PredictClient
 from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.serving.authentication import OPEN_PATHS
 from lstm_sentiment.serving.servable import (
     ManagerState,
     ServableId,
@@ -20,6 +21,7 @@ from lstm_sentiment.serving.servable import (
 )
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_state import LATENCY_WINDOW, ServerState
+from lstm_sentiment.serving.ui_pages import ui_paths
 
 from .requests_answered import answered
 
@@ -221,3 +223,7 @@ def test_the_page_of_a_server(server: ModelServer) -> None:
     assert after[1]["latency_ms"]["p99"] > 0
     assert after[2]["requests"] == before[2]["requests"]
     assert server.state()["models"][0]["name"] == "sentiment"
+
+
+def test_the_page_is_for_those_who_are_let_in() -> None:
+    assert "/state" not in OPEN_PATHS | ui_paths()

@@ -13,6 +13,7 @@ export function answerParts(text, answer, classNames) {
     element(
       "p",
       { class: "verdict" },
+      element("span", { class: "visually-hidden" }, `${t("answer.label")} `),
       element("strong", { class: "badge" }, label),
       " ",
       element("span", { class: "verdict-p" }, t("answer.confidence", { p: percent(Math.max(...probabilities)) })),

@@ -1,0 +1,52 @@
+"""The reference pages hold every command and every public name."""
+
+import runpy
+from typing import Any
+
+import pytest
+
+import lstm_sentiment
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The pages by name."""
+    folder = tmp_path_factory.mktemp("site") / "reference"
+    script: dict[str, Any] = runpy.run_path(str(REPOSITORY / "docs" / "make_reference.py"))
+    script["main"](folder)
+    return {path.stem: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+def test_every_public_name_is_on_one_page(made: dict[str, str]) -> None:
+    shown = [
+        line.rsplit(".", 1)[1]
+        for text in made.values()
+        for line in text.splitlines()
+        if line.startswith(":::")
+    ]
+    assert sorted(shown) == sorted(set(lstm_sentiment.__all__) - {"__version__"})
+
+
+def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
+    menu = (REPOSITORY / "zensical.toml").read_text("utf-8")
+    assert all(f'"reference/{name}.md"' in menu for name in made)
+    assert menu.count('"reference/') == len(made)
+
+
+@pytest.mark.parametrize(
+    ("command", "flag", "default"),
+    [
+        ("fit", "--epochs <int>", "8"),
+        ("models rollback", "--label L", ""),
+        ("serve", "--port <int>", "8500"),
+        ("vectors train", "--output <path>", "required"),
+    ],
+)
+def test_commands_are_there_with_their_flags(
+    made: dict[str, str], command: str, flag: str, default: str
+) -> None:
+    section = made["command-line"].split(f"\n## {command}\n")[1].split("\n## ")[0]
+    row = next(line for line in section.splitlines() if line.startswith(f"| `{flag}` |"))
+    assert row.split(" | ")[-1].rstrip(" |") == default
+    assert "```text\npython cli.py " in section

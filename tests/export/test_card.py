@@ -1,0 +1,16 @@
+"""What a version's card says of its training."""
+
+import json
+
+from lstm_sentiment import FitResult
+from lstm_sentiment.export.card import make_card
+from lstm_sentiment.report.card_facts import learning_history
+
+
+def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:
+    card = json.loads(json.dumps(make_card(fitted, None)))
+    curves = ("loss", "val_loss", "accuracy", "val_accuracy")
+    assert learning_history(card) == {name: fitted.history[name] for name in curves}
+    assert len(card["history"]["loss"]) == 4
+    # They tell of the machine: two versions of the same run would differ in them.
+    assert not {"seconds", "tokens_per_second"} & set(card["history"])
