@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lstm_sentiment.report.version_evaluation import VersionEvaluation
     from lstm_sentiment.report.written_report import WrittenReport
+    from lstm_sentiment.significance import Estimate
 
 _NAME_COLUMNS = 20
 # A matrix of more classes is wider than a terminal: the commonest confusions are told instead.
@@ -102,7 +103,7 @@ def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None
 
 def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
     evaluation, facts = evaluated.evaluation, evaluated.facts
-    accuracy, macro_f1, seen = evaluated.accuracy, evaluated.macro_f1, evaluated.texts_seen
+    seen = evaluated.texts_seen
     yield "version", evaluated.scores.version_dir
     yield "texts", f"{facts.texts:,}"
     if facts.exact_duplicates or facts.near_duplicates:
@@ -111,11 +112,15 @@ def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
     if facts.contradictory:
         yield "contradictory", f"{facts.contradictory:,} texts occur under several labels"
     yield "seen in training", "not told by the version" if seen is None else f"{seen:,}"
-    yield "accuracy", f"{accuracy.value:.4f}, 95% interval {accuracy.low:.4f} to {accuracy.high:.4f}"
-    yield "macro-F1", f"{macro_f1.value:.4f}, 95% interval {macro_f1.low:.4f} to {macro_f1.high:.4f}"
+    yield "accuracy", _estimated(evaluated.accuracy)
+    yield "macro-F1", _estimated(evaluated.macro_f1)
     yield "calibration error", f"{evaluation.calibration_error:.4f}"
     if evaluation.oov_rate is not None:
         yield "OOV rate", f"{evaluation.oov_rate:.4f}"
+
+
+def _estimated(score: "Estimate") -> str:
+    return f"{score.value:.4f}, 95% interval {score.low:.4f} to {score.high:.4f}"
 
 
 def _class_table(evaluated: "VersionEvaluation") -> "Table":

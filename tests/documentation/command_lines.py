@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from typer.main import get_command
@@ -52,7 +53,7 @@ def problems_of(script: str) -> list[str]:
 
 def _problems_of_ours(arguments: Sequence[str]) -> list[str]:
     try:
-        command: Any = get_command(app)
+        command = _root()
         context = command.make_context("cli.py", list(arguments))
         while hasattr(command, "resolve_command"):
             rest = [*getattr(context, "_protected_args", ()), *context.args]
@@ -66,6 +67,11 @@ def _problems_of_ours(arguments: Sequence[str]) -> list[str]:
         message = error.format_message() if hasattr(error, "format_message") else error
         return [f"{shlex.join(arguments)}: {message}"]
     return []
+
+
+@cache
+def _root() -> Any:
+    return get_command(app)
 
 
 def _problems_of_benchmark(module: str, arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """A page's blocks, run one after the other as a reader would, in one folder."""
 
 import json
+import os
 import re
 import runpy
 import shutil
@@ -9,7 +10,6 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,6 @@ class ReaderServer(ModelServer):
         """Sees at once what it would see in a second."""
         self._core._source.poll_once()
         assert self._core._manager.wait_until_settled(_SETTLE_SECONDS)
-
-
-@dataclass
-class Failure:
-    """What was wrong, and where."""
-
-    place: str
-    message: str
 
 
 class PageWalk:
@@ -101,6 +93,8 @@ class PageWalk:
             error = self._shell(self._with_own_ports(block.marks["before"]))
             if error is not None:
                 return f"before: {error}"
+        if missing_program(block) is not None:
+            return None
         if block.language == "sh":
             error = self._shell(text)
         elif block.language == "python" and "file" not in block.marks:
@@ -125,7 +119,7 @@ class PageWalk:
             files = [nothing.fileno(), file.fileno(), file.fileno()]
             try:
                 # Closed by the process that is played, which must not close these.
-                with reader_s_process("python", [], self._folder, {}, [*map(_dup, files)]):
+                with reader_s_process("python", [], self._folder, {}, [*map(os.dup, files)]):
                     exec(code, self._names)
             except (Exception, SystemExit):
                 return traceback.format_exc(limit=-3)
@@ -232,12 +226,6 @@ def _unused() -> str:
     return str(name)
 
 
-def _dup(number: int) -> int:
-    import os
-
-    return os.dup(number)
-
-
 def missing_lines(shown: str, printed: str) -> str | None:
     """Compares what a page shows with what was printed; numbers and frames do not count."""
     lines = iter([_plain(line) for line in printed.splitlines()])
@@ -279,4 +267,6 @@ def _documents(text: str) -> list[str]:
 def missing_program(block: Block) -> str | None:
     """A program that a block needs and this machine lacks."""
     needed = block.marks.get("needs", "").split()
+    if block.language == "sh" and re.search(r"^ *curl |examples/curl/", block.text, re.MULTILINE):
+        needed.append("curl")
     return next((name for name in needed if shutil.which(name) is None), None)

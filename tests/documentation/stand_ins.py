@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 
 import lstm_sentiment
-from lstm_sentiment import Corpus, FitResult, TrainingError, pipeline, preparation
+from lstm_sentiment import (
+    Corpus,
+    FitResult,
+    PipelineConfig,
+    TrainingError,
+    TuneResult,
+    pipeline,
+    preparation,
+    tuning,
+)
+from lstm_sentiment.cli import tune_command
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
@@ -50,6 +60,7 @@ class Training:
         patch.setattr(fit_result, "make_scorer", cache(fit_result.make_scorer))
         for module in (demo, preparation, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
+        patch.setattr(tune_command, "search", _tune)
         _at_most(patch, ModelConfig, lstm_units=8, max_length=20)
         _at_most(patch, TrainingConfig, epochs=2)
         _at_most(patch, VectorTrainingConfig, epochs=1)
@@ -113,6 +124,10 @@ class KeptServable(SavedModelServable):
 def demo_corpus() -> Corpus:
     """In the place of 17,363 reviews."""
     return hotel_like(240, seed=1)
+
+
+def _tune(config: PipelineConfig, *, trials: int, **options: Any) -> TuneResult:
+    return tuning.tune(config, trials=min(trials, 2), **options)
 
 
 def _of_classes(count: int) -> Corpus:

@@ -11,7 +11,7 @@ from lstm_sentiment import FitResult
 from tests.conftest import REPOSITORY
 from tests.documentation.command_lines import problems_of
 from tests.documentation.page_walk import PageWalk, missing_program, syntax_error
-from tests.documentation.pages import MARKS, RUN, SHOWN, Block, all_blocks, page_names
+from tests.documentation.pages import MARKS, RUN, SHOWN, Block, all_blocks, blocks_of, page_names
 from tests.documentation.stand_ins import Training
 
 BLOCKS = all_blocks()
@@ -25,7 +25,7 @@ class Walks:
 
     def __init__(self, folder: Path, training: Training) -> None:
         self._folder = folder
-        self._training = training
+        self.training = training
         self._open: tuple[str, PageWalk] | None = None
         self._done: dict[str, str | None] = {}
 
@@ -42,7 +42,7 @@ class Walks:
             self.close()
             folder = self._folder / re.sub(r"\W", "-", page)
             folder.mkdir()
-            self._open = page, PageWalk(folder, self._training)
+            self._open = page, PageWalk(folder, self.training)
         return self._open[1]
 
     def close(self) -> None:
@@ -77,6 +77,67 @@ def test_what_is_not_run_has_a_reason_and_holds_what_can_be_checked(page: str) -
         if block.page == page:
             wrong += [f"{block.place}: {problem}" for problem in _problems(block)]
     assert not wrong, "\n".join(wrong)
+
+
+def block_of(text: str, language: str = "sh", **marks: str) -> Block:
+    return Block("page.md", 7, language, text, marks)
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("python cli.py fit --data a.csv --epoch 3", "No such option: --epoch"),
+        ("python cli.py evalute --data a.csv", "No such command 'evalute'"),
+        ("FLAG=1 python cli.py launch --workers 2 -- fit --nothing", "No such option: --nothing"),
+        ("cd x && lstm-sentiment models label --force", "No such option: --force"),
+        ("pip install -e '.[demos]'", "no extra demos"),
+        ("python -m benchmarks.nothing --table", "no module benchmarks.nothing"),
+        ("python -m benchmarks.text --tables", "benchmarks.text has no --tables"),
+    ],
+)
+def test_a_command_that_is_not_there_is_found(script: str, problem: str) -> None:
+    assert any(problem in found for found in problems_of(script)), problems_of(script)
+
+
+def test_what_is_not_a_flag_of_ours_is_let_be() -> None:
+    script = """
+    python cli.py fit --data reviews.csv \\
+      --epochs 3   # it isn't long
+    python cli.py predict "好" --server localhost:8500 | sort --unknown > out.txt
+    """
+    assert problems_of(script) == []
+
+
+def test_a_block_that_breaks_is_told(walks: Walks, tmp_path: Path) -> None:
+    walk = PageWalk(tmp_path, walks.training)
+    try:
+        assert "No such option" in str(walk.run(block_of("python cli.py fit --nothing")))
+        assert "exit code 3" in str(walk.run(block_of("exit 3")))
+        assert "1 / 0" in str(walk.run(block_of("x = 2\ny = 1 / 0\n", "python")))
+        assert "page.md" in str(walk.run(block_of("y = 1 / 0\n", "python")))
+        assert walk.run(block_of("x += 1\nprint(x, 'of 3')\n", "python")) is None
+        assert walk.run(block_of("7 of 9\n", "", output="")) is None
+        assert "not printed" in str(walk.run(block_of("3 of x\n", "", output="")))
+        assert walk.run(block_of("exit 3", **{"not run": "needs luck"})) is None
+    finally:
+        walk.close()
+
+
+def test_marks_are_read() -> None:
+    text = "Text.\n\n<!-- needs: java -->\n<!-- file: A.java -->\n```java\nclass A {}\n```\n"
+    (block,) = blocks_of(text, "page.md")
+    assert block == Block("page.md", 5, "java", "class A {}\n", {"needs": "java", "file": "A.java"})
+
+
+def test_what_is_wrong_with_marks_is_told() -> None:
+    assert list(_problems(block_of("ls", nothing=""))) == ["unknown mark 'nothing'"]
+    assert list(_problems(block_of("ls", **{"not run": "because"}))) == [
+        "`not run` without a reason"
+    ]
+    assert list(_problems(block_of("ls", "shell"))) == ["unknown language 'shell'"]
+    assert "unexpected" in " ".join(_problems(block_of("if true; then")))
+    wrong = block_of("cat examples/none.txt", **{"not run": "needs luck"})
+    assert list(_problems(wrong)) == ["no file examples/none.txt"]
 
 
 def _problems(block: Block) -> Iterator[str]:
