@@ -29,7 +29,7 @@ _WHOLE = (
     ("end_to_end", "--keep", _MODEL),
     ("training",),
     ("inference",),
-    ("serving", "--model", _MODEL, "--concurrency", "1", "64"),
+    ("serving", "--model", _MODEL, "--concurrency", "1", "64", "--seconds", "10"),
 )
 _QUICK = (
     ("end_to_end", "--keep", _MODEL, "--texts", "2000", "--epochs", "2"),

@@ -108,6 +108,13 @@ def test_a_macro_f1_difference_is_the_opposite_the_other_way_round(rows: Ids) ->
     assert estimate_macro_f1_difference(labels, second, first, resamples=50) == opposite(found)
 
 
+def test_versions_that_mirror_each_other_are_told_the_same_either_way_round() -> None:
+    labels = np.repeat([0, 1], 10)
+    first, second = np.tile([0, 1], 10), np.tile([1, 0], 10)
+    found = estimate_macro_f1_difference(labels, first, second, resamples=51)
+    assert found.low < found.value == 0 < found.high == pytest.approx(-found.low)
+
+
 def opposite(found: Estimate) -> Any:
     ends: Any = [pytest.approx(x) for x in (-found.value, -found.high, -found.low)]
     return Estimate(*ends)

@@ -105,8 +105,6 @@ class ServerState:
             if state.state is ManagerState.END and state.error is None:
                 self._versions.pop(state.id, None)
                 return
-            if state.state is ManagerState.START:
-                self._versions.pop(state.id, None)
             found = self._versions.setdefault(state.id, _Version(self._clock()))
             if found.state is not state.state:
                 found.state, found.since = state.state, self._clock()

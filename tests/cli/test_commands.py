@@ -129,6 +129,7 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
         "history.csv",
         "metrics.json",
         "model.keras",
+        "test.csv",
         "vocabulary.txt",
     }
     assert (tmp_path / "models/sentiment/1/saved_model.pb").is_file()

@@ -54,6 +54,8 @@ class Answering:
             path = Path(self._folder.name) / name
             path.write_text(STAND_IN.format(python=sys.executable, address=address), "utf-8")
             path.chmod(0o755)
+        # An error that a server answers with is one.
+        Path(self._folder.name, ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
 
     def close(self) -> None:
         self._socket.close()
@@ -66,7 +68,13 @@ class Answering:
             Its exit code, and all that it printed.
         """
         path = os.pathsep.join([self._folder.name, os.environ["PATH"]])
-        environment = {**os.environ, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"}
+        environment = {
+            **os.environ,
+            "PATH": path,
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+            "CURL_HOME": self._folder.name,
+        }
         with tempfile.TemporaryFile() as output:
             shell = subprocess.Popen(
                 ["bash", "-euo", "pipefail", "-c", script],

@@ -1,6 +1,7 @@
 """What would take minutes, done small: training and export; all else of a command is real."""
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from lstm_sentiment.cli import tune_command
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.run_folder import new_run_dir
 from lstm_sentiment.serving import loader
 from lstm_sentiment.serving.saved_model import SavedModelServable, load_saved_model
 from lstm_sentiment.text import demo
@@ -34,11 +36,12 @@ from lstm_sentiment.text.vector_training import VectorTrainingConfig
 from lstm_sentiment.training import fit as training_fit
 from lstm_sentiment.training import fit_result
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation import Evaluation, make_scorer
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
 
 _write = servable._write
+_RUNS = itertools.count(1)
 
 
 class Training:
@@ -55,9 +58,10 @@ class Training:
         patch.setattr(pipeline, "fit", self.fit)
         patch.setattr(training_fit, "fit", self.fit)
         patch.setattr(lstm_sentiment, "fit", self.fit, raising=False)
+        patch.setattr(pipeline, "new_run_dir", _new_run_dir)
         patch.setattr(servable, "_write", self.write)
         patch.setattr(loader, "load_saved_model", self.load)
-        patch.setattr(fit_result, "make_scorer", cache(fit_result.make_scorer))
+        patch.setattr(fit_result, "make_scorer", cache(make_scorer))
         for module in (demo, preparation, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
         patch.setattr(tune_command, "search", _tune)
@@ -126,14 +130,19 @@ def demo_corpus() -> Corpus:
     return hotel_like(240, seed=1)
 
 
+def _new_run_dir(given: Path | None) -> Path:
+    """Runs are named after the second in which they begin; here several begin in one."""
+    return new_run_dir(given or Path("runs") / f"run-{next(_RUNS)}")
+
+
 def _tune(config: PipelineConfig, *, trials: int, **options: Any) -> TuneResult:
     return tuning.tune(config, trials=min(trials, 2), **options)
 
 
 def _of_classes(count: int) -> Corpus:
     corpus = hotel_like(240)
-    rows = zip(corpus.texts, (str(label % count) for label in corpus.labels), strict=True)
-    return Corpus.from_rows(rows)
+    labels = (str(label % count) for label in corpus.labels)
+    return Corpus.from_rows(list(zip(corpus.texts, labels, strict=True)))
 
 
 def _at_most(patch: pytest.MonkeyPatch, config: type, **most: int) -> None:

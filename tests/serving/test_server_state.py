@@ -135,6 +135,7 @@ def test_a_version_that_is_unloaded_goes_and_begins_anew(state: ServerState) -> 
     state.state_changed(state_of(3, END))
     state(answered(version=3))  # its answer was on the way
     assert 3 not in versions(state, state_of(4, AVAILABLE), state_of(3, END))
+    assert set(state._versions) == {ServableId("sentiment", 4)}
     for stage in (ManagerState.START, LOADING, AVAILABLE):
         state.state_changed(state_of(3, stage))
     assert versions(state)[3]["requests"] == 0

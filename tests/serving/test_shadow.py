@@ -475,6 +475,16 @@ def test_memory_is_bounded_however_often_labels_move() -> None:
     assert report["agreed"] == report["sampled"] == MAX_PAIRS
 
 
+def test_the_largest_difference_is_that_of_all_time() -> None:
+    tally = ShadowTally()
+    for differences in ([0.1], [0.5, 0.2], [0.25], []):
+        tally.record(ShadowOutcome(Pair(1, 2), agreed=1, differences=differences))
+    tally.record(ShadowOutcome(Pair(1, 3), agreed=1, differences=[0.125]))
+    report = tally.report()
+    assert report["largest_difference"] == 0.5
+    assert [pair["largest_difference"] for pair in report["pairs"]] == [0.125, 0.5]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

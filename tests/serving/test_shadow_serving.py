@@ -259,3 +259,5 @@ def test_without_metrics_agreement_is_told_all_the_same(base_path: Path) -> None
         assert drained.wait(sampled=1)["compared"] == 1
         page = f"http://127.0.0.1:{server.rest_api_port}/monitoring/prometheus/metrics"
         assert httpx.get(page).status_code == 404
+    # It ends with the server.
+    assert "shadow" not in {thread.name for thread in threading.enumerate()}

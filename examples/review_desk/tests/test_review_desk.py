@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-from review_desk import ReviewDesk, main, report, train
-
 import lstm_sentiment as ls
+import pytest
+
+from review_desk import ReviewDesk, main, report, train
 
 FOLDER = Path(__file__).parent.parent
 ANGRY = "房间有霉味，床单很脏，再也不会来了"
