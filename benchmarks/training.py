@@ -23,6 +23,7 @@ once.
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,6 +125,9 @@ def main(
 
 
 def _require_torch() -> Any:
+    # PyTorch's optimizers import Triton, whose LLVM ends a process that holds TensorFlow's too.
+    # Nothing here is compiled by it.
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     try:
         import torch
     except ImportError:

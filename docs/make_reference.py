@@ -9,16 +9,15 @@ only says where it is defined, and the site generator takes signature and docstr
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
 import lstm_sentiment
-from lstm_sentiment.cli.app import app
+from lstm_sentiment.cli import app
 
 FOLDER = Path(__file__).parent / "reference"
+EVERYWHERE = ("verbose", "quiet", "help")
 # By page: title, what it holds, and the modules whose names it shows, by their beginnings; the last
 # takes what is left.
 PAGES = {
@@ -76,11 +75,12 @@ def python_page(title: str, what: str, names: list[str]) -> Iterator[str]:
 
 def command_line() -> Iterator[str]:
     """The page of all commands."""
-    root: Any = get_command(app)
+    root: Any = app.command_line()
     context = root.make_context("cli.py", [], resilient_parsing=True)
     yield "# Command line\n"
     yield "`python cli.py COMMAND` in a clone, `lstm-sentiment COMMAND` once it is installed.\n"
     yield from options(root, context)
+    yield "Every command takes the last three too.\n"
     for path, command in commands(root, context):
         yield f"## {path}\n"
         yield from described(command, path)
@@ -104,17 +104,17 @@ def described(command: Any, path: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         text = " ".join(paragraph.replace("\f", "").split())
         if text.startswith("Example: "):
-            yield f"```text\n{text.removeprefix('Example: ')}\n```\n"
+            yield f"```sh\n{text.removeprefix('Example: ')}\n```\n"
         elif text:
             yield f"{escaped(text)}\n"
-    yield from options(command, context)
+    yield from options(command, context, without=EVERYWHERE)
 
 
-def options(command: Any, context: Any) -> Iterator[str]:
+def options(command: Any, context: Any, without: Collection[str] = ()) -> Iterator[str]:
     """A table of arguments and flags for each of the help's panels."""
     panels: dict[str, list[Any]] = {}
     for parameter in command.get_params(context):
-        if not getattr(parameter, "hidden", False):
+        if not getattr(parameter, "hidden", False) and parameter.name not in without:
             panel = getattr(parameter, "rich_help_panel", None) or ""
             panels.setdefault(panel, []).append(parameter)
     for panel, parameters in panels.items():

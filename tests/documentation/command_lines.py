@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from typer.main import get_command
-
-from lstm_sentiment.cli.app import app
+from lstm_sentiment.cli.app import command_line
 from tests.conftest import REPOSITORY
 
 _OPERATOR = re.compile(r"[;&|<>()]+")
@@ -71,7 +69,7 @@ def _problems_of_ours(arguments: Sequence[str]) -> list[str]:
 
 @cache
 def _root() -> Any:
-    return get_command(app)
+    return command_line()
 
 
 def _problems_of_benchmark(module: str, arguments: Sequence[str]) -> list[str]:
