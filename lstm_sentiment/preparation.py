@@ -159,6 +159,9 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
         test_fraction=0.1 if given[1] is None else 0.0,
     )
     dev, test = given[0] or dealt_dev, given[1] or dealt_test
+    if given[0] is None:
+        dev = _without_copies(dev, "dev", (test,), progress)
+    train = _without_copies(train, "training", (dev, test), progress)
     classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
     progress.say(
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
@@ -205,6 +208,27 @@ def _clean(corpus: Corpus, progress: Progress) -> Corpus:
         f"occur under several labels: {len(distinct):,} left"
     )
     return distinct
+
+
+def _without_copies(
+    corpus: Corpus, part: str, held_out: Sequence[Corpus], progress: Progress
+) -> Corpus:
+    """Without texts that are held out too but for spaces, punctuation, letter case or width."""
+    kept = positions_without(corpus.texts, *(other.texts for other in held_out))
+    if len(kept) == len(corpus):
+        return corpus
+    progress.say(
+        f"Dropped {len(corpus) - len(kept):,} {part} texts that differ from held-out ones in "
+        "punctuation alone"
+    )
+    smaller = corpus.select(kept)
+    lost = [name for name, count in smaller.class_counts().items() if not count]
+    if any(corpus.class_counts()[name] for name in lost):
+        raise InvalidInputError(
+            "Each class needs texts that differ in more than punctuation, some for each part of "
+            f"the split. Received: class {lost[0]!r} without a {part} text of its own."
+        )
+    return smaller
 
 
 def _read_all(config: PipelineConfig, paths: Sequence[PathLike]) -> Sequence[str]:

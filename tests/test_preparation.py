@@ -297,3 +297,21 @@ def test_parquet_does_not_stay_in_its_file(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").touch()
     with pytest.raises(InvalidInputError, match=r"a\.parquet: texts can stay in .*`streaming`"):
         prepare_corpora(PipelineConfig(data=[tmp_path / "a.parquet"], streaming=True))
+
+
+def test_copies_of_held_out_texts_are_not_trained_on(tmp_path: Path) -> None:
+    """Else a version could not be compared on its own test texts: it would know some of them."""
+    rows = rows_of(hotel_like(60))
+    rows += [(copied(text), label) for text, label in rows]
+    said = Said()
+    corpora = prepare_corpora(PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)]), said)
+    train, dev, test = ({text_key(text) for text in part.texts} for part in corpora)
+    assert train.isdisjoint(dev | test)
+    assert dev.isdisjoint(test)
+    assert any("training texts that differ from held-out ones" in line for line in said.messages)
+
+
+def test_texts_that_differ_in_punctuation_alone_cannot_be_split(tmp_path: Path) -> None:
+    rows = [(f"好{'！' * n}", "1") for n in range(30)] + rows_of(hotel_like(60))
+    with pytest.raises(InvalidInputError, match=r"more than punctuation.*class '1'"):
+        prepare_corpora(PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)]))

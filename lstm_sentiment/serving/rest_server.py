@@ -6,12 +6,11 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lstm_sentiment.errors import ServableUnavailableError
 
@@ -50,7 +49,9 @@ class RestServer:
         """
         config = uvicorn.Config(
             app,
-            http=_protocol(AutoHTTPProtocol, receive_timeout_seconds),
+            # Not httptools where it is installed: it loses the body of a request that offers to go
+            # on as HTTP/2, as Java's client does.
+            http=_impatient_protocol(receive_timeout_seconds),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -168,15 +169,14 @@ async def _answer_that_server_stops(connection: Any) -> None:
     connection.transport.close()
 
 
-def _protocol(base: Any, receive_timeout_seconds: float) -> Any:
-    """Makes uvicorn's protocol impatient; it has no limit on how a request arrives itself."""
+def _impatient_protocol(receive_timeout_seconds: float) -> type[asyncio.Protocol]:
+    """Uvicorn's protocol, which has no limit on how a request arrives itself, made impatient."""
 
-    class ImpatientProtocol(base):
+    class ImpatientProtocol(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
         _head_bytes = 0
-        _cycles: Sequence[Any] = ()
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
+        def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._expect_request()
 
@@ -193,17 +193,12 @@ def _protocol(base: Any, receive_timeout_seconds: float) -> Any:
             else:
                 self._request_is_there()
 
-        def on_headers_complete(self) -> None:
-            super().on_headers_complete()
-            self._cycles = [c for c in self._cycles if not c.response_complete]
-            self._cycles = [*self._cycles, self.cycle]
-
         def connection_lost(self, exc: Exception | None) -> None:
             self._request_is_there()
-            # uvicorn tells the last request alone, whichever of them is being answered.
-            for cycle in self._cycles:
-                cycle.disconnected = True
             super().connection_lost(exc)
+
+        def _unsupported_upgrade_warning(self) -> None:
+            """Says nothing: who offers HTTP/2 does so with each request, and is answered."""
 
         def _expect_request(self) -> None:
             if self._timer is None:

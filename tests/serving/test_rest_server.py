@@ -13,27 +13,11 @@ import httpx
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
-from uvicorn.protocols.http import h11_impl
 
-from lstm_sentiment.serving import rest_server
 from lstm_sentiment.serving.rest_server import RestServer
 
 LONG = 60.0
 HEAD = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n"
-
-
-def protocols() -> list[Any]:
-    try:
-        from uvicorn.protocols.http import httptools_impl
-    except ImportError:
-        return [h11_impl.H11Protocol]
-    return [h11_impl.H11Protocol, httptools_impl.HttpToolsProtocol]
-
-
-@pytest.fixture(params=protocols(), ids=lambda protocol: protocol.__name__, autouse=True)
-def _protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """uvicorn takes httptools where it is installed, else h11."""
-    monkeypatch.setattr(rest_server, "AutoHTTPProtocol", request.param)
 
 
 class App:
@@ -286,3 +270,16 @@ def test_a_long_body_is_no_long_head() -> None:
             for _ in range(3):
                 url = f"http://127.0.0.1:{port}/"
                 assert client.post(url, content=b"x" * 50_000).status_code == 200
+
+
+def test_a_caller_who_offers_http_2_is_answered_in_http_1(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As Java's client does with every request."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
+    with serve(App()) as (_, port), socket.create_connection(("127.0.0.1", port)) as caller:
+        caller.sendall(HEAD + offer + b"\r\n\r\nhello")
+        answer = http.client.HTTPResponse(caller)
+        answer.begin()
+        assert (answer.status, answer.read()) == (200, b"127.0.0.1 http hello")
+    assert not caplog.records
