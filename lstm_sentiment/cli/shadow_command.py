@@ -92,8 +92,9 @@ def _pairs_table(found: "ShadowAgreement") -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table("version", "canary", box=box.SIMPLE_HEAD)
-    for name in ("drawn", "compared", "agreed", "share", "failed", "dropped", "difference"):
+    # Narrow enough for 80 columns.
+    table = Table("version", "canary", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("drawn", "compared", "agree", "failed", "dropped", "apart"):
         table.add_column(name, justify="right")
     for pair in found.pairs:
         share = pair.agreement
@@ -103,7 +104,6 @@ def _pairs_table(found: "ShadowAgreement") -> "Table":
             "-" if pair.shadow_version is None else str(pair.shadow_version),
             f"{pair.sampled:,}",
             f"{pair.compared:,}",
-            f"{pair.agreed:,}",
             "-" if share is None else f"{share.value:.1%}",
             f"{pair.failed:,}",
             f"{pair.dropped:,}",
