@@ -3,39 +3,95 @@
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.corpora import hotel_like
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import pytest
-import tensorflow as tf
-from hypothesis import settings
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-from lstm_sentiment.export import servable, signatures
-from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.tokenizer import make_tokenizer
-from lstm_sentiment.text.words import build_vocabulary
-from lstm_sentiment.training.config import StrategyName, TrainingConfig
-from lstm_sentiment.training.fit import fit
-from lstm_sentiment.training.fit_result import FitResult
-from tests.corpora import hotel_like
-
-# Two logical devices on one CPU: enough to run MirroredStrategy for real. Must come before
-# TensorFlow computes anything.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-
-# Time on a busy machine says nothing; the first call of an op is slow anywhere.
-settings.register_profile("lstm_sentiment", deadline=None, max_examples=50)
-settings.load_profile("lstm_sentiment")
+    from lstm_sentiment.text.corpus import Corpus
+    from lstm_sentiment.training.fit_result import FitResult
 
 REPOSITORY = Path(__file__).parent.parent
+
+# By the time that they take: where several processes share them out, none ends long before another.
+LONGEST_FIRST = (
+    "integration/test_distributed.py",
+    "cli/test_commands.py",
+    "integration/test_no_skew.py",
+    "integration/test_pipeline.py",
+    "documentation/test_snippets.py",
+    "model/test_recurrence.py",
+    "integration/test_page.py",
+    "training/test_fit.py",
+    "integration/test_score_ray.py",
+    "export/test_signatures.py",
+    "test_examples.py",
+    "integration/test_end_to_end.py",
+    "training/test_resume.py",
+    "model/test_sentiment_model.py",
+    "test_gpu_check.py",
+    "serving/test_shadow_serving.py",
+    "text/test_tokenizer.py",
+    "text/test_vector_files.py",
+    "training/test_steps.py",
+    "export/test_inference_network.py",
+    "integration/test_resume.py",
+    "serving/test_loader.py",
+    "integration/test_model_server.py",
+    "training/test_batches.py",
+    "serving/test_server.py",
+    "cli/test_score_command.py",
+    "training/test_snapshots.py",
+    "integration/test_export_along_the_way.py",
+    "cli/test_tune_command.py",
+    "export/test_servable.py",
+    "model/test_embedding_storage.py",
+    "cli/test_vectors_command.py",
+    "cli/test_launch_command.py",
+    "test_tuning.py",
+    "test_preparation.py",
+    "integration/test_faults.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # this process hands the tests out, and need not wait for TensorFlow
+    import tensorflow as tf
+    from hypothesis import settings
+
+    # Two logical devices on one CPU: enough to run MirroredStrategy for real. Must come before
+    # TensorFlow computes anything.
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    # Time on a busy machine says nothing; the first call of an op is slow anywhere.
+    settings.register_profile("lstm_sentiment", deadline=None, max_examples=50)
+    settings.load_profile("lstm_sentiment")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_collection_finish() -> None:
     """Spares each garbage collection a look at all that was imported, which stays."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays_is_not_looked_at() -> None:
+    """Frees what the last module left; each version that is unloaded looks through all else."""
+    gc.collect()
     gc.freeze()
 
 
@@ -45,6 +101,8 @@ def _light_exports(request: pytest.FixtureRequest) -> Iterator[None]:
 
     A module that needs the whole of them says `WHOLE_EXPORTS = True`.
     """
+    from lstm_sentiment.export import servable, signatures
+
     if getattr(request.module, "WHOLE_EXPORTS", False):
         yield
         return
@@ -54,8 +112,44 @@ def _light_exports(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def _no_attributions(token_ids: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+def _no_attributions(token_ids: "tf.Tensor", classes: "tf.Tensor") -> "tf.Tensor":
+    import tensorflow as tf
+
     return tf.zeros(tf.shape(token_ids))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graphs_as_written(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs graphs as they are written: to optimize them takes longer than a short training.
+
+    A module that wants them as users have them says `OPTIMIZED_GRAPHS = True`. Versions are served
+    as they are written in any case.
+    """
+    with optimized_graphs(getattr(request.module, "OPTIMIZED_GRAPHS", False)):
+        yield
+
+
+@contextmanager
+def optimized_graphs(wanted: bool) -> Iterator[None]:
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not wanted})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
+
+
+@pytest.fixture(scope="module")
+def versions_loaded_once() -> Iterator[None]:
+    """Loads a version, and makes it ready for its first answers, once: that is what takes long."""
+    from lstm_sentiment.serving import loader
+    from tests.exported import loaded_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "load_saved_model", loaded_once(loader.load_saved_model))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -69,26 +163,31 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def corpus() -> Corpus:
+def corpus() -> "Corpus":
     """240 short made-up hotel reviews of three classes, all different."""
     return hotel_like(240)
 
 
 @pytest.fixture(scope="session")
-def fitted(corpus: Corpus) -> FitResult:
+def fitted(corpus: "Corpus") -> "FitResult":
     """A small classifier, trained for real in a few seconds."""
     return fit_small(corpus)
 
 
-def fit_small(corpus: Corpus, *, strategy: StrategyName = "default", seed: int = 0) -> FitResult:
+def fit_small(corpus: "Corpus") -> "FitResult":
+    from lstm_sentiment.model.config import ModelConfig
+    from lstm_sentiment.text.tokenizer import make_tokenizer
+    from lstm_sentiment.text.words import build_vocabulary
+    from lstm_sentiment.training.config import TrainingConfig
+    from lstm_sentiment.training.fit import fit
+
     train, dev, _ = corpus.split(seed=0)
     tokenizer = make_tokenizer("unigram", build_vocabulary(train.texts, "unigram"))
-    return fit(
-        train,
-        dev,
-        tokenizer=tokenizer,
-        model=ModelConfig(lstm_units=8, max_length=20),
-        training=TrainingConfig(
-            epochs=4, batch_size=16, learning_rate=0.01, strategy=strategy, seed=seed
-        ),
-    )
+    with optimized_graphs(False):  # to the same bits, whichever module asks first
+        return fit(
+            train,
+            dev,
+            tokenizer=tokenizer,
+            model=ModelConfig(lstm_units=8, max_length=20),
+            training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
+        )

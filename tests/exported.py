@@ -1,7 +1,9 @@
 """Versions to look into and to ask: one of the small classifier, one that is made at once."""
 
+import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 from lstm_sentiment import FitResult, export_servable
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
+from lstm_sentiment.serving.saved_model import SavedModelServable
 from tests.serving.saved_models import save_version
 
 # A name that must be escaped in a URL, in a shell and in Python.
 MODEL_NAME = "酒店's model"
 
+_LOADED: dict[bytes, SavedModelServable] = {}
 # Removed when the process ends.
 _MADE: dict[tuple[int, bool], tuple[TemporaryDirectory[str], Path]] = {}
 
@@ -36,6 +40,22 @@ def exported(result: FitResult) -> Path:
 def add_version(base_path: Path, version: int, result: FitResult) -> Path:
     """Adds what `exported` gives to a base path, under a number of its own."""
     return shutil.copytree(exported(result), base_path / str(version))
+
+
+def loaded_once(load: Callable[[Path], SavedModelServable]) -> Callable[[Path], SavedModelServable]:
+    """Loads what is the same only once a process, wherever it lies, and leaves it open."""
+
+    def load_once(folder: Path) -> SavedModelServable:
+        files = [folder / name for name in ("saved_model.pb", "variables/variables.index")]
+        if not all(file.is_file() for file in files):
+            return load(folder)
+        key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
+        if key not in _LOADED:
+            _LOADED[key] = load(folder)
+            vars(_LOADED[key])["close"] = lambda: None
+        return _LOADED[key]
+
+    return load_once
 
 
 def tiny_version(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -11,6 +12,9 @@ import tensorflow as tf
 from benchmarks.gpu.checks import compare_losses, compare_scores, cudnn_trains, losses_fall
 from benchmarks.gpu.training import Outcome, Training, cudnn_ops, outcome_of
 from tests.conftest import REPOSITORY
+from tests.preloaded import preloaded
+
+PROGRAM = "import runpy; runpy.run_module('benchmarks.gpu', run_name='__main__')"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def outcome(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Out
 
 def test_without_a_gpu_it_says_so_and_ends_well() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.gpu"],
+        preloaded(PROGRAM),
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
@@ -79,6 +83,13 @@ def test_a_version_scores_as_the_trained_model_did(
 def test_a_version_that_cannot_be_loaded_is_told(
     outcome: Outcome, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run = subprocess.run
+
+    def run_preloaded(command: list[str], **options: Any) -> Any:
+        assert command[:3] == [sys.executable, "-m", "benchmarks.gpu"]
+        return run(preloaded(PROGRAM, *command[3:]), **options)
+
+    monkeypatch.setattr(subprocess, "run", run_preloaded)
     monkeypatch.chdir(REPOSITORY)
     nowhere = replace(outcome, version_dir=str(tmp_path / "nowhere"))
     with pytest.raises(RuntimeError, match=r"score ended with exit code 1: .*nowhere"):

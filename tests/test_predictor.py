@@ -12,6 +12,8 @@ from lstm_sentiment import (
 )
 from tests.exported import add_version
 
+pytestmark = pytest.mark.usefixtures("versions_loaded_once")
+
 
 @pytest.fixture(scope="module")
 def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:

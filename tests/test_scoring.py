@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from lstm_sentiment import (
     SavedModelPredictor,
     ServableNotFoundError,
     ServableUnavailableError,
-    export_servable,
     scoring,
     scoring_shard,
 )
@@ -47,6 +47,8 @@ from tests.corpora import hotel_like
 from tests.exported import add_version
 
 TEXTS = hotel_like(90).texts
+
+pytestmark = pytest.mark.usefixtures("versions_loaded_once")
 
 
 @pytest.fixture(scope="module")
@@ -303,15 +305,10 @@ def test_force_scores_all_anew(folder: Path, base_path: Path) -> None:
 
 
 def test_another_version_another_model_and_another_column_have_other_outputs(
-    fitted: FitResult, folder: Path, base_path: Path, tmp_path: Path
+    folder: Path, base_path: Path, tmp_path: Path
 ) -> None:
     other_model = tmp_path / "other" / "sentiment"
-    weights = fitted.model.get_weights()
-    fitted.model.set_weights([weight * 1.01 for weight in weights])
-    try:
-        export_servable(fitted, other_model, version=3)
-    finally:
-        fitted.model.set_weights(weights)
+    with_other_weights(shutil.copytree(base_path / "3", other_model / "3"))
     write(folder / "a.csv", "text,title\n好,差\n")
     results = [
         score([folder / "a.csv"], base_path),
@@ -322,7 +319,24 @@ def test_another_version_another_model_and_another_column_have_other_outputs(
     assert [len(result.scored) for result in results] == [1, 1, 1, 1]
     assert len({result.scored[0].output for result in results}) == 4
     assert "a.csv.sentiment-2-" in results[1].scored[0].output.name
+    ours, other = (records(results[i].scored[0].output)[0]["probabilities"] for i in (0, 2))
+    assert ours != other
     assert records(results[3].scored[0].output)[0]["text"] == "差"
+
+
+def with_other_weights(version_dir: Path) -> None:
+    prefix = str(version_dir / "variables" / "variables")
+    stored = tf.train.load_checkpoint(prefix)
+    tensors = {name: stored.get_tensor(name) for name in stored.get_variable_to_shape_map()}
+    tf.raw_ops.SaveV2(
+        prefix=prefix,
+        tensor_names=list(tensors),
+        shape_and_slices=[""] * len(tensors),
+        tensors=[
+            tensor * np.float32(1.01) if tensor.dtype == np.float32 else tensor
+            for tensor in map(np.asarray, tensors.values())
+        ],
+    )
 
 
 def test_a_copy_of_the_model_is_the_same_model(base_path: Path, tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-import tensorflow as tf
 
 from lstm_sentiment import (
     FitResult,
@@ -26,25 +24,12 @@ from lstm_sentiment.version_folder import ExampleAnswer
 from tests.exported import MODEL_NAME, exported, read_card, write_card
 from tests.serving.saved_models import save_version
 
-WHOLE_EXPORTS = True
+pytestmark = pytest.mark.usefixtures("versions_loaded_once")
 
 
 @pytest.fixture(scope="module")
 def version_dir(fitted: FitResult) -> Path:
     return exported(fitted)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def load_each_version_once() -> Iterator[None]:
-    """Loading and the first answers are what takes long; server and test share one model."""
-    load = cache(tf.saved_model.load)
-
-    def load_once(path: str, tags: str) -> Any:
-        return load(str((Path(path) / "saved_model.pb").resolve().parent), tags)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tf.saved_model, "load", load_once)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment import FitResult, InvalidInputError, __version__, export_servable
+from lstm_sentiment import FitResult, InvalidInputError, __version__, publishing
 from lstm_sentiment.cli.app import main
 from lstm_sentiment.serving.limits import RequestLimits
 from lstm_sentiment.serving.loading_options import LoadingOptions
@@ -21,6 +21,25 @@ from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.serving.server import ModelServer
 from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
+from tests.exported import add_version
+from tests.preloaded import preloaded
+
+pytestmark = pytest.mark.usefixtures("versions_loaded_once")
+
+# What is trained quickly, where the defaults do not matter.
+SMALL = """\
+[model]
+lstm_units = 4
+max_length = 8
+bidirectional = false
+ngrams = 0
+[training]
+epochs = 1
+batch_size = 32
+[vector_training]
+dim = 8
+epochs = 1
+"""
 
 
 @dataclass(frozen=True)
@@ -59,10 +78,16 @@ def csv_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training alone is looked at, and the version would take as long."""
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
+
+
 @pytest.fixture(scope="module")
 def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "sentiment"
-    export_servable(fitted, path)
+    add_version(path, 1, fitted)
     return path
 
 
@@ -80,17 +105,16 @@ COLUMNS = ("--text-column", "review", "--label-column", "stars")
 
 def test_help_imports_no_tensorflow() -> None:
     code = (
-        "import sys; sys.argv = ['x', {!r}, '--help']\n"
+        "import sys\n"
         "from lstm_sentiment.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert not {{'tensorflow', 'keras', 'grpc'}} & set(sys.modules)\n"
+        "for command in ('fit', 'serve', 'predict'):\n"
+        "    sys.argv = ['x', command, '--help']\n"
+        "    try: main()\n"
+        "    except SystemExit: pass\n"
+        "    assert not {'tensorflow', 'keras', 'grpc'} & set(sys.modules)\n"
     )
-    for command in ("fit", "serve", "predict"):
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=True
-        )
-        assert "Example:" in done.stdout
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.count("Example:") == 3
 
 
 def test_cli_py_is_the_same_command_line() -> None:
@@ -138,7 +162,9 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
     assert "`run_dir` must be a new or empty folder" in again.err
 
 
-def test_fit_takes_the_options_of_text(run: Run, csv_file: Path, tmp_path: Path) -> None:
+def test_fit_takes_the_options_of_text(
+    run: Run, csv_file: Path, tmp_path: Path, no_exports: None
+) -> None:
     (tmp_path / "v.txt").write_text("房间 1 2\n很 1 2\n好 1\n干净 3 4\n服务 5 6\n", "utf-8")
     (tmp_path / "dict.txt").write_text("房间 9 n\n", "utf-8")
     options = {
@@ -153,7 +179,9 @@ def test_fit_takes_the_options_of_text(run: Run, csv_file: Path, tmp_path: Path)
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     flags = [str(flag).replace("_", "-") if str(flag)[:2] == "--" else flag for flag in flags]
-    outcome = run("fit", "--data", csv_file, *COLUMNS, *flags, "--epochs", 1, "--run-dir", "runs/a")
+    (tmp_path / "small.toml").write_text(SMALL)
+    flags += ["--config", "small.toml", "--run-dir", "runs/a"]
+    outcome = run("fit", "--data", csv_file, *COLUMNS, *flags)
     assert outcome.code == 0, outcome.err
     config = tomllib.loads((tmp_path / "runs" / "a" / "config.toml").read_text("utf-8"))
     files = {name: str(tmp_path / str(options[name])) for name in ("vectors", "dictionary")}
@@ -163,8 +191,9 @@ def test_fit_takes_the_options_of_text(run: Run, csv_file: Path, tmp_path: Path)
     assert "test OOV rate" in outcome.out
 
 
-def test_fit_ends_with_the_next_command(run: Run, csv_file: Path) -> None:
-    args = ("fit", "--data", csv_file, *COLUMNS, "--epochs", 1, "--model-dir", "m/hotel")
+def test_fit_ends_with_the_next_command(run: Run, csv_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    args = ("fit", "--data", csv_file, *COLUMNS, "--config", "small.toml", "--model-dir", "m/hotel")
     outcome = run(*args, "--strategy", "mirrored")
     assert outcome.code == 0, outcome.err
     assert "Training 2 CPU replicas on CPU:0, CPU:1: " in outcome.err
@@ -318,8 +347,10 @@ def test_serve_tells_a_port_in_use(run: Run, base_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signals) -> None:
-    cli = str(REPOSITORY / "cli.py")
-    command = [sys.executable, cli, "serve", "--model-base-path", str(base_path)]
+    program = [sys.executable, str(REPOSITORY / "cli.py")]
+    if number is signal.SIGINT:
+        program = preloaded("from lstm_sentiment.cli.app import main; main()")
+    command = [*program, "serve", "--model-base-path", str(base_path)]
     with subprocess.Popen(
         [*command, "--port", "0", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
     ) as server:

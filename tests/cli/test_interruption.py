@@ -68,7 +68,13 @@ def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
     command = [sys.executable, str(REPOSITORY / "cli.py"), "vectors", "convert", "v.txt", "o.vec"]
     with (
         subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Who runs the tests in the background may have it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as program,
         source.open("wb"),
     ):  # opens when the program reads it

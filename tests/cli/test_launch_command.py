@@ -2,11 +2,17 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli import test_commands
+from tests.cli.test_commands import Run, is_one_error_line
 from tests.conftest import REPOSITORY
+
+run_here = test_commands.run
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -44,15 +50,31 @@ def vectors(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("separator", [["--"], []])
-def test_stdout_is_the_json_of_the_chief_alone(vectors: Path, separator: list[str]) -> None:
-    done = run("--workers", 2, *separator, "vectors", "info", vectors, "--json")
+def test_stdout_is_the_json_of_the_chief_alone(vectors: Path) -> None:
+    done = run("--workers", 2, "--", "vectors", "info", vectors, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 2
     other = [line for line in done.stderr.splitlines() if line.startswith("[worker 1] {")]
     assert [json.loads(line.removeprefix("[worker 1] ")) for line in other] == [
         json.loads(done.stdout)
     ]
+
+
+@pytest.mark.parametrize("separator", [["--"], []])
+def test_the_command_is_this_program_again(
+    run_here: Run, monkeypatch: pytest.MonkeyPatch, separator: list[str]
+) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def launch(command: Sequence[str], **options: Any) -> int:
+        calls.append((command, options))
+        return 3
+
+    monkeypatch.setattr("lstm_sentiment.cli.launch_command.launch_workers", launch)
+    outcome = run_here("launch", "--workers", 2, *separator, "vectors", "info", "v", "--json")
+    assert outcome.code == 3
+    command = (sys.executable, "lstm-sentiment", "vectors", "info", "v", "--json")
+    assert calls == [(command, {"workers": 2, "gpus_per_worker": None, "grace_seconds": 10.0})]
 
 
 def test_the_exit_code_is_that_of_the_worker_that_failed() -> None:
@@ -96,7 +118,7 @@ def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> N
         (("--", "fit"), "Missing option '--workers'"),
         (
             ("--workers", 2),
-            "A command must follow `--`, as in `python cli.py launch --workers 2 -- fit`. "
+            "A command must follow `--`, as in `lstm-sentiment launch --workers 2 -- fit`. "
             "Received: none.",
         ),
         (
@@ -105,12 +127,12 @@ def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> N
         ),
     ],
 )
-def test_bad_input_is_told_in_one_line(args: tuple[object, ...], message: str) -> None:
-    done = run(*args)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert message in done.stderr
+def test_bad_input_is_told_in_one_line(
+    run_here: Run, args: tuple[object, ...], message: str
+) -> None:
+    outcome = run_here("launch", *args)
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
 
 
 def test_help_shows_an_example_and_needs_no_tensorflow() -> None:

@@ -16,6 +16,8 @@ from tests.cli.test_commands import Run, is_one_error_line
 run = test_commands.run
 base_path = test_commands.base_path
 
+pytestmark = pytest.mark.usefixtures("versions_loaded_once")
+
 TEXTS = ("房间很干净", "早餐真的差", "")
 
 

@@ -15,25 +15,11 @@ from lstm_sentiment.overrides import preset_config, with_overrides
 from lstm_sentiment.tuning import TrialResult
 from lstm_sentiment.tuning_space import SEARCH_SPACE
 from tests.cli import test_commands
-from tests.cli.test_commands import COLUMNS, Run, is_one_error_line
-from tests.conftest import REPOSITORY
+from tests.cli.test_commands import COLUMNS, SMALL, Run, is_one_error_line
+from tests.preloaded import preloaded
 
 run = test_commands.run
 csv_file = test_commands.csv_file
-
-SMALL = """\
-[model]
-lstm_units = 4
-max_length = 8
-bidirectional = false
-ngrams = 0
-[training]
-epochs = 1
-batch_size = 32
-[vector_training]
-dim = 8
-epochs = 1
-"""
 
 
 def result_of(config: PipelineConfig) -> TuneResult:
@@ -213,7 +199,7 @@ def test_a_killed_search_goes_on_and_fit_takes_its_settings(
     (tmp_path / "small.toml").write_text(SMALL)
     args = ["tune", "--data", str(csv_file), *COLUMNS, "--config", "small.toml"]
     with subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "cli.py"), *args, "--trials", "50"],
+        [*preloaded("from lstm_sentiment.cli.app import main; main()"), *args, "--trials", "50"],
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
@@ -222,6 +208,7 @@ def test_a_killed_search_goes_on_and_fit_takes_its_settings(
         lines = iter(search.stderr.readline, "")
         assert any(line.startswith("Trial 1 of 50: complete") for line in lines)
         search.send_signal(signal.SIGKILL)
+        search.stderr.read()  # ends with the last of it
     with sqlite3.connect(tmp_path / "runs" / "tune.db") as database:
         states = [row[0] for row in database.execute("SELECT state FROM trials")]
     assert not (tmp_path / "tuned.toml").exists()

@@ -11,10 +11,11 @@ import pytest
 
 from lstm_sentiment import WordVectors, load_word_vectors, save_word_vectors
 from tests.cli import test_commands
-from tests.cli.test_commands import COLUMNS, Run, is_one_error_line
+from tests.cli.test_commands import COLUMNS, SMALL, Run, is_one_error_line
 
 run = test_commands.run
 csv_file = test_commands.csv_file
+no_exports = test_commands.no_exports
 
 FORMS = (".txt", ".txt.gz", ".vec", ".vec.gz", ".bin", ".bin.gz", ".npy")
 TEXTS = COLUMNS[:2]
@@ -161,7 +162,7 @@ def test_info_tells_bad_input_in_one_line(
 
 
 def test_train_ends_with_a_command_that_fit_takes(
-    run: Run, csv_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, csv_file: Path, no_exports: None
 ) -> None:
     csv_file.write_text(csv_file.read_text("utf-8").replace("stars,", "label,", 1), "utf-8")
     outcome = run("vectors", "train", "--data", csv_file, *TEXTS, *QUICK, "--output", "v.npy")
@@ -176,7 +177,8 @@ def test_train_ends_with_a_command_that_fit_takes(
     assert {"房间", "很"} <= set(trained.tokens)
     following = table["next"].split()
     assert following[:2] == ["lstm-sentiment", "fit"]
-    fitted = run(*following[1:], "--epochs", 1)
+    Path("small.toml").write_text(SMALL)
+    fitted = run(*following[1:], "--config", "small.toml")
     assert fitted.code == 0, fitted.err
     assert "of width 8" in fitted.err
 

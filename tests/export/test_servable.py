@@ -27,7 +27,11 @@ def _write_little(result: FitResult, folder: Path, test: object) -> None:
     (folder / "saved_model.pb").touch()
 
 
-def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
+def test_a_version_is_whole(
+    fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its warmup, looked at elsewhere, would take as long as all the rest.
+    monkeypatch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
     base = tmp_path / "models" / "sentiment"
     version_dir = export_servable(fitted, base, test=fitted.dev)
     assert version_dir == base / "1"

@@ -1,7 +1,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tests import strategies
 from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 from tests.exported import exported
+from tests.preloaded import preloaded
 from tests.saved_model_session import SavedModelSession
 from tests.serving.requests_answered import answered
 
@@ -369,7 +369,7 @@ def test_a_server_that_compiles_all_it_can_loads_it(
     )
     flags = "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"
     answer = subprocess.run(
-        [sys.executable, "-c", program, str(version_dir), TEXTS[0]],
+        preloaded(program, str(version_dir), TEXTS[0]),
         env={**os.environ, "TF_XLA_FLAGS": flags, "TF_CPP_MIN_LOG_LEVEL": "3"},
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,

@@ -19,6 +19,8 @@ from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.serving.models_config import load_models_config
 from tests.corpora import hotel_like
 
+OPTIMIZED_GRAPHS = True
+
 
 class Recorder(SilentProgress):
     def __init__(self) -> None:

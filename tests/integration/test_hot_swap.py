@@ -20,18 +20,9 @@ from lstm_sentiment.serving.servable import ManagerState, ServableId
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.saved_models import copy_version, save_version
 
-SWAPS, CALLERS = 20, 3
+SWAPS, CALLERS = 12, 3
 TIMEOUT_SECONDS = 60
 BALLAST_BYTES = 32 * 2**20
-
-
-@pytest.fixture(autouse=True)
-def _quick_collection() -> Iterator[None]:
-    """As `serve` does: what was there before the versions need not be looked at with each."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ def reloaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[An
 
 @every
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=4))
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_any_texts_have_the_same_ids_in_python_in_tf_data_and_in_a_saved_model(
     reloaded: dict[str, Callable[[Any], Any]], name: str, texts: list[str]
 ) -> None:
@@ -105,10 +105,9 @@ def dataset_of(name: str) -> tf.data.Dataset:
     return texts.batch(2).map(TOKENIZERS[name])
 
 
-@pytest.mark.parametrize("name", ["unigram by counts", "whitespace"])
-def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(name: str, tmp_path: Path) -> None:
+def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(tmp_path: Path) -> None:
     corpus = Corpus.from_rows([(text + " 好", "a") for text in TEXTS] + [("差 差", "b")] * 3)
-    tokenizer = make(name)
+    tokenizer = make("unigram by counts")
     result = fit(
         corpus,
         corpus,

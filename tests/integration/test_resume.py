@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +23,18 @@ from lstm_sentiment import (
 from lstm_sentiment.training.worker_run import CHECKPOINT
 from tests.corpora import hotel_like
 from tests.integration.test_pipeline import save_classes
+from tests.preloaded import preloaded
 
 # Kills itself after some steps of training, as nothing else can be sure to do.
 KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
+import tensorflow as tf
 from lstm_sentiment import load_config, run_pipeline
 from lstm_sentiment.progress import SilentProgress
+
+# Graphs as those of the tests' own process: others give other bits.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 class Killer(SilentProgress):
     @contextmanager
@@ -65,7 +69,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_bits(
         vector_training=VectorTrainingConfig(dim=8, epochs=2, characters=True),
     )
     save_config(config, tmp_path / "config.toml")
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "config.toml"), "9"]
+    command = preloaded(KILLED, str(tmp_path / "config.toml"), "9")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not (tmp_path / "models" / "1").exists()

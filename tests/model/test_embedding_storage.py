@@ -140,5 +140,6 @@ def test_another_storage_is_refused_with_the_choices() -> None:
     with pytest.raises(InvalidInputError) as caught:
         ModelConfig(embedding_storage="int4")  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "`embedding_storage` must be one of: int8, float16, float32. Received: 'int4'."
+        "`embedding_storage` must be one of: int8, float16, float32. Received: 'int4'. "
+        "Did you mean 'int8'?"
     )

@@ -2,7 +2,6 @@ import logging
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from lstm_sentiment.serving.models_config import ModelServerConfig, single_model
 from lstm_sentiment.serving.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
+from tests.preloaded import preloaded
 
 from .saved_models import copy_version, damage
 
@@ -330,5 +330,5 @@ def test_importing_the_server_configures_no_logging() -> None:
         "assert not logging.getLogger().handlers;"
         "assert not logging.getLogger('lstm_sentiment').handlers"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=TIMEOUT_SECONDS)
+    subprocess.run(preloaded(code), check=True, timeout=TIMEOUT_SECONDS)
     assert logging.getLogger("lstm_sentiment.serving.server").level == logging.NOTSET

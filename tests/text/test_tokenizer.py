@@ -76,6 +76,7 @@ def test_any_text_gives_the_ids_of_its_tokens(kind: str, text: str) -> None:
 
 @kinds
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=6))
+@settings(max_examples=20)
 def test_a_text_does_not_depend_on_its_batch_nor_on_where_it_runs(
     kind: str, texts: list[str]
 ) -> None:
@@ -105,6 +106,7 @@ def test_known_tokens_survive_encoding_and_decoding(kind: str, known: list[str])
 
 
 @given(tokens=strategies.vocabularies)
+@settings(max_examples=20)
 def test_the_table_in_the_graph_is_the_vocabulary(tokens: list[str]) -> None:
     vocabulary = Vocabulary(tokens)
     tokenizer = UnigramTokenizer(vocabulary, normalization="none")
@@ -159,6 +161,7 @@ def test_an_unknown_run_is_one_oov_or_one_a_character() -> None:
 
 
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=4))
+@settings(max_examples=20)
 def test_splitting_unknown_runs_changes_nothing_else(texts: list[str]) -> None:
     by_run = TOKENIZERS["unigram"]
     for text in texts:

@@ -3,6 +3,7 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,12 @@ MATRIX = np.array([[1, 2], [-0.5, 3e-3], [0, 1], [7, 8]], np.float32)
 
 
 def text_rows(tokens: Sequence[str], matrix: NDArray[np.float32], end: str = "\n") -> bytes:
-    rows = zip(tokens, matrix.tolist(), strict=True)
-    return "".join(f"{t} {' '.join(map(repr, row))}{end}" for t, row in rows).encode()
+    @cache  # a large file is made of few different rows
+    def spelled(row: bytes) -> str:
+        return " ".join(map(repr, np.frombuffer(row, matrix.dtype).tolist()))
+
+    rows = zip(tokens, matrix, strict=True)
+    return "".join(f"{t} {spelled(row.tobytes())}{end}" for t, row in rows).encode()
 
 
 def binary_rows(tokens: Sequence[str], matrix: NDArray[np.float32], end: bytes = b"") -> bytes:

@@ -32,7 +32,7 @@ def padding_share(row_lengths: list[int], dataset: tf.data.Dataset) -> float:
 
 
 @given(lengths, st.integers(1, 16), st.integers(0, 2**32 - 1))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_every_text_comes_once_an_epoch_with_its_label_and_the_padding_is_counted_exactly(
     row_lengths: list[int], batch_size: int, seed: int
 ) -> None:
@@ -52,7 +52,7 @@ def test_every_text_comes_once_an_epoch_with_its_label_and_the_padding_is_counte
 
 
 @given(lengths, st.integers(1, 16), st.integers(2, 5), st.data())
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_replicas_share_each_batch_and_miss_no_text(
     row_lengths: list[int], batch_size: int, replicas: int, data: st.DataObject
 ) -> None:
@@ -83,7 +83,7 @@ def test_replicas_share_each_batch_and_miss_no_text(
 
 
 @given(lengths, st.integers(1, 16), st.integers(0, 9), st.data())
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_the_order_goes_on_from_any_step(
     row_lengths: list[int], batch_size: int, seed: int, data: st.DataObject
 ) -> None:

@@ -96,8 +96,8 @@ def test_averages_follow_the_weights() -> None:
         np.testing.assert_allclose(ours, average, atol=1e-6)
 
 
-@pytest.mark.parametrize("class_weights", [None, WEIGHTS])
-@pytest.mark.parametrize("batch_size", [5, 4])  # with 4, one replica gets the last text, one none
+# With 4, one replica gets the last text, one none.
+@pytest.mark.parametrize(("batch_size", "class_weights"), [(5, None), (4, WEIGHTS)])
 def test_two_replicas_train_as_one_on_a_batch_that_cannot_be_halved(
     batch_size: int, class_weights: tuple[float, ...] | None
 ) -> None:
