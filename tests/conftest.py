@@ -144,11 +144,11 @@ def optimized_graphs(wanted: bool) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def versions_loaded_once() -> Iterator[None]:
     """Loads a version, and makes it ready for its first answers, once: that is what takes long."""
-    from lstm_sentiment.serving import loader
+    from lstm_sentiment.serving import loader, saved_model
     from tests.exported import loaded_once
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "load_saved_model", loaded_once(loader.load_saved_model))
+        patch.setattr(loader, "load_saved_model", loaded_once(saved_model.load_saved_model))
         yield
 
 

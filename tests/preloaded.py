@@ -84,7 +84,7 @@ def _serve(path: str) -> list[str]:
     listener.listen()
     os.write(1, b"ready")
     os.dup2(2, 1)
-    while 0 not in select.select([listener, 0], [], [])[0]:
+    while 0 not in select.select([listener.fileno(), 0], [], [])[0]:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
@@ -118,7 +118,7 @@ def _run_for(connection: socket.socket) -> list[str]:
 
 def _wait_for(process: int, ended: int, connection: socket.socket) -> None:
     """Passes signals on to the process, kills it where the command is killed, tells its end."""
-    while ended not in select.select([ended, connection], [], [])[0]:
+    while ended not in select.select([ended, connection.fileno()], [], [])[0]:
         asked = connection.recv(1)
         os.kill(process, asked[0] if asked else signal.SIGKILL)
         if not asked:
