@@ -3,63 +3,24 @@
 import { inWords } from "./api.js";
 import { answerParts, drawLegend } from "./answer_card.js";
 import { answersOf } from "./answers.js";
-import { asksAtOnce, Asking } from "./asking.js";
 import { Choice, pathOf } from "./choice.js";
 import { byId, element, notice, say, tell } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
+import { t } from "./i18n.js";
+import { LiveView } from "./live_view.js";
 import { feed, reasonForNothing } from "./state_feed.js";
-import { linesOf, MOST_TEXTS, shareTexts } from "./texts.js";
+import { linesOf, MOST_TEXTS } from "./texts.js";
 
 const SIDES = ["a", "b"];
 
-export class CompareView {
+export class CompareView extends LiveView {
   constructor() {
-    this._field = byId("compare-texts");
-    this._results = byId("compare-results");
+    super("compare", SIDES.map((side) => new Choice(byId(`compare-${side}`), PREFERRED[side])));
     this._only = byId("compare-only");
-    this._shown = null; // {texts, isCut, sides: [{name, result or error}]}
-    this._isVisible = false;
-    this._isStale = true;
-    this._hasFailed = false;
-    this._choices = SIDES.map((side) => new Choice(byId(`compare-${side}`), PREFERRED[side]));
-    this._asking = new Asking({
-      question: (signal) => this._ask(signal),
-      answered: (shown) => this._take(shown),
-      failed: (error) => this._fail(error),
-      busy: (isBusy) => this._results.setAttribute("aria-busy", String(isBusy)),
-    });
-    shareTexts(this._field, () => this._later());
-    this._field.addEventListener("keydown", (event) => {
-      if (asksAtOnce(event)) this._asking.now();
-    });
-    for (const choice of this._choices) choice.listen(() => this.refresh());
     this._only.addEventListener("change", () => this._draw());
-    onLanguage(() => this._draw());
-    feed.listen(() => {
-      if (this._shown === null) this._draw(); // what there is to wait for may be another thing now
-    });
     this._draw();
   }
 
-  show() {
-    this._isVisible = true;
-    if (this._isStale) this._asking.now();
-  }
-
-  hide() {
-    this._isVisible = false;
-  }
-
-  refresh() {
-    this._isStale = true;
-    if (this._isVisible) this._asking.now();
-  }
-
-  _later() {
-    this._isStale = true;
-    if (this._isVisible) this._asking.soon();
-  }
-
+  // {texts, isCut, sides: [{name, result or error}]}
   async _ask(signal) {
     const lines = linesOf(this._field.value);
     const texts = lines.slice(0, MOST_TEXTS);
@@ -78,19 +39,8 @@ export class CompareView {
     return { letter: SIDES[side].toUpperCase(), name: version === null ? asked : `${target.model} v${version}` };
   }
 
-  _take(shown) {
-    this._isStale = false;
-    this._hasFailed = false;
-    this._shown = shown;
-    tell(byId("compare-problem"), "");
-    this._draw();
-  }
-
-  _fail(error) {
-    this._shown = null;
-    this._hasFailed = true;
-    this._draw();
-    tell(byId("compare-problem"), inWords(error));
+  _tellFailure(error) {
+    tell(this._problem, inWords(error));
   }
 
   _draw() {

@@ -3,65 +3,24 @@
 import { inWords } from "./api.js";
 import { answerParts, drawLegend } from "./answer_card.js";
 import { answersOf } from "./answers.js";
-import { asksAtOnce, Asking } from "./asking.js";
 import { Choice } from "./choice.js";
 import { byId, element, say, tell } from "./dom.js";
-import { language, onLanguage, t } from "./i18n.js";
+import { language, t } from "./i18n.js";
+import { LiveView } from "./live_view.js";
 import { feed, reasonForNothing } from "./state_feed.js";
 import { EXAMPLES } from "./strings.js";
-import { linesOf, MOST_TEXTS, setTexts, shareTexts } from "./texts.js";
+import { linesOf, MOST_TEXTS, setTexts } from "./texts.js";
 
-export class TryView {
+export class TryView extends LiveView {
   constructor() {
-    this._field = byId("try-texts");
-    this._results = byId("try-results");
-    this._shown = null; // {texts, isCut, result}
-    this._isVisible = false;
-    this._isStale = true;
-    this._hasFailed = false;
-    this.choice = new Choice(byId("try-choice"));
-    this._asking = new Asking({
-      question: (signal) => this._ask(signal),
-      answered: (shown) => this._take(shown),
-      failed: (error) => this._fail(error),
-      busy: (isBusy) => this._results.setAttribute("aria-busy", String(isBusy)),
-    });
-    shareTexts(this._field, () => this._later());
-    this._field.addEventListener("keydown", (event) => {
-      if (asksAtOnce(event)) this._asking.now();
-    });
-    this.choice.listen(() => this._atOnce());
-    onLanguage(() => this._draw());
-    feed.listen(() => {
-      if (this._shown === null) this._draw(); // what there is to wait for may be another thing now
-    });
+    const choice = new Choice(byId("try-choice"));
+    super("try", [choice]);
+    this.choice = choice;
     byId("try-examples").addEventListener("click", () => this._addExamples());
     this._draw();
   }
 
-  show() {
-    this._isVisible = true;
-    if (this._isStale) this._asking.now();
-  }
-
-  hide() {
-    this._isVisible = false;
-  }
-
-  refresh() {
-    this._atOnce();
-  }
-
-  _later() {
-    this._isStale = true;
-    if (this._isVisible) this._asking.soon();
-  }
-
-  _atOnce() {
-    this._isStale = true;
-    if (this._isVisible) this._asking.now();
-  }
-
+  // {texts, isCut, result}
   async _ask(signal) {
     const lines = linesOf(this._field.value);
     const texts = lines.slice(0, MOST_TEXTS);
@@ -71,21 +30,10 @@ export class TryView {
     return { texts, isCut: lines.length > texts.length, result };
   }
 
-  _take(shown) {
-    this._isStale = false;
-    this._hasFailed = false;
-    this._shown = shown;
-    tell(byId("try-problem"), "");
-    this._draw();
-  }
-
-  _fail(error) {
-    this._shown = null;
-    this._hasFailed = true;
-    this._draw();
+  _tellFailure(error) {
     // Whoever has no token, or no server, is told so above.
     const isToldAbove = error.kind === "unauthorized" || error.kind === "unreachable";
-    tell(byId("try-problem"), isToldAbove ? "" : inWords(error));
+    tell(this._problem, isToldAbove ? "" : inWords(error));
     if (isToldAbove) feed.look();
   }
 
