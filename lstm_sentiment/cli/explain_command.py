@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.cli import question_options as options
-from lstm_sentiment.cli.connection_options import (
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
-)
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.coloured_tokens import (
     signed,
     token_style,
@@ -40,7 +34,9 @@ _FEW_TOKENS = 12
 _STRONGEST = 5
 
 
+@takes_flag_groups
 def explain(
+    asked: options.Asked,
     texts: options.Texts = None,
     input_file: options.InputFile = None,
     text_column: options.TextColumn = "text",
@@ -52,15 +48,6 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    model: options.Model = None,
-    server: options.Server = None,
-    model_name: options.ModelName = "sentiment",
-    version: options.Version = None,
-    label: options.Label = None,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show which tokens of each text spoke for its label, and which against it.
@@ -71,8 +58,6 @@ def explain(
 
     Example: python cli.py explain "房间很干净" --model models/sentiment
     """
-    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
-    asked = options.Asked(model, server, model_name, version, label, access)
     asked.check()
     if html is not None:
         _check_page(html)
@@ -86,7 +71,7 @@ def explain(
         asked.opened() as version_asked,
         progress.step("Explaining", len(wanted)) as advance,
     ):
-        size = _TEXTS_AT_ONCE if server is None else _TEXTS_A_REQUEST
+        size = _TEXTS_AT_ONCE if asked.server is None else _TEXTS_A_REQUEST
         answers = _answers(version_asked, options.in_batches(wanted, size), advance)
         if html is not None:
             found = list(answers)

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from lstm_sentiment.cli import question_options as options
-from lstm_sentiment.cli.connection_options import (
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
-)
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.predictor import prediction_record
 from lstm_sentiment.whole_file import write_whole
@@ -29,37 +23,28 @@ _TEXTS_A_REQUEST = 1_000
 _TEXTS_AT_ONCE = 128
 
 
+@takes_flag_groups
 def predict(
+    asked: options.Asked,
     texts: options.Texts = None,
     input_file: options.InputFile = None,
     text_column: options.TextColumn = "text",
     output_file: Annotated[
         Path | None, typer.Option("--output", help="Write here instead of standard output.")
     ] = None,
-    model: options.Model = None,
-    server: options.Server = None,
-    model_name: options.ModelName = "sentiment",
-    version: options.Version = None,
-    label: options.Label = None,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Print each text's label and probabilities.
 
     Example: python cli.py predict "房间很干净" --server localhost:8500
     """
-    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
-    asked = options.Asked(model, server, model_name, version, label, access)
     asked.check()
     wanted = options.wanted_texts(texts, input_file, text_column)
     asked.find()
     from lstm_sentiment.cli.console import beside_output, import_tensorflow
 
     import_tensorflow()
-    size = _TEXTS_AT_ONCE if server is None else _TEXTS_A_REQUEST
+    size = _TEXTS_AT_ONCE if asked.server is None else _TEXTS_A_REQUEST
     progress = beside_output(output_file)
     with (
         _output(output_file) as out,

@@ -4,13 +4,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
-from lstm_sentiment.cli.connection_options import NO_ACCESS, Access
+from lstm_sentiment.cli.connection_options import (
+    NO_ACCESS,
+    Access,
+    AuthTokenFile,
+    SslCa,
+    SslCertificate,
+    SslPrivateKey,
+    read_access,
+)
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
@@ -35,20 +44,6 @@ InputFile = Annotated[
     typer.Option("--input", help="Texts: a text a line, or the column of a table."),
 ]
 TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
-Model = Annotated[
-    Path | None,
-    typer.Option(help=f"A version's folder, or a folder of versions. Default: {DEFAULT_MODEL}."),
-]
-Server = Annotated[str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC.")]
-ModelName = Annotated[str, typer.Option(help="Name of the model on the server.")]
-Version = Annotated[
-    int | None,
-    typer.Option(help="Version to ask the server for.", autocompletion=offered_versions),
-]
-Label = Annotated[
-    str | None,
-    typer.Option(help="Version label to ask the server for.", autocompletion=offered_labels),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
 
 
@@ -66,30 +61,49 @@ def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: 
 
 @dataclass(frozen=True)
 class Asked:
-    """The version that is asked: one of a folder, in this process, or one of a server.
+    """Flags of the version that is asked: one of a folder, in this process, or one of a server."""
 
-    Attributes:
-        model: A version's folder, or a folder of versions; `None` for the default.
-        server: `HOST:PORT`; `None` for the folder.
-        model_name: The model's name on the server.
-        version: Of the server.
-        label: Of the server.
-        access: What the server needs to let one in.
-    """
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"A version's folder, or a folder of versions. Default: {DEFAULT_MODEL}."
+        ),
+    ] = None
+    server: Annotated[
+        str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC.")
+    ] = None
+    model_name: Annotated[str, typer.Option(help="Name of the model on the server.")] = "sentiment"
+    version: Annotated[
+        int | None,
+        typer.Option(help="Version to ask the server for.", autocompletion=offered_versions),
+    ] = None
+    label: Annotated[
+        str | None,
+        typer.Option(help="Version label to ask the server for.", autocompletion=offered_labels),
+    ] = None
+    ssl_ca: SslCa = None
+    ssl_certificate: SslCertificate = None
+    ssl_private_key: SslPrivateKey = None
+    auth_token_file: AuthTokenFile = None
 
-    model: Path | None
-    server: str | None
-    model_name: str
-    version: int | None
-    label: str | None
-    access: Access
+    @cached_property
+    def access(self) -> Access:
+        """What the server needs to let one in.
+
+        Raises:
+            InvalidInputError: If a flag lacks another, or a file cannot be read.
+        """
+        return read_access(
+            self.ssl_ca, self.ssl_certificate, self.ssl_private_key, self.auth_token_file
+        )
 
     def check(self) -> None:
         """Tells what is wrong before texts are read.
 
         Raises:
-            InvalidInputError: If flags contradict one another.
+            InvalidInputError: If flags contradict one another, or as `access`.
         """
+        access = self.access
         if self.server is not None:
             if self.model is not None:
                 raise InvalidInputError(
@@ -100,7 +114,7 @@ class Asked:
             raise InvalidInputError(
                 "`--version` and `--label` go with `--server`. Received: no `--server`."
             )
-        if self.access != NO_ACCESS:
+        if access != NO_ACCESS:
             raise InvalidInputError(
                 "`--ssl-ca` and `--auth-token-file` go with `--server`. Received: no `--server`."
             )

@@ -17,7 +17,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.classification import INPUTS, TEXT
 from lstm_sentiment.serving.servable import Array, ServableId
 from lstm_sentiment.serving.shadow_answers import (
@@ -215,8 +215,6 @@ class Shadow:
                 return
             for drawn in group:
                 self._compare([drawn])
-        except LstmSentimentError as error:
-            self._failed(pair, rows, type(error).__name__)
         except Exception as error:
             # Whatever a version does, this thread must live on.
             self._failed(pair, rows, type(error).__name__)

@@ -6,19 +6,17 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, __version__, publishing
-from lstm_sentiment.cli.app import main
 from lstm_sentiment.serving.limits import RequestLimits
 from lstm_sentiment.serving.loading_options import LoadingOptions
 from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.serving.server import ModelServer
+from tests.cli.running import Run, is_one_error_line
 from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
 from tests.exported import add_version
@@ -40,31 +38,6 @@ batch_size = 32
 dim = 8
 epochs = 1
 """
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["lstm-sentiment", *map(str, args)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-        captured = capsys.readouterr()
-        return Outcome(int(exited.value.code or 0), captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture
@@ -89,15 +62,6 @@ def base_path(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Pa
     path = tmp_path_factory.mktemp("models") / "sentiment"
     add_version(path, 1, fitted)
     return path
-
-
-def is_one_error_line(outcome: Outcome) -> bool:
-    return (
-        outcome.code == 2
-        and outcome.out == ""
-        and outcome.err.startswith("error: ")
-        and outcome.err.count("\n") == 1
-    )
 
 
 COLUMNS = ("--text-column", "review", "--label-column", "stars")

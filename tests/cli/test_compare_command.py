@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 from tests.compared import length_version, write_texts_seen
 from tests.model_service import StockModelService
 from tests.serving.saved_models import copy_version
-
-run = test_commands.run
 
 # Version 2 says `long` of more than 2 characters, version 5 of more than 5.
 TEXTS = ["a", "abc", "abcd", "房间很干净", "abcdef", "abcdefg", "abcdefgh"]

@@ -11,10 +11,7 @@ import tensorflow as tf
 
 from lstm_sentiment.report import page, written_report
 from lstm_sentiment.text.overlap import text_digests
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
-
-run = test_commands.run
+from tests.cli.running import Run, is_one_error_line
 
 ROWS = [
     ("房间很干净", "good"),

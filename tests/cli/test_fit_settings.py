@@ -17,10 +17,7 @@ from lstm_sentiment.overrides import preset_config, setting_names, with_override
 from lstm_sentiment.presets import PRESETS
 from lstm_sentiment.training.cluster import Cluster
 from lstm_sentiment.training.distribution import Workers
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
-
-run = test_commands.run
+from tests.cli.running import Run, is_one_error_line
 
 NO_SETTINGS = {"preset", "config", "resume", "as_json"}
 

@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import inspect_version
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
 
 WHOLE_EXPORTS = True
-
-run = test_commands.run
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 from tests.conftest import REPOSITORY
-
-run_here = test_commands.run
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -62,7 +59,7 @@ def test_stdout_is_the_json_of_the_chief_alone(vectors: Path) -> None:
 
 @pytest.mark.parametrize("separator", [["--"], []])
 def test_the_command_is_this_program_again(
-    run_here: Run, monkeypatch: pytest.MonkeyPatch, separator: list[str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, separator: list[str]
 ) -> None:
     calls: list[tuple[Any, ...]] = []
 
@@ -71,7 +68,7 @@ def test_the_command_is_this_program_again(
         return 3
 
     monkeypatch.setattr("lstm_sentiment.cli.launch_command.launch_workers", launch)
-    outcome = run_here("launch", "--workers", 2, *separator, "vectors", "info", "v", "--json")
+    outcome = run("launch", "--workers", 2, *separator, "vectors", "info", "v", "--json")
     assert outcome.code == 3
     command = (sys.executable, "lstm-sentiment", "vectors", "info", "v", "--json")
     assert calls == [(command, {"workers": 2, "gpus_per_worker": None, "grace_seconds": 10.0})]
@@ -127,10 +124,8 @@ def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> N
         ),
     ],
 )
-def test_bad_input_is_told_in_one_line(
-    run_here: Run, args: tuple[object, ...], message: str
-) -> None:
-    outcome = run_here("launch", *args)
+def test_bad_input_is_told_in_one_line(run: Run, args: tuple[object, ...], message: str) -> None:
+    outcome = run("launch", *args)
     assert is_one_error_line(outcome), outcome
     assert message in outcome.err
 

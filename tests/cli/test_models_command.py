@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 from tests.model_service import StockModelService
-
-run = test_commands.run
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ import pytest
 from lstm_sentiment.scoring import ScoreResult
 from lstm_sentiment.scoring_shard import FailedShard, ScoredShard, ShardJob
 from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 
-run = test_commands.run
 base_path = test_commands.base_path
 
 pytestmark = pytest.mark.usefixtures("versions_loaded_once")

@@ -12,9 +12,9 @@ import pytest
 from lstm_sentiment.serving.shadow_options import ShadowOptions
 from lstm_sentiment.shadow_agreement import read_shadow_agreement
 from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 
-run, asked = test_commands.run, test_commands.asked
+asked = test_commands.asked
 
 PAIR = {
     "version": 1,

@@ -15,10 +15,10 @@ from lstm_sentiment.overrides import preset_config, with_overrides
 from lstm_sentiment.tuning import TrialResult
 from lstm_sentiment.tuning_space import SEARCH_SPACE
 from tests.cli import test_commands
-from tests.cli.test_commands import COLUMNS, SMALL, Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
+from tests.cli.test_commands import COLUMNS, SMALL
 from tests.preloaded import preloaded
 
-run = test_commands.run
 csv_file = test_commands.csv_file
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from lstm_sentiment import WordVectors, load_word_vectors, save_word_vectors
 from tests.cli import test_commands
-from tests.cli.test_commands import COLUMNS, SMALL, Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
+from tests.cli.test_commands import COLUMNS, SMALL
 
-run = test_commands.run
 csv_file = test_commands.csv_file
 no_exports = test_commands.no_exports
 

@@ -11,13 +11,10 @@ import pytest
 from lstm_sentiment import ModelServer
 from lstm_sentiment.serving.models_config import single_model_config
 from lstm_sentiment.verification import Verification, WayResult
-from tests.cli import test_commands
-from tests.cli.test_commands import Run, is_one_error_line
+from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
 
 WHOLE_EXPORTS = True
-
-run = test_commands.run
 
 
 @pytest.fixture
