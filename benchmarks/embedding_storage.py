@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 import lstm_sentiment as ls
 from lstm_sentiment.model.embedding_storage import EmbeddingStorage, store_matrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.preparation import prepare_corpora
+from lstm_sentiment.pipeline.preparation import prepare_corpora
 from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
 
 _PEER: EmbeddingStorage = "float32"

@@ -32,7 +32,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from lstm_sentiment.predictor import find_version
+from lstm_sentiment.version_folder import find_version
 
 REQUESTS, LAST = 100, 20
 _NAME, _TEXT = "sentiment", "房间很干净，服务也好，就是早餐差了点"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_sentiment.predictor import find_version
-from lstm_sentiment.serving.loader import SavedModelLoader
-from lstm_sentiment.serving.servable import ServableId
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import find_version
 
 _FEW = 5
 

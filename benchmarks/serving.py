@@ -31,10 +31,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from benchmarks.first_request import free_port, served
-from lstm_sentiment.predictor import find_version
-from lstm_sentiment.serving.saved_model import load_saved_model
-from lstm_sentiment.text.corpus_files import read_texts
-from lstm_sentiment.text.demo import load_demo_corpus
+from lstm_sentiment.serving.saved_model.saved_model import load_saved_model
+from lstm_sentiment.text.corpus.demo import load_demo_corpus
+from lstm_sentiment.text.corpus.reading import read_texts
+from lstm_sentiment.version_folder import find_version
 
 _NAME = "sentiment"
 _BATCHING = Path(__file__).parent.parent / "serving_configs" / "batching.config"

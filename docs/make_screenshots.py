@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from lstm_sentiment.serving.models_config import single_model_config
+from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.server import ModelServer
 
 PICTURE = Path(__file__).parent / "images" / "page.png"

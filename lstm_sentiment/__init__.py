@@ -8,17 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
-    from lstm_sentiment.client_async import AsyncPredictClient
-    from lstm_sentiment.client_channel import TLSConfig
-    from lstm_sentiment.client_model_info import SignatureInfo, TensorInfo, VersionStatus
-    from lstm_sentiment.comparison import (
-        ComparedVersion,
-        Comparison,
-        Disagreement,
-        compare_versions,
+    from lstm_sentiment.client.async_client import AsyncPredictClient
+    from lstm_sentiment.client.channel import TLSConfig
+    from lstm_sentiment.client.model_info import SignatureInfo, TensorInfo, VersionStatus
+    from lstm_sentiment.client.model_service import RunningServer
+    from lstm_sentiment.client.predict_client import (
+        Explanation,
+        IdPrediction,
+        PredictClient,
+        Prediction,
     )
-    from lstm_sentiment.config_file import load_config, save_config
     from lstm_sentiment.errors import (
         ConfigError,
         ExportError,
@@ -30,39 +29,27 @@ if TYPE_CHECKING:
     )
     from lstm_sentiment.export.servable import export_servable
     from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
-    from lstm_sentiment.inspection import VersionReport, inspect_version
-    from lstm_sentiment.launcher import launch
     from lstm_sentiment.model.config import ModelConfig
     from lstm_sentiment.model.sentiment_model import SentimentModel
-    from lstm_sentiment.models_control import ModelsControl
-    from lstm_sentiment.models_server import RunningServer
-    from lstm_sentiment.pipeline import PipelineResult, resume_pipeline, run_pipeline
-    from lstm_sentiment.pipeline_config import PipelineConfig
-    from lstm_sentiment.predictor import SavedModelPredictor
-    from lstm_sentiment.promotion import Promotion, promote
+    from lstm_sentiment.pipeline.config import PipelineConfig
+    from lstm_sentiment.pipeline.config_file import load_config, save_config
+    from lstm_sentiment.pipeline.run import PipelineResult, resume_pipeline, run_pipeline
     from lstm_sentiment.report.version_evaluation import VersionEvaluation, evaluate_version
     from lstm_sentiment.report.written_report import WrittenReport, write_report
-    from lstm_sentiment.scoring import ScoreResult, find_shards, score
-    from lstm_sentiment.serving.server import ModelServer
-    from lstm_sentiment.serving.shadow_options import ShadowOptions
-    from lstm_sentiment.shadow_agreement import (
+    from lstm_sentiment.rollout.control import ModelsControl
+    from lstm_sentiment.rollout.promotion import Promotion, promote
+    from lstm_sentiment.rollout.shadow_agreement import (
         PairAgreement,
         ShadowAgreement,
         read_shadow_agreement,
     )
-    from lstm_sentiment.significance import (
-        Estimate,
-        estimate_accuracy,
-        estimate_accuracy_difference,
-        estimate_macro_f1,
-        estimate_macro_f1_difference,
-        mcnemar_p_value,
-    )
-    from lstm_sentiment.text.corpus import Corpus
-    from lstm_sentiment.text.corpus_files import read_corpus, read_texts
-    from lstm_sentiment.text.demo import load_demo_corpus
+    from lstm_sentiment.serving.server import ModelServer
+    from lstm_sentiment.serving.shadow.options import ShadowOptions
+    from lstm_sentiment.text.corpus.corpus import Corpus
+    from lstm_sentiment.text.corpus.demo import load_demo_corpus
+    from lstm_sentiment.text.corpus.reading import read_corpus, read_texts
+    from lstm_sentiment.text.corpus.streaming import open_corpus
     from lstm_sentiment.text.padding import pad_token_ids
-    from lstm_sentiment.text.streamed_corpus import open_corpus
     from lstm_sentiment.text.tokenizer import (
         CharacterTokenizer,
         Tokenizer,
@@ -70,60 +57,78 @@ if TYPE_CHECKING:
         WhitespaceTokenizer,
         make_tokenizer,
     )
-    from lstm_sentiment.text.vector_files import load_word_vectors, save_word_vectors
-    from lstm_sentiment.text.vector_report import (
+    from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
+    from lstm_sentiment.text.vectors.report import (
         VectorReport,
         describe_vectors,
         nearest_neighbours,
     )
-    from lstm_sentiment.text.vector_training import (
+    from lstm_sentiment.text.vectors.training import (
         VectorTrainingConfig,
         train_vectors_on_texts,
         train_word_vectors,
     )
+    from lstm_sentiment.text.vectors.word_vectors import WordVectors
     from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
     from lstm_sentiment.text.word_counts import load_word_counts
-    from lstm_sentiment.text.word_vectors import WordVectors
     from lstm_sentiment.text.words import (
         build_vocabulary,
         choose_tokenizer,
         frequent_unknown_tokens,
     )
-    from lstm_sentiment.texts_seen import count_texts_seen
     from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
     from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-    from lstm_sentiment.training.distribution import Workers, start_workers
     from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
     from lstm_sentiment.training.fit import fit
     from lstm_sentiment.training.fit_result import FitResult
     from lstm_sentiment.training.start import StartWeights
     from lstm_sentiment.training.worker_run import join_fit
-    from lstm_sentiment.tuning import TrialResult, TuneResult, tune
-    from lstm_sentiment.verification import Verification, verify_version
+    from lstm_sentiment.training.workers.distribution import Workers, start_workers
+    from lstm_sentiment.training.workers.launcher import launch
+    from lstm_sentiment.tuning.search import TrialResult, TuneResult, tune
+    from lstm_sentiment.versions.comparison import (
+        ComparedVersion,
+        Comparison,
+        Disagreement,
+        compare_versions,
+    )
+    from lstm_sentiment.versions.inspection.version_report import VersionReport, inspect_version
+    from lstm_sentiment.versions.predictor import SavedModelPredictor
+    from lstm_sentiment.versions.scoring.score import ScoreResult, find_shards, score
+    from lstm_sentiment.versions.significance import (
+        Estimate,
+        estimate_accuracy,
+        estimate_accuracy_difference,
+        estimate_macro_f1,
+        estimate_macro_f1_difference,
+        mcnemar_p_value,
+    )
+    from lstm_sentiment.versions.texts_seen import count_texts_seen
+    from lstm_sentiment.versions.verification.verify import Verification, verify_version
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "client": (
+    "client.predict_client": (
         "Explanation",
         "IdPrediction",
         "PredictClient",
         "Prediction",
     ),
-    "client_async": ("AsyncPredictClient",),
-    "client_channel": ("TLSConfig",),
-    "client_model_info": (
+    "client.async_client": ("AsyncPredictClient",),
+    "client.channel": ("TLSConfig",),
+    "client.model_info": (
         "SignatureInfo",
         "TensorInfo",
         "VersionStatus",
     ),
-    "comparison": (
+    "versions.comparison": (
         "ComparedVersion",
         "Comparison",
         "Disagreement",
         "compare_versions",
     ),
-    "config_file": (
+    "pipeline.config_file": (
         "load_config",
         "save_config",
     ),
@@ -141,23 +146,23 @@ _HOMES = {
         "TrainedVersion",
         "load_trained_version",
     ),
-    "inspection": (
+    "versions.inspection.version_report": (
         "VersionReport",
         "inspect_version",
     ),
-    "launcher": ("launch",),
+    "training.workers.launcher": ("launch",),
     "model.config": ("ModelConfig",),
     "model.sentiment_model": ("SentimentModel",),
-    "models_control": ("ModelsControl",),
-    "models_server": ("RunningServer",),
-    "pipeline": (
+    "rollout.control": ("ModelsControl",),
+    "client.model_service": ("RunningServer",),
+    "pipeline.run": (
         "PipelineResult",
         "resume_pipeline",
         "run_pipeline",
     ),
-    "pipeline_config": ("PipelineConfig",),
-    "predictor": ("SavedModelPredictor",),
-    "promotion": (
+    "pipeline.config": ("PipelineConfig",),
+    "versions.predictor": ("SavedModelPredictor",),
+    "rollout.promotion": (
         "Promotion",
         "promote",
     ),
@@ -169,19 +174,19 @@ _HOMES = {
         "WrittenReport",
         "write_report",
     ),
-    "scoring": (
+    "versions.scoring.score": (
         "ScoreResult",
         "find_shards",
         "score",
     ),
     "serving.server": ("ModelServer",),
-    "serving.shadow_options": ("ShadowOptions",),
-    "shadow_agreement": (
+    "serving.shadow.options": ("ShadowOptions",),
+    "rollout.shadow_agreement": (
         "PairAgreement",
         "ShadowAgreement",
         "read_shadow_agreement",
     ),
-    "significance": (
+    "versions.significance": (
         "Estimate",
         "estimate_accuracy",
         "estimate_accuracy_difference",
@@ -189,14 +194,14 @@ _HOMES = {
         "estimate_macro_f1_difference",
         "mcnemar_p_value",
     ),
-    "text.corpus": ("Corpus",),
-    "text.corpus_files": (
+    "text.corpus.corpus": ("Corpus",),
+    "text.corpus.reading": (
         "read_corpus",
         "read_texts",
     ),
-    "text.demo": ("load_demo_corpus",),
+    "text.corpus.demo": ("load_demo_corpus",),
     "text.padding": ("pad_token_ids",),
-    "text.streamed_corpus": ("open_corpus",),
+    "text.corpus.streaming": ("open_corpus",),
     "text.tokenizer": (
         "CharacterTokenizer",
         "Tokenizer",
@@ -204,16 +209,16 @@ _HOMES = {
         "WhitespaceTokenizer",
         "make_tokenizer",
     ),
-    "text.vector_files": (
+    "text.vectors.files": (
         "load_word_vectors",
         "save_word_vectors",
     ),
-    "text.vector_report": (
+    "text.vectors.report": (
         "VectorReport",
         "describe_vectors",
         "nearest_neighbours",
     ),
-    "text.vector_training": (
+    "text.vectors.training": (
         "VectorTrainingConfig",
         "train_vectors_on_texts",
         "train_word_vectors",
@@ -224,13 +229,13 @@ _HOMES = {
         "Vocabulary",
     ),
     "text.word_counts": ("load_word_counts",),
-    "text.word_vectors": ("WordVectors",),
+    "text.vectors.word_vectors": ("WordVectors",),
     "text.words": (
         "build_vocabulary",
         "choose_tokenizer",
         "frequent_unknown_tokens",
     ),
-    "texts_seen": ("count_texts_seen",),
+    "versions.texts_seen": ("count_texts_seen",),
     "training.calibration": (
         "expected_calibration_error",
         "fit_temperature",
@@ -239,7 +244,7 @@ _HOMES = {
         "SnapshotEvery",
         "TrainingConfig",
     ),
-    "training.distribution": (
+    "training.workers.distribution": (
         "Workers",
         "start_workers",
     ),
@@ -251,12 +256,12 @@ _HOMES = {
     "training.fit_result": ("FitResult",),
     "training.start": ("StartWeights",),
     "training.worker_run": ("join_fit",),
-    "tuning": (
+    "tuning.search": (
         "TrialResult",
         "TuneResult",
         "tune",
     ),
-    "verification": (
+    "versions.verification.verify": (
         "Verification",
         "verify_version",
     ),

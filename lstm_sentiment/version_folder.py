@@ -2,13 +2,19 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.suggestions import did_you_mean_file
+from lstm_sentiment.unicode import replace_surrogates
+
+if TYPE_CHECKING:
+    pass
+
 
 # As `export_servable` writes it, whose module would bring TensorFlow.
 _CARD = Path("assets.extra") / "sentiment.json"
@@ -99,3 +105,78 @@ def example_answers(version_dir: Path, card: Mapping[str, Any] | None) -> tuple[
             f"{version_dir}: each example of its card must have text, tokens, token_ids, label "
             f"and probabilities. Received: {type(error).__name__}: {error}."
         ) from error
+
+
+_VERSION_FOLDER = re.compile(r"[0-9]+")
+
+
+_MAX_VERSION = 2**63 - 1
+
+
+def version_folders(base_path: Path) -> dict[int, Path]:
+    """Finds the versions under a base path.
+
+    Args:
+        base_path: The folder of a servable stream.
+
+    Returns:
+        The folder of each version. Only names of plain decimal digits count; of `007` and
+        `7`, two names of one version, `7` is taken.
+
+    Raises:
+        OSError: If the base path is missing or cannot be read.
+    """
+    folders = {}
+    for folder in sorted(base_path.iterdir()):
+        if _VERSION_FOLDER.fullmatch(folder.name) and folder.is_dir():
+            version = int(folder.name)
+            if version <= _MAX_VERSION:
+                folders[version] = folder
+    return folders
+
+
+def find_version(model_dir: Path) -> Path:
+    """The version folder that `model_dir` is, or the highest below it.
+
+    Raises:
+        ServableNotFoundError: If there is none.
+    """
+    if (model_dir / "saved_model.pb").is_file():
+        return model_dir
+    versions = version_folders(model_dir) if model_dir.is_dir() else {}
+    if not versions:
+        raise ServableNotFoundError(
+            f"{model_dir}: must be a version's folder, or hold numbered versions. "
+            f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
+            f"{'' if model_dir.exists() else did_you_mean_file(model_dir)}"
+        )
+    return versions[max(versions)]
+
+
+def find_versions(model_dir: Path, versions: Sequence[int]) -> list[Path]:
+    """The folders of some versions.
+
+    Args:
+        model_dir: A servable's base path.
+        versions: Their numbers.
+
+    Returns:
+        The folder of each, in that order.
+
+    Raises:
+        ServableNotFoundError: If the base path cannot be read, or a version is not there.
+    """
+    try:
+        folders = version_folders(model_dir)
+    except OSError as error:
+        raise ServableNotFoundError(
+            f"{model_dir}: must be a folder of versions. Received: {error.strerror}."
+        ) from error
+    for version in versions:
+        if version not in folders:
+            there = ", ".join(map(str, sorted(folders))) or "none"
+            raise ServableNotFoundError(
+                f"{model_dir}: the versions must be among those in it: {there}. "
+                f"Received: {version}."
+            )
+    return [folders[version] for version in versions]

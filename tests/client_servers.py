@@ -18,9 +18,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from lstm_sentiment.client import PredictClient
-from lstm_sentiment.client_async import AsyncPredictClient
-from lstm_sentiment.client_retries import Timing
+from lstm_sentiment.client.async_client import AsyncPredictClient
+from lstm_sentiment.client.predict_client import PredictClient
+from lstm_sentiment.client.retries import Timing
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.overlap import text_digests
-from lstm_sentiment.version_scores import VersionScores
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.versions.scores import VersionScores
 from tests.serving.saved_models import save_version
 
 NAMES = ("bad", "good")

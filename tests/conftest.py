@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from lstm_sentiment.text.corpus import Corpus
+    from lstm_sentiment.text.corpus.corpus import Corpus
     from lstm_sentiment.training.fit_result import FitResult
 
 REPOSITORY = Path(__file__).parent.parent
@@ -144,7 +144,7 @@ def optimized_graphs(wanted: bool) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def versions_loaded_once() -> Iterator[None]:
     """Loads a version, and makes it ready for its first answers, once: that is what takes long."""
-    from lstm_sentiment.serving import loader, saved_model
+    from lstm_sentiment.serving.saved_model import loader, saved_model
     from tests.exported import loaded_once
 
     with pytest.MonkeyPatch.context() as patch:

@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus.corpus import Corpus
 
 SUBJECTS = ("房间", "服务", "早餐", "位置", "前台", "床", "空调", "酒店")
 DEGREES = ("很", "非常", "真的", "特别", "有点", "实在")

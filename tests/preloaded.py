@@ -73,7 +73,7 @@ def _ask(path: str, arguments: list[str]) -> int:
 
 def _serve(path: str) -> list[str]:
     """Forks for all who ask, until standard input ends; returns in what was forked alone."""
-    import lstm_sentiment.pipeline
+    import lstm_sentiment.pipeline.run
     import lstm_sentiment.serving.server
     import lstm_sentiment.training.fit  # noqa: F401
 

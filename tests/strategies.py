@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.pipeline_config import PathLike, PipelineConfig
+from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.text.vocabulary import OOV_ID
 
 token_ids = st.integers(min_value=OOV_ID, max_value=2**31 - 1)

@@ -16,8 +16,13 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from lstm_sentiment.client import Explanation, IdPrediction, PredictClient, Prediction
-from lstm_sentiment.client_retries import Timing
+from lstm_sentiment.client.predict_client import (
+    Explanation,
+    IdPrediction,
+    PredictClient,
+    Prediction,
+)
+from lstm_sentiment.client.retries import Timing
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,

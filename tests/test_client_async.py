@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 import pytest
 
-from lstm_sentiment.client import PredictClient
-from lstm_sentiment.client_async import AsyncPredictClient
+from lstm_sentiment.client.async_client import AsyncPredictClient
+from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from tests.client_servers import FakeServer, serving
 from tests.test_client_model_info import MODEL_INFO

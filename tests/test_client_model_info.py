@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from lstm_sentiment.client_model_info import SignatureInfo, TensorInfo, VersionStatus
+from lstm_sentiment.client.model_info import SignatureInfo, TensorInfo, VersionStatus
 from lstm_sentiment.errors import InvalidInputError
 from tests.client_servers import CLIENTS, FakeServer, serving
 

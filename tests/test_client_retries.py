@@ -12,12 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.client_retries import Attempts, Deadline, Timing
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    LstmSentimentError,
-    ServableUnavailableError,
-)
+from lstm_sentiment.client.retries import Attempts, Deadline, Timing
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from tests.client_servers import CLIENTS, FakeServer, FakeTime, Refusal, give_timing, serving
 
 PUSHBACK = "grpc-retry-pushback-ms"

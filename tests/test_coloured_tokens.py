@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lstm_sentiment.coloured_tokens import (
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.report.coloured_tokens import (
     TOKENS_CSS,
     shade,
     signed,
@@ -16,7 +17,6 @@ from lstm_sentiment.coloured_tokens import (
     tokens_text,
     tokens_with_weights,
 )
-from lstm_sentiment.errors import InvalidInputError
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True)
 WEIGHED = st.lists(st.tuples(st.text(max_size=8), FLOATS), max_size=12)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_sentiment import comparison, texts_seen
-from lstm_sentiment.comparison import Comparison, compare_versions, score_in_turn
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.progress import SILENT
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.texts_seen import count_texts_seen
-from lstm_sentiment.version_choice import find_versions
-from lstm_sentiment.version_scores import VersionScores
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.version_folder import find_versions
+from lstm_sentiment.versions import comparison, texts_seen
+from lstm_sentiment.versions.comparison import Comparison, compare_versions, score_in_turn
+from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.texts_seen import count_texts_seen
 from tests.compared import NAMES, corpus_of, pair, scores_of, write_texts_seen
 
 three_answers = st.lists(st.tuples(*[st.integers(0, 1)] * 3), min_size=1, max_size=20)

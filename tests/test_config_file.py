@@ -16,7 +16,7 @@ from hypothesis import given
 from lstm_sentiment import ConfigError, ModelConfig, PipelineConfig, load_config, save_config
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import Pooling
-from lstm_sentiment.overrides import nested, setting_names, with_overrides
+from lstm_sentiment.pipeline.overrides import nested, setting_names, with_overrides
 from tests.conftest import REPOSITORY
 from tests.strategies import pipeline_configs
 
@@ -281,7 +281,7 @@ def test_a_setting_of_a_type_that_files_do_not_know_is_found_by_its_first_use(
         both: int | str = 1
         other: dict[str, int] = field(default_factory=dict)
 
-    monkeypatch.setattr("lstm_sentiment.config_file.PipelineConfig", Odd)
+    monkeypatch.setattr("lstm_sentiment.pipeline.config_file.PipelineConfig", Odd)
     for line in ("both = 1", "other = {}"):
         file.write_text(line + "\n")
         with pytest.raises(TypeError, match=r"cannot be of type .*(both|other)"):

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from lstm_sentiment import PipelineConfig, load_config
-from lstm_sentiment.overrides import setting_names
-from lstm_sentiment.tuning_space import SEARCH_SPACE, Choices
+from lstm_sentiment.pipeline.overrides import setting_names
+from lstm_sentiment.tuning.space import SEARCH_SPACE, Choices
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 
 from lstm_sentiment import ModelServer
 from lstm_sentiment.export import servable
-from lstm_sentiment.serving.authentication import load_bearer_tokens
+from lstm_sentiment.serving.access.authentication import load_bearer_tokens
 from tests.conftest import REPOSITORY
 from tests.serving.saved_models import save_version
 

@@ -24,9 +24,14 @@ from lstm_sentiment import (
     VersionReport,
     inspect_version,
 )
-from lstm_sentiment.inspection_graph import SignatureSummary, TensorSummary, library_of_op, text_ops
-from lstm_sentiment.inspection_snippets import request_snippets
 from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.versions.inspection.graph import (
+    SignatureSummary,
+    TensorSummary,
+    library_of_op,
+    text_ops,
+)
+from lstm_sentiment.versions.inspection.snippets import request_snippets
 from tests.exported import MODEL_NAME, exported, read_card, tiny_version, write_card
 from tests.serving.saved_models import damage
 

@@ -17,7 +17,7 @@ from kubeflow.training import models as kubeflow_models
 from typer.main import get_command
 
 from lstm_sentiment.cli.app import app
-from lstm_sentiment.serving.models_config import load_models_config, parse_models_config
+from lstm_sentiment.models_config.config import load_models_config, parse_models_config
 from tests.conftest import REPOSITORY
 
 FOLDER = REPOSITORY / "serving_configs" / "kubernetes"

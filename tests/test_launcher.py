@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.launcher import _Lines, launch
-from lstm_sentiment.worker_environments import worker_environments
+from lstm_sentiment.training.workers.environments import worker_environments
+from lstm_sentiment.training.workers.launcher import _Lines, launch
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -105,7 +105,10 @@ def test_a_line_is_passed_on_while_its_worker_runs(fifo: Path) -> None:
 print("ready", file=sys.stderr)
 open(sys.argv[1]).read()
 """
-    code = "import sys; from lstm_sentiment.launcher import launch; launch(sys.argv[1:], workers=1)"
+    code = (
+        "import sys; from lstm_sentiment.training.workers.launcher import launch; "
+        "launch(sys.argv[1:], workers=1)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, *python(script, fifo)], stderr=subprocess.PIPE
     ) as launcher:
@@ -360,7 +363,10 @@ with open(sys.argv[1], "w", buffering=1) as kept_open:
     while True:
         signal.pause()
 """
-    code = "import sys; from lstm_sentiment.launcher import launch; launch(sys.argv[1:], workers=2)"
+    code = (
+        "import sys; from lstm_sentiment.training.workers.launcher import launch; "
+        "launch(sys.argv[1:], workers=2)"
+    )
     with subprocess.Popen([sys.executable, "-c", code, *python(script, fifo)]) as launcher:
         with fifo.open() as reader:
             assert [reader.readline() for _ in range(2)] == ["ready\n"] * 2
@@ -377,7 +383,7 @@ while True:
     signal.pause()
 """
     code = (
-        "import sys; from lstm_sentiment.launcher import launch;"
+        "import sys; from lstm_sentiment.training.workers.launcher import launch;"
         "sys.exit(launch(sys.argv[1:], workers=1))"
     )
     with subprocess.Popen(
@@ -464,7 +470,7 @@ signal.pause()
         started.append(subprocess.Popen(*args, **options))  # type: ignore[call-overload]
         return started[0]
 
-    monkeypatch.setattr("lstm_sentiment.launcher.Popen", start_one_only)
+    monkeypatch.setattr("lstm_sentiment.training.workers.launcher.Popen", start_one_only)
     with pytest.raises(InvalidInputError, match=r"can be started\. Received: .*unavailable"):
         launch(python(script, fifo), workers=2)
     assert started[0].returncode == -signal.SIGKILL
@@ -472,5 +478,8 @@ signal.pause()
 
 
 def test_the_launcher_needs_no_tensorflow() -> None:
-    code = "import sys, lstm_sentiment.launcher; assert 'tensorflow' not in sys.modules"
+    code = (
+        "import sys, lstm_sentiment.training.workers.launcher; "
+        "assert 'tensorflow' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

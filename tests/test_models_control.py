@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstm_sentiment.client.model_service import RunningServer
 from lstm_sentiment.errors import (
     ConfigError,
     InvalidInputError,
     LstmSentimentError,
     ServableUnavailableError,
 )
-from lstm_sentiment.models_control import ModelsControl
-from lstm_sentiment.models_server import RunningServer
-from lstm_sentiment.models_status import models_status, parse_policy, policy_text
-from lstm_sentiment.serving.models_config import load_models_config
-from lstm_sentiment.serving.version_policy import All, Latest, Specific
+from lstm_sentiment.models_config.config import load_models_config
+from lstm_sentiment.models_config.version_policy import All, Latest, Specific
+from lstm_sentiment.rollout.control import ModelsControl
+from lstm_sentiment.rollout.status import models_status, parse_policy, policy_text
 from tests.model_service import END, StockModelService
 
 TEXT = """\

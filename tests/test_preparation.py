@@ -20,14 +20,14 @@ from lstm_sentiment import (
     WordVectors,
     load_trained_version,
     make_tokenizer,
-    preparation,
     save_word_vectors,
 )
-from lstm_sentiment.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.pipeline import preparation
+from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.run_folder import DATA, save_or_check_data
-from lstm_sentiment.text.file_texts import FileTexts
-from lstm_sentiment.text.overlap import text_digests, text_key
+from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.corpus.overlap import text_digests, text_key
 from tests.corpora import hotel_like
 from tests.exported import add_version
 

@@ -6,8 +6,8 @@ import tomli_w
 
 from lstm_sentiment import InvalidInputError, PipelineConfig, load_config
 from lstm_sentiment.cli import options
-from lstm_sentiment.overrides import preset_config
-from lstm_sentiment.presets import PRESETS, check_preset
+from lstm_sentiment.pipeline.overrides import preset_config
+from lstm_sentiment.pipeline.presets import PRESETS, check_preset
 
 
 def test_the_presets_are_those_that_fit_takes() -> None:

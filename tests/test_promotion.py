@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment import promotion
+from lstm_sentiment.client.model_service import RunningServer
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.models_control import ModelsControl
-from lstm_sentiment.models_server import RunningServer
-from lstm_sentiment.promotion import Promotion, promote
-from lstm_sentiment.version_scores import VersionScores
+from lstm_sentiment.rollout import promotion
+from lstm_sentiment.rollout.control import ModelsControl
+from lstm_sentiment.rollout.promotion import Promotion, promote
+from lstm_sentiment.versions.scores import VersionScores
 from tests.compared import pair, scores_of, write_texts_seen
 from tests.model_service import StockModelService
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lstm_sentiment import ConfigError, FitResult, PipelineConfig, publishing
+from lstm_sentiment import ConfigError, FitResult, PipelineConfig
 from lstm_sentiment.export.retention import remove_old_versions
+from lstm_sentiment.models_config.config import load_models_config
+from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.publishing import Publisher
-from lstm_sentiment.serving.models_config import load_models_config
 from lstm_sentiment.training.evaluation import Evaluation
 
 

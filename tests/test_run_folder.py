@@ -18,8 +18,8 @@ from lstm_sentiment import (
     make_tokenizer,
     read_corpus,
 )
-from lstm_sentiment.preparation import PreparedRun
-from lstm_sentiment.run_folder import (
+from lstm_sentiment.pipeline.preparation import PreparedRun
+from lstm_sentiment.pipeline.run_folder import (
     CONFIG,
     begin_run,
     check_space,

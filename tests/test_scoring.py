@@ -21,18 +21,20 @@ from lstm_sentiment import (
     SavedModelPredictor,
     ServableNotFoundError,
     ServableUnavailableError,
-    scoring,
-    scoring_shard,
 )
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.scoring import (
+from lstm_sentiment.serving.errors import SignatureNotFoundError
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
+from lstm_sentiment.versions.scoring import score as scoring
+from lstm_sentiment.versions.scoring import shard as scoring_shard
+from lstm_sentiment.versions.scoring.score import (
     OUTPUT_SUFFIX,
     ScoreResult,
     find_shards,
     output_suffix,
     score,
 )
-from lstm_sentiment.scoring_shard import (
+from lstm_sentiment.versions.scoring.shard import (
     FailedShard,
     Outcome,
     ScoredShard,
@@ -41,8 +43,6 @@ from lstm_sentiment.scoring_shard import (
     predict_sorted,
     score_shard,
 )
-from lstm_sentiment.serving.saved_model import SavedModelServable
-from lstm_sentiment.serving.servable import SignatureNotFoundError
 from tests.corpora import hotel_like
 from tests.exported import add_version
 
@@ -553,7 +553,7 @@ def test_sorting_changes_neither_scores_nor_order(
 
 def test_importing_it_loads_neither_tensorflow_nor_ray() -> None:
     code = (
-        "import sys, lstm_sentiment.scoring\n"
+        "import sys, lstm_sentiment.versions.scoring.score\n"
         "assert not {'tensorflow', 'ray', 'grpc'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,8 +10,8 @@ import pytest
 from typer.main import get_command
 
 from lstm_sentiment.cli.app import app
-from lstm_sentiment.serving.authentication import load_bearer_tokens
-from lstm_sentiment.serving.security import ServerCredentials
+from lstm_sentiment.serving.access.authentication import load_bearer_tokens
+from lstm_sentiment.serving.access.tls import ServerCredentials
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "security.md").read_text("utf-8")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from lstm_sentiment.serving.models_config import load_models_config
+from lstm_sentiment.models_config.config import load_models_config
 from tests.conftest import REPOSITORY
 
 FOLDER = REPOSITORY / "serving_configs"

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lstm_sentiment import significance
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.significance import (
+from lstm_sentiment.training.evaluation import evaluate_predictions
+from lstm_sentiment.versions import significance
+from lstm_sentiment.versions.significance import (
     Estimate,
     estimate_accuracy,
     estimate_accuracy_difference,
@@ -17,7 +18,6 @@ from lstm_sentiment.significance import (
     estimate_macro_f1_difference,
     mcnemar_p_value,
 )
-from lstm_sentiment.training.evaluation import evaluate_predictions
 
 Ids = NDArray[np.int64]
 

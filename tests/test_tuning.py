@@ -27,8 +27,8 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.tuning_space import SEARCH_SPACE, searched_values
-from lstm_sentiment.tuning_study import open_study
+from lstm_sentiment.tuning.space import SEARCH_SPACE, searched_values
+from lstm_sentiment.tuning.study import open_study
 from tests.corpora import hotel_like
 
 CONFIG = PipelineConfig(training=TrainingConfig(epochs=4))
@@ -100,7 +100,7 @@ class Recorder(SilentProgress):
 
 def install(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Trainer:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("lstm_sentiment.preparation.prepare_run", trainer.prepare_run)
+    monkeypatch.setattr("lstm_sentiment.pipeline.preparation.prepare_run", trainer.prepare_run)
     monkeypatch.setattr("lstm_sentiment.training.fit.fit", trainer.fit)
     monkeypatch.setattr("keras.utils.clear_session", lambda: None)  # slow, and nothing to clear
     return trainer

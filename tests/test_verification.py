@@ -17,10 +17,10 @@ from lstm_sentiment import (
     ServableNotFoundError,
     verify_version,
 )
-from lstm_sentiment import verification_ways as ways
-from lstm_sentiment.verification_answers import Answers, Expectation, answers_from, compare
-from lstm_sentiment.verification_rest import RestWay
 from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.versions.verification import ways
+from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, compare
+from lstm_sentiment.versions.verification.rest_way import RestWay
 from tests.exported import MODEL_NAME, exported, read_card, write_card
 from tests.serving.saved_models import save_version
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.preparation import PreparedRun
+from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.text.vocabulary import PAD_ID
 from lstm_sentiment.training.batches import encode_texts, make_batches
 from lstm_sentiment.training.start import StartWeights

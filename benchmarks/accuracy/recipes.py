@@ -11,7 +11,7 @@ import lstm_sentiment as ls
 from benchmarks.accuracy.language_model import pretrained_lstm
 from benchmarks.accuracy.scores import print_run
 from benchmarks.accuracy.sets import CHINESE, SET_NAMES, Sets
-from lstm_sentiment.preparation import PreparedRun, prepare_run
+from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.calibration import cross_entropy
 from lstm_sentiment.training.evaluation import make_scorer

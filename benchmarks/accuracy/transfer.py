@@ -9,7 +9,7 @@ from benchmarks.accuracy.recipes import train_and_score
 from benchmarks.accuracy.scores import print_run
 from benchmarks.accuracy.sets import Sets
 from lstm_sentiment.export.trained_version import load_trained_version
-from lstm_sentiment.preparation import prepare_run
+from lstm_sentiment.pipeline.preparation import prepare_run
 
 _SET = "hotel"
 

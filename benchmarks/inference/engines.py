@@ -149,7 +149,7 @@ def _ours(version: Path, *, xla: bool) -> Callable[[Path], Loaded]:
         import tensorflow as tf
         import tensorflow_text  # noqa: F401  registers the SentencePiece ops
 
-        from lstm_sentiment.serving.xla import with_xla
+        from lstm_sentiment.serving.saved_model.xla import with_xla
 
         with with_xla(folder / version) if xla else nullcontext(folder / version) as path:
             version_loaded = tf.saved_model.load(str(path))

@@ -18,8 +18,8 @@ from benchmarks.scaling.runs import ROUNDS, Run, Timing
 from benchmarks.scaling.texts import CLASSES, DIM, VOCABULARY_SIZE, made_up, vectors
 from lstm_sentiment.training.batches import make_batches
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.distribution import Workers, start_workers
 from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.workers.distribution import Workers, start_workers
 
 _UNITS = 64
 

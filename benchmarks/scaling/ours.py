@@ -21,8 +21,8 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.training.batches import Batches, make_batches
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.distribution import Workers, start_workers
 from lstm_sentiment.training.steps import make_optimizer, make_step
+from lstm_sentiment.training.workers.distribution import Workers, start_workers
 
 _SUMS = 4
 _ALL_REDUCES = 30

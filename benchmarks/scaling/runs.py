@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lstm_sentiment.launcher import launch
 from lstm_sentiment.training.config import StrategyName
+from lstm_sentiment.training.workers.launcher import launch
 
 ROUNDS = 3
 """How often each batch is timed, after a round that warms up."""

@@ -77,9 +77,9 @@ def compare(
 
     Example: python cli.py models compare --model models/sentiment --versions 3,4 --data test.csv
     """
-    from lstm_sentiment.significance import check_confidence
-    from lstm_sentiment.text.corpus_files import read_corpus
-    from lstm_sentiment.version_choice import find_versions
+    from lstm_sentiment.text.corpus.reading import read_corpus
+    from lstm_sentiment.version_folder import find_versions
+    from lstm_sentiment.versions.significance import check_confidence
 
     check_confidence(confidence)
     model_dir, numbers = _chosen(versions, model, model_config_file, model_name)
@@ -89,7 +89,7 @@ def compare(
 
     import_tensorflow()
     from lstm_sentiment.cli.comparison_table import print_comparison, tell_warnings
-    from lstm_sentiment.comparison import compare_versions, score_in_turn
+    from lstm_sentiment.versions.comparison import compare_versions, score_in_turn
 
     first, second = score_in_turn(folders, corpus, progress=TerminalProgress())
     comparison = compare_versions(first, second, confidence=confidence)
@@ -107,7 +107,7 @@ def _chosen(
     """The folder of versions, and the numbers of the two."""
     labels: dict[str, int] = {}
     if config_file is not None:
-        from lstm_sentiment.models_control import ModelsControl
+        from lstm_sentiment.rollout.control import ModelsControl
 
         control = ModelsControl(config_file, model_name=model_name)
         model, labels = model or control.base_path, control.labels()

@@ -12,10 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_sentiment.cli.console import ERR, output_console
-from lstm_sentiment.comparison import Answer, ComparedVersion, Comparison, Disagreement, p_text
+from lstm_sentiment.versions.comparison import (
+    Answer,
+    ComparedVersion,
+    Comparison,
+    Disagreement,
+    p_text,
+)
 
 if TYPE_CHECKING:
-    from lstm_sentiment.significance import Estimate
+    from lstm_sentiment.versions.significance import Estimate
 
 _TEXT_LINES = 2
 _NAMES_WIDTH = 22

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
-from lstm_sentiment.predictor import find_version
-from lstm_sentiment.text.corpus_files import read_corpus
+from lstm_sentiment.text.corpus.reading import read_corpus
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from lstm_sentiment.report.version_evaluation import VersionEvaluation
     from lstm_sentiment.report.written_report import WrittenReport
-    from lstm_sentiment.significance import Estimate
+    from lstm_sentiment.versions.significance import Estimate
 
 _NAME_COLUMNS = 20
 # A matrix of more classes is wider than a terminal: the commonest confusions are told instead.

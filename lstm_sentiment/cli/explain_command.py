@@ -9,23 +9,23 @@ import typer
 
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.coloured_tokens import (
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.report.coloured_tokens import (
     signed,
     token_style,
     tokens_text,
     tokens_with_weights,
     visible,
 )
-from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from lstm_sentiment.client import Explanation, PredictClient
-    from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.client.predict_client import Explanation, PredictClient
     from lstm_sentiment.progress import Advance
+    from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 _TEXTS_A_REQUEST = 64
 _TEXTS_AT_ONCE = 16
@@ -129,7 +129,7 @@ def _check_page(path: Path) -> None:
 
 def _write_page(path: Path, answers: "Sequence[Explanation]") -> None:
     from lstm_sentiment.cli.console import say
-    from lstm_sentiment.explanation_page import explanation_page
+    from lstm_sentiment.report.explanation_page import explanation_page
 
     try:
         with write_whole(path) as file:

@@ -26,7 +26,7 @@ from lstm_sentiment.cli.options import (
 )
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import EmbeddingStorage
-from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.text.tokenizer_options import Normalization, Unknown
 from lstm_sentiment.training.config import (
     ClassWeights,
@@ -38,7 +38,7 @@ from lstm_sentiment.training.config import (
 )
 
 if TYPE_CHECKING:
-    from lstm_sentiment.pipeline import PipelineResult
+    from lstm_sentiment.pipeline.run import PipelineResult
 
 
 def fit(
@@ -211,9 +211,9 @@ def fit(
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment import pipeline
-    from lstm_sentiment.training.distribution import start_workers
+    from lstm_sentiment.pipeline import run as pipeline
     from lstm_sentiment.training.worker_run import join_fit
+    from lstm_sentiment.training.workers.distribution import start_workers
 
     progress = TerminalProgress()
     training = (chosen if resume is None else pipeline.load_run(resume)).training

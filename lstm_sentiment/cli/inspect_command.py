@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.cli.options import AsJson
-from lstm_sentiment.predictor import find_version
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lstm_sentiment.inspection import VersionReport
-    from lstm_sentiment.inspection_graph import GraphSummary, TensorSummary
-    from lstm_sentiment.inspection_sizes import SizeSummary
+    from lstm_sentiment.versions.inspection.graph import GraphSummary, TensorSummary
+    from lstm_sentiment.versions.inspection.sizes import SizeSummary
+    from lstm_sentiment.versions.inspection.version_report import VersionReport
 
 _COLUMNS = 100
 _NAME_COLUMNS = 20
@@ -45,7 +45,7 @@ def inspect(
     from lstm_sentiment.cli.console import import_tensorflow, working
 
     import_tensorflow()
-    from lstm_sentiment.inspection import inspect_version
+    from lstm_sentiment.versions.inspection.version_report import inspect_version
 
     with working("Reading the version"):
         report = inspect_version(model)

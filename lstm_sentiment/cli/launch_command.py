@@ -7,7 +7,7 @@ import typer
 
 from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.launcher import launch as launch_workers
+from lstm_sentiment.training.workers.launcher import launch as launch_workers
 
 
 def launch(

@@ -24,8 +24,8 @@ from lstm_sentiment.errors import InvalidInputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lstm_sentiment.models_control import Changed
-    from lstm_sentiment.models_status import ModelStatus
+    from lstm_sentiment.rollout.control import Changed
+    from lstm_sentiment.rollout.status import ModelStatus
 
 models = typer.Typer(
     help="Look at a models.config and a running server, and change both safely.",
@@ -75,7 +75,7 @@ def status(
             "Received: too little to tell of."
         )
     with server.connected() as running, server.waited_for():
-        from lstm_sentiment.models_status import models_status
+        from lstm_sentiment.rollout.status import models_status
 
         found = models_status(model_config_file, server=running, model_name=model_name)
     if as_json:

@@ -22,8 +22,8 @@ from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from lstm_sentiment.models_control import ModelsControl
-    from lstm_sentiment.models_server import RunningServer
+    from lstm_sentiment.client.model_service import RunningServer
+    from lstm_sentiment.rollout.control import ModelsControl
 
 ModelName = Annotated[
     str | None,
@@ -79,7 +79,7 @@ class ServerFlags:
         from lstm_sentiment.cli.console import import_tensorflow
 
         import_tensorflow()
-        from lstm_sentiment.models_server import RunningServer
+        from lstm_sentiment.client.model_service import RunningServer
 
         with RunningServer(
             self.server, timeout_seconds=self.timeout_seconds, **access._asdict()
@@ -121,7 +121,7 @@ class ModelFlags:
     @contextmanager
     def control(self, server: ServerFlags) -> "Iterator[ModelsControl]":
         """What changes the model, in the file and on the server."""
-        from lstm_sentiment.models_control import ModelsControl
+        from lstm_sentiment.rollout.control import ModelsControl
 
         # Told at once where the file is no good.
         ModelsControl(self.model_config_file, model_name=self.model_name)

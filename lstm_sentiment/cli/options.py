@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from lstm_sentiment.cli.completion import one_of
-from lstm_sentiment.config_file import load_config
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.overrides import nested, preset_config, setting_names, with_overrides
-from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.config_file import load_config
+from lstm_sentiment.pipeline.overrides import nested, preset_config, setting_names, with_overrides
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.config import TrainingConfig
 

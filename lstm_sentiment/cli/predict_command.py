@@ -13,11 +13,11 @@ import typer
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.predictor import prediction_record
+from lstm_sentiment.versions.predictor import prediction_record
 from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import Prediction
+    from lstm_sentiment.client.predict_client import Prediction
 
 _TEXTS_A_REQUEST = 1_000
 _TEXTS_AT_ONCE = 128

@@ -12,7 +12,7 @@ from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_notes,
 from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
 
 if TYPE_CHECKING:
-    from lstm_sentiment.promotion import Promotion
+    from lstm_sentiment.rollout.promotion import Promotion
 
 REFUSED = 1
 
@@ -78,8 +78,8 @@ def promote(
     Example: python cli.py models promote --label stable --version 4 --data test.csv
     --model-config-file models.config
     """
-    from lstm_sentiment.models_control import ModelsControl
-    from lstm_sentiment.text.corpus_files import read_corpus
+    from lstm_sentiment.rollout.control import ModelsControl
+    from lstm_sentiment.text.corpus.reading import read_corpus
 
     # Told at once where the file is no good.
     ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
@@ -87,7 +87,7 @@ def promote(
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment.promotion import promote as promote_version
+    from lstm_sentiment.rollout.promotion import promote as promote_version
 
     with model_flags.control(server) as control:
         promotion = promote_version(

@@ -20,18 +20,14 @@ from lstm_sentiment.cli.connection_options import (
     SslPrivateKey,
     read_access,
 )
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    LstmSentimentError,
-    ServableNotFoundError,
-)
-from lstm_sentiment.predictor import find_version
-from lstm_sentiment.text.corpus_files import read_texts, split_lines
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
+from lstm_sentiment.text.corpus.reading import read_texts, split_lines
+from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client import PredictClient
-    from lstm_sentiment.predictor import SavedModelPredictor
+    from lstm_sentiment.client.predict_client import PredictClient
+    from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 DEFAULT_MODEL = Path("models/sentiment")
 
@@ -133,13 +129,13 @@ class Asked:
         """Loads the version, or connects to the server; both answer `predict` and `explain`."""
         if self.server is None:
             from lstm_sentiment.cli.console import working
-            from lstm_sentiment.predictor import SavedModelPredictor
+            from lstm_sentiment.versions.predictor import SavedModelPredictor
 
             with working("Loading the version"):
                 predictor = SavedModelPredictor(self.model or DEFAULT_MODEL)
             yield predictor
             return
-        from lstm_sentiment.client import PredictClient
+        from lstm_sentiment.client.predict_client import PredictClient
 
         access = self.access._asdict()
         with PredictClient(

@@ -8,8 +8,8 @@ import typer
 
 from lstm_sentiment.cli.options import AsJson, TextColumn
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.scoring import Engine, ScoreResult, check_engine, find_shards
-from lstm_sentiment.scoring import score as score_shards
+from lstm_sentiment.versions.scoring.score import Engine, ScoreResult, check_engine, find_shards
+from lstm_sentiment.versions.scoring.score import score as score_shards
 
 
 def score(

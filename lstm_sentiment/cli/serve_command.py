@@ -16,11 +16,11 @@ from lstm_sentiment.cli.verbosity import log_level
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from lstm_sentiment.serving.access_log import AccessLog
-    from lstm_sentiment.serving.parameter_files import BatchingParameters
-    from lstm_sentiment.serving.security import ServerCredentials
+    from lstm_sentiment.serving.access.tls import ServerCredentials
+    from lstm_sentiment.serving.batching.parameters import BatchingParameters
+    from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.server import ModelServer
-    from lstm_sentiment.serving.shadow_options import ShadowOptions
+    from lstm_sentiment.serving.shadow.options import ShadowOptions
 
 
 def serve(
@@ -78,10 +78,10 @@ def serve(
     from lstm_sentiment.cli.console import import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment.serving.authentication import load_bearer_tokens
-    from lstm_sentiment.serving.limits import RequestLimits
-    from lstm_sentiment.serving.loading_options import LoadingOptions
-    from lstm_sentiment.serving.parameter_files import load_monitoring_config
+    from lstm_sentiment.serving.access.authentication import load_bearer_tokens
+    from lstm_sentiment.serving.inference.limits import RequestLimits
+    from lstm_sentiment.serving.monitoring.config import load_monitoring_config
+    from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
     from lstm_sentiment.serving.server import ModelServer
 
     server = ModelServer(
@@ -148,7 +148,7 @@ def _models(
         )
 
     def config() -> Any:
-        from lstm_sentiment.serving.models_config import single_model_config
+        from lstm_sentiment.models_config.config import single_model_config
 
         return single_model_config(model_name or options.DEFAULT_NAME, folder.absolute())
 
@@ -156,7 +156,10 @@ def _models(
 
 
 def _batching(path: Path | None) -> "BatchingParameters":
-    from lstm_sentiment.serving.parameter_files import BatchingParameters, load_batching_parameters
+    from lstm_sentiment.serving.batching.parameters import (
+        BatchingParameters,
+        load_batching_parameters,
+    )
 
     return BatchingParameters() if path is None else load_batching_parameters(path)
 
@@ -164,7 +167,7 @@ def _batching(path: Path | None) -> "BatchingParameters":
 def _credentials(
     config_file: Path | None, certificate: Path | None, key: Path | None, client_ca: Path | None
 ) -> "ServerCredentials | None":
-    from lstm_sentiment.serving.security import ServerCredentials
+    from lstm_sentiment.serving.access.tls import ServerCredentials
 
     if config_file is not None:
         if certificate or key or client_ca:
@@ -186,7 +189,7 @@ def _credentials(
 def _shadow(
     to: str | None, of: str | None, model_name: str | None, share: float
 ) -> "ShadowOptions | None":
-    from lstm_sentiment.serving.shadow_options import ShadowOptions
+    from lstm_sentiment.serving.shadow.options import ShadowOptions
 
     if to is None:
         if of or model_name:
@@ -204,7 +207,7 @@ def _version_or_label(given: str) -> int | str:
 
 
 def _access_log(log_format: str, with_texts: bool) -> "AccessLog | None":
-    from lstm_sentiment.serving.access_log import AccessLog
+    from lstm_sentiment.serving.monitoring.access_log import AccessLog
 
     if log_format == "off":
         if with_texts:
@@ -264,7 +267,7 @@ def _exit() -> None:
 
 def _announce(server: "ModelServer", host: str) -> None:
     from lstm_sentiment.cli.console import ERR, say
-    from lstm_sentiment.serving.listening import address_of
+    from lstm_sentiment.serving.access.listening import address_of
 
     for state in server.states():
         error = f" ({state.error})" if state.error is not None else ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from lstm_sentiment.shadow_agreement import ShadowAgreement
+    from lstm_sentiment.rollout.shadow_agreement import ShadowAgreement
 
 
 def shadow(
@@ -54,7 +54,7 @@ def shadow(
     Example: python cli.py models shadow --rest-api localhost:8501
     """
     access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
-    from lstm_sentiment.shadow_agreement import read_shadow_agreement
+    from lstm_sentiment.rollout.shadow_agreement import read_shadow_agreement
 
     found = read_shadow_agreement(
         rest_api,

@@ -23,12 +23,12 @@ from lstm_sentiment.cli.options import (
     Vectors,
     chosen_config,
 )
-from lstm_sentiment.config_file import save_config
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.pipeline_config import PipelineConfig
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.tuning import TrialResult, TuneResult, check_search
-from lstm_sentiment.tuning import tune as search
+from lstm_sentiment.tuning.search import TrialResult, TuneResult, check_search
+from lstm_sentiment.tuning.search import tune as search
 
 _SHOWN = 5
 

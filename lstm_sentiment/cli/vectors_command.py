@@ -14,14 +14,14 @@ import typer
 from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
-from lstm_sentiment.text.corpus_files import read_texts
-from lstm_sentiment.text.vector_files import (
+from lstm_sentiment.text.corpus.reading import read_texts
+from lstm_sentiment.text.vectors.files import (
     check_vectors_name,
     load_word_vectors,
     save_word_vectors,
 )
-from lstm_sentiment.text.vector_report import VectorReport, describe_vectors, nearest_neighbours
-from lstm_sentiment.text.vector_training import VectorTrainingConfig, train_vectors_on_texts
+from lstm_sentiment.text.vectors.report import VectorReport, describe_vectors, nearest_neighbours
+from lstm_sentiment.text.vectors.training import VectorTrainingConfig, train_vectors_on_texts
 from lstm_sentiment.text.vocabulary import Vocabulary
 
 vectors = typer.Typer(

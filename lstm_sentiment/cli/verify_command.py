@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from lstm_sentiment.cli.options import AsJson
-from lstm_sentiment.predictor import find_version
-from lstm_sentiment.verification import Verification, check_verification, verify_version
+from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.versions.verification.verify import (
+    Verification,
+    check_verification,
+    verify_version,
+)
 
 DIFFERENT = 1
 

@@ -17,8 +17,8 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import StoredMatrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
-from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.start import StartWeights
 
 _SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.overlap import text_digests
-from lstm_sentiment.text.same_texts import first_of_each
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.text.corpus.same_texts import first_of_each
 
 
 @dataclass(frozen=True)

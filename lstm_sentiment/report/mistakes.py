@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.version_scores import VersionScores
+from lstm_sentiment.versions.scores import VersionScores
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client_answers import Explanation
+    from lstm_sentiment.client.answers import Explanation
 
 Explain = Callable[[Sequence[str]], "list[Explanation]"]
 """Takes texts, gives an explanation of each in order."""

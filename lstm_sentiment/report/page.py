@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lstm_sentiment.coloured_tokens import TOKENS_CSS, tokens_html
 from lstm_sentiment.report.card_facts import all_settings, learning_history, made_of
+from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html
 from lstm_sentiment.report.drawing import draw_svg
 from lstm_sentiment.report.facts import Lengths
 from lstm_sentiment.report.fonts import PlotFonts
-from lstm_sentiment.report.mistakes import (
-    Mistake,
-    most_frequent_confusions,
-    surest_mistakes,
-)
+from lstm_sentiment.report.mistakes import Mistake, most_frequent_confusions, surest_mistakes
 from lstm_sentiment.report.panels import (
     Panel,
     class_panel,
@@ -28,12 +24,7 @@ from lstm_sentiment.report.panels import (
     shown_classes,
 )
 from lstm_sentiment.report.version_evaluation import VersionEvaluation
-from lstm_sentiment.report.wording import (
-    counted,
-    language_of,
-    percent,
-    percent_interval,
-)
+from lstm_sentiment.report.wording import counted, language_of, percent, percent_interval
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.significance import Estimate, estimate_accuracy
+from lstm_sentiment.versions.significance import Estimate, estimate_accuracy
 
 CONFIDENCE_BINS = 15
 """As many as the calibration error has."""

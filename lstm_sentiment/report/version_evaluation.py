@@ -6,16 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lstm_sentiment.predictor import SavedModelPredictor
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.report.facts import CorpusFacts, corpus_facts
 from lstm_sentiment.report.mistakes import Explain
-from lstm_sentiment.significance import Estimate, estimate_accuracy, estimate_macro_f1
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.texts_seen import count_texts_seen
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.version_folder import servable_name
-from lstm_sentiment.version_scores import VersionScores, score_version
+from lstm_sentiment.versions.predictor import SavedModelPredictor
+from lstm_sentiment.versions.scores import VersionScores, score_version
+from lstm_sentiment.versions.significance import Estimate, estimate_accuracy, estimate_macro_f1
+from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from lstm_sentiment.report.slices import Slice
-from lstm_sentiment.significance import Estimate
+from lstm_sentiment.versions.significance import Estimate
 
 _WIDE = "WF"
 

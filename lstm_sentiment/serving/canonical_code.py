@@ -15,10 +15,10 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.serving.regression import NoRegressionTensorError
-from lstm_sentiment.serving.reload_plan import ModelsNotAvailableError
-from lstm_sentiment.serving.servable import (
+from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
+    ModelsNotAvailableError,
+    NoRegressionTensorError,
     NotImplementedInServingError,
     RequestCancelledError,
     SignatureNotFoundError,

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.errors import (
+    ServableLoadError,
+)
+from lstm_sentiment.serving.servable_id import ServableId
 
 Array = NDArray[Any]
 
@@ -22,93 +25,6 @@ TEXT_STATISTICS = "text_statistics"
 """Key of the signature: `text` string `(batch,)` in; out, int32 `(batch,)` each, `num_characters`,
 `num_tokens`, `num_truncated`: those of them that the model does not read, since the text is too
 long, and `num_oov`: those that it reads and does not know."""
-
-
-class ServableLoadError(ServableUnavailableError):
-    """A version that could not be loaded; the others serve on."""
-
-
-class ServableRunError(LstmSentimentError):
-    """A servable that failed while answering, through no fault of the request."""
-
-
-class NotImplementedInServingError(LstmSentimentError):
-    """A part of TensorFlow Serving's protocol that this server does not speak."""
-
-
-class OverloadedError(ServableUnavailableError):
-    """A servable that has as many requests waiting as it may have."""
-
-
-class NotEnoughMemoryError(ServableLoadError):
-    """A version that does not fit into the memory that is left for models."""
-
-
-class DeadlineExceededError(LstmSentimentError):
-    """A request that was not answered before its caller's deadline."""
-
-
-class RequestCancelledError(LstmSentimentError):
-    """A request whose caller has gone away."""
-
-
-class UnauthenticatedError(LstmSentimentError):
-    """A request without the credentials that the server asks for."""
-
-
-class RequestTooLargeError(InvalidInputError):
-    """A request that is larger than the server takes.
-
-    Attributes:
-        max_batch_size: The most rows that it takes, where there were too many; else `None`.
-    """
-
-    def __init__(self, message: str, *, max_batch_size: int | None = None) -> None:
-        """Takes the message as it is.
-
-        Args:
-            message: The rule, then what arrived.
-            max_batch_size: The most rows that the server takes, where there were too many.
-        """
-        super().__init__(message)
-        self.max_batch_size = max_batch_size
-
-
-class SignatureNotFoundError(InvalidInputError):
-    """A signature key that the servable does not have."""
-
-    def __init__(self, signature_key: str) -> None:
-        """Builds the message of `tensorflow_serving/servables/tensorflow/predict_util.cc`."""
-        super().__init__(f'Serving signature key "{signature_key}" not found.')
-        self.signature_key = signature_key
-
-
-class VersionNotAvailableError(InvalidInputError):
-    """A label asked to point to a version that is not available."""
-
-    def __init__(self, servable_id: "ServableId") -> None:
-        """Builds the message of `tensorflow_serving/model_servers/server_core.cc`."""
-        super().__init__(
-            f"Request to assign label to version {servable_id.version} of model "
-            f"{servable_id.name}, which is not currently available for inference"
-        )
-
-
-@dataclass(frozen=True, order=True)
-class ServableId:
-    """One version of one servable stream.
-
-    Attributes:
-        name: The servable stream: the `name` of a model in `models.config`.
-        version: Its version number, as the folder's name gives it. Not negative.
-    """
-
-    name: str
-    version: int
-
-    def __str__(self) -> str:
-        """Writes it as `{name: sentiment version: 3}`, as TensorFlow Serving logs it."""
-        return f"{{name: {self.name} version: {self.version}}}"
 
 
 class ManagerState(enum.IntEnum):

@@ -15,36 +15,37 @@ from starlette.types import ASGIApp
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
-from lstm_sentiment.serving.access_log import AccessLog
-from lstm_sentiment.serving.authentication import (
-    BearerTokenInterceptor,
-    BearerTokenMiddleware,
-    BearerTokens,
-)
-from lstm_sentiment.serving.batch_scheduler import BatchScheduler
-from lstm_sentiment.serving.dataplane import DataPlane
-from lstm_sentiment.serving.grpc_health import GrpcHealth
-from lstm_sentiment.serving.grpc_service import grpc_server
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.listening import address_of, cannot_listen, check_port, listen
-from lstm_sentiment.serving.loading_options import LoadingOptions
-from lstm_sentiment.serving.managed_shadow import managed_shadow
-from lstm_sentiment.serving.models_config import (
+from lstm_sentiment.models_config.config import (
     check_models_config,
     load_models_config,
     version_labels,
 )
-from lstm_sentiment.serving.observability import Observability
-from lstm_sentiment.serving.parameter_files import BatchingParameters, MonitoringConfig
-from lstm_sentiment.serving.rest_app import rest_app
-from lstm_sentiment.serving.rest_server import RestServer
-from lstm_sentiment.serving.saved_model_manager import saved_model_manager
-from lstm_sentiment.serving.security import ServerCredentials
+from lstm_sentiment.serving.access.authentication import (
+    BearerTokenInterceptor,
+    BearerTokenMiddleware,
+    BearerTokens,
+)
+from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
+from lstm_sentiment.serving.access.tls import ServerCredentials
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.access_log import AccessLog
+from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+from lstm_sentiment.serving.monitoring.observability import Observability
+from lstm_sentiment.serving.reload.server_core import ServerCore
+from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+from lstm_sentiment.serving.saved_model.saved_model_manager import saved_model_manager
 from lstm_sentiment.serving.servable import ManagerState, ServableState
-from lstm_sentiment.serving.server_core import ServerCore
-from lstm_sentiment.serving.shadow import Shadow
-from lstm_sentiment.serving.shadow_options import ShadowOptions
-from lstm_sentiment.serving.ui_pages import ui_paths
+from lstm_sentiment.serving.shadow.managed import managed_shadow
+from lstm_sentiment.serving.shadow.options import ShadowOptions
+from lstm_sentiment.serving.shadow.shadow import Shadow
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from lstm_sentiment.text.tokenizer_options import (
     TokenizerKind,
     check_normalization,
 )
-from lstm_sentiment.text.unicode import replace_surrogates
 from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_ID, PAD_ID, Vocabulary
+from lstm_sentiment.unicode import replace_surrogates
 
 
 class Tokenizer(tf.Module, ABC):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.file_texts import FileTexts
+from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.training.calibration import Labels

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.calibration import expected_calibration_error, softmax
-from lstm_sentiment.training.distribution import Workers
 from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.workers.distribution import Workers
 
 Scorer = Callable[[TokenRows], NDArray[np.float32]]
 """Takes the ids of texts, gives logits float32 `(texts, classes)` in order."""

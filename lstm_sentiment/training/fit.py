@@ -11,13 +11,12 @@ import keras
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.text.overlap import text_digests
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.overlap import text_digests
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.text.word_vectors import WordVectors
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-from lstm_sentiment.training.distribution import start_workers
 from lstm_sentiment.training.fit_result import FitResult, finish
 from lstm_sentiment.training.loop import OnEpoch
 from lstm_sentiment.training.network import precision_scope
@@ -25,6 +24,7 @@ from lstm_sentiment.training.start import StartWeights
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.tensorboard import require_tensorboard
 from lstm_sentiment.training.worker_run import Mission, shared_task, train_task
+from lstm_sentiment.training.workers.distribution import start_workers
 
 
 def fit(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.calibration import fit_temperature

@@ -18,10 +18,10 @@ from lstm_sentiment.training.batches import Batches
 from lstm_sentiment.training.calibration import Labels, cross_entropy
 from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.distribution import Workers
 from lstm_sentiment.training.evaluation import make_scorer
 from lstm_sentiment.training.steps import make_optimizer, make_step
 from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.workers.distribution import Workers
 
 _CHECKPOINT_SECONDS = 60.0
 _LOSS, _RIGHT, _TEXTS, _TOKENS, _SECONDS = range(5)

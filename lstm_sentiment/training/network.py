@@ -11,8 +11,8 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_ID
-from lstm_sentiment.text.word_vectors import WordVectors
 from lstm_sentiment.training.config import ClassWeights, Precision
 from lstm_sentiment.training.token_rows import TokenRows
 

@@ -5,12 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from lstm_sentiment.model.ngram_view import (
-    NO_NGRAM,
-    NgramWeights,
-    ngram_keys,
-    require_ngram_room,
-)
+from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys, require_ngram_room
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.config import ClassWeights

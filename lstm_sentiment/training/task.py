@@ -15,9 +15,9 @@ from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import Progress
-from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.text.word_vectors import WordVectors
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.network import class_weights_of, make_network
 from lstm_sentiment.training.ngrams import fit_ngrams

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment import FitResult, InvalidInputError, __version__, publishing
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.loading_options import LoadingOptions
-from lstm_sentiment.serving.models_config import single_model_config
+from lstm_sentiment import FitResult, InvalidInputError, __version__
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.server import ModelServer
 from tests.cli.running import Run, is_one_error_line
 from tests.conftest import REPOSITORY

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lstm_sentiment.report import page, written_report
-from lstm_sentiment.text.overlap import text_digests
+from lstm_sentiment.text.corpus.overlap import text_digests
 from tests.cli.running import Run, is_one_error_line
 
 ROWS = [

@@ -13,10 +13,10 @@ import typer
 from lstm_sentiment import PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.options import SETTING_OF_FLAG
-from lstm_sentiment.overrides import preset_config, setting_names, with_overrides
-from lstm_sentiment.presets import PRESETS
-from lstm_sentiment.training.cluster import Cluster
-from lstm_sentiment.training.distribution import Workers
+from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with_overrides
+from lstm_sentiment.pipeline.presets import PRESETS
+from lstm_sentiment.training.workers.cluster import Cluster
+from lstm_sentiment.training.workers.distribution import Workers
 from tests.cli.running import Run, is_one_error_line
 
 NO_SETTINGS = {"preset", "config", "resume", "as_json"}
@@ -48,7 +48,7 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     calls = Calls()
     for name in ("run_pipeline", "load_run", "resume_pipeline"):
-        monkeypatch.setattr(f"lstm_sentiment.pipeline.{name}", getattr(calls, name))
+        monkeypatch.setattr(f"lstm_sentiment.pipeline.run.{name}", getattr(calls, name))
     return calls
 
 
@@ -204,7 +204,8 @@ def test_a_worker_that_is_not_the_chief_joins_it(
     joined: list[TrainingConfig] = []
     worker = Workers(tf.distribute.get_strategy(), Cluster(("a:1", "b:1"), 1))
     monkeypatch.setattr(
-        "lstm_sentiment.training.distribution.start_workers", lambda training, progress: worker
+        "lstm_sentiment.training.workers.distribution.start_workers",
+        lambda training, progress: worker,
     )
     monkeypatch.setattr(
         "lstm_sentiment.training.worker_run.join_fit",

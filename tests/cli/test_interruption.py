@@ -55,7 +55,7 @@ def test_a_file_that_was_there_stays(
         raise KeyboardInterrupt
 
     (tmp_path / "page.html").write_text("of yesterday")
-    monkeypatch.setattr("lstm_sentiment.explanation_page.tokens_html", interrupt)
+    monkeypatch.setattr("lstm_sentiment.report.explanation_page.tokens_html", interrupt)
     outcome = run("explain", "好", "--model", model, "--html", "page.html")
     assert outcome.code == 130
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment.scoring import ScoreResult
-from lstm_sentiment.scoring_shard import FailedShard, ScoredShard, ShardJob
+from lstm_sentiment.versions.scoring.score import ScoreResult
+from lstm_sentiment.versions.scoring.shard import FailedShard, ScoredShard, ShardJob
 from tests.cli import test_commands
 from tests.cli.running import Run, is_one_error_line
 

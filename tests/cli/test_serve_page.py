@@ -58,7 +58,7 @@ def test_serve_says_where_the_page_is(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], url: str | None
 ) -> None:
     monkeypatch.setattr("lstm_sentiment.serving.server.ModelServer", FakeServer)
-    credentials = "lstm_sentiment.serving.security.ServerCredentials.from_files"
+    credentials = "lstm_sentiment.serving.access.tls.ServerCredentials.from_files"
     monkeypatch.setattr(credentials, lambda *paths: SimpleNamespace())
     outcome = run("serve", "--model-base-path", tmp_path, *flags)
     assert outcome.code == 0

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment.serving.shadow_options import ShadowOptions
-from lstm_sentiment.shadow_agreement import read_shadow_agreement
+from lstm_sentiment.rollout.shadow_agreement import read_shadow_agreement
+from lstm_sentiment.serving.shadow.options import ShadowOptions
 from tests.cli import test_commands
 from tests.cli.running import Run, is_one_error_line
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lstm_sentiment import InvalidInputError, PipelineConfig, TuneResult, load_config
-from lstm_sentiment.overrides import preset_config, with_overrides
-from lstm_sentiment.tuning import TrialResult
-from lstm_sentiment.tuning_space import SEARCH_SPACE
+from lstm_sentiment.pipeline.overrides import preset_config, with_overrides
+from lstm_sentiment.tuning.search import TrialResult
+from lstm_sentiment.tuning.space import SEARCH_SPACE
 from tests.cli import test_commands
 from tests.cli.running import Run, is_one_error_line
 from tests.cli.test_commands import COLUMNS, SMALL
@@ -230,6 +230,6 @@ def test_a_killed_search_goes_on_and_fit_takes_its_settings(
         asked.append(config)
         raise InvalidInputError("Enough is seen.")
 
-    monkeypatch.setattr("lstm_sentiment.pipeline.run_pipeline", run_pipeline)
+    monkeypatch.setattr("lstm_sentiment.pipeline.run.run_pipeline", run_pipeline)
     assert run("fit", "--config", "tuned.toml").err == "error: Enough is seen.\n"
     assert asked == [tuned]

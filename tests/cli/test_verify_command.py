@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lstm_sentiment import ModelServer
-from lstm_sentiment.serving.models_config import single_model_config
-from lstm_sentiment.verification import Verification, WayResult
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.versions.verification.verify import Verification, WayResult
 from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
 

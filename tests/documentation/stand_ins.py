@@ -14,29 +14,23 @@ import numpy as np
 import pytest
 
 import lstm_sentiment
-from lstm_sentiment import (
-    Corpus,
-    FitResult,
-    PipelineConfig,
-    TrainingError,
-    TuneResult,
-    pipeline,
-    preparation,
-    tuning,
-)
+from lstm_sentiment import Corpus, FitResult, PipelineConfig, TrainingError, TuneResult
 from lstm_sentiment.cli import tune_command
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.run_folder import new_run_dir
-from lstm_sentiment.serving import loader
-from lstm_sentiment.serving.saved_model import SavedModelServable, load_saved_model
-from lstm_sentiment.text import demo
-from lstm_sentiment.text.vector_training import VectorTrainingConfig
+from lstm_sentiment.pipeline import preparation
+from lstm_sentiment.pipeline import run as pipeline
+from lstm_sentiment.pipeline.run_folder import new_run_dir
+from lstm_sentiment.serving.saved_model import loader
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable, load_saved_model
+from lstm_sentiment.text.corpus import demo
+from lstm_sentiment.text.vectors.training import VectorTrainingConfig
 from lstm_sentiment.training import fit as training_fit
 from lstm_sentiment.training import fit_result
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation import Evaluation, make_scorer
+from lstm_sentiment.tuning import search as tuning
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from lstm_sentiment import OOV_ID, FitResult, Vocabulary, pad_token_ids
 from lstm_sentiment.export.signatures import ServableModule
+from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures, TextStatistics
+from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable import TEXT_STATISTICS
-from lstm_sentiment.serving.text_statistics import TextMeasures, TextStatistics
-from lstm_sentiment.serving.xla import with_xla
-from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.unicode import replace_surrogates
 from tests import strategies
 from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model

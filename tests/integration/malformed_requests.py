@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.errors import ConfigError
-from lstm_sentiment.serving.models_config import check_models_config
+from lstm_sentiment.models_config.config import check_models_config
 
 MODEL = "sentiment"
 PREDICTION, MODELS = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"

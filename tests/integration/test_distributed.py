@@ -17,12 +17,12 @@ from lstm_sentiment import (
     PipelineConfig,
     TrainingConfig,
     VectorTrainingConfig,
-    publishing,
     save_config,
 )
-from lstm_sentiment.config_file import load_config
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.pipeline import run_pipeline
+from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.pipeline.config_file import load_config
+from lstm_sentiment.pipeline.run import run_pipeline
 from lstm_sentiment.training.config import StrategyName
 from lstm_sentiment.training.task import load_task
 from lstm_sentiment.training.worker_run import CHECKPOINT, WORKERS

@@ -231,7 +231,7 @@ def test_our_client_asks_for_129_texts_in_one_request(
 
 
 def test_a_version_exported_while_serving_takes_over(base_path: Path, tmp_path: Path) -> None:
-    from lstm_sentiment.serving.models_config import single_model_config
+    from lstm_sentiment.models_config.config import single_model_config
     from lstm_sentiment.serving.servable import ManagerState
 
     base = tmp_path / "sentiment"

@@ -15,8 +15,8 @@ from lstm_sentiment import (
     VectorTrainingConfig,
     run_pipeline,
 )
+from lstm_sentiment.models_config.config import load_models_config
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.serving.models_config import load_models_config
 from tests.corpora import hotel_like
 
 OPTIMIZED_GRAPHS = True

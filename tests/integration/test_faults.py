@@ -15,10 +15,10 @@ import grpc
 import pytest
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from lstm_sentiment.client import PredictClient
-from lstm_sentiment.serving.access_log import AccessLog
-from lstm_sentiment.serving.loading_options import LoadingOptions
-from lstm_sentiment.serving.models_config import parse_models_config
+from lstm_sentiment.client.predict_client import PredictClient
+from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.serving.monitoring.access_log import AccessLog
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.servable import ManagerState
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.saved_models import copy_version, damage, save_version

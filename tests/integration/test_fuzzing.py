@@ -22,9 +22,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.models_config import single_model_config
-from lstm_sentiment.serving.parameter_files import BatchingParameters
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from tests.integration.malformed_requests import (
     GOOD_BODIES,

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lstm_sentiment.client import PredictClient
-from lstm_sentiment.serving.loader import SavedModelLoader
-from lstm_sentiment.serving.models_config import single_model_config
-from lstm_sentiment.serving.parameter_files import BatchingParameters
-from lstm_sentiment.serving.servable import ManagerState, ServableId
+from lstm_sentiment.client.predict_client import PredictClient
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.servable import ManagerState
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.saved_models import copy_version, save_version
 

@@ -15,19 +15,15 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
-from lstm_sentiment.client import PredictClient
-from lstm_sentiment.client_channel import TLSConfig
-from lstm_sentiment.errors import (
-    InvalidInputError,
-    ServableNotFoundError,
-    ServableUnavailableError,
-)
-from lstm_sentiment.serving.authentication import BearerTokens
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.models_config import ModelServerConfig, parse_models_config
-from lstm_sentiment.serving.parameter_files import BatchingParameters
-from lstm_sentiment.serving.saved_model import SavedModelServable
-from lstm_sentiment.serving.security import ServerCredentials
+from lstm_sentiment.client.channel import TLSConfig
+from lstm_sentiment.client.predict_client import PredictClient
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError, ServableUnavailableError
+from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.tls import ServerCredentials
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.certificates import authority, server_identity
 from tests.serving.saved_models import copy_version, save_version

@@ -26,8 +26,8 @@ from lstm_sentiment import (
     make_tokenizer,
     pad_token_ids,
 )
-from lstm_sentiment.serving.models_config import single_model_config
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.unicode import replace_surrogates
 from tests import strategies
 from tests.saved_model_session import SavedModelSession
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from playwright import sync_api as playwright
 from playwright.sync_api import expect
 
-from lstm_sentiment.serving.authentication import BearerTokens
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.models_config import parse_models_config
+from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.page_models import save_page_version
 

@@ -14,11 +14,11 @@ from lstm_sentiment import (
     SavedModelPredictor,
     TrainingConfig,
     VectorTrainingConfig,
-    publishing,
     read_corpus,
     run_pipeline,
 )
-from lstm_sentiment.pipeline import prepare_corpora
+from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.pipeline.run import prepare_corpora
 from lstm_sentiment.progress import SilentProgress
 from tests.corpora import hotel_like
 

@@ -15,11 +15,11 @@ from lstm_sentiment import (
     PipelineConfig,
     TrainingConfig,
     VectorTrainingConfig,
-    publishing,
     resume_pipeline,
     run_pipeline,
     save_config,
 )
+from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.training.worker_run import CHECKPOINT
 from tests.corpora import hotel_like
 from tests.integration.test_pipeline import save_classes

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, ServableUnavailableError
-from lstm_sentiment.scoring import find_shards, score
-from lstm_sentiment.scoring_ray import map_on_ray
-from lstm_sentiment.serving.servable import ServableLoadError
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.versions.scoring.on_ray import map_on_ray
+from lstm_sentiment.versions.scoring.score import find_shards, score
 from tests.corpora import hotel_like
 from tests.exported import add_version
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment import Explanation, VersionEvaluation
-from lstm_sentiment.text.corpus import Corpus
-from lstm_sentiment.version_scores import TextSizes, VersionScores
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.versions.scores import TextSizes, VersionScores
 
 CARS = ("不买", "选车", "买车")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.report.facts import Lengths, corpus_facts
-from lstm_sentiment.text.corpus import Corpus
+from lstm_sentiment.text.corpus.corpus import Corpus
 
 
 def test_duplicates_and_contradictions_are_counted() -> None:

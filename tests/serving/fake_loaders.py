@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lstm_sentiment.serving.servable import ServableId, ServableLoadError, Signature
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.servable import Signature
+from lstm_sentiment.serving.servable_id import ServableId
 
 TIMEOUT_SECONDS = 30
 

@@ -9,17 +9,17 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.dataplane import DataPlane
-from lstm_sentiment.serving.limits import RequestLimits
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.servable import (
     Array,
     ManagerState,
     ServableHandle,
-    ServableId,
     ServableState,
     Signature,
     TensorInfo,
 )
+from lstm_sentiment.serving.servable_id import ServableId
 
 Answer = Callable[[Mapping[str, Array], Caller], dict[str, Array]]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lstm_sentiment.serving.observation import AnsweredRequest
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 
 PREDICT = AnsweredRequest(
     entrypoint="GRPC",

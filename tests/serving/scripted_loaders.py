@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.servable import ManagerState, ServableId, ServableLoadError, Signature
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.servable import ManagerState, Signature
+from lstm_sentiment.serving.servable_id import ServableId
 
 TIMEOUT_SECONDS = 30
 

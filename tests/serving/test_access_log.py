@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstm_sentiment.serving.access_log import LOGGER_NAME, AccessLog
+from lstm_sentiment.serving.monitoring.access_log import LOGGER_NAME, AccessLog
 
 from .requests_answered import answered
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.serving.authentication import (
+from lstm_sentiment.serving.access.authentication import (
     BearerTokenInterceptor,
     BearerTokenMiddleware,
     BearerTokens,
     load_bearer_tokens,
 )
-from lstm_sentiment.serving.rest_server import RestServer
-from lstm_sentiment.serving.servable import UnauthenticatedError
+from lstm_sentiment.serving.errors import UnauthenticatedError
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 
 TOKEN, OTHER = "dG9rZW4tb25l==", "token-two.~+/_"
 TOKENS = BearerTokens([TOKEN, OTHER])

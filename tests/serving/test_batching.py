@@ -12,21 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.batch_scheduler import BatchRun, BatchScheduler
-from lstm_sentiment.serving.batching import BatchingServable, is_batchable
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable, is_batchable
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.batching.scheduler import BatchRun, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.parameter_files import BatchingParameters
-from lstm_sentiment.serving.servable import (
-    Array,
+from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     OverloadedError,
     RequestCancelledError,
     RequestTooLargeError,
-    ServableId,
     ServableRunError,
-    Signature,
-    TensorInfo,
 )
+from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
+from lstm_sentiment.serving.servable_id import ServableId
 
 ID = ServableId("m", 1)
 TIMEOUT_SECONDS = 30

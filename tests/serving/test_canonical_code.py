@@ -11,23 +11,23 @@ from lstm_sentiment.errors import (
     ServableUnavailableError,
 )
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
-from lstm_sentiment.serving.grpc_answering import status_code
-from lstm_sentiment.serving.regression import NoRegressionTensorError
-from lstm_sentiment.serving.reload_plan import ModelsNotAvailableError
-from lstm_sentiment.serving.rest_app import HTTP_STATUSES, http_status
-from lstm_sentiment.serving.servable import (
+from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
+    ModelsNotAvailableError,
+    NoRegressionTensorError,
     NotImplementedInServingError,
     OverloadedError,
     RequestCancelledError,
     RequestTooLargeError,
-    ServableId,
     ServableLoadError,
     ServableRunError,
     SignatureNotFoundError,
     UnauthenticatedError,
     VersionNotAvailableError,
 )
+from lstm_sentiment.serving.grpc_api.answering import status_code
+from lstm_sentiment.serving.rest_api.app import HTTP_STATUSES, http_status
+from lstm_sentiment.serving.servable_id import ServableId
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_serving.apis import input_pb2
 
-from lstm_sentiment.client import Explanation, PredictClient, Prediction
+from lstm_sentiment.client.predict_client import Explanation, PredictClient, Prediction
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.classification import (
+from lstm_sentiment.serving.inference.classification import (
     ScoredClass,
     classify,
     serialized_examples,
     texts_of_examples,
 )
-from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.servable import ServableId
+from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
 
 from .fake_servables import FakeServable, OneServable, array_of

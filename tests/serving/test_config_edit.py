@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.serving import config_edit
-from lstm_sentiment.serving.config_changes import RemoveLabel, SetLabel, SetVersionPolicy
-from lstm_sentiment.serving.config_edit import (
+from lstm_sentiment.models_config import edit as config_edit
+from lstm_sentiment.models_config.changes import RemoveLabel, SetLabel, SetVersionPolicy
+from lstm_sentiment.models_config.config import (
+    ModelServerConfig,
+    load_models_config,
+    parse_models_config,
+)
+from lstm_sentiment.models_config.edit import (
     change_model,
     find_model,
     label_version,
@@ -24,13 +29,8 @@ from lstm_sentiment.serving.config_edit import (
     set_version_policy,
     unlabel,
 )
-from lstm_sentiment.serving.config_text import UnknownSyntaxError
-from lstm_sentiment.serving.models_config import (
-    ModelServerConfig,
-    load_models_config,
-    parse_models_config,
-)
-from lstm_sentiment.serving.version_policy import All, Latest, Specific
+from lstm_sentiment.models_config.text_format import UnknownSyntaxError
+from lstm_sentiment.models_config.version_policy import All, Latest, Specific
 
 from .test_models_config import NAME, VERSION, configs
 

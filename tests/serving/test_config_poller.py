@@ -4,10 +4,14 @@ from typing import Any
 import pytest
 
 from lstm_sentiment.errors import LstmSentimentError
-from lstm_sentiment.serving.config_poller import ConfigFilePoller
-from lstm_sentiment.serving.models_config import parse_models_config
-from lstm_sentiment.serving.reload_plan import ModelsNotAvailableError, NoVersionsFoundError
-from lstm_sentiment.serving.servable import ServableId, VersionNotAvailableError
+from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.serving.errors import (
+    ModelsNotAvailableError,
+    NoVersionsFoundError,
+    VersionNotAvailableError,
+)
+from lstm_sentiment.serving.reload.config_poller import ConfigFilePoller
+from lstm_sentiment.serving.servable_id import ServableId
 
 TEXT = """\
 model_config_list {

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.serving.caller import Caller
-from lstm_sentiment.serving.dataplane import DataPlane, ModelSpec, PredictResult
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.multi_inference import CLASSIFY_METHOD, InferenceTask
-from lstm_sentiment.serving.servable import (
+from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     RequestCancelledError,
     RequestTooLargeError,
 )
+from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec, PredictResult
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.inference.multi_inference import CLASSIFY_METHOD, InferenceTask
+from lstm_sentiment.serving.manager.manager import Manager
 
 from .fake_servables import FakeServable, OneServable, array_of, plane_of
 

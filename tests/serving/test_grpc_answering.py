@@ -24,16 +24,16 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.errors import ConfigError
-from lstm_sentiment.serving.grpc_health import GrpcHealth
-from lstm_sentiment.serving.grpc_service import grpc_server
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.observation import AnsweredRequest
-from lstm_sentiment.serving.servable import (
+from lstm_sentiment.serving.errors import (
     OverloadedError,
     RequestCancelledError,
-    ServableId,
     VersionNotAvailableError,
 )
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.servable_id import ServableId
 
 from .fake_servables import FakeServable, plane_of
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.classification import ScoredClass
-from lstm_sentiment.serving.json_example import (
+from lstm_sentiment.serving.inference.classification import ScoredClass
+from lstm_sentiment.serving.rest_api.json_example import (
     classifications_to_json,
     parse_examples_request,
     regressions_to_json,

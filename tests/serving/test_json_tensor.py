@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.json_tensor import (
+from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.rest_api.json_tensor import (
     RequestFormat,
     outputs_to_json,
     parse_predict_request,
 )
-from lstm_sentiment.serving.servable import NotImplementedInServingError, Signature, TensorInfo
+from lstm_sentiment.serving.servable import Signature, TensorInfo
 
 from .fake_servables import array_of
 

@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.serving.json_value import quoted
+from lstm_sentiment.serving.rest_api.json_value import quoted
 
 json_documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

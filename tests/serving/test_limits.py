@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.servable import RequestTooLargeError, Signature, TensorInfo
+from lstm_sentiment.serving.errors import RequestTooLargeError
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.servable import Signature, TensorInfo
 
 SIGNATURE = Signature(
     "s",

@@ -6,15 +6,11 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.servable import (
-    ManagerState,
-    NotEnoughMemoryError,
-    ServableId,
-    ServableLoadError,
-    ServableState,
-)
-from lstm_sentiment.serving.version_policy import resource_preserving_action
+from lstm_sentiment.serving.errors import NotEnoughMemoryError, ServableLoadError
+from lstm_sentiment.serving.manager.load_order import resource_preserving_action
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.scripted_loaders import (
     TIMEOUT_SECONDS,
     FakeClock,

@@ -10,14 +10,14 @@ import pytest
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.loader import SavedModelLoader
-from lstm_sentiment.serving.saved_model import SavedModelServable, one_line
-from lstm_sentiment.serving.servable import (
-    ServableId,
+from lstm_sentiment.serving.errors import (
     ServableLoadError,
     ServableRunError,
     SignatureNotFoundError,
 )
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable, one_line
+from lstm_sentiment.serving.servable_id import ServableId
 
 from .saved_models import classify_log, damage, predict_log, write_warmup
 

@@ -6,14 +6,10 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.servable import (
-    ManagerState,
-    ServableId,
-    ServableLoadError,
-    ServableState,
-    VersionNotAvailableError,
-)
+from lstm_sentiment.serving.errors import ServableLoadError, VersionNotAvailableError
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.scripted_loaders import (
     TIMEOUT_SECONDS,
     ScriptedLoaders,

@@ -1,7 +1,8 @@
 import pytest
 
-from lstm_sentiment.serving.memory_limit import check_fits, in_words
-from lstm_sentiment.serving.servable import NotEnoughMemoryError, ServableId
+from lstm_sentiment.serving.errors import NotEnoughMemoryError
+from lstm_sentiment.serving.manager.memory_limit import check_fits, in_words
+from lstm_sentiment.serving.servable_id import ServableId
 
 GIB = 2**30
 

@@ -10,18 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from lstm_sentiment.serving.batch_scheduler import BatchRun
-from lstm_sentiment.serving.metric_definitions import BATCH_SIZE, METRICS
-from lstm_sentiment.serving.metric_series import MetricSeries
-from lstm_sentiment.serving.metrics import ServerMetrics
-from lstm_sentiment.serving.servable import (
-    ManagerState,
-    ServableId,
-    ServableLoadError,
-    ServableState,
-)
-from lstm_sentiment.serving.shadow_tally import Disagreement, Pair, ShadowOutcome
-from lstm_sentiment.serving.text_statistics import TextMeasures, TokenCounts
+from lstm_sentiment.serving.batching.scheduler import BatchRun
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.monitoring.metric_definitions import BATCH_SIZE, METRICS
+from lstm_sentiment.serving.monitoring.metric_series import MetricSeries
+from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
+from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures, TokenCounts
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.shadow.tally import Disagreement, Pair, ShadowOutcome
 
 from ..conftest import REPOSITORY
 from .requests_answered import answered

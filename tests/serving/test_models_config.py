@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.serving.models_config import (
+from lstm_sentiment.models_config.config import (
     ModelServerConfig,
     check_models_config,
     load_models_config,
@@ -15,7 +15,7 @@ from lstm_sentiment.serving.models_config import (
     single_model_config,
     version_labels,
 )
-from lstm_sentiment.serving.version_policy import All, Latest, ServableToMonitor, Specific
+from lstm_sentiment.models_config.version_policy import All, Latest, ServableToMonitor, Specific
 
 VERSION = st.integers(0, 2**63 - 1)
 NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)

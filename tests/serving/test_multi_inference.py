@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.multi_inference import (
+from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.inference.multi_inference import (
     CLASSIFY_METHOD,
     REGRESS_METHOD,
     InferenceTask,
     infer,
 )
-from lstm_sentiment.serving.servable import NotImplementedInServingError
 
 from .fake_servables import FakeServable
 

@@ -8,14 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.serving.parameter_files import (
-    BatchingParameters,
-    MonitoringConfig,
-    SSLConfig,
-    load_batching_parameters,
-    load_monitoring_config,
-    load_ssl_config,
-)
+from lstm_sentiment.serving.access.ssl_config import SSLConfig, load_ssl_config
+from lstm_sentiment.serving.batching.parameters import BatchingParameters, load_batching_parameters
+from lstm_sentiment.serving.monitoring.config import MonitoringConfig, load_monitoring_config
 
 CONFIGS = Path(__file__).parents[2] / "serving_configs"
 LOADERS = [load_batching_parameters, load_monitoring_config, load_ssl_config]

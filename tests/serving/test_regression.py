@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.regression import NoRegressionTensorError, regress
+from lstm_sentiment.serving.errors import NoRegressionTensorError
+from lstm_sentiment.serving.inference.regression import regress
 
 from .fake_servables import FakeServable
 

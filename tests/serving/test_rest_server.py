@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
-from lstm_sentiment.serving.rest_server import RestServer
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 
 LONG = 60.0
 HEAD = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n"

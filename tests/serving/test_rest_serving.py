@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from starlette.types import ASGIApp
 
-from lstm_sentiment.serving.limits import RequestLimits
-from lstm_sentiment.serving.observation import AnsweredRequest
-from lstm_sentiment.serving.rest_app import rest_app
-from lstm_sentiment.serving.servable import OverloadedError, RequestCancelledError
+from lstm_sentiment.serving.errors import OverloadedError, RequestCancelledError
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.rest_api.app import rest_app
 
 from .fake_servables import FakeServable, plane_of
 

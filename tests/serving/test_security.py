@@ -15,9 +15,9 @@ import trustme
 from starlette.responses import PlainTextResponse
 
 from lstm_sentiment.errors import ConfigError
-from lstm_sentiment.serving.parameter_files import SSLConfig
-from lstm_sentiment.serving.rest_server import RestServer
-from lstm_sentiment.serving.security import ServerCredentials
+from lstm_sentiment.serving.access.ssl_config import SSLConfig
+from lstm_sentiment.serving.access.tls import ServerCredentials
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 
 from .certificates import Authority, Identity, authority, other_authority, server_identity
 

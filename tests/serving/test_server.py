@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from lstm_sentiment.client import PredictClient
+from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import (
     ConfigError,
     InvalidInputError,
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.serving.listening import listen
-from lstm_sentiment.serving.loader import SavedModelLoader
-from lstm_sentiment.serving.loading_options import LoadingOptions
-from lstm_sentiment.serving.models_config import ModelServerConfig, single_model_config
-from lstm_sentiment.serving.saved_model import SavedModelServable
+from lstm_sentiment.models_config.config import ModelServerConfig, single_model_config
+from lstm_sentiment.serving.access.listening import listen
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
 from tests.preloaded import preloaded
@@ -326,7 +326,7 @@ def test_a_server_is_started_once_and_has_no_port_before(base_path: Path) -> Non
 
 def test_importing_the_server_configures_no_logging() -> None:
     code = (
-        "import logging, lstm_sentiment.serving.server, lstm_sentiment.client;"
+        "import logging, lstm_sentiment.serving.server, lstm_sentiment.client.predict_client;"
         "assert not logging.getLogger().handlers;"
         "assert not logging.getLogger('lstm_sentiment').handlers"
     )

@@ -13,11 +13,11 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.models_config import ModelServerConfig
-from lstm_sentiment.serving.reload_plan import ModelsNotAvailableError
-from lstm_sentiment.serving.servable import ManagerState, VersionNotAvailableError
-from lstm_sentiment.serving.server_core import ServerCore
+from lstm_sentiment.models_config.config import ModelServerConfig
+from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionNotAvailableError
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.reload.server_core import ServerCore
+from lstm_sentiment.serving.servable import ManagerState
 
 from .fake_loaders import TIMEOUT_SECONDS, FakeLoaders
 

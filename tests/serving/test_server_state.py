@@ -10,18 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.client import PredictClient
+from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import LstmSentimentError
-from lstm_sentiment.serving.authentication import OPEN_PATHS
-from lstm_sentiment.serving.servable import (
-    ManagerState,
-    ServableId,
-    ServableLoadError,
-    ServableState,
-)
+from lstm_sentiment.serving.access.authentication import OPEN_PATHS
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.monitoring.server_state import LATENCY_WINDOW, ServerState
+from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
-from lstm_sentiment.serving.server_state import LATENCY_WINDOW, ServerState
-from lstm_sentiment.serving.ui_pages import ui_paths
 
 from .requests_answered import answered
 

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.classification import INPUTS, ScoredClass
-from lstm_sentiment.serving.servable import Array, ServableId, ServableRunError
-from lstm_sentiment.serving.shadow import AskShadow, Shadow
-from lstm_sentiment.serving.shadow_answers import GivenAnswer
-from lstm_sentiment.serving.shadow_options import ShadowOptions, VersionOrLabel
-from lstm_sentiment.serving.shadow_queue import ShadowQuestion
-from lstm_sentiment.serving.shadow_tally import (
+from lstm_sentiment.serving.errors import ServableRunError
+from lstm_sentiment.serving.inference.classification import INPUTS, ScoredClass
+from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.shadow.answers import GivenAnswer
+from lstm_sentiment.serving.shadow.options import ShadowOptions, VersionOrLabel
+from lstm_sentiment.serving.shadow.queue import ShadowQuestion
+from lstm_sentiment.serving.shadow.shadow import AskShadow, Shadow
+from lstm_sentiment.serving.shadow.tally import (
     MAX_DISAGREEMENTS,
     MAX_PAIRS,
     Pair,

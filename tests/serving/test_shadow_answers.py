@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_sentiment.serving.classification import ScoredClass
-from lstm_sentiment.serving.shadow_answers import (
+from lstm_sentiment.serving.inference.classification import ScoredClass
+from lstm_sentiment.serving.shadow.answers import (
     Judgement,
     comparable_part,
     judgements,

@@ -11,20 +11,22 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from lstm_sentiment.client import PredictClient
+from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.access_log import AccessLog
-from lstm_sentiment.serving.batch_scheduler import BatchScheduler
-from lstm_sentiment.serving.batching import BatchingServable
-from lstm_sentiment.serving.managed_shadow import asking_shadow
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.models_config import ModelServerConfig, parse_models_config
-from lstm_sentiment.serving.parameter_files import BatchingParameters, MonitoringConfig
-from lstm_sentiment.serving.servable import ManagerState, ServableId, Signature, TensorInfo
+from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.inference.tensor_proto import tensor_to_proto
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.monitoring.access_log import AccessLog
+from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+from lstm_sentiment.serving.servable import ManagerState, Signature, TensorInfo
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
-from lstm_sentiment.serving.shadow_options import ShadowOptions
-from lstm_sentiment.serving.shadow_queue import ShadowQuestion
-from lstm_sentiment.serving.tensor_proto import tensor_to_proto
+from lstm_sentiment.serving.shadow.managed import asking_shadow
+from lstm_sentiment.serving.shadow.options import ShadowOptions
+from lstm_sentiment.serving.shadow.queue import ShadowQuestion
 
 from .fake_servables import FakeServable, array_of
 

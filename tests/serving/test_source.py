@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.source import FileSystemStoragePathSource
-from lstm_sentiment.serving.version_policy import All, Latest, ServableToMonitor, Specific
+from lstm_sentiment.models_config.version_policy import All, Latest, ServableToMonitor, Specific
+from lstm_sentiment.serving.reload.source import FileSystemStoragePathSource
 
 
 class Callback:

@@ -1,8 +1,9 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from lstm_sentiment.serving.servable import ManagerState, ServableId, ServableState
-from lstm_sentiment.serving.state_events import StateEvents
+from lstm_sentiment.serving.manager.state_events import StateEvents
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 
 TIMEOUT_SECONDS = 30
 

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.tensor_proto import tensor_from_proto, tensor_to_proto
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, tensor_to_proto
 
 DTYPES = [tf.float32, tf.float64, tf.int64, tf.int32, tf.int16, tf.int8, tf.uint8, tf.uint16]
 DTYPES += [tf.uint32, tf.uint64, tf.bool, tf.float16, tf.bfloat16, tf.complex64]

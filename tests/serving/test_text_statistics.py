@@ -10,14 +10,14 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.manager import Manager
-from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, ManagerState, Signature
-from lstm_sentiment.serving.text_statistics import (
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.monitoring.text_statistics import (
     Ask,
     TextMeasures,
     TextStatistics,
     asking,
 )
+from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, ManagerState, Signature
 
 from .requests_answered import answered
 

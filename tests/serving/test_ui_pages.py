@@ -8,13 +8,13 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lstm_sentiment.serving.authentication import BearerTokenMiddleware, BearerTokens
-from lstm_sentiment.serving.rest_app import rest_app
-from lstm_sentiment.serving.ui_pages import ui_page, ui_paths
+from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, BearerTokens
+from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.ui_pages import ui_page, ui_paths
 
 from .fake_servables import FakeServable, plane_of
 
-FOLDER = resources.files("lstm_sentiment.serving").joinpath("ui")
+FOLDER = resources.files("lstm_sentiment.serving.rest_api").joinpath("ui")
 FILES = {file.name: file.read_text("utf-8") for file in FOLDER.iterdir() if file.is_file()}
 HTML, CSS = FILES["index.html"], FILES["style.css"]
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}

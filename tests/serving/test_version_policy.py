@@ -4,26 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.serving.loader_harness import LoaderHarness, LoadRetries
-from lstm_sentiment.serving.servable import (
-    ManagerState,
-    ServableId,
-    ServableLoadError,
-    ServableState,
-)
-from lstm_sentiment.serving.servable_stream import ServableStream
-from lstm_sentiment.serving.version_policy import (
+from lstm_sentiment.models_config.version_policy import All, Latest, Specific, aspired_versions
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.manager.load_order import (
     Action,
     ActionKind,
-    All,
     AspiredVersionPolicy,
-    Latest,
-    Specific,
     VersionSnapshot,
-    aspired_versions,
     availability_preserving_action,
     resource_preserving_action,
 )
+from lstm_sentiment.serving.manager.loader_harness import LoaderHarness, LoadRetries
+from lstm_sentiment.serving.manager.servable_stream import ServableStream
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.scripted_loaders import FakeServable, ScriptedLoader, ScriptedLoaders
 
 START, LOADING, AVAILABLE, UNLOADING, END = ManagerState

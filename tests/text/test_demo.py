@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from lstm_sentiment import InvalidInputError, load_demo_corpus
-from lstm_sentiment.text import demo
+from lstm_sentiment.text.corpus import demo
 
 
 def test_the_demo_corpus_is_read_as_data() -> None:

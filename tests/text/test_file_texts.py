@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError
-from lstm_sentiment.text import file_texts
-from lstm_sentiment.text.file_texts import FileTexts, taken
-from lstm_sentiment.text.streamed_corpus import open_texts
+from lstm_sentiment.text.corpus import file_texts
+from lstm_sentiment.text.corpus.file_texts import FileTexts, taken
+from lstm_sentiment.text.corpus.streaming import open_texts
 
 TEXTS = [f"第{n}段 {'很长' * (n % 7 * 400)}".strip() for n in range(60)]
 
@@ -130,7 +130,7 @@ def test_a_changed_file_is_one_line_that_names_it(
 def test_a_file_that_changes_while_it_is_indexed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a\n" * 9, "utf-8")
-    from lstm_sentiment.text.file_index import FileIndexer
+    from lstm_sentiment.text.corpus.file_index import FileIndexer
 
     labels = FileIndexer("text", None).add(path)
     next(labels)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given
 
 from lstm_sentiment.text.normalization import normalize_texts
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.unicode import replace_surrogates
 from tests import strategies
 
 

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.text.overlap import (
+from lstm_sentiment.text.corpus.overlap import (
     positions_without,
     text_digests,
     text_key,
     without_texts,
 )
-from lstm_sentiment.text.streamed_corpus import open_texts
+from lstm_sentiment.text.corpus.streaming import open_texts
 from tests.strategies import any_texts
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import InvalidInputError
-from lstm_sentiment.text.record_files import Record, read_records, record_format
+from lstm_sentiment.text.corpus.record_files import Record, read_records, record_format
 
 
 def write(path: Path, content: str | bytes) -> Path:

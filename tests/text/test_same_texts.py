@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.text.same_texts import (
+from lstm_sentiment.text.corpus.same_texts import (
     are_among,
     are_in,
     exact_digests,

@@ -16,9 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstm_sentiment import Corpus, InvalidInputError, read_corpus, read_texts
-from lstm_sentiment.text.file_texts import FileTexts
-from lstm_sentiment.text.streamed_corpus import open_corpus, open_texts
-from lstm_sentiment.text.unicode import replace_surrogates
+from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
+from lstm_sentiment.unicode import replace_surrogates
 from tests.strategies import any_texts
 
 Rows = list[tuple[str, str]]
@@ -206,7 +206,7 @@ def test_what_cannot_stay_in_its_file_is_told_in_one_line(
         open_texts([tmp_path / "b.parquet"])
     with pytest.raises(InvalidInputError, match=r"c\.txt: must be a regular file"):
         open_corpus([tmp_path / "c.txt"])
-    monkeypatch.setattr("lstm_sentiment.text.file_index._LONGEST_RECORD", 3)
+    monkeypatch.setattr("lstm_sentiment.text.corpus.file_index._LONGEST_RECORD", 3)
     with pytest.raises(InvalidInputError, match=r"a\.csv: records must be .* Received: 4 bytes"):
         open_corpus([tmp_path / "a.csv"])
 

@@ -5,8 +5,8 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, VectorTrainingConfig, train_vectors_on_texts
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.text.streamed_corpus import open_texts
-from lstm_sentiment.text.text_sample import sampled_texts
+from lstm_sentiment.text.corpus.sample import sampled_texts
+from lstm_sentiment.text.corpus.streaming import open_texts
 
 FIRST, SECOND = tuple(f"甲{n}" for n in range(30)), tuple(f"乙{n}" for n in range(12))
 

@@ -22,7 +22,8 @@ from lstm_sentiment import (
     save_word_vectors,
 )
 from lstm_sentiment.progress import Advance, SilentProgress
-from lstm_sentiment.text import vector_binary, vector_text
+from lstm_sentiment.text.vectors import binary as vector_binary
+from lstm_sentiment.text.vectors import plain_text as vector_text
 from tests import strategies
 
 TOKENS = ("的", "房间", "12", "a")

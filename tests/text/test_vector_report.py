@@ -12,7 +12,7 @@ from lstm_sentiment import (
     describe_vectors,
     nearest_neighbours,
 )
-from lstm_sentiment.text import vector_report
+from lstm_sentiment.text.vectors import report as vector_report
 
 
 def made(*tokens: str) -> WordVectors:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, LstmSentimentError, TrainingError
-from lstm_sentiment.training.cluster import Cluster, meet, read_cluster
+from lstm_sentiment.training.workers.cluster import Cluster, meet, read_cluster
 
 TWO = {"worker": ["a:1", "b:2"]}
 

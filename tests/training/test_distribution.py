@@ -4,7 +4,7 @@ import tensorflow as tf
 from lstm_sentiment import InvalidInputError, TrainingConfig
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.training.config import StrategyName
-from lstm_sentiment.training.distribution import describe, start_workers
+from lstm_sentiment.training.workers.distribution import describe, start_workers
 
 
 def test_mirrored_takes_every_logical_cpu_where_there_is_no_gpu() -> None:

@@ -1,0 +1,1 @@
+"""Asks a model server over gRPC: ours or stock TensorFlow Serving."""

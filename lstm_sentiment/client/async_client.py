@@ -1,0 +1,150 @@
+"""`PredictClient` for coroutines."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from lstm_sentiment.client.answers import Explanation, IdPrediction, Prediction
+from lstm_sentiment.client.connection import ClientBase, server_methods
+from lstm_sentiment.client.messages import Ids
+from lstm_sentiment.client.model_info import (
+    SignatureInfo,
+    VersionStatus,
+    read_signatures,
+    read_version_statuses,
+)
+from lstm_sentiment.client.questions import RPC, Answer, Question, TextSignature
+from lstm_sentiment.client.retries import Deadline
+from lstm_sentiment.errors import InvalidInputError
+
+_PARTS_AT_ONCE = 4
+
+
+class AsyncPredictClient(ClientBase):
+    """Asks one model of one server, in coroutines of one event loop.
+
+        async with AsyncPredictClient("localhost:8500", model="sentiment") as client:
+            await client.predict(["房间很干净"])
+
+    It is made as `PredictClient` is, and its methods give and raise the same. Up to 4 parts of a
+    divided batch are asked for at the same time. Cancelling a coroutine cancels what it asked for.
+    """
+
+    _channel: grpc.aio.Channel | None = None
+    _methods: dict[RPC, Callable[..., Any]] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def predict(
+        self,
+        texts: Sequence[str],
+        *,
+        signature: TextSignature = "text",
+        timeout_seconds: float | None = None,
+    ) -> list[Prediction]:
+        """Classifies texts, as `PredictClient.predict`."""
+        return await self._ask(self._questions.predict(texts, signature), timeout_seconds)
+
+    async def predict_ids(
+        self, ids: Ids, *, timeout_seconds: float | None = None
+    ) -> list[IdPrediction]:
+        """Scores rows of token ids, as `PredictClient.predict_ids`."""
+        return await self._ask(self._questions.predict_ids(ids), timeout_seconds)
+
+    async def classify(
+        self, texts: Sequence[str], *, timeout_seconds: float | None = None
+    ) -> list[Prediction]:
+        """Classifies texts through the Classify API, as `PredictClient.classify`."""
+        return await self._ask(self._questions.classify(texts), timeout_seconds)
+
+    async def explain(
+        self, texts: Sequence[str], *, timeout_seconds: float | None = None
+    ) -> list[Explanation]:
+        """Classifies texts and tells which tokens spoke for it, as `PredictClient.explain`."""
+        return await self._ask(self._questions.explain(texts), timeout_seconds)
+
+    async def model_status(self, *, timeout_seconds: float | None = None) -> list[VersionStatus]:
+        """Tells where the model's versions stand, as `PredictClient.model_status`."""
+        request = self._questions.model_status()
+        response = await self._call("GetModelStatus", request, self._deadline(timeout_seconds))
+        return read_version_statuses(response)
+
+    async def metadata(self, *, timeout_seconds: float | None = None) -> dict[str, SignatureInfo]:
+        """Tells what the model's signatures take and give, as `PredictClient.metadata`."""
+        request = self._questions.metadata()
+        response = await self._call("GetModelMetadata", request, self._deadline(timeout_seconds))
+        return read_signatures(response, self._address)
+
+    async def close(self) -> None:
+        """Closes the connection; a second call does nothing. What is under way fails."""
+        self._is_closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def __aenter__(self) -> "AsyncPredictClient":
+        """Gives the client itself."""
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Closes the connection."""
+        await self.close()
+
+    async def _ask(self, question: Question[Answer], timeout_seconds: float | None) -> list[Answer]:
+        gate = asyncio.Semaphore(_PARTS_AT_ONCE)
+        return await self._answers(question, self._deadline(timeout_seconds), gate)
+
+    async def _answers(
+        self, question: Question[Answer], deadline: Deadline, gate: asyncio.Semaphore
+    ) -> list[Answer]:
+        async with gate:
+            # Another part may have learned the server's limit while this one waited.
+            if question.fits(self._batch_limit.rows):
+                try:
+                    request = question.request()
+                    return question.answers(await self._call(question.rpc, request, deadline))
+                except InvalidInputError as error:
+                    if not self._batch_limit.learn(error, len(question.rows)):
+                        raise
+        parts = question.parts(self._batch_limit.rows)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._answers(part, deadline, gate)) for part in parts]
+        except ExceptionGroup as failures:
+            # The first to fail cancelled the others.
+            failure = failures.exceptions[0]
+            raise failure from failure.__cause__
+        return [answer for task in tasks for answer in task.result()]
+
+    async def _call(self, rpc: RPC, request: Any, deadline: Deadline) -> Any:
+        attempts = self._attempts(deadline)
+        while True:
+            try:
+                return await self._method(rpc)(request, **self._options(deadline))
+            except grpc.RpcError as error:
+                pause = attempts.pause_after(error)
+                if pause is None:
+                    raise self._error(error, deadline) from error
+            except asyncio.CancelledError as error:
+                # Closing cancels what is under way, as if this task had been cancelled.
+                task = asyncio.current_task()
+                if self._is_closed and task is not None and not task.cancelling():
+                    raise self._closed() from error
+                raise
+            await self._timing.async_sleep(pause)
+
+    def _method(self, rpc: RPC) -> Callable[..., Any]:
+        if self._is_closed:
+            raise self._closed()
+        loop = asyncio.get_running_loop()
+        if self._methods is None:
+            self._loop = loop
+            self._channel = self._endpoint.async_channel()
+            self._methods = server_methods(self._channel)
+        if loop is not self._loop:
+            raise InvalidInputError(
+                "all coroutines of one AsyncPredictClient must run in one event loop. "
+                "Received: another one; make a client for each."
+            )
+        return self._methods[rpc]

@@ -1,0 +1,115 @@
+"""What both clients are made of: all but the waiting."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from lstm_sentiment.client.batch_limit import BatchLimit
+from lstm_sentiment.client.channel import Endpoint, TLSConfig
+from lstm_sentiment.client.errors import client_error, closed_error
+from lstm_sentiment.client.questions import RPC, Questions
+from lstm_sentiment.client.retries import Attempts, Deadline, Timing, check_retries, check_timeout
+from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
+
+_Methods = dict[RPC, Callable[..., Any]]
+
+
+class ClientBase:
+    """Whom a client asks, what it may take, and what it raises where no answer comes."""
+
+    _timing = Timing()
+
+    def __init__(
+        self,
+        address: str,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout_seconds: float = 10.0,
+        max_retries: int = 3,
+        max_batch_size: int | None = None,
+        tls: TLSConfig | bool = False,
+        token: str | None = None,
+    ) -> None:
+        """Prepares to ask; connects later.
+
+        Args:
+            address: The server's gRPC address, `host:port`.
+            model: The model's name on the server.
+            version: Ask this version; `None` for the highest available.
+            label: Ask the version with this label, instead of a number.
+            timeout_seconds: The deadline of each call of a method: by then all of its answer must
+                be there, pauses, retries and all parts of a divided batch included.
+            max_retries: How often a request is sent again while the server is UNAVAILABLE (gRPC's
+                word: it is down, starting or has no capacity); other refusals are raised at once.
+                The pause before each is drawn from 0 to 0.1, 0.2, 0.4... at most 5 seconds, or is
+                the server's own `grpc-retry-pushback-ms`. No pause goes past the deadline.
+            max_batch_size: How many texts or rows one request may have; longer lists are divided.
+                `None` sends all at once. A server that refuses a request and tells its limit as
+                `max-batch-size` in the trailing metadata, as the one of this package does, is asked
+                in parts of that size from then on.
+            tls: `True` for TLS with the authorities gRPC comes with; a `TLSConfig` for one's own,
+                for mutual TLS or another server name.
+            token: Sent with each request as `authorization: Bearer TOKEN`. Goes with `tls`, or with
+                an address on this machine: it never travels in the clear.
+
+        Raises:
+            InvalidInputError: If an argument breaks a rule, both version and label are given, or a
+                file of `tls` cannot be read or is not what it should be.
+        """
+        self._questions = Questions(address, model, version, label)
+        check_timeout(timeout_seconds)
+        check_retries(max_retries)
+        self._address = address
+        self._timeout_seconds = timeout_seconds
+        self._max_retries = max_retries
+        self._batch_limit = BatchLimit(max_batch_size)
+        self._endpoint = Endpoint(address, tls, token)
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def _deadline(self, timeout_seconds: float | None) -> Deadline:
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        return Deadline(seconds, self._timing.clock)
+
+    def _attempts(self, deadline: Deadline) -> Attempts:
+        return Attempts(deadline, self._max_retries, self._timing)
+
+    def _options(self, deadline: Deadline) -> dict[str, Any]:
+        """What goes with a request that is sent now."""
+        return {
+            "timeout": deadline.remaining_seconds(),
+            "metadata": self._endpoint.metadata,
+            # A server that is down must be heard of at once, for the retries to count.
+            "wait_for_ready": False,
+        }
+
+    def _error(self, error: grpc.RpcError, deadline: Deadline) -> LstmSentimentError:
+        return client_error(self._address, error, deadline.timeout_seconds)
+
+    def _closed(self) -> ServableUnavailableError:
+        return closed_error(self._address)
+
+
+def server_methods(channel: grpc.Channel | grpc.aio.Channel) -> _Methods:
+    """The methods of a server.
+
+    Args:
+        channel: The way there.
+
+    Returns:
+        By name, what sends a request; to be awaited where the channel is one for coroutines.
+    """
+    prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    model = model_service_pb2_grpc.ModelServiceStub(channel)
+    return {
+        "Predict": prediction.Predict,
+        "Classify": prediction.Classify,
+        "GetModelMetadata": prediction.GetModelMetadata,
+        "GetModelStatus": model.GetModelStatus,
+    }

@@ -1,0 +1,166 @@
+"""What can be asked of a model: which request, with which rows, and how its answer is read.
+
+Nothing here waits or sends, so the client with threads and the one with coroutines ask the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, TypeVar, get_args
+
+from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    predict_pb2,
+)
+
+from lstm_sentiment.client.answers import AnswerReader, Explanation, IdPrediction, Prediction
+from lstm_sentiment.client.messages import (
+    Ids,
+    ids_rows,
+    ids_tensor,
+    string_tensor,
+    text_examples,
+    utf8_values,
+)
+from lstm_sentiment.client.model_info import SIGNATURES_FIELD
+from lstm_sentiment.errors import InvalidInputError
+
+RPC = Literal["Predict", "Classify", "GetModelStatus", "GetModelMetadata"]
+TextSignature = Literal["text", "tokens"]
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Question(Generic[Answer]):
+    """Rows to ask a signature for.
+
+    Attributes:
+        rpc: By which of the server's methods.
+        rows: What is asked for; at least one.
+        write: From rows to the request.
+        read: From the response, and how many rows were asked for, to an answer for each.
+    """
+
+    rpc: RPC
+    rows: Sequence[Any]
+    write: Callable[[Sequence[Any]], Any]
+    read: Callable[[Any, int], list[Answer]]
+
+    def fits(self, limit: int | None) -> bool:
+        """Tells whether there are at most so many rows; without a limit there always are."""
+        return limit is None or len(self.rows) <= limit
+
+    def parts(self, limit: int | None) -> "list[Question[Answer]]":
+        """Divides the rows.
+
+        Args:
+            limit: How many rows a part may have, at least 1; `None` for all.
+
+        Returns:
+            The parts, in the order of their rows.
+        """
+        size = limit or len(self.rows)
+        starts = range(0, len(self.rows), size)
+        return [replace(self, rows=self.rows[start : start + size]) for start in starts]
+
+    def request(self) -> Any:
+        """The message for all rows."""
+        return self.write(self.rows)
+
+    def answers(self, response: Any) -> list[Answer]:
+        """Reads an answer for each row.
+
+        Raises:
+            InvalidInputError: If the response is not one to this question.
+        """
+        return self.read(response, len(self.rows))
+
+
+class Questions:
+    """Makes the questions to one model."""
+
+    def __init__(self, address: str, model: str, version: int | None, label: str | None) -> None:
+        """Takes whom to ask; the arguments are those of `PredictClient`."""
+        if not address or not model:
+            raise InvalidInputError(
+                "`address` and `model` must not be empty. "
+                f"Received: address={address!r}, model={model!r}."
+            )
+        if version is not None and label is not None:
+            raise InvalidInputError(
+                "at most one of `version` and `label` may be given. "
+                f"Received: version={version}, label={label!r}."
+            )
+        self._address = address
+        self._model = model
+        self._version = version
+        self._label = label
+
+    def predict(self, texts: Sequence[str], signature: TextSignature) -> Question[Prediction]:
+        """Asks `text` or `tokens`; for what is raised see `PredictClient.predict`."""
+        if signature not in get_args(TextSignature):
+            raise InvalidInputError(
+                f"`signature` must be one of 'text', 'tokens'. Received: signature={signature!r}."
+            )
+        write = self._predict_request(signature, signature, string_tensor)
+        return Question("Predict", utf8_values(texts), write, self._reader(signature).predictions)
+
+    def predict_ids(self, ids: Ids) -> Question[IdPrediction]:
+        """Asks `serving_default`; for what is raised see `PredictClient.predict_ids`."""
+        signature = "serving_default"
+        write = self._predict_request(signature, "input_sentence", ids_tensor)
+        return Question("Predict", ids_rows(ids), write, self._reader(signature).id_predictions)
+
+    def explain(self, texts: Sequence[str]) -> Question[Explanation]:
+        """Asks `explain`; for what is raised see `PredictClient.explain`."""
+        write = self._predict_request("explain", "text", string_tensor)
+        return Question("Predict", utf8_values(texts), write, self._reader("explain").explanations)
+
+    def classify(self, texts: Sequence[str]) -> Question[Prediction]:
+        """Asks `classify`; for what is raised see `PredictClient.classify`."""
+
+        def write(values: Sequence[bytes]) -> classification_pb2.ClassificationRequest:
+            return classification_pb2.ClassificationRequest(
+                model_spec=self._model_spec("classify"), input=text_examples(values)
+            )
+
+        reader = self._reader("classify")
+        return Question("Classify", utf8_values(texts), write, reader.classifications)
+
+    def model_status(self) -> get_model_status_pb2.GetModelStatusRequest:
+        """Asks where the versions stand."""
+        return get_model_status_pb2.GetModelStatusRequest(model_spec=self._model_spec(""))
+
+    def metadata(self) -> get_model_metadata_pb2.GetModelMetadataRequest:
+        """Asks for the signatures."""
+        return get_model_metadata_pb2.GetModelMetadataRequest(
+            model_spec=self._model_spec(""), metadata_field=[SIGNATURES_FIELD]
+        )
+
+    def _predict_request(
+        self,
+        signature: str,
+        input_name: str,
+        write_tensor: Callable[[Sequence[Any]], tensor_pb2.TensorProto],
+    ) -> Callable[[Sequence[Any]], predict_pb2.PredictRequest]:
+        def write(rows: Sequence[Any]) -> predict_pb2.PredictRequest:
+            return predict_pb2.PredictRequest(
+                model_spec=self._model_spec(signature), inputs={input_name: write_tensor(rows)}
+            )
+
+        return write
+
+    def _reader(self, signature: str) -> AnswerReader:
+        return AnswerReader(self._address, self._model, signature)
+
+    def _model_spec(self, signature: str) -> model_pb2.ModelSpec:
+        spec = model_pb2.ModelSpec(name=self._model, signature_name=signature)
+        if self._version is not None:
+            spec.version.value = self._version
+        if self._label is not None:
+            spec.version_label = self._label
+        return spec

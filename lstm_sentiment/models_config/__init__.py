@@ -1,0 +1,1 @@
+"""The `models.config`: read, checked, and changed with its comments and layout kept."""

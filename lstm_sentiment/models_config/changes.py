@@ -1,0 +1,259 @@
+"""What can be changed in one model of a `models.config`, done to its message and to its text."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.models_config.text_format import (
+    Edit,
+    Value,
+    add_message,
+    add_scalar,
+    remove_values,
+    replace_field,
+    replace_value,
+    values_at,
+)
+from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
+from lstm_sentiment.suggestions import did_you_mean
+
+_ModelConfig = model_server_config_pb2.ModelConfig
+
+_MAX_VERSION = 2**63 - 1
+_MAX_NUM_VERSIONS = 2**32 - 1
+
+
+class ModelChange(Protocol):
+    """One change of one model."""
+
+    def apply(self, model: Any) -> None:
+        """Makes the change.
+
+        Args:
+            model: The `ModelConfig`, which is changed.
+
+        Raises:
+            InvalidInputError: If there is nothing of the kind to change.
+        """
+        ...
+
+    def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
+        """Says how the change is made in the text of a config, or the next part of it.
+
+        Asked again with the text that comes of the edits, until there are none.
+
+        Args:
+            text: The whole text.
+            block: Where the model stands in it.
+            model: The `ModelConfig` that `text` says.
+
+        Returns:
+            Edits that do not overlap.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SetLabel:
+    """Makes a label point to a version, which a policy of `specific` versions serves from then on.
+
+    Attributes:
+        label: The label, new or not.
+        version: The version number.
+
+    Raises:
+        InvalidInputError: If either cannot stand in a config.
+    """
+
+    label: str
+    version: int
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        _check_label(self.label)
+        _check_version(self.version)
+
+    def apply(self, model: Any) -> None:
+        """Makes the change, see `ModelChange`."""
+        if _lacks(model, self.version):
+            model.model_version_policy.specific.versions.append(self.version)
+        model.version_labels[self.label] = self.version
+
+    def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
+        """Says how, see `ModelChange`."""
+        edits = []
+        fields = block.fields or ()
+        if _lacks(model, self.version):
+            for specific in values_at(fields, "model_version_policy", "specific"):
+                edits.append(add_scalar(text, specific, "versions", str(self.version)))
+        if self.label not in model.version_labels:
+            entry = [_key_text(self.label), f"value: {self.version}"]
+            return [*edits, add_message(text, block, "version_labels", entry)]
+        if model.version_labels[self.label] == self.version:
+            return edits
+        for labelled in _entries(text, block, self.label):
+            values = values_at(labelled.fields or (), "value")
+            edits.append(
+                replace_value(values[-1], str(self.version))
+                if values
+                else add_scalar(text, labelled, "value", str(self.version))
+            )
+        return edits
+
+
+@dataclass(frozen=True)
+class RemoveLabel:
+    """Takes a label away. The version that it pointed to is served as before.
+
+    Attributes:
+        label: One that the model has.
+    """
+
+    label: str
+
+    def apply(self, model: Any) -> None:
+        """Makes the change, see `ModelChange`."""
+        if self.label not in model.version_labels:
+            labels = ", ".join(map(repr, sorted(model.version_labels))) or "none"
+            raise InvalidInputError(
+                f"`label` must be a version label of model {model.name!r}: {labels}. "
+                f"Received: label={self.label!r}."
+                f"{did_you_mean(self.label, model.version_labels)}"
+            )
+        del model.version_labels[self.label]
+
+    def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
+        """Says how, see `ModelChange`."""
+        return remove_values(text, block, "version_labels", _entries(text, block, self.label))
+
+
+@dataclass(frozen=True)
+class SetVersionPolicy:
+    """Says which versions of a model are served.
+
+    Attributes:
+        policy: The policy; `Specific` names one version at least.
+
+    Raises:
+        InvalidInputError: If it cannot stand in a config.
+    """
+
+    policy: VersionPolicy
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        if isinstance(self.policy, Latest) and not 1 <= self.policy.num_versions <= (
+            _MAX_NUM_VERSIONS
+        ):
+            raise InvalidInputError(
+                f"`num_versions` must be a number from 1 to {_MAX_NUM_VERSIONS}. "
+                f"Received: num_versions={self.policy.num_versions}."
+            )
+        if isinstance(self.policy, Specific):
+            if not self.policy.versions:
+                raise InvalidInputError("`versions` must name one at least. Received: none.")
+            for version in self.policy.versions:
+                _check_version(version)
+
+    def apply(self, model: Any) -> None:
+        """Makes the change, see `ModelChange`."""
+        policy = model.model_version_policy
+        match self.policy:
+            case Specific(versions):
+                here = list(policy.specific.versions)
+                kept = [version for version in here if version in versions]
+                policy.specific.versions[:] = kept + sorted(versions - set(here))
+            case All():
+                policy.all.SetInParent()
+            case Latest(num_versions):
+                policy.latest.num_versions = num_versions
+
+    def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
+        """Says how, see `ModelChange`: what is missing is added first, then the rest removed."""
+        wanted = _ModelConfig()
+        wanted.CopyFrom(model)
+        self.apply(wanted)
+        policy = wanted.model_version_policy
+        if policy == model.model_version_policy:
+            return []
+        [new] = text_format.MessageToString(policy, as_one_line=True).splitlines()
+        before = values_at(block.fields or (), "model_version_policy")
+        if not before:
+            return [add_message(text, block, "model_version_policy", [new])]
+        choices = before[-1].fields or ()
+        if not choices:
+            return [replace_value(before[-1], f"{{ {new} }}")]
+        if not isinstance(self.policy, Specific) or choices[-1].name != "specific":
+            return [replace_field(choices[-1], new)]
+        return self._specific_edits(text, choices[-1].values[-1], self.policy.versions, model)
+
+    def _specific_edits(
+        self, text: str, specific: Value, wanted: frozenset[int], model: Any
+    ) -> list[Edit]:
+        missing = sorted(wanted - {*model.model_version_policy.specific.versions})
+        if missing:
+            return [add_scalar(text, specific, "versions", str(missing[0]))]
+        unwanted = [
+            value
+            for value in values_at(specific.fields or (), "versions")
+            if _number(text, value) not in wanted
+        ]
+        return remove_values(text, specific, "versions", unwanted)
+
+
+def _check_label(label: str) -> None:
+    if not label or not is_utf8(label):
+        raise InvalidInputError(
+            f"`label` must be UTF-8 text, not empty. Received: label={label!r}."
+        )
+
+
+def _check_version(version: int) -> None:
+    if not 0 <= version <= _MAX_VERSION:
+        raise InvalidInputError(
+            f"`version` must be a number from 0 to {_MAX_VERSION}. Received: version={version}."
+        )
+
+
+def is_utf8(text: str) -> bool:
+    """Tells whether a text can stand in a config."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _lacks(model: Any, version: int) -> bool:
+    policy = model.model_version_policy
+    return (
+        policy.WhichOneof("policy_choice") == "specific" and version not in policy.specific.versions
+    )
+
+
+def _key_text(label: str) -> str:
+    entry = _ModelConfig.VersionLabelsEntry(key=label)
+    return text_format.MessageToString(entry, as_utf8=True).strip()
+
+
+def _entries(text: str, block: Value, label: str) -> list[Value]:
+    # Of two entries with one key the last counts, so none may be left out.
+    return [
+        entry
+        for entry in values_at(block.fields or (), "version_labels")
+        if _key(text, entry) == label
+    ]
+
+
+def _key(text: str, entry: Value) -> str:
+    inside = text[entry.start + 1 : entry.end - 1]
+    return str(text_format.Parse(inside, _ModelConfig.VersionLabelsEntry()).key)
+
+
+def _number(text: str, value: Value) -> int:
+    # A number in text format may be in other bases than ten.
+    entry = _ModelConfig.VersionLabelsEntry()
+    return int(text_format.Parse(f"value: {text[value.start : value.end]}", entry).value)

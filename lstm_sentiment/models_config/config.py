@@ -1,0 +1,227 @@
+"""`models.config` in, checked `ModelServerConfig` out.
+
+The text format and its meaning are TensorFlow Serving's
+(`tensorflow_serving/config/model_server_config.proto`), so one file serves both servers. All of
+it is read strictly: a config that breaks a rule is refused whole.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.models_config.version_policy import (
+    All,
+    Latest,
+    ServableToMonitor,
+    Specific,
+    VersionPolicy,
+)
+from lstm_sentiment.suggestions import unreadable
+
+ModelServerConfig = model_server_config_pb2.ModelServerConfig
+
+TENSORFLOW_PLATFORM = "tensorflow"
+
+
+def load_models_config(path: str | Path) -> model_server_config_pb2.ModelServerConfig:
+    """Reads and checks a `models.config`.
+
+    Args:
+        path: A `ModelServerConfig` in protobuf text format, UTF-8.
+
+    Returns:
+        The config, checked.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the line number of a syntax error, if
+            the file cannot be read or breaks a rule.
+    """
+    return parse_models_config(read_config_text(path), source=str(path))
+
+
+def read_config_text(path: str | Path) -> str:
+    """Reads the text of a `models.config`, unchecked; its line ends stay as they are.
+
+    Args:
+        path: A UTF-8 file.
+
+    Returns:
+        The text.
+
+    Raises:
+        ConfigError: One line that starts with the path, if the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(unreadable(Path(path), error)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: must be UTF-8 text. Received: {error.reason}.") from error
+
+
+def parse_models_config(
+    text: str, *, source: str = "models.config"
+) -> model_server_config_pb2.ModelServerConfig:
+    """Parses and checks the text of a `models.config`.
+
+    Args:
+        text: A `ModelServerConfig` in protobuf text format.
+        source: Where it comes from, for messages.
+
+    Returns:
+        The config, checked.
+
+    Raises:
+        ConfigError: One line, if it is not in text format or breaks a rule.
+    """
+    try:
+        config = text_format.Parse(text, ModelServerConfig())
+    except text_format.ParseError as error:
+        raise ConfigError(_syntax_error(source, error)) from error
+    check_models_config(config, source=source)
+    return config
+
+
+def single_model_config(
+    model_name: str, model_base_path: str | Path
+) -> model_server_config_pb2.ModelServerConfig:
+    """Builds the config that `--model-name` and `--model-base-path` stand for.
+
+    Args:
+        model_name: The servable stream's name. Must not be empty.
+        model_base_path: Its base path; a relative one is taken from the working directory.
+
+    Returns:
+        A config of one model, its latest version served.
+
+    Raises:
+        InvalidInputError: If either is empty.
+    """
+    if not model_name or not str(model_base_path):
+        raise InvalidInputError(
+            "`model_name` and `model_base_path` must not be empty. Received: "
+            f"model_name={model_name!r}, model_base_path={str(model_base_path)!r}."
+        )
+    config = ModelServerConfig()
+    config.model_config_list.config.add(
+        name=model_name,
+        base_path=str(Path(model_base_path).absolute()),
+        model_platform=TENSORFLOW_PLATFORM,
+    )
+    return config
+
+
+def check_models_config(
+    config: model_server_config_pb2.ModelServerConfig, *, source: str = "models.config"
+) -> None:
+    """Refuses a config that breaks a rule.
+
+    Args:
+        config: What to check.
+        source: Where it comes from, for messages.
+
+    Raises:
+        ConfigError: One line that starts with `source` and names the rule.
+    """
+    if config.WhichOneof("config") == "custom_model_config":
+        raise ConfigError(f"{source}: custom_model_config is not supported; use model_config_list.")
+    models = config.model_config_list.config
+    if not models:
+        raise ConfigError(f"{source}: model_config_list must name at least one model.")
+    for model in models:
+        _check_model(model, source)
+    for name, count in Counter(model.name for model in models).items():
+        if count > 1:
+            raise ConfigError(
+                f"{source}: model names must differ. Received: {name!r} {count} times."
+            )
+
+
+def servables_to_monitor(
+    config: model_server_config_pb2.ModelServerConfig,
+) -> list[ServableToMonitor]:
+    """Lists the base paths that a config wants watched.
+
+    Args:
+        config: A checked config.
+
+    Returns:
+        One entry for each model, in the config's order.
+    """
+    return [
+        ServableToMonitor(model.name, Path(model.base_path), _version_policy(model))
+        for model in config.model_config_list.config
+    ]
+
+
+def version_labels(
+    config: model_server_config_pb2.ModelServerConfig,
+) -> dict[str, dict[str, int]]:
+    """Lists the version labels of a config.
+
+    Args:
+        config: A checked config.
+
+    Returns:
+        For each model name, its labels and the versions they point to.
+    """
+    return {model.name: dict(model.version_labels) for model in config.model_config_list.config}
+
+
+def _syntax_error(source: str, error: text_format.ParseError) -> str:
+    # The message repeats the position, and quotes the rest of the line as it stands.
+    reason = re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
+    line = error.GetLine()
+    return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
+
+
+def _check_model(model: Any, source: str) -> None:
+    if not model.name:
+        raise ConfigError(f"{source}: name must not be empty. Received: name='' for a model.")
+    if not Path(model.base_path).is_absolute():
+        raise ConfigError(
+            f"{source}: base_path must be absolute. "
+            f"Received: base_path={model.base_path!r} for model {model.name!r}."
+        )
+    if not _is_tensorflow(model):
+        raise ConfigError(
+            f'{source}: model_platform must be "{TENSORFLOW_PLATFORM}". '
+            f"Received: model_platform={model.model_platform!r} for model {model.name!r}."
+        )
+    for label, version in model.version_labels.items():
+        if not label or version < 0:
+            raise ConfigError(
+                f"{source}: version_labels must map a non-empty label to a version that is not "
+                f"negative. Received: {label!r} -> {version} for model {model.name!r}."
+            )
+    negative = [v for v in model.model_version_policy.specific.versions if v < 0]
+    if negative:
+        raise ConfigError(
+            f"{source}: specific versions must not be negative. "
+            f"Received: {negative[0]} for model {model.name!r}."
+        )
+
+
+def _is_tensorflow(model: Any) -> bool:
+    # model_type is the deprecated way to say the same; TensorFlow Serving refuses both at once.
+    if model.model_type:
+        named_by_type = model.model_type == model_server_config_pb2.ModelType.TENSORFLOW
+        return named_by_type and not model.model_platform
+    return bool(model.model_platform == TENSORFLOW_PLATFORM)
+
+
+def _version_policy(model: Any) -> VersionPolicy:
+    policy = model.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return All()
+        case "specific":
+            return Specific(frozenset(policy.specific.versions))
+        case _:
+            return Latest(max(policy.latest.num_versions, 1))

@@ -1,0 +1,233 @@
+"""`PipelineConfig` as a TOML file; imports no TensorFlow.
+
+The fields of `PipelineConfig` stand at the top level, those of the configs inside it in tables of
+their names: `[model]`, `[training]`, `[vector_training]`. What a field may hold follows from its
+type, so that a new field needs no line here.
+"""
+
+import math
+import operator
+import os
+import re
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
+from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with_overrides
+from lstm_sentiment.suggestions import closest, unreadable
+from lstm_sentiment.whole_file import write_whole
+
+_PRESET = "preset"
+_HEADER = "# All settings of one run; `fit --config FILE` takes them again.\n"
+_SCALARS = {str: "a string", bool: "true or false", int: "an integer", float: "a number"}
+_LONGEST_SHOWN = 60
+
+
+def load_config(path: str | os.PathLike[str], base: PipelineConfig | None = None) -> PipelineConfig:
+    """Reads a config file.
+
+    Relative paths in it mean what they mean as flags: from the working folder, not from the
+    folder of the file.
+
+    Args:
+        path: TOML, in UTF-8. `preset = "accurate"` in it begins with that preset.
+        base: What holds where the file says nothing, instead of the file's preset. `None` takes
+            that preset, or the defaults.
+
+    Returns:
+        The config, checked.
+
+    Raises:
+        ConfigError: If the file cannot be read, is not TOML, or a setting is unknown, has the
+            wrong type or breaks its rule. The message names file and setting.
+    """
+    path = Path(path)
+    values = _read_toml(path)
+    try:
+        preset = _check(values.pop(_PRESET, None), str | None, _PRESET)
+        start = PipelineConfig() if preset is None else preset_config(preset)
+        settings = _checked_table(PipelineConfig, values)
+        return with_overrides(start if base is None else base, settings)
+    except InvalidInputError as error:
+        # The dataclasses write names as code; in a file's message they stand by themselves.
+        message = re.sub(r"^`([\w.]+)`", r"\1", str(error))
+        raise ConfigError(f"{path}: {message}") from error
+
+
+def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
+    """Writes a config file that `load_config` reads back as the same config.
+
+    The file holds every setting, the defaults too, but for those that are `None`. It appears whole
+    or not at all.
+
+    Args:
+        config: What to write.
+        path: The file; one that is there is replaced.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    path = Path(path)
+    text = _HEADER + tomli_w.dumps(to_table(config))
+    try:
+        with write_whole(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}.") from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{path}: each setting must be valid Unicode. Received: the character "
+            f"{error.object[error.start]!a}."
+        ) from error
+
+
+def to_table(config: Any) -> dict[str, Any]:
+    """The settings of a config by name, as TOML holds them, without those that are `None`."""
+    return {
+        field.name: _to_toml(value)
+        for field in fields(config)
+        if (value := getattr(config, field.name)) is not None
+    }
+
+
+def _to_toml(value: Any) -> Any:
+    if is_dataclass(value):
+        return to_table(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_to_toml(item) for item in value]
+    return value
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(unreadable(path, error)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
+            f"{error.start:,}."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        # Before Python 3.14 the line stands in the message alone: "... (at line 3, column 7)".
+        place = re.search(r"\(at line (\d+)", str(error))
+        line = int(place[1]) if place else max(1, len(text.splitlines()))
+        raise ConfigError(f"{path}:{line}: must be TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: must be TOML: brackets are nested too deeply.") from error
+
+
+def _checked_table(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of one table, each of the type that its field wants."""
+    hints = get_type_hints(kind)
+    for name in values:
+        if name not in hints:
+            raise InvalidInputError(_unknown(name, prefix, list(hints)))
+    return {name: _check(value, hints[name], prefix + name) for name, value in values.items()}
+
+
+def _check(value: Any, hint: Any, key: str) -> Any:
+    """One value as its field holds it.
+
+    Raises:
+        InvalidInputError: If TOML gave another type than `hint` wants.
+    """
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise InvalidInputError(_expected(key, "a table", value))
+        return _checked_table(hint, value, f"{key}.")
+    if hint == PathLike:
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise InvalidInputError(_expected(key, "a path", value))
+        return Path(value)
+    if get_origin(hint) is Literal:
+        return _check_choice(value, get_args(hint), key)
+    if get_origin(hint) in (Union, types.UnionType):
+        return _check_optional(value, hint, key)
+    if get_origin(hint) in (Sequence, tuple):
+        return _check_list(value, get_args(hint)[0], key)
+    return _check_scalar(value, hint, key)
+
+
+def _check_optional(value: Any, hint: Any, key: str) -> Any:
+    parts = [part for part in get_args(hint) if part is not types.NoneType]
+    if len(parts) == len(get_args(hint)):
+        raise TypeError(f"A setting cannot be of type {hint!r}: {key}.")
+    # Python makes unions flat: in `PathLike | None`, `PathLike` is two of the parts.
+    return None if value is None else _check(value, reduce(operator.or_, parts), key)
+
+
+def _check_choice(value: Any, choices: tuple[Any, ...], key: str) -> Any:
+    if value not in choices:
+        raise InvalidInputError(_expected(key, f"one of: {', '.join(map(str, choices))}", value))
+    return value
+
+
+def _check_list(value: Any, hint: Any, key: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        what = "paths" if hint == PathLike else "values"
+        raise InvalidInputError(_expected(key, f"a list of {what}", value))
+    return tuple(_check(item, hint, f"{key}[{index}]") for index, item in enumerate(value))
+
+
+def _check_scalar(value: Any, hint: Any, key: str) -> Any:
+    if hint not in _SCALARS:
+        raise TypeError(f"A setting cannot be of type {hint!r}: {key}.")
+    if hint is float and type(value) is int:
+        value = _as_float(value)
+    if type(value) is not hint:
+        raise InvalidInputError(_expected(key, _SCALARS[hint], value))
+    return value
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _expected(key: str, what: str, value: Any) -> str:
+    return f"{key} must be {what}. Received: {_shown(value)}."
+
+
+def _shown(value: Any) -> str:
+    """A value in few words, spelled as in TOML."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str | int | float | list) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+def _unknown(name: str, prefix: str, choices: list[str]) -> str:
+    """Says what may stand in a table, and what was perhaps meant."""
+    where = f"[{prefix[:-1]}]" if prefix else "the top level"
+    if not prefix:
+        choices = [_PRESET, *choices]
+    return (
+        f"settings of {where} must be among: {', '.join(choices)}. "
+        f"Received: {_shown(prefix + name)}.{_hint(name, prefix, choices)}"
+    )
+
+
+def _hint(name: str, prefix: str, choices: list[str]) -> str:
+    """The setting that was perhaps meant: one of this table, or else of another."""
+    elsewhere = {key.rpartition(".")[2]: key for key in reversed([*setting_names()])}
+    here = {choice: prefix + choice for choice in choices}
+    for names in (here, elsewhere):
+        if match := closest(name, names):
+            return f" Did you mean {names[match]}?"
+    return ""

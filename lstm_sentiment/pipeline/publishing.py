@@ -1,0 +1,91 @@
+"""Where versions go once they are trained: exported, labelled, the old ones removed."""
+
+from pathlib import Path
+
+from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.export.retention import remove_old_versions
+from lstm_sentiment.export.servable import export_servable
+from lstm_sentiment.models_config.config import load_models_config
+from lstm_sentiment.models_config.edit import find_model, label_version, named_versions
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.fit_result import FitResult
+
+BEST = "best"
+"""The version label of the weights of the best epoch."""
+
+
+class Publisher:
+    """Writes the versions of one run."""
+
+    def __init__(self, config: PipelineConfig, progress: Progress = SILENT) -> None:
+        """Checks now what would be told after training.
+
+        Args:
+            config: Of the run.
+            progress: Told what becomes of each version.
+
+        Raises:
+            ConfigError: If the `models.config` breaks a rule or does not serve these versions.
+        """
+        self._base = Path(config.model_dir)
+        self._keep = config.keep
+        self._models_config = (
+            None if config.model_config_file is None else Path(config.model_config_file)
+        )
+        self._progress = progress
+        if self._models_config is not None and self._models_config.exists():
+            served = load_models_config(self._models_config)
+            if find_model(served, self._base) is None:
+                paths = [model.base_path for model in served.model_config_list.config]
+                raise ConfigError(
+                    f"{self._models_config}: must serve one model from {self._base.absolute()}, to "
+                    f"label its best version. Received: {', '.join(paths)}."
+                )
+
+    def snapshot(self, result: FitResult) -> None:
+        """Exports a classifier that is still learning.
+
+        Raises:
+            ExportError: If it cannot be written.
+        """
+        version_dir = export_servable(result, self._base)
+        self._progress.say(
+            f"Version {version_dir.name}: step {result.snapshot_step:,}, "
+            f"dev accuracy {result.dev.accuracy:.4f}"
+        )
+        self._remove_old()
+
+    def best(self, result: FitResult, test: Evaluation) -> Path:
+        """Exports the best weights, and points the label `best` to them.
+
+        Args:
+            result: What training ended with.
+            test: Scores on held-out texts, to be kept with the version.
+
+        Raises:
+            ExportError: If it cannot be written.
+            ConfigError: If the `models.config` cannot be changed.
+        """
+        version_dir = export_servable(result, self._base, test=test)
+        if self._models_config is not None:
+            version = int(version_dir.name)
+            name = label_version(self._models_config, self._base, BEST, version)
+            self._progress.say(
+                f"Label {BEST!r} of model {name!r} points to version {version}: "
+                f"{self._models_config}"
+            )
+        self._remove_old()
+        return version_dir
+
+    def _remove_old(self) -> None:
+        """Removes old versions, but none that the `models.config` names."""
+        if self._keep is None:
+            return
+        protected: frozenset[int] = frozenset()
+        if self._models_config is not None and self._models_config.exists():
+            protected = named_versions(load_models_config(self._models_config), self._base)
+        removed = remove_old_versions(self._base, self._keep, protected)
+        if removed:
+            self._progress.say(f"Removed old versions: {', '.join(map(str, removed))}")

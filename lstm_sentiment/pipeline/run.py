@@ -1,0 +1,223 @@
+"""The whole way in one call: labelled texts in, an exported version out."""
+
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.config_file import load_config
+from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.pipeline.publishing import Publisher
+from lstm_sentiment.pipeline.run_folder import (
+    CONFIG,
+    METRICS,
+    TEST,
+    begin_run,
+    check_space,
+    check_writable,
+    new_run_dir,
+    save_json,
+    save_labelled_texts,
+    save_or_check_data,
+)
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.fit import fit
+from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.training.tensorboard import require_tensorboard
+from lstm_sentiment.training.workers.distribution import start_workers
+
+__all__ = [
+    "PipelineConfig",
+    "PipelineResult",
+    "PreparedRun",
+    "load_run",
+    "prepare_corpora",
+    "prepare_run",
+    "resume_pipeline",
+    "run_pipeline",
+]
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """What one run gave.
+
+    Attributes:
+        version_dir: The exported version.
+        run_dir: What else the run left.
+        test: Scores on the held-out test texts.
+        dev: Scores on the dev texts.
+        seconds: Wall-clock time of the run; of one that was resumed, since then.
+        fit: The trained classifier.
+    """
+
+    version_dir: Path
+    run_dir: Path
+    test: Evaluation
+    dev: Evaluation
+    seconds: float
+    fit: FitResult
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `fit --json` prints it."""
+        return {
+            "version_dir": str(self.version_dir),
+            "run_dir": str(self.run_dir),
+            "test": self.test.summary(),
+            "dev": self.dev.summary(),
+            "labels": list(self.fit.label_names),
+            "tokenizer": self.fit.tokenizer.kind,
+            "padding_share": self.fit.padding_share,
+            "temperature": self.fit.temperature,
+            "epochs": len(self.fit.history["loss"]),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> PipelineResult:
+    """Reads texts, trains on them, scores on held-out ones and exports the next version.
+
+    Args:
+        config: What to do.
+        progress: Told of every long step, and of what is dropped and chosen.
+
+    Returns:
+        The scores, and where everything is.
+
+    Raises:
+        InvalidInputError: If an input breaks a rule; told before training begins. Of several
+            workers, the chief alone may call this, while the others call `join_fit`.
+        ConfigError: As `start_workers`, or if the `models.config` to be changed breaks a rule.
+        TrainingError: If training has to stop; `resume_pipeline` goes on with it.
+        ExportError: If a version cannot be written.
+    """
+    if config.tensorboard:
+        require_tensorboard()
+    run_dir = new_run_dir(config.run_dir)
+    check_writable(Path(config.model_dir))
+    return _run(config, run_dir, progress, resume=False)
+
+
+def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT) -> PipelineResult:
+    """Goes on with a run that was cut off, from its last checkpoint.
+
+    The result is that of a run never cut off; on a CPU the weights are the same to the bit.
+
+    Args:
+        run_dir: The run's folder.
+        progress: As in `run_pipeline`.
+
+    Returns:
+        As `run_pipeline`.
+
+    Raises:
+        InvalidInputError: If the folder holds no run, or a finished one, or the data have changed.
+        TrainingError: As `run_pipeline`.
+        ExportError: As `run_pipeline`.
+    """
+    config, run = load_run(run_dir), Path(run_dir)
+    if (run / METRICS).exists():
+        raise InvalidInputError(f"{run}: must be a run that was cut off. This one is finished.")
+    return _run(config, run, progress, resume=True)
+
+
+def load_run(run_dir: str | os.PathLike[str]) -> PipelineConfig:
+    """Reads what a run was told.
+
+    Args:
+        run_dir: The run's folder.
+
+    Raises:
+        InvalidInputError: If the folder holds no run.
+    """
+    path = Path(run_dir) / CONFIG
+    if not path.is_file():
+        raise InvalidInputError(f"{run_dir}: must be the folder of a run. It holds no {CONFIG}.")
+    return load_config(path)
+
+
+def _run(
+    config: PipelineConfig, run_dir: Path, progress: Progress, *, resume: bool
+) -> PipelineResult:
+    started = time.monotonic()
+    # Before TensorFlow computes anything: then it would be too late.
+    if not start_workers(config.training, progress).is_chief:
+        raise InvalidInputError(
+            "A pipeline must be run by the chief alone; the other workers call `join_fit`."
+        )
+    publisher = Publisher(config, progress)
+    cache_dir = run_dir.absolute().parent / "cache"
+    prepared = prepare_run(
+        config,
+        progress,
+        cache_dir=cache_dir,
+        # From here on the run can be resumed; bad input has left nothing behind.
+        when_checked=lambda: begin_run(config, run_dir),
+    )
+    save_or_check_data(config, prepared, run_dir)
+    save_labelled_texts(prepared.test, run_dir / TEST)
+    for folder in (run_dir, Path(config.model_dir)):
+        check_space(folder, prepared)
+    try:
+        result = _fit(config, prepared, run_dir, publisher, progress, resume=resume)
+    except TrainingError as error:
+        raise TrainingError(f"{error} `fit --resume {run_dir}` goes on.") from error
+    except KeyboardInterrupt:
+        progress.say(f"Stopped: `fit --resume {run_dir}` goes on")
+        raise
+    progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
+    scores = result.evaluate(prepared.test, cache_dir=_token_cache(config, prepared))
+    with progress.step("Exporting", 1) as advance:
+        version_dir = publisher.best(result, scores)
+        advance()
+    outcome = PipelineResult(
+        version_dir, run_dir, scores, result.dev, time.monotonic() - started, result
+    )
+    result.model.save(run_dir / "model.keras")
+    result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
+    metrics = {**outcome.to_dict(), "test": asdict(scores), "dev": asdict(result.dev)}
+    save_json(metrics, run_dir / METRICS)
+    return outcome
+
+
+def _fit(
+    config: PipelineConfig,
+    prepared: PreparedRun,
+    run_dir: Path,
+    publisher: Publisher,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> FitResult:
+    def known(result: FitResult) -> FitResult:
+        """The result with what the run knows of all its texts."""
+        data = {**result.data, "test": test}
+        return replace(result, texts_seen=texts_seen, data=data)
+
+    texts_seen, test = prepared.texts_seen(), prepared.test.fingerprint()
+    result = fit(
+        prepared.train,
+        prepared.dev,
+        tokenizer=prepared.tokenizer,
+        vectors=prepared.vectors,
+        model=prepared.model,
+        training=config.training,
+        start=None if prepared.start is None else prepared.start.weights,
+        run_dir=run_dir,
+        resume=resume,
+        tensorboard=config.tensorboard,
+        cache_dir=_token_cache(config, prepared),
+        snapshots=config.snapshots,
+        on_snapshot=lambda result: publisher.snapshot(known(result)),
+        progress=progress,
+    )
+    return known(result)
+
+
+def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:
+    """Where token ids lie that are not kept in memory."""
+    return prepared.cache_dir if config.streaming or config.cache == "disk" else None

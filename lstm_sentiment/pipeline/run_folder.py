@@ -1,0 +1,222 @@
+"""A run's folder: what the run was told, what it was trained on, how it went."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
+from lstm_sentiment.pipeline.config_file import save_config
+from lstm_sentiment.pipeline.preparation import PreparedRun
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.same_texts import exact_digests
+from lstm_sentiment.text.word_counts import JIEBA
+from lstm_sentiment.whole_file import write_whole
+
+CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
+_PARTS_OF_DATA = ("train", "dev", "test", "unlabelled", "vocabulary", "vectors")
+_SPARE_BYTES = 64 * 2**20
+
+
+def new_run_dir(run_dir: PathLike | None) -> Path:
+    """The folder of a new run, not made yet.
+
+    Args:
+        run_dir: A new or empty folder; `None` names one after the time.
+
+    Raises:
+        InvalidInputError: If it holds something, or cannot be written.
+    """
+    # Two runs may begin in the same second.
+    path = Path(run_dir or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    check_writable(path)
+    if path.exists() and any(path.iterdir()):
+        raise InvalidInputError(
+            f"`run_dir` must be a new or empty folder (`--resume` goes on with a run). "
+            f"Received: {path}."
+        )
+    return path
+
+
+def check_writable(path: Path) -> None:
+    """Tells before training what would be told after it.
+
+    Raises:
+        InvalidInputError: If `path` cannot be made, or written to.
+    """
+    nearest = _nearest(path)
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InvalidInputError(f"{path}: must be a folder that can be written.")
+
+
+def check_space(path: Path, prepared: PreparedRun) -> None:
+    """Checks that the disk has room for checkpoints, model and version.
+
+    Raises:
+        InvalidInputError: If it has not; the message says how much is needed.
+    """
+    table = len(prepared.tokenizer.vocabulary) * prepared.vectors.dim * 4
+    needed = 4 * table + _SPARE_BYTES
+    free = shutil.disk_usage(_nearest(path)).free
+    if free < needed:
+        raise InvalidInputError(
+            f"{path}: its disk must have {needed / 2**20:,.0f} MiB free for this run. "
+            f"Received: {free / 2**20:,.0f} MiB."
+        )
+
+
+def begin_run(config: PipelineConfig, run_dir: Path) -> None:
+    """Makes the folder, and writes the config that the run goes by, its paths made absolute.
+
+    Raises:
+        InvalidInputError: If it cannot be written.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"{run_dir}: cannot be made: {error.strerror}.") from error
+    save_config(_with_absolute_paths(replace(config, run_dir=run_dir)), run_dir / CONFIG)
+
+
+def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: Path) -> None:
+    """Writes the fingerprint of the data or, where a run goes on, checks that it is the same.
+
+    Raises:
+        InvalidInputError: If the data are not those that the run began with.
+        TrainingError: If it cannot be written.
+    """
+    found = _fingerprints(config, prepared)
+    path = run_dir / DATA
+    if not path.exists():
+        save_json(found, path)
+        return
+    try:
+        began_with = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"{path}: must be whole JSON. Received: {error}.") from error
+    changed = [name for name in _PARTS_OF_DATA if found[name] != began_with.get(name)]
+    if changed:
+        raise InvalidInputError(
+            f"{run_dir}: a run goes on with the data that it began with. "
+            f"Received: other {' and '.join(changed)}."
+        )
+
+
+def save_json(value: Mapping[str, Any], path: Path) -> None:
+    """Writes a JSON file as a whole.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=os.fspath)
+    try:
+        with write_whole(path) as file:
+            file.write((text + "\n").encode())
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def save_labelled_texts(corpus: Corpus, path: Path) -> None:
+    """Writes texts and the names of their labels; `read_corpus` reads the same corpus back.
+
+    Args:
+        corpus: Never all in memory, where its texts stay in their files.
+        path: A `.csv` file, of columns `text` and `label`.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
+    try:
+        with write_whole(path) as file:
+            # Detached in the end: closing it would close the file, which is not on the disk yet.
+            lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            # All in quotes: a carriage return that stands in none would end the row.
+            writer = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            writer.writerow(["text", "label"])
+            names = corpus.label_names
+            for text, label in zip(corpus.texts, corpus.labels, strict=True):
+                writer.writerow([text, names[label]])
+            lines.detach()
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, Any]:
+    """What decides the data: counts and SHA-256 of each part, and the files it came from.
+
+    Of texts their digests are hashed: for texts that stay in their files these are known already.
+    """
+    parts = {"train": prepared.train, "dev": prepared.dev, "test": prepared.test}
+    labelled = {name: corpus.fingerprint() for name, corpus in parts.items()}
+    vectors = prepared.vectors
+    tokens = prepared.tokenizer.vocabulary.tokens
+    return {
+        **labelled,
+        "unlabelled": {
+            "texts": len(prepared.unlabelled),
+            "sha256": _sha256([exact_digests(prepared.unlabelled).astype("<u8").data]),
+        },
+        "vocabulary": {
+            "tokens": len(tokens),
+            "sha256": _sha256(f"{token}\n".encode() for token in tokens),
+        },
+        "vectors": {"shape": list(vectors.matrix.shape), "sha256": _sha256([vectors.matrix.data])},
+        "files": [_file_facts(Path(path)) for path in _files(config)],
+    }
+
+
+def _files(config: PipelineConfig) -> list[PathLike]:
+    single = (config.dev_data, config.test_data, config.vectors)
+    named = [*config.data, *config.unlabelled, *config.exclude_data]
+    return [*named, *(path for path in single if path is not None)]
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {"path": str(path.absolute())}
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"path": str(path.absolute()), "bytes": path.stat().st_size, "sha256": digest}
+
+
+def _sha256(parts: Iterable[bytes | memoryview]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
+    """The config as it can be read from any folder."""
+    one = (
+        "dev_data",
+        "test_data",
+        "init_from",
+        "vectors",
+        "dictionary",
+        "model_dir",
+        "run_dir",
+        "model_config_file",
+    )
+    many = ("data", "unlabelled", "exclude_data")
+    values: dict[str, Any] = {
+        name: tuple(str(Path(path).absolute()) for path in getattr(config, name)) for name in many
+    }
+    for name in one:
+        path = getattr(config, name)
+        if path is not None and not (name == "dictionary" and str(path) == JIEBA):
+            values[name] = str(Path(path).absolute())
+    return replace(config, **values)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or the nearest above it that exists."""
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())

@@ -1,0 +1,93 @@
+"""Explanations as a page of HTML that stands alone: no script, no other file."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html, visible
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client.answers import Explanation
+
+_CSS = """\
+:root { color-scheme: light dark; --page: #ffffff; --ink: #1f2937; --faint: #5b6472;
+  --line: #d9dee5; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #11151c; --ink: #e5e7eb; --faint: #9aa4b2; --line: #2d3542; }
+}
+* { box-sizing: border-box; }
+body { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; background: var(--page);
+  color: var(--ink); font: 1rem/1.6 system-ui, "Noto Sans", "PingFang SC", "Microsoft YaHei",
+  "Noto Sans CJK SC", sans-serif; }
+h1 { font-size: 1.4rem; margin: 0 0 .5rem; }
+h2 { font-size: 1.05rem; margin: 0 0 .5rem; display: flex; gap: .75rem; align-items: baseline; }
+h2 .probability, footer, .legend { color: var(--faint); font-weight: 400; font-size: .9rem;
+  font-variant-numeric: tabular-nums; }
+h2 .label { overflow-wrap: anywhere; }
+article { border-top: 1px solid var(--line); padding: 1rem 0; }
+article p { margin: 0; overflow-wrap: anywhere; }
+.options { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center;
+  margin-bottom: 1.25rem; }
+.options p { margin: 0; }
+.legend .token { color: var(--ink); }
+input { accent-color: rgb(var(--token-for)); }
+:focus-visible { outline: 2px solid rgb(var(--token-for)); outline-offset: 2px; }
+:root:has(#weights:checked) .token small {
+  position: static; display: inline-block; width: auto; height: auto; clip-path: none;
+  margin-inline-start: .3em; font-size: .7em; font-variant-numeric: tabular-nums;
+}
+@media print { label { display: none; } article { break-inside: avoid; } }
+"""
+
+
+def explanation_page(explanations: "Iterable[Explanation]") -> str:
+    """Makes a page with one section for each text.
+
+    Args:
+        explanations: At least one.
+
+    Returns:
+        A whole HTML document, for UTF-8. What came from the texts is escaped.
+    """
+    shown = list(explanations)
+    numbers = {answer.model_version for answer in shown}
+    versions = sorted(number for number in numbers if number is not None)
+    plural = "s" if len(versions) > 1 else ""
+    asked = f"Version{plural} {', '.join(map(str, versions))} of the model. " if versions else ""
+    return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>What spoke for each label</title>
+<style>
+{TOKENS_CSS}{_CSS}</style>
+</head>
+<body>
+<main>
+<h1>What spoke for each label</h1>
+<div class="options">
+<p class="legend">
+<span class="token for" style="--weight:1">for the label</span>
+<span class="token against" style="--weight:1">against it</span>
+</p>
+<label><input type="checkbox" id="weights"> all weights</label>
+</div>
+{"".join(_article(number, answer) for number, answer in enumerate(shown, 1))}</main>
+<footer>{asked}A weight is a token's share in the label's score: above 0 it spoke for the label,
+below 0 against it.</footer>
+</body>
+</html>
+"""
+
+
+def _article(number: int, answer: "Explanation") -> str:
+    tokens = tokens_html(answer.tokens, answer.attributions)
+    return f"""\
+<article aria-labelledby="text-{number}">
+<h2 id="text-{number}"><span class="label">{escape(visible(answer.label))}</span>
+<span class="probability">{max(answer.probabilities):.1%}</span></h2>
+<p dir="auto">{tokens}</p>
+</article>
+"""

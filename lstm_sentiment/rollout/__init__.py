@@ -1,0 +1,1 @@
+"""Which version answers: policies, labels, canaries, and moving them."""

@@ -1,0 +1,247 @@
+"""Moves a version label to a version that is not worse than the one it points to."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.rollout.control import Changed, ModelsControl
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.version_folder import find_versions
+from lstm_sentiment.versions.comparison import (
+    ComparedVersion,
+    Comparison,
+    compare_versions,
+    p_text,
+    score_in_turn,
+    summarize_version,
+)
+from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.significance import check_confidence
+
+MAX_LOSS = 0.01
+"""Accuracy or macro-F1 that a version may lose where that can be chance, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a label.
+
+    Attributes:
+        label: The label.
+        version: The version it was to point to.
+        against: The version that this was compared with; `None` where there was none.
+        comparison: Of `against` with `version`; `None` where there was none, or nothing to move.
+        scores: Of the version alone, where it was compared with none.
+        objections: Why it is not to be promoted, a reason each.
+        is_forced: Whether it was promoted in spite of them.
+        changed: What was changed; `None` if it was refused, or not to be done.
+        notes: What else should be known, a line each.
+    """
+
+    label: str
+    version: int
+    against: int | None = None
+    comparison: Comparison | None = None
+    scores: ComparedVersion | None = None
+    objections: tuple[str, ...] = ()
+    is_forced: bool = False
+    changed: Changed | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there are objections, and nobody forced it."""
+        return bool(self.objections) and not self.is_forced
+
+    def summary(self) -> str:
+        """Says in one line what became of the label, and why."""
+        reasons = "; ".join(self.objections)
+        if self.is_refused:
+            return f"refused to point label {self.label} to version {self.version}: {reasons}"
+        done = (
+            f"label {self.label} would point to version {self.version}"
+            if self.changed is None
+            else self.changed.summary
+        )
+        return f"{done}; forced, although {reasons}" if self.is_forced else done
+
+    def to_dict(self) -> dict[str, Any]:
+        """The promotion as `models promote --json` prints it."""
+        comparison, scores, changed = self.comparison, self.scores, self.changed
+        return {
+            "label": self.label,
+            "version": self.version,
+            "against": self.against,
+            "promoted": changed is not None,
+            "refused": self.is_refused,
+            "forced": self.is_forced,
+            "objections": list(self.objections),
+            "summary": self.summary(),
+            "undo": None if changed is None or not changed.undo else list(changed.undo),
+            "comparison": None if comparison is None else comparison.to_dict(),
+            "scores": None if scores is None else scores.to_dict(),
+        }
+
+
+def promote(
+    control: ModelsControl,
+    label: str,
+    version: int,
+    corpus: Corpus,
+    *,
+    against: int | None = None,
+    model_dir: str | os.PathLike[str] | None = None,
+    max_loss: float = MAX_LOSS,
+    confidence: float = 0.95,
+    seed: int = 0,
+    force: bool = False,
+    dry_run: bool = False,
+    batch_size: int = 128,
+    progress: Progress = SILENT,
+) -> Promotion:
+    """Makes a label point to a version, unless that is worse than the one it points to now.
+
+    It is worse if it gets fewer texts right by more than chance (McNemar's exact test), however
+    little that is; or if its accuracy or macro-F1 is lower by more than `max_loss`, chance or not.
+    It is refused too where some of the texts had a part in training either version. A label that is
+    new has nothing to be compared with: the version is scored and the label set.
+
+    Args:
+        control: The model, and the server that is to be told.
+        label: The label.
+        version: The version it shall point to.
+        corpus: Labelled texts that neither version was trained on.
+        against: The version to compare with; `None` for the one that the label points to.
+        model_dir: The folder of versions; `None` for the model's base path.
+        max_loss: Accuracy or macro-F1 that may be lost where that can be chance, from 0 to 1.
+        confidence: 1 less the p-value below which a difference is more than chance.
+        seed: As `compare_versions` takes it.
+        force: Move the label whatever speaks against it.
+        dry_run: Move nothing.
+        batch_size: Texts computed at once.
+        progress: Told of each batch.
+
+    Returns:
+        What was found and done.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, the base path is not on this machine, the
+            versions know different labels, the version cannot be served, or the label was moved by
+            another meanwhile.
+        ServableNotFoundError: If there is no folder of a version.
+        LstmSentimentError: As `ModelsControl.label`, which leaves the file as it was.
+    """
+    check_confidence(confidence)
+    check_rules(version, against, max_loss)
+    current = control.labels().get(label)
+    if current == version:
+        changed = _already(control, label, version, dry_run)
+        return Promotion(label, version, changed=changed, notes=changed.notes)
+    notes = control.check_label(label, version)
+    other = current if against is None else against
+    versions = [version] if other is None else [other, version]
+    folders = find_versions(_here(control) if model_dir is None else Path(model_dir), versions)
+    scores = score_in_turn(folders, corpus, batch_size=batch_size, progress=progress)
+    judged = _judge(Promotion(label, version, other), scores, max_loss, confidence, seed)
+    moved = None
+    if not dry_run and (force or not judged.objections):
+        _check_unmoved(control, label, current)
+        moved = control.label(label, version)
+    return replace(
+        judged,
+        is_forced=force and bool(judged.objections),
+        changed=moved,
+        notes=(*judged.notes, *(notes if moved is None else moved.notes)),
+    )
+
+
+def check_rules(version: int, against: int | None, max_loss: float) -> None:
+    """Checks what `promote` can check before anything is read.
+
+    Raises:
+        InvalidInputError: If `max_loss` is not from 0 to 1, or both versions are one.
+    """
+    if not 0 <= max_loss <= 1:
+        raise InvalidInputError(
+            f"`max_loss` must be from 0 to 1, such as 0.01. Received: max_loss={max_loss}."
+        )
+    if against == version:
+        raise InvalidInputError(
+            f"`against` must be another version than the one to promote. Received: {version} twice."
+        )
+
+
+def _judge(
+    promotion: Promotion,
+    scores: Sequence[VersionScores],
+    max_loss: float,
+    confidence: float,
+    seed: int,
+) -> Promotion:
+    """What speaks against it, by the scores of both versions, or of the one where there is none."""
+    if len(scores) == 1:
+        alone = summarize_version(scores[0], confidence=confidence, seed=seed)
+        note = f"label {promotion.label} is new: version {promotion.version} was compared with none"
+        objections = _seen(alone, len(scores[0].labels))
+        return replace(promotion, scores=alone, objections=objections, notes=(note,))
+    comparison = compare_versions(*scores, confidence=confidence, seed=seed)
+    objections = tuple(_objections(comparison, max_loss))
+    return replace(promotion, comparison=comparison, objections=objections)
+
+
+def _objections(comparison: Comparison, max_loss: float) -> list[str]:
+    """Why the second version is not to follow the first."""
+    first, second = comparison.first, comparison.second
+    found = [*_seen(first, comparison.texts), *_seen(second, comparison.texts)]
+    if comparison.better is first:
+        return [*found, comparison.verdict()]
+    lost = {
+        "accuracy": -comparison.accuracy_difference.value,
+        "macro-F1": -comparison.macro_f1_difference.value,
+    }
+    # Sums in another order may differ by a hair.
+    too_much = [
+        f"{100 * loss:.1f} points {name}" for name, loss in lost.items() if loss > max_loss + 1e-12
+    ]
+    if too_much:
+        found.append(
+            f"{second.name} loses {' and '.join(too_much)} against {first.name}, more than "
+            f"max_loss = {max_loss:g} allows (it may be chance: McNemar p "
+            f"{p_text(comparison.p_value)})"
+        )
+    return found
+
+
+def _seen(version: ComparedVersion, texts: int) -> tuple[str, ...]:
+    if not version.texts_seen:
+        return ()
+    return (f"{version.texts_seen:,} of the {texts:,} texts had a part in training {version.name}",)
+
+
+def _here(control: ModelsControl) -> Path:
+    """The base path, which may be one in a container."""
+    if not control.base_path.is_dir():
+        raise InvalidInputError(
+            "`--model` must name the folder of versions where the base path is not on this "
+            f"machine. Received: none, and base path {control.base_path}."
+        )
+    return control.base_path
+
+
+def _already(control: ModelsControl, label: str, version: int, dry_run: bool) -> Changed:
+    if dry_run:
+        return Changed(f"label {label} points to version {version} already")
+    return control.label(label, version)
+
+
+def _check_unmoved(control: ModelsControl, label: str, version: int | None) -> None:
+    now = control.labels().get(label)
+    if now != version:
+        raise InvalidInputError(
+            f"label {label} must not be moved while versions are compared. Received: it points to "
+            f"{'no version' if now is None else f'version {now}'} now."
+        )

@@ -1,0 +1,181 @@
+"""Callers that must show a bearer token, over gRPC and over REST.
+
+The token stands in the header `authorization: Bearer TOKEN` (RFC 6750), which is metadata in gRPC.
+Whoever only asks whether the server lives needs none; the page of metrics needs one, for it tells
+what models there are and how they are used. The page for people needs none: it tells nothing.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.serving.access.secret_file import read_secret_file
+from lstm_sentiment.serving.errors import UnauthenticatedError
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Paths that are answered without a token."""
+
+OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
+"""gRPC services that answer without a token."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_TOKEN_RULE = "must be letters, digits and any of -._~+/, with = at the end only"
+_REFUSED = "a valid bearer token is required."
+
+
+class BearerTokens:
+    """The tokens that are let in; of each only a digest is kept."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        """Takes the tokens.
+
+        Args:
+            tokens: At least one, of letters, digits and `-._~+/`, with `=` at the end only.
+
+        Raises:
+            InvalidInputError: If there is none, or one of other characters; none is quoted.
+        """
+        tokens = list(tokens)
+        if not tokens:
+            raise InvalidInputError("there must be at least one bearer token. Received: none.")
+        if not all(map(_TOKEN.fullmatch, tokens)):
+            raise InvalidInputError(f"a bearer token {_TOKEN_RULE}. Received: something else.")
+        self._digests = [_digest(token.encode()) for token in tokens]
+
+    def check(self, authorizations: Iterable[bytes]) -> None:
+        """Lets a caller pass, or does not.
+
+        Args:
+            authorizations: The values of the request's headers `authorization`.
+
+        Raises:
+            UnauthenticatedError: If there is not exactly one, or it holds no token of these.
+        """
+        given = list(authorizations)
+        scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
+        digest = _digest(token.strip())
+        # Digests, and all of them, so that the time it takes tells nothing of the tokens.
+        found = [hmac.compare_digest(digest, known) for known in self._digests]
+        if scheme.lower() != b"bearer" or not any(found):
+            raise UnauthenticatedError(_REFUSED)
+
+
+def load_bearer_tokens(path: str | Path) -> BearerTokens:
+    """Reads tokens from a file.
+
+    Args:
+        path: One token a line, ASCII; empty lines and those that begin with `#` do not count.
+
+    Returns:
+        The tokens.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the number of a line at fault, if the
+            file cannot be read, holds no token, or holds a bad one; none is quoted.
+    """
+    tokens = []
+    for number, raw in enumerate(read_secret_file(path).splitlines(), start=1):
+        line = raw.decode("latin-1").strip()
+        if not line or line.startswith("#"):
+            continue
+        if not _TOKEN.fullmatch(line):
+            raise ConfigError(f"{path}:{number}: a bearer token {_TOKEN_RULE}.")
+        tokens.append(line)
+    if not tokens:
+        raise ConfigError(f"{path}: must hold at least one bearer token. Received: none.")
+    return BearerTokens(tokens)
+
+
+class BearerTokenInterceptor(grpc.ServerInterceptor):
+    """Answers gRPC calls without a token with UNAUTHENTICATED, before their message is read."""
+
+    def __init__(self, tokens: BearerTokens) -> None:
+        """Takes the tokens.
+
+        Args:
+            tokens: Those that are let in.
+        """
+        self._tokens = tokens
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], _Handler],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler:
+        """Checks the token of one call."""
+        service = handler_call_details.method.rpartition("/")[0].removeprefix("/")
+        if service not in OPEN_SERVICES:
+            metadata = handler_call_details.invocation_metadata or ()
+            try:
+                self._tokens.check(
+                    value if isinstance(value, bytes) else value.encode()
+                    for key, value in metadata
+                    if key == "authorization"
+                )
+            except UnauthenticatedError:
+                return _REFUSAL
+        return continuation(handler_call_details)
+
+
+class BearerTokenMiddleware:
+    """Answers HTTP requests without a token with 401, before their body is read."""
+
+    def __init__(
+        self, app: ASGIApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
+    ) -> None:
+        """Stands before an application.
+
+        Args:
+            app: What answers those who are let in.
+            tokens: Those that are let in.
+            open_paths: What is answered without a token, besides `OPEN_PATHS`.
+        """
+        self._app = app
+        self._tokens = tokens
+        self._open_paths = OPEN_PATHS | open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or has it answered."""
+        if scope["type"] == "http" and scope["raw_path"].decode("latin-1") not in self._open_paths:
+            try:
+                self._tokens.check(
+                    value for name, value in scope["headers"] if name == b"authorization"
+                )
+            except UnauthenticatedError as error:
+                await _send_401(send, str(error))
+                return
+        await self._app(scope, receive, send)
+
+
+async def _send_401(send: Send, message: str) -> None:
+    body = json.dumps({"error": message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"www-authenticate", b"Bearer"),
+    ]
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _refuse(requests: Any, context: grpc.ServicerContext) -> NoReturn:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
+
+
+# For calls of any kind: the only one that is called before a message has come.
+_REFUSAL: _Handler = grpc.stream_stream_rpc_method_handler(_refuse)
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()

@@ -1,0 +1,65 @@
+"""Keys and certificates in one file: `--ssl_config_file`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.access.secret_file import warn_if_everybody_can_read
+from lstm_sentiment.serving.parameter_files import _load
+
+
+@dataclass(frozen=True)
+class SSLConfig:
+    """Keys and certificates, as contents of PEM files. Its `repr` leaves the key out.
+
+    Attributes:
+        server_key: The server's private key.
+        server_cert: Its certificate, and those between it and the authority.
+        custom_ca: The authorities one of which must have signed a client's certificate.
+        client_verify: Whether a client must show a certificate: mutual TLS.
+
+    Raises:
+        InvalidInputError: If there is no key or no certificate, or no authority to verify by.
+    """
+
+    server_key: str = field(repr=False)
+    server_cert: str
+    custom_ca: str = ""
+    client_verify: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks that what is needed is there."""
+        for name in ("server_key", "server_cert"):
+            if not getattr(self, name).strip():
+                raise InvalidInputError(
+                    f"`{name}` must be the contents of a PEM file. Received: none."
+                )
+        if self.client_verify and not self.custom_ca.strip():
+            raise InvalidInputError(
+                "`custom_ca` must be the contents of a PEM file with client_verify. Received: none."
+            )
+
+
+def load_ssl_config(path: str | Path) -> SSLConfig:
+    """Reads an SSL config; whether the PEM in it is of any use is for `ServerCredentials` to say.
+
+    Args:
+        path: An `SSLConfig` in protobuf text format, UTF-8.
+
+    Returns:
+        The config.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the line number of a syntax error, if
+            the file cannot be read or breaks a rule. It quotes nothing of the file.
+    """
+
+    def config(message: Any) -> SSLConfig:
+        return SSLConfig(
+            message.server_key, message.server_cert, message.custom_ca, message.client_verify
+        )
+
+    ssl_config = _load(path, "SSLConfig", config, is_secret=True)
+    warn_if_everybody_can_read(path)
+    return ssl_config

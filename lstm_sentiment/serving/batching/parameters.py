@@ -1,0 +1,121 @@
+"""How requests are put together to be computed at once: `--batching_parameters_file`."""
+
+import itertools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.parameter_files import _load
+
+
+def _cpu_count() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class BatchingParameters:
+    """How requests are put together to be computed at once; defaults as in TensorFlow Serving.
+
+    Attributes:
+        max_batch_size: The most rows in a batch; with `enable_large_batch_splitting`, in a request.
+        batch_timeout_micros: How long a batch that is not full waits for more, in microseconds.
+        max_enqueued_batches: The most batches that wait for a thread; requests beyond are refused.
+        num_batch_threads: Batches computed at once; by default one a CPU.
+        thread_pool_name: What the threads are called.
+        allowed_batch_sizes: A batch is filled up to the next of these; empty for any size.
+        pad_variable_length_inputs: Whether rows of different lengths are padded to go together.
+        enable_large_batch_splitting: Whether a request may be spread over several batches.
+        max_execution_batch_size: The most rows in a batch where requests are split; `None` for
+            `max_batch_size`.
+
+    Raises:
+        InvalidInputError: If a value is out of its range, or they contradict each other.
+    """
+
+    max_batch_size: int = 1000
+    batch_timeout_micros: int = 0
+    max_enqueued_batches: int = 10
+    num_batch_threads: int = field(default_factory=_cpu_count)
+    thread_pool_name: str = "batch_threads"
+    allowed_batch_sizes: tuple[int, ...] = ()
+    pad_variable_length_inputs: bool = False
+    enable_large_batch_splitting: bool = False
+    max_execution_batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the values, each alone and against the others."""
+        for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
+            _check_at_least(1, name, getattr(self, name))
+        _check_at_least(0, "batch_timeout_micros", self.batch_timeout_micros)
+        self._check_max_execution_batch_size()
+        self._check_allowed_batch_sizes()
+
+    @property
+    def largest_batch(self) -> int:
+        """The most rows that are computed at once."""
+        if self.enable_large_batch_splitting and self.max_execution_batch_size is not None:
+            return self.max_execution_batch_size
+        return self.max_batch_size
+
+    def _check_max_execution_batch_size(self) -> None:
+        size = self.max_execution_batch_size
+        if size is None:
+            return
+        _check_at_least(1, "max_execution_batch_size", size)
+        if not self.enable_large_batch_splitting:
+            raise InvalidInputError(
+                "`max_execution_batch_size` must only be given with enable_large_batch_splitting. "
+                f"Received: max_execution_batch_size={size}."
+            )
+        if size > self.max_batch_size:
+            raise InvalidInputError(
+                "`max_execution_batch_size` must be at most max_batch_size. Received: "
+                f"max_execution_batch_size={size}, max_batch_size={self.max_batch_size}."
+            )
+
+    def _check_allowed_batch_sizes(self) -> None:
+        sizes = self.allowed_batch_sizes
+        if not sizes:
+            return
+        if sizes[0] < 1 or any(a >= b for a, b in itertools.pairwise(sizes)):
+            raise InvalidInputError(
+                "`allowed_batch_sizes` must be positive and in increasing order. "
+                f"Received: allowed_batch_sizes={list(sizes)}."
+            )
+        if sizes[-1] != self.largest_batch:
+            raise InvalidInputError(
+                "the last of `allowed_batch_sizes` must be the largest batch, "
+                f"{self.largest_batch}. Received: allowed_batch_sizes={list(sizes)}."
+            )
+
+
+def load_batching_parameters(path: str | Path) -> BatchingParameters:
+    """Reads and checks a batching parameter file.
+
+    Args:
+        path: A `BatchingParameters` in protobuf text format, UTF-8.
+
+    Returns:
+        The parameters; what the file leaves out has its default.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the line number of a syntax error, if
+            the file cannot be read or breaks a rule.
+    """
+
+    def parameters(message: Any) -> BatchingParameters:
+        # A wrapper that is absent means the default, not 0.
+        given = {descriptor.name: value for descriptor, value in message.ListFields()}
+        sizes = tuple(given.pop("allowed_batch_sizes", ()))
+        values = {name: getattr(value, "value", value) for name, value in given.items()}
+        return BatchingParameters(**values, allowed_batch_sizes=sizes)
+
+    return _load(path, "BatchingParameters", parameters)
+
+
+def _check_at_least(minimum: int, name: str, value: int) -> None:
+    if value < minimum:
+        rule = "a positive integer" if minimum else "an integer that is not negative"
+        raise InvalidInputError(f"`{name}` must be {rule}. Received: {name}={value}.")

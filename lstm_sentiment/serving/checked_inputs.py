@@ -1,0 +1,70 @@
+"""Refuses what does not fit a signature."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
+
+
+def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Array]:
+    """Refuses what does not fit a signature.
+
+    Args:
+        signature: Which one.
+        inputs: An array for each of its inputs, by name.
+
+    Returns:
+        The inputs in the signature's order; strings are an array of objects.
+
+    Raises:
+        InvalidInputError: If names, dtypes or shapes do not fit.
+    """
+    _check_input_names(signature, inputs)
+    return {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
+
+
+def _check_input_names(signature: Signature, inputs: Mapping[str, Any]) -> None:
+    if inputs.keys() == signature.inputs.keys():
+        return
+    sent, required = set(inputs), set(signature.inputs)
+    raise InvalidInputError(
+        f"input size does not match signature: {len(sent)}!={len(required)}"
+        f" len({_braced(sent)}) != len({_braced(required)})."
+        f" Sent extra: {_braced(sent - required)}."
+        f" Missing but required: {_braced(required - sent)}."
+    )
+
+
+def _braced(names: set[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"
+
+
+def _checked(info: TensorInfo, value: Array, name: str) -> Array:
+    dtype = tf.string if value.dtype.kind in "OSU" else tf.as_dtype(value.dtype)
+    if dtype != info.dtype:
+        raise InvalidInputError(
+            f"`{name}` must have dtype {info.dtype.name}. Received: dtype {dtype.name}."
+        )
+    if not info.shape.is_compatible_with(value.shape):
+        raise InvalidInputError(
+            f"`{name}` must have shape {info.shape}. Received: shape {value.shape}."
+        )
+    if dtype != tf.string:
+        return value
+    return _as_bytes(value, name)
+
+
+def _as_bytes(value: Array, name: str) -> Array:
+    if value.dtype.kind == "U":
+        value = np.char.encode(value, "utf-8")
+    values = value.astype(object, copy=False)
+    for element in values.flat:
+        if not isinstance(element, bytes):
+            raise InvalidInputError(
+                f"`{name}` must hold bytes. Received: {type(element).__name__}."
+            )
+    return values

@@ -1,0 +1,121 @@
+"""Parts that several of TensorFlow Serving's gRPC messages have in common."""
+
+from typing import Any
+
+from tensorflow_serving.apis import (
+    classification_pb2,
+    inference_pb2,
+    model_pb2,
+    regression_pb2,
+)
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.inference.classification import Classifications, texts_of_examples
+from lstm_sentiment.serving.inference.dataplane import Answer, ModelSpec
+from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask
+from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY
+
+
+def model_spec(request: Any, notes: RequestNotes, *, asks_signature: bool = True) -> ModelSpec:
+    """Reads whom a request asks, and notes it.
+
+    Args:
+        request: A message with a `model_spec`.
+        notes: Where to note it.
+        asks_signature: Whether it asks one of the model's signatures.
+
+    Returns:
+        Whom it asks.
+
+    Raises:
+        InvalidInputError: If it does not say.
+    """
+    if not request.HasField("model_spec"):
+        raise InvalidInputError("Missing ModelSpec")
+    spec: model_pb2.ModelSpec = request.model_spec
+    choice = spec.WhichOneof("version_choice")
+    notes.model_name = spec.name
+    notes.label = spec.version_label if choice == "version_label" else None
+    if asks_signature:
+        notes.signature_key = spec.signature_name or DEFAULT_SIGNATURE_KEY
+    version = spec.version.value if choice == "version" else None
+    return ModelSpec(spec.name, version=version, label=notes.label)
+
+
+def inference_task(task: inference_pb2.InferenceTask) -> InferenceTask:
+    """Reads one task of a MultiInference request."""
+    spec = task.model_spec
+    return InferenceTask(spec.name, spec.signature_name or DEFAULT_SIGNATURE_KEY, task.method_name)
+
+
+def note_examples(notes: RequestNotes, answer: Answer, request: Any) -> None:
+    """Notes who answered a request of examples, and the texts in them.
+
+    Args:
+        notes: Where to note it.
+        answer: The answer.
+        request: A message with an `input`.
+    """
+    notes.answered_by(answer)
+    if notes.is_wanted:
+        notes.texts = texts_of_examples(request.input)
+
+
+def tell_who_answered(
+    spec: model_pb2.ModelSpec, answer: Answer, signature_key: str | None = None
+) -> None:
+    """Writes who answered into a response.
+
+    Args:
+        spec: The response's.
+        answer: The answer.
+        signature_key: The signature, where it is not the answer's.
+    """
+    spec.name = answer.servable_id.name
+    spec.version.value = answer.servable_id.version
+    spec.signature_name = signature_key or answer.signature_key
+
+
+def write_result(
+    found: InferenceResult, answer: Answer, proto: inference_pb2.InferenceResult
+) -> None:
+    """Writes the answer to one task of a MultiInference request.
+
+    Args:
+        found: The answer to the task.
+        answer: The answer to the request.
+        proto: Where to write it.
+    """
+    tell_who_answered(proto.model_spec, answer, found.signature_key)
+    if found.classifications is not None:
+        write_classifications(found.classifications, proto.classification_result)
+    if found.regressions is not None:
+        write_regressions(found.regressions, proto.regression_result)
+
+
+def write_classifications(
+    classifications: Classifications, result: classification_pb2.ClassificationResult
+) -> None:
+    """Writes the classes of each example.
+
+    Args:
+        classifications: In order.
+        result: Where to write them.
+    """
+    for scored_classes in classifications:
+        classes = result.classifications.add().classes
+        for label, score in scored_classes:
+            classes.add(label=label, score=score)
+
+
+def write_regressions(regressions: Regressions, result: regression_pb2.RegressionResult) -> None:
+    """Writes the number for each example.
+
+    Args:
+        regressions: In order.
+        result: Where to write them.
+    """
+    for value in regressions:
+        result.regressions.add(value=value)

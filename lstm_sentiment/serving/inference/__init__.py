@@ -1,0 +1,1 @@
+"""Answers requests, whatever transport they came by."""

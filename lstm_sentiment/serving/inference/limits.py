@@ -1,0 +1,153 @@
+"""How large a request may be, so that one caller cannot take the server from the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from tensorflow.core.example import example_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.errors import RequestTooLargeError
+from lstm_sentiment.serving.servable import Array, Signature
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """The most that one request may hold; `None` for no limit.
+
+    Attributes:
+        max_request_bytes: Bytes of a request on the wire, without headers.
+        max_batch_size: Rows of an input, or examples.
+        max_text_bytes: Bytes of each string. A row of integers may hold as many: no text has more
+            tokens than bytes, and a model computes for as long on ids as on texts.
+
+    Raises:
+        InvalidInputError: If a limit is not positive.
+    """
+
+    max_request_bytes: int | None = None
+    max_batch_size: int | None = None
+    max_text_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks each limit."""
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise InvalidInputError(
+                    f"`{name}` must be a positive integer. Received: {name}={value!r}."
+                )
+
+    def check_request_bytes(self, request_bytes: int) -> None:
+        """Refuses a request that is too long, before it is parsed.
+
+        Args:
+            request_bytes: Its bytes on the wire, those that have come so far.
+
+        Raises:
+            RequestTooLargeError: If it has more than `max_request_bytes`.
+        """
+        if self.max_request_bytes is not None and request_bytes > self.max_request_bytes:
+            raise RequestTooLargeError(
+                f"a request must have at most {self.max_request_bytes} bytes. "
+                f"Received: {request_bytes} bytes."
+            )
+
+    def check(self, signature: Signature, inputs: Mapping[str, Array]) -> None:
+        """Refuses inputs that are too large, before a model sees them.
+
+        Args:
+            signature: What they are for. An input has rows where its first dimension is open.
+            inputs: An array for each input, by name; strings are bytes in an array of objects.
+
+        Raises:
+            RequestTooLargeError: If there are too many rows, or one is too long.
+        """
+        for name, array in inputs.items():
+            if not array.ndim or not _has_rows(signature, name):
+                continue
+            self._check_rows(f"`{name}`", "rows", len(array))
+            if self.max_text_bytes is None or not array.size:
+                continue
+            if array.dtype.hasobject:
+                self._check_strings(name, array, self.max_text_bytes)
+            elif array.dtype.kind in "iu":
+                self._check_ids(name, array, self.max_text_bytes)
+
+    def check_examples(self, serialized_examples: Sequence[bytes]) -> None:
+        """Refuses examples that are too many, or that hold a text too long.
+
+        Args:
+            serialized_examples: A serialized `tf.Example` each.
+
+        Raises:
+            RequestTooLargeError: If there are too many, or one is too long.
+        """
+        self._check_rows("the request", "examples", len(serialized_examples))
+        limit = self.max_text_bytes
+        if limit is None:
+            return
+        for row, serialized in enumerate(serialized_examples):
+            # What an example holds is shorter than the example.
+            if len(serialized) <= limit:
+                continue
+            length = _longest_value(serialized)
+            if length > limit:
+                raise RequestTooLargeError(
+                    f"each feature of an example must have at most {limit} bytes or numbers. "
+                    f"Received: {length} in example {row}."
+                )
+
+    def _check_rows(self, what: str, unit: str, count: int) -> None:
+        if self.max_batch_size is not None and count > self.max_batch_size:
+            raise RequestTooLargeError(
+                f"{what} must have at most {self.max_batch_size} {unit}. Received: {count} {unit}.",
+                max_batch_size=self.max_batch_size,
+            )
+
+    def _check_strings(self, name: str, array: Array, limit: int) -> None:
+        values = array.ravel().tolist()
+        # Each request passes here; the row is looked for only once there is one to tell.
+        if max(map(len, values)) > limit:
+            at = next(i for i, value in enumerate(values) if len(value) > limit)
+            raise RequestTooLargeError(
+                f"each of `{name}` must have at most {limit} bytes. "
+                f"Received: {len(values[at])} bytes in row {at * len(array) // len(values)}."
+            )
+
+    def _check_ids(self, name: str, array: Array, limit: int) -> None:
+        width = array.size // len(array)
+        if width > limit:
+            raise RequestTooLargeError(
+                f"each row of `{name}` must have at most {limit} integers. Received: {width}."
+            )
+
+
+def _has_rows(signature: Signature, name: str) -> bool:
+    info = signature.inputs.get(name)
+    if info is None:  # not for this check to refuse
+        return True
+    rank = info.shape.rank
+    return rank is None or (rank > 0 and info.shape[0] is None)
+
+
+def _longest_value(serialized: bytes) -> int:
+    """The most bytes in a string, or numbers in a feature, of an example; all of it if broken."""
+    try:
+        example = example_pb2.Example.FromString(serialized)
+    except DecodeError:
+        return len(serialized)
+    return max((_length(feature) for feature in example.features.feature.values()), default=0)
+
+
+def _length(feature: Any) -> int:
+    match feature.WhichOneof("kind"):
+        case "bytes_list":
+            return max(map(len, feature.bytes_list.value), default=0)
+        case "int64_list":
+            return len(feature.int64_list.value)
+        case "float_list":
+            return len(feature.float_list.value)
+        case _:
+            return 0

@@ -1,0 +1,132 @@
+"""TensorFlow Serving's MultiInference API: the same examples through several signatures.
+
+After `tensorflow_serving/servables/tensorflow/multi_inference.cc`, messages included. There the
+tasks share one run of the graph; here each has its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.inference.classification import (
+    INPUTS,
+    Classifications,
+    check_classification_signature,
+    classify,
+)
+from lstm_sentiment.serving.inference.regression import (
+    Regressions,
+    check_regression_signature,
+    regress,
+)
+from lstm_sentiment.serving.servable import Servable
+
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+REGRESS_METHOD = "tensorflow/serving/regress"
+
+_SIGNATURE_CHECKS = {
+    CLASSIFY_METHOD: check_classification_signature,
+    REGRESS_METHOD: check_regression_signature,
+}
+
+
+@dataclass(frozen=True)
+class InferenceTask:
+    """One question put to the examples.
+
+    Attributes:
+        model_name: The model; all tasks of a request name the same.
+        signature_key: The signature, `serving_default` where the request names none.
+        method_name: `CLASSIFY_METHOD` or `REGRESS_METHOD`.
+    """
+
+    model_name: str
+    signature_key: str
+    method_name: str
+
+
+@dataclass(frozen=True)
+class InferenceResult:
+    """The answer to one task; one of the two is there.
+
+    Attributes:
+        signature_key: The signature that was run.
+        classifications: The classes of each example, in order.
+        regressions: The number for each example, in order.
+    """
+
+    signature_key: str
+    classifications: Classifications | None = None
+    regressions: Regressions | None = None
+
+
+def infer(
+    servable: Servable,
+    tasks: Sequence[InferenceTask],
+    serialized_examples: Sequence[bytes],
+    *,
+    caller: Caller = ANYBODY,
+) -> list[InferenceResult]:
+    """Answers all tasks, or none.
+
+    Args:
+        servable: Who answers.
+        tasks: What is asked: each signature once, all of the same input tensor.
+        serialized_examples: A serialized `tf.Example` each.
+        caller: Who waits for the answers.
+
+    Returns:
+        The answer to each task, in order.
+
+    Raises:
+        InvalidInputError: If the tasks or the examples do not fit the model or one another.
+        NotImplementedInServingError: If a task has another method name.
+        LstmSentimentError: If the model does not answer, see `Servable.run`.
+    """
+    _check_tasks(servable, tasks)
+    return [_answer(servable, task, serialized_examples, caller) for task in tasks]
+
+
+def _check_tasks(servable: Servable, tasks: Sequence[InferenceTask]) -> None:
+    seen: set[str] = set()
+    first_input = None
+    for task in tasks:
+        if not task.model_name:
+            raise InvalidInputError("Found ModelSpec with an empty model name.")
+        if task.model_name != tasks[0].model_name:
+            raise InvalidInputError(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+            )
+        if task.signature_key in seen:
+            raise InvalidInputError(f"Duplicate evaluation of signature: {task.signature_key}")
+        seen.add(task.signature_key)
+        _check_signature(servable, task)
+        tensor_name = servable.signature_defs[task.signature_key].inputs[INPUTS].name
+        first_input = first_input or tensor_name
+        if tensor_name != first_input:
+            raise InvalidInputError("Input tensor must be the same for all Signatures.")
+
+
+def _check_signature(servable: Servable, task: InferenceTask) -> None:
+    signature = servable.signatures.get(task.signature_key)
+    if signature is None:
+        raise InvalidInputError(
+            f"Requested signature not found in model graph: {task.signature_key}"
+        )
+    if task.method_name not in _SIGNATURE_CHECKS:
+        raise NotImplementedInServingError(f"Unsupported signature method_name: {task.method_name}")
+    _SIGNATURE_CHECKS[task.method_name](signature)
+
+
+def _answer(
+    servable: Servable, task: InferenceTask, serialized_examples: Sequence[bytes], caller: Caller
+) -> InferenceResult:
+    key = task.signature_key
+    if task.method_name == CLASSIFY_METHOD:
+        found = classify(servable, key, serialized_examples, caller=caller)
+        return InferenceResult(key, classifications=found)
+    return InferenceResult(
+        key, regressions=regress(servable, key, serialized_examples, caller=caller)
+    )

@@ -1,0 +1,280 @@
+"""Brings aspired versions into service, and takes the others out of it.
+
+After `tensorflow_serving/core/aspired_versions_manager.h` and `basic_manager.h`. Some threads load
+and one unloads, in the order the policy chooses; requests hold what they use by a handle, so a
+version goes only when nobody uses it any more.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.serving.errors import ServableLoadError, VersionNotAvailableError
+from lstm_sentiment.serving.manager.load_order import (
+    AspiredVersionPolicy,
+    availability_preserving_action,
+)
+from lstm_sentiment.serving.manager.load_unload_threads import LoaderFactory, LoadUnloadThreads
+from lstm_sentiment.serving.manager.loader_harness import LoaderHarness, LoadRetries
+from lstm_sentiment.serving.manager.managed_versions import ManagedVersions
+from lstm_sentiment.serving.manager.state_events import StateCallback
+from lstm_sentiment.serving.servable import ServableHandle, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
+
+
+class Manager:
+    """Holds the versions of every servable stream and hands them out."""
+
+    def __init__(
+        self,
+        loader_factory: LoaderFactory,
+        *,
+        policy: AspiredVersionPolicy = availability_preserving_action,
+        max_num_load_retries: int = 5,
+        load_retry_interval_seconds: float = 60.0,
+        num_load_threads: int = 1,
+        memory_limit_bytes: int | None = None,
+        on_state: StateCallback | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Makes an idle manager; `start` sets it to work.
+
+        Args:
+            loader_factory: Makes the loader of a version from its id and folder; asked anew for
+                every try.
+            policy: Chooses the next load or unload of a stream.
+            max_num_load_retries: How often a load that failed is tried again.
+            load_retry_interval_seconds: The pause before each of these tries.
+            num_load_threads: How many versions may be loading at once. No unload waits for a
+                load, whatever this is.
+            memory_limit_bytes: What the loaders' estimates may add up to, for all versions that
+                are loading or loaded; `None` for no limit. A policy that loads the new version
+                before it unloads the old one needs room for both.
+            on_state: Told of every change of a version's state, in order; called by whichever
+                thread made the change, under no lock. Must be quick, and must neither stop the
+                manager nor wait for it.
+            clock: The time in seconds, for the pauses; never goes back.
+
+        Raises:
+            InvalidInputError: If a number is out of its range.
+        """
+        _check_at_least(0, "max_num_load_retries", max_num_load_retries)
+        _check_at_least(0, "load_retry_interval_seconds", load_retry_interval_seconds)
+        _check_at_least(1, "num_load_threads", num_load_threads)
+        if memory_limit_bytes is not None:
+            _check_at_least(1, "memory_limit_bytes", memory_limit_bytes)
+        retries = LoadRetries(max_num_load_retries, load_retry_interval_seconds)
+        self._versions = ManagedVersions(policy, retries, on_state)
+        self._threads = LoadUnloadThreads(
+            self._versions,
+            loader_factory,
+            num_load_threads=num_load_threads,
+            memory_limit_bytes=memory_limit_bytes,
+            clock=clock,
+        )
+
+    def start(self) -> None:
+        """Starts the threads that load and unload."""
+        self._threads.start()
+
+    def stop(self) -> None:
+        """Unloads everything; returns when the threads have ended, after the loads under way.
+
+        A version that waits to be tried again ends. One that requests still hold is unloaded all
+        the same: their time was before this.
+        """
+        with self._versions.changing():
+            self._versions.is_stopping = True
+            for stream in self._versions.streams.values():
+                stream.aspire({})
+        self._threads.join()
+        with self._versions.changing():
+            in_memory = [h for h in self._versions.harnesses() if h.loader is not None]
+            for harness in in_memory:
+                harness.start_to_unload()
+        for harness in in_memory:
+            self._threads.unload(harness)
+
+    def set_aspired_versions(self, name: str, versions: Mapping[int, Path]) -> None:
+        """Says which versions of a stream are wanted; returns at once.
+
+        A version that failed to load is tried again when it is aspired anew: after it was not
+        aspired for a while, or from another folder. One that is available stays as it is, even
+        if its folder is another now. Once the manager stops, nothing is wanted any more.
+
+        Args:
+            name: The servable stream.
+            versions: The folder of each aspired version; all others are let go.
+        """
+        with self._versions.changing():
+            if not self._versions.is_stopping:
+                self._versions.stream(name).aspire(versions)
+
+    def remove(self, name: str) -> None:
+        """Lets a whole stream go, and its labels; its versions stay known, as `END`.
+
+        Args:
+            name: The servable stream; need not exist.
+        """
+        with self._versions.changing():
+            stream = self._versions.streams.get(name)
+            if stream is not None:
+                stream.labels = {}
+                stream.aspire({})
+
+    def set_version_labels(
+        self, name: str, labels: Mapping[str, int], *, allow_unavailable: bool = False
+    ) -> None:
+        """Replaces the version labels of a stream, all or none.
+
+        Args:
+            name: The servable stream.
+            labels: The version each label points to.
+            allow_unavailable: Whether a label may point to a version that is not available; until
+                it is, requests by that label find no servable. TensorFlow Serving's
+                `--allow_version_labels_for_unavailable_models`.
+
+        Raises:
+            VersionNotAvailableError: If a label points to a version that is not available.
+        """
+        with self._versions.condition:
+            for number in labels.values():
+                if not allow_unavailable and self._find_available(name, number) is None:
+                    raise VersionNotAvailableError(ServableId(name, number))
+            self._versions.stream(name).labels = dict(labels)
+
+    def get_handle(
+        self, name: str, version: int | None = None, label: str | None = None
+    ) -> ServableHandle:
+        """Takes hold of an available version.
+
+        Args:
+            name: The servable stream.
+            version: A version number; `None` for the highest available.
+            label: A version label, instead of a number.
+
+        Returns:
+            A handle, to be released by the caller.
+
+        Raises:
+            InvalidInputError: If the label is unknown, or both version and label are given.
+            ServableNotFoundError: If no such version is available.
+        """
+        with self._versions.condition:
+            if label is not None:
+                if version is not None:
+                    raise InvalidInputError(
+                        f"Both model version ({version}) and model version label ({label}) "
+                        "cannot be supplied."
+                    )
+                version = self.version_of_label(name, label)
+            found = self._find_available(name, version)
+            if found is None or found.servable is None:
+                request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+                raise ServableNotFoundError(f"Servable not found for request: {request}")
+            found.reference_count += 1
+            return ServableHandle(found.id, found.servable, lambda: self._release(found))
+
+    def version_of_label(self, name: str, label: str) -> int:
+        """Looks up a version label.
+
+        Args:
+            name: The servable stream.
+            label: The label.
+
+        Returns:
+            The version it points to, available or not.
+
+        Raises:
+            InvalidInputError: If there is no such label.
+        """
+        with self._versions.condition:
+            stream = self._versions.streams.get(name)
+            number = stream.labels.get(label) if stream is not None else None
+        if number is None:
+            raise InvalidInputError(f"Unrecognized servable version label: {label}")
+        return number
+
+    def states(self, name: str) -> list[ServableState]:
+        """Tells the state of every version of a stream.
+
+        Of the versions that have ended, the last hundred to end are remembered.
+
+        Args:
+            name: The servable stream.
+
+        Returns:
+            The highest version first; empty for an unknown name.
+        """
+        with self._versions.condition:
+            stream = self._versions.streams.get(name)
+            return [] if stream is None else stream.states()
+
+    def last_load_error(self, servable_id: ServableId) -> ServableLoadError | None:
+        """Tells why the last try to load a version failed, also while the next is to come.
+
+        Args:
+            servable_id: Which version.
+
+        Returns:
+            The error; `None` if no try failed, or the version was loaded since.
+        """
+        with self._versions.condition:
+            stream = self._versions.streams.get(servable_id.name)
+            return None if stream is None else stream.last_load_error(servable_id.version)
+
+    def memory_in_use_bytes(self) -> int:
+        """Adds up the loaders' estimates for all versions that are loading or loaded."""
+        with self._versions.condition:
+            return self._versions.memory_in_use_bytes()
+
+    def wait_until(
+        self, predicate: Callable[[], bool], timeout_seconds: float | None = None
+    ) -> bool:
+        """Waits for a condition on the versions.
+
+        Args:
+            predicate: Asked again after every change, under the manager's lock; it may ask the
+                manager, and change nothing.
+            timeout_seconds: How long to wait at most; `None` for ever.
+
+        Returns:
+            Whether the predicate came true in time.
+        """
+        with self._versions.condition:
+            return self._versions.condition.wait_for(predicate, timeout_seconds)
+
+    def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
+        """Waits until there is nothing to load or unload, save what waits for something else.
+
+        Every aspired version is then `AVAILABLE`, or could not be loaded: it is `END` or, while
+        it is to be tried again, `LOADING`. What requests hold is not waited for, nor what the
+        policy loads only once that is unloaded. `on_state` has been told of it all.
+
+        Args:
+            timeout_seconds: How long to wait at most; `None` for ever.
+
+        Returns:
+            Whether that came about in time.
+        """
+        return self.wait_until(self._is_settled, timeout_seconds)
+
+    def _is_settled(self) -> bool:
+        return self._threads.is_idle() and self._versions.changes_are_told()
+
+    def _find_available(self, name: str, number: int | None) -> LoaderHarness | None:
+        stream = self._versions.streams.get(name)
+        return None if stream is None else stream.find_available(number)
+
+    def _release(self, harness: LoaderHarness) -> None:
+        with self._versions.condition:
+            harness.reference_count -= 1
+            # For the sake of speed, the many releases that change nothing wake nobody.
+            if harness.can_be_unloaded():
+                self._versions.condition.notify_all()
+
+
+def _check_at_least(minimum: int, name: str, value: float) -> None:
+    if not value >= minimum:
+        raise InvalidInputError(f"`{name}` must be at least {minimum}. Received: {name}={value}.")

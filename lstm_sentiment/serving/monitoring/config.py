@@ -1,0 +1,50 @@
+"""Whether and where metrics are shown: `--monitoring_config_file`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.parameter_files import _load
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """Whether and where metrics are shown.
+
+    Attributes:
+        enable: Whether there is a page of metrics for Prometheus.
+        path: Its path on the REST port.
+
+    Raises:
+        InvalidInputError: If `path` does not begin with `/`.
+    """
+
+    enable: bool = False
+    path: str = "/monitoring/prometheus/metrics"
+
+    def __post_init__(self) -> None:
+        """Checks the path."""
+        if not self.path.startswith("/"):
+            raise InvalidInputError(f"`path` must begin with /. Received: path={self.path!r}.")
+
+
+def load_monitoring_config(path: str | Path) -> MonitoringConfig:
+    """Reads and checks a monitoring config.
+
+    Args:
+        path: A `MonitoringConfig` in protobuf text format, UTF-8.
+
+    Returns:
+        The config; what the file leaves out has its default.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the line number of a syntax error, if
+            the file cannot be read or breaks a rule.
+    """
+
+    def config(message: Any) -> MonitoringConfig:
+        prometheus = message.prometheus_config
+        return MonitoringConfig(prometheus.enable, prometheus.path or MonitoringConfig.path)
+
+    return _load(path, "MonitoringConfig", config)

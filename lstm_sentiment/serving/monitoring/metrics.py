@@ -1,0 +1,214 @@
+"""What Prometheus reads of a server."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from lstm_sentiment.serving.batching.scheduler import BatchRun
+from lstm_sentiment.serving.monitoring import metric_definitions as metrics
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.monitoring.metric_series import Labels, MetricSeries
+from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
+from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.shadow.tally import ShadowOutcome
+
+UNKNOWN_MODEL = ""
+"""Label value for models that the server does not have, and for requests that name none."""
+
+# Over REST, TensorFlow Serving calls them as the path does.
+_REST_APIS = {"Predict": "predict", "Classify": "classify", "Regress": "regress"}
+# Who asks for a status every second, as a probe does, is no user.
+_INFERENCE_APIS = {*_REST_APIS, "MultiInference"}
+_MICROSECONDS = 1e6
+
+
+class ServerMetrics:
+    """Counts and measures what one server does. Safe to share among threads, quick to be told.
+
+    An `Observer` of its requests. What strangers send makes no series: a model is called by its
+    name once `state_changed` has told of a version of it, and only versions that are not unloaded
+    have series of their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        thread_pool_name: str = "batch_threads",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begins at zero.
+
+        Args:
+            thread_pool_name: What the threads that compute batches are called.
+            clock: Seconds, from any point on.
+        """
+        self._pool = (thread_pool_name,)
+        self._clock = clock
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        # Guards all below.
+        self._lock = threading.Lock()
+        self._series = MetricSeries(metrics.METRICS)
+        self._models: set[str] = set()
+        self._versions: dict[tuple[str, int | None], Labels] = {}
+        self._loading_since: dict[tuple[str, int], float] = {}
+
+    def __call__(self, request: AnsweredRequest) -> None:
+        """Counts a request.
+
+        Args:
+            request: Any.
+        """
+        api, entrypoint, status = request.api, request.entrypoint, request.status
+        series = self._series
+        with self._lock:
+            name = request.model_name if request.model_name in self._models else UNKNOWN_MODEL
+            of_version = self._versions.get((name, request.version), (name, ""))
+            series.add(metrics.REQUESTS, (*of_version, api, entrypoint, status))
+            if api not in _INFERENCE_APIS:
+                return
+            series.add(metrics.REQUEST_COUNT, (name, status))
+            if request.batch_size is not None:
+                series.observe(metrics.BATCH_SIZE, (name,), request.batch_size)
+            if status == "OK":
+                self._count_answered(request, name)
+
+    def state_changed(self, state: ServableState) -> None:
+        """Follows a version through its life; must be told of every state of every version.
+
+        Args:
+            state: The new one.
+        """
+        name, version = state.id.name, state.id.version
+        labels = name, str(version)
+        has_ended = state.state is ManagerState.END
+        with self._lock:
+            self._models.add(name)
+            self._count_load(state)
+            if has_ended:
+                self._versions.pop((name, version), None)
+                for of_version in (metrics.OF_VERSION, ("model_name", metrics.SHADOW_VERSION)):
+                    self._series.drop(dict(zip(of_version, labels, strict=True)))
+            else:
+                self._versions[name, version] = labels
+            # One that failed to load stays in sight.
+            if not has_ended or state.error is not None:
+                self._series.set(metrics.SERVABLE_STATE, labels, int(state.state))
+
+    def batch_run(self, run: BatchRun) -> None:
+        """Counts a batch that was computed, and the requests that waited for it.
+
+        Args:
+            run: What is known of it.
+        """
+        series, of_model = self._series, (run.servable_id.name,)
+        with self._lock:
+            series.add(metrics.WRAPPED_RUN_COUNT)
+            series.observe(metrics.EXECUTED_BATCH_SIZE, of_model, run.padded_rows)
+            series.observe(metrics.RUN_SECONDS, of_model, run.seconds)
+            for seconds in run.queue_seconds:
+                series.observe(metrics.QUEUING_LATENCY, self._pool, seconds * _MICROSECONDS)
+                series.observe(metrics.QUEUE_SECONDS, of_model, seconds)
+
+    def runtime(self, model_name: str, api: str, seconds: float) -> None:
+        """Counts how long a model took for a request, the wait for its batch included.
+
+        Args:
+            model_name: A model of this server.
+            api: What was asked, such as `Predict`.
+            seconds: How long it took.
+        """
+        labels = model_name, api, "TF1"
+        with self._lock:
+            self._series.observe(metrics.RUNTIME_LATENCY, labels, seconds * _MICROSECONDS)
+
+    def texts_measured(self, measures: TextMeasures) -> None:
+        """Counts texts, as `TextStatistics` tells of them.
+
+        Args:
+            measures: Of texts that one version answered.
+        """
+        series, counts = self._series, measures.counts
+        with self._lock:
+            labels = self._versions.get((measures.model_name, measures.version))
+            if labels is None:
+                return
+            series.observe_all(metrics.TEXT_CHARACTERS, labels, measures.characters)
+            if counts is None:
+                return
+            read = counts.tokens - counts.truncated
+            series.observe_all(metrics.TEXT_TOKENS, labels, counts.tokens)
+            series.observe_all(metrics.OOV_RATE, labels, counts.oov / read.clip(min=1))
+            series.add(metrics.TOKENS, labels, int(read.sum()))
+            series.add(metrics.OOV_TOKENS, labels, int(counts.oov.sum()))
+            series.add(metrics.TRUNCATED_TOKENS, labels, int(counts.truncated.sum()))
+
+    def texts_dropped(self, count: int) -> None:
+        """Counts texts that were not measured, because too many waited for it.
+
+        Args:
+            count: How many.
+        """
+        with self._lock:
+            self._series.add(metrics.TEXTS_NOT_MEASURED, (), count)
+
+    def shadow_known(self, model_name: str, outcome: ShadowOutcome) -> None:
+        """Counts texts that a second version was to answer too, as `Shadow` tells of them.
+
+        Args:
+            model_name: The model.
+            outcome: What came of them.
+        """
+        series, pair = self._series, outcome.pair
+        with self._lock:
+            labels = self._versions.get((model_name, pair.version))
+            if labels is None:
+                return
+            # One that is not loaded has no series of its own.
+            is_loaded = (model_name, pair.shadow_version) in self._versions
+            of_pair = (*labels, str(pair.shadow_version) if is_loaded else "")
+            for name, count in outcome.counts().items():
+                if count:
+                    series.add(metrics.SHADOW_TEXTS, (*of_pair, name), count)
+            if outcome.differences:
+                differences = np.array(outcome.differences)
+                series.observe_all(metrics.SHADOW_DIFFERENCE, of_pair, differences)
+
+    def page(self) -> bytes:
+        """Writes all metrics, and the memory and time of the process; see `CONTENT_TYPE`."""
+        with self._lock:
+            series = self._series.copy()
+        lines = "".join(f"{line}\n" for line in series.lines())
+        return lines.encode("utf-8", "replace") + generate_latest(self._process)
+
+    def _count_answered(self, request: AnsweredRequest, name: str) -> None:
+        api, rows = request.api, request.batch_size
+        shown = _REST_APIS.get(api, api) if request.entrypoint == "REST" else api
+        self._series.observe(
+            metrics.REQUEST_LATENCY,
+            (name, shown, request.entrypoint),
+            request.seconds * _MICROSECONDS,
+        )
+        # Of `tf.Example`s alone.
+        if api != "Predict" and rows is not None:
+            self._series.observe(metrics.REQUEST_EXAMPLE_COUNTS, (name,), rows)
+            self._series.add(metrics.REQUEST_EXAMPLE_COUNT_TOTAL, (name,), rows)
+
+    def _count_load(self, state: ServableState) -> None:
+        name, version = state.id.name, state.id.version
+        if state.state is ManagerState.LOADING:
+            self._loading_since.setdefault((name, version), self._clock())
+            return
+        began = self._loading_since.pop((name, version), None)
+        if began is None:
+            return
+        # The name stands where TensorFlow Serving tells a path of the server.
+        if state.state is ManagerState.AVAILABLE:
+            microseconds = round((self._clock() - began) * _MICROSECONDS)
+            self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "success"))
+            self._series.add(metrics.LOAD_LATENCY, (name,), microseconds)
+        elif state.error is not None:
+            self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "fail"))

@@ -1,0 +1,1 @@
+"""Which versions a server should hold: base paths, the config, the next config."""

@@ -1,0 +1,108 @@
+"""Looks at a `models.config` again and again, and has it loaded when it has changed."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tensorflow_serving.config import model_server_config_pb2
+
+from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.models_config.config import parse_models_config, read_config_text
+from lstm_sentiment.serving.errors import (
+    ModelsNotAvailableError,
+    NoVersionsFoundError,
+    VersionDidNotLoadError,
+)
+
+logger = logging.getLogger(__name__)
+
+Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
+"""Takes a checked config; returns when it is in force, or raises and leaves the old one so."""
+
+
+class ConfigFilePoller:
+    """Reads one file; `tensorflow_serving/model_servers/server.cc` polls it as this does.
+
+    Unlike there, a file that has not changed is not loaded again: a config that came another way
+    stays in force until the file changes.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        reload: Reload,
+        *,
+        in_force: model_server_config_pb2.ModelServerConfig,
+        wait_seconds: float,
+    ) -> None:
+        """Prepares to poll; reads nothing yet.
+
+        Args:
+            path: The `models.config`.
+            reload: Brings a config into force.
+            in_force: The config that the file held when it was last read.
+            wait_seconds: Pause between polls.
+        """
+        self._path = path
+        self._reload = reload
+        self._last_config = in_force
+        self._last_text: str | None = None
+        self._last_complaint: str | None = None
+        self._wait_seconds = wait_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="models-config-poller")
+
+    def start(self) -> None:
+        """Polls in a thread of its own, the first time at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops polling; returns after a reload under way."""
+        self._stopped.set()
+        self._thread.join()
+
+    def poll_once(self) -> None:
+        """Reads the file, and has it loaded if it says something new.
+
+        A file that cannot be read, breaks a rule or is refused is told of once, in one line. It is
+        tried again with the next poll: what it needs may come later. A config whose versions could
+        not be loaded is tried again when the file changes.
+        """
+        try:
+            text = read_config_text(self._path)
+            if text != self._last_text:
+                self._load(text)
+                self._last_text = text
+            self._last_complaint = None
+        except NoVersionsFoundError as error:
+            self._complain(error)
+        except (ModelsNotAvailableError, VersionDidNotLoadError) as error:
+            self._complain(error)
+            self._last_text = text
+        except LstmSentimentError as error:
+            self._complain(error)
+
+    def _load(self, text: str) -> None:
+        config = parse_models_config(text, source=str(self._path))
+        if config != self._last_config:
+            self._reload(config)
+            self._last_config = config
+
+    def _complain(self, error: LstmSentimentError) -> None:
+        complaint = " ".join(str(error).split())
+        if complaint != self._last_complaint:
+            logger.error(
+                "%s is not loaded, what is served stays as it is: %s", self._path, complaint
+            )
+        self._last_complaint = complaint
+
+    def _poll(self) -> None:
+        while True:
+            try:
+                self.poll_once()
+            except Exception:
+                # Whatever goes wrong with one config, the next one must still be read.
+                logger.exception("loading %s failed", self._path)
+            if self._stopped.wait(self._wait_seconds):
+                return

@@ -1,0 +1,121 @@
+"""Answers each method of the REST API in JSON.
+
+After `tensorflow_serving/model_servers/http_rest_api_handler.cc`.
+"""
+
+from google.protobuf import json_format
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.errors import SignatureNotFoundError
+from lstm_sentiment.serving.inference.classification import serialized_examples, texts_of_examples
+from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec
+from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
+from lstm_sentiment.serving.inference.model_status import model_status_to_proto
+from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.serving.rest_api.json_example import (
+    classifications_to_json,
+    parse_examples_request,
+    regressions_to_json,
+)
+from lstm_sentiment.serving.rest_api.json_tensor import outputs_to_json, parse_predict_request
+from lstm_sentiment.serving.rest_api.path import RestTarget
+from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY
+
+
+class RestAnswers:
+    """Turns bodies into questions to a data plane, and its answers into JSON."""
+
+    def __init__(self, data_plane: DataPlane) -> None:
+        """Answers from a data plane.
+
+        Args:
+            data_plane: Who answers.
+        """
+        self._data_plane = data_plane
+        self._methods = {
+            "Classify": self._classify,
+            "Regress": self._regress,
+            "Predict": self._predict,
+            "GetModelStatus": self._model_status,
+            "GetModelMetadata": self._model_metadata,
+        }
+
+    def answer(self, target: RestTarget, body: bytes, notes: RequestNotes, caller: Caller) -> str:
+        """Answers one request.
+
+        Args:
+            target: What is asked of whom.
+            body: The request's, unpacked.
+            notes: Where to note what becomes known.
+            caller: Who waits for the answer.
+
+        Returns:
+            JSON.
+
+        Raises:
+            LstmSentimentError: If the request cannot be answered.
+        """
+        model_spec = target.model_spec()
+        notes.model_name, notes.label = model_spec.name, model_spec.label
+        return self._methods[target.api](model_spec, body, notes, caller)
+
+    def _classify(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        request = parse_examples_request(body)
+        notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
+        result = self._data_plane.classify(
+            model_spec, request.signature_key, serialized_examples(request.input), caller=caller
+        )
+        notes.answered_by(result)
+        if notes.is_wanted:
+            notes.texts = texts_of_examples(request.input)
+        return classifications_to_json(result.classifications)
+
+    def _regress(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        request = parse_examples_request(body)
+        notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
+        result = self._data_plane.regress(
+            model_spec, request.signature_key, serialized_examples(request.input), caller=caller
+        )
+        notes.answered_by(result)
+        if notes.is_wanted:
+            notes.texts = texts_of_examples(request.input)
+        return regressions_to_json(result.regressions)
+
+    def _predict(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        request = parse_predict_request(body)
+        notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
+        try:
+            result = self._data_plane.predict(
+                model_spec, request.signature_key, request.inputs, caller=caller
+            )
+        except SignatureNotFoundError as error:
+            # REST words it otherwise than gRPC.
+            raise InvalidInputError(
+                f'Serving signature name: "{error.signature_key}" not found in signature def'
+            ) from error
+        notes.answered_by(result)
+        notes.texts = result.texts
+        return outputs_to_json(result.outputs, request.format)
+
+    def _model_status(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        return json_format.MessageToJson(
+            model_status_to_proto(self._data_plane.model_status(model_spec)),
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+
+    def _model_metadata(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
+        notes.told_of(found.servable_id.version)
+        return metadata_to_json(found.servable_id, found.signature_defs)

@@ -1,0 +1,170 @@
+"""Classify and regress requests and answers in the JSON of TensorFlow Serving's REST API.
+
+After `tensorflow_serving/util/json_tensor.cc`, messages included. An example is an object: the
+name of each feature and its value, or the list of its values. What a value is decides the kind of
+the feature: text or `{"b64": ...}` makes bytes, a number with a point or an exponent a float, any
+other number and a boolean an int64.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.example import example_pb2, feature_pb2
+from tensorflow_serving.apis import input_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.inference.classification import Classifications
+from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.rest_api.json_document import (
+    parse_document,
+    refuse_format,
+    signature_key_of,
+)
+from lstm_sentiment.serving.rest_api.json_value import (
+    is_base64,
+    json_type,
+    shortest_float32,
+    value_reader,
+)
+
+_KIND_NAMES = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
+
+_read_bytes = value_reader(tf.string)
+_read_float = value_reader(tf.float32)
+
+
+@dataclass(frozen=True)
+class JsonExamplesRequest:
+    """The body of a classify or regress request.
+
+    Attributes:
+        signature_key: Its `signature_name`; empty for the default.
+        input: Its examples, with their context where it has one.
+    """
+
+    signature_key: str
+    input: input_pb2.Input
+
+
+def parse_examples_request(body: bytes) -> JsonExamplesRequest:
+    """Reads the body of a classify or regress request.
+
+    Args:
+        body: JSON in UTF-8: `examples`, a list of objects; optional `signature_name`, a string,
+            and `context`, an object whose features every example shares.
+
+    Returns:
+        The request.
+
+    Raises:
+        InvalidInputError: If it is not such a JSON object, or a feature mixes kinds or holds what
+            a `tf.Example` cannot.
+    """
+    document = parse_document(body)
+    signature_key = signature_key_of(document)
+    proto = input_pb2.Input()
+    # The field is touched even if it stays empty: it is what says which kind of input this is.
+    if "context" in document:
+        example_list: Any = proto.example_list_with_context
+        example_list.context.CopyFrom(_example(document["context"]))
+    else:
+        example_list = proto.example_list
+    example_list.examples.extend(_example(value) for value in _examples(document))
+    return JsonExamplesRequest(signature_key, proto)
+
+
+def classifications_to_json(classifications: Classifications) -> str:
+    """Writes an answer.
+
+    Args:
+        classifications: The classes of each example.
+
+    Returns:
+        `{"results": [[["label", score], ...], ...]}`, a list for each example.
+    """
+    results = [
+        [[label, shortest_float32(score)] for label, score in classes]
+        for classes in classifications
+    ]
+    return json.dumps({"results": results}, ensure_ascii=False)
+
+
+def regressions_to_json(regressions: Regressions) -> str:
+    """Writes an answer.
+
+    Args:
+        regressions: The number for each example.
+
+    Returns:
+        `{"results": [number, ...]}`.
+    """
+    return json.dumps({"results": [shortest_float32(value) for value in regressions]})
+
+
+def _examples(document: Mapping[str, Any]) -> list[Any]:
+    if "examples" not in document:
+        # It says so of regress too.
+        refuse_format(
+            document, "When method is classify, key 'examples' is expected and was not found"
+        )
+    examples = document["examples"]
+    if not isinstance(examples, list):
+        refuse_format(document, "Expecting 'examples' value to be an list/array")
+    if not examples:
+        refuse_format(document, "'examples' value is an empty array")
+    return examples
+
+
+def _example(value: Any) -> example_pb2.Example:
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"Example must be JSON object but got JSON {json_type(value)}")
+    example = example_pb2.Example()
+    for name, content in value.items():
+        # A name that is not text is refused as a value would be.
+        _read_bytes(name)
+        feature = example.features.feature[name]
+        for element in content if isinstance(content, list) else [content]:
+            _add_element(element, name, feature)
+    return example
+
+
+def _add_element(value: Any, name: str, feature: feature_pb2.Feature) -> None:
+    kind = _kind_of(value, name)
+    found = feature.WhichOneof("kind")
+    if found not in (None, kind):
+        raise InvalidInputError(
+            f"Unexpected element type in feature: {name} expecting type: {_KIND_NAMES[found]}"
+        )
+    if kind == "bytes_list":
+        feature.bytes_list.value.append(_read_bytes(value))
+    elif kind == "float_list":
+        feature.float_list.value.append(_read_float(_double(value)))
+    elif value >= 1 << 63:
+        raise InvalidInputError(f"Feature: {name} has uint64 element. Only int64 is supported.")
+    else:
+        feature.int64_list.value.append(int(value))
+
+
+def _kind_of(value: Any, name: str) -> str:
+    if isinstance(value, str) or is_base64(value):
+        return "bytes_list"
+    # A bool is an int to Python. Integers beyond 64 bits are floats to RapidJSON.
+    if isinstance(value, int):
+        return "int64_list" if -(1 << 63) <= value < 1 << 64 else "float_list"
+    if isinstance(value, float):
+        return "float_list"
+    raise InvalidInputError(
+        f"Feature: {name} has element with unexpected JSON type: {json_type(value)}"
+    )
+
+
+def _double(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidInputError(
+            "JSON Parse error: Number too big to be stored in double."
+        ) from None

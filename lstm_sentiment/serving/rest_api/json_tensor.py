@@ -1,0 +1,279 @@
+"""Predict requests and answers in the JSON of TensorFlow Serving's REST API.
+
+After `tensorflow_serving/util/json_tensor.cc`, messages included.
+"""
+
+import enum
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.rest_api.json_document import (
+    parse_document,
+    refuse_format,
+    signature_key_of,
+)
+from lstm_sentiment.serving.rest_api.json_value import is_base64, json_values, quoted, value_reader
+from lstm_sentiment.serving.servable import Array, Signature
+
+# NumPy's own limit.
+_MAX_RANK = 64
+
+
+class RequestFormat(enum.Enum):
+    """How a request lists its inputs, and so how the answer lists its outputs."""
+
+    ROW = "instances"
+    COLUMNAR = "inputs"
+
+
+@dataclass(frozen=True)
+class JsonPredictRequest:
+    """The body of a predict request, its tensors not read yet.
+
+    Attributes:
+        document: The JSON object.
+        signature_key: Its `signature_name`; empty for the default.
+    """
+
+    document: Mapping[str, Any]
+    signature_key: str
+
+    @property
+    def format(self) -> RequestFormat:
+        """Row format if it has `instances`, else columnar."""
+        return RequestFormat.ROW if "instances" in self.document else RequestFormat.COLUMNAR
+
+    def inputs(self, signature: Signature) -> dict[str, Array]:
+        """Reads its tensors.
+
+        Args:
+            signature: Whose inputs they are.
+
+        Returns:
+            An array for each input, by name; strings are bytes in an array of objects.
+
+        Raises:
+            InvalidInputError: If a value does not fit the signature.
+        """
+        if not signature.inputs:
+            raise InvalidInputError(f"Failed to get input map for signature: {signature.key}")
+        if "instances" in self.document and "inputs" in self.document:
+            refuse_format(
+                self.document,
+                "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to "
+                "exist ",
+            )
+        if "instances" in self.document:
+            return _inputs_from_rows(self._instances(), signature)
+        if "inputs" in self.document:
+            return _inputs_from_columns(self.document["inputs"], signature)
+        raise InvalidInputError("Missing 'inputs' or 'instances' key")
+
+    def _instances(self) -> list[Any]:
+        instances = self.document["instances"]
+        if not isinstance(instances, list):
+            refuse_format(self.document, "Excepting 'instances' to be an list/array")
+        if not instances:
+            refuse_format(self.document, "No values in 'instances' array")
+        return instances
+
+
+def parse_predict_request(body: bytes) -> JsonPredictRequest:
+    """Parses the body of a predict request.
+
+    Args:
+        body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
+
+    Returns:
+        The request, its tensors not read yet.
+
+    Raises:
+        InvalidInputError: If it is not a JSON object, or its `signature_name` not a string.
+    """
+    document = parse_document(body)
+    return JsonPredictRequest(document, signature_key_of(document))
+
+
+def outputs_to_json(outputs: Mapping[str, Array], request_format: RequestFormat) -> str:
+    """Writes an answer in the format of its request.
+
+    Strings are text, invalid UTF-8 in them replaced; those of outputs named `*_bytes` are base64.
+    The name of a single output is left out.
+
+    Args:
+        outputs: An array for each output, by name; strings are bytes in an array of objects.
+        request_format: The format of the request.
+
+    Returns:
+        `{"predictions": [...]}` for rows, `{"outputs": ...}` for columns.
+
+    Raises:
+        InvalidInputError: If the outputs have no common batch size, or a dtype without JSON form.
+    """
+    columns = {name: json_values(name, array) for name, array in sorted(outputs.items())}
+    if request_format is RequestFormat.COLUMNAR:
+        only = next(iter(columns.values())) if len(columns) == 1 else columns
+        return json.dumps({"outputs": only}, ensure_ascii=False)
+    _check_batch_size(outputs)
+    if len(columns) == 1:
+        rows = next(iter(columns.values()))
+    else:
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return json.dumps({"predictions": rows}, ensure_ascii=False)
+
+
+def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, Array]:
+    if not isinstance(instances[0], dict) and len(signature.inputs) > 1:
+        raise InvalidInputError(
+            "instances is a plain list, but expecting list of objects as multiple input tensors "
+            "required as per tensorinfo_map"
+        )
+    has_names = _is_named(instances[0])
+    rows = _Rows(signature, has_names)
+    for index, instance in enumerate(instances):
+        if _is_named(instance) is not has_names:
+            expected, found = ("object", "list") if has_names else ("value/list", "object")
+            raise InvalidInputError(
+                f"Expecting {expected} but got {found} at item {index} of input list"
+            )
+        rows.add(index, instance if has_names else _under_only_name(signature, instance))
+    return rows.arrays(len(instances))
+
+
+class _Rows:
+    """Gathers instances, all of one shape, into batches."""
+
+    def __init__(self, signature: Signature, has_names: bool) -> None:
+        self._inputs = signature.inputs
+        self._has_names = has_names
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._values: dict[str, list[Any]] = {name: [] for name in signature.inputs}
+
+    def add(self, index: int, instance: Mapping[str, Any]) -> None:
+        for name, item in instance.items():
+            try:
+                self._add_item(name, item)
+            except InvalidInputError as error:
+                raise InvalidInputError(
+                    f"Failed to process element: {index} "
+                    f"{f'key: {name} ' if self._has_names else ''}of 'instances' list. "
+                    f"Error: INVALID_ARGUMENT: {error}"
+                ) from error
+        if instance.keys() != self._inputs.keys():
+            raise InvalidInputError(
+                f"Failed to process element: {index} of 'instances' list. JSON object: "
+                f"{quoted(instance)} keys must be equal to: {','.join(self._inputs)}"
+            )
+
+    def _add_item(self, name: str, item: Any) -> None:
+        if name not in self._inputs:
+            raise InvalidInputError(f"JSON object: does not have named input: {name}")
+        shape = _dense_shape(item)
+        expected = self._shapes.setdefault(name, shape)
+        if math.prod(expected) != math.prod(shape):
+            raise InvalidInputError(
+                f"Expecting tensor size: {math.prod(expected)} but got: {math.prod(shape)}"
+            )
+        if expected != shape:
+            raise InvalidInputError(
+                f"Expecting shape {_bracketed(expected)} but got: {_bracketed(shape)}"
+            )
+        reader = value_reader(self._inputs[name].dtype)
+        self._values[name].extend(_flat_values(item, shape, reader))
+
+    def arrays(self, batch_size: int) -> dict[str, Array]:
+        return {
+            name: _array(self._values[name], (batch_size, *self._shapes[name]), info.dtype)
+            for name, info in self._inputs.items()
+        }
+
+
+def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]:
+    if not _is_named(columns):
+        if len(signature.inputs) > 1:
+            raise InvalidInputError(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors "
+                "required as per tensorinfo_map"
+            )
+        columns = _under_only_name(signature, columns)
+    arrays = {}
+    for name, info in signature.inputs.items():
+        if name not in columns:
+            raise InvalidInputError(f"Missing named input: {name} in 'inputs' object.")
+        shape = _dense_shape(columns[name])
+        values = list(_flat_values(columns[name], shape, value_reader(info.dtype)))
+        arrays[name] = _array(values, shape, info.dtype)
+    return arrays
+
+
+def _array(values: list[Any], shape: tuple[int, ...], dtype: Any) -> Array:
+    return np.array(values, dtype=dtype.as_numpy_dtype).reshape(shape)
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and not is_base64(value)
+
+
+def _under_only_name(signature: Signature, value: Any) -> dict[str, Any]:
+    return {next(iter(signature.inputs)): value}
+
+
+def _dense_shape(value: Any) -> tuple[int, ...]:
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    if len(shape) > _MAX_RANK:
+        raise InvalidInputError(
+            f"Lists must be nested at most {_MAX_RANK} deep. Received: {len(shape)}."
+        )
+    return tuple(shape)
+
+
+def _flat_values(
+    value: Any, shape: tuple[int, ...], read: Callable[[Any], Any], level: int = 0
+) -> Iterator[Any]:
+    if not isinstance(value, list):
+        if level != len(shape):
+            raise InvalidInputError(
+                f"JSON Value: {quoted(value)} found at incorrect level: {level + 1} in the JSON "
+                f"DOM. Expected at level: {len(shape)}"
+            )
+        yield read(value)
+        return
+    if level >= len(shape):
+        raise InvalidInputError(
+            f"Encountered list at unexpected level: {level} expected < {len(shape)}"
+        )
+    if len(value) != shape[level]:
+        raise InvalidInputError(
+            f"Encountered list at unexpected size: {len(value)} at level: {level} "
+            f"expected size: {shape[level]}"
+        )
+    for item in value:
+        yield from _flat_values(item, shape, read, level + 1)
+
+
+def _check_batch_size(outputs: Mapping[str, Array]) -> None:
+    batch_size = None
+    for name, array in sorted(outputs.items()):
+        if not array.ndim:
+            raise InvalidInputError(f"Tensor name: {name} has no shape information ")
+        size = len(array)
+        if not size:
+            raise InvalidInputError(f"Tensor name: {name} has invalid batch size: 0")
+        if batch_size is not None and size != batch_size:
+            raise InvalidInputError(
+                f"Tensor name: {name} has inconsistent batch size: {size} expecting: {batch_size}"
+            )
+        batch_size = size
+
+
+def _bracketed(shape: tuple[int, ...]) -> str:
+    return "[" + ",".join(str(size) for size in shape) + "]"

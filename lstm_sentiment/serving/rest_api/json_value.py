@@ -1,0 +1,202 @@
+"""Single JSON values to and from the dtypes of tensors, strictly.
+
+After `AddValueToTensor` and `AddSingleValueAndAdvance` in
+`tensorflow_serving/util/json_tensor.cc`: a JSON `1.0` is not an integer, and an integer is a float
+only where it loses nothing.
+"""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.servable import Array
+
+# A whole request must not come back in the message that refuses it.
+_MAX_QUOTED_LENGTH = 256
+
+_BYTES_SUFFIX = "_bytes"
+
+# What TensorFlow's C++ calls them.
+_DTYPE_NAMES = {tf.float32: "float", tf.float64: "double"}
+_SIGNIFICANT_BITS = {tf.float32: 24, tf.float64: 53}
+_INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
+
+
+def quoted(value: Any) -> str:
+    """Quotes a JSON value in a message, cut off where it is long."""
+    text = ""
+    # Of what is cut off nothing is written: lists in lists would take their depth squared.
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
+        text += piece
+        if len(text) > _MAX_QUOTED_LENGTH:
+            return text[:_MAX_QUOTED_LENGTH] + "..."
+    return text
+
+
+def is_base64(value: Any) -> bool:
+    """Whether a value is `{"b64": "..."}`."""
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+
+
+def value_reader(dtype: Any) -> Callable[[Any], Any]:
+    """Chooses how to read single values of a dtype.
+
+    Args:
+        dtype: The `tf.DType` of the input they are for.
+
+    Returns:
+        A function from a JSON value, not a list, to a Python value of that dtype. It raises
+        `InvalidInputError` for a value of another type or out of range.
+
+    Raises:
+        NotImplementedInServingError: If the dtype has no JSON form.
+    """
+    if dtype == tf.string:
+        return _read_string
+    if dtype == tf.bool:
+        return _read_bool
+    if dtype in _INTEGERS:
+        return lambda value: _read_integer(value, dtype)
+    if dtype in _SIGNIFICANT_BITS:
+        return lambda value: _read_float(value, dtype)
+    raise NotImplementedInServingError(f"Conversion of JSON Value to type: {dtype.name}")
+
+
+def json_values(name: str, array: Array) -> Any:
+    """Writes the values of an output.
+
+    Args:
+        name: The output's name; strings are base64 where it ends in `_bytes`, else text, in which
+            invalid UTF-8 is replaced.
+        array: Its values; strings are bytes in an array of objects.
+
+    Returns:
+        A nested list of the array's shape, of what `json.dumps` can write.
+
+    Raises:
+        InvalidInputError: If the dtype has no JSON form.
+    """
+    if array.dtype == object:
+        return _mapped(_base64_object if name.endswith(_BYTES_SUFFIX) else _text, array)
+    if array.dtype == np.float32:
+        return _mapped(shortest_float32, array)
+    dtype = tf.as_dtype(array.dtype)
+    if dtype.is_floating:
+        return array.astype(np.float64).tolist()
+    if dtype.is_integer or dtype.is_bool:
+        return array.tolist()
+    raise InvalidInputError(f"Failed to write JSON value for tensor type: {dtype.name}")
+
+
+def _type_error(value: Any, dtype: Any) -> InvalidInputError:
+    return InvalidInputError(
+        f"JSON Value: {quoted(value)} Type: {json_type(value)} is not of expected type: "
+        f"{_DTYPE_NAMES.get(dtype, dtype.name)}"
+    )
+
+
+def json_type(value: Any) -> str:
+    """Names the JSON type of a value as RapidJSON does, such as `String` or `True`."""
+    match value:
+        case None:
+            return "Null"
+        case True | False:
+            return str(value)
+        case str():
+            return "String"
+        case dict():
+            return "Object"
+        case list():
+            return "Array"
+        case _:
+            return "Number"
+
+
+def _read_string(value: Any) -> bytes:
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise InvalidInputError(
+                "JSON Parse error: The surrogate pair in string is invalid."
+            ) from None
+    if isinstance(value, dict):
+        return _decode_base64(value)
+    raise _type_error(value, tf.string)
+
+
+def _decode_base64(value: Any) -> bytes:
+    if not is_base64(value):
+        raise InvalidInputError(
+            f"JSON Value: {quoted(value)} not formatted correctly for base64 data"
+        )
+    digits = "".join(value["b64"].split()).rstrip("=")
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInputError("Unable to base64 decode") from None
+
+
+def _read_bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _type_error(value, tf.bool)
+    return value
+
+
+def _read_integer(value: Any, dtype: Any) -> int:
+    # A bool is an int to Python.
+    if type(value) is not int or not dtype.min <= value <= dtype.max:
+        raise _type_error(value, dtype)
+    return value
+
+
+def _read_float(value: Any, dtype: Any) -> float:
+    if type(value) is int:
+        is_lossless = abs(value) < 1 << _SIGNIFICANT_BITS[dtype]
+    elif type(value) is float:
+        is_lossless = not math.isfinite(value) or abs(value) <= float(dtype.max)
+    else:
+        raise _type_error(value, dtype)
+    if not is_lossless:
+        raise InvalidInputError(
+            f"Cannot convert JSON value: {quoted(value)} to {_DTYPE_NAMES[dtype]} without loss "
+            "of precision."
+        )
+    return float(value)
+
+
+def _mapped(write: Callable[[Any], Any], array: Array) -> Any:
+    written = np.empty(array.shape, dtype=object)
+    written.ravel()[:] = [write(value) for value in array.ravel().tolist()]
+    return written.tolist()
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", errors="replace")
+
+
+def _base64_object(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode("ascii")}
+
+
+def shortest_float32(value: float) -> float:
+    """Rounds a float32 to the digits that TensorFlow Serving writes.
+
+    Args:
+        value: A float32 as a Python float.
+
+    Returns:
+        Six digits where they give the same float32, else nine.
+    """
+    if not math.isfinite(value):
+        return value
+    six = float(f"{value:.6g}")
+    return six if np.float32(six) == np.float32(value) else float(f"{value:.9g}")

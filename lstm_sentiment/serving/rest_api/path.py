@@ -1,0 +1,82 @@
+"""What a REST path asks, by TensorFlow Serving's two regular expressions.
+
+`tensorflow_serving/model_servers/http_rest_api_util.cc`.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.inference.dataplane import ModelSpec
+
+_VERSION_OR_LABEL = r"(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
+_PREDICTION_PATH = re.compile(
+    rf"(?i)/v1/models/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)"
+)
+_STATUS_PATH = re.compile(rf"(?i)/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?")
+_ANY_PATH = re.compile(r"(?i)/v1/.*")
+_MAX_VERSION = 2**63 - 1
+
+# Their case counts, though that of the path around them does not.
+_APIS = {"classify": "Classify", "regress": "Regress", "predict": "Predict"}
+_METADATA = "metadata"
+
+
+@dataclass(frozen=True)
+class RestTarget:
+    """What a path asks of whom.
+
+    Attributes:
+        api: What is asked, as gRPC calls it.
+        match: Name, version, label.
+    """
+
+    api: str
+    match: re.Match[str]
+
+    def model_spec(self) -> ModelSpec:
+        """Reads whom it asks.
+
+        Raises:
+            InvalidInputError: If there is no name, or the version is beyond 64 bits.
+        """
+        name, version, label = self.match.group(1, 2, 3)
+        if name is None:
+            raise InvalidInputError("Missing model name in request.")
+        return ModelSpec(
+            unquote(name),
+            version=None if version is None else _version_number(version),
+            label=None if label is None else unquote(label),
+        )
+
+
+def is_api_path(path: str) -> bool:
+    """Whether a path is the API's to answer, if only by an error."""
+    return _ANY_PATH.fullmatch(path) is not None
+
+
+def find_target(method: str, path: str) -> RestTarget | None:
+    """Finds what a request asks.
+
+    Args:
+        method: The HTTP method.
+        path: As it was sent: a name may hold an escaped slash or colon.
+
+    Returns:
+        What it asks; `None` if that is nothing.
+    """
+    if method == "POST" and (match := _PREDICTION_PATH.fullmatch(path)):
+        return RestTarget(_APIS[match[4]], match) if match[4] in _APIS else None
+    if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
+        is_metadata = match[4] == _METADATA
+        return RestTarget("GetModelMetadata" if is_metadata else "GetModelStatus", match)
+    return None
+
+
+def _version_number(text: str) -> int:
+    digits = text.lstrip("0") or "0"
+    # int() refuses thousands of digits.
+    if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
+        raise InvalidInputError(f"Failed to convert version: {text} to numeric.")
+    return int(digits)

@@ -1,0 +1,1 @@
+"""One version folder in, a servable that answers out."""

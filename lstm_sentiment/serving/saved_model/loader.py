@@ -1,0 +1,183 @@
+"""One version folder in, a servable that answers out.
+
+After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h` and
+`saved_model_warmup.cc`.
+"""
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.inference.classification import classify, serialized_examples
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
+from lstm_sentiment.serving.saved_model.saved_model import (
+    SavedModelServable,
+    load_saved_model,
+    one_line,
+)
+from lstm_sentiment.serving.saved_model.xla import with_xla
+from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY, Servable
+from lstm_sentiment.serving.servable_id import ServableId
+
+WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
+MAX_WARMUP_REQUESTS = 1000
+
+_BYTES_PER_BYTE_ON_DISK = 1.2
+
+
+class SavedModelLoader:
+    """Loads one SavedModel folder and warms it up."""
+
+    def __init__(
+        self,
+        servable_id: ServableId,
+        path: Path,
+        *,
+        xla: bool = False,
+        warmup: bool = True,
+        scheduler: BatchScheduler | None = None,
+    ) -> None:
+        """Prepares to load; reads nothing yet.
+
+        Args:
+            servable_id: Which version this is, for messages.
+            path: The version's folder, the one that holds `saved_model.pb`.
+            xla: Whether to compile what is worth it: see `with_xla`.
+            warmup: Whether to send it its own warmup requests.
+            scheduler: Who gathers requests to it, to be answered together; `None` for nobody.
+        """
+        self._id = servable_id
+        self._path = path
+        self._xla, self._warmup, self._scheduler = xla, warmup, scheduler
+        self._servable: SavedModelServable | None = None
+
+    def estimate_bytes(self) -> int:
+        """Estimates the memory the version takes as TensorFlow Serving does: by its files.
+
+        `tensorflow_serving/servables/tensorflow/bundle_factory_util.cc`.
+
+        Raises:
+            ServableLoadError: If a file cannot be looked at.
+        """
+        try:
+            files = [path for path in self._path.rglob("*") if path.is_file()]
+            return int(_BYTES_PER_BYTE_ON_DISK * sum(path.stat().st_size for path in files))
+        except OSError as error:
+            raise self._load_error(f"its files cannot be read: {error.strerror}.") from error
+
+    def load(self) -> Servable:
+        """Loads the SavedModel and, if wanted, sends it its own warmup requests.
+
+        Returns:
+            The servable, ready to answer.
+
+        Raises:
+            ServableLoadError: One line, if the folder cannot be read as a SavedModel or a warmup
+                request fails.
+        """
+        folder = self._path
+        try:
+            with with_xla(self._path) if self._xla else nullcontext(self._path) as folder:
+                self._servable = load_saved_model(folder)
+            if self._warmup:
+                run_warmup_requests(self._servable, self._path / WARMUP_REQUESTS)
+        except Exception as error:
+            # A damaged SavedModel makes TensorFlow raise nearly anything: OSError, KeyError,
+            # ValueError, AttributeError, errors of its runtime.
+            self.unload()
+            reason = self._without_base_path(_reason(error), folder)
+            raise self._load_error(reason) from error
+        if self._scheduler is None:
+            return self._servable
+        return BatchingServable(self._servable, self._id, self._scheduler)
+
+    def unload(self) -> None:
+        """Drops the servable and frees its memory."""
+        servable, self._servable = self._servable, None
+        if servable is not None:
+            servable.close()
+            del servable
+            # Reference cycles inside a graph would keep it for long.
+            gc.collect()
+
+    def _load_error(self, reason: str) -> ServableLoadError:
+        return ServableLoadError(
+            f"version {self._id.version} of model {self._id.name} could not be loaded: {reason}"
+        )
+
+    def _without_base_path(self, message: str, folder: Path) -> str:
+        # The message reaches clients, whom the server's folders do not concern.
+        for path in (folder, self._path):
+            message = message.replace(f"{path}/", "").replace(str(path), self._path.name)
+        return message
+
+
+def _reason(error: Exception) -> str:
+    # Python's own tell the whole path of a file, one of a temporary folder too.
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
+    return one_line(error)
+
+
+def run_warmup_requests(servable: Servable, path: Path) -> int:
+    """Sends a servable the requests recorded for it, so that the first user does not wait.
+
+    Predict and Classify requests are sent, each as a client's would be; other kinds of records
+    are passed over.
+
+    Args:
+        servable: Who answers them.
+        path: TFRecord file of `PredictionLog`; need not exist.
+
+    Returns:
+        How many requests were sent.
+
+    Raises:
+        InvalidInputError: If a request fails or there are more than `MAX_WARMUP_REQUESTS`.
+        tf.errors.DataLossError: If the file is damaged.
+    """
+    if not path.is_file():
+        return 0
+    count = 0
+    for log in _prediction_logs(path):
+        kind = log.WhichOneof("log_type")
+        if kind not in _SENDERS:
+            continue
+        count += 1
+        if count > MAX_WARMUP_REQUESTS:
+            raise InvalidInputError(
+                f"{path.name} must hold at most {MAX_WARMUP_REQUESTS} requests. Received: more."
+            )
+        _SENDERS[kind](servable, getattr(log, kind).request)
+    return count
+
+
+def _prediction_logs(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        yield prediction_log_pb2.PredictionLog.FromString(record)
+
+
+def _send_predict(servable: Servable, request: predict_pb2.PredictRequest) -> None:
+    inputs = {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
+    servable.run(request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY, inputs)
+
+
+def _send_classify(servable: Servable, request: classification_pb2.ClassificationRequest) -> None:
+    key = request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY
+    classify(servable, key, serialized_examples(request.input))
+
+
+_SENDERS: dict[str, Callable[[Servable, Any], None]] = {
+    "predict_log": _send_predict,
+    "classify_log": _send_classify,
+}

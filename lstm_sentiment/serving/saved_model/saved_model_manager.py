@@ -1,0 +1,47 @@
+"""A manager of SavedModels, as a server's options want it."""
+
+from functools import partial
+
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.manager.load_order import (
+    availability_preserving_action,
+    resource_preserving_action,
+)
+from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.manager.state_events import StateCallback
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+
+_POLICIES = {
+    "availability-preserving": availability_preserving_action,
+    "resource-preserving": resource_preserving_action,
+}
+
+
+def saved_model_manager(
+    loading: LoadingOptions, scheduler: BatchScheduler | None, on_state: StateCallback
+) -> Manager:
+    """Makes an idle manager.
+
+    Args:
+        loading: How versions are brought into memory.
+        scheduler: Who gathers requests to them, to be answered together; `None` for nobody.
+        on_state: Told of every change of a version's state.
+
+    Raises:
+        InvalidInputError: If a number is out of its range.
+    """
+    return Manager(
+        partial(
+            SavedModelLoader,
+            xla=loading.xla_cpu_compilation_enabled,
+            warmup=loading.enable_model_warmup,
+            scheduler=scheduler,
+        ),
+        policy=_POLICIES[loading.aspired_version_policy],
+        max_num_load_retries=loading.max_num_load_retries,
+        load_retry_interval_seconds=loading.load_retry_interval_seconds,
+        num_load_threads=loading.num_load_threads,
+        memory_limit_bytes=loading.memory_limit_bytes,
+        on_state=on_state,
+    )

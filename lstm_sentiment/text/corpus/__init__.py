@@ -1,0 +1,1 @@
+"""Labelled texts: read, freed of duplicates, dealt out."""

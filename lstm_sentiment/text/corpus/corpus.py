@@ -1,0 +1,211 @@
+"""Labelled texts: freed of duplicates, split."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.record_files import clean_text
+from lstm_sentiment.text.corpus.same_texts import (
+    are_among,
+    are_in,
+    are_new,
+    exact_digests,
+    first_of_each,
+    sorted_by_text,
+)
+
+Row = tuple[str, str]
+"""A text and the name of its label."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts and their labels, in the order they were read.
+
+    Attributes:
+        texts: One string a text, without surrounding whitespace: a tuple or, of a corpus that
+            `open_corpus` gave, `FileTexts`.
+        labels: Label ids, one a text: positions in `label_names`. A tuple or, beside `FileTexts`,
+            an array of 4 bytes a label.
+        label_names: The classes in id order: by number where all are whole numbers, else
+            alphabetically.
+    """
+
+    texts: Sequence[str]
+    labels: Sequence[int]
+    label_names: tuple[str, ...]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Row], label_names: Sequence[str] | None = None) -> "Corpus":
+        """Makes a corpus of texts and label names.
+
+        Args:
+            rows: `(text, label name)` pairs.
+            label_names: The classes in id order. `None` takes those that occur.
+
+        Raises:
+            InvalidInputError: If a label is not among `label_names`.
+        """
+        names = label_order({label for _, label in rows}, label_names)
+        ids = {name: position for position, name in enumerate(names)}
+        texts = tuple(clean_text(text) for text, _ in rows)
+        return cls(texts, tuple(ids[label] for _, label in rows), names)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether `other` has the same texts, labels and classes, wherever its texts are."""
+        if not isinstance(other, Corpus):
+            return NotImplemented
+        return (
+            self.label_names == other.label_names
+            and np.array_equal(self.labels, other.labels)
+            and self.texts == other.texts
+        )
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.texts)
+
+    def class_counts(self) -> dict[str, int]:
+        """Number of texts of each class, in id order."""
+        counts = Counter(self.labels)
+        return {name: counts[label] for label, name in enumerate(self.label_names)}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells it from other corpora: how many `texts`, a `sha256` of them and their labels.
+
+        Of texts their digests are hashed: for texts that stay in their files these are known.
+        """
+        digest = hashlib.sha256(json.dumps(self.label_names).encode())
+        digest.update(np.asarray(self.labels, "<i8").data)
+        digest.update(exact_digests(self.texts).astype("<u8").data)
+        return {"texts": len(self), "sha256": digest.hexdigest()}
+
+    def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
+        """The texts at `indices`, in that order, with all classes kept."""
+        return Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
+
+    def drop_empty(self) -> "Corpus":
+        """Without the texts that hold nothing but whitespace."""
+        return self.drop_texts([""])
+
+    def drop_texts(self, texts: Iterable[str]) -> "Corpus":
+        """Without every text that is among `texts`."""
+        return self._kept(~are_among(self.texts, texts))
+
+    def drop_contradictions(self) -> "Corpus":
+        """Without any text that occurs under more than one label: nobody knows which is right."""
+        order, first = sorted_by_text(self.texts)
+        other_label = ~first & are_new(np.asarray(self.labels)[order])
+        if not other_label.any():
+            return self
+        number: NDArray[np.int64] = np.cumsum(first)
+        kept = np.empty(len(self), np.bool_)
+        kept[order] = ~are_in(number, np.unique(number[other_label]))
+        return self._kept(kept)
+
+    def drop_duplicates(self) -> "Corpus":
+        """Each text once, and none that occurs under more than one label."""
+        consistent = self.drop_contradictions()
+        kept = np.zeros(len(consistent), np.bool_)
+        kept[first_of_each(consistent.texts)] = True
+        return consistent._kept(kept)
+
+    def _kept(self, kept: NDArray[np.bool_]) -> "Corpus":
+        return self if kept.all() else self.select(np.flatnonzero(kept))
+
+    def split(
+        self, *, seed: int = 0, dev_fraction: float = 0.1, test_fraction: float = 0.1
+    ) -> tuple["Corpus", "Corpus", "Corpus"]:
+        """Deals the texts into train, dev and test, each class in the same shares.
+
+        Args:
+            seed: The same seed deals the same way.
+            dev_fraction: Share of each class, from 0 to 1; above 0, at least one text of each.
+            test_fraction: As `dev_fraction`.
+
+        Returns:
+            Train, dev and test corpus, each in shuffled order.
+
+        Raises:
+            InvalidInputError: If there are fewer than two classes, the fractions leave nothing to
+                train on, or a class has too few texts for one in each part.
+        """
+        if min(dev_fraction, test_fraction) < 0 or dev_fraction + test_fraction >= 1:
+            raise InvalidInputError(
+                "`dev_fraction` and `test_fraction` must not be negative and must sum to less "
+                f"than 1. Received: dev_fraction={dev_fraction}, test_fraction={test_fraction}."
+            )
+        self.require_classes()
+        parts = 1 + (dev_fraction > 0) + (test_fraction > 0)
+        labels = np.asarray(self.labels)
+        generator = np.random.default_rng(seed)
+        dealt: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
+        for label, (name, count) in enumerate(self.class_counts().items()):
+            if count < parts:
+                raise InvalidInputError(
+                    f"Each class needs at least {parts} different texts, one for each part of the "
+                    f"split. Received: class {name!r} with {count}."
+                )
+            members = generator.permutation(np.flatnonzero(labels == label))
+            dev, test = (
+                max(1, round(count * fraction)) if fraction > 0 else 0
+                for fraction in (dev_fraction, test_fraction)
+            )
+            dealt[0].append(members[dev + test :])
+            dealt[1].append(members[:dev])
+            dealt[2].append(members[dev : dev + test])
+        train, dev_part, test_part = (
+            self.select(generator.permutation(np.concatenate(part))) for part in dealt
+        )
+        return train, dev_part, test_part
+
+    def require_classes(self) -> None:
+        """Checks that there is something to tell apart.
+
+        Raises:
+            InvalidInputError: If fewer than two classes have a text.
+        """
+        present = [name for name, count in self.class_counts().items() if count]
+        if len(present) < 2:
+            received = f"only {present[0]!r}" if present else "none"
+            raise InvalidInputError(
+                f"A corpus needs texts of at least two classes. Received: {received}, "
+                f"in {len(self)} texts."
+            )
+
+
+def label_order(found: Iterable[str], label_names: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes in id order.
+
+    Args:
+        found: The names of the labels that occur, each once.
+        label_names: The classes in id order. `None` takes those that occur.
+
+    Raises:
+        InvalidInputError: If a label is not among `label_names`.
+    """
+    if label_names is None:
+        return tuple(sorted(found, key=_order))
+    unknown = sorted(set(found) - set(label_names))
+    if unknown:
+        raise InvalidInputError(
+            f"Labels must be among those trained on: {', '.join(label_names)}. "
+            f"Received: {unknown[0]!r}."
+        )
+    return tuple(label_names)
+
+
+def _order(label: str) -> tuple[bool, int, str]:
+    """Sort key: whole numbers by value, before names in alphabetical order."""
+    number = label.removeprefix("-")
+    if number.isascii() and number.isdigit():
+        return False, int(label), label
+    return True, 0, label

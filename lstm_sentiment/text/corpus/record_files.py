@@ -1,0 +1,273 @@
+"""Records of CSV, TSV, JSONL and plain text files, and where in its file each of them lies."""
+
+import codecs
+import csv
+import io
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.suggestions import did_you_mean, unreadable
+from lstm_sentiment.unicode import replace_surrogates
+
+Record = tuple[str, str, int, int]
+"""A text as it stands in its file, the name of its label, the record's first byte and length."""
+
+RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
+
+
+def clean_text(text: str) -> str:
+    """A text as a corpus holds it: valid Unicode, without surrounding whitespace."""
+    return replace_surrogates(text).strip()
+
+
+def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
+    """Reads a file from front to back, one record in memory at a time.
+
+    Args:
+        path: A file with one of `RECORD_SUFFIXES`; any other is taken as plain text.
+        text: Name of the column, or JSON key, of the texts. Plain text has a text a line.
+        label: As `text`, of the labels; those of plain text are the file's stem, and its blank
+            lines are left out. `None` reads texts alone: their labels are empty, and blank lines
+            are texts.
+
+    Raises:
+        InvalidInputError: If the file cannot be read, is not UTF-8, lacks a column or has a
+            malformed row; the message begins with the path and the line.
+    """
+    return _READERS.get(path.suffix.lower(), _read_plain)(path, text, label)
+
+
+@dataclass(frozen=True)
+class RecordFormat:
+    """How a text is found in the bytes of its record.
+
+    Attributes:
+        suffix: The file's, in lower case.
+        column: Position of the column of the texts, where there are columns.
+        key: The texts' key, where records are JSON objects.
+    """
+
+    suffix: str
+    column: int = 0
+    key: str = ""
+
+    def texts(self, records: Iterable[bytes]) -> list[str]:
+        """The texts of records that `read_records` found, as a corpus holds them."""
+        lines = (record.decode() for record in records)
+        if self.suffix in _DIALECTS:
+            with _fields_of_any_size():
+                texts = [row[self.column] for row in _csv_reader(lines, self.suffix)]
+        elif self.suffix == ".jsonl":
+            # One call for all of them takes a third of the time.
+            texts = [value[self.key] for value in json.loads(f"[{','.join(lines)}]")]
+        else:
+            texts = list(lines)
+        return list(map(clean_text, texts))
+
+
+def record_format(path: Path, text: str) -> RecordFormat:
+    """The format of a file that `read_records` has read with the same `text`."""
+    suffix = path.suffix.lower()
+    if suffix in _DIALECTS:
+        header: list[str] = next(iter(_csv_reader(_Lines(path).universal(), suffix)), [])
+        return RecordFormat(suffix, column=header.index(text) if text in header else 0)
+    return RecordFormat(suffix, key=text)
+
+
+def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[int]:
+    """Positions of the wanted columns in a table's header.
+
+    Raises:
+        InvalidInputError: If one is missing; the message begins with `where`.
+    """
+    for name in wanted:
+        if name is not None and name not in header:
+            raise InvalidInputError(
+                f"{where}: the column {name!r} must exist (name it with `text_column` or "
+                f"`label_column`). Received columns: {', '.join(header)}."
+                f"{did_you_mean(name, header)}"
+            )
+    return [header.index(name) for name in wanted if name is not None]
+
+
+def checked_row(path: Path, place: str, text: Any, *labels: Any) -> tuple[str, str]:
+    """One row's text and, where the table has labels, its label as strings.
+
+    Args:
+        path: The file.
+        place: What stands behind the path in a message, such as `:3`.
+        text: Anything.
+        labels: One label, or none.
+
+    Raises:
+        InvalidInputError: If the text is no string, or the label neither number nor line.
+    """
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{path}{place}: a text must be a string. Received: {text!r}.")
+    return (text, _label(path, place, labels[0])) if labels else (text, "")
+
+
+def _label(path: Path, place: str, label: Any) -> str:
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)  # pandas writes 1.0 for a column of whole numbers with gaps
+    name = str(label).strip() if isinstance(label, str | int | float) else ""
+    if len(name.splitlines()) != 1:
+        raise InvalidInputError(
+            f"{path}{place}: a label must be a number, or one line of text. Received: {label!r}."
+        )
+    return name
+
+
+def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Record]:
+    lines = _Lines(path)
+    with _fields_of_any_size():
+        reader = _csv_reader(lines.universal(), path.suffix.lower())
+        try:
+            header = next(reader, None)
+            if header is None:
+                return
+            columns = columns_of(f"{path}:1", header, text, label)
+            end = lines.end
+            for row in reader:
+                start, end = end, lines.end
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise InvalidInputError(
+                        f"{path}:{reader.line_num}: a row must have {len(header)} fields, as the "
+                        f"header has. Received: {len(row)}."
+                    )
+                place = f":{reader.line_num}"
+                found = checked_row(path, place, *[row[column] for column in columns])
+                yield *found, start, end - start
+        except csv.Error as error:
+            raise InvalidInputError(
+                f"{path}:{reader.line_num}: is not valid CSV: {error}."
+            ) from error
+
+
+def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Record]:
+    wanted = [name for name in (text, label) if name is not None]
+    lines = _Lines(path)
+    for number, ended in enumerate(lines, start=1):
+        line = ended.removesuffix("\n")
+        if not line or line.isspace():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(f"{path}:{number}: is not valid JSON: {error}.") from error
+        if not isinstance(record, dict):
+            raise InvalidInputError(
+                f"{path}:{number}: must be a JSON object. Received: {line[:40]!r}."
+            )
+        if not all(name in record for name in wanted):
+            columns_of(f"{path}:{number}", list(record), *wanted)
+        found = checked_row(path, f":{number}", *[record[name] for name in wanted])
+        yield *found, lines.start, lines.end - lines.start
+
+
+def _read_plain(path: Path, text: str, label: str | None) -> Iterator[Record]:
+    name = "" if label is None else path.stem
+    lines = _Lines(path)
+    for ended in lines:
+        line = ended.removesuffix("\n")
+        # A carriage return alone at the end ends the last line; it is none.
+        if (label is None and ended != "\r") or line.strip():
+            yield line.removesuffix("\r"), name, lines.start, lines.end - lines.start
+
+
+_READERS: dict[str, Callable[[Path, str, str | None], Iterator[Record]]] = {
+    ".csv": _read_separated,
+    ".tsv": _read_separated,
+    ".jsonl": _read_json_lines,
+}
+_DIALECTS: dict[str, dict[str, Any]] = {
+    ".csv": {"delimiter": ",", "quoting": csv.QUOTE_MINIMAL},
+    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE},
+}
+
+
+def _csv_reader(lines: Iterable[str], suffix: str) -> Any:
+    return csv.reader(lines, strict=True, **_DIALECTS[suffix])
+
+
+class _Lines:
+    """The lines of a UTF-8 file, with or without a byte order mark.
+
+    Attributes:
+        start: Where the line that was given last begins, in bytes.
+        end: Where it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.start = 0
+        self.end = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Gives the lines that line feeds end."""
+        try:
+            with self._path.open("rb") as file:
+                for number, line in enumerate(file, start=1):
+                    if number == 1 and line.startswith(codecs.BOM_UTF8):
+                        self.end = len(codecs.BOM_UTF8)
+                        line = line[self.end :]
+                        if not line:
+                            continue
+                    try:
+                        decoded = line.decode()
+                    except UnicodeDecodeError as error:
+                        raise self._not_utf8(number, error) from error
+                    self.start = self.end
+                    self.end += len(line)
+                    yield decoded
+        except OSError as error:
+            raise InvalidInputError(unreadable(self._path, error)) from error
+
+    def universal(self) -> Iterator[str]:
+        """Gives the lines that line feeds, carriage returns or both end, as CSV has them."""
+        for line in self:
+            if "\r" not in line or (line.endswith("\r\n") and line.count("\r") == 1):
+                yield line
+                continue
+            self.end = self.start
+            for part in io.StringIO(line, newline=""):
+                self.end += len(part.encode())
+                yield part
+
+    def _not_utf8(self, number: int, error: UnicodeDecodeError) -> InvalidInputError:
+        return InvalidInputError(
+            f"{self._path}:{number}: must be UTF-8. Received: byte "
+            f"0x{error.object[error.start]:02x} at offset {self.end + error.start:,}. Chinese "
+            "files are often GB18030: `iconv -f GB18030 -t UTF-8` converts them."
+        )
+
+
+_limit = threading.Lock()
+_readers_under_way = 0
+_former_limit = 0
+
+
+@contextmanager
+def _fields_of_any_size() -> Iterator[None]:
+    """Lifts the limit of 131,072 characters a field, which is one for the whole process."""
+    global _readers_under_way, _former_limit
+    with _limit:
+        if not _readers_under_way:
+            _former_limit = csv.field_size_limit(sys.maxsize)
+        _readers_under_way += 1
+    try:
+        yield
+    finally:
+        with _limit:
+            _readers_under_way -= 1
+            if not _readers_under_way:
+                csv.field_size_limit(_former_limit)

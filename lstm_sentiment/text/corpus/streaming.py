@@ -1,0 +1,86 @@
+"""Corpora larger than memory: their texts stay in CSV, TSV, JSONL and plain text files."""
+
+import os
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.corpus import Corpus, label_order
+from lstm_sentiment.text.corpus.file_index import FileIndexer
+from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.corpus.reading import files_of, require_rows
+from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES
+
+
+def open_corpus(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    label_names: Sequence[str] | None = None,
+) -> Corpus:
+    """Finds labelled texts in files and leaves them there.
+
+    The corpus is the one that `read_corpus` gives, but holds 32 bytes for each text instead of the
+    text: see `FileTexts`. The files, read once here, must stay as they are.
+
+    Args:
+        paths: As `read_corpus` takes them, without `.parquet`.
+        text_column: Name of the column, or JSON key, of the texts.
+        label_column: Name of the column, or JSON key, of the labels.
+        label_names: The classes in id order. `None` takes those that occur.
+
+    Returns:
+        All rows, duplicates included.
+
+    Raises:
+        InvalidInputError: As `read_corpus`, or if a file is a Parquet file, no regular one, or has
+            a record of 1 GiB.
+    """
+    files = _streamable(files_of(paths))
+    indexer = FileIndexer(text_column, label_column)
+    numbers: dict[str, int] = {}
+    labels = array("i")
+    for file in files:
+        before = len(labels)
+        for label in indexer.add(file):
+            labels.append(numbers.setdefault(label, len(numbers)))
+        require_rows(file, len(labels) - before)
+    names = label_order(numbers, label_names)
+    positions = {name: position for position, name in enumerate(names)}
+    ids = np.array([positions[name] for name in numbers], np.int32)
+    index = indexer.index()
+    texts = FileTexts(index, np.arange(len(labels)))
+    return Corpus(texts, array("i", ids[np.frombuffer(labels, np.int32)].tobytes()), names)
+
+
+def open_texts(paths: Sequence[str | os.PathLike[str]], *, text_column: str = "text") -> FileTexts:
+    """Finds texts that have no labels in files and leaves them there.
+
+    Args:
+        paths: As `read_texts` takes them one by one, without `.parquet`.
+        text_column: Name of the column, or JSON key, of the texts.
+
+    Returns:
+        The texts in order, empty ones included, without surrounding whitespace.
+
+    Raises:
+        InvalidInputError: As `open_corpus`; files without a text are taken.
+    """
+    files = [file for path in paths for file in files_of([path], plain=True)]
+    indexer = FileIndexer(text_column, None)
+    texts = sum(1 for file in _streamable(files) for _ in indexer.add(file))
+    return FileTexts(indexer.index(), np.arange(texts))
+
+
+def _streamable(files: Sequence[Path]) -> Sequence[Path]:
+    for file in files:
+        if file.suffix.lower() == ".parquet":
+            *most, last = RECORD_SUFFIXES
+            raise InvalidInputError(
+                f"{file}: texts can stay in {', '.join(most)} and {last} files only (`streaming`)."
+            )
+    return files

@@ -1,0 +1,1 @@
+"""Word vectors: files of them, and training them on texts."""

@@ -1,0 +1,293 @@
+"""Files of word vectors: word2vec's text and binary forms, GloVe's, fastText's and our own."""
+
+import codecs
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast, get_args
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.suggestions import unreadable
+from lstm_sentiment.text.vectors import compact as vector_compact
+from lstm_sentiment.text.vectors.binary import read_binary, write_binary
+from lstm_sentiment.text.vectors.compact import map_compact, write_compact
+from lstm_sentiment.text.vectors.plain_text import is_number, is_row, read_text, write_text
+from lstm_sentiment.text.vectors.rows import WIDEST_DIM, BadRows, VectorRows, blocks_of
+from lstm_sentiment.text.vectors.stream import VectorStream
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.text.vocabulary import Vocabulary
+
+_FASTTEXT_MAGIC = (0x2F4F16BA).to_bytes(4, "little")
+_HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*")
+_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_SAMPLE_BYTES = 1 << 16
+_LONGEST_NUMBER_BYTES = 32
+
+_Write = Callable[[WordVectors, BinaryIO, Advance], None]
+_WRITERS: dict[str, _Write] = {
+    ".txt": write_text,
+    ".vec": write_text,
+    ".bin": write_binary,
+    ".npy": write_compact,
+}
+
+
+def load_word_vectors(
+    path: str | os.PathLike[str],
+    *,
+    limit: int | None = None,
+    only: Container[str] | None = None,
+    bad_rows: BadRows = "refuse",
+    progress: Progress = SILENT,
+) -> WordVectors:
+    """Reads word vectors of any common form, which the content tells, not the name.
+
+    - Text: a token and its numbers a line, separated by single spaces. A first line of two whole
+      numbers is the header (word2vec, fastText's `.vec`); without one (GloVe) the first row says
+      how wide the vectors are. A token may hold spaces, as long as what follows the last of them
+      is not a number.
+    - word2vec's binary form, with or without a line feed after each row.
+    - Either of them gzipped.
+    - The compact form that `save_word_vectors` writes to a name in `.npy`. Its matrix is mapped
+      into memory, read-only.
+
+    A load takes less than 1.3 times the memory of the matrix that is kept (at 200,000 vectors of
+    100 numbers or more), and a tenth more with `bad_rows="skip"`.
+
+    Args:
+        path: The file.
+        limit: Rows to keep at most, from the front (of those in `only`, if given); what follows
+            is not read. Must be positive.
+        only: Tokens to keep, such as a `Vocabulary`; the numbers of other rows are not looked at.
+        bad_rows: `"refuse"` raises on the first malformed row; `"skip"` leaves such rows out,
+            tells `progress` how many there were and where the first ones are, and takes a header
+            that promises another number of rows for the same kind of fault. Of a repeated token,
+            the first row is kept. A damaged compact or gzipped file is refused either way.
+        progress: Told how many of the file's bytes have been read.
+
+    Returns:
+        The tokens in the file's order and their vectors, all of them finite (the compact form's
+        are not looked at).
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule above, the file cannot be read, holds no
+            wanted row, or a row is malformed; the message begins with the path and the line, or
+            in the binary forms with the path and the row.
+    """
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise InvalidInputError(f"`limit` must be a positive integer. Received: limit={limit}.")
+    if bad_rows not in get_args(BadRows):
+        choices = " or ".join(map(repr, get_args(BadRows)))
+        raise InvalidInputError(f"`bad_rows` must be {choices}. Received: bad_rows={bad_rows!r}.")
+    if isinstance(only, str):
+        raise InvalidInputError(f"`only` must be a collection of tokens. Received: {only!r}.")
+    if isinstance(only, list | tuple):
+        only = frozenset(only)
+    file = Path(path)
+    try:
+        size = file.stat().st_size
+        with (
+            progress.step(f"Reading {file.name}", size) as advance,
+            file.open("rb") as raw,
+        ):
+            stream = VectorStream(str(file), raw, size, advance)
+            vectors, left_out = _load(file, stream, limit=limit, only=only, bad_rows=bad_rows)
+            stream.close()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInputError(unreadable(file, error)) from error
+    if left_out:
+        progress.say(left_out)
+    return vectors
+
+
+def save_word_vectors(
+    vectors: WordVectors, path: str | os.PathLike[str], *, progress: Progress = SILENT
+) -> None:
+    """Writes word vectors in the form that the name asks for.
+
+    | name | form |
+    |---|---|
+    | `.txt`, `.vec`, `.txt.gz`, `.vec.gz` | word2vec's text form, with a header |
+    | `.bin`, `.bin.gz` | word2vec's binary form |
+    | `.npy` | compact: loads at once, and `numpy.load` reads its matrix |
+
+    All of them read back the same, bit for bit. The file appears whole or not at all.
+
+    Args:
+        vectors: Distinct tokens and a finite float32 `(len(tokens), dim)` matrix. In the binary
+            form no token may hold a space; as text, none may end in a space and a number.
+        path: What to write; what is there is replaced.
+        progress: Told how many rows have been written.
+
+    Raises:
+        InvalidInputError: If the name or the vectors break a rule above, or the file cannot be
+            written.
+    """
+    target = Path(path)
+    write, gzipped = _writer(target)
+    _check(vectors, write)
+    beside = target.with_name(f".{target.name}.writing")
+    try:
+        with (
+            progress.step(f"Writing {target.name}", len(vectors.tokens)) as advance,
+            _opened(beside, gzipped) as file,
+        ):
+            write(vectors, file, advance)
+        os.replace(beside, target)
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink()
+        if isinstance(error, OSError):
+            raise InvalidInputError(f"{target}: cannot be written: {error.strerror}.") from error
+        raise
+
+
+def check_vectors_name(path: str | os.PathLike[str]) -> None:
+    """Checks that `save_word_vectors` can tell the form from the name.
+
+    Raises:
+        InvalidInputError: If it cannot.
+    """
+    _writer(Path(path))
+
+
+def _load(
+    file: Path,
+    stream: VectorStream,
+    *,
+    limit: int | None,
+    only: Container[str] | None,
+    bad_rows: BadRows,
+) -> tuple[WordVectors, str]:
+    """The vectors, and a sentence on what was left out, if anything was."""
+    start = stream.peek(_SAMPLE_BYTES)
+    if start.startswith(vector_compact.MAGIC):
+        if stream.gzipped:
+            raise InvalidInputError(
+                f"{file}: the compact form must not be gzipped, it is mapped into memory. "
+                "Received: a gzipped one; gunzip it first."
+            )
+        return map_compact(file, limit=limit, only=only), ""
+    if start.startswith(_FASTTEXT_MAGIC):
+        raise InvalidInputError(
+            f"{file}: must be word vectors. Received: a fastText model (.bin); "
+            "give the .vec file that fastText writes beside it."
+        )
+    header = _header(file, stream)
+    is_binary = header is not None and _is_binary(file, stream, header)
+    rows = VectorRows(
+        file,
+        row_word="row" if is_binary else "line",
+        promised=None if header is None else header.rows,
+        limit=limit,
+        only=only,
+        bad_rows=bad_rows,
+    )
+    if header is not None and is_binary:
+        stream.skip(header.length)
+        read_binary(stream, rows, promised=header.rows, dim=header.dim)
+    else:
+        read_text(stream, rows, dim=None if header is None else header.dim)
+    tokens, matrix = rows.result()
+    return WordVectors(tokens, matrix), rows.left_out
+
+
+class _Header(NamedTuple):
+    """The first line of word2vec's forms; `length` is in bytes, with the line feed."""
+
+    length: int
+    rows: int
+    dim: int
+
+
+def _header(file: Path, stream: VectorStream) -> _Header | None:
+    """The header, if there is one."""
+    line, feed, _ = stream.peek(_SAMPLE_BYTES).partition(b"\n")
+    found = _HEADER.fullmatch(line.removeprefix(codecs.BOM_UTF8))
+    if found is None:
+        return None
+    header = _Header(len(line) + len(feed), int(found[1]), int(found[2]))
+    if not 1 <= header.dim <= WIDEST_DIM:
+        raise InvalidInputError(
+            f"{file}:1: the header must give a width from 1 to {WIDEST_DIM:,}. "
+            f"Received: {header.dim}."
+        )
+    return header
+
+
+def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
+    """Whether what follows a header is the binary form rather than text."""
+    wanted = header.length + _SAMPLE_BYTES + _LONGEST_NUMBER_BYTES * header.dim
+    sample = stream.peek(wanted)[header.length :]
+    line, feed, _ = sample.partition(b"\n")
+    is_whole = bool(feed) or header.length + len(sample) < wanted
+    if is_whole and is_row(line, header.dim):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return True
+    # A few numbers may have bytes that are letters, all of them; then the name says what they are.
+    named_binary = file.name.lower().removesuffix(".gz").endswith(".bin")
+    return named_binary or _CONTROL_BYTES.search(sample) is not None
+
+
+def _writer(target: Path) -> tuple[_Write, bool]:
+    """What writes the form that a name asks for, and whether to gzip it."""
+    name = target.name.lower()
+    gzipped = name.endswith(".gz")
+    write = _WRITERS.get(Path("vectors" + name.removesuffix(".gz")).suffix)
+    if write is None or (gzipped and write is write_compact):
+        raise InvalidInputError(
+            f"{target}: the name must end in .txt, .vec or .bin, each with or without .gz, or in "
+            f".npy. Received: {target.name!r}."
+        )
+    return write, gzipped
+
+
+def _check(vectors: WordVectors, write: _Write) -> None:
+    """Refuses what could not be read back."""
+    tokens, matrix = Vocabulary(vectors.tokens).tokens, vectors.matrix
+    if matrix.dtype != np.float32 or matrix.ndim != 2 or matrix.shape[1] < 1:
+        raise InvalidInputError(
+            "The matrix must be float32 of shape (rows, dim). "
+            f"Received: {matrix.dtype} {matrix.shape}."
+        )
+    if len(matrix) != len(tokens):
+        raise InvalidInputError(
+            f"There must be a vector for each token. Received: {len(tokens)} tokens, "
+            f"{len(matrix)} vectors."
+        )
+    for some, block in blocks_of(vectors):
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            token = some[int(finite.argmin())]
+            raise InvalidInputError(f"Vectors must be finite. Received: the vector of {token!r}.")
+    for token in tokens if write is not write_compact else ():
+        _, space, after = token.rpartition(" ")
+        if space and write is write_binary:
+            raise InvalidInputError(
+                f"In the binary form a token must hold no space. Received: {token!r}."
+            )
+        if space and is_number(after.encode()):
+            raise InvalidInputError(
+                f"As text a token must not end in a space and a number. Received: {token!r}."
+            )
+
+
+@contextmanager
+def _opened(path: Path, gzipped: bool) -> Iterator[BinaryIO]:
+    """A new file. Gzipped it holds no name and no time: equal vectors give equal files."""
+    with path.open("wb") as raw:
+        if not gzipped:
+            yield raw
+            return
+        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+            yield cast(BinaryIO, file)

@@ -1,0 +1,274 @@
+"""The rows taken from a file of word vectors: which are wanted, which are wrong, where they go."""
+
+import sys
+from array import array
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+
+BadRows = Literal["refuse", "skip"]
+
+WIDEST_DIM = 1_000_000
+
+_PLACES_TOLD = 3
+_NUMBERS_A_BLOCK = 1 << 16
+
+
+class VectorRows:
+    """Collects tokens and vectors in little more memory than the matrix itself takes.
+
+    Attributes:
+        tokens: Those kept so far, in the file's order.
+        found: Rows of the file seen so far, kept or not.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        row_word: Literal["line", "row"],
+        promised: int | None,
+        limit: int | None,
+        only: Container[str] | None,
+        bad_rows: BadRows,
+    ) -> None:
+        """Starts with none.
+
+        Args:
+            file: Named in messages.
+            row_word: How a row is named: text has lines, the binary form has rows.
+            promised: Rows that the file's header promises.
+            limit: Rows to keep at most.
+            only: Tokens to keep.
+            bad_rows: What becomes of a malformed row.
+        """
+        self.tokens: list[str] = []
+        self.found = 0
+        self._file, self._row_word = file, row_word
+        self._before_number = ":" if row_word == "line" else ": row "
+        self._promised, self._limit, self._only = promised, limit, only
+        self._numbers = array("I")
+        self._matrix: NDArray[np.float32] | None = None
+        # A set of all tokens takes a tenth of the matrix; without it, `_check_distinct` looks once.
+        self._seen: set[str] | None = set() if bad_rows == "skip" else None
+        self._skipped = 0
+        self._reasons: list[str] = []
+        self._notes: list[str] = []
+
+    @property
+    def room(self) -> int:
+        """Rows that may still be added."""
+        return sys.maxsize if self._limit is None else self._limit - len(self.tokens)
+
+    @property
+    def selects(self) -> bool:
+        """Whether only some tokens are wanted."""
+        return self._only is not None
+
+    def wants(self, token: str) -> bool:
+        """Whether the row of this token is to be kept."""
+        return self._only is None or token in self._only
+
+    def wants_bytes(self, token: bytes) -> bool:
+        """`wants` of a token in UTF-8; nobody wants what is not UTF-8."""
+        try:
+            return self.wants(token.decode())
+        except UnicodeDecodeError:
+            return False
+
+    def refuse(self, number: int, fault: str) -> None:
+        """Leaves a malformed row out.
+
+        Args:
+            number: Line or row, from 1.
+            fault: The rule, then what arrived.
+
+        Raises:
+            InvalidInputError: If malformed rows are not to be left out.
+        """
+        if self._seen is None:
+            raise InvalidInputError(
+                f"{self._file}{self._before_number}{number}: {fault} "
+                "(Such rows are left out with `bad_rows` set to `skip`.)"
+            )
+        self._skipped += 1
+        if len(self._reasons) < _PLACES_TOLD:
+            self._reasons.append(f"{self._row_word} {number}: {fault}")
+
+    def add(
+        self, tokens: Sequence[str], numbers: Sequence[int], vectors: NDArray[np.float32]
+    ) -> None:
+        """Keeps rows, of which there must not be more than `room`.
+
+        Args:
+            tokens: Wanted and well formed.
+            numbers: Their lines or rows, from 1.
+            vectors: float32 `(len(tokens), dim)`.
+        """
+        if self._seen is not None:
+            new = self._new(self._seen, tokens, numbers)
+            if len(new) < len(tokens):
+                tokens, numbers = [tokens[i] for i in new], [numbers[i] for i in new]
+                vectors = vectors[new]
+        start, stop = len(self.tokens), len(self.tokens) + len(tokens)
+        matrix = self._with_capacity(stop, vectors.shape[1])
+        matrix[start:stop] = vectors
+        self.tokens.extend(tokens)
+        self._numbers.extend(numbers)
+
+    def result(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """The tokens and the float32 `(len(tokens), dim)` matrix; can be asked for once.
+
+        Raises:
+            InvalidInputError: If there is no row, a token is repeated, or the header promised
+                another number of rows.
+        """
+        self._check_some()
+        matrix, self._matrix = self._matrix, None
+        assert matrix is not None
+        matrix.resize((len(self.tokens), matrix.shape[1]), refcheck=False)
+        if self.room > 0:
+            self._check_promise()
+        self._check_distinct()
+        return tuple(self.tokens), matrix
+
+    @property
+    def left_out(self) -> str:
+        """One sentence on what was left out, empty where nothing was."""
+        parts = [*self._notes]
+        if self._skipped:
+            reasons = " ".join(self._reasons)
+            more = " ..." if self._skipped > _PLACES_TOLD else ""
+            rows = "row was" if self._skipped == 1 else "rows were"
+            parts.append(f"{self._skipped:,} malformed {rows} left out: {reasons}{more}")
+        return f"{self._file.name}: {' '.join(parts)}" if parts else ""
+
+    def _new(self, seen: set[str], tokens: Sequence[str], numbers: Sequence[int]) -> list[int]:
+        """Which of these tokens, from 0, do not repeat one before; the others are refused."""
+        new = []
+        for i, (token, number) in enumerate(zip(tokens, numbers, strict=True)):
+            if token not in seen:
+                seen.add(token)
+                new.append(i)
+                continue
+            known = ""
+            if len(self._reasons) < _PLACES_TOLD:
+                first = [*self.tokens, *tokens].index(token)
+                known = self._known([*self._numbers, *numbers][first])
+            self.refuse(number, f"tokens must be distinct{known}. Received: {token!r}.")
+        return new
+
+    def _known(self, number: int) -> str:
+        return f" ({self._row_word} {number} has this one)"
+
+    def _with_capacity(self, rows: int, dim: int) -> NDArray[np.float32]:
+        """The matrix, with room for so many rows.
+
+        It grows a little at a time, whatever a header promises: what `resize` adds takes memory at
+        once. That moves no bytes on Linux, but only if the array began small: NumPy asks for huge
+        pages for one of 4 MiB or more (`MADV_HUGEPAGE`), and `mremap` then fails and copies.
+        """
+        if self._matrix is None:
+            self._matrix = np.empty((0, dim), np.float32)
+        if rows > len(self._matrix):
+            self._matrix.resize((rows + rows // 50, dim), refcheck=False)
+        return self._matrix
+
+    def _check_some(self) -> None:
+        if self.tokens:
+            return
+        if self._reasons:
+            raise InvalidInputError(
+                f"{self._file}: must hold at least one well-formed vector. Received: none. "
+                f"{self.left_out}"
+            )
+        if self._only is not None and self.found:
+            raise InvalidInputError(
+                f"{self._file}: must hold at least one of the tokens in `only`. "
+                f"Received: none of them in {self.found} rows."
+            )
+        raise InvalidInputError(f"{self._file}: must hold at least one vector. Received: none.")
+
+    def _check_promise(self) -> None:
+        if self._promised is None or self._promised == self.found:
+            return
+        if self._seen is None:
+            raise InvalidInputError(
+                f"{self._file}:1: the header must give the number of rows, {self.found}. "
+                f"Received: {self._promised}."
+            )
+        self._notes.append(f"The header gives {self._promised} rows, there are {self.found}.")
+
+    def _check_distinct(self) -> None:
+        repeated = None if self._seen is not None else first_repeated(self.tokens)
+        if repeated is not None:
+            again, first = repeated
+            known = self._known(self._numbers[first])
+            self.refuse(
+                self._numbers[again],
+                f"tokens must be distinct{known}. Received: {self.tokens[again]!r}.",
+            )
+
+
+def blocks_of(vectors: WordVectors) -> Iterator[tuple[tuple[str, ...], NDArray[np.float32]]]:
+    """Tokens and their `(rows, dim)` part of the matrix, a block at a time."""
+    rows = max(1, _NUMBERS_A_BLOCK // vectors.dim)
+    for start in range(0, len(vectors.tokens), rows):
+        yield vectors.tokens[start : start + rows], vectors.matrix[start : start + rows]
+
+
+def first_repeated(tokens: Sequence[str]) -> tuple[int, int] | None:
+    """Where the first repeated token is again and where it was first, from 0; None if all differ.
+
+    Takes 8 bytes a token, where a set takes about fifty.
+    """
+    hashes = np.fromiter(map(hash, tokens), np.int64, len(tokens))
+    hashes.sort()
+    suspects = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    seen: dict[str, int] = {}
+    for i, token in enumerate(tokens if suspects else ()):
+        if hash(token) in suspects and seen.setdefault(token, i) != i:
+            return i, seen[token]
+    return None
+
+
+def decoded_token(token: bytes) -> str | None:
+    """A token from UTF-8, or None where it breaks a rule of `Vocabulary`."""
+    tokens = decoded_tokens([token])
+    return None if tokens is None else tokens[0]
+
+
+def decoded_tokens(tokens: Sequence[bytes]) -> list[str] | None:
+    """Tokens from UTF-8, or None where any of them breaks a rule of `Vocabulary`.
+
+    What `split` returns takes less memory than what `decode` does of each: up to a fifth of it is
+    room that the decoder asked for in advance.
+    """
+    joined = b"\n".join(tokens)
+    try:
+        split = joined.decode().split("\n")
+    except UnicodeDecodeError:
+        return None
+    return None if b"\r" in joined or "" in split or len(split) != len(tokens) else split
+
+
+def token_fault(token: bytes) -> str:
+    """What is wrong with a token that `decoded_token` does not take."""
+    rule = "be UTF-8"
+    if not token:
+        rule = "not be empty"
+    elif b"\r" in token or b"\n" in token:
+        rule = "be on one line"
+    return f"tokens must {rule}. Received: {shown(token)}."
+
+
+def shown(field: bytes) -> str:
+    """A field as a message shows it: no longer than fits a line."""
+    text = field.decode(errors="backslashreplace")
+    return repr(text if len(text) <= 40 else text[:40] + "...")

@@ -1,0 +1,339 @@
+"""Word vectors trained on the texts themselves, where no pretrained file is given."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.suggestions import not_among
+from lstm_sentiment.text.corpus.sample import sampled_texts
+from lstm_sentiment.text.tokenizer_options import (
+    DEFAULT_NORMALIZATION,
+    DEFAULT_UNKNOWN,
+    TokenizerKind,
+    check_kind,
+)
+from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.text.vocabulary import OOV_TOKEN
+
+if TYPE_CHECKING:
+    from lstm_sentiment.text.tokenizer import Tokenizer
+
+VectorAlgorithm = Literal["word2vec", "fasttext"]
+
+_TOKENS_TO_READ = 5_000_000
+_MOST_EPOCHS = 100
+_TEXTS_AT_ONCE = 2_000
+# A row for each n-gram's hash; gensim's 2 million would take 1.6 GB at width 200.
+_SUBWORD_ROWS = 200_000
+_SHORT_WORDS = 4
+# Stands for `[OOV]` where subwords count, so that it shares none with a word: no text holds it.
+_NONCHARACTER = "\uffff"
+
+
+@dataclass(frozen=True)
+class VectorTrainingConfig:
+    """How word vectors are trained (skip-gram with negative sampling, Mikolov et al. 2013).
+
+    `word2vec` gives each word a vector of its own (https://arxiv.org/abs/1310.4546). `fasttext`
+    makes it the mean of the word's own vector and those of its subwords, so that words written
+    alike get vectors alike (Bojanowski et al. 2017, https://arxiv.org/abs/1607.04606). Subwords
+    have 3 to 6 characters, as there; where the different words have fewer than 4 characters on
+    average, as in Chinese, 1 to 3: a longer one would be the whole word.
+
+    Attributes:
+        algorithm: `word2vec` or `fasttext`.
+        dim: Width of the vectors.
+        epochs: Passes over the texts. `None` makes as many as it takes to read 5 million tokens,
+            from `least_epochs` to 100: a small corpus needs many.
+        least_epochs: Passes over a large corpus, where `epochs` is `None`.
+        window: Neighbours looked at on each side, in tokens.
+        negative: Negative samples a word.
+        seed: The same seed, on one worker, gives the same vectors.
+        characters: Whether a word's vector is set beside the mean of its characters' vectors, which
+            are trained on the same texts: the width is then twice `dim`. For texts written without
+            spaces (`unigram`) only, whose words are short and whose characters have meanings.
+        workers: Threads. More than one is faster, and no longer repeatable bit for bit.
+        most_texts: Words and vectors are found on at most so many texts, drawn by the seed; all of
+            them are held in memory. `train_word_vectors` takes all that it is given.
+    """
+
+    algorithm: VectorAlgorithm = "word2vec"
+    dim: int = 200
+    epochs: int | None = None
+    least_epochs: int = 3
+    window: int = 5
+    negative: int = 5
+    characters: bool = False
+    seed: int = 0
+    workers: int = 1
+    most_texts: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        """Checks every field.
+
+        Raises:
+            InvalidInputError: If a size is not positive, `seed` does not fit 32 bits, or
+                `algorithm` is unknown.
+        """
+        choices = get_args(VectorAlgorithm)
+        if self.algorithm not in choices:
+            raise InvalidInputError(not_among("algorithm", choices, self.algorithm))
+        for name in ("dim", "least_epochs", "window", "negative", "workers", "most_texts"):
+            _require_positive(name, getattr(self, name))
+        if self.epochs is not None:
+            _require_positive("epochs", self.epochs)
+        if not 0 <= self.seed < 2**32:
+            raise InvalidInputError(
+                f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
+            )
+
+
+def train_vectors_on_texts(
+    texts: Sequence[str],
+    kind: TokenizerKind | Literal["auto"] = "auto",
+    *,
+    normalization: str = DEFAULT_NORMALIZATION,
+    unknown: str = DEFAULT_UNKNOWN,
+    word_counts: Mapping[str, float] | None = None,
+    config: VectorTrainingConfig | None = None,
+    min_count: int = 2,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
+) -> "tuple[Tokenizer, WordVectors]":
+    """Finds the words of raw texts and trains a vector for each.
+
+    Args:
+        texts: Valid Unicode. Training texts only: nothing may be learned from a test text. Of more
+            than `config.most_texts`, a sample is taken.
+        kind: The tokenizer; `auto` takes the one that `choose_tokenizer` names.
+        normalization: As the tokenizer takes it, see `make_tokenizer`.
+        unknown: As the tokenizer takes it.
+        word_counts: As the tokenizer takes it.
+        config: How to train.
+        min_count: Rarer words share one vector, that of `[OOV]`. Must be positive.
+        cache_dir: As in `train_word_vectors`.
+        progress: Told of each step, and of what is chosen.
+
+    Returns:
+        The tokenizer, which knows the words found, and their vectors.
+
+    Raises:
+        InvalidInputError: If `kind` or `min_count` breaks its rule, no word occurs `min_count`
+            times, or the extra `vectors` is not installed.
+    """
+    # They import TensorFlow, which tokenized texts do without.
+    from lstm_sentiment.text.tokenizer import make_tokenizer
+    from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
+
+    _require_positive("min_count", min_count)
+    config = config or VectorTrainingConfig()
+    texts = sampled_texts(texts, most_texts=config.most_texts, seed=config.seed, progress=progress)
+    kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)
+    vocabulary = build_vocabulary(
+        texts,
+        kind,
+        min_count=min_count,
+        normalization=normalization,
+        word_counts=word_counts,
+        progress=progress,
+    )
+    tokenizer = make_tokenizer(
+        kind, vocabulary, normalization=normalization, unknown=unknown, word_counts=word_counts
+    )
+    sentences = tokenize_texts(tokenizer, texts, progress)
+    tokens = sum(map(len, sentences))
+    rare = sum(sentence.count(OOV_TOKEN) for sentence in sentences)
+    progress.say(
+        f"Vocabulary: {len(vocabulary.tokens):,} words that occur {_times(min_count)} or more; "
+        f"{rare / tokens:.1%} of the training tokens are rarer"
+    )
+    return tokenizer, train_views(sentences, kind, config, cache_dir=cache_dir, progress=progress)
+
+
+def train_views(
+    sentences: Sequence[Sequence[str]],
+    kind: TokenizerKind,
+    config: VectorTrainingConfig | None = None,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
+) -> WordVectors:
+    """Trains the vectors of words and, where `config.characters` and `kind` say so, of characters.
+
+    Args:
+        sentences: The tokens of each text, `[OOV]` for unknown ones. Training texts only.
+        kind: The tokenizer that they come from.
+        config: How to train.
+        cache_dir: As in `train_word_vectors`.
+        progress: Told how many epochs are done.
+
+    Returns:
+        A vector for every token that occurs: the word's own, and beside it its characters' mean.
+
+    Raises:
+        InvalidInputError: As `train_word_vectors`.
+    """
+    config = config or VectorTrainingConfig()
+    words = train_word_vectors(sentences, config, cache_dir=cache_dir, progress=progress)
+    if not config.characters or kind != "unigram":
+        return words
+    spelled = [
+        [part for token in sentence for part in (token if token != OOV_TOKEN else [token])]
+        for sentence in sentences
+    ]
+    characters = train_word_vectors(spelled, config, cache_dir=cache_dir, progress=progress)
+    rows = {character: row for row, character in enumerate(characters.tokens)}
+    means = [
+        characters.matrix[[rows[part] for part in ([t] if t == OOV_TOKEN else t)]].mean(axis=0)
+        for t in words.tokens
+    ]
+    return words.beside(WordVectors(words.tokens, np.stack(means)))
+
+
+def train_word_vectors(
+    sentences: Sequence[Sequence[str]],
+    config: VectorTrainingConfig | None = None,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
+) -> WordVectors:
+    """Trains word vectors on tokenized texts.
+
+    Args:
+        sentences: The tokens of each text. Training texts only: nothing may be learned from a
+            test text.
+        config: How to train.
+        cache_dir: Folder that keeps the result by the hash of texts and config, so that the
+            same texts are never trained on twice. `None` keeps nothing.
+        progress: Told how many epochs are done.
+
+    Returns:
+        A vector for every token that occurs, the most frequent first.
+
+    Raises:
+        InvalidInputError: If gensim is not installed, there is no token to train on, or
+            `cache_dir` cannot be made or written.
+    """
+    config = _with_epochs(config or VectorTrainingConfig(), sentences)
+    if cache_dir is None:
+        return _train(sentences, config, progress)
+    cached = Path(cache_dir) / f"{config.algorithm}-{_fingerprint(sentences, config)}.npy"
+    # One that is missing or damaged is trained anew.
+    with suppress(InvalidInputError):
+        vectors = load_word_vectors(cached)
+        progress.say(f"Word vectors: taken from {cached}")
+        return vectors
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"{cache_dir}: cannot be made: {error.strerror}.") from error
+    vectors = _train(sentences, config, progress)
+    save_word_vectors(vectors, cached)
+    return vectors
+
+
+def tokenize_texts(
+    tokenizer: "Tokenizer", texts: Sequence[str], progress: Progress
+) -> list[list[str]]:
+    """The tokens of each text, `[OOV]` for what the vocabulary lacks."""
+    import tensorflow as tf
+
+    to_token = tokenizer.vocabulary.id_to_token
+    sentences: list[list[str]] = []
+    with progress.step("Tokenizing", len(texts)) as advance:
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = texts[start : start + _TEXTS_AT_ONCE]
+            for ids in tokenizer(tf.constant(part)).to_list():
+                sentences.append([to_token(token_id) for token_id in ids])
+            advance(len(part))
+    return sentences
+
+
+def _with_epochs(
+    config: VectorTrainingConfig, sentences: Sequence[Sequence[str]]
+) -> VectorTrainingConfig:
+    if config.epochs is not None:
+        return config
+    tokens = max(1, sum(map(len, sentences)))
+    enough = min(_MOST_EPOCHS, round(_TOKENS_TO_READ / tokens))
+    return replace(config, epochs=max(config.least_epochs, enough))
+
+
+def _train(
+    sentences: Sequence[Sequence[str]], config: VectorTrainingConfig, progress: Progress
+) -> WordVectors:
+    try:
+        from gensim.models import FastText, Word2Vec
+        from gensim.models.callbacks import CallbackAny2Vec
+    except ImportError as error:
+        raise InvalidInputError(
+            "Training word vectors needs the `vectors` extra: "
+            "pip install 'lstm-sentiment[vectors]' (or give pretrained ones with `--vectors`)."
+        ) from error
+    if not any(sentences):
+        raise InvalidInputError("Word vectors need at least one token to train on. Received: none.")
+    trainer, subwords = Word2Vec, {}
+    if config.algorithm == "fasttext":
+        sentences = [_replaced(sentence, OOV_TOKEN, _NONCHARACTER) for sentence in sentences]
+        trainer, subwords = FastText, _subword_settings(sentences)
+    with progress.step("Training word vectors", config.epochs or 0) as advance:
+
+        class Epochs(CallbackAny2Vec):
+            def on_epoch_end(self, model: Any) -> None:
+                advance()
+
+        model = trainer(
+            sentences,
+            vector_size=config.dim,
+            epochs=config.epochs,
+            window=config.window,
+            negative=config.negative,
+            seed=config.seed,
+            workers=config.workers,
+            sg=1,
+            min_count=1,
+            callbacks=[Epochs()],
+            **subwords,
+        )
+    tokens = _replaced(model.wv.index_to_key, _NONCHARACTER, OOV_TOKEN)
+    return WordVectors(tuple(tokens), np.asarray(model.wv.vectors, np.float32))
+
+
+def _replaced(tokens: Sequence[str], old: str, new: str) -> list[str]:
+    return [new if token == old else token for token in tokens]
+
+
+def _subword_settings(sentences: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Lengths of the subwords in characters, and how many vectors they share."""
+    words = {token for sentence in sentences for token in sentence} - {_NONCHARACTER}
+    short = sum(map(len, words)) < _SHORT_WORDS * len(words)
+    min_n, max_n = (1, 3) if short else (3, 6)
+    return {"min_n": min_n, "max_n": max_n, "bucket": _SUBWORD_ROWS}
+
+
+def _fingerprint(sentences: Sequence[Sequence[str]], config: VectorTrainingConfig) -> str:
+    settings = {name: value for name, value in asdict(config).items() if name != "most_texts"}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for sentence in sentences:
+        digest.update("\0".join(sentence).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()[:16]
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _require_positive(name: str, value: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")

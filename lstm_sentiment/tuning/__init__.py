@@ -1,0 +1,1 @@
+"""Searches for the settings with the lowest dev loss."""

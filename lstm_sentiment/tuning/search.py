@@ -1,0 +1,303 @@
+"""Searches for the settings with the lowest dev loss; test texts are not looked at."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.model.config import require_positive
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.overrides import nested, with_overrides
+from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.training.workers.cluster import read_cluster
+from lstm_sentiment.tuning.space import rounded, searched_values, space_around
+from lstm_sentiment.tuning.study import (
+    FAILURE,
+    TURN,
+    ask,
+    check_settings,
+    check_texts,
+    fail_cut_off_trials,
+    is_finished,
+    next_turn,
+    open_study,
+    require_optuna,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+Train = Callable[[PipelineConfig, OnEpoch], None]
+"""Trains one config and tells of each epoch."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of one trial.
+
+    Attributes:
+        number: From 1, in the order of trying.
+        state: `complete`; `pruned`, stopped early because others were ahead; or `failed`.
+        dev_loss: The lowest of its epochs; `None` where it has none.
+        epochs: How many it trained.
+        settings: What it tried, by dotted name of the setting.
+        failure: Why it failed.
+    """
+
+    number: int
+    state: Literal["complete", "pruned", "failed"]
+    dev_loss: float | None
+    epochs: int
+    settings: Mapping[str, Any]
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What a search found.
+
+    Attributes:
+        config: The config of the best trial.
+        best: That trial: the complete one with the lowest dev loss.
+        trials: All that came to an end, of this and earlier calls, in order.
+        study: Name of the study.
+        storage: The file that holds it.
+        seconds: Wall-clock time of this call.
+    """
+
+    config: PipelineConfig
+    best: TrialResult
+    trials: tuple[TrialResult, ...]
+    study: str
+    storage: Path
+    seconds: float
+
+    def count(self, state: str) -> int:
+        """How many trials ended so."""
+        return sum(trial.state == state for trial in self.trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `tune --json` prints it."""
+        return {
+            "study": self.study,
+            "storage": str(self.storage),
+            "trials": len(self.trials),
+            "complete": self.count("complete"),
+            "pruned": self.count("pruned"),
+            "failed": self.count("failed"),
+            "best": asdict(self.best),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def tune(
+    config: PipelineConfig,
+    *,
+    trials: int = 20,
+    timeout_seconds: float | None = None,
+    storage: str | os.PathLike[str] = Path("runs") / "tune.db",
+    study: str = "tune",
+    progress: Progress = SILENT,
+) -> TuneResult:
+    """Searches for the settings with the lowest dev loss.
+
+    Texts are read, cut and given vectors once; then each trial trains on the same ones with other
+    settings of `SEARCH_SPACE`. The first tries `config` as it is, the next few are random, the
+    others follow those that did best (tree-structured Parzen estimator). From its second epoch on,
+    one whose dev loss is above the median of the trials before it is stopped.
+
+    Each result is kept in `storage` at once. The same call again goes on where the last one ended
+    or was killed, and gives what one call would have given. `config.training.seed` decides
+    everything.
+
+    Args:
+        config: What is searched around: texts, epochs, and every setting that is not searched.
+        trials: How many the study shall have, those of earlier calls among them.
+        timeout_seconds: No trial is begun after this time. `None` sets no limit.
+        storage: SQLite file of the study.
+        study: Its name; a file holds many.
+        progress: Told of each trial.
+
+    Returns:
+        The best config, and how all trials went.
+
+    Raises:
+        InvalidInputError: If an argument or a text breaks a rule, or Optuna is not installed.
+        ConfigError: If `storage` cannot be opened, or its study was made with other texts or
+            settings.
+        TrainingError: If no trial of the study is complete.
+    """
+    started = time.monotonic()
+    check_search(config, trials, timeout_seconds)
+    deadline = math.inf if timeout_seconds is None else started + timeout_seconds
+    storage = Path(storage)
+    with open_study(storage, study) as opened:
+        check_settings(opened, config, space_around(config))
+        fail_cut_off_trials(opened)
+        if next_turn(opened) <= trials:
+            train = _prepare(opened, config, progress)
+            _search(opened, config, train, trials, deadline, progress)
+        first = searched_values(config)
+        done = sorted(
+            (_result(trial, first) for trial in opened.get_trials() if is_finished(trial)),
+            key=lambda trial: trial.number,
+        )
+    complete = [trial for trial in done if trial.state == "complete"]
+    if not complete:
+        reasons = [trial.failure for trial in done if trial.failure]
+        raise TrainingError(
+            f"At least one trial of study {study!r} must be complete. Received: {len(reasons)} "
+            f"that failed. {' '.join(reasons[-1:])}"
+        )
+    best = min(complete, key=lambda trial: (trial.dev_loss, trial.number))
+    return TuneResult(
+        config=with_overrides(config, nested(best.settings)),
+        best=best,
+        trials=tuple(done),
+        study=study,
+        storage=storage,
+        seconds=time.monotonic() - started,
+    )
+
+
+def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | None) -> None:
+    """Checks what can be checked before TensorFlow is imported: see `tune`.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, or Optuna is not installed.
+        ConfigError: If `TF_CONFIG` breaks a rule.
+    """
+    require_optuna()
+    require_positive("trials", trials)
+    if timeout_seconds is not None and not timeout_seconds > 0:
+        raise InvalidInputError(
+            "`timeout_seconds` must be a positive number. "
+            f"Received: timeout_seconds={timeout_seconds}."
+        )
+    if config.init_from is not None:
+        raise InvalidInputError(
+            "`init_from` must not be set where sizes of the model are searched. "
+            f"Received: {config.init_from}."
+        )
+    cluster = None if config.training.strategy in ("default", "mirrored") else read_cluster()
+    if config.training.strategy == "multi-worker" or (cluster and len(cluster.addresses) > 1):
+        raise InvalidInputError(
+            "Trials train in one process: unset `TF_CONFIG`, or take the strategy `default` or "
+            "`mirrored`. Received: several workers."
+        )
+
+
+def _prepare(study: "Study", config: PipelineConfig, progress: Progress) -> Train:
+    """Reads the texts once, for all trials."""
+    import keras
+
+    from lstm_sentiment.pipeline.preparation import prepare_run
+    from lstm_sentiment.training.fit import fit
+
+    prepared = prepare_run(config, progress)
+    check_texts(study, prepared.train, prepared.dev, prepared.vectors)
+
+    def train(chosen: PipelineConfig, on_epoch: OnEpoch) -> None:
+        try:
+            fit(
+                prepared.train,
+                prepared.dev,
+                tokenizer=prepared.tokenizer,
+                vectors=prepared.vectors,
+                model=chosen.model,
+                training=chosen.training,
+                cache_dir=prepared.cache_dir,  # where each trial finds the token ids again
+                on_epoch=on_epoch,
+            )
+        finally:
+            keras.utils.clear_session()  # the models of trials past are not kept
+
+    return train
+
+
+def _search(
+    study: "Study",
+    config: PipelineConfig,
+    train: Train,
+    trials: int,
+    deadline: float,
+    progress: Progress,
+) -> None:
+    """Runs the trials that the study lacks, the first one even where no time is left."""
+    first, space = searched_values(config), space_around(config)
+    turn = next_turn(study)
+    with progress.step("Tuning", trials - turn + 1) as advance:
+        while turn <= trials:
+            trial = ask(study, turn, space, first, config.training.seed)
+            chosen = with_overrides(config, nested(rounded(trial.params, first)))
+            _run_trial(study, trial, chosen, train, advance)
+            result = _result(study.get_trials()[trial.number], first)
+            progress.say(f"Trial {turn} of {trials}: {_described(result)}")
+            advance(1)
+            turn = next_turn(study)
+            if time.monotonic() >= deadline and turn <= trials:
+                progress.say(f"No time is left: {turn - 1} of {trials} trials are done")
+                return
+
+
+def _run_trial(
+    study: "Study", trial: "Trial", chosen: PipelineConfig, train: Train, advance: Advance
+) -> None:
+    """Trains one config and tells the study how it went."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    losses: list[float] = []
+    number = trial.user_attrs[TURN]
+
+    def on_epoch(epoch: int, logs: Mapping[str, float]) -> None:
+        loss = float(logs["val_loss"])
+        if not math.isfinite(loss):
+            raise TrainingError(f"the dev loss must be finite. Received: {loss}.")
+        losses.append(loss)
+        trial.report(loss, epoch)
+        advance(0, status=f"trial {number}, epoch {epoch}, dev loss {min(losses):.4f}")
+        if trial.should_prune():
+            raise TrialPruned
+
+    try:
+        train(chosen, on_epoch)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    except TrainingError as error:
+        trial.set_user_attr(FAILURE, str(error))
+        study.tell(trial, state=TrialState.FAIL)
+    else:
+        study.tell(trial, min(losses))
+
+
+def _result(trial: "FrozenTrial", first: Mapping[str, Any]) -> TrialResult:
+    states: dict[str, Literal["complete", "pruned"]] = {
+        "COMPLETE": "complete",
+        "PRUNED": "pruned",
+    }
+    return TrialResult(
+        number=trial.user_attrs[TURN],
+        state=states.get(trial.state.name, "failed"),
+        dev_loss=min(trial.intermediate_values.values(), default=None),
+        epochs=len(trial.intermediate_values),
+        settings=rounded(trial.params, first),
+        failure=trial.user_attrs.get(FAILURE),
+    )
+
+
+def _described(trial: TrialResult) -> str:
+    """One trial in one line."""
+    if trial.state == "failed":
+        return f"failed: {trial.failure}"
+    settings = ", ".join(
+        f"{name.rpartition('.')[2]} {value}" for name, value in trial.settings.items()
+    )
+    loss = "none" if trial.dev_loss is None else f"{trial.dev_loss:.4f}"
+    return f"{trial.state}, dev loss {loss} after {trial.epochs} epochs ({settings})"

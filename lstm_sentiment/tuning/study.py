@@ -1,0 +1,235 @@
+"""A search that outlives its process: an Optuna study in an SQLite file; imports no TensorFlow.
+
+Trials come in turns, 1, 2, 3 and so on. What a turn tries follows from the seed, its number and the
+turns before it alone: so a search that was killed goes on as if nothing had been.
+"""
+
+import fcntl
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.config_file import to_table
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+    from lstm_sentiment.tuning.space import Space
+
+TURN = "turn"
+FAILURE = "failure"
+_SETTINGS = "settings"
+_TEXTS = "texts"
+_RANDOM_TURNS = 8
+_UNPRUNED_TURNS = 5
+_FIRST_PRUNED_EPOCH = 2
+_TAKEN_AT_MOST = 3
+# What they lead to is compared itself, or decides no dev loss.
+_NOT_COMPARED = frozenset(
+    {
+        *("data", "dev_data", "test_data", "unlabelled", "exclude_data", "vectors"),
+        *("model_dir", "run_dir", "cache", "tensorboard"),
+    }
+)
+
+
+def require_optuna() -> None:
+    """Checks that Optuna is installed.
+
+    Raises:
+        InvalidInputError: If it is not; the message names the extra.
+    """
+    try:
+        import optuna  # noqa: F401
+    except ImportError as error:
+        raise InvalidInputError(
+            "Tuning needs the `tune` extra: pip install 'lstm-sentiment[tune]'."
+        ) from error
+
+
+@contextmanager
+def open_study(storage: Path, name: str) -> Iterator["Study"]:
+    """Opens a study, or begins it; no other process can have its file open at the same time.
+
+    Args:
+        storage: The SQLite file, made with its folder where it is missing.
+        name: Of the study; a file holds many.
+
+    Raises:
+        ConfigError: If the file cannot be opened, is no such file, or is in use.
+        InvalidInputError: If Optuna is not installed.
+    """
+    require_optuna()
+    import optuna
+    from sqlalchemy.engine import URL
+    from sqlalchemy.exc import SQLAlchemyError
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with _locked(storage):
+        database = None
+        try:
+            url = URL.create("sqlite", database=str(storage)).render_as_string()
+            database = optuna.storages.RDBStorage(url)
+            yield optuna.create_study(
+                study_name=name,
+                storage=database,
+                direction="minimize",
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(
+                    n_startup_trials=_UNPRUNED_TURNS, n_warmup_steps=_FIRST_PRUNED_EPOCH
+                ),
+            )
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            # What SQLite itself said: SQLAlchemy adds lines of its own.
+            said = [getattr(part, "orig", None) for part in (error, error.__cause__)]
+            reason = next((part for part in said if part is not None), error)
+            raise ConfigError(f"{storage}: must be an SQLite file. Received: {reason}.") from error
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+            if database is not None:
+                database.remove_session()
+                database.engine.dispose()
+
+
+def fail_cut_off_trials(study: "Study") -> None:
+    """Marks as failed what a killed process left running, so that its turn is taken again."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+@contextmanager
+def _locked(storage: Path) -> Iterator[None]:
+    """Keeps a second process out: it would take the first one's trial for a dead one."""
+    if storage.is_dir():
+        raise ConfigError(f"{storage}: must be a file. Received: a folder.")
+    try:
+        storage.parent.mkdir(parents=True, exist_ok=True)
+        lock = storage.with_name(f".{storage.name}.lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{storage}: cannot be opened: {error.strerror}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"{storage}: must be in use by one `tune` at a time. Received: one is running."
+            ) from error
+        yield
+
+
+def check_settings(study: "Study", config: PipelineConfig, space: "Space") -> None:
+    """Binds a new study to a config, and refuses another config for an old one.
+
+    Raises:
+        ConfigError: If the study was made with other settings; names one that differs.
+    """
+    settings = {
+        name: value for name, value in _flat(to_table(config)).items() if name not in _NOT_COMPARED
+    } | {f"search space of {name}": values for name, values in space.items()}
+    now = json.loads(json.dumps(settings, default=str))
+    before = study.user_attrs.get(_SETTINGS)
+    if before is None and not study.get_trials(deepcopy=False):
+        study.set_user_attr(_SETTINGS, now)
+        return
+    if before is None:
+        raise ConfigError(f"Study {study.study_name!r} must be one that `tune` made.")
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            raise ConfigError(
+                f"Study {study.study_name!r} goes on with the settings that it began with: {name} "
+                f"{before.get(name)}. Received: {now.get(name)}. (Name a new one with `--study`.)"
+            )
+
+
+def check_texts(study: "Study", train: Corpus, dev: Corpus, vectors: WordVectors | None) -> None:
+    """Binds a new study to its texts and word vectors, and refuses others for an old one.
+
+    Raises:
+        ConfigError: If the study was made with others.
+    """
+    digest = hashlib.sha256()
+    for corpus in (train, dev):
+        parts = (corpus.label_names, tuple(corpus.texts), [int(n) for n in corpus.labels])
+        digest.update(json.dumps(parts).encode())
+    if vectors is not None:
+        digest.update(json.dumps(vectors.tokens).encode())
+        digest.update(np.ascontiguousarray(vectors.matrix).data)
+    now = digest.hexdigest()
+    if study.user_attrs.get(_TEXTS) is None:
+        study.set_user_attr(_TEXTS, now)
+    elif study.user_attrs[_TEXTS] != now:
+        raise ConfigError(
+            f"Study {study.study_name!r} goes on with the texts and word vectors that it began "
+            "with. Received: others. (Name a new one with `--study`.)"
+        )
+
+
+def next_turn(study: "Study") -> int:
+    """The number of the first turn that has no result yet, from 1.
+
+    A turn that was cut off is taken again, but not forever: it may be what kills the process.
+    """
+    settled, cut_off = set(), Counter[int]()
+    for trial in study.get_trials(deepcopy=False):
+        turn = trial.user_attrs.get(TURN)
+        if turn is not None and is_finished(trial):
+            settled.add(turn)
+        elif turn is not None:
+            cut_off[turn] += 1
+    settled |= {turn for turn, times in cut_off.items() if times >= _TAKEN_AT_MOST}
+    return len(settled) + 1
+
+
+def is_finished(trial: "FrozenTrial") -> bool:
+    """Whether a trial came to its own end: complete, pruned, or failed for a known reason."""
+    return trial.state.name in ("COMPLETE", "PRUNED") or FAILURE in trial.user_attrs
+
+
+def ask(study: "Study", turn: int, space: "Space", first: Mapping[str, Any], seed: int) -> "Trial":
+    """Begins a turn.
+
+    Args:
+        study: Whose turn it is.
+        turn: Its number, see `next_turn`.
+        space: What may be tried.
+        first: What the first turn tries, by name.
+        seed: Decides what all others try.
+
+    Returns:
+        A trial with `params` and the number of its turn.
+    """
+    import optuna
+
+    entropy = int(np.random.SeedSequence([seed, turn]).generate_state(1)[0])
+    study.sampler = optuna.samplers.TPESampler(n_startup_trials=_RANDOM_TURNS, seed=entropy)
+    waiting = (optuna.trial.TrialState.WAITING,)
+    if turn == 1 and not study.get_trials(deepcopy=False, states=waiting):
+        study.enqueue_trial(dict(first))
+    trial = study.ask({name: values.distribution() for name, values in space.items()})
+    trial.set_user_attr(TURN, turn)
+    return trial
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A table by dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

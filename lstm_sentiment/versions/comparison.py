@@ -1,0 +1,365 @@
+"""Which of two versions is the better one, as far as some labelled texts can tell."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.same_texts import first_of_each
+from lstm_sentiment.version_folder import version_number
+from lstm_sentiment.versions.predictor import SavedModelPredictor
+from lstm_sentiment.versions.scores import VersionScores, score_version, with_label_names
+from lstm_sentiment.versions.significance import (
+    Estimate,
+    check_confidence,
+    estimate_accuracy,
+    estimate_accuracy_difference,
+    estimate_macro_f1,
+    estimate_macro_f1_difference,
+    mcnemar_p_value,
+)
+from lstm_sentiment.versions.texts_seen import count_texts_seen
+
+
+@dataclass(frozen=True)
+class ComparedVersion:
+    """Scores of one of two versions.
+
+    Attributes:
+        version_dir: The version's folder.
+        version: Its number; `None` where the folder's name is none.
+        right: Texts that it gives their label.
+        accuracy: Share of them.
+        macro_f1: Mean of the classes' F1.
+        class_f1: F1 of each class, by its name.
+        texts_seen: How many of the texts had a part in training it; `None` where it does not tell.
+    """
+
+    version_dir: Path
+    version: int | None
+    right: int
+    accuracy: Estimate
+    macro_f1: Estimate
+    class_f1: dict[str, float]
+    texts_seen: int | None
+
+    @property
+    def name(self) -> str:
+        """`version 3`; the folder where it has no number."""
+        return f"version {self.version}" if self.version is not None else str(self.version_dir)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores, as JSON holds them."""
+        return {**asdict(self), "version_dir": str(self.version_dir)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a version says of a text.
+
+    Attributes:
+        label: The label that it gives.
+        probability: That label's.
+    """
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A text that two versions give different labels.
+
+    Attributes:
+        index: Its place among the texts, from 0.
+        text: The text.
+        label: What it is labelled.
+        first: The first version's answer.
+        second: The second's.
+    """
+
+    index: int
+    text: str
+    label: str
+    first: Answer
+    second: Answer
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions on the same labelled texts.
+
+    Attributes:
+        first: The one compared with, such as that in service.
+        second: The other, such as its successor.
+        label_names: The classes, in the first one's order.
+        texts: Number of texts.
+        repeated_texts: How many of them occurred before: intervals are narrower than they should
+            be where there are any.
+        confidence: Of all intervals; the versions differ by more than chance where `p_value` is
+            below 1 less it.
+        accuracy_difference: Accuracy of the second less that of the first.
+        macro_f1_difference: Macro-F1 of the second less that of the first.
+        both_right: Texts that both give their label.
+        only_first_right: Texts that the first alone gives their label.
+        only_second_right: Texts that the second alone gives their label.
+        both_wrong: Texts that neither gives its label.
+        p_value: Of McNemar's exact test.
+        disagreements: Texts that they give different labels; first those where both are surest.
+    """
+
+    first: ComparedVersion
+    second: ComparedVersion
+    label_names: tuple[str, ...]
+    texts: int
+    repeated_texts: int
+    confidence: float
+    accuracy_difference: Estimate
+    macro_f1_difference: Estimate
+    both_right: int
+    only_first_right: int
+    only_second_right: int
+    both_wrong: int
+    p_value: float
+    disagreements: tuple[Disagreement, ...]
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether one gets more texts right, by more than chance."""
+        return self.p_value < 1 - self.confidence
+
+    @property
+    def better(self) -> ComparedVersion | None:
+        """The one that gets more texts right, by more than chance; `None` if neither does."""
+        if not self.is_significant:
+            return None
+        return self.second if self.accuracy_difference.value > 0 else self.first
+
+    @cached_property
+    def seen_by(self) -> tuple[ComparedVersion, ...]:
+        """Those that were trained on some of the texts: the comparison is unfair."""
+        return tuple(version for version in (self.first, self.second) if version.texts_seen)
+
+    def verdict(self) -> str:
+        """Says in a sentence which one is better."""
+        if not self.disagreements:
+            return f"both versions give the same labels to all {self.texts:,} texts"
+        change = self.accuracy_difference
+        better = self.better
+        if better is not None:
+            change = change if better is self.second else -change
+            said = f"{better.name} is better:"
+        else:
+            said = f"no difference can be told with {self.texts:,} texts: {self.second.name} has"
+        return (
+            f"{said} {points(change.value)} points accuracy ({self.confidence * 100:g} % interval "
+            f"{points(change.low)} to {points(change.high)}), McNemar p {p_text(self.p_value)}"
+        )
+
+    def warnings(self) -> list[str]:
+        """Says what makes the comparison worth less, a sentence each."""
+        said = [
+            f"{version.texts_seen:,} of the {self.texts:,} texts had a part in training "
+            f"{version.name}: the comparison is unfair"
+            for version in self.seen_by
+        ]
+        unknown = [v.name for v in (self.first, self.second) if v.texts_seen is None]
+        if unknown:
+            said.append(f"{' and '.join(unknown)} cannot tell which texts it was trained on")
+        if self.repeated_texts:
+            said.append(
+                f"{self.repeated_texts:,} of the {self.texts:,} texts are repetitions: the "
+                "intervals are too narrow"
+            )
+        return said
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as `models compare --json` prints it."""
+        return {
+            **asdict(self),
+            "first": self.first.to_dict(),
+            "second": self.second.to_dict(),
+            "better": None if self.better is None else self.better.version,
+            "is_fair": not self.seen_by,
+            "verdict": self.verdict(),
+            "warnings": self.warnings(),
+        }
+
+
+def compare_versions(
+    first: VersionScores, second: VersionScores, *, confidence: float = 0.95, seed: int = 0
+) -> Comparison:
+    """Compares two versions on the same texts.
+
+    Args:
+        first: What the one said, such as the version in service.
+        second: What the other said of the same texts, such as its successor. Its classes may be in
+            another order.
+        confidence: Of the intervals, above 0 and below 1; versions differ by more than chance
+            where McNemar's p-value is below 1 less it.
+        seed: Of what the intervals draw.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, the versions know different classes, or
+            their texts are not the same.
+    """
+    check_confidence(confidence)
+    names = first.corpus.label_names
+    _check_labels(first, second.version_dir, second.corpus.label_names)
+    if with_label_names(second.corpus, names) != first.corpus:
+        raise InvalidInputError(
+            "Versions must be compared on the same texts and labels. "
+            f"Received: {len(first.corpus):,} texts and {len(second.corpus):,} others."
+        )
+    # The second's classes, in the first's order.
+    moved = np.array([names.index(name) for name in second.corpus.label_names])
+    labels, given = first.labels, (first.predicted, moved[second.predicted])
+    right = Counter(zip(first.is_right.tolist(), second.is_right.tolist(), strict=True))
+    counts = (right[True, True], right[True, False], right[False, True], right[False, False])
+    return Comparison(
+        first=summarize_version(first, confidence=confidence, seed=seed),
+        second=summarize_version(second, confidence=confidence, seed=seed),
+        label_names=names,
+        texts=len(labels),
+        repeated_texts=len(labels) - len(first_of_each(first.corpus.texts)),
+        confidence=confidence,
+        accuracy_difference=estimate_accuracy_difference(*counts, confidence=confidence),
+        macro_f1_difference=estimate_macro_f1_difference(
+            labels, *given, confidence=confidence, seed=seed
+        ),
+        both_right=counts[0],
+        only_first_right=counts[1],
+        only_second_right=counts[2],
+        both_wrong=counts[3],
+        p_value=mcnemar_p_value(counts[1], counts[2]),
+        disagreements=tuple(_disagreements(first, second, given[0] != given[1])),
+    )
+
+
+def score_in_turn(
+    version_dirs: Sequence[Path],
+    corpus: Corpus,
+    *,
+    batch_size: int = 128,
+    progress: Progress = SILENT,
+) -> list[VersionScores]:
+    """Asks versions about the same texts, one loaded at a time.
+
+    Args:
+        version_dirs: Their folders.
+        corpus: The texts, as they are labelled.
+        batch_size: Texts computed at once.
+        progress: Told of each batch, under the name of the version.
+
+    Returns:
+        The answers of each.
+
+    Raises:
+        InvalidInputError: As `score_version`, or if the versions know different classes.
+        ServableNotFoundError: If a folder is no version.
+        ServableUnavailableError: If a version cannot be loaded.
+    """
+    scored: list[VersionScores] = []
+    for version_dir in version_dirs:
+        predictor = SavedModelPredictor(version_dir)
+        if scored:  # told before time is spent on it
+            _check_labels(scored[0], version_dir, predictor.label_names)
+        shown = _Renamed(progress, f"Scoring {_short_name(version_dir)}")
+        scored.append(score_version(predictor, corpus, batch_size=batch_size, progress=shown))
+    return scored
+
+
+def summarize_version(
+    scores: VersionScores, *, confidence: float = 0.95, seed: int = 0
+) -> ComparedVersion:
+    """Scores one version as those that are compared are scored.
+
+    Args:
+        scores: What it said.
+        confidence: As `compare_versions` takes it.
+        seed: As `compare_versions` takes it.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule.
+    """
+    evaluation, right = scores.evaluation(), int(scores.is_right.sum())
+    return ComparedVersion(
+        scores.version_dir,
+        scores.version,
+        right,
+        estimate_accuracy(right, len(scores.labels), confidence=confidence),
+        estimate_macro_f1(scores.labels, scores.predicted, confidence=confidence, seed=seed),
+        {scored.label: scored.f1 for scored in evaluation.classes},
+        count_texts_seen(scores.version_dir, scores.corpus.texts),
+    )
+
+
+def points(share: float) -> str:
+    """A difference of shares in points of a hundred, with its sign."""
+    return f"{100 * share:+.1f}".replace("-0.0", "+0.0")
+
+
+def p_text(p_value: float) -> str:
+    """A p-value with its sign of equality: what is tiny is only said to be so."""
+    return "< 0.0001" if p_value < 0.0001 else f"= {p_value:.2g}"
+
+
+def _disagreements(
+    first: VersionScores, second: VersionScores, differ: Any
+) -> Iterator[Disagreement]:
+    indices = np.flatnonzero(differ)
+    sureness = first.confidences[indices] + second.confidences[indices]
+    corpus = first.corpus
+    for index in indices[np.argsort(-sureness, kind="stable")].tolist():
+        yield Disagreement(
+            index,
+            corpus.texts[index],
+            corpus.label_names[corpus.labels[index]],
+            _answer(first, index),
+            _answer(second, index),
+        )
+
+
+def _answer(scores: VersionScores, index: int) -> Answer:
+    label = scores.corpus.label_names[scores.predicted[index]]
+    return Answer(label, float(scores.confidences[index]))
+
+
+def _check_labels(first: VersionScores, version_dir: Path, label_names: tuple[str, ...]) -> None:
+    known = first.corpus.label_names
+    if {*known} != {*label_names}:
+        raise InvalidInputError(
+            "Versions to compare must know the same labels. Received: "
+            f"{_short_name(first.version_dir)}: {', '.join(known)}; "
+            f"{_short_name(version_dir)}: {', '.join(label_names)}."
+        )
+
+
+def _short_name(version_dir: Path) -> str:
+    number = version_number(version_dir)
+    return f"version {number}" if number is not None else version_dir.name
+
+
+@dataclass(frozen=True)
+class _Renamed:
+    """Progress whose steps bear another name."""
+
+    progress: Progress
+    name: str
+
+    def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
+        return self.progress.step(self.name, total)
+
+    def say(self, message: str) -> None:
+        self.progress.say(message)

@@ -1,0 +1,1 @@
+"""Tells what a version is, from its files alone."""

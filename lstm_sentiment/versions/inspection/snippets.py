@@ -1,0 +1,220 @@
+"""Requests to a version, ready to paste: a `curl` command and Python for each signature."""
+
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.versions.inspection.graph import SignatureSummary, TensorSummary
+
+GRPC_ADDRESS = "localhost:8500"
+REST_ADDRESS = "localhost:8501"
+
+_LONGEST_TEXT = 60
+_LONGEST_LITERAL = 64
+_STUBS = "from tensorflow_serving.apis import {messages}, prediction_service_pb2_grpc"
+
+
+@dataclass(frozen=True)
+class Snippets:
+    """How one signature is asked.
+
+    Attributes:
+        curl: A shell command, over REST.
+        python: A program, over gRPC.
+    """
+
+    curl: str
+    python: str
+
+
+FALLBACK = ExampleAnswer("房间很干净", ("房间", "很", "干净"), (1,), "", ())
+"""What any version can be asked."""
+
+
+def example_to_show(examples: Sequence[ExampleAnswer]) -> ExampleAnswer:
+    """A short text of a version's own, or `FALLBACK` where it has none.
+
+    Args:
+        examples: Those of its card.
+    """
+    filled = [example for example in examples if example.tokens]
+    in_one_line = [
+        example
+        for example in filled
+        if len(example.text) <= _LONGEST_TEXT and example.text.isprintable()
+    ]
+    shortest_first = sorted(filled, key=lambda example: len(example.text))
+    return next(iter([*in_one_line, *shortest_first, FALLBACK]))
+
+
+def request_snippets(
+    signature: SignatureSummary, name: str, version: int | None, example: ExampleAnswer
+) -> Snippets:
+    """Writes how a signature is asked of a server on this machine, at the usual ports.
+
+    Args:
+        signature: Of the version. One of this package's contract is asked with `example` by
+            `PredictClient`; any other with values of the right dtype and shape by the stubs of
+            tensorflow-serving-api.
+        name: The model's, on the server.
+        version: Which to ask for; `None` for what the server takes by itself.
+        example: What to ask.
+    """
+    body, call = _contract_request(signature, example)
+    url = _url(name, version, _verb(signature))
+    if body is not None:
+        return Snippets(_curl(body, url), _client_snippet(name, version, call))
+    return Snippets(_generic_curl(signature, url), _generic_python(signature, name, version))
+
+
+def _contract_request(
+    signature: SignatureSummary, example: ExampleAnswer
+) -> tuple[dict[str, Any] | None, str]:
+    """The body and the client's call, where the signature is one that `ServableModule` has."""
+    text = _literal(example.text)
+    tokens = " ".join(example.tokens)
+    ids = list(example.token_ids)
+    requests: dict[tuple[str, str, tuple[str, ...]], tuple[dict[str, Any], str]] = {
+        ("serving_default", "predict", ("input_sentence",)): (
+            {"instances": [ids]},
+            f"predict_ids(np.array([{ids}]))",
+        ),
+        ("text", "predict", ("text",)): ({"instances": [example.text]}, f"predict([{text}])"),
+        ("tokens", "predict", ("tokens",)): (
+            {"instances": [tokens]},
+            f'predict([{_literal(tokens)}], signature="tokens")',
+        ),
+        ("classify", "classify", ("inputs",)): (
+            {"examples": [{"text": example.text}]},
+            f"classify([{text}])",
+        ),
+        ("explain", "predict", ("text",)): ({"instances": [example.text]}, f"explain([{text}])"),
+    }
+    found = requests.get((signature.key, _verb(signature), tuple(signature.inputs)))
+    if found is None:
+        return None, ""
+    return {"signature_name": signature.key, **found[0]}, found[1]
+
+
+def _verb(signature: SignatureSummary) -> str:
+    """The API that a signature is for. TensorFlow itself writes that all are for `predict`."""
+    if signature.method in ("classify", "regress"):
+        return signature.method
+    takes_examples = signature.inputs == {"inputs": TensorSummary("string", (None,))}
+    if takes_examples and set(signature.outputs) <= {"classes", "scores"}:
+        return "classify"
+    return "regress" if takes_examples and set(signature.outputs) == {"outputs"} else "predict"
+
+
+def _url(name: str, version: int | None, verb: str) -> str:
+    of_version = "" if version is None else f"/versions/{version}"
+    return f"http://{REST_ADDRESS}/v1/models/{quote(name, safe='')}{of_version}:{verb}"
+
+
+def _curl(body: Mapping[str, Any], url: str) -> str:
+    whole = json.dumps(body, ensure_ascii=False)
+    # What a terminal would not show as it is stands in escapes; JSON's are of ASCII alone.
+    shown = whole if whole.isprintable() else json.dumps(body)
+    return f"curl -d {shlex.quote(shown)} \\\n  {url}"
+
+
+def _client_snippet(name: str, version: int | None, call: str) -> str:
+    of_version = "" if version is None else f", version={version}"
+    lines = [
+        *(["import numpy as np"] if "np." in call else []),
+        "from lstm_sentiment import PredictClient",
+        "",
+        f'with PredictClient("{GRPC_ADDRESS}", model={_literal(name)}{of_version}) as client:',
+        f"    print(client.{call})",
+    ]
+    return "\n".join(lines)
+
+
+def _generic_curl(signature: SignatureSummary, url: str) -> str:
+    head = {"signature_name": signature.key}
+    if _verb(signature) != "predict":
+        return _curl({**head, "examples": [{"FEATURE": "VALUE"}]}, url)
+    values = {name: (_value(t.dtype), _shape(t.shape)) for name, t in signature.inputs.items()}
+    if all(math.prod(shape) <= _LONGEST_LITERAL for _, shape in values.values()):
+        inputs = {name: _nested(value, shape) for name, (value, shape) in values.items()}
+        return _curl({**head, "inputs": inputs}, url)
+    written = ", ".join(
+        f"{_literal(name)}: {_expression(*value)}" for name, value in values.items()
+    )
+    code = (
+        "import json; print(json.dumps("
+        f'{{"signature_name": {_literal(signature.key)}, "inputs": {{{written}}}}}))'
+    )
+    return f"python3 -c {shlex.quote(code)} |\n  curl -d @- {url}"
+
+
+def _generic_python(signature: SignatureSummary, name: str, version: int | None) -> str:
+    verb = _verb(signature)
+    is_predict = verb == "predict"
+    kind = {"classify": "Classification", "regress": "Regression"}.get(verb, "Predict")
+    messages = f"{kind.lower()}_pb2"
+    lines = [
+        "import grpc",
+        *(["import tensorflow as tf"] if is_predict else []),
+        _STUBS.format(messages=messages),
+        "",
+        f"request = {messages}.{kind}Request()",
+        f"request.model_spec.name = {_literal(name)}",
+        *([] if version is None else [f"request.model_spec.version.value = {version}"]),
+        f"request.model_spec.signature_name = {_literal(signature.key)}",
+        *(_tensor_lines(signature) if is_predict else _EXAMPLE_LINES),
+        f'with grpc.insecure_channel("{GRPC_ADDRESS}") as channel:',
+        "    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)",
+        f"    print(stub.{verb.capitalize()}(request, timeout=10))",
+    ]
+    return "\n".join(lines)
+
+
+_EXAMPLE_LINES = (
+    "example = request.input.example_list.examples.add()",
+    'example.features.feature["FEATURE"].bytes_list.value.append(b"VALUE")',
+)
+
+
+def _tensor_lines(signature: SignatureSummary) -> list[str]:
+    """One value fills a tensor of any shape."""
+    return [
+        f"value = tf.make_tensor_proto({_value(tensor.dtype)!r}, tf.{tensor.dtype}, "
+        f"{list(_shape(tensor.shape))})\n"
+        f"request.inputs[{_literal(name)}].CopyFrom(value)"
+        for name, tensor in signature.inputs.items()
+    ]
+
+
+def _literal(text: str) -> str:
+    """A string as Python reads it, in double quotes if they will do."""
+    return repr(text) if set(text) & {'"', "\\"} or not text.isprintable() else f'"{text}"'
+
+
+def _value(dtype: str) -> Any:
+    """A value that most graphs can do with: 0 is an index of every table."""
+    if dtype in ("string", "bool"):
+        return "text" if dtype == "string" else True
+    return 0.0 if "float" in dtype or dtype == "half" else 0
+
+
+def _shape(shape: Sequence[int | None] | None) -> tuple[int, ...]:
+    return (1,) if shape is None else tuple(1 if size is None else size for size in shape)
+
+
+def _nested(value: Any, shape: Sequence[int]) -> Any:
+    if not shape:
+        return value
+    return [_nested(value, shape[1:]) for _ in range(shape[0])]
+
+
+def _expression(value: Any, shape: Sequence[int]) -> str:
+    written = _literal(value) if isinstance(value, str) else repr(value)
+    for size in reversed(shape):
+        written = f"[{written}]" if size == 1 else f"[{written}] * {size}"
+    return written

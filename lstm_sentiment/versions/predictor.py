@@ -1,0 +1,160 @@
+"""Asks an exported version without a server, in this process."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_folder import find_version
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client.predict_client import Explanation, Prediction
+
+# As `export_servable` writes it, whose module would bring TensorFlow.
+_LABELS = Path("assets") / "labels.txt"
+
+
+class SavedModelPredictor:
+    """A version loaded into this process; the same graph that a server would run.
+
+        SavedModelPredictor("models/sentiment").predict(["房间很干净"])
+
+    Attributes:
+        version_dir: The folder that was loaded.
+        version: Its number; `None` where the folder's name is none.
+    """
+
+    def __init__(self, model_dir: str | os.PathLike[str]) -> None:
+        """Loads a version.
+
+        Args:
+            model_dir: A version's folder, or a servable's base path, of which the highest version
+                is taken.
+
+        Raises:
+            ServableNotFoundError: If there is no version.
+            ServableUnavailableError: If the version cannot be loaded.
+        """
+        from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+
+        self.version_dir = find_version(Path(model_dir))
+        name = self.version_dir.name
+        self.version = int(name) if name.isascii() and name.isdigit() else None
+        servable_id = ServableId(self.version_dir.absolute().parent.name, self.version or 0)
+        self._servable = SavedModelLoader(servable_id, self.version_dir, warmup=False).load()
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes in id order, as `assets/labels.txt` has them.
+
+        Raises:
+            InvalidInputError: If the version has no such file, or none that can be read.
+        """
+        path = self.version_dir / _LABELS
+        try:
+            return tuple(path.read_text("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(
+                f"{path}: must hold one class a line. Received: {type(error).__name__}."
+            ) from error
+
+    def predict(
+        self, texts: Sequence[str], *, signature: str = "text", batch_size: int = 128
+    ) -> "list[Prediction]":
+        """Classifies texts.
+
+        Args:
+            texts: At least one. For the signature `tokens`, each is already segmented.
+            signature: `text` or `tokens`.
+            batch_size: Texts computed at once.
+
+        Returns:
+            One prediction for each text, in order.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string, or the version has no such
+                signature.
+        """
+        from lstm_sentiment.client.predict_client import Prediction
+
+        return [
+            Prediction(label.decode(), classification, tuple(probabilities), self.version)
+            for outputs in self._outputs(texts, signature, signature, batch_size)
+            for label, classification, probabilities in zip(
+                outputs["label"],
+                outputs["classification"].tolist(),
+                outputs["probabilities"].tolist(),
+                strict=True,
+            )
+        ]
+
+    def explain(self, texts: Sequence[str], *, batch_size: int = 16) -> "list[Explanation]":
+        """Classifies texts and tells which tokens spoke for it.
+
+        Args:
+            texts: At least one.
+            batch_size: Texts computed at once.
+
+        Returns:
+            One explanation for each text, in order.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string, or the version has no signature
+                `explain`.
+        """
+        from lstm_sentiment.client.answers import explanation
+
+        names = ("label", "probabilities", "tokens", "attributions")
+        return [
+            explanation(self.version, *row)
+            for outputs in self._outputs(texts, "explain", "text", batch_size)
+            for row in zip(*(outputs[name].tolist() for name in names), strict=True)
+        ]
+
+    def text_statistics(
+        self, texts: Sequence[str], *, batch_size: int = 128
+    ) -> dict[str, Array] | None:
+        """Tells how long texts are and how many of their tokens are unknown.
+
+        Args:
+            texts: At least one.
+            batch_size: Texts computed at once.
+
+        Returns:
+            `num_characters`, `num_tokens`, `num_truncated` and `num_oov`, int32 `(texts,)` each;
+            `None` where the version has no such signature, as those of older releases.
+
+        Raises:
+            InvalidInputError: If `texts` is empty or one string.
+        """
+        if TEXT_STATISTICS not in self._servable.signatures:
+            return None
+        batches = list(self._outputs(texts, TEXT_STATISTICS, "text", batch_size))
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+    def _outputs(
+        self, texts: Sequence[str], signature: str, name: str, batch_size: int
+    ) -> Iterator[Mapping[str, Array]]:
+        if isinstance(texts, str) or len(texts) == 0:
+            raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
+        for start in range(0, len(texts), batch_size):
+            batch = texts[start : start + batch_size]
+            values = np.array([replace_surrogates(text).encode() for text in batch], dtype=object)
+            yield self._servable.run(signature, {name: values})
+
+
+def prediction_record(text: str, prediction: "Prediction") -> dict[str, Any]:
+    """A text and its prediction as `predict --json` and `score` write them."""
+    return {
+        "text": text,
+        "label": prediction.label,
+        "classification": prediction.classification,
+        "probabilities": list(prediction.probabilities),
+    }

@@ -1,0 +1,1 @@
+"""Scores folders of texts, each file into an output of its own."""

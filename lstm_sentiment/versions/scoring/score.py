@@ -1,0 +1,290 @@
+"""Scores folders of texts with an exported version: each file a shard, each shard an output."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.reading import files_of
+from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
+from lstm_sentiment.versions.scoring.shard import (
+    FailedShard,
+    Outcome,
+    ScoredShard,
+    ShardJob,
+    ShardScorer,
+    failed,
+)
+
+Engine = Literal["local", "ray"]
+
+OUTPUT_SUFFIX = ".scored.jsonl"
+"""How the name of every output ends, and of no shard."""
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """How the scoring of a folder went.
+
+    Attributes:
+        version_dir: The version that scored.
+        outputs: Pattern of the outputs' paths.
+        scored: The shards that this call scored, by path.
+        skipped: Those that had been scored before, by path.
+        failed: Those that could not be scored, by path.
+        seconds: Wall-clock time of this call, starting workers and loading the model included.
+    """
+
+    version_dir: Path
+    outputs: str
+    scored: tuple[ScoredShard, ...]
+    skipped: tuple[ShardJob, ...]
+    failed: tuple[FailedShard, ...]
+    seconds: float
+
+    @property
+    def shards(self) -> int:
+        """How many there are in all."""
+        return len(self.scored) + len(self.skipped) + len(self.failed)
+
+    @property
+    def texts(self) -> int:
+        """How many texts this call scored."""
+        return sum(shard.texts for shard in self.scored)
+
+    @property
+    def texts_per_second(self) -> float:
+        """Texts of this call, by its wall-clock time."""
+        return self.texts / self.seconds if self.seconds else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `score --json` prints it."""
+        return {
+            "version_dir": str(self.version_dir),
+            "outputs": self.outputs,
+            "shards": self.shards,
+            "scored": len(self.scored),
+            "skipped": len(self.skipped),
+            "failed": [{**asdict(shard), "shard": str(shard.shard)} for shard in self.failed],
+            "texts": self.texts,
+            "seconds": round(self.seconds, 1),
+            "texts_per_second": round(self.texts_per_second, 1),
+        }
+
+
+def find_shards(path: str | os.PathLike[str]) -> list[Path]:
+    """The files of texts that a folder holds.
+
+    Args:
+        path: A folder; its `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.txt` files are taken, those
+            of folders in it are not, nor are outputs and files whose name begins with a dot. Or
+            one file of any name, which is one shard.
+
+    Returns:
+        At least one file, sorted.
+
+    Raises:
+        InvalidInputError: If there is none, or `path` is itself an output.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        if path.name.endswith(OUTPUT_SUFFIX):
+            raise InvalidInputError(f"{path}: must be a file of texts. Received: an output.")
+        if not path.is_file():
+            raise InvalidInputError(f"{path}: must be a folder or a file. Received: neither.")
+        return [path]
+    shards = [file for file in files_of([path]) if _is_shard(file)]
+    if not shards:
+        raise InvalidInputError(f"{path}: must hold files of texts. Received: outputs alone.")
+    return shards
+
+
+def _is_shard(file: Path) -> bool:
+    name = file.name
+    return not name.startswith(".") and not name.endswith(OUTPUT_SUFFIX) and file.is_file()
+
+
+def score(
+    shards: Sequence[str | os.PathLike[str]],
+    model_dir: str | os.PathLike[str],
+    *,
+    output_dir: str | os.PathLike[str] | None = None,
+    text_column: str = "text",
+    engine: Engine = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> ScoreResult:
+    """Scores shards, one after another or on many machines, each into an output of its own.
+
+    The output of `reviews.csv` is `reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl`: the base path's
+    name, the version, and eight digits that stand for the model's files and the text column. See
+    `score_shard` for what it holds.
+
+    A shard is skipped whose output is newer than it is; so the same call again goes on where a
+    killed one was, which loses the shards under way. Another model, another version, another model
+    under the same number and another text column have other outputs. One bad shard does not keep
+    the others from being scored.
+
+    Args:
+        shards: Files, see `find_shards`.
+        model_dir: A version's folder, or a servable's base path, of which the highest version is
+            taken.
+        output_dir: Where outputs go; made if it is absent. `None` puts each beside its shard.
+        text_column: Name of the column, or JSON key, of the texts.
+        engine: `local` scores in this process. `ray` scores on workers of one CPU each, see
+            `map_on_ray`; all must see model, shards and outputs under the same paths.
+        workers: How many, for `ray`. `None` takes one for each CPU of the cluster.
+        address: Of a running Ray cluster. `None` starts one on this machine for the call.
+        force: Whether shards that are scored already are scored anew.
+        progress: Told of each shard.
+
+    Returns:
+        What was scored, skipped and not scored.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, an output folder cannot be written, Ray is
+            not installed, or there is no cluster at `address`. Not for a bad shard.
+        ServableNotFoundError: If there is no version.
+        ServableUnavailableError: If the version cannot be loaded.
+    """
+    started = time.monotonic()
+    check_engine(engine, workers, address)
+    version_dir = find_version(Path(model_dir))
+    jobs = _jobs(shards, output_dir, output_suffix(version_dir, text_column))
+    skipped = [] if force else [job for job in jobs if _is_scored(job)]
+    if skipped:
+        progress.say(
+            f"Skipped {len(skipped):,} of {len(jobs):,} shards, whose outputs are newer than they "
+            "are (`force` scores them anew)"
+        )
+    todo = sorted(set(jobs).difference(skipped), key=lambda job: job.shard)
+    make = partial(ShardScorer, version_dir.absolute(), text_column, one_cpu=engine == "ray")
+    outcomes: list[Outcome] = []
+    if todo:
+        with progress.step("Scoring", len(todo)) as advance:
+            for outcome in _map(make, todo, engine, workers, address):
+                outcomes.append(outcome)
+                advance(1, status=outcome.shard.name)
+    outcomes.sort(key=lambda outcome: outcome.shard)
+    return ScoreResult(
+        version_dir=version_dir,
+        outputs=_pattern(jobs),
+        scored=tuple(shard for shard in outcomes if isinstance(shard, ScoredShard)),
+        skipped=tuple(skipped),
+        failed=tuple(shard for shard in outcomes if isinstance(shard, FailedShard)),
+        seconds=time.monotonic() - started,
+    )
+
+
+def check_engine(engine: str, workers: int | None, address: str | None) -> None:
+    """Checks what can be checked before TensorFlow is imported: see `score`.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, or Ray is needed and not installed.
+    """
+    if engine not in get_args(Engine):
+        raise InvalidInputError(
+            f"`engine` must be one of {', '.join(get_args(Engine))}. Received: {engine!r}."
+        )
+    if engine == "local" and (workers is not None or address is not None):
+        raise InvalidInputError(
+            "`workers` and `address` go with the engine `ray`. Received: engine 'local'."
+        )
+    if workers is not None and workers < 1:
+        raise InvalidInputError(
+            f"`workers` must be a positive integer. Received: workers={workers}."
+        )
+    if engine == "ray":
+        require_ray()
+
+
+def output_suffix(version_dir: Path, text_column: str) -> str:
+    """What an output's name has after its shard's: `.sentiment-3-5e0c1a7f.scored.jsonl`.
+
+    Args:
+        version_dir: The version's folder; its name need not be a number.
+        text_column: Name of the column of the texts.
+
+    Raises:
+        ServableUnavailableError: If the folder holds no SavedModel that can be read.
+    """
+    folder = version_dir.resolve()
+    digest = hashlib.sha256(text_column.encode("utf-8", "surrogatepass"))
+    # The index holds a checksum of each weight.
+    files = ["saved_model.pb", "variables/variables.index"]
+    files += sorted(f"assets/{file.name}" for file in folder.glob("assets/*") if file.is_file())
+    try:
+        for name in files:
+            if name == files[0] or (folder / name).is_file():
+                digest.update(f"\n{name}\n".encode() + (folder / name).read_bytes())
+    except OSError as error:
+        raise ServableUnavailableError(
+            f"{version_dir}: must hold a SavedModel. Received: {name}: {error.strerror}."
+        ) from error
+    return f".{folder.parent.name}-{folder.name}-{digest.hexdigest()[:8]}{OUTPUT_SUFFIX}"
+
+
+def _jobs(
+    shards: Sequence[str | os.PathLike[str]],
+    output_dir: str | os.PathLike[str] | None,
+    suffix: str,
+) -> list[ShardJob]:
+    """A job for each shard, in folders that can be written."""
+    if isinstance(shards, str) or not shards:
+        raise InvalidInputError(
+            f"`shards` must be a list of at least one file. Received: {shards!r}."
+        )
+    if output_dir is not None:
+        try:
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInputError(
+                f"{output_dir}: must be a folder for outputs. Received: {error.strerror}."
+            ) from error
+    jobs = []
+    for shard in map(Path, shards):
+        folder = shard.parent if output_dir is None else Path(output_dir)
+        jobs.append(ShardJob(shard, folder / (shard.name + suffix)))
+    if len({job.output for job in jobs}) < len(jobs):
+        raise InvalidInputError("`shards` must have different names. Received: one twice.")
+    for folder in sorted({job.output.parent for job in jobs}):
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            raise InvalidInputError(f"{folder}: must be a folder that can be written.")
+    return jobs
+
+
+def _is_scored(job: ShardJob) -> bool:
+    try:
+        return job.output.stat().st_mtime_ns > job.shard.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def _pattern(jobs: Sequence[ShardJob]) -> str:
+    folders = {job.output.parent for job in jobs}
+    suffix = jobs[0].output.name.removeprefix(jobs[0].shard.name)
+    return str(folders.pop() / f"*{suffix}") if len(folders) == 1 else f"*{suffix}"
+
+
+def _map(
+    make: Callable[[], ShardScorer],
+    jobs: Sequence[ShardJob],
+    engine: Engine,
+    workers: int | None,
+    address: str | None,
+) -> Iterator[Outcome]:
+    if engine == "local":
+        yield from map(make(), jobs)
+        return
+    # A worker has another working folder than this process.
+    jobs = [ShardJob(job.shard.absolute(), job.output.absolute()) for job in jobs]
+    yield from map_on_ray(make, jobs, lost=failed, workers=workers, address=address)

@@ -1,0 +1,191 @@
+"""Scores one file of texts into one output."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.text.corpus.reading import read_texts
+from lstm_sentiment.text.corpus.record_files import read_records
+from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.versions.predictor import SavedModelPredictor, prediction_record
+from lstm_sentiment.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from lstm_sentiment.client.predict_client import Prediction
+
+_WINDOW = 4_096
+_BATCH_SIZE = 128
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What one call of a scorer does.
+
+    Attributes:
+        shard: The file of texts.
+        output: The file to be written.
+    """
+
+    shard: Path
+    output: Path
+
+
+@dataclass(frozen=True)
+class ScoredShard:
+    """A shard whose output is written.
+
+    Attributes:
+        shard: The file of texts.
+        output: Its output.
+        texts: How many it holds.
+    """
+
+    shard: Path
+    output: Path
+    texts: int
+
+
+@dataclass(frozen=True)
+class FailedShard:
+    """A shard that has no output.
+
+    Attributes:
+        shard: The file of texts.
+        reason: One line that begins with the file's path.
+    """
+
+    shard: Path
+    reason: str
+
+
+Outcome = ScoredShard | FailedShard
+
+
+def failed(job: ShardJob, reason: str) -> FailedShard:
+    """The outcome of a job that cannot be done, with its reason in one line."""
+    reason = " ".join(reason.split())
+    return FailedShard(
+        job.shard, reason if reason.startswith(str(job.shard)) else f"{job.shard}: {reason}"
+    )
+
+
+class ShardScorer:
+    """Scores shards with a version that it loads once."""
+
+    def __init__(self, version_dir: Path, text_column: str, *, one_cpu: bool = False) -> None:
+        """Loads the version.
+
+        Args:
+            version_dir: Its folder.
+            text_column: Name of the column, or JSON key, of the texts.
+            one_cpu: Whether TensorFlow, in this whole process, computes on one CPU and no GPU.
+
+        Raises:
+            ServableUnavailableError: If it cannot be loaded, or cannot answer.
+        """
+        if one_cpu:
+            _keep_tensorflow_to_one_cpu()
+        self._text_column = text_column
+        self._predictor = SavedModelPredictor(version_dir)
+        try:
+            self._predictor.predict([""])
+        except LstmSentimentError as error:  # told once, not once a shard
+            raise ServableUnavailableError(
+                f"{version_dir}: must answer through the signature `text`. Received: {error}"
+            ) from error
+
+    def __call__(self, job: ShardJob) -> Outcome:
+        """Scores one shard; see `score_shard`."""
+        try:
+            texts = score_shard(
+                job.shard, job.output, self._predictor, text_column=self._text_column
+            )
+        except Exception as error:
+            # Whatever is wrong with a shard, memory that it needs included, the others go on.
+            return failed(job, str(error) or type(error).__name__)
+        return ScoredShard(job.shard, job.output, texts)
+
+
+def _keep_tensorflow_to_one_cpu() -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # Each process would take all memory of the GPU.
+    tf.config.set_visible_devices([], "GPU")
+
+
+def score_shard(
+    shard: Path, output: Path, predictor: SavedModelPredictor, *, text_column: str = "text"
+) -> int:
+    """Scores one shard.
+
+    The output appears when it is whole and on the disk. It is JSON Lines: for each text, in
+    order, an object of `text`, `label`, `classification` and `probabilities`, as `predict --json`
+    prints them. A shard without texts has an empty output.
+
+    Some thousand texts are in memory at a time; of Parquet, the whole file is.
+
+    Args:
+        shard: A file of any kind that `read_texts` takes.
+        output: The file to be written.
+        predictor: The version.
+        text_column: Name of the column, or JSON key, of the texts.
+
+    Returns:
+        How many texts there were.
+
+    Raises:
+        InvalidInputError: If the shard breaks a rule of `read_texts`, or has changed meanwhile, or
+            the output cannot be written.
+        LstmSentimentError: If the version cannot answer.
+    """
+    before, count = _stamp(shard), 0
+    texts = _texts(shard, text_column)
+    try:
+        with write_whole(output) as file:
+            while window := list(islice(texts, _WINDOW)):
+                for text, answer in zip(window, predict_sorted(predictor, window), strict=True):
+                    record = json.dumps(prediction_record(text, answer), ensure_ascii=False)
+                    file.write(f"{record}\n".encode())
+                count += len(window)
+            if _stamp(shard) != before:
+                raise InvalidInputError(f"{shard}: must not change while it is scored.")
+    except OSError as error:
+        raise InvalidInputError(f"{output}: cannot be written: {error.strerror}.") from error
+    return count
+
+
+def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> "list[Prediction]":
+    """Classifies texts, those of like length together so that little padding is computed.
+
+    Args:
+        predictor: The version.
+        texts: At least one.
+
+    Returns:
+        One prediction for each text, in order.
+    """
+    by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    answers = predictor.predict([texts[index] for index in by_length], batch_size=_BATCH_SIZE)
+    in_order = sorted(zip(by_length, answers, strict=True), key=lambda pair: pair[0])
+    return [answer for _, answer in in_order]
+
+
+def _texts(shard: Path, text_column: str) -> Iterator[str]:
+    if shard.suffix.lower() == ".parquet":
+        return iter(read_texts(shard, text_column=text_column))
+    records = read_records(shard, text_column, None)
+    return (replace_surrogates(text) for text, *_ in records)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

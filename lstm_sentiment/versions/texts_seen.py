@@ -1,0 +1,63 @@
+"""Which texts a version was trained on: scores on those say nothing of new ones."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.text.corpus.same_texts import are_in
+
+# As `export_servable` writes it, whose module would bring TensorFlow.
+_TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
+
+
+def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] | None:
+    """Reads the digests of the texts that had a part in training a version.
+
+    Args:
+        version_dir: The version's folder.
+
+    Returns:
+        As `text_digests` gives them; `None` where the version has no such file, as those of
+        older releases and of others.
+
+    Raises:
+        InvalidInputError: If there is such a file that cannot be read or holds something else.
+    """
+    path = Path(version_dir) / _TEXTS_SEEN
+    try:
+        digests = np.load(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError) as error:
+        reason = str(error).rstrip(".")
+        raise InvalidInputError(f"{path}: cannot be read: {reason}.") from error
+    if not isinstance(digests, np.ndarray) or digests.dtype != np.uint64 or digests.ndim != 1:
+        raise InvalidInputError(
+            f"{path}: must hold one row of uint64 digests. Received: something else."
+        )
+    return digests
+
+
+def count_texts_seen(version_dir: str | os.PathLike[str], texts: Sequence[str]) -> int | None:
+    """Counts the texts that had a part in training a version, however carelessly copied.
+
+    Args:
+        version_dir: The version's folder.
+        texts: Any Unicode. One that occurs twice counts twice.
+
+    Returns:
+        How many of them; `None` where the version does not tell.
+
+    Raises:
+        InvalidInputError: As `load_texts_seen`.
+    """
+    seen = load_texts_seen(version_dir)
+    if seen is None:
+        return None
+    # One by one: `text_digests` of all of them would give each once.
+    return sum(bool(are_in(text_digests([text]), seen).any()) for text in texts)

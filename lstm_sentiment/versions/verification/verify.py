@@ -1,0 +1,227 @@
+"""Checks that a version answers as it did when it was trained, whichever way it is asked."""
+
+import math
+import os
+import re
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.version_folder import (
+    example_answers,
+    find_version,
+    load_card,
+    servable_name,
+    version_number,
+)
+from lstm_sentiment.versions.verification.answers import Expectation, compare
+
+if TYPE_CHECKING:
+    from lstm_sentiment.versions.verification.ways import Way
+
+# No scheme: both ways speak plain gRPC and HTTP.
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
+
+
+@dataclass(frozen=True)
+class WayResult:
+    """How one signature answered, asked one way.
+
+    Attributes:
+        way: `saved model`, `grpc` or `rest`.
+        signature: Its key.
+        largest_difference: Of a probability from the card's; `None` where none came.
+        problem: What is wrong, in one line; `None` where all is right.
+    """
+
+    way: str
+    signature: str
+    largest_difference: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify_version` found.
+
+    Attributes:
+        version_dir: The version on disk.
+        texts: How many each signature was asked for.
+        tolerance: How far a probability may be off.
+        ways: One result for each way in and signature.
+    """
+
+    version_dir: Path
+    texts: int
+    tolerance: float
+    ways: tuple[WayResult, ...]
+
+    @property
+    def largest_difference(self) -> float | None:
+        """Of all ways; `None` if no probability came by any."""
+        found = [way.largest_difference for way in self.ways if way.largest_difference is not None]
+        return max(found, default=None)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every way answered what the card holds."""
+        return all(way.problem is None for way in self.ways)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `verify --json` prints it."""
+        return {
+            "version_dir": str(self.version_dir),
+            "texts": self.texts,
+            "largest_difference": self.largest_difference,
+            "tolerance": self.tolerance,
+            "equal": self.is_equal,
+            "ways": [asdict(way) for way in self.ways],
+        }
+
+
+def verify_version(
+    model_dir: str | os.PathLike[str],
+    *,
+    server: str | None = None,
+    rest_api: str | None = None,
+    model_name: str | None = None,
+    version: int | None = None,
+    label: str | None = None,
+    tolerance: float = 1e-5,
+    timeout_seconds: float = 10.0,
+    progress: Progress = SILENT,
+) -> Verification:
+    """Asks a version for the texts of its card, and compares with the answers that the card holds.
+
+    Training computed those before the version was written. The saved model is always asked, in
+    this process; a server if it is named. Each signature that the version has is asked for all
+    texts at once: `text`, `tokens`, `serving_default`, `classify` and `explain`.
+
+    Args:
+        model_dir: A version's folder, or a base path, of which the highest version is taken.
+        server: `host:port` of a server's gRPC.
+        rest_api: `host:port` of a server's REST.
+        model_name: The model's name on the server. `None` takes that of the base path's folder.
+        version: The version to ask the server for. `None`, without a label, takes the number of
+            the version on disk.
+        label: The version label to ask the server for.
+        tolerance: How far a probability may be off.
+        timeout_seconds: How long one request may take.
+        progress: Where the steps are shown.
+
+    Returns:
+        What was found. Whatever a server does wrong is there, not raised.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, or the version's card holds no examples.
+        ServableNotFoundError: If there is no version.
+        ServableUnavailableError: If the saved model cannot be loaded.
+    """
+    check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    version_dir = find_version(Path(model_dir))
+    expected = _expectation(version_dir, tolerance, version)
+    # Importing TensorFlow takes seconds: only now, when what was given is known to be right.
+    from lstm_sentiment.client.predict_client import PredictClient
+    from lstm_sentiment.versions.verification.rest_way import RestWay
+    from lstm_sentiment.versions.verification.ways import GrpcWay, SavedModelWay
+
+    name = model_name or servable_name(version_dir)
+    asked = version_number(version_dir) if version is None and label is None else version
+    saved_model = SavedModelWay(version_dir)
+    with ExitStack() as open_clients:
+        ways: list[Way] = [saved_model]
+        if server is not None:
+            client = PredictClient(
+                server, name, version=asked, label=label, timeout_seconds=timeout_seconds
+            )
+            ways.append(GrpcWay(open_clients.enter_context(client)))
+        if rest_api is not None:
+            ways.append(
+                RestWay(rest_api, name, version=asked, label=label, timeout_seconds=timeout_seconds)
+            )
+        asked_for = [(way, signature) for way in ways for signature in saved_model.signatures]
+        results = []
+        with progress.step("Verifying", len(asked_for)) as advance:
+            for way, signature in asked_for:
+                results.append(_result(way, signature, expected))
+                advance(status=f"{way.name}, {signature}")
+    return Verification(version_dir, len(expected.examples), tolerance, tuple(results))
+
+
+def check_verification(
+    server: str | None,
+    rest_api: str | None,
+    version: int | None,
+    label: str | None,
+    tolerance: float,
+    timeout_seconds: float,
+) -> None:
+    """Checks what can be checked before a file is read: see `verify_version`.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule.
+    """
+    for name, address in (("server", server), ("rest_api", rest_api)):
+        if address is not None and not _ADDRESS.fullmatch(address):
+            raise InvalidInputError(f"`{name}` must be HOST:PORT. Received: {address!r}.")
+    if server is None and rest_api is None and (version is not None or label is not None):
+        raise InvalidInputError(
+            "`version` and `label` go with `server` or `rest_api`. Received: neither."
+        )
+    if version is not None and label is not None:
+        raise InvalidInputError(
+            "at most one of `version` and `label` may be given. "
+            f"Received: version={version}, label={label!r}."
+        )
+    if version is not None and version < 0:
+        raise InvalidInputError(f"`version` must not be negative. Received: version={version}.")
+    if not 0 <= tolerance < math.inf:
+        raise InvalidInputError(
+            f"`tolerance` must be a number that is not negative. Received: tolerance={tolerance}."
+        )
+    if not 0 < timeout_seconds < math.inf:
+        raise InvalidInputError(
+            f"`timeout_seconds` must be positive. Received: timeout_seconds={timeout_seconds}."
+        )
+
+
+def _expectation(version_dir: Path, tolerance: float, asked_version: int | None) -> Expectation:
+    """What the version's card says that it must answer."""
+    card = load_card(version_dir) or {}
+    examples = example_answers(version_dir, card)
+    if not examples:
+        raise InvalidInputError(
+            f"{version_dir}: must hold examples in its assets.extra/sentiment.json, as this "
+            "release of `fit` writes them. Received: none."
+        )
+    labels = card.get("labels")
+    temperature = card.get("temperature", 1.0)
+    sizes = {len(example.probabilities) for example in examples}
+    if not isinstance(labels, list) or sizes != {len(labels)}:
+        raise InvalidInputError(
+            f"{version_dir}: each example of its card must have a probability for each label."
+        )
+    if not isinstance(temperature, float | int) or not temperature > 0:
+        raise InvalidInputError(
+            f"{version_dir}: the temperature of its card must be positive. "
+            f"Received: {temperature!r}."
+        )
+    number = version_number(version_dir)
+    return Expectation(
+        examples,
+        tuple(map(str, labels)),
+        temperature=temperature,
+        tolerance=tolerance,
+        version=asked_version if number is None else number,
+    )
+
+
+def _result(way: "Way", signature: str, expected: Expectation) -> WayResult:
+    try:
+        difference, problem = compare(way.ask(signature, expected), expected)
+    except LstmSentimentError as error:
+        difference, problem = None, " ".join(str(error).split())
+    return WayResult(way.name, signature, difference, problem)

@@ -1,0 +1,158 @@
+"""Ways in to a version: the saved model in this process, and a server's gRPC."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstm_sentiment.client.predict_client import PredictClient, Prediction
+from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.text.padding import pad_token_ids
+from lstm_sentiment.version_folder import ExampleAnswer, servable_name, version_number
+from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, softmax
+
+SIGNATURES = ("text", "tokens", "serving_default", "classify", "explain")
+"""What is verified of a version, where it has them."""
+
+
+class Way(Protocol):
+    """One way in."""
+
+    @property
+    def name(self) -> str:
+        """As the result calls it."""
+        ...
+
+    def ask(self, signature: str, expected: Expectation) -> Answers:
+        """Asks for all examples at once.
+
+        Args:
+            signature: One of `SIGNATURES`.
+            expected: Its examples, at least one, and the temperature.
+
+        Raises:
+            LstmSentimentError: If there is no answer, or one of another form.
+        """
+        ...
+
+
+class SavedModelWay:
+    """The saved model, loaded into this process."""
+
+    name = "saved model"
+
+    def __init__(self, version_dir: Path) -> None:
+        """Loads it.
+
+        Args:
+            version_dir: The version's folder.
+
+        Raises:
+            ServableUnavailableError: If it cannot be loaded.
+        """
+        servable_id = ServableId(servable_name(version_dir), version_number(version_dir) or 0)
+        self._servable = SavedModelLoader(servable_id, version_dir, warmup=False).load()
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Those of `SIGNATURES` that it has."""
+        return tuple(key for key in SIGNATURES if key in self._servable.signatures)
+
+    def ask(self, signature: str, expected: Expectation) -> Answers:
+        """Asks for all examples at once, see `Way.ask`."""
+        outputs = self._servable.run(signature, _arrays(signature, expected.examples))
+        columns = {name: _as_json(array) for name, array in outputs.items()}
+        return answers_from(signature, columns, expected.temperature)
+
+
+class GrpcWay:
+    """A server's gRPC."""
+
+    name = "grpc"
+
+    def __init__(self, client: PredictClient) -> None:
+        """Takes a client, which its owner closes.
+
+        Args:
+            client: Asks for the version to be verified.
+        """
+        self._client = client
+
+    def ask(self, signature: str, expected: Expectation) -> Answers:
+        """Asks for all examples at once, see `Way.ask`."""
+        if signature == "serving_default":
+            scored = self._client.predict_ids(padded_ids(expected.examples))
+            return Answers(
+                softmax([row.predict_scores for row in scored], expected.temperature),
+                classifications=[row.predict_classification for row in scored],
+                version=scored[0].model_version,
+            )
+        if signature == "explain":
+            explained = self._client.explain([example.text for example in expected.examples])
+            return Answers(
+                [row.probabilities for row in explained],
+                labels=[row.label for row in explained],
+                tokens=[row.tokens for row in explained],
+                version=explained[0].model_version,
+            )
+        predicted = self._predictions(signature, expected.examples)
+        return Answers(
+            [row.probabilities for row in predicted],
+            labels=[row.label for row in predicted],
+            classifications=[row.classification for row in predicted],
+            version=predicted[0].model_version,
+        )
+
+    def _predictions(self, signature: str, examples: Sequence[ExampleAnswer]) -> list[Prediction]:
+        texts = [example.text for example in examples]
+        if signature == "classify":
+            return self._client.classify(texts)
+        if signature == "tokens":
+            segmented = [" ".join(example.tokens) for example in examples]
+            return self._client.predict(segmented, signature="tokens")
+        return self._client.predict(texts)
+
+
+def padded_ids(examples: Sequence[ExampleAnswer]) -> NDArray[np.int64]:
+    """Token ids of all examples, padded with 0 on the right to the longest.
+
+    Args:
+        examples: At least one.
+
+    Returns:
+        `int64` `(batch, time)`.
+    """
+    ids = [example.token_ids for example in examples]
+    return pad_token_ids(ids, max(1, *map(len, ids))).astype(np.int64)
+
+
+def _arrays(signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, NDArray[Any]]:
+    """The inputs of a signature, by name."""
+    if signature == "serving_default":
+        return {"input_sentence": padded_ids(examples)}
+    if signature == "classify":
+        values = [_serialized(example.text) for example in examples]
+        return {"inputs": np.array(values, dtype=object)}
+    if signature == "tokens":
+        segmented = [" ".join(example.tokens).encode() for example in examples]
+        return {"tokens": np.array(segmented, dtype=object)}
+    return {"text": np.array([example.text.encode() for example in examples], dtype=object)}
+
+
+def _serialized(text: str) -> bytes:
+    example = tf.train.Example()
+    example.features.feature["text"].bytes_list.value.append(text.encode())
+    serialized: bytes = example.SerializeToString()
+    return serialized
+
+
+def _as_json(array: NDArray[Any]) -> Any:
+    """Nested lists, strings decoded."""
+    if array.dtype.kind in "OS":
+        decoded = [value.decode("utf-8", "replace") for value in array.ravel()]
+        return np.array(decoded, dtype=object).reshape(array.shape).tolist()
+    return array.tolist()
