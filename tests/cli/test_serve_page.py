@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .running import Run
+from tests.cli.running import Run
 
 
 class FakeServer:

@@ -30,7 +30,7 @@ from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
 from tests.integration.test_pipeline import save_classes
 from tests.preloaded import preloaded
-from tests.training.test_cluster import free_addresses
+from tests.training.workers.test_cluster import free_addresses
 
 # One worker of a run. One of them may kill itself after some steps, as nothing else can be sure to.
 WORKER = """

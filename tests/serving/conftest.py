@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment.serving.server import ModelServer
-
-from .saved_models import copy_version, save_version
+from tests.serving.saved_models import copy_version, save_version
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,7 @@ from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
 from tests.preloaded import preloaded
-
-from .saved_models import copy_version, damage
+from tests.serving.saved_models import copy_version, damage
 
 TIMEOUT_SECONDS = 60
 

@@ -1,6 +1,6 @@
 """The files of the page for people, which a model server shows at `/`.
 
-The page is plain HTML, CSS and JavaScript in the package's folder `serving/rest_api/ui`. It holds no data:
+The page is plain HTML, CSS and JavaScript in the folder `ui` beside this module. It holds no data:
 it asks the server's own REST API for everything, so it may be shown to whoever has no token yet.
 """
 

@@ -1,0 +1,424 @@
+"""What all gRPC methods share, over a real socket and a servable that does what a test says."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf import wrappers_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.serving.errors import (
+    OverloadedError,
+    RequestCancelledError,
+    VersionNotAvailableError,
+)
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.servable_id import ServableId
+from tests.serving.fake_servables import FakeServable, plane_of
+
+SERVICES = ["tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
+
+
+class Wire:
+    """A server, its stubs and what its observer was told."""
+
+    def __init__(
+        self, servable: FakeServable, limits: RequestLimits | None = None, **options: Any
+    ) -> None:
+        self.observed: list[AnsweredRequest] = []
+        self.is_observed = threading.Event()
+        self.server = grpc_server(
+            plane_of(servable, limits), max_threads=4, observer=self._observe, **options
+        )
+        port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.prediction: Any = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
+        self.model: Any = model_service_pb2_grpc.ModelServiceStub(self.channel)
+
+    def _observe(self, answered: AnsweredRequest) -> None:
+        self.observed.append(answered)
+        self.is_observed.set()
+
+    def the_observed(self) -> AnsweredRequest:
+        assert self.is_observed.wait(30)
+        [answered] = self.observed
+        return answered
+
+    def close(self) -> None:
+        self.channel.close()
+        self.server.stop(None).wait()
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[..., Wire]]:
+    with ExitStack() as stack:
+
+        def make(servable: FakeServable, **options: Any) -> Wire:
+            made = Wire(servable, **options)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+def texts_request(*texts: bytes, signature: str = "text") -> predict_pb2.PredictRequest:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "m"
+    request.model_spec.version_label = "stable"
+    request.model_spec.signature_name = signature
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=texts)
+    proto.tensor_shape.dim.add(size=len(texts))
+    request.inputs["text"].CopyFrom(proto)
+    return request
+
+
+def servable_of(answer: Any) -> FakeServable:
+    return FakeServable().add("text", answer, ("text",))
+
+
+def refused(call: Any, request: Any, **options: Any) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(request, timeout=30, **options)
+    return caught.value.code(), caught.value.details() or ""
+
+
+def test_the_observer_is_told_of_an_answer(wire: Callable[..., Wire]) -> None:
+    there = wire(servable_of({"y": np.zeros(2, np.float32)}))
+    request = texts_request("好".encode(), b"b")
+    response = there.prediction.Predict(request, timeout=30)
+    answered = there.the_observed()
+    assert (answered.entrypoint, answered.api, answered.status) == ("GRPC", "Predict", "OK")
+    assert (answered.model_name, answered.version, answered.label) == ("m", 3, "stable")
+    assert (answered.signature_key, answered.batch_size, answered.message) == ("text", 2, "")
+    assert list(answered.texts) == ["好".encode(), b"b"]
+    assert answered.request_bytes == request.ByteSize()
+    assert answered.response_bytes == response.ByteSize()
+    assert answered.peer.startswith("ipv4:127.0.0.1:")
+    assert answered.seconds > 0
+    assert "b'b'" not in repr(answered)
+
+
+def test_the_observer_is_told_of_the_texts_in_examples(wire: Callable[..., Wire]) -> None:
+    there = wire(FakeServable().add("serving_default", {"classes": [["a"]]}))
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name = "m"
+    example = request.input.example_list.examples.add()
+    example.features.feature["text"].bytes_list.value.append("好".encode())
+    there.prediction.Classify(request, timeout=30)
+    answered = there.the_observed()
+    assert (answered.api, answered.batch_size) == ("Classify", 1)
+    assert (answered.signature_key, answered.label) == ("serving_default", None)
+    assert list(answered.texts) == ["好".encode()]
+
+
+def test_tasks_of_one_input_tensor_are_answered_together(wire: Callable[..., Wire]) -> None:
+    servable = FakeServable().add("serving_default", {"classes": [["a"]]})
+    there = wire(servable.add("price", {"outputs": np.array([0.5], np.float32)}))
+    request = inference_pb2.MultiInferenceRequest()
+    for signature, method in (("", "classify"), ("price", "regress")):
+        task = request.tasks.add(method_name=f"tensorflow/serving/{method}")
+        task.model_spec.name, task.model_spec.signature_name = "m", signature
+    example = request.input.example_list.examples.add()
+    example.features.feature["text"].bytes_list.value.append(b"a")
+    kind, price = there.prediction.MultiInference(request, timeout=30).results
+    assert [each.model_spec.signature_name for each in (kind, price)] == [
+        "serving_default",
+        "price",
+    ]
+    assert [each.model_spec.version.value for each in (kind, price)] == [3, 3]
+    assert kind.classification_result.classifications[0].classes[0].label == "a"
+    assert price.regression_result.regressions[0].value == 0.5
+    answered = there.the_observed()
+    assert (answered.api, answered.signature_key) == ("MultiInference", "serving_default")
+    assert list(answered.texts) == [b"a"]
+
+
+def test_the_observer_is_told_that_the_default_signature_was_asked(
+    wire: Callable[..., Wire],
+) -> None:
+    there = wire(servable_of({"y": np.zeros(1)}))
+    refused(there.prediction.Predict, texts_request(b"a", signature=""))
+    assert there.the_observed().signature_key == "serving_default"
+
+
+def test_the_observer_is_told_of_errors(wire: Callable[..., Wire]) -> None:
+    there = wire(servable_of({"y": np.zeros(1)}))
+    code, message = refused(there.prediction.Predict, texts_request(b"a", signature="x"))
+    answered = there.the_observed()
+    assert (answered.status, answered.message) == (code.name, message)
+    assert code is grpc.StatusCode.FAILED_PRECONDITION
+    assert (answered.model_name, answered.signature_key, answered.version) == ("m", "x", None)
+    assert (answered.batch_size, answered.response_bytes) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("api", "request_class"),
+    [
+        ("GetModelStatus", get_model_status_pb2.GetModelStatusRequest),
+        ("GetModelMetadata", get_model_metadata_pb2.GetModelMetadataRequest),
+    ],
+)
+def test_the_observer_is_told_of_questions_about_models(
+    wire: Callable[..., Wire], api: str, request_class: Any
+) -> None:
+    there = wire(servable_of({"y": np.zeros(1)}))
+    request = request_class()
+    request.model_spec.name = "m"
+    if api == "GetModelMetadata":
+        request.metadata_field.append("signature_def")
+        there.prediction.GetModelMetadata(request, timeout=30)
+    else:
+        there.model.GetModelStatus(request, timeout=30)
+    answered = there.the_observed()
+    assert (answered.api, answered.model_name, answered.signature_key) == (api, "m", "")
+    assert answered.version == (3 if api == "GetModelMetadata" else None)
+
+
+def test_an_observer_that_fails_harms_nobody(wire: Callable[..., Wire]) -> None:
+    there = wire(servable_of({"y": np.zeros(1, np.float32)}))
+    there.observed = None  # type: ignore[assignment]
+    assert there.prediction.Predict(texts_request(b"a"), timeout=30).model_spec.version.value == 3
+
+
+def test_an_error_that_nobody_foresaw_is_internal_and_not_told(wire: Callable[..., Wire]) -> None:
+    def break_down(inputs: Any, caller: Any) -> Any:
+        raise RuntimeError("/srv/models/secret")
+
+    there = wire(servable_of(break_down))
+    found = refused(there.prediction.Predict, texts_request(b"a"))
+    assert found == (grpc.StatusCode.INTERNAL, "internal error")
+    assert there.the_observed().status == "INTERNAL"
+
+
+def test_an_overloaded_servable_is_unavailable(wire: Callable[..., Wire]) -> None:
+    def refuse(inputs: Any, caller: Any) -> Any:
+        raise OverloadedError("too many wait")
+
+    there = wire(servable_of(refuse))
+    found = refused(there.prediction.Predict, texts_request(b"a"))
+    assert found == (grpc.StatusCode.UNAVAILABLE, "too many wait")
+
+
+def waits_until_gone(begun: threading.Event) -> Any:
+    def wait(inputs: Any, caller: Any) -> Any:
+        gone = threading.Event()
+        caller.when_gone(gone.set)
+        begun.set()
+        assert gone.wait(30)
+        raise RequestCancelledError("gone")
+
+    return wait
+
+
+def test_a_caller_that_cancels_is_let_go(wire: Callable[..., Wire]) -> None:
+    begun = threading.Event()
+    there = wire(servable_of(waits_until_gone(begun)))
+    call = there.prediction.Predict.future(texts_request(b"a"), timeout=60)
+    assert begun.wait(30)
+    call.cancel()
+    assert there.the_observed().status == "CANCELLED"
+
+
+def test_a_caller_whose_deadline_passes_is_let_go(wire: Callable[..., Wire]) -> None:
+    servable = servable_of(waits_until_gone(threading.Event()))
+    there = wire(servable)
+    with pytest.raises(grpc.RpcError) as caught:
+        there.prediction.Predict(texts_request(b"a"), timeout=0.2)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert there.the_observed().status == "DEADLINE_EXCEEDED"
+
+
+def test_a_deadline_is_handed_on_and_none_is_none(wire: Callable[..., Wire]) -> None:
+    servable = servable_of({"y": np.zeros(1, np.float32)})
+    there = wire(servable)
+    there.prediction.Predict(texts_request(b"a"), timeout=60)
+    there.prediction.Predict(texts_request(b"a"))
+    bounded, unbounded = (caller.seconds_left() for caller in servable.callers)
+    assert bounded is not None
+    assert 0 < bounded <= 60
+    assert unbounded is None
+
+
+def test_the_limit_on_rows_is_told_to_the_client(wire: Callable[..., Wire]) -> None:
+    there = wire(
+        servable_of({"y": np.zeros(3, np.float32)}), limits=RequestLimits(max_batch_size=2)
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        there.prediction.Predict(texts_request(b"a", b"b", b"c"), timeout=30)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "at most 2 rows" in (caught.value.details() or "")
+    trailing: Any = caught.value.trailing_metadata()
+    assert dict(trailing)["max-batch-size"] == "2"
+
+
+def test_examples_are_limited_too(wire: Callable[..., Wire]) -> None:
+    there = wire(
+        FakeServable().add("serving_default", {"classes": [["a"]]}),
+        limits=RequestLimits(max_batch_size=1),
+    )
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name = "m"
+    for _ in range(2):
+        request.input.example_list.examples.add()
+    code, message = refused(there.prediction.Classify, request)
+    assert (code, "at most 1 examples" in message) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+
+
+def test_a_message_beyond_the_limit_is_refused(wire: Callable[..., Wire]) -> None:
+    servable = servable_of({"y": np.zeros(1, np.float32)})
+    there = wire(servable, max_request_bytes=1000)
+    code, _ = refused(there.prediction.Predict, texts_request(b"x" * 1000))
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    there.prediction.Predict(texts_request(b"x" * 800), timeout=30)
+    assert len(servable.received) == 1
+
+
+def reload_request() -> model_management_pb2.ReloadConfigRequest:
+    request = model_management_pb2.ReloadConfigRequest()
+    request.config.model_config_list.config.add(name="m", base_path="/m")
+    return request
+
+
+def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
+    received: list[Any] = []
+    there = wire(FakeServable(), reload=received.append)
+    response = there.model.HandleReloadConfigRequest(reload_request(), timeout=30)
+    assert response.HasField("status")
+    assert (response.status.error_code, response.status.error_message) == (0, "")
+    assert received == [reload_request().config]
+    assert there.the_observed().api == "HandleReloadConfigRequest"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("`base_path` must be absolute."), grpc.StatusCode.INVALID_ARGUMENT),
+        (VersionNotAvailableError(ServableId("m", 1)), grpc.StatusCode.FAILED_PRECONDITION),
+    ],
+)
+def test_a_config_that_cannot_be_served_is_refused(
+    wire: Callable[..., Wire], error: Exception, code: grpc.StatusCode
+) -> None:
+    def refuse(config: Any) -> None:
+        raise error
+
+    there = wire(FakeServable(), reload=refuse)
+    found = refused(there.model.HandleReloadConfigRequest, reload_request())
+    assert found == (code, str(error))
+
+
+def test_a_config_without_a_list_of_models_is_refused(wire: Callable[..., Wire]) -> None:
+    received: list[Any] = []
+    there = wire(FakeServable(), reload=received.append)
+    custom = model_management_pb2.ReloadConfigRequest()
+    custom.config.custom_model_config.Pack(wrappers_pb2.StringValue(value="x"))
+    for request in (custom, model_management_pb2.ReloadConfigRequest()):
+        assert refused(there.model.HandleReloadConfigRequest, request) == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+            "ModelConfigList is currently supported",
+        )
+    assert received == []
+
+
+def test_a_server_may_take_no_configs(wire: Callable[..., Wire]) -> None:
+    there = wire(FakeServable())
+    code, _ = refused(there.model.HandleReloadConfigRequest, reload_request())
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_health_is_told_as_a_whole_and_by_service(wire: Callable[..., Wire]) -> None:
+    health = GrpcHealth()
+    there = wire(FakeServable(), health=health)
+    stub: Any = health_pb2_grpc.HealthStub(there.channel)
+
+    def told() -> set[int]:
+        return {
+            stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
+            for service in ("", *SERVICES)
+        }
+
+    status = health_pb2.HealthCheckResponse
+    assert told() == {status.NOT_SERVING}
+    health.set_serving(True)
+    assert told() == {status.SERVING}
+    health.stop()
+    assert told() == {status.NOT_SERVING}
+    code, _ = refused(stub.Check, health_pb2.HealthCheckRequest(service="x"))
+    assert code is grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_lists_the_services(wire: Callable[..., Wire]) -> None:
+    there = wire(FakeServable(), reflection=True, health=GrpcHealth())
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(there.channel)
+    asked = reflection_pb2.ServerReflectionRequest(list_services="")
+    [response] = stub.ServerReflectionInfo(iter([asked]), timeout=30)
+    names = [service.name for service in response.list_services_response.service]
+    assert {*SERVICES, "grpc.health.v1.Health"} <= set(names)
+
+
+def test_health_and_reflection_are_off_by_default(wire: Callable[..., Wire]) -> None:
+    there = wire(FakeServable())
+    health: Any = health_pb2_grpc.HealthStub(there.channel)
+    code, _ = refused(health.Check, health_pb2.HealthCheckRequest())
+    assert code is grpc.StatusCode.UNIMPLEMENTED
+    reflection: Any = reflection_pb2_grpc.ServerReflectionStub(there.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(reflection.ServerReflectionInfo(iter(()), timeout=30))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_interceptors_see_every_call_first(wire: Callable[..., Wire]) -> None:
+    seen: list[str] = []
+
+    class Seeing(grpc.ServerInterceptor):
+        def intercept_service(self, continuation: Any, details: Any) -> Any:
+            seen.append(details.method)
+            return continuation(details)
+
+    there = wire(servable_of({"y": np.zeros(1, np.float32)}), interceptors=[Seeing()])
+    there.prediction.Predict(texts_request(b"a"), timeout=30)
+    assert seen == ["/tensorflow.serving.PredictionService/Predict"]
+
+
+def test_what_is_no_message_is_refused_and_observed_like_any_other_request() -> None:
+    seen: list[AnsweredRequest] = []
+    server = grpc_server(plane_of(FakeServable()), max_threads=1, observer=seen.append)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            predict: Any = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+            with pytest.raises(grpc.RpcError) as caught:
+                predict(b"\xff\xff\xff")
+    finally:
+        server.stop(None).wait()
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "not a message of this method" in (caught.value.details() or "")
+    [observed] = seen
+    assert (observed.api, observed.status, observed.request_bytes) == (
+        "Predict",
+        "INVALID_ARGUMENT",
+        3,
+    )

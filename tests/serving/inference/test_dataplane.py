@@ -1,0 +1,109 @@
+"""What holds for every question, whatever transport it came by."""
+
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.errors import (
+    DeadlineExceededError,
+    RequestCancelledError,
+    RequestTooLargeError,
+)
+from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec, PredictResult
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.inference.multi_inference import CLASSIFY_METHOD, InferenceTask
+from lstm_sentiment.serving.manager.manager import Manager
+from tests.serving.fake_servables import FakeServable, OneServable, array_of, plane_of
+
+M = ModelSpec("m")
+EXAMPLES = [b"1", b"2"]
+
+
+def predict(
+    plane: DataPlane, caller: Caller | None = None, texts: Any = ("a", "b"), **inputs: Any
+) -> PredictResult:
+    sent = {name: array_of(value) for name, value in (inputs or {"text": texts}).items()}
+    return plane.predict(M, "text", lambda signature: sent, caller=caller or Caller())
+
+
+def answering(answer: Any, inputs: tuple[str, ...] = ("text",)) -> FakeServable:
+    return FakeServable().add("text", answer, inputs)
+
+
+def test_nobody_is_asked_for_a_caller_who_does_not_wait() -> None:
+    servable = answering({"y": [1]})
+    gone, late = Caller(), Caller(time.monotonic())
+    gone.leave()
+    with pytest.raises(RequestCancelledError):
+        predict(plane_of(servable), gone)
+    with pytest.raises(DeadlineExceededError):
+        predict(plane_of(servable), late)
+    assert servable.received == []
+
+
+@pytest.mark.parametrize("does_the_servable_notice", [True, False])
+def test_an_answer_that_comes_too_late_is_an_error(does_the_servable_notice: bool) -> None:
+    def dawdle(inputs: Any, caller: Caller) -> Any:
+        # gRPC says of a caller whose deadline passes that it is gone.
+        caller.deadline = time.monotonic()
+        caller.leave()
+        if does_the_servable_notice:
+            raise RequestCancelledError("gone")
+        return {"y": np.ones(2)}
+
+    manager = OneServable(answering(dawdle))
+    with pytest.raises(DeadlineExceededError):
+        predict(DataPlane(cast(Manager, manager)))
+    assert manager.events == ["taken", "released"]
+
+
+def test_an_answer_for_a_caller_who_left_is_an_error() -> None:
+    def dawdle(inputs: Any, caller: Caller) -> Any:
+        caller.leave()
+        return {"y": np.ones(2)}
+
+    with pytest.raises(RequestCancelledError):
+        predict(plane_of(answering(dawdle)))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda plane: predict(plane),
+        lambda plane: plane.classify(M, "kind", EXAMPLES),
+        lambda plane: plane.regress(M, "price", EXAMPLES),
+        lambda plane: plane.multi_inference(
+            M, [InferenceTask("m", "kind", CLASSIFY_METHOD)], EXAMPLES
+        ),
+    ],
+)
+def test_every_question_is_limited(ask: Callable[[DataPlane], Any]) -> None:
+    servable = (
+        answering({"y": [1, 2]})
+        .add("kind", {"classes": [["a"], ["b"]]})
+        .add("price", {"outputs": np.array([1, 2], np.float32)})
+    )
+    assert ask(plane_of(servable)).batch_size == 2
+    assert ask(plane_of(servable, RequestLimits(max_batch_size=2))).batch_size == 2
+    with pytest.raises(RequestTooLargeError) as caught:
+        ask(plane_of(servable, RequestLimits(max_batch_size=1)))
+    assert caught.value.max_batch_size == 1
+    assert len(servable.received) == 2
+
+
+def test_texts_are_those_of_a_signature_of_texts_alone() -> None:
+    assert predict(plane_of(answering({"y": [1, 2]}))).texts == [b"a", b"b"]
+    two = plane_of(answering({"y": [1, 2]}, ("other", "text")))
+    assert predict(two, text=["a"], other=["b"]).texts == ()
+    other = plane_of(answering({"y": [1, 2]}, ("tokens",)))
+    assert predict(other, tokens=["a"]).texts == ()
+    numbers = plane_of(answering({"y": [1, 2]}))
+    assert predict(numbers, text=[1, 2]).texts == ()
+
+
+def test_inputs_without_rows_have_no_batch_size() -> None:
+    assert predict(plane_of(answering({"y": [1]})), texts="a").batch_size is None

@@ -1,0 +1,235 @@
+import base64
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.rest_api.json_tensor import (
+    RequestFormat,
+    outputs_to_json,
+    parse_predict_request,
+)
+from lstm_sentiment.serving.servable import Signature, TensorInfo
+from tests.serving.fake_servables import array_of
+
+
+def signature(**dtypes: Any) -> Signature:
+    return Signature(
+        "s", {name: TensorInfo(dtype, tf.TensorShape(None)) for name, dtype in dtypes.items()}
+    )
+
+
+def read(document: Any, **dtypes: Any) -> dict[str, Any]:
+    return read_text(json.dumps(document), **dtypes)
+
+
+def read_text(body: str, **dtypes: Any) -> dict[str, Any]:
+    tensors = parse_predict_request(body.encode()).inputs(signature(**dtypes))
+    return {name: np.asarray(tensor).tolist() for name, tensor in tensors.items()}
+
+
+def refusal(document: Any, **dtypes: Any) -> str:
+    with pytest.raises(InvalidInputError) as caught:
+        read(document, **dtypes)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "dtypes", "expected"),
+    [
+        ({"instances": ["好", "b"]}, {"x": tf.string}, {"x": ["好".encode(), b"b"]}),
+        ({"instances": [{"x": "a"}]}, {"x": tf.string}, {"x": [b"a"]}),
+        ({"instances": [[1, 2], [3, 4]]}, {"x": tf.int64}, {"x": [[1, 2], [3, 4]]}),
+        (
+            {"instances": [{"a": 1, "b": True}, {"b": False, "a": 2}]},
+            {"a": tf.int32, "b": tf.bool},
+            {"a": [1, 2], "b": [True, False]},
+        ),
+        ({"instances": [{"b64": "/wA="}, "a"]}, {"x": tf.string}, {"x": [b"\xff\0", b"a"]}),
+        ({"instances": [{"x": {"b64": "/wA"}}]}, {"x": tf.string}, {"x": [b"\xff\0"]}),
+        ({"instances": [[], []]}, {"x": tf.float32}, {"x": [[], []]}),
+        ({"inputs": ["a", "b"]}, {"x": tf.string}, {"x": [b"a", b"b"]}),
+        ({"inputs": {"x": ["a"]}}, {"x": tf.string}, {"x": [b"a"]}),
+        ({"inputs": {"b64": "YQ=="}}, {"x": tf.string}, {"x": b"a"}),
+        ({"inputs": 3}, {"x": tf.uint8}, {"x": 3}),
+        ({"inputs": []}, {"x": tf.string}, {"x": []}),
+        (
+            {"inputs": {"a": [[1]], "b": 1.5, "left": "over"}},
+            {"a": tf.int8, "b": tf.float64},
+            {"a": [[1]], "b": 1.5},
+        ),
+    ],
+)
+def test_rows_and_columns_are_read(
+    document: Any, dtypes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert read(document, **dtypes) == expected
+
+
+def test_nan_and_infinity_are_numbers() -> None:
+    values = read_text('{"inputs": [NaN, Infinity, -Infinity, 1]}', x=tf.float32)
+    assert math.isnan(values["x"][0])
+    assert values["x"][1:] == [math.inf, -math.inf, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "message"),
+    [
+        ("a", tf.int32, 'JSON Value: "a" Type: String is not of expected type: int32'),
+        (1.0, tf.int64, "JSON Value: 1.0 Type: Number is not of expected type: int64"),
+        (True, tf.int64, "JSON Value: true Type: True is not of expected type: int64"),
+        (None, tf.int64, "JSON Value: null Type: Null is not of expected type: int64"),
+        (2**31, tf.int32, "Type: Number is not of expected type: int32"),
+        (-1, tf.uint8, "Type: Number is not of expected type: uint8"),
+        (2**63, tf.int64, "Type: Number is not of expected type: int64"),
+        ("0.5", tf.float32, 'JSON Value: "0.5" Type: String is not of expected type: float'),
+        (False, tf.float32, "JSON Value: false Type: False is not of expected type: float"),
+        (1, tf.string, "JSON Value: 1 Type: Number is not of expected type: string"),
+        (1, tf.bool, "JSON Value: 1 Type: Number is not of expected type: bool"),
+        (2**24, tf.float32, "Cannot convert JSON value: 16777216 to float without loss"),
+        (1e39, tf.float32, "Cannot convert JSON value: 1e+39 to float without loss"),
+        (2**53, tf.float64, "to double without loss of precision"),
+        ({"b64": "?"}, tf.string, "Unable to base64 decode"),
+        ({"b64": "YQ=="}, tf.int64, "Type: Object is not of expected type: int64"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(value: Any, dtype: Any, message: str) -> None:
+    assert message in refusal({"inputs": [value]}, x=dtype)
+    assert refusal({"instances": [value]}, x=dtype).startswith(
+        "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
+    )
+
+
+def test_integers_that_a_float_holds_exactly_are_floats() -> None:
+    assert read({"inputs": [1, -(2**24) + 1]}, x=tf.float32) == {"x": [1.0, -16777215.0]}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, "Missing 'inputs' or 'instances' key"),
+        ({"instances": [1], "inputs": [1]}, "expecting only one of 'inputs' or 'instances'"),
+        ({"instances": 1}, "Excepting 'instances' to be an list/array"),
+        ({"instances": []}, "No values in 'instances' array"),
+        ({"instances": [1, [1]]}, "Expecting shape"),
+        ({"instances": [[1], [1, 2]]}, "Expecting tensor size: 1 but got: 2"),
+        ({"instances": [[[1, 2]], [[1], [2]]]}, "Expecting shape [1,2] but got: [2,1]"),
+        ({"instances": [[1, [2]]]}, "Encountered list at unexpected level: 1 expected < 1"),
+        ({"instances": [[[1], 2]]}, "JSON Value: 2 found at incorrect level: 2"),
+        ({"inputs": [[1, 2], [3]]}, "Encountered list at unexpected size: 1 at level: 1"),
+        ({"instances": [{"x": 1}, 2]}, "Expecting object but got list at item 1"),
+        ({"instances": [1, {"x": 1}]}, "Expecting value/list but got object at item 1"),
+        (
+            {"instances": [{"y": 1}]},
+            "Failed to process element: 0 key: y of 'instances' list. Error: INVALID_ARGUMENT: "
+            "JSON object: does not have named input: y",
+        ),
+        ({"instances": [{}]}, "keys must be equal to: x"),
+        ({"inputs": {"y": 1}}, "Missing named input: x in 'inputs' object."),
+        ({"instances": json.loads("[" * 300 + "]" * 300)}, "nested at most 64 deep"),
+    ],
+)
+def test_a_document_that_breaks_the_format_is_refused(document: Any, message: str) -> None:
+    assert message in refusal(document, x=tf.int64)
+
+
+def test_several_inputs_need_names() -> None:
+    dtypes = {"a": tf.int64, "b": tf.int64}
+    assert "expecting list of objects" in refusal({"instances": [1]}, **dtypes)
+    assert "expecting an object" in refusal({"inputs": [1]}, **dtypes)
+    assert "keys must be equal to: a,b" in refusal({"instances": [{"a": 1}]}, **dtypes)
+
+
+def test_a_dtype_without_json_form_is_told_apart() -> None:
+    with pytest.raises(NotImplementedInServingError, match="complex64"):
+        read({"inputs": [1]}, x=tf.complex64)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "JSON Parse error: The document is empty"),
+        (b"{", "JSON Parse error: .* at offset: 1"),
+        (b"\xff", "JSON Parse error: Invalid encoding"),
+        (b"[1]", "Is not object"),
+        (b"3", "JSON Value: 3 Is not object"),
+        (b'{"signature_name": 1}', "'signature_name' key must be a string value"),
+        (b"[" * 100_000, "JSON Parse error"),
+        (b'{"inputs": ' + b"9" * 5000 + b"}", "JSON Parse error"),
+    ],
+)
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        parse_predict_request(body)
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="surrogate"):
+        read_text(r'{"inputs": ["\ud800"]}', x=tf.string)
+    assert read_text(r'{"inputs": ["\ud83d\ude00"]}', x=tf.string) == {"x": ["😀".encode()]}
+
+
+def test_a_message_does_not_repeat_a_long_request() -> None:
+    assert len(refusal({"inputs": ["a" * 10_000]}, x=tf.int64)) < 500
+
+
+def written(request_format: RequestFormat, **outputs: Any) -> Any:
+    return json.loads(outputs_to_json({k: array_of(v) for k, v in outputs.items()}, request_format))
+
+
+def test_answers_leave_out_the_name_of_a_single_output() -> None:
+    assert written(RequestFormat.ROW, y=[1, 2]) == {"predictions": [1, 2]}
+    assert written(RequestFormat.COLUMNAR, y=[1, 2]) == {"outputs": [1, 2]}
+    assert written(RequestFormat.COLUMNAR, y=3) == {"outputs": 3}
+
+
+def test_answers_of_several_outputs_have_their_names() -> None:
+    outputs = {"y": [[1.5], [2.5]], "label": ["好", "坏"], "ok": [True, False]}
+    assert written(RequestFormat.ROW, **outputs) == {
+        "predictions": [
+            {"y": [1.5], "label": "好", "ok": True},
+            {"y": [2.5], "label": "坏", "ok": False},
+        ]
+    }
+    assert written(RequestFormat.COLUMNAR, **outputs) == {"outputs": outputs}
+
+
+def test_bytes_are_base64_where_the_name_says_so_and_text_elsewhere() -> None:
+    raw = b"\xff\x00"
+    assert written(RequestFormat.ROW, out_bytes=[raw]) == {
+        "predictions": [{"b64": base64.b64encode(raw).decode()}]
+    }
+    assert written(RequestFormat.ROW, out=["é".encode(), raw]) == {
+        "predictions": ["é", "\ufffd\x00"]
+    }
+
+
+def test_rows_need_a_common_batch_size() -> None:
+    with pytest.raises(InvalidInputError, match="has no shape information"):
+        written(RequestFormat.ROW, y=3)
+    with pytest.raises(InvalidInputError, match="inconsistent batch size: 1 expecting: 2"):
+        written(RequestFormat.ROW, a=[1, 2], b=[1])
+    with pytest.raises(InvalidInputError, match=r"^Tensor name: y has invalid batch size: 0$"):
+        written(RequestFormat.ROW, y=np.zeros((0, 2)))
+
+
+@given(st.lists(st.floats(width=32), max_size=5))
+def test_float32_answers_are_exact_and_short(values: list[float]) -> None:
+    [outputs] = [written(RequestFormat.COLUMNAR, y=np.array(values, np.float32))["outputs"]]
+    assert np.array_equal(np.array(outputs, np.float32), np.array(values, np.float32), True)
+    assert "0.2" in outputs_to_json({"y": np.array([0.2], np.float32)}, RequestFormat.COLUMNAR)[:16]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=4))
+def test_any_text_survives_the_way_there_and_back(texts: list[str]) -> None:
+    tensors = parse_predict_request(json.dumps({"instances": texts}).encode()).inputs(
+        signature(x=tf.string)
+    )
+    assert written(RequestFormat.ROW, **tensors) == {"predictions": texts}

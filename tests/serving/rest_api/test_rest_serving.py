@@ -1,0 +1,389 @@
+"""What all REST requests share, by ASGI alone and a servable that does what a test says."""
+
+import asyncio
+import gzip
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from starlette.types import ASGIApp
+
+from lstm_sentiment.serving.errors import OverloadedError, RequestCancelledError
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.rest_api.app import rest_app
+from tests.serving.fake_servables import FakeServable, plane_of
+
+PREDICT = "/v1/models/m/labels/stable:predict"
+BODY = '{"signature_name": "text", "instances": ["好", "b"]}'.encode()
+
+
+def servable_of(answer: Any) -> FakeServable:
+    return FakeServable().add("text", answer, ("text",))
+
+
+def answering() -> FakeServable:
+    return servable_of({"y": np.array([1, 2], np.float32)})
+
+
+def app_of(
+    servable: FakeServable, limits: RequestLimits | None = None, **options: Any
+) -> tuple[ASGIApp, list[AnsweredRequest]]:
+    observed: list[AnsweredRequest] = []
+    return rest_app(plane_of(servable, limits), observer=observed.append, **options), observed
+
+
+def ask(
+    app: ASGIApp, method: str, path: str, content: Any = b"", headers: Any = None
+) -> httpx.Response:
+    async def request() -> httpx.Response:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50312))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.request(method, path, content=content, headers=headers)
+
+    return asyncio.run(request())
+
+
+def predicted(app: ASGIApp, content: Any = BODY, headers: Any = None) -> httpx.Response:
+    return ask(app, "POST", PREDICT, content, headers)
+
+
+def test_the_observer_is_told_of_an_answer() -> None:
+    app, observed = app_of(answering())
+    response = predicted(app)
+    assert (response.status_code, response.json()) == (200, {"predictions": [1.0, 2.0]})
+    [answered] = observed
+    assert (answered.entrypoint, answered.api, answered.status) == ("REST", "Predict", "OK")
+    assert (answered.model_name, answered.version, answered.label) == ("m", 3, "stable")
+    assert (answered.signature_key, answered.batch_size, answered.message) == ("text", 2, "")
+    assert list(answered.texts) == ["好".encode(), b"b"]
+    assert answered.request_bytes == len(BODY)
+    assert answered.response_bytes == len(response.content)
+    assert answered.peer == "ipv4:127.0.0.1:50312"
+    assert answered.seconds > 0
+
+
+@pytest.mark.parametrize("api", ["Classify", "Regress"])
+def test_the_observer_is_told_of_the_texts_in_examples(api: str) -> None:
+    servable = FakeServable()
+    servable.add("serving_default", {"classes": [["a"]]} if api == "Classify" else one_number())
+    app, observed = app_of(servable)
+    body = '{"examples": [{"text": "好"}]}'.encode()
+    assert ask(app, "POST", f"/v1/models/m:{api.lower()}", body).status_code == 200
+    [answered] = observed
+    assert (answered.api, answered.batch_size, answered.version) == (api, 1, 3)
+    assert (answered.signature_key, answered.label) == ("serving_default", None)
+    assert list(answered.texts) == ["好".encode()]
+
+
+def one_number() -> dict[str, Any]:
+    return {"outputs": np.array([1], np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "api", "status", "signature"),
+    [
+        ("GET", "/v1/models/m", b"", "GetModelStatus", "OK", ""),
+        ("GET", "/v1/models/m/metadata", b"", "GetModelMetadata", "OK", ""),
+        ("GET", "/v1/models/m/METADATA", b"", "GetModelStatus", "OK", ""),
+        ("GET", "/v1/models/n", b"", "GetModelStatus", "NOT_FOUND", ""),
+        ("POST", "/v1/models/n:predict", BODY, "Predict", "NOT_FOUND", "text"),
+        ("POST", "/v1/models/m:predict", b"{", "Predict", "INVALID_ARGUMENT", ""),
+        ("GET", f"/v1/models/m/versions/{10**30}", b"", "GetModelStatus", "INVALID_ARGUMENT", ""),
+    ],
+)
+def test_the_observer_is_told_of_every_question(
+    method: str, path: str, body: bytes, api: str, status: str, signature: str
+) -> None:
+    app, observed = app_of(answering())
+    response = ask(app, method, path, body)
+    [answered] = observed
+    assert (answered.api, answered.status, answered.signature_key) == (api, status, signature)
+    assert answered.response_bytes == len(response.content)
+    assert answered.message == response.json().get("error", "")
+    assert answered.texts == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "peer"), [("127.0.0.1", "ipv4:127.0.0.1:5"), ("::1", "ipv6:[::1]:5")]
+)
+def test_the_observer_is_told_who_asked(host: str, peer: str) -> None:
+    app, observed = app_of(answering())
+
+    async def request() -> None:
+        transport = httpx.ASGITransport(app, client=(host, 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            await client.get("/v1/models/m")
+
+    asyncio.run(request())
+    assert [answered.peer for answered in observed] == [peer]
+
+
+def test_what_is_no_question_to_a_model_is_not_observed() -> None:
+    app, observed = app_of(answering())
+    for path in ("/", "/v1/x", "/healthz", "/readyz"):
+        ask(app, "GET", path)
+    assert observed == []
+
+
+def test_an_error_that_nobody_foresaw_is_internal_and_not_told() -> None:
+    def break_down(inputs: Any, caller: Any) -> Any:
+        raise RuntimeError("/srv/models/secret")
+
+    app, observed = app_of(servable_of(break_down))
+    response = predicted(app)
+    assert (response.status_code, response.json()) == (500, {"error": "internal error"})
+    assert [answered.status for answered in observed] == ["INTERNAL"]
+
+
+def test_an_overloaded_servable_is_unavailable() -> None:
+    def refuse(inputs: Any, caller: Any) -> Any:
+        raise OverloadedError("too many wait")
+
+    app, _ = app_of(servable_of(refuse))
+    response = predicted(app)
+    assert (response.status_code, response.json()) == (503, {"error": "too many wait"})
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", PREDICT), ("GET", "/v1/models/m/metadata")])
+def test_a_request_that_takes_too_long_is_answered_in_time(method: str, path: str) -> None:
+    is_told = threading.Event()
+    observed: list[AnsweredRequest] = []
+
+    def observe(answered: AnsweredRequest) -> None:
+        observed.append(answered)
+        is_told.set()
+
+    released = threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        # It does not look at its caller, as a graph that runs does not.
+        assert released.wait(30)
+        return {"y": np.zeros(2, np.float32)}
+
+    class Slow:
+        signatures = servable_of(wait).signatures
+
+        def run(self, key: str, inputs: Any, *, caller: Any) -> Any:
+            return wait(inputs, caller)
+
+        @property
+        def signature_defs(self) -> Any:
+            assert released.wait(30)
+            return {}
+
+    app = rest_app(plane_of(Slow()), observer=observe, timeout_seconds=0.05)
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            response = await client.request(method, path, content=BODY)
+        released.set()
+        await asyncio.to_thread(is_told.wait, 30)
+        return response
+
+    response = asyncio.run(send())
+    assert response.status_code == 504
+    assert response.json() == {"error": "the deadline passed before the answer was there."}
+    assert [answered.status for answered in observed] == ["DEADLINE_EXCEEDED"]
+
+
+@pytest.mark.parametrize(("timeout_seconds", "is_bounded"), [(60, True), (None, False)])
+def test_a_deadline_is_handed_on(timeout_seconds: float | None, is_bounded: bool) -> None:
+    servable = answering()
+    app, _ = app_of(servable, timeout_seconds=timeout_seconds)
+    predicted(app)
+    [caller] = servable.callers
+    assert (caller.deadline is not None) is is_bounded
+
+
+def drive(app: ASGIApp, receive: Callable[[], Any]) -> list[Any]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PREDICT,
+        "raw_path": PREDICT.encode(),
+        "headers": [],
+    }
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def test_a_client_that_hangs_up_while_it_asks_is_no_error() -> None:
+    app, observed = app_of(answering())
+
+    async def hang_up() -> Any:
+        return {"type": "http.disconnect"}
+
+    assert drive(app, hang_up) == []
+    assert [answered.status for answered in observed] == ["CANCELLED"]
+
+
+def test_a_client_that_hangs_up_while_it_waits_is_let_go() -> None:
+    begun = threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        gone = threading.Event()
+        caller.when_gone(gone.set)
+        begun.set()
+        assert gone.wait(30)
+        raise RequestCancelledError("gone")
+
+    app, observed = app_of(servable_of(wait))
+    messages = [{"type": "http.request", "body": BODY, "more_body": False}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop()
+        await asyncio.to_thread(begun.wait, 30)
+        return {"type": "http.disconnect"}
+
+    drive(app, receive)
+    assert [answered.status for answered in observed] == ["CANCELLED"]
+
+
+def test_too_many_rows_are_refused() -> None:
+    app, observed = app_of(answering(), limits=RequestLimits(max_batch_size=1))
+    response = predicted(app)
+    assert response.status_code == 400
+    assert "at most 1 rows. Received: 2 rows" in response.json()["error"]
+    assert [answered.status for answered in observed] == ["INVALID_ARGUMENT"]
+
+
+async def in_pieces(body: bytes) -> Any:
+    for i in range(0, len(body), 20):
+        yield body[i : i + 20]
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_body_beyond_the_limit_is_refused(is_announced: bool) -> None:
+    servable = answering()
+    app, observed = app_of(servable, max_request_bytes=len(BODY) - 1)
+    response = predicted(app, BODY if is_announced else in_pieces(BODY))
+    assert response.status_code == 413
+    assert response.headers["connection"] == "close"
+    assert f"at most {len(BODY) - 1} bytes" in response.json()["error"]
+    assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
+    allowed, _ = app_of(servable, max_request_bytes=len(BODY))
+    assert predicted(allowed, BODY if is_announced else in_pieces(BODY)).status_code == 200
+
+
+def test_an_announced_body_beyond_the_limit_is_not_read() -> None:
+    app, _ = app_of(answering(), max_request_bytes=10)
+    read: list[bytes] = []
+
+    async def body() -> Any:
+        read.append(b"x")
+        yield b"x"
+
+    transport_headers = {"content-length": "11"}
+    assert predicted(app, body(), transport_headers).status_code == 413
+    assert read == []
+
+
+def test_a_packed_body_is_unpacked() -> None:
+    app, observed = app_of(answering())
+    packed = gzip.compress(BODY, mtime=0)
+    response = predicted(app, packed, {"content-encoding": "gzip"})
+    assert response.json() == {"predictions": [1.0, 2.0]}
+    assert [answered.request_bytes for answered in observed] == [len(packed)]
+
+
+def test_a_packed_body_is_limited_as_it_is_unpacked() -> None:
+    app, observed = app_of(answering(), max_request_bytes=10_000)
+    bomb = gzip.compress(b" " * 1_000_000, mtime=0)
+    response = predicted(app, bomb, {"content-encoding": "gzip"})
+    assert response.status_code == 413
+    assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"not gzip", "a body sent as gzip must be gzip."),
+        (gzip.compress(BODY, mtime=0)[:-9], "a body sent as gzip must be one gzip file, complete."),
+        (
+            gzip.compress(BODY, mtime=0) + b"x",
+            "a body sent as gzip must be one gzip file, complete.",
+        ),
+    ],
+)
+def test_a_packed_body_that_is_broken_is_refused(body: bytes, message: str) -> None:
+    app, _ = app_of(answering())
+    response = predicted(app, body, {"content-encoding": "gzip"})
+    assert (response.status_code, response.json()) == (400, {"error": message})
+
+
+def test_probes() -> None:
+    is_ready = False
+    app, _ = app_of(answering(), is_ready=lambda: is_ready)
+    assert ask(app, "GET", "/healthz").status_code == 200
+    assert ask(app, "GET", "/readyz").status_code == 503
+    is_ready = True
+    assert ask(app, "GET", "/readyz").status_code == 200
+    assert ask(app, "HEAD", "/readyz").status_code == 200
+
+
+def test_the_metrics_page_is_at_its_path() -> None:
+    path = "/monitoring/prometheus/metrics"
+    app, _ = app_of(answering(), metrics_page=(path, lambda: b"a 1\n"))
+    response = ask(app, "GET", path)
+    assert (response.status_code, response.content) == (200, b"a 1\n")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    without, _ = app_of(answering())
+    assert ask(without, "GET", path).status_code == 404
+
+
+def test_as_many_wait_for_a_batch_as_there_are_threads() -> None:
+    number = 60
+    barrier = threading.Barrier(number, timeout=60)
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        barrier.wait()
+        return {"y": np.zeros(2, np.float32)}
+
+    app, _ = app_of(servable_of(wait), max_threads=number)
+
+    async def send() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://server", timeout=60
+        ) as client:
+            requests = [client.post(PREDICT, content=BODY) for _ in range(number)]
+            return [response.status_code for response in await asyncio.gather(*requests)]
+
+    assert asyncio.run(send()) == [200] * number
+
+
+def test_a_status_is_told_while_all_threads_answer() -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        begun.set()
+        assert released.wait(60)
+        return {"y": np.zeros(2, np.float32)}
+
+    app, _ = app_of(servable_of(wait), max_threads=1)
+
+    async def send() -> tuple[int, int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            predicting = asyncio.ensure_future(client.post(PREDICT, content=BODY))
+            await asyncio.to_thread(begun.wait, 60)
+            status = await client.get("/v1/models/m")
+            released.set()
+            return status.status_code, (await predicting).status_code
+
+    assert asyncio.run(send()) == (200, 200)
