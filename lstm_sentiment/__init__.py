@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from lstm_sentiment.pipeline.config import PipelineConfig
     from lstm_sentiment.pipeline.config_file import load_config, save_config
     from lstm_sentiment.pipeline.run import PipelineResult, resume_pipeline, run_pipeline
-    from lstm_sentiment.report.version_evaluation import VersionEvaluation, evaluate_version
-    from lstm_sentiment.report.written_report import WrittenReport, write_report
+    from lstm_sentiment.report.analysis.version_evaluation import (
+        VersionEvaluation,
+        evaluate_version,
+    )
+    from lstm_sentiment.report.page.write import WrittenReport, write_report
     from lstm_sentiment.rollout.control import ModelsControl
     from lstm_sentiment.rollout.promotion import Promotion, promote
     from lstm_sentiment.rollout.shadow_agreement import (
@@ -166,11 +169,11 @@ _HOMES = {
         "Promotion",
         "promote",
     ),
-    "report.version_evaluation": (
+    "report.analysis.version_evaluation": (
         "VersionEvaluation",
         "evaluate_version",
     ),
-    "report.written_report": (
+    "report.page.write": (
         "WrittenReport",
         "write_report",
     ),

@@ -14,8 +14,8 @@ from lstm_sentiment.version_folder import find_version
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lstm_sentiment.report.version_evaluation import VersionEvaluation
-    from lstm_sentiment.report.written_report import WrittenReport
+    from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
+    from lstm_sentiment.report.page.write import WrittenReport
     from lstm_sentiment.versions.significance import Estimate
 
 _NAME_COLUMNS = 20
@@ -62,7 +62,7 @@ def evaluate(
     Example: python cli.py evaluate --data runs/mine/test.csv --report report
     """
     if report is not None:
-        from lstm_sentiment.report.libraries import check_report_dir
+        from lstm_sentiment.report.page.requirements import check_report_dir
 
         check_report_dir(report)
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
@@ -70,13 +70,13 @@ def evaluate(
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment.report.version_evaluation import evaluate_version
+    from lstm_sentiment.report.analysis.version_evaluation import evaluate_version
 
     progress = TerminalProgress()
     evaluated = evaluate_version(model, corpus, progress=progress)
     written = None
     if report is not None:
-        from lstm_sentiment.report.written_report import write_report
+        from lstm_sentiment.report.page.write import write_report
 
         written = write_report(evaluated, report, progress=progress)
     if as_json:
@@ -140,7 +140,7 @@ def _confusion_table(evaluated: "VersionEvaluation") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from lstm_sentiment.report.mistakes import most_frequent_confusions
+    from lstm_sentiment.report.analysis.mistakes import most_frequent_confusions
 
     names = evaluated.scores.corpus.label_names
     matrix = evaluated.evaluation.confusion_matrix

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-from lstm_sentiment.report.slices import Slice
+from lstm_sentiment.report.analysis.slices import Slice
 from lstm_sentiment.versions.significance import Estimate
 
 _WIDE = "WF"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lstm_sentiment.report import page, written_report
+from lstm_sentiment.report.page import render, write
 from lstm_sentiment.text.corpus.overlap import text_digests
 from tests.cli.running import Run, is_one_error_line
 
@@ -139,8 +139,8 @@ def test_a_report_is_written_and_named(
 ) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
     # Drawn for real in the tests of the report.
-    monkeypatch.setattr(written_report, "draw_png", lambda *_: b"picture")
-    monkeypatch.setattr(page, "draw_svg", lambda *_: "<svg></svg>")
+    monkeypatch.setattr(write, "draw_png", lambda *_: b"picture")
+    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
     outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["report"] == "out/report.html"

@@ -4,7 +4,7 @@ import json
 
 from lstm_sentiment import FitResult
 from lstm_sentiment.export.card import make_card
-from lstm_sentiment.report.card_facts import learning_history
+from lstm_sentiment.report.page.card_facts import learning_history
 
 
 def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lstm_sentiment.report import fonts
-from lstm_sentiment.report.drawing import draw_png
-from lstm_sentiment.report.fonts import LATIN, fonts_for
-from lstm_sentiment.report.plots import plot_class_scores
+from lstm_sentiment.report.figures import fonts
+from lstm_sentiment.report.figures.drawing import draw_png
+from lstm_sentiment.report.figures.fonts import LATIN, fonts_for
+from lstm_sentiment.report.figures.plots import plot_class_scores
 from lstm_sentiment.training.evaluation import ClassScores
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")

@@ -3,7 +3,7 @@
 import pytest
 
 from lstm_sentiment import InvalidInputError
-from lstm_sentiment.report.mistakes import most_frequent_confusions, surest_mistakes
+from lstm_sentiment.report.analysis.mistakes import most_frequent_confusions, surest_mistakes
 from tests.report.evaluations import explain, make_evaluation
 
 TEXTS = ("a", "b", "c", "b", "d", "b")

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_sentiment.report.drawing import Plot
-from lstm_sentiment.report.facts import character_counts
-from lstm_sentiment.report.plots import (
+from lstm_sentiment.report.analysis.corpus_facts import character_counts
+from lstm_sentiment.report.analysis.slices import (
+    ConfidenceBin,
+    Slice,
+    confidence_bins,
+    quantile_slices,
+    score_bins,
+)
+from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
+from lstm_sentiment.report.figures.drawing import Plot
+from lstm_sentiment.report.figures.plots import (
     plot_class_scores,
     plot_confusion,
     plot_curves,
@@ -15,14 +23,6 @@ from lstm_sentiment.report.plots import (
     plot_score_histogram,
     plot_slices,
 )
-from lstm_sentiment.report.slices import (
-    ConfidenceBin,
-    Slice,
-    confidence_bins,
-    quantile_slices,
-    score_bins,
-)
-from lstm_sentiment.report.version_evaluation import VersionEvaluation
 from lstm_sentiment.report.wording import (
     percent,
     percent_interval,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.report.facts import Lengths, corpus_facts
+from lstm_sentiment.report.analysis.corpus_facts import Lengths, corpus_facts
 from lstm_sentiment.text.corpus.corpus import Corpus
 
 

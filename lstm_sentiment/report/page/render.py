@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lstm_sentiment.report.card_facts import all_settings, learning_history, made_of
+from lstm_sentiment.report.analysis.corpus_facts import Lengths
+from lstm_sentiment.report.analysis.mistakes import (
+    Mistake,
+    most_frequent_confusions,
+    surest_mistakes,
+)
+from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
 from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html
-from lstm_sentiment.report.drawing import draw_svg
-from lstm_sentiment.report.facts import Lengths
-from lstm_sentiment.report.fonts import PlotFonts
-from lstm_sentiment.report.mistakes import Mistake, most_frequent_confusions, surest_mistakes
-from lstm_sentiment.report.panels import (
+from lstm_sentiment.report.figures.drawing import draw_svg
+from lstm_sentiment.report.figures.fonts import PlotFonts
+from lstm_sentiment.report.figures.panels import (
     Panel,
     class_panel,
     confusion_panel,
@@ -23,7 +27,7 @@ from lstm_sentiment.report.panels import (
     reliability_panel,
     shown_classes,
 )
-from lstm_sentiment.report.version_evaluation import VersionEvaluation
+from lstm_sentiment.report.page.card_facts import all_settings, learning_history, made_of
 from lstm_sentiment.report.wording import counted, language_of, percent, percent_interval
 
 if TYPE_CHECKING:
@@ -121,7 +125,7 @@ def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("lstm_sentiment.report"),
+        loader=PackageLoader("lstm_sentiment.report.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

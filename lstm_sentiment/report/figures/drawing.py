@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from lstm_sentiment.report.fonts import LATIN, PlotFonts
+from lstm_sentiment.report.figures.fonts import LATIN, PlotFonts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

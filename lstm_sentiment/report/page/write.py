@@ -8,12 +8,12 @@ from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.report.drawing import draw_png
-from lstm_sentiment.report.fonts import PlotFonts, fonts_for
-from lstm_sentiment.report.libraries import check_report_dir
-from lstm_sentiment.report.page import ReportParts, gather_parts, render_page
-from lstm_sentiment.report.panels import Panel
-from lstm_sentiment.report.version_evaluation import VersionEvaluation
+from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
+from lstm_sentiment.report.figures.drawing import draw_png
+from lstm_sentiment.report.figures.fonts import PlotFonts, fonts_for
+from lstm_sentiment.report.figures.panels import Panel
+from lstm_sentiment.report.page.render import ReportParts, gather_parts, render_page
+from lstm_sentiment.report.page.requirements import check_report_dir
 from lstm_sentiment.version_folder import load_card
 from lstm_sentiment.whole_file import write_whole
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.report.drawing import Palette, Plot
-from lstm_sentiment.report.slices import ConfidenceBin, Slice
+from lstm_sentiment.report.analysis.slices import ConfidenceBin, Slice
+from lstm_sentiment.report.figures.drawing import Palette, Plot
 from lstm_sentiment.training.evaluation import ClassScores
 from lstm_sentiment.versions.significance import estimate_accuracy
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.report.facts import CorpusFacts, corpus_facts
-from lstm_sentiment.report.mistakes import Explain
+from lstm_sentiment.report.analysis.corpus_facts import CorpusFacts, corpus_facts
+from lstm_sentiment.report.analysis.mistakes import Explain
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.version_folder import servable_name

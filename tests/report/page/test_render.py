@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from lstm_sentiment import VersionEvaluation
-from lstm_sentiment.report import page as page_module
-from lstm_sentiment.report.drawing import draw_svg
-from lstm_sentiment.report.fonts import LATIN, PlotFonts
-from lstm_sentiment.report.page import gather_parts, render_page
-from lstm_sentiment.report.plots import plot_class_scores
+from lstm_sentiment.report.figures.drawing import draw_svg
+from lstm_sentiment.report.figures.fonts import LATIN, PlotFonts
+from lstm_sentiment.report.figures.plots import plot_class_scores
+from lstm_sentiment.report.page import render
+from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.wording import language_of, short_names
 from lstm_sentiment.training.evaluation import ClassScores
 from tests.report.evaluations import make_evaluation, some_evaluation
@@ -88,7 +88,7 @@ def page_of(
     parts = gather_parts(evaluated, card)
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
-            patch.setattr(page_module, "draw_svg", lambda plot, names, fonts, words: "<svg></svg>")
+            patch.setattr(render, "draw_svg", lambda plot, names, fonts, words: "<svg></svg>")
         page = Page(render_page(parts, fonts, unnamed or {}, date(2026, 11, 23)))
     assert page.open == []
     return page

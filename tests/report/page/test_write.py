@@ -8,13 +8,14 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, write_report
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.report import fonts, page, written_report
-from lstm_sentiment.report.drawing import Plot
-from lstm_sentiment.report.fonts import PlotFonts
+from lstm_sentiment.report.figures import fonts
+from lstm_sentiment.report.figures.drawing import Plot
+from lstm_sentiment.report.figures.fonts import PlotFonts
+from lstm_sentiment.report.page import render, write
 from lstm_sentiment.whole_file import write_whole
 from tests.exported import write_card
 from tests.report.evaluations import make_evaluation, some_evaluation
-from tests.report.test_page import CARD
+from tests.report.page.test_render import CARD
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
 pytest.importorskip("jinja2", reason="needs the extra `report`")
@@ -47,8 +48,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         drawn.append(names)
         return b"picture"
 
-    monkeypatch.setattr(written_report, "draw_png", draw)
-    monkeypatch.setattr(page, "draw_svg", lambda *_: "<svg></svg>")
+    monkeypatch.setattr(write, "draw_png", draw)
+    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
     return drawn
 
 
@@ -58,7 +59,7 @@ def names_in(folder: Path) -> set[str]:
 
 def test_a_page_and_its_plots_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Drawn for real in the tests of the page.
-    monkeypatch.setattr(page, "draw_svg", lambda *_: "<svg></svg>")
+    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
     version_dir = tmp_path / "cars" / "3"
     write_card(version_dir, CARD)
     written = write_report(
@@ -95,7 +96,7 @@ def test_nothing_is_lost_where_writing_fails(
             raise OSError(28, "No space left on device")
         return write_whole(path)
 
-    monkeypatch.setattr(written_report, "write_whole", full)
+    monkeypatch.setattr(write, "write_whole", full)
     with pytest.raises(InvalidInputError, match="No space left on device"):
         write_report(TWO, tmp_path)
     assert names_in(tmp_path) == {"report.html", "confusion_matrix.png"}

@@ -1,0 +1,1 @@
+"""Measures an exported version on labelled texts: counts, slices, confident mistakes."""
