@@ -37,9 +37,10 @@ WORKER = """
 import os, signal, sys
 from contextlib import contextmanager
 import tensorflow as tf
-from lstm_sentiment import LstmSentimentError, join_fit, load_config, publishing, start_workers
+from lstm_sentiment import LstmSentimentError, join_fit, load_config, start_workers
+from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.export import servable, signatures
-from lstm_sentiment.pipeline import resume_pipeline, run_pipeline
+from lstm_sentiment.pipeline.run import resume_pipeline, run_pipeline
 from lstm_sentiment.progress import SilentProgress
 
 config, action, killed, steps = load_config(sys.argv[1]), *sys.argv[2:]

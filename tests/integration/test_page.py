@@ -626,6 +626,7 @@ def test_by_keyboard_alone(visit: Callable[..., Visit]) -> None:
     expect(page.get_by_role("heading", name="两个版本，同样的文本")).to_be_focused()
     page.get_by_role("link", name="文件").focus()
     keys.press("Enter")
+    expect(page.locator("#view-file h2").first).to_be_focused()  # Tab goes on from there
     keys.press("Tab")
     expect(page.get_by_label("选择文件")).to_be_focused()
 
