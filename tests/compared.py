@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.overlap import text_digests
-from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from tests.serving.saved_models import save_version
 
 NAMES = ("bad", "good")
@@ -25,14 +25,14 @@ def scores_of(
     names: tuple[str, ...] = NAMES,
     confidences: Sequence[float] | None = None,
     base_path: Path = Path("absent"),
-) -> VersionScores:
+) -> LabelledAnswers:
     """What a version said that gave these labels, each with its confidence."""
     sure = np.full(len(given), 0.9) if confidences is None else np.asarray(confidences)
     others = ((1 - sure) / (len(names) - 1))[:, np.newaxis]
     probabilities = np.repeat(others, len(names), axis=1).astype(np.float32)
     probabilities[np.arange(len(given)), given] = sure
     corpus = corpus_of(labels, names)
-    return VersionScores(base_path / str(version), version, corpus, probabilities, None)
+    return LabelledAnswers(base_path / str(version), version, corpus, probabilities, None)
 
 
 def pair(
@@ -43,7 +43,7 @@ def pair(
     *,
     versions: tuple[int, int] = (3, 4),
     base_path: Path = Path("absent"),
-) -> tuple[VersionScores, VersionScores]:
+) -> tuple[LabelledAnswers, LabelledAnswers]:
     """Two versions with so many texts that both, only one, and neither gets right."""
     right = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], (both, only_first, only_second, neither), 0)
     labels = np.arange(len(right)) % 2

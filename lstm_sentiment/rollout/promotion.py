@@ -19,7 +19,7 @@ from lstm_sentiment.versions.comparison import (
     score_in_turn,
     summarize_version,
 )
-from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.significance import check_confidence
 
 MAX_LOSS = 0.01
@@ -177,7 +177,7 @@ def check_rules(version: int, against: int | None, max_loss: float) -> None:
 
 def _judge(
     promotion: Promotion,
-    scores: Sequence[VersionScores],
+    scores: Sequence[LabelledAnswers],
     max_loss: float,
     confidence: float,
     seed: int,

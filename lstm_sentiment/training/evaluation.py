@@ -13,7 +13,7 @@ from lstm_sentiment.training.calibration import expected_calibration_error, soft
 from lstm_sentiment.training.token_rows import TokenRows
 from lstm_sentiment.training.workers.distribution import Workers
 
-Scorer = Callable[[TokenRows], NDArray[np.float32]]
+LogitsOf = Callable[[TokenRows], NDArray[np.float32]]
 """Takes the ids of texts, gives logits float32 `(texts, classes)` in order."""
 
 
@@ -148,7 +148,7 @@ def evaluate_logits(
 
 def make_scorer(
     model: Callable[..., Any], *, batch_size: int = 256, workers: Workers | None = None
-) -> Scorer:
+) -> LogitsOf:
     """Compiles the scoring of many texts, the like-long ones together.
 
     Args:

@@ -15,8 +15,12 @@ from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.same_texts import first_of_each
 from lstm_sentiment.version_folder import version_number
+from lstm_sentiment.versions.labelled_answers import (
+    LabelledAnswers,
+    predict_corpus,
+    with_label_names,
+)
 from lstm_sentiment.versions.predictor import SavedModelPredictor
-from lstm_sentiment.versions.scores import VersionScores, score_version, with_label_names
 from lstm_sentiment.versions.significance import (
     Estimate,
     check_confidence,
@@ -195,7 +199,7 @@ class Comparison:
 
 
 def compare_versions(
-    first: VersionScores, second: VersionScores, *, confidence: float = 0.95, seed: int = 0
+    first: LabelledAnswers, second: LabelledAnswers, *, confidence: float = 0.95, seed: int = 0
 ) -> Comparison:
     """Compares two versions on the same texts.
 
@@ -253,7 +257,7 @@ def score_in_turn(
     *,
     batch_size: int = 128,
     progress: Progress = SILENT,
-) -> list[VersionScores]:
+) -> list[LabelledAnswers]:
     """Asks versions about the same texts, one loaded at a time.
 
     Args:
@@ -266,22 +270,22 @@ def score_in_turn(
         The answers of each.
 
     Raises:
-        InvalidInputError: As `score_version`, or if the versions know different classes.
+        InvalidInputError: As `predict_corpus`, or if the versions know different classes.
         ServableNotFoundError: If a folder is no version.
         ServableUnavailableError: If a version cannot be loaded.
     """
-    scored: list[VersionScores] = []
+    scored: list[LabelledAnswers] = []
     for version_dir in version_dirs:
         predictor = SavedModelPredictor(version_dir)
         if scored:  # told before time is spent on it
             _check_labels(scored[0], version_dir, predictor.label_names)
         shown = _Renamed(progress, f"Scoring {_short_name(version_dir)}")
-        scored.append(score_version(predictor, corpus, batch_size=batch_size, progress=shown))
+        scored.append(predict_corpus(predictor, corpus, batch_size=batch_size, progress=shown))
     return scored
 
 
 def summarize_version(
-    scores: VersionScores, *, confidence: float = 0.95, seed: int = 0
+    scores: LabelledAnswers, *, confidence: float = 0.95, seed: int = 0
 ) -> ComparedVersion:
     """Scores one version as those that are compared are scored.
 
@@ -316,7 +320,7 @@ def p_text(p_value: float) -> str:
 
 
 def _disagreements(
-    first: VersionScores, second: VersionScores, differ: Any
+    first: LabelledAnswers, second: LabelledAnswers, differ: Any
 ) -> Iterator[Disagreement]:
     indices = np.flatnonzero(differ)
     sureness = first.confidences[indices] + second.confidences[indices]
@@ -331,12 +335,12 @@ def _disagreements(
         )
 
 
-def _answer(scores: VersionScores, index: int) -> Answer:
+def _answer(scores: LabelledAnswers, index: int) -> Answer:
     label = scores.corpus.label_names[scores.predicted[index]]
     return Answer(label, float(scores.confidences[index]))
 
 
-def _check_labels(first: VersionScores, version_dir: Path, label_names: tuple[str, ...]) -> None:
+def _check_labels(first: LabelledAnswers, version_dir: Path, label_names: tuple[str, ...]) -> None:
     known = first.corpus.label_names
     if {*known} != {*label_names}:
         raise InvalidInputError(

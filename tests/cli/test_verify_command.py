@@ -10,7 +10,7 @@ import pytest
 
 from lstm_sentiment import ModelServer
 from lstm_sentiment.models_config.config import single_model_config
-from lstm_sentiment.versions.verification.verify import Verification, WayResult
+from lstm_sentiment.versions.verification.verify import TransportResult, Verification
 from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
 
@@ -25,8 +25,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def answer(model: Path, **options: Any) -> Verification:
         calls.append({"model": model, **options})
         results = (
-            WayResult("saved model", "text", 1.25e-7, None),
-            WayResult("rest", "serving_default", None, "h:1: [bold] status 502 " + "x" * 100),
+            TransportResult("saved model", "text", 1.25e-7, None),
+            TransportResult("rest", "serving_default", None, "h:1: [bold] status 502 " + "x" * 100),
         )
         return Verification(Path("m/3"), 20, 1e-5, results)
 
@@ -105,7 +105,7 @@ def test_what_is_equal_exits_with_0(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "saved_model.pb").touch()
-    equal = Verification(Path("m/3"), 20, 1e-5, (WayResult("grpc", "text", 0.0, None),))
+    equal = Verification(Path("m/3"), 20, 1e-5, (TransportResult("grpc", "text", 0.0, None),))
     monkeypatch.setattr("lstm_sentiment.cli.verify_command.verify_version", lambda *_, **__: equal)
     outcome = run("verify", "--model", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")

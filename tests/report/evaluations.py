@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_sentiment import Explanation, VersionEvaluation
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.versions.scores import TextSizes, VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers, TextSizes
 
 CARS = ("不买", "选车", "买车")
 
@@ -33,7 +33,7 @@ def make_evaluation(
     """What was said of texts; each token is a character, and every `?` unknown."""
     tokens = np.array([len(text) for text in texts])
     oov = np.array([text.count("?") for text in texts])
-    scores = VersionScores(
+    scores = LabelledAnswers(
         version_dir,
         3,
         Corpus(tuple(texts), tuple(labels), tuple(names)),

@@ -8,7 +8,7 @@ from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.rollout import promotion
 from lstm_sentiment.rollout.control import ModelsControl
 from lstm_sentiment.rollout.promotion import Promotion, promote
-from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from tests.compared import pair, scores_of, write_texts_seen
 from tests.model_service import StockModelService
 
@@ -42,10 +42,10 @@ class Scored:
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
-        self.scores: tuple[VersionScores, ...] = ()
+        self.scores: tuple[LabelledAnswers, ...] = ()
         self.meanwhile: Any = lambda: None
 
-    def __call__(self, folders: list[Path], *_: Any, **__: Any) -> list[VersionScores]:
+    def __call__(self, folders: list[Path], *_: Any, **__: Any) -> list[LabelledAnswers]:
         self.folders = folders
         self.meanwhile()
         return list(self.scores[-len(folders) :])

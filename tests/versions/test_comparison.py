@@ -15,7 +15,7 @@ from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.version_folder import find_versions
 from lstm_sentiment.versions import comparison, texts_seen
 from lstm_sentiment.versions.comparison import Comparison, compare_versions, score_in_turn
-from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.texts_seen import count_texts_seen
 from tests.compared import NAMES, corpus_of, pair, scores_of, write_texts_seen
 
@@ -155,7 +155,7 @@ def test_repeated_texts_are_told_of() -> None:
     first, second = pair(5, 1, 1, 1)
     again = Corpus((*first.corpus.texts[:-2], "text 0", "text 0"), first.corpus.labels, NAMES)
     scores = (
-        VersionScores(it.version_dir, it.version, again, it.probabilities, None)
+        LabelledAnswers(it.version_dir, it.version, again, it.probabilities, None)
         for it in (first, second)
     )
     found = compare_versions(*scores)
@@ -216,14 +216,14 @@ class NamedSteps:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    def ask(predictor: Any, corpus: Corpus, *, batch_size: int, progress: Any) -> VersionScores:
+    def ask(predictor: Any, corpus: Corpus, *, batch_size: int, progress: Any) -> LabelledAnswers:
         FakePredictor.log.append(f"ask {predictor.version} by {batch_size}")
         with progress.step("Scoring", len(corpus)):
             return scores_of(corpus.labels, corpus.labels, version=predictor.version)
 
     FakePredictor.log, FakePredictor.names = [], {}
     monkeypatch.setattr(comparison, "SavedModelPredictor", FakePredictor)
-    monkeypatch.setattr(comparison, "score_version", ask)
+    monkeypatch.setattr(comparison, "predict_corpus", ask)
     return FakePredictor.log
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.versions.scores import VersionScores
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.answers import Explanation
@@ -60,7 +60,7 @@ class Confusion:
 
 
 def surest_mistakes(
-    scores: VersionScores, explain: Explain | None, *, limit: int = SHOWN
+    scores: LabelledAnswers, explain: Explain | None, *, limit: int = SHOWN
 ) -> tuple[Mistake, ...]:
     """Finds the wrong labels that the version was surest of.
 

@@ -12,8 +12,8 @@ from lstm_sentiment.report.analysis.mistakes import Explain
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.evaluation import Evaluation
 from lstm_sentiment.version_folder import servable_name
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers, predict_corpus
 from lstm_sentiment.versions.predictor import SavedModelPredictor
-from lstm_sentiment.versions.scores import VersionScores, score_version
 from lstm_sentiment.versions.significance import Estimate, estimate_accuracy, estimate_macro_f1
 from lstm_sentiment.versions.texts_seen import count_texts_seen
 
@@ -29,7 +29,7 @@ class VersionEvaluation:
         explain: Asks it what spoke for a label; `None` where nobody can be asked.
     """
 
-    scores: VersionScores
+    scores: LabelledAnswers
     empty_texts: int = 0
     texts_seen: int | None = None
     explain: Explain | None = field(default=None, repr=False, compare=False)
@@ -124,7 +124,7 @@ def evaluate_version(
     if empty:
         progress.say(f"Left out: {empty:,} empty texts.")
     seen = _texts_seen(predictor.version_dir, texts)
-    scores = score_version(predictor, texts, batch_size=batch_size, progress=progress)
+    scores = predict_corpus(predictor, texts, batch_size=batch_size, progress=progress)
     return VersionEvaluation(scores, empty, seen, predictor.explain)
 
 

@@ -20,14 +20,14 @@ from lstm_sentiment.version_folder import (
 from lstm_sentiment.versions.verification.answers import Expectation, compare
 
 if TYPE_CHECKING:
-    from lstm_sentiment.versions.verification.ways import Way
+    from lstm_sentiment.versions.verification.transports import Transport
 
 # No scheme: both ways speak plain gRPC and HTTP.
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
-class WayResult:
+class TransportResult:
     """How one signature answered, asked one way.
 
     Attributes:
@@ -57,7 +57,7 @@ class Verification:
     version_dir: Path
     texts: int
     tolerance: float
-    ways: tuple[WayResult, ...]
+    ways: tuple[TransportResult, ...]
 
     @property
     def largest_difference(self) -> float | None:
@@ -125,22 +125,24 @@ def verify_version(
     expected = _expectation(version_dir, tolerance, version)
     # Importing TensorFlow takes seconds: only now, when what was given is known to be right.
     from lstm_sentiment.client.predict_client import PredictClient
-    from lstm_sentiment.versions.verification.rest_way import RestWay
-    from lstm_sentiment.versions.verification.ways import GrpcWay, SavedModelWay
+    from lstm_sentiment.versions.verification.rest_transport import RestTransport
+    from lstm_sentiment.versions.verification.transports import GrpcTransport, SavedModelTransport
 
     name = model_name or servable_name(version_dir)
     asked = version_number(version_dir) if version is None and label is None else version
-    saved_model = SavedModelWay(version_dir)
+    saved_model = SavedModelTransport(version_dir)
     with ExitStack() as open_clients:
-        ways: list[Way] = [saved_model]
+        ways: list[Transport] = [saved_model]
         if server is not None:
             client = PredictClient(
                 server, name, version=asked, label=label, timeout_seconds=timeout_seconds
             )
-            ways.append(GrpcWay(open_clients.enter_context(client)))
+            ways.append(GrpcTransport(open_clients.enter_context(client)))
         if rest_api is not None:
             ways.append(
-                RestWay(rest_api, name, version=asked, label=label, timeout_seconds=timeout_seconds)
+                RestTransport(
+                    rest_api, name, version=asked, label=label, timeout_seconds=timeout_seconds
+                )
             )
         asked_for = [(way, signature) for way in ways for signature in saved_model.signatures]
         results = []
@@ -219,9 +221,9 @@ def _expectation(version_dir: Path, tolerance: float, asked_version: int | None)
     )
 
 
-def _result(way: "Way", signature: str, expected: Expectation) -> WayResult:
+def _result(way: "Transport", signature: str, expected: Expectation) -> TransportResult:
     try:
         difference, problem = compare(way.ask(signature, expected), expected)
     except LstmSentimentError as error:
         difference, problem = None, " ".join(str(error).split())
-    return WayResult(way.name, signature, difference, problem)
+    return TransportResult(way.name, signature, difference, problem)

@@ -18,9 +18,9 @@ from lstm_sentiment import (
     verify_version,
 )
 from lstm_sentiment.version_folder import ExampleAnswer
-from lstm_sentiment.versions.verification import ways
+from lstm_sentiment.versions.verification import transports
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, compare
-from lstm_sentiment.versions.verification.rest_way import RestWay
+from lstm_sentiment.versions.verification.rest_transport import RestTransport
 from tests.exported import MODEL_NAME, exported, read_card, write_card
 from tests.serving.saved_models import save_version
 
@@ -92,7 +92,7 @@ def test_all_ways_answer_what_training_computed(
         asked.setdefault(way.way, []).append(way.signature)
     assert set(asked) == {"saved model", "grpc", "rest"}
     assert asked["saved model"] == asked["grpc"] == asked["rest"]
-    assert set(asked["rest"]) == set(ways.SIGNATURES)
+    assert set(asked["rest"]) == set(transports.SIGNATURES)
     assert json.loads(json.dumps(result.to_dict()))["ways"][0] == {
         "way": "saved model",
         "signature": "text",
@@ -163,7 +163,7 @@ def test_what_a_server_lacks_is_a_problem_of_each_signature(
 def test_a_server_that_is_not_there_is_a_problem(version_dir: Path) -> None:
     result = verify_version(version_dir, server="localhost:1", rest_api="localhost:1")
     problems = [way.problem for way in result.ways if way.way != "saved model"]
-    assert len(problems) == 2 * len(ways.SIGNATURES)
+    assert len(problems) == 2 * len(transports.SIGNATURES)
     assert all(problem and "refused" in problem for problem in problems)
     assert all(problem and problem.startswith("localhost:1: ") for problem in problems)
     assert {way.largest_difference for way in result.ways if way.problem} == {None}
@@ -357,7 +357,7 @@ def test_rest_is_asked_as_tensorflow_serving_is(
         ({"version": None, "label": None}, ""),
     ):
         address = f"localhost:{canned.server_port}"
-        way = RestWay(address, "it's 1", timeout_seconds=5, **choice)
+        way = RestTransport(address, "it's 1", timeout_seconds=5, **choice)
         with pytest.raises(InvalidInputError):
             way.ask(signature, EXPECTED)
         assert canned.asked == (  # type: ignore[attr-defined]
@@ -386,7 +386,7 @@ def test_a_rest_server_of_another_kind_is_told(
 ) -> None:
     canned.answer = (status, body.encode())  # type: ignore[attr-defined]
     address = f"localhost:{canned.server_port}"
-    way = RestWay(address, "m", version=3, label=None, timeout_seconds=5)
+    way = RestTransport(address, "m", version=3, label=None, timeout_seconds=5)
     with pytest.raises(InvalidInputError) as raised:
         way.ask(signature, EXPECTED)
     assert message in str(raised.value)

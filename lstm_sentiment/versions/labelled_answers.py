@@ -43,7 +43,7 @@ class TextSizes:
 
 
 @dataclass(frozen=True)
-class VersionScores:
+class LabelledAnswers:
     """Answers of one version to labelled texts.
 
     Attributes:
@@ -92,13 +92,13 @@ class VersionScores:
         )
 
 
-def score_version(
+def predict_corpus(
     predictor: SavedModelPredictor,
     corpus: Corpus,
     *,
     batch_size: int = 128,
     progress: Progress = SILENT,
-) -> VersionScores:
+) -> LabelledAnswers:
     """Asks a version about labelled texts.
 
     Args:
@@ -129,7 +129,7 @@ def score_version(
                 counts = (measured[name] for name in ("num_tokens", "num_truncated", "num_oov"))
                 sizes.append(np.stack(list(counts)).astype(np.int64))
             advance(len(texts))
-    return VersionScores(
+    return LabelledAnswers(
         predictor.version_dir,
         predictor.version,
         corpus,

@@ -16,13 +16,13 @@ from lstm_sentiment.errors import (
 )
 from lstm_sentiment.version_folder import ExampleAnswer
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
-from lstm_sentiment.versions.verification.ways import padded_ids
+from lstm_sentiment.versions.verification.transports import padded_ids
 
 _NOT_FOUND = 404
 _LONGEST_QUOTE = 200
 
 
-class RestWay:
+class RestTransport:
     """A server's REST."""
 
     name = "rest"
@@ -53,7 +53,7 @@ class RestWay:
         self._timeout_seconds = timeout_seconds
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Way.ask`."""
+        """Asks for all examples at once, see `Transport.ask`."""
         is_classify = signature == "classify"
         key, instances = _instances(signature, expected.examples)
         answer = self._request(

@@ -19,7 +19,7 @@ SIGNATURES = ("text", "tokens", "serving_default", "classify", "explain")
 """What is verified of a version, where it has them."""
 
 
-class Way(Protocol):
+class Transport(Protocol):
     """One way in."""
 
     @property
@@ -40,7 +40,7 @@ class Way(Protocol):
         ...
 
 
-class SavedModelWay:
+class SavedModelTransport:
     """The saved model, loaded into this process."""
 
     name = "saved model"
@@ -63,13 +63,13 @@ class SavedModelWay:
         return tuple(key for key in SIGNATURES if key in self._servable.signatures)
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Way.ask`."""
+        """Asks for all examples at once, see `Transport.ask`."""
         outputs = self._servable.run(signature, _arrays(signature, expected.examples))
         columns = {name: _as_json(array) for name, array in outputs.items()}
         return answers_from(signature, columns, expected.temperature)
 
 
-class GrpcWay:
+class GrpcTransport:
     """A server's gRPC."""
 
     name = "grpc"
@@ -83,7 +83,7 @@ class GrpcWay:
         self._client = client
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Way.ask`."""
+        """Asks for all examples at once, see `Transport.ask`."""
         if signature == "serving_default":
             scored = self._client.predict_ids(padded_ids(expected.examples))
             return Answers(
