@@ -21,6 +21,7 @@ from lstm_sentiment.versions.comparison import (
 )
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.significance import check_confidence
+from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 MAX_LOSS = 0.01
 """Accuracy or macro-F1 that a version may lose where that can be chance, from 0 to 1."""
@@ -34,7 +35,8 @@ class Promotion:
         label: The label.
         version: The version it was to point to.
         against: The version that this was compared with; `None` where there was none.
-        comparison: Of `against` with `version`; `None` where there was none, or nothing to move.
+        comparison: Of `against` with `version`; `None` where there was none, nothing to move, or
+            a version was trained on the texts.
         scores: Of the version alone, where it was compared with none.
         objections: Why it is not to be promoted, a reason each.
         is_forced: Whether it was promoted in spite of them.
@@ -107,8 +109,9 @@ def promote(
 
     It is worse if it gets fewer texts right by more than chance (McNemar's exact test), however
     little that is; or if its accuracy or macro-F1 is lower by more than `max_loss`, chance or not.
-    It is refused too where some of the texts had a part in training either version. A label that is
-    new has nothing to be compared with: the version is scored and the label set.
+    It is refused too, before anything is scored, where some of the texts had a part in training
+    either version; `force` scores all the same. A label that is new has nothing to be compared
+    with: the version is scored and the label set.
 
     Args:
         control: The model, and the server that is to be told.
@@ -145,8 +148,13 @@ def promote(
     other = current if against is None else against
     versions = [version] if other is None else [other, version]
     folders = find_versions(_here(control) if model_dir is None else Path(model_dir), versions)
+    # Digests tell at once what would spoil the scores, which take minutes.
+    seen = _trained_on(folders, versions, corpus.texts)
+    if seen and not force:
+        return Promotion(label, version, other, objections=seen, notes=notes)
     scores = score_in_turn(folders, corpus, batch_size=batch_size, progress=progress)
-    judged = _judge(Promotion(label, version, other), scores, max_loss, confidence, seed)
+    promotion = Promotion(label, version, other, objections=seen)
+    judged = _judge(promotion, scores, max_loss, confidence, seed)
     moved = None
     if not dry_run and (force or not judged.objections):
         _check_unmoved(control, label, current)
@@ -186,19 +194,17 @@ def _judge(
     if len(scores) == 1:
         alone = summarize_version(scores[0], confidence=confidence, seed=seed)
         note = f"label {promotion.label} is new: version {promotion.version} was compared with none"
-        objections = _seen(alone, len(scores[0].labels))
-        return replace(promotion, scores=alone, objections=objections, notes=(note,))
+        return replace(promotion, scores=alone, notes=(note,))
     comparison = compare_versions(*scores, confidence=confidence, seed=seed)
-    objections = tuple(_objections(comparison, max_loss))
+    objections = (*promotion.objections, *_objections(comparison, max_loss))
     return replace(promotion, comparison=comparison, objections=objections)
 
 
 def _objections(comparison: Comparison, max_loss: float) -> list[str]:
     """Why the second version is not to follow the first."""
     first, second = comparison.first, comparison.second
-    found = [*_seen(first, comparison.texts), *_seen(second, comparison.texts)]
     if comparison.better is first:
-        return [*found, comparison.verdict()]
+        return [comparison.verdict()]
     lost = {
         "accuracy": -comparison.accuracy_difference.value,
         "macro-F1": -comparison.macro_f1_difference.value,
@@ -207,19 +213,25 @@ def _objections(comparison: Comparison, max_loss: float) -> list[str]:
     too_much = [
         f"{100 * loss:.1f} points {name}" for name, loss in lost.items() if loss > max_loss + 1e-12
     ]
-    if too_much:
-        found.append(
-            f"{second.name} loses {' and '.join(too_much)} against {first.name}, more than "
-            f"max_loss = {max_loss:g} allows (it may be chance: McNemar p "
-            f"{p_text(comparison.p_value)})"
-        )
-    return found
+    if not too_much:
+        return []
+    return [
+        f"{second.name} loses {' and '.join(too_much)} against {first.name}, more than "
+        f"max_loss = {max_loss:g} allows (it may be chance: McNemar p "
+        f"{p_text(comparison.p_value)})"
+    ]
 
 
-def _seen(version: ComparedVersion, texts: int) -> tuple[str, ...]:
-    if not version.texts_seen:
-        return ()
-    return (f"{version.texts_seen:,} of the {texts:,} texts had a part in training {version.name}",)
+def _trained_on(
+    folders: Sequence[Path], versions: Sequence[int], texts: Sequence[str]
+) -> tuple[str, ...]:
+    """Returns an objection for each version that was trained on some of the texts."""
+    counts = [count_texts_seen(folder, texts) for folder in folders]
+    return tuple(
+        f"{count:,} of the {len(texts):,} texts had a part in training version {version}"
+        for version, count in zip(versions, counts, strict=True)
+        if count
+    )
 
 
 def _here(control: ModelsControl) -> Path:

@@ -147,8 +147,13 @@ def test_texts_that_a_version_was_trained_on_decide_nothing(
 ) -> None:
     write_texts_seen(path.parent / "m" / str(version), ["text 0", "text 1"])
     done = promoted(path, scored, BETTER)
-    assert done.objections == (f"2 of the 100 texts had a part in training version {version}",)
+    reason = f"2 of the 100 texts had a part in training version {version}"
+    assert done.objections == (reason,) and done.is_refused
+    assert (scored.folders, done.comparison) == ([], None), "told before anything is scored"
     assert labels(path) == {"stable": 3}
+    forced = promoted(path, scored, WORSE, force=True)
+    assert forced.objections[0] == reason and len(forced.objections) == 2
+    assert labels(path) == {"stable": 4}
 
 
 def test_force_moves_the_label_and_says_that_it_did(path: Path, scored: Scored) -> None:
@@ -182,6 +187,7 @@ def test_a_new_label_is_set_once_its_version_is_scored(path: Path, scored: Score
     scored.scores = (scores_of([0, 1], [0, 1], version=5, base_path=path.parent / "m"),)
     done = promote(ModelsControl(path), "nightly", 5, scored.scores[0].corpus)
     assert done.objections == ("1 of the 2 texts had a part in training version 5",)
+    assert done.scores is None and labels(path) == {"stable": 3, "canary": 4}
 
 
 def test_the_version_to_compare_with_can_be_named(path: Path, scored: Scored) -> None:
