@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from tests.serving.saved_models import save_version
 
@@ -62,7 +62,7 @@ def pair(
 def write_texts_seen(version_dir: Path, texts: Sequence[str]) -> None:
     folder = version_dir / "assets.extra"
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "texts_seen.npy", text_digests(texts))
+    np.save(folder / "texts_seen.npy", np.sort(near_digests(texts)))
 
 
 def length_version(base_path: Path, version: int, names: Sequence[str] = ("short", "long")) -> Path:

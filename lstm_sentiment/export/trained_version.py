@@ -32,7 +32,7 @@ class TrainedVersion:
         path: The version's folder.
         weights: Its weights and classes.
         vectors: Its words, with the vectors that it had at the end, and that of `[OOV]`.
-        texts_seen: Digests of all texts that had a part in it: see `text_digests`.
+        texts_seen: Digests of all texts that had a part in it: see `near_digests`.
         card: What `sentiment.json` says of it.
     """
 

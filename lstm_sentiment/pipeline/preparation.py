@@ -15,10 +15,10 @@ from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.demo import load_demo_corpus
+from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digests, first_of_each
 from lstm_sentiment.text.corpus.file_texts import taken
-from lstm_sentiment.text.corpus.overlap import positions_without, text_digests
+from lstm_sentiment.text.corpus.near_duplicates import near_digests, positions_without
 from lstm_sentiment.text.corpus.reading import read_corpus, read_texts
-from lstm_sentiment.text.corpus.same_texts import are_among, first_of_each
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
@@ -62,13 +62,15 @@ class PreparedRun:
     cache_dir: Path
 
     def texts_seen(self) -> NDArray[np.uint64]:
-        """Digests of all texts that have a part in what is trained: see `text_digests`.
+        """Digests of all texts that have a part in what is trained: see `near_digests`.
 
         Those of dev are among them, which decide when to stop, and those of the version to begin
         with; those of test are not.
         """
-        seen = text_digests(self.train.texts, self.dev.texts, self.unlabelled)
-        return seen if self.start is None else np.union1d(seen, self.start.texts_seen)
+        before = () if self.start is None else (self.start.texts_seen,)
+        return distinct(
+            self.train.near_digests, self.dev.near_digests, near_digests(self.unlabelled), *before
+        )
 
 
 def _nothing() -> None:
@@ -214,7 +216,7 @@ def _without_copies(
     corpus: Corpus, part: str, held_out: Sequence[Corpus], progress: Progress
 ) -> Corpus:
     """Without texts that are held out too but for spaces, punctuation, letter case or width."""
-    kept = positions_without(corpus.texts, *(other.texts for other in held_out))
+    kept = positions_without(corpus.near_digests, *(other.near_digests for other in held_out))
     if len(kept) == len(corpus):
         return corpus
     progress.say(
@@ -242,7 +244,8 @@ def _without_excluded(corpus: Corpus, config: PipelineConfig, progress: Progress
     """Without the excluded texts: those dealt to dev decide when to stop, so not there either."""
     if not config.exclude_data:
         return corpus
-    kept = positions_without(corpus.texts, _read_all(config, config.exclude_data))
+    excluded = near_digests(_read_all(config, config.exclude_data))
+    kept = positions_without(corpus.near_digests, excluded)
     if len(kept) < len(corpus):
         progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
     return corpus.select(kept)
@@ -253,12 +256,12 @@ def _read_unlabelled(config: PipelineConfig, labelled: Splits, progress: Progres
     if not config.unlabelled:
         return ()
     texts = _read_all(config, config.unlabelled)
-    first = first_of_each(texts)
-    distinct = taken(texts, first[~are_among(taken(texts, first), [""])])
-    excluded = _read_all(config, config.exclude_data)
-    kept = taken(
-        distinct, positions_without(distinct, excluded, *(part.texts for part in labelled))
-    )
+    digests = exact_digests(texts)
+    first = first_of_each(digests)
+    filled = taken(texts, first[~are_in(digests[first], exact_digests([""]))])
+    held_out = near_digests(_read_all(config, config.exclude_data))
+    excluded = (held_out, *(part.near_digests for part in labelled))
+    kept = taken(filled, positions_without(near_digests(filled), *excluded))
     if len(texts):
         progress.say(
             f"Unlabelled: {len(kept):,} of {len(texts):,} texts; the others are empty, repeated, "
@@ -269,7 +272,7 @@ def _read_unlabelled(config: PipelineConfig, labelled: Splits, progress: Progres
 
 def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:
     """Checks that the version to begin with has learned nothing from dev and test texts."""
-    seen = np.intersect1d(text_digests(dev.texts, test.texts), start.texts_seen)
+    seen = np.intersect1d(distinct(dev.near_digests, test.near_digests), start.texts_seen)
     if len(seen):
         raise InvalidInputError(
             "`init_from` must be a version that was made without the dev and test texts: train it "

@@ -17,7 +17,7 @@ from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.same_texts import exact_digests
+from lstm_sentiment.text.corpus.duplicates import exact_digests
 from lstm_sentiment.text.word_counts import JIEBA
 from lstm_sentiment.whole_file import write_whole
 

@@ -12,7 +12,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.batches import encode_texts
@@ -115,7 +115,7 @@ def fit(
         task, mission = shared_task(workers, mission, first_task)
         # Once for all snapshots: each is a pass over all texts.
         data = {"train": train.fingerprint(), "dev": dev.fingerprint()}
-        texts_seen = text_digests(train.texts, dev.texts)
+        texts_seen = distinct(train.near_digests, dev.near_digests)
         finished = partial(finish, task, dev, tokenizer, training, data, texts_seen)
 
         def snapshot(step: int) -> None:

@@ -43,7 +43,7 @@ class FitResult:
         snapshot_step: The number of steps after which the weights were such, for a snapshot taken
             while training went on; `None` for the best weights, at its end.
         texts_seen: Digests of all texts that had a part in it, uint64, ascending: see
-            `text_digests`. A version begun with this one must not be scored on them.
+            `near_digests`. A version begun with this one must not be scored on them.
     """
 
     model: SentimentModel

@@ -13,7 +13,7 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.same_texts import first_of_each
+from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.version_folder import version_number
 from lstm_sentiment.versions.labelled_answers import (
     LabelledAnswers,
@@ -236,7 +236,7 @@ def compare_versions(
         second=summarize_version(second, confidence=confidence, seed=seed),
         label_names=names,
         texts=len(labels),
-        repeated_texts=len(labels) - len(first_of_each(first.corpus.texts)),
+        repeated_texts=len(labels) - len(distinct(first.corpus.exact_digests)),
         confidence=confidence,
         accuracy_difference=estimate_accuracy_difference(*counts, confidence=confidence),
         macro_f1_difference=estimate_macro_f1_difference(

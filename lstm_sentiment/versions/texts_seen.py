@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.corpus.overlap import text_digests
-from lstm_sentiment.text.corpus.same_texts import are_in
+from lstm_sentiment.text.corpus.duplicates import are_in
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
 
 # As `export_servable` writes it, whose module would bring TensorFlow.
 _TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
@@ -22,8 +22,8 @@ def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] |
         version_dir: The version's folder.
 
     Returns:
-        As `text_digests` gives them; `None` where the version has no such file, as those of
-        older releases and of others.
+        `near_digests` of those texts, each once, ascending; `None` where the version has no such
+        file, as those of older releases and of others.
 
     Raises:
         InvalidInputError: If there is such a file that cannot be read or holds something else.
@@ -59,5 +59,4 @@ def count_texts_seen(version_dir: str | os.PathLike[str], texts: Sequence[str]) 
     seen = load_texts_seen(version_dir)
     if seen is None:
         return None
-    # One by one: `text_digests` of all of them would give each once.
-    return sum(bool(are_in(text_digests([text]), seen).any()) for text in texts)
+    return int(are_in(near_digests(texts), seen).sum())

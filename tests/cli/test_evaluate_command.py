@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lstm_sentiment.report.page import render, write
-from lstm_sentiment.text.corpus.overlap import text_digests
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from tests.cli.running import Run, is_one_error_line
 
 ROWS = [
@@ -58,7 +58,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (version_dir / "assets").mkdir(exist_ok=True)
     (version_dir / "assets" / "labels.txt").write_text("bad\ngood\n", "utf-8")
     (version_dir / "assets.extra").mkdir()
-    np.save(version_dir / "assets.extra" / "texts_seen.npy", text_digests(["早餐差！"]))
+    np.save(version_dir / "assets.extra" / "texts_seen.npy", near_digests(["早餐差！"]))
     return folder
 
 

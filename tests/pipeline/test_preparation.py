@@ -27,7 +27,7 @@ from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_corpora, pr
 from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
 from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.text.corpus.file_texts import FileTexts
-from lstm_sentiment.text.corpus.overlap import text_digests, text_key
+from lstm_sentiment.text.corpus.near_duplicates import near_digests, text_key
 from tests.corpora import hotel_like
 from tests.exported import add_version
 
@@ -103,7 +103,7 @@ def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(
     assert not keys(texts) & held_out(run)
     assert run.unlabelled == ("一段别的话", "还有一段")
     assert keys(texts) == keys((*run.train.texts, *run.unlabelled))
-    assert not np.intersect1d(run.texts_seen(), text_digests(run.test.texts)).size
+    assert not np.intersect1d(run.texts_seen(), run.test.near_digests).size
 
 
 def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
@@ -119,7 +119,7 @@ def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
     )
     run = prepare_run(config)
     assert not (keys(run.train.texts) | held_out(run)) & keys(excluded)
-    assert not np.intersect1d(run.texts_seen(), text_digests(excluded)).size
+    assert not np.intersect1d(run.texts_seen(), near_digests(excluded)).size
     assert run.unlabelled == ()
     assert not keys(trained_on[0]) & keys(excluded)
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.overlap import text_digests
-from lstm_sentiment.text.corpus.same_texts import first_of_each
+from lstm_sentiment.text.corpus.duplicates import distinct
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,13 @@ def corpus_facts(corpus: Corpus) -> CorpusFacts:
     Args:
         corpus: At least one text.
     """
-    exact = len(corpus) - len(first_of_each(corpus.texts))
+    exact = len(corpus) - len(distinct(corpus.exact_digests))
     return CorpusFacts(
         texts=len(corpus),
         classes=corpus.class_counts(),
         characters=Lengths.of(character_counts(corpus.texts)),
         exact_duplicates=exact,
-        near_duplicates=len(corpus) - len(text_digests(corpus.texts)) - exact,
+        near_duplicates=len(corpus) - len(distinct(corpus.near_digests)) - exact,
         contradictory=len(corpus) - len(corpus.drop_contradictions()),
     )
 

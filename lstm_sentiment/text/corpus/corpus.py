@@ -5,22 +5,24 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.corpus.file_texts import taken
-from lstm_sentiment.text.corpus.record_files import clean_text
-from lstm_sentiment.text.corpus.same_texts import (
-    are_among,
+from lstm_sentiment.text.corpus.duplicates import (
     are_in,
     are_new,
+    distinct,
     exact_digests,
     first_of_each,
-    sorted_by_text,
+    sort_by_digest,
 )
+from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from lstm_sentiment.text.corpus.record_files import clean_text
 
 Row = tuple[str, str]
 """A text and the name of its label."""
@@ -29,6 +31,9 @@ Row = tuple[str, str]
 @dataclass(frozen=True)
 class Corpus:
     """Texts and their labels, in the order they were read.
+
+    The digests of the texts are computed when they are first needed, and then kept: parts of the
+    corpus, taken after that, share them.
 
     Attributes:
         texts: One string a text, without surrounding whitespace: a tuple or, of a corpus that
@@ -73,6 +78,16 @@ class Corpus:
         """Number of texts."""
         return len(self.texts)
 
+    @cached_property
+    def exact_digests(self) -> NDArray[np.uint64]:
+        """`exact_digest` of each text as a little-endian number, `(texts,)`."""
+        return exact_digests(self.texts)
+
+    @cached_property
+    def near_digests(self) -> NDArray[np.uint64]:
+        """A digest of each text that is the same for near duplicates, `(texts,)`."""
+        return near_digests(self.texts)
+
     def class_counts(self) -> dict[str, int]:
         """Number of texts of each class, in id order."""
         counts = Counter(self.labels)
@@ -85,12 +100,17 @@ class Corpus:
         """
         digest = hashlib.sha256(json.dumps(self.label_names).encode())
         digest.update(np.asarray(self.labels, "<i8").data)
-        digest.update(exact_digests(self.texts).astype("<u8").data)
+        digest.update(self.exact_digests.astype("<u8").data)
         return {"texts": len(self), "sha256": digest.hexdigest()}
 
     def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
         """The texts at `indices`, in that order, with all classes kept."""
-        return Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
+        part = Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
+        positions = np.asarray(indices, np.int64)
+        for name in ("exact_digests", "near_digests"):
+            if name in self.__dict__:
+                part.__dict__[name] = self.__dict__[name][positions]
+        return part
 
     def drop_empty(self) -> "Corpus":
         """Without the texts that hold nothing but whitespace."""
@@ -98,11 +118,11 @@ class Corpus:
 
     def drop_texts(self, texts: Iterable[str]) -> "Corpus":
         """Without every text that is among `texts`."""
-        return self._kept(~are_among(self.texts, texts))
+        return self._kept(~are_in(self.exact_digests, distinct(exact_digests(texts))))
 
     def drop_contradictions(self) -> "Corpus":
         """Without any text that occurs under more than one label: nobody knows which is right."""
-        order, first = sorted_by_text(self.texts)
+        order, first = sort_by_digest(self.exact_digests)
         other_label = ~first & are_new(np.asarray(self.labels)[order])
         if not other_label.any():
             return self
@@ -115,7 +135,7 @@ class Corpus:
         """Each text once, and none that occurs under more than one label."""
         consistent = self.drop_contradictions()
         kept = np.zeros(len(consistent), np.bool_)
-        kept[first_of_each(consistent.texts)] = True
+        kept[first_of_each(consistent.exact_digests)] = True
         return consistent._kept(kept)
 
     def _kept(self, kept: NDArray[np.bool_]) -> "Corpus":

@@ -1,10 +1,12 @@
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment import Corpus, InvalidInputError
+from lstm_sentiment import Corpus, InvalidInputError, open_corpus
 
 rows = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["x", "y"])), min_size=1)
 
@@ -111,3 +113,27 @@ def test_a_fingerprint_tells_a_text_a_label_a_class_and_the_order() -> None:
     prints = [Corpus.from_rows(rows).fingerprint()["sha256"] for rows in (pairs, *changed)]
     prints.append(Corpus.from_rows(pairs, label_names=["x", "y", "z"]).fingerprint()["sha256"])
     assert len(set(prints)) == len(changed) + 2
+
+
+@given(rows, st.data())
+def test_parts_have_the_digests_of_their_texts(
+    pairs: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    corpus = Corpus.from_rows(pairs)
+    if data.draw(st.booleans()):
+        assert len(corpus.exact_digests) == len(corpus.near_digests) == len(corpus)
+    positions = data.draw(st.lists(st.integers(0, len(corpus) - 1)))
+    part, alone = corpus.select(positions), Corpus.from_rows([pairs[n] for n in positions])
+    np.testing.assert_array_equal(part.exact_digests, alone.exact_digests)
+    np.testing.assert_array_equal(part.near_digests, alone.near_digests)
+
+
+def test_texts_are_read_once_for_the_digests_of_all_parts(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"text {n},{n % 2}\n" for n in range(40)), "utf-8")
+    corpus = open_corpus([path])
+    assert len(corpus.near_digests) == 40
+    path.unlink()
+    parts = corpus.drop_duplicates().split()
+    digests = np.concatenate([part.near_digests for part in parts])
+    np.testing.assert_array_equal(np.sort(digests), np.sort(corpus.near_digests))
