@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lstm_sentiment.client.access import TLSConfig
     from lstm_sentiment.client.async_client import AsyncPredictClient
-    from lstm_sentiment.client.channel import TLSConfig
     from lstm_sentiment.client.model_info import SignatureInfo, TensorInfo, VersionStatus
     from lstm_sentiment.client.model_service import RunningServer
     from lstm_sentiment.client.predict_client import (
@@ -119,7 +119,7 @@ _HOMES = {
         "Prediction",
     ),
     "client.async_client": ("AsyncPredictClient",),
-    "client.channel": ("TLSConfig",),
+    "client.access": ("TLSConfig",),
     "client.model_info": (
         "SignatureInfo",
         "TensorInfo",

@@ -9,7 +9,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.suggestions import unreadable
 
 if TYPE_CHECKING:
-    from lstm_sentiment.client.channel import TLSConfig
+    from lstm_sentiment.client.access import TLSConfig
 
 _PANEL = "A server that does not let everybody in"
 
@@ -69,7 +69,7 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> "TLSCon
                 "Received: no `--ssl-ca`."
             )
         return False
-    from lstm_sentiment.client.channel import TLSConfig
+    from lstm_sentiment.client.access import TLSConfig
 
     return TLSConfig(ca, private_key=key, certificate_chain=certificate)
 

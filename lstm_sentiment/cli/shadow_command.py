@@ -59,10 +59,7 @@ def shadow(
     found = read_shadow_agreement(
         rest_api,
         confidence=confidence,
-        ssl_ca=ssl_ca,
-        ssl_certificate=ssl_certificate,
-        ssl_private_key=ssl_private_key,
-        token=access.token,
+        **access._asdict(),
         timeout_seconds=timeout_seconds,
     )
     if as_json:

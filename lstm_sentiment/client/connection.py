@@ -8,8 +8,9 @@ import grpc
 import grpc.aio
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.batch_limit import BatchLimit
-from lstm_sentiment.client.channel import Endpoint, TLSConfig
+from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error, closed_error
 from lstm_sentiment.client.questions import RPC, Questions
 from lstm_sentiment.client.retries import Attempts, Deadline, Timing, check_retries, check_timeout

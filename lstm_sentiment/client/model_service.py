@@ -16,7 +16,8 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from lstm_sentiment.client.channel import Endpoint, TLSConfig
+from lstm_sentiment.client.access import TLSConfig
+from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error
 from lstm_sentiment.client.model_info import VersionStatus, read_version_statuses
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError

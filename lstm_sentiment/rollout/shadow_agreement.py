@@ -1,23 +1,20 @@
 """How often a canary agrees with the version that answers, as a running server tells it."""
 
-import json
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
+from lstm_sentiment.client.access import TLSConfig
+from lstm_sentiment.client.rest_client import UNAUTHORIZED, RefusedError, RestClient
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.versions.significance import Estimate, check_confidence, estimate_accuracy
 
 WIDEST_TELLING = 0.1
 """An interval that is wider than this tells too little of a share."""
 
-_UNAUTHORIZED = 401
-_LONGEST_ANSWER_BYTES = 64 * 2**20
+_STATE_PAGE = (
+    "`/state` must be the state page of this package's model server; TensorFlow Serving has none"
+)
 
 
 @dataclass(frozen=True)
@@ -117,9 +114,7 @@ def read_shadow_agreement(
     rest_api: str,
     *,
     confidence: float = 0.95,
-    ssl_ca: str | Path | None = None,
-    ssl_certificate: str | Path | None = None,
-    ssl_private_key: str | Path | None = None,
+    tls: TLSConfig | bool = False,
     token: str | None = None,
     timeout_seconds: float = 30.0,
 ) -> ShadowAgreement:
@@ -128,11 +123,9 @@ def read_shadow_agreement(
     Args:
         rest_api: Where its REST API is: `host:port`, or a URL that begins with `http`.
         confidence: How often such intervals hold the true share, above 0 and below 1.
-        ssl_ca: PEM file of the authorities that the server's certificate is of; `None` for those
-            that the system knows, where a URL begins with `https`.
-        ssl_certificate: PEM file of the caller's own certificate.
-        ssl_private_key: PEM file of its key.
-        token: The caller's bearer token.
+        tls: As `PredictClient` takes it, with the authorities of the system in the place of gRPC's.
+            An `https` URL has TLS without it.
+        token: As `PredictClient` takes it.
         timeout_seconds: How long it may take.
 
     Returns:
@@ -144,10 +137,15 @@ def read_shadow_agreement(
         ServableUnavailableError: If it cannot be asked.
     """
     check_confidence(confidence)
-    url = _url(rest_api, has_tls=ssl_ca is not None)
-    context = _context(ssl_ca, ssl_certificate, ssl_private_key)
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    state = _state(url, Request(url, headers=headers), context, timeout_seconds)
+    client = RestClient(
+        rest_api, _STATE_PAGE, tls=tls, token=token, timeout_seconds=timeout_seconds
+    )
+    try:
+        state = client.get("/state")
+    except RefusedError as error:
+        if error.status == UNAUTHORIZED:
+            raise
+        raise client.unexpected(error.reason) from error
     try:
         told = state["shadow"]
         if not told:
@@ -157,7 +155,7 @@ def read_shadow_agreement(
             )
         return _agreement(told[0], confidence)
     except (KeyError, TypeError, AttributeError) as error:
-        raise _unexpected(url) from error
+        raise client.unexpected("another page") from error
 
 
 def _agreement(told: Mapping[str, Any], confidence: float) -> ShadowAgreement:
@@ -188,48 +186,3 @@ def _pair(told: Mapping[str, Any], confidence: float) -> PairAgreement:
 
 def _named(told: Mapping[str, Any]) -> str:
     return " ".join(f"{kind} {value}" for kind, value in told.items()) or "any version"
-
-
-def _url(rest_api: str, *, has_tls: bool) -> str:
-    if rest_api.startswith(("http://", "https://")):
-        return f"{rest_api.rstrip('/')}/state"
-    return f"{'https' if has_tls else 'http'}://{rest_api}/state"
-
-
-def _context(
-    ca: str | Path | None, certificate: str | Path | None, key: str | Path | None
-) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except OSError as error:  # what OpenSSL raises is one too
-        named = ", ".join(str(path) for path in (ca, certificate, key) if path is not None)
-        raise InvalidInputError(f"{named}: cannot be read as PEM files: {error}.") from error
-    return context
-
-
-def _state(url: str, request: Request, context: ssl.SSLContext, timeout_seconds: float) -> Any:
-    try:
-        with urlopen(request, timeout=timeout_seconds, context=context) as response:
-            return json.loads(response.read(_LONGEST_ANSWER_BYTES))
-    except HTTPError as error:
-        error.close()
-        if error.code == _UNAUTHORIZED:
-            raise InvalidInputError(
-                f"{url}: needs a bearer token that the server knows. Received: "
-                f"{'another' if request.has_header('Authorization') else 'none'}."
-            ) from error
-        raise _unexpected(url) from error
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or repr(error)
-        raise ServableUnavailableError(f"{url}: cannot be asked: {reason}.") from error
-    except ValueError as error:
-        raise _unexpected(url) from error
-
-
-def _unexpected(url: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"{url}: must be the state page of this package's model server; TensorFlow Serving has "
-        "none. Received: something else."
-    )

@@ -10,7 +10,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from lstm_sentiment.client.channel import TLSConfig, is_loopback
+from lstm_sentiment.client.access import TLSConfig
+from lstm_sentiment.client.channel import is_loopback
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from tests.client_servers import CLIENTS, FakeServer, serving

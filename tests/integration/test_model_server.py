@@ -15,7 +15,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
-from lstm_sentiment.client.channel import TLSConfig
+from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError, ServableUnavailableError
 from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config

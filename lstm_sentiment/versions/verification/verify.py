@@ -125,7 +125,8 @@ def verify_version(
     expected = _expectation(version_dir, tolerance, version)
     # Importing TensorFlow takes seconds: only now, when what was given is known to be right.
     from lstm_sentiment.client.predict_client import PredictClient
-    from lstm_sentiment.versions.verification.rest_transport import RestTransport
+    from lstm_sentiment.client.rest_client import RestClient
+    from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
     from lstm_sentiment.versions.verification.transports import GrpcTransport, SavedModelTransport
 
     name = model_name or servable_name(version_dir)
@@ -139,11 +140,8 @@ def verify_version(
             )
             ways.append(GrpcTransport(open_clients.enter_context(client)))
         if rest_api is not None:
-            ways.append(
-                RestTransport(
-                    rest_api, name, version=asked, label=label, timeout_seconds=timeout_seconds
-                )
-            )
+            rest_client = RestClient(rest_api, REST_RULE, timeout_seconds=timeout_seconds)
+            ways.append(RestTransport(rest_client, name, version=asked, label=label))
         asked_for = [(way, signature) for way in ways for signature in saved_model.signatures]
         results = []
         with progress.step("Verifying", len(asked_for)) as advance:

@@ -17,10 +17,11 @@ from lstm_sentiment import (
     ServableNotFoundError,
     verify_version,
 )
+from lstm_sentiment.client.rest_client import RestClient
 from lstm_sentiment.version_folder import ExampleAnswer
 from lstm_sentiment.versions.verification import transports
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, compare
-from lstm_sentiment.versions.verification.rest_transport import RestTransport
+from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
 from tests.exported import MODEL_NAME, exported, read_card, write_card
 from tests.serving.saved_models import save_version
 
@@ -357,7 +358,7 @@ def test_rest_is_asked_as_tensorflow_serving_is(
         ({"version": None, "label": None}, ""),
     ):
         address = f"localhost:{canned.server_port}"
-        way = RestTransport(address, "it's 1", timeout_seconds=5, **choice)
+        way = RestTransport(RestClient(address, REST_RULE), "it's 1", **choice)
         with pytest.raises(InvalidInputError):
             way.ask(signature, EXPECTED)
         assert canned.asked == (  # type: ignore[attr-defined]
@@ -386,7 +387,7 @@ def test_a_rest_server_of_another_kind_is_told(
 ) -> None:
     canned.answer = (status, body.encode())  # type: ignore[attr-defined]
     address = f"localhost:{canned.server_port}"
-    way = RestTransport(address, "m", version=3, label=None, timeout_seconds=5)
+    way = RestTransport(RestClient(address, REST_RULE), "m", version=3, label=None)
     with pytest.raises(InvalidInputError) as raised:
         way.ask(signature, EXPECTED)
     assert message in str(raised.value)

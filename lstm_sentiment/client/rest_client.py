@@ -1,0 +1,160 @@
+"""Asks a server's REST API, in the clear or over TLS, by the standard library alone."""
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import (
+    BaseHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from lstm_sentiment.client.access import (
+    TLSConfig,
+    check_token,
+    is_loopback_host,
+    ssl_context,
+    tls_config,
+)
+from lstm_sentiment.client.retries import check_timeout
+from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
+
+UNAUTHORIZED = 401
+
+_LONGEST_ANSWER_BYTES = 64 * 2**20
+_LONGEST_QUOTE = 200
+
+
+class RefusedError(InvalidInputError):
+    """A refusal of a request by the server.
+
+    Attributes:
+        status: The HTTP status code.
+        reason: The server's own words, or the status code where there are none.
+    """
+
+    def __init__(self, address: str, status: int, reason: str) -> None:
+        """Words the message; the arguments are the attributes, and the server's address."""
+        super().__init__(f"{address}: {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class RestClient:
+    """Sends requests with JSON to one server and returns the JSON of its answers.
+
+    Redirects are not followed, so that a token reaches no other server.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        rule: str,
+        *,
+        tls: TLSConfig | bool = False,
+        token: str | None = None,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        """Prepares to ask; connects with each request.
+
+        Args:
+            address: `host:port`, or a URL that begins with `http://` or `https://`.
+            rule: What every answer must be, for the error about an answer that is not.
+            tls: As `PredictClient` takes it, with the authorities of the system in the place of
+                gRPC's. An `https` URL has TLS without it.
+            token: As `PredictClient` takes it.
+            timeout_seconds: The longest wait for the server in one request.
+
+        Raises:
+            InvalidInputError: If an argument breaks a rule, or a file of `tls` cannot be used.
+        """
+        check_timeout(timeout_seconds)
+        config = tls_config(tls or address.startswith("https://"))
+        if config is not None and address.startswith("http://"):
+            raise InvalidInputError(f"{address}: must begin with https:// where `tls` is given.")
+        has_scheme = address.startswith(("http://", "https://"))
+        scheme = "http" if config is None else "https"
+        self._address = address
+        self._url = address.rstrip("/") if has_scheme else f"{scheme}://{address}"
+        self._rule = rule
+        self._timeout_seconds = timeout_seconds
+        self._headers: dict[str, str] = {}
+        handlers: list[BaseHandler] = [_NoRedirects()]
+        if config is not None:
+            handlers.append(HTTPSHandler(context=ssl_context(config)))
+        if token is not None:
+            stays_here = is_loopback_host(urlsplit(self._url).hostname or "")
+            check_token(token, address, in_the_clear=config is None and not stays_here)
+            self._headers["Authorization"] = f"Bearer {token}"
+            if config is None:
+                handlers.append(ProxyHandler({}))  # a proxy would read the token
+        self._opener = build_opener(*handlers)
+
+    def get(self, path: str) -> Any:
+        """Sends a GET request, see `post`."""
+        return self._ask(Request(self._url + path, headers=self._headers))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Sends a POST request.
+
+        Args:
+            path: Begins with `/`, quoted as a URL needs it.
+            body: Sent as JSON.
+
+        Returns:
+            The answer, parsed.
+
+        Raises:
+            RefusedError: If the server answers with a status of 300 or more.
+            InvalidInputError: If the answer is no JSON.
+            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        """
+        headers = {**self._headers, "Content-Type": "application/json"}
+        return self._ask(Request(self._url + path, json.dumps(body).encode(), headers))
+
+    def unexpected(self, received: str) -> InvalidInputError:
+        """Returns the error about an answer that breaks the rule."""
+        shown = received if len(received) <= _LONGEST_QUOTE else f"{received[:_LONGEST_QUOTE]}…"
+        return InvalidInputError(f"{self._address}: {self._rule}. Received: {shown}.")
+
+    def _ask(self, request: Request) -> Any:
+        try:
+            with self._opener.open(request, timeout=self._timeout_seconds) as response:
+                answer = response.read(_LONGEST_ANSWER_BYTES)
+        except HTTPError as error:
+            raise self._refusal(error) from error
+        except (OSError, HTTPException, UnicodeError) as error:
+            reason = getattr(error, "reason", None) or repr(error)
+            raise ServableUnavailableError(
+                f"{self._address}: cannot be asked: {reason}."
+            ) from error
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise self.unexpected(f"no JSON: {error}") from error
+
+    def _refusal(self, error: HTTPError) -> RefusedError:
+        with error:
+            body = error.read(_LONGEST_ANSWER_BYTES)
+        if error.code == UNAUTHORIZED:
+            received = "another" if "Authorization" in self._headers else "none"
+            reason = f"needs a bearer token that the server knows. Received: {received}."
+        else:
+            try:
+                reason = str(json.loads(body)["error"])
+            except (ValueError, KeyError, TypeError):
+                reason = f"status {error.code}"
+        return RefusedError(self._address, error.code, reason)
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        return None
