@@ -7,6 +7,8 @@ Source, manager, data plane and transports, put together and taken apart in orde
 import logging
 import os
 import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +101,7 @@ class ModelServer:
             host: Address to listen on, for both.
             file_system_poll_wait_seconds: Pause between looks at the base paths; 0 looks once.
             model_config_file_poll_wait_seconds: Pause between looks at the config file, which is
-                taken over when it has changed; 0 does not look again.
+                taken over when it has changed; 0 looks again at `poll_now` alone.
             allow_version_labels_for_unavailable_models: Whether a reload may bring a new label for
                 a version that is not available.
             load_timeout_seconds: How long `start` waits for the models; `None` for ever.
@@ -283,6 +285,48 @@ class ModelServer:
     def states(self) -> list[ServableState]:
         """Tells where every version of every model stands, by model in the config's order."""
         return self._core.states()
+
+    def poll_now(self) -> None:
+        """Reads the config file and the base paths at once, whatever the pauses between polls.
+
+        Returns when a config that has changed is in force or refused; a refusal is logged. New
+        versions may still be loading: see `wait_until_settled`.
+        """
+        self._core.poll_now()
+
+    def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
+        """Waits until no version is left to load or unload, and no text to show to the shadow.
+
+        A version whose load failed counts as settled, also while it waits for its next try.
+
+        Args:
+            timeout_seconds: How long to wait at most; `None` for ever.
+
+        Returns:
+            Whether the server settled in time.
+        """
+        end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        if not self._manager.wait_until_settled(timeout_seconds):
+            return False
+        if self._shadow is None:
+            return True
+        return self._shadow.wait_until_idle(None if end is None else end - time.monotonic())
+
+    def wait_until(
+        self,
+        predicate: Callable[[Sequence[ServableState]], bool],
+        timeout_seconds: float | None = None,
+    ) -> bool:
+        """Waits for a condition on the states of the versions.
+
+        Args:
+            predicate: Called with `states()` now and after every change; must be quick.
+            timeout_seconds: How long to wait at most; `None` for ever.
+
+        Returns:
+            Whether the predicate came true in time.
+        """
+        return self._manager.wait_until(lambda: predicate(self.states()), timeout_seconds)
 
     def state(self) -> dict[str, Any]:
         """Tells what the server does right now, as `GET /state` does: see `ServerState.page`."""

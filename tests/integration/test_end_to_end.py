@@ -249,11 +249,6 @@ def test_a_version_exported_while_serving_takes_over(base_path: Path, tmp_path: 
     ):
         assert client.predict(["房间很好"])[0].model_version == 1
         (tmp_path / "2").rename(base / "2")  # as an export does in the end
-        swapped = server._manager.wait_until(
-            lambda: (
-                [s.state for s in server.states()] == [ManagerState.AVAILABLE, ManagerState.END]
-            ),
-            timeout_seconds=60,
-        )
-        assert swapped
+        swapped = [ManagerState.AVAILABLE, ManagerState.END]
+        assert server.wait_until(lambda states: [s.state for s in states] == swapped, 60)
         assert client.predict(["房间很好"])[0].model_version == 2

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -19,7 +19,7 @@ from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.models_config.config import parse_models_config
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
-from lstm_sentiment.serving.servable import ManagerState
+from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.saved_models import copy_version, damage, save_version
 
@@ -76,13 +76,12 @@ def ask(server: ModelServer) -> list[str]:
 
 
 def poll(server: ModelServer) -> None:
-    server._core._source.poll_once()
-    assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+    server.poll_now()
+    assert server.wait_until_settled(TIMEOUT_SECONDS)
 
 
-def loading(server: ModelServer) -> set[int]:
-    states = server._manager.states(MODEL)
-    return {state.id.version for state in states if state.state is ManagerState.LOADING}
+def version_2_is_loading(states: Sequence[ServableState]) -> bool:
+    return any(s.id.version == 2 and s.state is ManagerState.LOADING for s in states)
 
 
 def statuses(server: ModelServer) -> dict[int, tuple[str, str]]:
@@ -180,15 +179,15 @@ def test_a_folder_deleted_while_it_loads_ends_with_an_error(
     with_pipe(copy)
     copy.rename(base_path / "2")
     os.link(base_path / "2" / GRAPH, base_path.parent / "pipe")
-    server._core._source.poll_once()
+    server.poll_now()
     try:
-        assert server._manager.wait_until(lambda: 2 in loading(server), TIMEOUT_SECONDS)
+        assert server.wait_until(version_2_is_loading, TIMEOUT_SECONDS)
         shutil.rmtree(base_path / "2")
         assert ask(server) == ["v1:a"]
     finally:
         # To be written and read: who has begun to read finds it empty, and who has not finds none.
         os.close(os.open(base_path.parent / "pipe", os.O_RDWR))
-    assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+    assert server.wait_until_settled(TIMEOUT_SECONDS)
     state, error = statuses(server)[2]
     assert state == "END"
     assert "could not be loaded" in error and str(base_path.parent) not in error

@@ -3,7 +3,7 @@
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-from lstm_sentiment.serving.servable import ManagerState
+from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.saved_models import copy_version, save_version
@@ -84,21 +84,19 @@ def test_versions_are_swapped_under_load_without_a_failed_or_a_wrong_answer(
     ):
         for version in range(2, SWAPS + 2):
             copy_version(saved[version % 2 or 2], base_path, version)
-            server._core._source.poll_once()
-            assert server._manager.wait_until(
-                partial(has_taken_over, server, version), TIMEOUT_SECONDS
-            )
+            server.poll_now()
+            assert server.wait_until(partial(has_taken_over, version), TIMEOUT_SECONDS)
     assert callers.errors == []
     seen = [version for version, _ in callers.answers]
     assert set(seen) == set(range(1, SWAPS + 2))
     assert all(label == f"v{version % 2 or 2}:a" for version, label in callers.answers if version)
 
 
-def has_taken_over(server: ModelServer, version: int) -> bool:
-    states = {state.id.version: state.state for state in server._manager.states("sentiment")}
+def has_taken_over(version: int, states: Sequence[ServableState]) -> bool:
+    found = {state.id.version: state.state for state in states}
     return (
-        states[version] is ManagerState.AVAILABLE
-        and states.get(version - 1, ManagerState.END) is ManagerState.END
+        found[version] is ManagerState.AVAILABLE
+        and found.get(version - 1, ManagerState.END) is ManagerState.END
     )
 
 

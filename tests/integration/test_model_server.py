@@ -23,7 +23,9 @@ from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
+from lstm_sentiment.serving.servable import ManagerState
 from lstm_sentiment.serving.server import ModelServer
 from tests.serving.certificates import authority, server_identity
 from tests.serving.saved_models import copy_version, save_version
@@ -99,9 +101,10 @@ def test_a_changed_config_file_is_taken_over(base_path: Path, tmp_path: Path) ->
     with start(path, model_config_file_poll_wait_seconds=0.01) as server:
         assert ask(server) == ["v2:a"]
         path.write_text(text_format.MessageToString(config_of(("hotel", base_path))))
-        assert server._manager.wait_until(
-            lambda: any(
-                state.state.name == "AVAILABLE" for state in server._manager.states("hotel")
+        assert server.wait_until(
+            lambda states: any(
+                state.id.name == "hotel" and state.state is ManagerState.AVAILABLE
+                for state in states
             ),
             TIMEOUT_SECONDS,
         )
@@ -175,43 +178,30 @@ def test_more_than_the_server_takes_is_split_by_the_client_or_refused(
 def test_requests_of_many_callers_are_computed_together(
     base_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered, release = threading.Event(), threading.Event()
     sizes: list[int] = []
     run = SavedModelServable.run
 
     def watched(self: SavedModelServable, key: str, inputs: Any, **others: Any) -> Any:
         if key == "text":
             sizes.append(len(inputs["text"]))
-            entered.set()
-            assert release.wait(TIMEOUT_SECONDS)
         return run(self, key, inputs, **others)
 
     monkeypatch.setattr(SavedModelServable, "run", watched)
-    batching = BatchingParameters(max_batch_size=8, num_batch_threads=1)
+    # Nobody is answered before the batch is full.
+    batching = BatchingParameters(max_batch_size=8, batch_timeout_micros=TIMEOUT_SECONDS * 10**6)
     with start(config_of(("sentiment", base_path)), batching=batching) as server:
-        assert server._scheduler is not None
         with (
             PredictClient(f"127.0.0.1:{server.port}", "sentiment") as client,
-            ThreadPoolExecutor(9) as pool,
+            ThreadPoolExecutor(8) as pool,
         ):
-            first = pool.submit(client.predict, ["first"])
-            assert entered.wait(TIMEOUT_SECONDS)
-            rest = [pool.submit(client.predict, [str(number)]) for number in range(8)]
-            condition, queues = server._scheduler._condition, server._scheduler._queues
-            with condition:
-                assert condition.wait_for(
-                    lambda: sum(len(queue.tasks) for queue in queues.values()) == 8,
-                    TIMEOUT_SECONDS,
-                )
-            release.set()
-            assert first.result()[0].label == "v2:first"
-            assert [f.result()[0].label for f in rest] == [f"v2:{n}" for n in range(8)]
-        assert sizes == [1, 8]
+            answers = [pool.submit(client.predict, [str(number)]) for number in range(8)]
+            assert [f.result()[0].label for f in answers] == [f"v2:{n}" for n in range(8)]
+        assert sizes == [8]
         _, page = get(server, "/monitoring/prometheus/metrics")
-        assert 'lstm_sentiment_executed_batch_size_sum{model_name="sentiment"} 9' in page
+        assert 'lstm_sentiment_executed_batch_size_sum{model_name="sentiment"} 8' in page
         runs = ':tensorflow:serving:runtime_latency_count{model_name="sentiment",API="Predict"'
         assert runs in page
-        assert ':tensorflow:serving:request_count{model_name="sentiment",status="OK"} 9' in page
+        assert ':tensorflow:serving:request_count{model_name="sentiment",status="OK"} 8' in page
 
 
 def test_a_server_that_drains_says_so_and_answers_what_it_has_begun(
@@ -226,16 +216,15 @@ def test_a_server_that_drains_says_so_and_answers_what_it_has_begun(
         return run(self, key, inputs, **others)
 
     with start(config_of(("sentiment", base_path))) as server:
-        assert server._rest is not None
         assert get(server, "/readyz")[0] == 200
-        told, stop_rest = [], server._rest.stop
+        told, stop_rest = [], RestServer.stop
 
-        def ask_and_stop(grace_seconds: float) -> None:
+        def ask_and_stop(self: RestServer, grace_seconds: float) -> None:
             told.append(get(server, "/readyz")[0])
             release.set()
-            stop_rest(grace_seconds)
+            stop_rest(self, grace_seconds)
 
-        monkeypatch.setattr(server._rest, "stop", ask_and_stop)
+        monkeypatch.setattr(RestServer, "stop", ask_and_stop)
         monkeypatch.setattr(SavedModelServable, "run", slow)
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(ask, server)
@@ -255,8 +244,8 @@ def test_a_version_whose_folder_is_deleted_serves_on_until_it_is_let_go(
         (path / "1").rename(tmp_path / "gone")
         assert ask(server) == ["v1:a"]
         copy_version(base_path / "2", path, 2)
-        server._core._source.poll_once()
-        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        server.poll_now()
+        assert server.wait_until_settled(TIMEOUT_SECONDS)
         assert ask(server) == ["v2:a"]
         status, body = get(server, "/v1/models/sentiment")
         assert status == 200

@@ -5,9 +5,11 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import tensorflow as tf
 
@@ -75,14 +77,14 @@ def test_a_new_version_takes_over_and_a_removed_one_gives_back(
     with ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0) as server:
         assert labels(server) == ["v2:a"]
         copy_version(saved_versions[3], base_path, 3)
-        server._core._source.poll_once()
-        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        server.poll_now()
+        assert server.wait_until_settled(TIMEOUT_SECONDS)
         assert labels(server) == ["v3:a"]
         with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
             labels(server, version=2)
         shutil.rmtree(base_path / "3")
-        server._core._source.poll_once()
-        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        server.poll_now()
+        assert server.wait_until_settled(TIMEOUT_SECONDS)
         assert labels(server) == ["v2:a"]
 
 
@@ -92,10 +94,8 @@ def test_the_base_path_is_watched_without_being_told(
     config = config_of(base_path, all=True)
     with ModelServer(config, port=0, file_system_poll_wait_seconds=0.01) as server:
         copy_version(saved_versions[3], base_path, 3)
-        assert server._manager.wait_until(
-            lambda: len(server._manager.states("sentiment")) == 3, TIMEOUT_SECONDS
-        )
-        assert server._manager.wait_until_settled(TIMEOUT_SECONDS)
+        assert server.wait_until(lambda states: len(states) == 3, TIMEOUT_SECONDS)
+        assert server.wait_until_settled(TIMEOUT_SECONDS)
         assert labels(server) == ["v3:a"]
         assert labels(server, version=1) == ["v1:a"]
 
@@ -223,6 +223,23 @@ def test_models_that_load_too_slowly_fail_the_start(
         server.start()
 
 
+@contextmanager
+def told_to_go(server: ModelServer) -> Iterator[threading.Event]:
+    """An event that is set once the server tells an open channel to take its calls elsewhere."""
+    connected, told = threading.Event(), threading.Event()
+
+    def note(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            connected.set()
+        elif connected.is_set():
+            told.set()
+
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        channel.subscribe(note, try_to_connect=True)
+        assert connected.wait(TIMEOUT_SECONDS)
+        yield told
+
+
 def test_stop_lets_a_request_under_way_end_and_refuses_new_ones(
     base_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,18 +258,10 @@ def test_stop_lets_a_request_under_way_end_and_refuses_new_ones(
     asking = threading.Thread(target=lambda: answers.extend(labels(server)))
     asking.start()
     assert entered.wait(TIMEOUT_SECONDS)
-    assert server._grpc is not None
-    refusing, stop_grpc = threading.Event(), server._grpc.stop
-
-    def stop_and_tell(grace: float | None) -> threading.Event:
-        stopped = stop_grpc(grace)
-        refusing.set()
-        return stopped
-
-    monkeypatch.setattr(server._grpc, "stop", stop_and_tell)
-    stopping = threading.Thread(target=server.stop, args=(TIMEOUT_SECONDS,))
-    stopping.start()
-    assert refusing.wait(TIMEOUT_SECONDS)
+    with told_to_go(server) as refusing:
+        stopping = threading.Thread(target=server.stop, args=(TIMEOUT_SECONDS,))
+        stopping.start()
+        assert refusing.wait(TIMEOUT_SECONDS)
     with pytest.raises(ServableUnavailableError):
         labels(server)
     release.set()

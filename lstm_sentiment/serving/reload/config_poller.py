@@ -42,7 +42,7 @@ class ConfigFilePoller:
             path: The `models.config`.
             reload: Brings a config into force.
             in_force: The config that the file held when it was last read.
-            wait_seconds: Pause between polls.
+            wait_seconds: Pause between the polls of `start`; 0 polls by `poll_once` alone.
         """
         self._path = path
         self._reload = reload
@@ -50,17 +50,21 @@ class ConfigFilePoller:
         self._last_text: str | None = None
         self._last_complaint: str | None = None
         self._wait_seconds = wait_seconds
+        # Held while a config loads too: of two polls at once, the later finds it loaded.
+        self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="models-config-poller")
 
     def start(self) -> None:
-        """Polls in a thread of its own, the first time at once."""
-        self._thread.start()
+        """Polls in a thread of its own, the first time at once, unless the pause is 0."""
+        if self._wait_seconds:
+            self._thread.start()
 
     def stop(self) -> None:
         """Stops polling; returns after a reload under way."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def poll_once(self) -> None:
         """Reads the file, and has it loaded if it says something new.
@@ -69,6 +73,10 @@ class ConfigFilePoller:
         tried again with the next poll: what it needs may come later. A config whose versions could
         not be loaded is tried again when the file changes.
         """
+        with self._lock:
+            self._read_and_load()
+
+    def _read_and_load(self) -> None:
         try:
             text = read_config_text(self._path)
             if text != self._last_text:

@@ -182,8 +182,8 @@ class ServerCore:
 
         Args:
             path: The file, which the config in force was read from.
-            wait_seconds: Pause between looks at it; 0 does not look again. TensorFlow Serving's
-                `--model_config_file_poll_wait_seconds`.
+            wait_seconds: Pause between looks at it; 0 looks at `poll_now` alone. TensorFlow
+                Serving's `--model_config_file_poll_wait_seconds`.
 
         Raises:
             InvalidInputError: If the pause is negative.
@@ -193,11 +193,22 @@ class ServerCore:
                 "`model_config_file_poll_wait_seconds` must not be negative. "
                 f"Received: model_config_file_poll_wait_seconds={wait_seconds}."
             )
-        if wait_seconds:
-            self._poller = ConfigFilePoller(
-                path, self.reload, in_force=self._config, wait_seconds=wait_seconds
-            )
-            self._poller.start()
+        self._poller = ConfigFilePoller(
+            path, self.reload, in_force=self._config, wait_seconds=wait_seconds
+        )
+        self._poller.start()
+
+    def poll_now(self) -> None:
+        """Reads the config file, if one is polled, then the base paths, without waiting for a turn.
+
+        Returns when a config that has changed is in force or refused, as `reload` does; the
+        versions that appeared under base paths may still be loading. After `stop`, does nothing.
+        """
+        if self._is_stopping:
+            return
+        if self._poller is not None:
+            self._poller.poll_once()
+        self._source.poll_once()
 
     @contextmanager
     def _my_turn(self, deadline: "_Deadline") -> Iterator[None]:
@@ -232,8 +243,9 @@ class ServerCore:
         self._replace_watched(servables)
 
     def _replace_watched(self, servables: Mapping[str, ServableToMonitor]) -> None:
-        self._source.set_servables(servables.values())
+        # Before the manager is told: who is woken by it asks for the states of these.
         self._watched = dict(servables)
+        self._source.set_servables(servables.values())
 
     def _await_versions(self, plan: ReloadPlan, deadline: "_Deadline") -> None:
         names = {version.name for version in plan.awaited}

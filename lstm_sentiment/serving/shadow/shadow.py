@@ -96,6 +96,8 @@ class Shadow:
             max_texts=max_waiting, max_bytes=max_waiting_bytes, max_group=max_group
         )
         self._is_stopped = threading.Event()
+        self._outcome_known = threading.Condition()
+        self._texts_without_outcome = 0
         self._next_log_at = -math.inf
         self._thread = threading.Thread(target=self._run, name="shadow")
 
@@ -110,6 +112,20 @@ class Shadow:
             self._know(ShadowOutcome(drawn.pair, dropped=drawn.rows))
         if self._thread.ident is not None:
             self._thread.join()
+
+    def wait_until_idle(self, timeout_seconds: float | None = None) -> bool:
+        """Waits until the outcome of every text drawn so far is known.
+
+        Args:
+            timeout_seconds: How long to wait at most; `None` for ever.
+
+        Returns:
+            Whether all outcomes were known in time.
+        """
+        with self._outcome_known:
+            return self._outcome_known.wait_for(
+                lambda: not self._texts_without_outcome, timeout_seconds
+            )
 
     def report(self) -> dict[str, Any]:
         """Tells how often the versions agreed, as JSON has it: see `ShadowTally.report`.
@@ -178,6 +194,8 @@ class Shadow:
             return
         pair = Pair(servable_id.version, shadow_version)
         self._tally.sampled(pair, rows)
+        with self._outcome_known:
+            self._texts_without_outcome += rows
         if shadow_version is None:
             self._failed(pair, rows, "its label points to no version")
             return
@@ -258,6 +276,9 @@ class Shadow:
     def _know(self, outcome: ShadowOutcome) -> None:
         self._tally.record(outcome)
         self._when_known(outcome)
+        with self._outcome_known:
+            self._texts_without_outcome -= sum(outcome.counts().values())
+            self._outcome_known.notify_all()
 
 
 def _text_of(question: ShadowQuestion, row: int) -> str | None:

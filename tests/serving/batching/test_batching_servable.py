@@ -78,6 +78,18 @@ def doubler() -> Doubler:
     return Doubler()
 
 
+class CallerInLine(Caller):
+    """Notes that it is listened to, as it is once its request waits."""
+
+    def __init__(self, deadline: float | None = None) -> None:
+        super().__init__(deadline)
+        self.is_in_line = threading.Event()
+
+    def when_gone(self, callback: Callable[[], None]) -> None:
+        super().when_gone(callback)
+        self.is_in_line.set()
+
+
 class Server:
     """A doubler behind a scheduler whose thread is called by hand, and callers in threads."""
 
@@ -88,24 +100,16 @@ class Server:
         self.servable = BatchingServable(doubler, ID, self.scheduler)
         self.pool = ThreadPoolExecutor(16)
 
-    def ask(self, *x: Any, key: str = "double", caller: Caller = ANYBODY) -> "Future[Any]":
+    def ask(
+        self, *x: Any, key: str = "double", caller: "CallerInLine | None" = None
+    ) -> "Future[Any]":
         """Puts a request in line; returns when it is there, or answered."""
-        waiting = self.waiting()
+        caller = caller or CallerInLine()
         inputs = {"x": np.array(x, np.int64)}
         future = self.pool.submit(self.servable.run, key, inputs, caller=caller)
-        future.add_done_callback(lambda future: self.wake())
-        with self.scheduler._condition:
-            self.scheduler._condition.wait_for(
-                lambda: future.done() or self.waiting() != waiting, TIMEOUT_SECONDS
-            )
+        future.add_done_callback(lambda future: caller.is_in_line.set())
+        assert caller.is_in_line.wait(TIMEOUT_SECONDS)
         return future
-
-    def wake(self) -> None:
-        with self.scheduler._condition:
-            self.scheduler._condition.notify_all()
-
-    def waiting(self) -> int:
-        return sum(len(queue.tasks) for queue in self.scheduler._queues.values())
 
 
 @pytest.fixture
@@ -229,7 +233,7 @@ def test_a_cancelled_request_stops_costing(
     make_server: Callable[..., Server], doubler: Doubler
 ) -> None:
     server = make_server(max_enqueued_batches=1)
-    caller = Caller()
+    caller = CallerInLine()
     gone = server.ask(1, 2, caller=caller)
     kept = server.ask(3)
     caller.leave()
@@ -246,15 +250,14 @@ def test_a_cancelled_request_stops_costing(
 def test_a_deadline_ends_the_waiting_and_the_cost(
     make_server: Callable[..., Server], doubler: Doubler
 ) -> None:
-    server = make_server()
-    late = server.ask(1, caller=Caller(deadline=0.0))
+    server = make_server(max_enqueued_batches=1)
+    late = server.ask(1, caller=CallerInLine(deadline=0.0))
     with pytest.raises(DeadlineExceededError):
         answer(late)
-    assert server.waiting() == 0  # it makes room for others at once
-    kept = server.ask(2)
+    kept = server.ask(2, 3, 4, 5)  # there is room again at once
     server.scheduler.run_batch()
-    assert answer(kept) == [4]
-    assert doubler.calls == [[2]]
+    assert answer(kept) == [4, 6, 8, 10]
+    assert doubler.calls == [[2, 3, 4, 5]]
 
 
 def test_more_rows_than_a_batch_are_refused_or_split(
@@ -283,13 +286,18 @@ def test_what_cannot_be_batched_is_asked_directly(
     assert server.runs == []
 
 
-def test_inputs_that_do_not_fit_never_reach_the_queue(make_server: Callable[..., Server]) -> None:
+def test_inputs_that_do_not_fit_never_reach_the_queue(
+    make_server: Callable[..., Server], doubler: Doubler
+) -> None:
     server = make_server()
     with pytest.raises(InvalidInputError, match="input size does not match signature"):
         server.servable.run("double", {"z": np.array([1])})
     with pytest.raises(InvalidInputError, match="equal 0th-dimension size"):
         server.servable.run("two", {"a": np.array([1]), "b": np.array([1, 2])})
-    assert server.waiting() == 0
+    good = server.ask(1)
+    server.scheduler.run_batch()
+    assert answer(good) == [2]
+    assert doubler.calls == [[1]]
 
 
 def test_a_batch_waits_for_more_until_it_is_full(

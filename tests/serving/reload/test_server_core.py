@@ -359,10 +359,19 @@ def test_a_file_that_changes_is_loaded_until_the_server_stops(
     assert set(threading.enumerate()) <= before
 
 
-def test_a_pause_of_zero_does_not_look_at_the_file_again(server: Server) -> None:
+def test_a_pause_of_zero_looks_at_the_file_only_when_asked_to(server: Server) -> None:
     server.start(b={})
     before = set(threading.enumerate())
-    server.core.poll_config_file(server.folder / "absent", 0)
+    path = server.folder / "models.config"
+    path.write_text(str(server.config(a=STABLE_1)))
+    server.core.poll_config_file(path, 0)
     assert set(threading.enumerate()) <= before
+    assert server.core.config == server.config(b={})
+    server.core.poll_now()
+    assert server.core.config == server.config(a=STABLE_1)
+    path.write_text(str(server.config(b={})))
+    server.core.stop()
+    server.core.poll_now()
+    assert server.core.config == server.config(a=STABLE_1)
     with pytest.raises(InvalidInputError, match="must not be negative"):
         server.core.poll_config_file(server.folder / "absent", -1)

@@ -98,38 +98,19 @@ def told(server: ModelServer) -> dict[str, Any]:
     return dict(found)
 
 
-class Drained:
-    """Waits until all texts that were drawn have come to something."""
-
-    def __init__(self, server: ModelServer) -> None:
-        self._server, self._changed = server, threading.Condition()
-        shadow = server._shadow
-        assert shadow is not None
-        record = shadow._when_known
-
-        def note(outcome: Any) -> None:
-            record(outcome)
-            with self._changed:
-                self._changed.notify_all()
-
-        shadow._when_known = note
-
-    def wait(self, sampled: int) -> dict[str, Any]:
-        def is_done() -> bool:
-            (found,) = self._server.state()["shadow"]
-            known = found["compared"] + found["failed"] + found["dropped"]
-            return bool(found["sampled"] == known == sampled)
-
-        with self._changed:
-            assert self._changed.wait_for(is_done, SOON)
-        return told(self._server)
+def settled(server: ModelServer, sampled: int) -> dict[str, Any]:
+    """What is told once all texts that were drawn have come to something."""
+    assert server.wait_until_settled(SOON)
+    report = told(server)
+    assert report["compared"] + report["failed"] + report["dropped"] == sampled
+    assert report["sampled"] == sampled
+    return report
 
 
 def test_answers_are_the_same_with_and_without(shadowed: ModelServer, server: ModelServer) -> None:
-    drained = Drained(shadowed)
     assert wire_answers(shadowed) == wire_answers(server)
     # Texts, tokens and ids by gRPC and by REST, and examples: all but `explain` and the error.
-    report = drained.wait(sampled=12)
+    report = settled(shadowed, sampled=12)
     assert (report["compared"], report["failed"]) == (12, 0)
     # A label of these models tells its version; ids are classed alike.
     assert report["agreed"] == 4
@@ -160,23 +141,20 @@ def test_a_canary_that_goes_and_comes_back_is_followed(base_path: Path) -> None:
         ) as server,
         PredictClient(f"127.0.0.1:{server.port}", "sentiment", version=1) as client,
     ):
-        drained = Drained(server)
         client.predict(["a"])
-        report = drained.wait(sampled=1)
+        report = settled(server, sampled=1)
         assert [found["text"] for found in report["recent_disagreements"]] == ["a"]
         # Nothing holds it.
         del config.model_config_list.config[0].version_labels["canary"]
         del config.model_config_list.config[0].model_version_policy.specific.versions[1]
         server.reload(config)
-        assert server._manager.wait_until(
-            lambda: (
-                {state.id.version: state.state for state in server._manager.states("sentiment")}[2]
-                is ManagerState.END
-            ),
-            SOON,
-        )
+        assert server.wait_until_settled(SOON)
+        assert [(s.id.version, s.state) for s in server.states()] == [
+            (2, ManagerState.END),
+            (1, ManagerState.AVAILABLE),
+        ]
         client.predict(["b"])
-        assert drained.wait(sampled=2)["failed"] == 1
+        assert settled(server, sampled=2)["failed"] == 1
         page = httpx.get(
             f"http://127.0.0.1:{server.rest_api_port}/monitoring/prometheus/metrics"
         ).text
@@ -184,7 +162,7 @@ def test_a_canary_that_goes_and_comes_back_is_followed(base_path: Path) -> None:
         assert 'version="1",shadow_version="",outcome="failed"} 1\n' in page
         server.reload(config_of(base_path))
         client.predict(["c"])
-        report = drained.wait(sampled=3)
+        report = settled(server, sampled=3)
         assert (report["compared"], report["failed"]) == (2, 1)
 
 
@@ -254,10 +232,9 @@ def test_without_metrics_agreement_is_told_all_the_same(base_path: Path) -> None
         monitoring=MonitoringConfig(enable=False),
         shadow=CANARY,
     ) as server:
-        drained = Drained(server)
         with PredictClient(f"127.0.0.1:{server.port}", "sentiment", label="stable") as client:
             client.predict(["a"])
-        assert drained.wait(sampled=1)["compared"] == 1
+        assert settled(server, sampled=1)["compared"] == 1
         page = f"http://127.0.0.1:{server.rest_api_port}/monitoring/prometheus/metrics"
         assert httpx.get(page).status_code == 404
     # It ends with the server.
