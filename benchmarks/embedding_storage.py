@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lstm_sentiment as ls
-from lstm_sentiment.model.embedding_storage import EmbeddingStorage, store_matrix
+from lstm_sentiment.model.config import EmbeddingStorage
+from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.pipeline.preparation import prepare_corpora
 from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions

@@ -61,16 +61,13 @@ if TYPE_CHECKING:
         make_tokenizer,
     )
     from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
+    from lstm_sentiment.text.vectors.options import VectorTrainingConfig
     from lstm_sentiment.text.vectors.report import (
         VectorReport,
         describe_vectors,
         nearest_neighbours,
     )
-    from lstm_sentiment.text.vectors.training import (
-        VectorTrainingConfig,
-        train_vectors_on_texts,
-        train_word_vectors,
-    )
+    from lstm_sentiment.text.vectors.training import train_vectors_on_texts, train_word_vectors
     from lstm_sentiment.text.vectors.word_vectors import WordVectors
     from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
     from lstm_sentiment.text.word_counts import load_word_counts
@@ -221,11 +218,8 @@ _HOMES = {
         "describe_vectors",
         "nearest_neighbours",
     ),
-    "text.vectors.training": (
-        "VectorTrainingConfig",
-        "train_vectors_on_texts",
-        "train_word_vectors",
-    ),
+    "text.vectors.options": ("VectorTrainingConfig",),
+    "text.vectors.training": ("train_vectors_on_texts", "train_word_vectors"),
     "text.vocabulary": (
         "OOV_ID",
         "PAD_ID",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
-from lstm_sentiment.text.corpus.reading import read_corpus
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ def evaluate(
         from lstm_sentiment.report.page.requirements import check_report_dir
 
         check_report_dir(report)
+    from lstm_sentiment.text.corpus.reading import read_corpus
+
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
     corpus = read_corpus(data, text_column=text_column, label_column=label_column)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow

@@ -24,8 +24,7 @@ from lstm_sentiment.cli.options import (
     chosen_config,
     refuse_other_flags,
 )
-from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.embedding_storage import EmbeddingStorage
+from lstm_sentiment.model.config import EmbeddingStorage, ModelConfig
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.text.tokenizer_options import Normalization, Unknown
 from lstm_sentiment.training.config import (

@@ -13,7 +13,6 @@ import typer
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.versions.predictor import prediction_record
 from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -77,4 +76,6 @@ def _line(text: str, answer: "Prediction", as_json: bool) -> str:
     if not as_json:
         in_one_line = " ".join(text.split())
         return f"{answer.label}\t{answer.probabilities[answer.classification]:.4f}\t{in_one_line}"
+    from lstm_sentiment.versions.predictor import prediction_record
+
     return json.dumps(prediction_record(text, answer), ensure_ascii=False)

@@ -21,7 +21,6 @@ from lstm_sentiment.cli.connection_options import (
     read_access,
 )
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
-from lstm_sentiment.text.corpus.reading import read_texts, split_lines
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
 
@@ -170,6 +169,8 @@ def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[str]:
+    from lstm_sentiment.text.corpus.reading import read_texts, split_lines
+
     if given and input_file is not None:
         raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
     if given:

@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lstm_sentiment.cli.options import AsJson, TextColumn
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.versions.scoring.score import Engine, ScoreResult, check_engine, find_shards
-from lstm_sentiment.versions.scoring.score import score as score_shards
+
+if TYPE_CHECKING:
+    from lstm_sentiment.versions.scoring.score import ScoreResult
 
 
 def score(
@@ -30,7 +31,8 @@ def score(
     ] = None,
     text_column: TextColumn = "text",
     engine: Annotated[
-        Engine, typer.Option(help="local: in this process; ray: on many CPUs or machines.")
+        Literal["local", "ray"],
+        typer.Option(help="local: in this process; ray: on many CPUs or machines."),
     ] = "local",
     workers: Annotated[
         int | None,
@@ -65,6 +67,9 @@ def score(
 
     Example: python cli.py score shards/ --engine ray --workers 8
     """
+    from lstm_sentiment.versions.scoring.score import check_engine, find_shards
+    from lstm_sentiment.versions.scoring.score import score as score_shards
+
     shards = find_shards(input_path)
     check_engine(engine, workers, address)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
@@ -89,7 +94,7 @@ def score(
     _tell_failures(result)
 
 
-def _print_result(result: ScoreResult) -> None:
+def _print_result(result: "ScoreResult") -> None:
     rows = {
         "shards": f"{len(result.scored):,} scored, {len(result.skipped):,} skipped, "
         f"{len(result.failed):,} failed",
@@ -103,7 +108,7 @@ def _print_result(result: ScoreResult) -> None:
         print(f"{name:<15}{value}")
 
 
-def _tell_failures(result: ScoreResult) -> None:
+def _tell_failures(result: "ScoreResult") -> None:
     from lstm_sentiment.cli.console import ERR
 
     for shard in result.failed:

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,8 +27,9 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.tuning.search import TrialResult, TuneResult, check_search
-from lstm_sentiment.tuning.search import tune as search
+
+if TYPE_CHECKING:
+    from lstm_sentiment.tuning.search import TrialResult, TuneResult
 
 _SHOWN = 5
 
@@ -74,6 +75,9 @@ def tune(
 
     Example: python cli.py tune --data reviews.csv --trials 30
     """
+    from lstm_sentiment.tuning.search import check_search
+    from lstm_sentiment.tuning.search import tune as search
+
     chosen = chosen_config(context, config, preset)
     check_search(chosen, trials, timeout_seconds)
     _check_output(output)
@@ -101,7 +105,7 @@ def _check_output(path: Path) -> None:
         raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
 
-def _print_result(result: TuneResult, output: Path) -> None:
+def _print_result(result: "TuneResult", output: Path) -> None:
     best_first = sorted(
         (trial for trial in result.trials if trial.state == "complete"),
         key=lambda trial: (trial.dev_loss, trial.number),
@@ -125,7 +129,7 @@ def _print_result(result: TuneResult, output: Path) -> None:
         print(f"{name:<15}{value}")
 
 
-def _row(trial: TrialResult) -> list[str]:
+def _row(trial: "TrialResult") -> list[str]:
     return [
         str(trial.number),
         f"{trial.dev_loss:.4f}",

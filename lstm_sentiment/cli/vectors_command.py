@@ -7,22 +7,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from lstm_sentiment.cli.fit_command import program
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
-from lstm_sentiment.text.corpus.reading import read_texts
-from lstm_sentiment.text.vectors.files import (
-    check_vectors_name,
-    load_word_vectors,
-    save_word_vectors,
-)
-from lstm_sentiment.text.vectors.report import VectorReport, describe_vectors, nearest_neighbours
-from lstm_sentiment.text.vectors.training import VectorTrainingConfig, train_vectors_on_texts
-from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.text.vectors.options import VectorTrainingConfig
+
+if TYPE_CHECKING:
+    from lstm_sentiment.text.vectors.report import VectorReport
 
 vectors = typer.Typer(
     help="Look into, train and convert files of word vectors.\n\n"
@@ -80,6 +75,8 @@ def info(
     Example: python cli.py vectors info vectors.vec.gz --data reviews.csv --neighbours 酒店
     """
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    from lstm_sentiment.text.vectors.files import load_word_vectors
+    from lstm_sentiment.text.vectors.report import describe_vectors, nearest_neighbours
 
     progress = TerminalProgress()
     texts = list(_read(data, text_column)) if data else None
@@ -155,6 +152,8 @@ def train(
     )
     _check_output(output)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    from lstm_sentiment.text.vectors.files import save_word_vectors
+    from lstm_sentiment.text.vectors.training import train_vectors_on_texts
 
     progress = TerminalProgress()
     texts = _texts_to_train_on(data, exclude or (), text_column, progress)
@@ -218,6 +217,8 @@ def convert(
     if target.exists() and source.exists() and target.samefile(source):
         raise InvalidInputError(f"SOURCE and TARGET must be different files. Received: {target}.")
     from lstm_sentiment.cli.console import TerminalProgress
+    from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
+    from lstm_sentiment.text.vocabulary import Vocabulary
 
     progress = TerminalProgress()
     wanted = None if only is None else frozenset(Vocabulary.load(only).tokens)
@@ -255,18 +256,22 @@ def _texts_to_train_on(
 
 
 def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
+    from lstm_sentiment.text.corpus.reading import read_texts
+
     for path in paths:
         yield from read_texts(path, text_column=text_column)
 
 
 def _check_output(path: Path) -> None:
     """Tells before a long step what would be told after it."""
+    from lstm_sentiment.text.vectors.files import check_vectors_name
+
     check_vectors_name(path)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
         raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
 
-def _measures(report: VectorReport) -> list[tuple[str, object]]:
+def _measures(report: "VectorReport") -> list[tuple[str, object]]:
     return [
         ("vectors", f"{report.count:,} of width {report.dim}"),
         (
@@ -278,7 +283,7 @@ def _measures(report: VectorReport) -> list[tuple[str, object]]:
     ]
 
 
-def _coverage(report: VectorReport, texts: int) -> list[tuple[str, object]]:
+def _coverage(report: "VectorReport", texts: int) -> list[tuple[str, object]]:
     if report.token_coverage is None:
         return []
     missing = ", ".join(f"{token} {count:,}" for token, count in report.missing or ())

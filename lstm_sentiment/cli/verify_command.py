@@ -2,17 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.version_folder import find_version
-from lstm_sentiment.versions.verification.verify import (
-    Verification,
-    check_verification,
-    verify_version,
-)
+
+if TYPE_CHECKING:
+    from lstm_sentiment.versions.verification.verify import Verification
 
 DIFFERENT = 1
 
@@ -67,6 +65,8 @@ def verify(
 
     Example: python cli.py verify --model models/sentiment --server localhost:8500
     """
+    from lstm_sentiment.versions.verification.verify import check_verification, verify_version
+
     check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
@@ -92,7 +92,7 @@ def verify(
         raise typer.Exit(DIFFERENT)
 
 
-def _print_result(result: Verification) -> None:
+def _print_result(result: "Verification") -> None:
     print(f"{'way':<15}{'signature':<18}largest difference")
     for way in result.ways:
         mark = "" if way.problem is None else "  differs"
@@ -115,7 +115,7 @@ def _number(difference: float | None) -> str:
     return "none" if difference is None else f"{difference:.2g}"
 
 
-def _tell_problems(result: Verification) -> None:
+def _tell_problems(result: "Verification") -> None:
     from lstm_sentiment.cli.console import ERR
 
     for way in result.ways:

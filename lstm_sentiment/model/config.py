@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.embedding_storage import EmbeddingStorage
 from lstm_sentiment.suggestions import not_among
 
 _LONGEST_NGRAM = 3
 
 Pooling = Literal["max_mean", "max", "mean", "attention", "last"]
+EmbeddingStorage = Literal["int8", "float16", "float32"]
 
 
 @dataclass(frozen=True)

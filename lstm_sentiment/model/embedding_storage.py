@@ -1,12 +1,12 @@
 """In how many bits word vectors are kept, and what that leaves of them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-EmbeddingStorage = Literal["int8", "float16", "float32"]
+from lstm_sentiment.model.config import EmbeddingStorage
 
 _MOST = 127
 _LEAST_SCALE = np.finfo(np.float32).tiny

@@ -9,7 +9,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.embedding_storage import EmbeddingStorage, store_matrix
+from lstm_sentiment.model.config import EmbeddingStorage
+from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.text.vocabulary import PAD_ID
 
 

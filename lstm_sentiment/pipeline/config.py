@@ -16,8 +16,7 @@ from lstm_sentiment.text.tokenizer_options import (
     TokenizerKind,
     Unknown,
 )
-from lstm_sentiment.text.vectors.rows import BadRows
-from lstm_sentiment.text.vectors.training import VectorTrainingConfig
+from lstm_sentiment.text.vectors.options import BadRows, VectorTrainingConfig
 from lstm_sentiment.training.config import SnapshotEvery, SnapshotUnit, TrainingConfig
 
 PathLike = str | os.PathLike[str]

@@ -87,12 +87,14 @@ def test_a_config_that_cannot_be_read_offers_what_is_usual(offered: Offered) -> 
     assert offered(line) == ["stable"]
 
 
-def test_completing_imports_no_tensorflow(tmp_path: Path) -> None:
+def test_completing_imports_neither_tensorflow_nor_numpy(tmp_path: Path) -> None:
     code = (
         "import atexit, sys; sys.argv = ['lstm-sentiment']\n"
         "from lstm_sentiment.cli.app import main\n"
         "try: main()\n"
-        "finally: print(sorted({'tensorflow', 'keras', 'grpc', 'sklearn'} & set(sys.modules)))\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'keras', 'grpc', 'numpy', 'sklearn'}\n"
+        "    print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -43,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         skipped = (ShardJob(Path("c.txt"), Path("c")),) * 1_200
         return ScoreResult(Path("m/3"), "shards/*.scored.jsonl", scored, skipped, (), 4.04)
 
-    monkeypatch.setattr("lstm_sentiment.cli.score_command.score_shards", answer)
+    monkeypatch.setattr("lstm_sentiment.versions.scoring.score.score", answer)
     return calls
 
 
@@ -131,7 +131,7 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
 def test_each_failure_is_one_line(run: Run, shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = (FailedShard(Path("a"), "a: [bold]" + "x" * 200), FailedShard(Path("b"), "b: bad"))
     result = ScoreResult(Path("m"), "*", (), (), failed, 1.0)
-    monkeypatch.setattr("lstm_sentiment.cli.score_command.score_shards", lambda *_, **__: result)
+    monkeypatch.setattr("lstm_sentiment.versions.scoring.score.score", lambda *_, **__: result)
     outcome = run("score", "shards")
     assert outcome.code == 2
     assert outcome.err.splitlines()[:2] == [f"failed: {shard.reason}" for shard in failed]

@@ -48,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         calls.append({"config": config, **options})
         return result_of(config)
 
-    monkeypatch.setattr("lstm_sentiment.cli.tune_command.search", search)
+    monkeypatch.setattr("lstm_sentiment.tuning.search.tune", search)
     return calls
 
 

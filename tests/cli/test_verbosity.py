@@ -88,7 +88,7 @@ def break_command(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def broken(*args: object, **flags: object) -> None:
         raise error
 
-    monkeypatch.setattr("lstm_sentiment.cli.vectors_command.load_word_vectors", broken)
+    monkeypatch.setattr("lstm_sentiment.text.vectors.files.load_word_vectors", broken)
 
 
 def test_a_bug_is_one_line_with_an_exit_code_of_its_own(
@@ -132,7 +132,10 @@ def test_ctrl_c_is_one_line_and_exit_code_130(run: Run, monkeypatch: pytest.Monk
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "interrupted\n")
 
 
-def test_verbose_shows_what_libraries_log(run: Run, vectors_file: Path) -> None:
+def test_verbose_shows_what_libraries_log(
+    run: Run, vectors_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     root = logging.getLogger()
     root.handlers.clear()
     run("-v", "vectors", "info", "v.txt")

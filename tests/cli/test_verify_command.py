@@ -30,7 +30,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         )
         return Verification(Path("m/3"), 20, 1e-5, results)
 
-    monkeypatch.setattr("lstm_sentiment.cli.verify_command.verify_version", answer)
+    monkeypatch.setattr("lstm_sentiment.versions.verification.verify.verify_version", answer)
     return calls
 
 
@@ -106,7 +106,9 @@ def test_what_is_equal_exits_with_0(
 ) -> None:
     (tmp_path / "saved_model.pb").touch()
     equal = Verification(Path("m/3"), 20, 1e-5, (TransportResult("grpc", "text", 0.0, None),))
-    monkeypatch.setattr("lstm_sentiment.cli.verify_command.verify_version", lambda *_, **__: equal)
+    monkeypatch.setattr(
+        "lstm_sentiment.versions.verification.verify.verify_version", lambda *_, **__: equal
+    )
     outcome = run("verify", "--model", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines()[-2:] == ["largest of all 0", "equal          yes"]

@@ -25,7 +25,7 @@ from lstm_sentiment.pipeline.run_folder import new_run_dir
 from lstm_sentiment.serving.saved_model import loader
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable, load_saved_model
 from lstm_sentiment.text.corpus import demo
-from lstm_sentiment.text.vectors.training import VectorTrainingConfig
+from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 from lstm_sentiment.training import fit as training_fit
 from lstm_sentiment.training import fit_result
 from lstm_sentiment.training.config import TrainingConfig

@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.embedding_storage import EmbeddingStorage, store_matrix
+from lstm_sentiment.model.config import EmbeddingStorage, ModelConfig
+from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.layers import PretrainedEmbedding
 
 STORAGES: tuple[EmbeddingStorage, ...] = get_args(EmbeddingStorage)

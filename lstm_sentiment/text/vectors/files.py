@@ -18,8 +18,9 @@ from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.vectors import compact as vector_compact
 from lstm_sentiment.text.vectors.binary import read_binary, write_binary
 from lstm_sentiment.text.vectors.compact import map_compact, write_compact
+from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.plain_text import is_number, is_row, read_text, write_text
-from lstm_sentiment.text.vectors.rows import WIDEST_DIM, BadRows, VectorRows, blocks_of
+from lstm_sentiment.text.vectors.rows import WIDEST_DIM, VectorRows, blocks_of
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-
-BadRows = Literal["refuse", "skip"]
 
 WIDEST_DIM = 1_000_000
 

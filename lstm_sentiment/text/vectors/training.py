@@ -5,15 +5,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.suggestions import not_among
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
@@ -22,13 +21,12 @@ from lstm_sentiment.text.tokenizer_options import (
     check_kind,
 )
 from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
+from lstm_sentiment.text.vectors.options import VectorTrainingConfig, require_positive
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_TOKEN
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer
-
-VectorAlgorithm = Literal["word2vec", "fasttext"]
 
 _TOKENS_TO_READ = 5_000_000
 _MOST_EPOCHS = 100
@@ -38,64 +36,6 @@ _SUBWORD_ROWS = 200_000
 _SHORT_WORDS = 4
 # Stands for `[OOV]` where subwords count, so that it shares none with a word: no text holds it.
 _NONCHARACTER = "\uffff"
-
-
-@dataclass(frozen=True)
-class VectorTrainingConfig:
-    """How word vectors are trained (skip-gram with negative sampling, Mikolov et al. 2013).
-
-    `word2vec` gives each word a vector of its own (https://arxiv.org/abs/1310.4546). `fasttext`
-    makes it the mean of the word's own vector and those of its subwords, so that words written
-    alike get vectors alike (Bojanowski et al. 2017, https://arxiv.org/abs/1607.04606). Subwords
-    have 3 to 6 characters, as there; where the different words have fewer than 4 characters on
-    average, as in Chinese, 1 to 3: a longer one would be the whole word.
-
-    Attributes:
-        algorithm: `word2vec` or `fasttext`.
-        dim: Width of the vectors.
-        epochs: Passes over the texts. `None` makes as many as it takes to read 5 million tokens,
-            from `least_epochs` to 100: a small corpus needs many.
-        least_epochs: Passes over a large corpus, where `epochs` is `None`.
-        window: Neighbours looked at on each side, in tokens.
-        negative: Negative samples a word.
-        seed: The same seed, on one worker, gives the same vectors.
-        characters: Whether a word's vector is set beside the mean of its characters' vectors, which
-            are trained on the same texts: the width is then twice `dim`. For texts written without
-            spaces (`unigram`) only, whose words are short and whose characters have meanings.
-        workers: Threads. More than one is faster, and no longer repeatable bit for bit.
-        most_texts: Words and vectors are found on at most so many texts, drawn by the seed; all of
-            them are held in memory. `train_word_vectors` takes all that it is given.
-    """
-
-    algorithm: VectorAlgorithm = "word2vec"
-    dim: int = 200
-    epochs: int | None = None
-    least_epochs: int = 3
-    window: int = 5
-    negative: int = 5
-    characters: bool = False
-    seed: int = 0
-    workers: int = 1
-    most_texts: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        """Checks every field.
-
-        Raises:
-            InvalidInputError: If a size is not positive, `seed` does not fit 32 bits, or
-                `algorithm` is unknown.
-        """
-        choices = get_args(VectorAlgorithm)
-        if self.algorithm not in choices:
-            raise InvalidInputError(not_among("algorithm", choices, self.algorithm))
-        for name in ("dim", "least_epochs", "window", "negative", "workers", "most_texts"):
-            _require_positive(name, getattr(self, name))
-        if self.epochs is not None:
-            _require_positive("epochs", self.epochs)
-        if not 0 <= self.seed < 2**32:
-            raise InvalidInputError(
-                f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
-            )
 
 
 def train_vectors_on_texts(
@@ -135,7 +75,7 @@ def train_vectors_on_texts(
     from lstm_sentiment.text.tokenizer import make_tokenizer
     from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
 
-    _require_positive("min_count", min_count)
+    require_positive("min_count", min_count)
     config = config or VectorTrainingConfig()
     texts = sampled_texts(texts, most_texts=config.most_texts, seed=config.seed, progress=progress)
     kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)
@@ -332,8 +272,3 @@ def _fingerprint(sentences: Sequence[Sequence[str]], config: VectorTrainingConfi
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _require_positive(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
