@@ -83,9 +83,24 @@ def parse_models_config(
     try:
         config = text_format.Parse(text, ModelServerConfig())
     except text_format.ParseError as error:
-        raise ConfigError(_syntax_error(source, error)) from error
+        raise ConfigError(syntax_error(source, error)) from error
     check_models_config(config, source=source)
     return config
+
+
+def syntax_error(source: str, error: text_format.ParseError, reason: str | None = None) -> str:
+    """Returns the message about a text that is not in text format.
+
+    Args:
+        source: The text's origin, which begins the message.
+        error: The parser's error. Its own message may quote the rest of the line.
+        reason: Replaces the parser's message, where a line may hold a secret.
+    """
+    if reason is None:
+        # The parser's message repeats the position.
+        reason = re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
+    line = error.GetLine()
+    return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
 
 
 def single_model_config(
@@ -172,13 +187,6 @@ def version_labels(
         For each model name, its labels and the versions they point to.
     """
     return {model.name: dict(model.version_labels) for model in config.model_config_list.config}
-
-
-def _syntax_error(source: str, error: text_format.ParseError) -> str:
-    # The message repeats the position, and quotes the rest of the line as it stands.
-    reason = re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
-    line = error.GetLine()
-    return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
 
 
 def _check_model(model: Any, source: str) -> None:

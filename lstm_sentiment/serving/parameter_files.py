@@ -9,7 +9,6 @@ rule is refused whole.
 """
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ from google.protobuf import (
 )
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.models_config.config import read_config_text
+from lstm_sentiment.models_config.config import read_config_text, syntax_error
 
 _Parameters = TypeVar("_Parameters")
 
@@ -67,26 +66,15 @@ def _load(
     try:
         message = text_format.Parse(text, _message_classes()[message_name]())
     except text_format.ParseError as error:
+        if not is_secret:
+            raise ConfigError(syntax_error(str(path), error)) from error
         # A parser's message may quote the line, and a line may be a private key.
-        raise ConfigError(_syntax_error(str(path), error, message_name, is_secret)) from (
-            None if is_secret else error
-        )
+        rule = f"must be the text format of {message_name}. Received: something else."
+        raise ConfigError(syntax_error(str(path), error, rule)) from None
     try:
         return convert(message)
     except InvalidInputError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _syntax_error(
-    source: str, error: text_format.ParseError, message_name: str, is_secret: bool
-) -> str:
-    line = error.GetLine()
-    where = f"{source}:{line}" if line is not None else source
-    if is_secret:
-        return f"{where}: must be the text format of {message_name}. Received: something else."
-    # The message repeats the position, and quotes the rest of the line as it stands.
-    reason = re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
-    return f"{where}: {reason}"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.client.batch_limit import BatchLimit
+from lstm_sentiment.client.connection import BatchLimit
 from lstm_sentiment.client.questions import Questions
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from tests.client_servers import CLIENTS, BlockingTwin, FakeServer, FakeTime, Refusal, serving
