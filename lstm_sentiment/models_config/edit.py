@@ -18,9 +18,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.models_config.changes import (
     ModelChange,
-    RemoveLabel,
     SetLabel,
-    SetVersionPolicy,
     is_utf8,
 )
 from lstm_sentiment.models_config.config import (
@@ -36,7 +34,6 @@ from lstm_sentiment.models_config.text_format import (
     scan,
     values_at,
 )
-from lstm_sentiment.models_config.version_policy import Specific
 from lstm_sentiment.models_config.write import locked, write_config
 
 logger = logging.getLogger(__name__)
@@ -100,45 +97,6 @@ def label_version(path: PathLike, base_path: PathLike, label: str, version: int)
         change.apply(config.model_config_list.config[0])
         write_config(path, _HEADER + _message_text(config))
     return str(config.model_config_list.config[0].name)
-
-
-def unlabel(path: PathLike, base_path_or_model: PathLike, label: str) -> str:
-    """Takes a version label of a model away; the version it pointed to is served as before.
-
-    Args:
-        path: The `models.config`.
-        base_path_or_model: The model's folder or name, as `find_model` takes it.
-        label: The label.
-
-    Returns:
-        The model's name.
-
-    Raises:
-        InvalidInputError: If the model has no such label.
-        ConfigError: As `label_version`.
-    """
-    return change_model(path, served_from(base_path_or_model), RemoveLabel(label)).model_name
-
-
-def set_version_policy(
-    path: PathLike, base_path_or_model: PathLike, versions: frozenset[int]
-) -> str:
-    """Makes the version policy of a model `specific`: these versions are served, and no others.
-
-    Args:
-        path: The `models.config`.
-        base_path_or_model: The model's folder or name, as `find_model` takes it.
-        versions: The versions; one at least.
-
-    Returns:
-        The model's name.
-
-    Raises:
-        InvalidInputError: If a version cannot stand in a config, or there is none.
-        ConfigError: As `label_version`.
-    """
-    change = SetVersionPolicy(Specific(versions))
-    return change_model(path, served_from(base_path_or_model), change).model_name
 
 
 def change_model(path: PathLike, choice: ModelChoice, change: ModelChange) -> ConfigEdit:

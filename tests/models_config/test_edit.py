@@ -26,8 +26,7 @@ from lstm_sentiment.models_config.edit import (
     named,
     named_versions,
     put_back,
-    set_version_policy,
-    unlabel,
+    served_from,
 )
 from lstm_sentiment.models_config.text_format import UnknownSyntaxError
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific
@@ -530,7 +529,7 @@ def test_exactly_the_version_policy_changes(
 def unlabelled(folder: Path, text: str, label: str) -> str:
     path = folder / "models.config"
     path.write_bytes(text.encode())
-    unlabel(path, "/models/sentiment", label)
+    change_model(path, served_from("/models/sentiment"), RemoveLabel(label))
     return path.read_bytes().decode()
 
 
@@ -608,7 +607,8 @@ def test_a_version_policy_changes_in_its_layout(
 def test_a_version_policy_is_added_where_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
-    assert set_version_policy(path, "other", frozenset({4, 3})) == "other"
+    change = SetVersionPolicy(Specific(frozenset({4, 3})))
+    assert change_model(path, served_from("other"), change).model_name == "other"
     assert path.read_text() == COMMENTED.replace(
         'model_platform: "tensorflow"\n',
         'model_platform: "tensorflow"\n    model_version_policy {\n'
@@ -620,7 +620,7 @@ def test_a_version_policy_is_added_where_there_is_none(tmp_path: Path) -> None:
 def test_a_model_is_chosen_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
-    unlabel(path, "senti}ment", "stable")
+    change_model(path, served_from("senti}ment"), RemoveLabel("stable"))
     assert dict(load_models_config(path).model_config_list.config[1].version_labels) == {}
     for name, message in (
         (None, r"must be named\. Received: 'other', 'senti}ment'\."),
@@ -636,16 +636,20 @@ def test_what_is_not_there_or_cannot_be_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
     with pytest.raises(InvalidInputError, match=r"model 'senti}ment': 'stable'\. Received"):
-        unlabel(path, "/models/sentiment", "canary")
+        change_model(path, served_from("/models/sentiment"), RemoveLabel("canary"))
     with pytest.raises(InvalidInputError, match="'other': none"):
-        unlabel(path, "/models/other", "canary")
+        change_model(path, served_from("/models/other"), RemoveLabel("canary"))
     for versions in (frozenset[int](), frozenset({-1}), frozenset({2**63})):
         with pytest.raises(InvalidInputError, match="Received"):
-            set_version_policy(path, "/models/sentiment", versions)
+            SetVersionPolicy(Specific(versions))
     with pytest.raises(InvalidInputError, match="num_versions"):
         SetVersionPolicy(Latest(0))
     with pytest.raises(ConfigError, match="cannot be read"):
-        unlabel(tmp_path / "absent" / "models.config", "/models/sentiment", "canary")
+        change_model(
+            tmp_path / "absent" / "models.config",
+            served_from("/models/sentiment"),
+            RemoveLabel("canary"),
+        )
     assert path.read_text() == COMMENTED
 
 
