@@ -1,7 +1,10 @@
 """How long steps tell that they are under way, without the library printing anything itself."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+Value = TypeVar("Value")
 
 
 class Advance(Protocol):
@@ -44,3 +47,21 @@ class SilentProgress:
 
 
 SILENT: Progress = SilentProgress()
+
+
+def in_parts(
+    values: Sequence[Value], size: int, description: str, progress: Progress
+) -> Iterator[Sequence[Value]]:
+    """Yields consecutive parts of a sequence, as one step whose bar moves on after each part.
+
+    Args:
+        values: Any number of values.
+        size: Values a part; the last part may be smaller.
+        description: Name of the step.
+        progress: Opens the step.
+    """
+    with progress.step(description, len(values)) as advance:
+        for start in range(0, len(values), size):
+            part = values[start : start + size]
+            yield part
+            advance(len(part))

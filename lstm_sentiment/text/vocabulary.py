@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.suggestions import unreadable
+from lstm_sentiment.whole_file import write_whole
 
 PAD_ID = 0
 OOV_ID = 1
@@ -93,10 +94,8 @@ class Vocabulary:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one token a line, UTF-8; line `n` (from 0) has id `n + 2`."""
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.writing")
-        beside.write_bytes("".join(f"{token}\n" for token in self.tokens).encode())
-        os.replace(beside, target)
+        with write_whole(Path(path)) as file:
+            file.write("".join(f"{token}\n" for token in self.tokens).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":

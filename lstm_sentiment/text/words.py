@@ -8,7 +8,7 @@ from typing import Literal
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, TokenizerKind
 from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
@@ -23,6 +23,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 # A run of other letters and digits, or any one character.
 _WORD_OF_A_RUN = re.compile(rf"(?:(?![{_UNSPACED}])[^\W_])+|.", re.DOTALL)
 _SAMPLE = 2_000
+_TEXTS_AT_ONCE = 2_000
 _UNSPACED_SHARE = 0.3
 
 
@@ -104,7 +105,7 @@ def build_vocabulary(
     )
     known = _dictionary_words(rule)
     counts: Counter[str] = Counter()
-    for part in _parts(texts, "Counting words", progress):
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Counting words", progress):
         if kind == "unigram" and word_counts is None:
             counts.update(_cut_by_jieba(rule, part))
         else:
@@ -138,7 +139,7 @@ def frequent_unknown_tokens(
     """
     known = _dictionary_words(tokenizer)
     counts: Counter[str] = Counter()
-    for part in _parts(texts, "Counting words", progress):
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Counting words", progress):
         tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
         unknown = tokenizer.look_up(tokens).flat_values == OOV_ID
         found = tf.boolean_mask(tokens.flat_values, unknown)
@@ -148,14 +149,6 @@ def frequent_unknown_tokens(
         for token, count in counts.most_common()
         if count >= min_count and token not in tokenizer.vocabulary
     ]
-
-
-def _parts(texts: Sequence[str], description: str, progress: Progress) -> Iterator[Sequence[str]]:
-    with progress.step(description, len(texts)) as advance:
-        for start in range(0, len(texts), _SAMPLE):
-            part = texts[start : start + _SAMPLE]
-            yield part
-            advance(len(part))
 
 
 def _dictionary_words(tokenizer: Tokenizer) -> frozenset[str]:

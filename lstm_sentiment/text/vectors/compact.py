@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Advance
-from lstm_sentiment.text.vectors.rows import blocks_of, first_repeated, token_fault
+from lstm_sentiment.text.vectors.rows import blocks_of, first_repeated, none_wanted, token_fault
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 
 MAGIC = b"\x93NUMPY"
@@ -48,10 +48,7 @@ def map_compact(file: Path, *, limit: int | None, only: Container[str] | None) -
         return WordVectors(tuple(tokens[:limit]), matrix[:limit])
     kept = [i for i, token in enumerate(tokens) if token in only][:limit]
     if not kept:
-        raise InvalidInputError(
-            f"{file}: must hold at least one of the tokens in `only`. "
-            f"Received: none of them in {count} rows."
-        )
+        raise none_wanted(file, count)
     return WordVectors(tuple(tokens[i] for i in kept), np.asarray(matrix[kept]))
 
 

@@ -5,8 +5,8 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Container
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast, get_args
 
@@ -24,6 +24,7 @@ from lstm_sentiment.text.vectors.rows import WIDEST_DIM, VectorRows, blocks_of
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.whole_file import write_whole
 
 _FASTTEXT_MAGIC = (0x2F4F16BA).to_bytes(4, "little")
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*")
@@ -134,20 +135,15 @@ def save_word_vectors(
     target = Path(path)
     write, gzipped = _writer(target)
     _check(vectors, write)
-    beside = target.with_name(f".{target.name}.writing")
     try:
         with (
             progress.step(f"Writing {target.name}", len(vectors.tokens)) as advance,
-            _opened(beside, gzipped) as file,
+            write_whole(target) as whole,
+            _compressed(whole) if gzipped else nullcontext(whole) as file,
         ):
             write(vectors, file, advance)
-        os.replace(beside, target)
-    except BaseException as error:
-        with suppress(OSError):
-            beside.unlink()
-        if isinstance(error, OSError):
-            raise InvalidInputError(f"{target}: cannot be written: {error.strerror}.") from error
-        raise
+    except OSError as error:
+        raise InvalidInputError(f"{target}: cannot be written: {error.strerror}.") from error
 
 
 def check_vectors_name(path: str | os.PathLike[str]) -> None:
@@ -283,12 +279,6 @@ def _check(vectors: WordVectors, write: _Write) -> None:
             )
 
 
-@contextmanager
-def _opened(path: Path, gzipped: bool) -> Iterator[BinaryIO]:
-    """A new file. Gzipped it holds no name and no time: equal vectors give equal files."""
-    with path.open("wb") as raw:
-        if not gzipped:
-            yield raw
-            return
-        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
-            yield cast(BinaryIO, file)
+def _compressed(file: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """Returns a gzip stream without a name or time: equal vectors give equal files."""
+    return cast(AbstractContextManager[BinaryIO], gzip.GzipFile("", "wb", 6, file, mtime=0))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_ID
@@ -189,12 +189,9 @@ def _count_tokens(tokenizer: "Tokenizer", texts: Sequence[str], progress: Progre
     import tensorflow as tf
 
     counts: Counter[str] = Counter()
-    with progress.step("Counting tokens", len(texts)) as advance:
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = texts[start : start + _TEXTS_AT_ONCE]
-            tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
-            counts.update(token.decode() for token in tokens.flat_values.numpy())
-            advance(len(part))
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Counting tokens", progress):
+        tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
+        counts.update(token.decode() for token in tokens.flat_values.numpy())
     return counts
 
 

@@ -188,10 +188,7 @@ class VectorRows:
                 f"{self.left_out}"
             )
         if self._only is not None and self.found:
-            raise InvalidInputError(
-                f"{self._file}: must hold at least one of the tokens in `only`. "
-                f"Received: none of them in {self.found} rows."
-            )
+            raise none_wanted(self._file, self.found)
         raise InvalidInputError(f"{self._file}: must hold at least one vector. Received: none.")
 
     def _check_promise(self) -> None:
@@ -235,6 +232,14 @@ def first_repeated(tokens: Sequence[str]) -> tuple[int, int] | None:
         if hash(token) in suspects and seen.setdefault(token, i) != i:
             return i, seen[token]
     return None
+
+
+def none_wanted(file: Path, rows: int) -> InvalidInputError:
+    """Returns the error for a file that holds none of the tokens in `only`."""
+    return InvalidInputError(
+        f"{file}: must hold at least one of the tokens in `only`. "
+        f"Received: none of them in {rows} rows."
+    )
 
 
 def decoded_token(token: bytes) -> str | None:

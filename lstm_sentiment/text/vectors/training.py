@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
@@ -190,12 +190,9 @@ def tokenize_texts(
 
     to_token = tokenizer.vocabulary.id_to_token
     sentences: list[list[str]] = []
-    with progress.step("Tokenizing", len(texts)) as advance:
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = texts[start : start + _TEXTS_AT_ONCE]
-            for ids in tokenizer(tf.constant(part)).to_list():
-                sentences.append([to_token(token_id) for token_id in ids])
-            advance(len(part))
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing", progress):
+        for ids in tokenizer(tf.constant(part)).to_list():
+            sentences.append([to_token(token_id) for token_id in ids])
     return sentences
 
 

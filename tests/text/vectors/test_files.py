@@ -1,4 +1,5 @@
 import gzip
+import os
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -813,7 +814,7 @@ def test_nothing_half_written_stays_behind(
             return nullcontext(self.advance)
 
         def advance(self, steps: int = 1, *, status: str = "") -> None:
-            assert [p.name for p in tmp_path.glob(".*")] == [f".v{suffix}.writing"]
+            assert [p.name for p in tmp_path.glob(".*")] == [f".v{suffix}.{os.getpid()}.writing"]
             raise error
 
     path = write(tmp_path / f"v{suffix}", "before")
