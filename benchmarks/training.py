@@ -42,9 +42,10 @@ from numpy.typing import NDArray
 
 import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.training.batches import encode_texts, make_batches
+from lstm_sentiment.training.inputs.batches import make_batches
+from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.steps import make_optimizer, make_step
-from lstm_sentiment.training.token_rows import TokenRows
 
 _MAX_LENGTH, _BATCH, _DIM, _UNITS, _CLASSES = 200, 64, 300, 128, 2
 _KERAS = "keras.Sequential, padded to 200"

@@ -76,12 +76,15 @@ if TYPE_CHECKING:
         choose_tokenizer,
         frequent_unknown_tokens,
     )
-    from lstm_sentiment.training.calibration import expected_calibration_error, fit_temperature
     from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-    from lstm_sentiment.training.evaluation import Evaluation, evaluate_predictions
+    from lstm_sentiment.training.evaluation.calibration import (
+        expected_calibration_error,
+        fit_temperature,
+    )
+    from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_predictions
     from lstm_sentiment.training.fit import fit
     from lstm_sentiment.training.fit_result import FitResult
-    from lstm_sentiment.training.start import StartWeights
+    from lstm_sentiment.training.warm_start import StartWeights
     from lstm_sentiment.training.worker_run import join_fit
     from lstm_sentiment.training.workers.distribution import Workers, start_workers
     from lstm_sentiment.training.workers.launcher import launch
@@ -233,7 +236,7 @@ _HOMES = {
         "frequent_unknown_tokens",
     ),
     "versions.texts_seen": ("count_texts_seen",),
-    "training.calibration": (
+    "training.evaluation.calibration": (
         "expected_calibration_error",
         "fit_temperature",
     ),
@@ -245,13 +248,13 @@ _HOMES = {
         "Workers",
         "start_workers",
     ),
-    "training.evaluation": (
+    "training.evaluation.metrics": (
         "Evaluation",
         "evaluate_predictions",
     ),
     "training.fit": ("fit",),
     "training.fit_result": ("FitResult",),
-    "training.start": ("StartWeights",),
+    "training.warm_start": ("StartWeights",),
     "training.worker_run": ("join_fit",),
     "tuning.search": (
         "TrialResult",

@@ -46,7 +46,7 @@ LONGEST_FIRST = (
     "integration/test_resume.py",
     "serving/test_loader.py",
     "integration/test_model_server.py",
-    "training/test_batches.py",
+    "training/inputs/test_batches.py",
     "serving/test_server.py",
     "cli/test_score_command.py",
     "training/test_snapshots.py",

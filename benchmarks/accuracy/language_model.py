@@ -10,9 +10,10 @@ import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.text.vocabulary import PAD_ID
-from lstm_sentiment.training.batches import encode_texts, make_batches
-from lstm_sentiment.training.start import StartWeights
-from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.inputs.batches import make_batches
+from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.training.warm_start import StartWeights
 
 _EPOCHS = 1
 _BATCH = 64

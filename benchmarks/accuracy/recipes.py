@@ -12,10 +12,10 @@ from benchmarks.accuracy.language_model import pretrained_lstm
 from benchmarks.accuracy.scores import print_run
 from benchmarks.accuracy.sets import CHINESE, SET_NAMES, Sets
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
-from lstm_sentiment.training.batches import encode_texts
-from lstm_sentiment.training.calibration import cross_entropy
-from lstm_sentiment.training.evaluation import make_scorer
-from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.evaluation.calibration import cross_entropy
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.warm_start import StartWeights
 
 Overrides = Mapping[str, Any]
 
@@ -155,7 +155,7 @@ def train_and_score(
 def _dev_loss(result: ls.FitResult, dev: ls.Corpus) -> float:
     """Cross entropy of the dev texts, of the whole classifier at its temperature."""
     ids = encode_texts(result.tokenizer, dev.texts, max_length=result.model.config.max_length)
-    logits = make_scorer(result.model)(ids)
+    logits = logits_function(result.model)(ids)
     return float(cross_entropy(np.asarray(logits / result.temperature), dev.labels))
 
 

@@ -12,7 +12,7 @@ import lstm_sentiment as ls
 from benchmarks.inference.files import DEFAULT_MODEL, DEFAULT_VERSION, VERSION, WEIGHTS, Sizes
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.training.evaluation import evaluate_predictions
+from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
 
 _LABELS = ("bad", "fair", "good")
 _DEFAULT_DIM = 200

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.scaling.runs import ROUNDS, Run, Timing
 from benchmarks.scaling.texts import CLASSES, DIM, VOCABULARY_SIZE, made_up, vectors
-from lstm_sentiment.training.batches import make_batches
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.inputs.batches import make_batches
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.workers.distribution import Workers, start_workers
 
 _UNITS = 64

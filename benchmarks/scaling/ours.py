@@ -19,8 +19,8 @@ from benchmarks.scaling.texts import (
 )
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.training.batches import Batches, make_batches
 from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.inputs.batches import Batches, make_batches
 from lstm_sentiment.training.steps import make_optimizer, make_step
 from lstm_sentiment.training.workers.distribution import Workers, start_workers
 

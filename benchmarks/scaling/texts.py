@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.text.vocabulary import OOV_ID
-from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 
 WORDS, DIM, CLASSES, TRAINED_ROWS = 10_000, 400, 2, 200
 VOCABULARY_SIZE = WORDS + 2

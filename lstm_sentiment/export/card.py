@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from lstm_sentiment.text.padding import pad_token_ids
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 
 # Of a run, they tell of the machine and not of the version.

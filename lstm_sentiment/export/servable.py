@@ -14,7 +14,7 @@ from lstm_sentiment.export.card import make_card
 from lstm_sentiment.export.signatures import CLASSIFY, ServableModule
 from lstm_sentiment.export.staging import staging_folder
 from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 
 CARD = Path("assets.extra") / "sentiment.json"

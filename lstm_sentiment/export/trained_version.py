@@ -19,7 +19,7 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
-from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.warm_start import StartWeights
 
 _SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
 

@@ -9,7 +9,7 @@ from lstm_sentiment.models_config.config import load_models_config
 from lstm_sentiment.models_config.edit import find_model, label_version, named_versions
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 
 BEST = "best"

@@ -24,10 +24,10 @@ from lstm_sentiment.pipeline.run_folder import (
     save_or_check_data,
 )
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
-from lstm_sentiment.training.tensorboard import require_tensorboard
+from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.workers.distribution import start_workers
 
 __all__ = [

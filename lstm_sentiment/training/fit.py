@@ -15,14 +15,14 @@ from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.training.batches import encode_texts
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.fit_result import FitResult, finish
+from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.loop import OnEpoch
 from lstm_sentiment.training.network import precision_scope
-from lstm_sentiment.training.start import StartWeights
+from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.task import TrainingTask, make_task
-from lstm_sentiment.training.tensorboard import require_tensorboard
+from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.training.worker_run import Mission, shared_task, train_task
 from lstm_sentiment.training.workers.distribution import start_workers
 

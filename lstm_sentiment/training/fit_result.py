@@ -13,13 +13,14 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.training.batches import encode_texts
-from lstm_sentiment.training.calibration import fit_temperature
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits, make_scorer
+from lstm_sentiment.training.evaluation.calibration import fit_temperature
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
+from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.ngrams import best_share
 from lstm_sentiment.training.task import TrainingTask
-from lstm_sentiment.training.token_rows import TokenRows
 
 _EXAMPLES = 20
 
@@ -80,7 +81,7 @@ class FitResult:
             cache_dir=cache_dir,
             progress=progress,
         )
-        return evaluated(ids, make_scorer(self.model)(ids), corpus, self.temperature)
+        return evaluated(ids, logits_function(self.model)(ids), corpus, self.temperature)
 
 
 def finish(
@@ -116,7 +117,7 @@ def finish(
         progress: Told what is chosen.
     """
     network.embedding.round_to(network.config.embedding_storage)
-    logits = _mix_in_ngrams(network, task, make_scorer(network)(task.dev_ids), progress)
+    logits = _mix_in_ngrams(network, task, logits_function(network)(task.dev_ids), progress)
     temperature = fit_temperature(logits, dev.labels)
     some = np.linspace(0, len(dev) - 1, min(_EXAMPLES, len(dev))).astype(int)
     return FitResult(
@@ -142,7 +143,7 @@ def _mix_in_ngrams(
     view = network.ngram_view
     if view is None:
         return logits
-    score = make_scorer(lambda token_ids, training: view.ngram_logits(token_ids))
+    score = logits_function(lambda token_ids, training: view.ngram_logits(token_ids))
     ngram_logits = score(task.dev_ids)
     share = best_share(logits, ngram_logits, task.dev_labels)
     view.set_share(share)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Advance, Progress
-from lstm_sentiment.training.batches import Batches
-from lstm_sentiment.training.calibration import Labels, cross_entropy
-from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.evaluation import make_scorer
+from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.inputs.batches import Batches
+from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.steps import make_optimizer, make_step
-from lstm_sentiment.training.token_rows import TokenRows
 from lstm_sentiment.training.workers.distribution import Workers
 
 _CHECKPOINT_SECONDS = 60.0
@@ -69,7 +69,7 @@ class TrainingLoop:
 
     Attributes:
         batches: The training texts.
-        score: Scores texts with the model as it is, all workers together: see `make_scorer`.
+        score: Scores texts with the model as it is, all workers together: see `logits_function`.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class TrainingLoop:
         self._step = make_step(
             model, optimizer, training, class_weights=class_weights, averages=self._averages
         )
-        self.score = make_scorer(model, workers=self._workers)
+        self.score = logits_function(model, workers=self._workers)
         self._variables = {
             "model": _trained_variables(model),
             "optimizer": list(optimizer.variables),

@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 
 from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys, require_ngram_room
 from lstm_sentiment.progress import SILENT, Progress
-from lstm_sentiment.training.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.config import ClassWeights
-from lstm_sentiment.training.token_rows import TokenRows
+from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy, fit_temperature
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 
 _TEXTS_AT_ONCE = 2_000
 _RARE = 2  # an n-gram of one text alone teaches nothing but that text

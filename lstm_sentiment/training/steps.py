@@ -9,8 +9,8 @@ import tensorflow as tf
 from lstm_sentiment.model.batch_dropout import share_of_batch
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.vocabulary import PAD_ID
-from lstm_sentiment.training.batches import NO_LABEL
 from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.inputs.batches import NO_LABEL
 from lstm_sentiment.training.schedule import LearningRate
 
 Step = Callable[[Any], tf.Tensor]

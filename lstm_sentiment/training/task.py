@@ -19,10 +19,10 @@ from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import TrainingConfig
+from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
 from lstm_sentiment.training.ngrams import fit_ngrams
-from lstm_sentiment.training.start import StartWeights
-from lstm_sentiment.training.token_rows import TokenRows, save_token_rows
+from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.whole_file import write_whole
 
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"

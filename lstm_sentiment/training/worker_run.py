@@ -13,13 +13,13 @@ from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.training.batches import make_batches
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-from lstm_sentiment.training.history import save_history
+from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.loop import OnEpoch, OnSnapshot, TrainingLoop
 from lstm_sentiment.training.network import precision_scope
+from lstm_sentiment.training.records.history import save_history
+from lstm_sentiment.training.records.tensorboard import TensorBoardLog
 from lstm_sentiment.training.task import TrainingTask, load_task, save_task
-from lstm_sentiment.training.tensorboard import TensorBoardLog
 from lstm_sentiment.training.workers.distribution import Workers, describe, start_workers
 
 CHECKPOINT = Path("checkpoints") / "last.npz"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.training.evaluation import Evaluation, evaluate_logits
+from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 # Probabilities are float32: below this, a logarithm would tell nothing.

@@ -29,7 +29,8 @@ from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 from lstm_sentiment.training import fit as training_fit
 from lstm_sentiment.training import fit_result
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.evaluation import Evaluation, make_scorer
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.tuning import search as tuning
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
@@ -55,7 +56,7 @@ class Training:
         patch.setattr(pipeline, "new_run_dir", _new_run_dir)
         patch.setattr(servable, "_write", self.write)
         patch.setattr(loader, "load_saved_model", self.load)
-        patch.setattr(fit_result, "make_scorer", cache(make_scorer))
+        patch.setattr(fit_result, "logits_function", cache(logits_function))
         for module in (demo, preparation, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
         patch.setattr(tune_command, "search", _tune)

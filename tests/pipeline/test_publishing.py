@@ -11,7 +11,7 @@ from lstm_sentiment.models_config.config import load_models_config
 from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 
 
 class Recorder(SilentProgress):

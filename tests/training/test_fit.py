@@ -19,9 +19,9 @@ from lstm_sentiment import (
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.training.batches import encode_texts
-from lstm_sentiment.training.calibration import cross_entropy
-from lstm_sentiment.training.evaluation import make_scorer
+from lstm_sentiment.training.evaluation.calibration import cross_entropy
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.inputs.encoding import encode_texts
 from tests.conftest import fit_small
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
@@ -106,7 +106,7 @@ def test_the_best_epoch_is_kept() -> None:
     )
     losses = result.history["val_loss"]
     assert losses[-1] > 1.1 * min(losses)
-    logits = make_scorer(result.model)(encode_texts(TOKENIZER, contrary.texts))
+    logits = logits_function(result.model)(encode_texts(TOKENIZER, contrary.texts))
     assert cross_entropy(logits, contrary.labels) == pytest.approx(min(losses), rel=1e-4)
 
 

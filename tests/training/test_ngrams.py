@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from lstm_sentiment import InvalidInputError, pad_token_ids
 from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
 from lstm_sentiment.training import ngrams
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.ngrams import best_share, fit_ngrams
-from lstm_sentiment.training.token_rows import TokenRows
 
 texts = st.lists(st.integers(1, 2**21 - 1), min_size=1, max_size=6)
 

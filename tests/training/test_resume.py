@@ -27,9 +27,10 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import Advance, SilentProgress
 from lstm_sentiment.training import loop
-from lstm_sentiment.training.batches import encode_texts, make_batches
-from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.inputs.batches import make_batches
+from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.loop import TrainingLoop
+from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.steps import Step, make_step
 from lstm_sentiment.training.worker_run import CHECKPOINT
 

@@ -10,11 +10,11 @@ import tensorflow as tf
 from lstm_sentiment import pad_token_ids
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.training.batches import make_batches
-from lstm_sentiment.training.calibration import softmax
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
+from lstm_sentiment.training.evaluation.calibration import softmax
+from lstm_sentiment.training.inputs.batches import make_batches
+from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.steps import make_optimizer, make_step
-from lstm_sentiment.training.token_rows import TokenRows
 from lstm_sentiment.training.workers.distribution import start_workers
 
 ROWS = [[2, 3, 4], [3], [4, 4], [2, 5], [5, 5, 5]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.training.evaluation import evaluate_predictions
+from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
 from lstm_sentiment.versions import significance
 from lstm_sentiment.versions.significance import (
     Estimate,

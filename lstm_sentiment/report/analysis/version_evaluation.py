@@ -10,7 +10,7 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.report.analysis.corpus_facts import CorpusFacts, corpus_facts
 from lstm_sentiment.report.analysis.mistakes import Explain
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.training.evaluation import Evaluation
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.version_folder import servable_name
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers, predict_corpus
 from lstm_sentiment.versions.predictor import SavedModelPredictor

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lstm_sentiment.report.analysis.slices import confidence_bins, quantile_slices, score_bins
-from lstm_sentiment.training.calibration import expected_calibration_error
+from lstm_sentiment.training.evaluation.calibration import expected_calibration_error
 
 LENGTHS = arrays(np.int64, st.integers(1, 200), elements=st.integers(0, 40))
 RATES = arrays(np.float64, st.integers(1, 200), elements=st.sampled_from([0, 0.1, 0.25, 0.5, 1]))

@@ -6,7 +6,7 @@ from lstm_sentiment.report.figures import fonts
 from lstm_sentiment.report.figures.drawing import draw_png
 from lstm_sentiment.report.figures.fonts import LATIN, fonts_for
 from lstm_sentiment.report.figures.plots import plot_class_scores
-from lstm_sentiment.training.evaluation import ClassScores
+from lstm_sentiment.training.evaluation.metrics import ClassScores
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
 

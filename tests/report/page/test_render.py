@@ -16,7 +16,7 @@ from lstm_sentiment.report.figures.plots import plot_class_scores
 from lstm_sentiment.report.page import render
 from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.wording import language_of, short_names
-from lstm_sentiment.training.evaluation import ClassScores
+from lstm_sentiment.training.evaluation.metrics import ClassScores
 from tests.report.evaluations import make_evaluation, some_evaluation
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")

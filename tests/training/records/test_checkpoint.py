@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lstm_sentiment import InvalidInputError, TrainingError
-from lstm_sentiment.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 FIRST = Checkpoint({"model": [np.arange(3.0)]}, {"step": 1})
 SECOND = Checkpoint({"model": [np.ones(3)]}, {"step": 2})

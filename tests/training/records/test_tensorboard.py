@@ -8,7 +8,7 @@ import tensorflow as tf
 from lstm_sentiment import Corpus, InvalidInputError, TrainingConfig, Vocabulary, fit
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.text.tokenizer import make_tokenizer
-from lstm_sentiment.training.tensorboard import TensorBoardLog
+from lstm_sentiment.training.records.tensorboard import TensorBoardLog
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
 CORPUS = Corpus.from_rows([("好", "1"), ("好好", "1"), ("差", "0"), ("差差", "0")])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import pad_token_ids
-from lstm_sentiment.training.token_rows import TokenRows, save_token_rows, token_rows
+from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows, token_rows
 
 rows_of_ids = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=7), min_size=1, max_size=30)
 

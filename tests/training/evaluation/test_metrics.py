@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, evaluate_predictions
-from lstm_sentiment.training.evaluation import make_scorer
-from lstm_sentiment.training.token_rows import TokenRows
 
 NAMES = ("a", "b", "c")
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1)
@@ -43,13 +40,3 @@ def test_a_class_that_is_always_missed_counts_as_zero() -> None:
 def test_refuses_what_cannot_be_compared(labels: list[int], predicted: list[int]) -> None:
     with pytest.raises(InvalidInputError, match="as many predictions as labels"):
         evaluate_predictions(labels, predicted, NAMES)
-
-
-def test_logits_come_in_the_order_of_the_texts() -> None:
-    rows = [[7] * length for length in (3, 1, 5, 2, 4)]
-
-    def count_tokens(padded: tf.Tensor, training: bool) -> tf.Tensor:
-        return tf.reduce_sum(tf.cast(padded > 0, tf.float32), axis=1, keepdims=True)
-
-    logits = make_scorer(count_tokens, batch_size=2)(TokenRows.from_lists(rows))
-    assert logits[:, 0].tolist() == [3, 1, 5, 2, 4]

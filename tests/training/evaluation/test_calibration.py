@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import expected_calibration_error, fit_temperature
-from lstm_sentiment.training.calibration import cross_entropy, softmax
+from lstm_sentiment.training.evaluation.calibration import cross_entropy, softmax
 
 
 def labelled(texts: int, too_sure_by: float, seed: int = 0) -> tuple[np.ndarray, list[int]]:

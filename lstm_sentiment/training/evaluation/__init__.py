@@ -1,0 +1,1 @@
+"""Logits in, scores and calibration out."""

@@ -1,0 +1,1 @@
+"""Texts in, batches of token ids out."""

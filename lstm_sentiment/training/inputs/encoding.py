@@ -1,0 +1,83 @@
+"""Texts to token ids, once before training."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows, token_rows
+
+_TEXTS_AT_ONCE = 2_000
+
+
+def encode_texts(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    max_length: int | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
+) -> TokenRows:
+    """Tokenizes many texts once, before training.
+
+    Args:
+        tokenizer: What serves must be what trains.
+        texts: Valid Unicode, as a `Corpus` holds it. Must not be empty.
+        max_length: Keep at most so many tokens of each text; `None` keeps all.
+        cache_dir: Folder that keeps the ids, not in memory, by the hash of tokenizer and texts, so
+            that the next run need not tokenize them. `None` keeps them in memory alone.
+        progress: Told how many texts are done.
+
+    Returns:
+        The ids, at least one a text.
+
+    Raises:
+        OSError: If `cache_dir` cannot be written.
+    """
+    order = None
+    if isinstance(texts, FileTexts):
+        # Files are read front to back, however the texts were dealt.
+        order = texts.reading_order()
+        texts = texts.select(order)
+    parts = _tokenize(tokenizer, texts, max_length, progress)
+    if cache_dir is None:
+        rows = token_rows(parts)
+    else:
+        folder = Path(cache_dir) / f"token-ids-{_fingerprint(tokenizer, texts, max_length)}"
+        rows = _kept(folder, parts, progress)
+    return rows if order is None else rows.select(np.argsort(order))
+
+
+def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) -> TokenRows:
+    """The rows in `folder`, made where they are missing or damaged."""
+    with suppress(OSError, EOFError, ValueError):
+        rows = TokenRows.load(folder)
+        progress.say(f"Token ids: taken from {folder}")
+        return rows
+    return save_token_rows((token_rows([part]) for part in parts), folder)
+
+
+def _tokenize(
+    tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None, progress: Progress
+) -> Iterator[tf.RaggedTensor]:
+    with progress.step("Tokenizing", len(texts)) as advance:
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = texts[start : start + _TEXTS_AT_ONCE]
+            ids = tokenizer(tf.constant(list(part)))
+            yield ids if max_length is None else ids[:, :max_length]
+            advance(len(part))
+
+
+def _fingerprint(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> str:
+    digest = hashlib.sha256(f"{tokenizer.fingerprint()} {max_length}".encode())
+    for text in texts:
+        encoded = text.encode()
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""The files that a training run keeps: checkpoint, history, TensorBoard log."""
