@@ -6,16 +6,14 @@ type, so that a new field needs no line here.
 """
 
 import math
-import operator
 import os
 import re
 import tomllib
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import reduce
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tomli_w
 
@@ -25,9 +23,19 @@ from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with
 from lstm_sentiment.suggestions import closest, unreadable
 from lstm_sentiment.whole_file import write_whole
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
 _PRESET = "preset"
 _HEADER = "# All settings of one run; `fit --config FILE` takes them again.\n"
-_SCALARS = {str: "a string", bool: "true or false", int: "an integer", float: "a number"}
+# By the names that pydantic gives its errors.
+_RULES = {
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "list_type": "a list of paths",
+}
 _LONGEST_SHOWN = 60
 
 
@@ -52,7 +60,7 @@ def load_config(path: str | os.PathLike[str], base: PipelineConfig | None = None
     path = Path(path)
     values = _read_toml(path)
     try:
-        preset = _check(values.pop(_PRESET, None), str | None, _PRESET)
+        preset = _checked(values.pop(_PRESET, None), str | None, _PRESET)
         start = PipelineConfig() if preset is None else preset_config(preset)
         settings = _checked_table(PipelineConfig, values)
         return with_overrides(start if base is None else base, settings)
@@ -129,73 +137,72 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _checked_table(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The values of one table, each of the type that its field wants."""
+    """Returns the values of one table as the fields of a dataclass hold them."""
     hints = get_type_hints(kind)
     for name in values:
         if name not in hints:
             raise InvalidInputError(_unknown(name, prefix, list(hints)))
-    return {name: _check(value, hints[name], prefix + name) for name, value in values.items()}
+    return {name: _checked(value, hints[name], prefix + name) for name, value in values.items()}
 
 
-def _check(value: Any, hint: Any, key: str) -> Any:
-    """One value as its field holds it.
+def _checked(value: Any, hint: Any, key: str) -> Any:
+    """Returns one value as its field holds it.
 
     Raises:
-        InvalidInputError: If TOML gave another type than `hint` wants.
+        InvalidInputError: If TOML gave another type than `hint`.
     """
+    from pydantic import ValidationError
+
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise InvalidInputError(_expected(key, "a table", value))
         return _checked_table(hint, value, f"{key}.")
-    if hint == PathLike:
-        if not isinstance(value, str) or not value or "\0" in value:
-            raise InvalidInputError(_expected(key, "a path", value))
-        return Path(value)
-    if get_origin(hint) is Literal:
-        return _check_choice(value, get_args(hint), key)
-    if get_origin(hint) in (Union, types.UnionType):
-        return _check_optional(value, hint, key)
-    if get_origin(hint) in (Sequence, tuple):
-        return _check_list(value, get_args(hint)[0], key)
-    return _check_scalar(value, hint, key)
-
-
-def _check_optional(value: Any, hint: Any, key: str) -> Any:
-    parts = [part for part in get_args(hint) if part is not types.NoneType]
-    if len(parts) == len(get_args(hint)):
-        raise TypeError(f"A setting cannot be of type {hint!r}: {key}.")
-    # Python makes unions flat: in `PathLike | None`, `PathLike` is two of the parts.
-    return None if value is None else _check(value, reduce(operator.or_, parts), key)
-
-
-def _check_choice(value: Any, choices: tuple[Any, ...], key: str) -> Any:
-    if value not in choices:
-        raise InvalidInputError(_expected(key, f"one of: {', '.join(map(str, choices))}", value))
-    return value
-
-
-def _check_list(value: Any, hint: Any, key: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        what = "paths" if hint == PathLike else "values"
-        raise InvalidInputError(_expected(key, f"a list of {what}", value))
-    return tuple(_check(item, hint, f"{key}[{index}]") for index, item in enumerate(value))
-
-
-def _check_scalar(value: Any, hint: Any, key: str) -> Any:
-    if hint not in _SCALARS:
-        raise TypeError(f"A setting cannot be of type {hint!r}: {key}.")
-    if hint is float and type(value) is int:
-        value = _as_float(value)
-    if type(value) is not hint:
-        raise InvalidInputError(_expected(key, _SCALARS[hint], value))
-    return value
-
-
-def _as_float(value: int) -> float:
     try:
-        return float(value)
+        return _type_check(hint).validate_python(value)
+    except ValidationError as error:
+        raise InvalidInputError(_wrong_type(key, error)) from error
+
+
+@cache
+def _type_check(hint: Any) -> "TypeAdapter[Any]":
+    from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainValidator, TypeAdapter
+
+    path = Annotated[Any, PlainValidator(_as_path)]
+    # TOML has no paths and no tuples, and its integers have no bounds.
+    in_toml = {
+        PathLike: path,
+        PathLike | None: path | None,
+        Sequence[PathLike]: Annotated[list[path], AfterValidator(tuple)],
+        float: Annotated[float, BeforeValidator(_as_float)],
+    }
+    return TypeAdapter(in_toml.get(hint, hint), config=ConfigDict(strict=True))
+
+
+def _as_path(value: Any) -> Path:
+    from pydantic_core import PydanticCustomError
+
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise PydanticCustomError("path", "a path")
+    return Path(value)
+
+
+def _as_float(value: Any) -> Any:
+    try:
+        return float(value) if type(value) is int else value
     except OverflowError:
         return math.inf
+
+
+def _wrong_type(key: str, error: "ValidationError") -> str:
+    """Words the first error that pydantic found in a value."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        rule = f"one of: {', '.join(choices)}"
+    else:
+        rule = _RULES.get(first["type"], first["msg"].removeprefix("Input should be "))
+    place = "".join(f"[{index}]" for index in first["loc"])
+    return _expected(key + place, rule, first["input"])
 
 
 def _expected(key: str, what: str, value: Any) -> str:

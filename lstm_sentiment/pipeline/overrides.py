@@ -1,31 +1,40 @@
-"""Settings laid over a config: defaults, then a preset, then a file, then flags."""
+"""Settings that replace those of a config: defaults, then a preset, then a file, then flags."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
-from lstm_sentiment.pipeline.presets import check_preset
+from lstm_sentiment.suggestions import not_among
 
 Config = TypeVar("Config")
 
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "fast": {
+            "training": {"epochs": 5},
+            "vector_training": {"dim": 100, "characters": False},
+        },
+        "accurate": {"own_vectors": True, "vector_training": {"least_epochs": 10}},
+    }
+)
+"""The settings of each preset that differ from the defaults, nested as in a config file."""
+
 
 def with_overrides(config: Config, overrides: Mapping[str, Any]) -> Config:
-    """A config with some of its settings replaced.
+    """Returns a config with some of its settings replaced.
 
     Args:
         config: Any of the config dataclasses.
         overrides: New values by field name; for a field that is itself a config, a mapping of its
-            own. What is not named stays.
-
-    Returns:
-        A new config, which has checked itself.
+            own. Other settings keep their values.
 
     Raises:
         InvalidInputError: If a value breaks its rule. A message that begins with a setting's name
-            gives it with its section, as in `training.epochs`.
+            gives the name with its section, as in `training.epochs`.
     """
     if not is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"`config` must be a dataclass instance. Received: {config!r}.")
@@ -41,16 +50,18 @@ def with_overrides(config: Config, overrides: Mapping[str, Any]) -> Config:
 
 
 def preset_config(name: str) -> PipelineConfig:
-    """The defaults, but for what a preset sets.
+    """Returns the defaults with the settings of a preset.
 
     Raises:
-        InvalidInputError: If there is no such preset.
+        InvalidInputError: If there is no preset of this name.
     """
-    return with_overrides(PipelineConfig(), check_preset(name))
+    if name not in PRESETS:
+        raise InvalidInputError(not_among("preset", PRESETS, name))
+    return with_overrides(PipelineConfig(), PRESETS[name])
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by dotted name as `with_overrides` takes them.
+    """Converts values by dotted name to the nested form that `with_overrides` takes.
 
     `{"seed": 1, "model.dropout": 0.1}` becomes `{"seed": 1, "model": {"dropout": 0.1}}`.
     """
@@ -65,7 +76,7 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_names(kind: type[Any] = PipelineConfig, prefix: str = "") -> Iterator[str]:
-    """Every setting of a config and of those inside it, by dotted name."""
+    """Yields the dotted name of every setting of a config, those of nested configs included."""
     for name, hint in get_type_hints(kind).items():
         if is_dataclass(hint) and isinstance(hint, type):
             yield from setting_names(hint, f"{prefix}{name}.")

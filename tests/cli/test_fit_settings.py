@@ -13,8 +13,12 @@ import typer
 from lstm_sentiment import PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.options import SETTING_OF_FLAG
-from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with_overrides
-from lstm_sentiment.pipeline.presets import PRESETS
+from lstm_sentiment.pipeline.overrides import (
+    PRESETS,
+    preset_config,
+    setting_names,
+    with_overrides,
+)
 from lstm_sentiment.training.workers.cluster import Cluster
 from lstm_sentiment.training.workers.distribution import Workers
 from tests.cli.running import Run, is_one_error_line

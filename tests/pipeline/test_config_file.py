@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 
 from lstm_sentiment import ConfigError, ModelConfig, PipelineConfig, load_config, save_config
-from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import Pooling
-from lstm_sentiment.pipeline.overrides import nested, setting_names, with_overrides
+from lstm_sentiment.pipeline.overrides import setting_names, with_overrides
 from tests.conftest import REPOSITORY
 from tests.strategies import pipeline_configs
 
@@ -260,32 +259,6 @@ def test_what_cannot_be_saved_is_told(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"^tuned.toml: each setting must be valid Unicode"):
         save_config(PipelineConfig(data=["a\udcff.csv"]), file)
     assert list(Path().iterdir()) == []
-
-
-def test_overrides_replace_what_they_name_and_name_what_is_wrong() -> None:
-    config = PipelineConfig(label_column="stars")
-    changed = with_overrides(config, nested({"model.dropout": 0.1, "text_column": "review"}))
-    assert changed == replace(config, model=ModelConfig(dropout=0.1), text_column="review")
-    assert config.text_column == "text"
-    with pytest.raises(InvalidInputError, match=r"^`training\.epochs` must be a positive integer"):
-        with_overrides(config, {"training": {"epochs": 0}})
-    with pytest.raises(InvalidInputError, match=r"^`tokenizer` must be one of"):
-        with_overrides(config, {"tokenizer": "bpe"})
-
-
-def test_a_setting_of_a_type_that_files_do_not_know_is_found_by_its_first_use(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    @dataclass(frozen=True)
-    class Odd:
-        both: int | str = 1
-        other: dict[str, int] = field(default_factory=dict)
-
-    monkeypatch.setattr("lstm_sentiment.pipeline.config_file.PipelineConfig", Odd)
-    for line in ("both = 1", "other = {}"):
-        file.write_text(line + "\n")
-        with pytest.raises(TypeError, match=r"cannot be of type .*(both|other)"):
-            load_config(file)
 
 
 def test_reading_configs_imports_no_tensorflow() -> None:

@@ -1,13 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 import tomli_w
 
-from lstm_sentiment import InvalidInputError, PipelineConfig, load_config
+from lstm_sentiment import InvalidInputError, ModelConfig, PipelineConfig, load_config
 from lstm_sentiment.cli import options
-from lstm_sentiment.pipeline.overrides import preset_config
-from lstm_sentiment.pipeline.presets import PRESETS, check_preset
+from lstm_sentiment.pipeline.overrides import PRESETS, nested, preset_config, with_overrides
 
 
 def test_the_presets_are_those_that_fit_takes() -> None:
@@ -39,4 +39,15 @@ def test_presets_differ_and_choose_no_texts() -> None:
 
 def test_an_unknown_preset_is_refused_with_the_choices() -> None:
     with pytest.raises(InvalidInputError, match=r"one of: fast, accurate. Received: 'slow'"):
-        check_preset("slow")
+        preset_config("slow")
+
+
+def test_overrides_replace_what_they_name_and_name_what_is_wrong() -> None:
+    config = PipelineConfig(label_column="stars")
+    changed = with_overrides(config, nested({"model.dropout": 0.1, "text_column": "review"}))
+    assert changed == replace(config, model=ModelConfig(dropout=0.1), text_column="review")
+    assert config.text_column == "text"
+    with pytest.raises(InvalidInputError, match=r"^`training\.epochs` must be a positive integer"):
+        with_overrides(config, {"training": {"epochs": 0}})
+    with pytest.raises(InvalidInputError, match=r"^`tokenizer` must be one of"):
+        with_overrides(config, {"tokenizer": "bpe"})
