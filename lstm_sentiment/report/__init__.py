@@ -1,1 +1,1 @@
-"""What an exported version is worth on labelled texts: scores, and a page to look at."""
+"""Reports on exported versions, and pages that explain single answers."""

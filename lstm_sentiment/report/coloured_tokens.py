@@ -1,8 +1,8 @@
-"""How tokens are shown with what they said: as HTML, in a terminal, and without any colour.
+"""Renders tokens with their attributions: as HTML, for a terminal, and as plain text.
 
-Everywhere blue speaks for the label and orange against it, which also those tell apart who see no
-red or no green; what speaks against is underlined as well, so the sign needs no colour. The
-strongest token of a text has the full colour, the others theirs in proportion.
+Blue supports the label and orange speaks against it, a pair that readers with colour blindness can
+tell apart; tokens against the label are underlined as well, so that no colour is needed. The
+strongest token of a text has the full colour, the other tokens have theirs in proportion.
 """
 
 import html
@@ -16,7 +16,7 @@ from rich.text import Text
 from lstm_sentiment.errors import InvalidInputError
 
 STRONG = 0.5
-"""From this share of the largest on, a token's weight is written beside it."""
+"""The share of a text's largest attribution from which on a token's weight is printed."""
 
 TOKENS_CSS = """\
 :root { --token-for: 37 99 235; --token-against: 234 88 12; }
@@ -46,28 +46,25 @@ TOKENS_CSS = """\
   margin-inline-start: 0.3em; font-size: 0.7em; font-variant-numeric: tabular-nums;
 }
 """
-"""Rules for what `tokens_html` makes, in light and dark.
+"""Style sheet for the markup of `tokens_html`, in light and dark.
 
-`--token-for` and `--token-against` are colours as `r g b`, to be set anew where a page chooses its
-theme itself. The weights of strong tokens are seen, the others read by screen readers only, unless
-`.tokens` is also of the class `with-weights`.
+A page that chooses its theme itself sets `--token-for` and `--token-against`, colours as `r g b`.
+The weights of strong tokens are visible; the other weights are for screen readers only, unless
+`.tokens` also has the class `with-weights`.
 """
 
 _RGB = {"for": (37, 99, 235), "against": (234, 88, 12)}
-# Text in these can be read on a dark background as well as on a light one.
+# Ink that is readable on a dark background and on a light one.
 _INK = {"for": (59, 130, 246), "against": (234, 88, 12)}
 _FAINT, _MIDDLE = 0.1, 0.3
 
 
 def shade(attribution: float, largest: float) -> float:
-    """Tells how strongly a token is coloured.
-
-    Args:
-        attribution: The token's.
-        largest: The largest absolute attribution of the text.
+    """Scales an attribution by the largest absolute attribution of its text.
 
     Returns:
-        From -1, as much against the label as any token, to 1. 0 where either is no number.
+        From -1, the strongest token against the label, to 1. 0 if an argument is not finite or
+        `largest` is not positive.
     """
     if not (math.isfinite(attribution) and math.isfinite(largest) and largest > 0):
         return 0.0
@@ -75,28 +72,21 @@ def shade(attribution: float, largest: float) -> float:
 
 
 def shades(attributions: Sequence[float]) -> list[float]:
-    """Tells how strongly each token of one text is coloured.
-
-    Args:
-        attributions: One for each token.
-
-    Returns:
-        As `shade`, one for each token.
-    """
+    """Scales the attributions of one text by the largest absolute one, see `shade`."""
     largest = max((abs(value) for value in attributions if math.isfinite(value)), default=0.0)
     return [shade(value, largest) for value in attributions]
 
 
 def tokens_html(tokens: Sequence[str], attributions: Sequence[float]) -> str:
-    """Makes an HTML fragment that `TOKENS_CSS` colours.
+    """Renders the tokens of one text as an HTML fragment that `TOKENS_CSS` styles.
 
     Args:
-        tokens: Of one text, in order.
-        attributions: One for each token.
+        tokens: The tokens in order.
+        attributions: One attribution for each token.
 
     Returns:
-        `<span class="tokens">` with a `<span class="token for">` or `against` for each token. What
-        came from the text is escaped.
+        `<span class="tokens">` with a `<span class="token for">` or `against` for each token. Text
+        is escaped.
 
     Raises:
         InvalidInputError: If the two differ in length.
@@ -109,17 +99,10 @@ def tokens_html(tokens: Sequence[str], attributions: Sequence[float]) -> str:
 
 
 def tokens_text(tokens: Sequence[str], attributions: Sequence[float]) -> Text:
-    """Makes a line for the terminal, to be wrapped and printed by rich.
-
-    Args:
-        tokens: Of one text, in order.
-        attributions: One for each token.
-
-    Returns:
-        The tokens, a space between them, coloured in four steps.
+    """Renders the tokens of one text for a terminal, in four steps of colour; rich wraps the line.
 
     Raises:
-        InvalidInputError: If the two differ in length.
+        InvalidInputError: If `tokens` and `attributions` differ in length.
     """
     return Text(" ").join(
         Text(visible(token), style=token_style(part))
@@ -128,17 +111,10 @@ def tokens_text(tokens: Sequence[str], attributions: Sequence[float]) -> Text:
 
 
 def tokens_with_weights(tokens: Sequence[str], attributions: Sequence[float]) -> str:
-    """Makes a line for where there is no colour.
-
-    Args:
-        tokens: Of one text, in order.
-        attributions: One for each token.
-
-    Returns:
-        Each token with its weight, as in `干净 +0.61  吵 -0.20`.
+    """Renders the tokens of one text with their weights, as in `干净 +0.61  吵 -0.20`.
 
     Raises:
-        InvalidInputError: If the two differ in length.
+        InvalidInputError: If `tokens` and `attributions` differ in length.
     """
     return "  ".join(
         f"{visible(token)} {signed(attribution)}"
@@ -147,10 +123,10 @@ def tokens_with_weights(tokens: Sequence[str], attributions: Sequence[float]) ->
 
 
 def token_style(part: float) -> Style:
-    """Tells how a terminal shows a token: one style for a dark background and for a light one.
+    """Returns a token's style, which suits a dark background and a light one.
 
     Args:
-        part: What `shade` says of it.
+        part: The token's `shade`, from -1 to 1.
     """
     strength, kind = abs(part), "for" if part > 0 else "against"
     if strength < _FAINT:
@@ -167,20 +143,12 @@ def token_style(part: float) -> Style:
 
 
 def signed(attribution: float) -> str:
-    """Writes a weight: `+0.61`.
-
-    Args:
-        attribution: Of a token.
-    """
+    """Formats a weight: `+0.61`."""
     return f"{attribution:+.2f}"
 
 
 def visible(text: str) -> str:
-    """Makes a text safe to print: what is no character, as an escape code, becomes U+FFFD.
-
-    Args:
-        text: Of which nothing is known.
-    """
+    """Replaces control characters and lone surrogates by U+FFFD, to print text safely."""
     return "".join("�" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
 
 

@@ -1,4 +1,4 @@
-"""Explanations as a page of HTML that stands alone: no script, no other file."""
+"""Renders explanations as one HTML page without scripts or other files."""
 
 from collections.abc import Iterable
 from html import escape
@@ -41,13 +41,13 @@ input { accent-color: rgb(var(--token-for)); }
 
 
 def explanation_page(explanations: "Iterable[Explanation]") -> str:
-    """Makes a page with one section for each text.
+    """Renders a page with one section for each explained text.
 
     Args:
         explanations: At least one.
 
     Returns:
-        A whole HTML document, for UTF-8. What came from the texts is escaped.
+        A complete HTML document, to be encoded as UTF-8. Text is escaped.
     """
     shown = list(explanations)
     numbers = {answer.model_version for answer in shown}
@@ -60,13 +60,13 @@ def explanation_page(explanations: "Iterable[Explanation]") -> str:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>What spoke for each label</title>
+<title>Tokens behind each prediction</title>
 <style>
 {TOKENS_CSS}{_CSS}</style>
 </head>
 <body>
 <main>
-<h1>What spoke for each label</h1>
+<h1>Tokens behind each prediction</h1>
 <div class="options">
 <p class="legend">
 <span class="token for" style="--weight:1">for the label</span>
@@ -75,8 +75,8 @@ def explanation_page(explanations: "Iterable[Explanation]") -> str:
 <label><input type="checkbox" id="weights"> all weights</label>
 </div>
 {"".join(_article(number, answer) for number, answer in enumerate(shown, 1))}</main>
-<footer>{asked}A weight is a token's share in the label's score: above 0 it spoke for the label,
-below 0 against it.</footer>
+<footer>{asked}A weight is a token's share in the label's score: positive weights support the
+label, negative weights speak against it.</footer>
 </body>
 </html>
 """

@@ -1,4 +1,4 @@
-"""How numbers and names are written in a report."""
+"""Formats the numbers and names of a report."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -10,43 +10,43 @@ _WIDE = "WF"
 
 
 def percent(share: float) -> str:
-    """`89.7%`."""
+    """Formats a share: `89.7%`."""
     return f"{share:.1%}"
 
 
 def percent_interval(estimate: Estimate) -> str:
-    """`87.4–91.7%`."""
+    """Formats an interval of shares: `87.4–91.7%`."""
     return f"{100 * estimate.low:.1f}–{percent(estimate.high)}"
 
 
 def counted(number: int, thing: str) -> str:
-    """`1 text`, `2,000 texts`.
+    """Formats a number with its noun: `1 text`, `2,000 texts`.
 
     Args:
-        number: How many.
-        thing: Of what, in the singular; its plural ends with s.
+        number: The count.
+        thing: The noun in the singular; its plural must end with s.
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def whole_range(one: Slice) -> str:
-    """`12` or `13–40`."""
+    """Formats a slice of whole numbers: `12` or `13–40`."""
     low, high = int(one.low), int(one.high)
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
 def percent_range(one: Slice) -> str:
-    """`0` or `0.5–2`, in percent."""
+    """Formats a slice of shares in percent: `0` or `0.5–2`."""
     low, high = (f"{100 * end:.1f}".removesuffix(".0") for end in (one.low, one.high))
     return low if low == high else f"{low}–{high}"
 
 
 def short_names(names: Sequence[str], columns: int) -> tuple[str, ...]:
-    """Names that fit into a plot; where two would be the same, each begins with its number.
+    """Shortens names to fit into a plot; if two became the same, each is prefixed with its id.
 
     Args:
-        names: Of the classes, in id order.
-        columns: How wide they may be; a Chinese character takes two.
+        names: Class names in id order.
+        columns: The width of a name; a Chinese character takes two columns.
     """
     short = tuple(_shortened(name, columns) for name in names)
     if len(set(short)) == len(short):
@@ -55,7 +55,7 @@ def short_names(names: Sequence[str], columns: int) -> tuple[str, ...]:
 
 
 def _shortened(name: str, columns: int) -> str:
-    """A name of at most so many columns, the ellipsis among them."""
+    """Cuts a name to a number of columns, the ellipsis included."""
     name = " ".join(name.split()) or "(empty)"
     taken = 0
     for place, character in enumerate(name):
@@ -66,11 +66,7 @@ def _shortened(name: str, columns: int) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language that a browser chooses letter forms by: `zh`, `ja`, `ko` or `` for others.
-
-    Args:
-        text: Of which nothing is known.
-    """
+    """Returns the language by which a browser chooses glyphs: `zh`, `ja`, `ko` or ``."""
     kinds = {unicodedata.name(character, "").partition(" ")[0] for character in text[:500]}
     for kind, language in (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CJK", "zh")):
         if kind in kinds:

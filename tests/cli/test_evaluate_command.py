@@ -145,7 +145,7 @@ def test_a_report_is_written_and_named(
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["report"] == "out/report.html"
     text = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert "Gave 4 of 5 texts the label that they have." in text
+    assert "4 of 5 texts classified correctly." in text
     assert text.count('class="token for strong"') == 1
     assert (tmp_path / "out" / "confusion_matrix.png").is_file()
 

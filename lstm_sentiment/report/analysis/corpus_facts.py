@@ -1,4 +1,4 @@
-"""What there is to know of labelled texts before any model is asked."""
+"""Counts classes, lengths and duplicates of labelled texts, without a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from lstm_sentiment.text.corpus.duplicates import distinct
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long texts are.
+    """Quantiles of the lengths of texts.
 
     Attributes:
-        shortest: The shortest of them.
-        median: Half of them are no longer.
-        long: 95 % of them are no longer.
-        longest: The longest of them.
+        shortest: The minimum.
+        median: The 50 % quantile.
+        long: The 95 % quantile.
+        longest: The maximum.
     """
 
     shortest: int
@@ -28,27 +28,23 @@ class Lengths:
 
     @classmethod
     def of(cls, lengths: NDArray[np.int64]) -> "Lengths":
-        """Sums lengths up.
-
-        Args:
-            lengths: One for each text; at least one.
-        """
+        """Computes the quantiles of lengths, int `(texts,)` with at least one text."""
         ends = np.quantile(lengths, (0, 0.5, 0.95, 1), method="inverted_cdf")
         return cls(*(int(end) for end in ends))
 
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """What labelled texts are like.
+    """Counts of labelled texts.
 
     Attributes:
-        texts: How many there are.
+        texts: Number of texts.
         classes: Number of texts of each class, in id order.
-        characters: How many each text has.
-        exact_duplicates: Texts that occur before, to the character.
-        near_duplicates: Other texts that occur before but for spaces, punctuation, letter case or
-            the width of characters.
-        contradictory: Texts that occur under more than one label.
+        characters: Characters per text.
+        exact_duplicates: Texts that repeat an earlier text to the character.
+        near_duplicates: Other texts that repeat an earlier text except for spaces, punctuation,
+            letter case or the width of characters.
+        contradictory: Texts that occur with more than one label.
     """
 
     texts: int
@@ -60,17 +56,13 @@ class CorpusFacts:
 
     @property
     def largest_class(self) -> tuple[str, int]:
-        """The class that most texts have, and how many have it."""
+        """The most frequent class and its number of texts."""
         label = max(self.classes, key=self.classes.__getitem__)
         return label, self.classes[label]
 
 
 def corpus_facts(corpus: Corpus) -> CorpusFacts:
-    """Counts what a reader should know of texts before believing a score on them.
-
-    Args:
-        corpus: At least one text.
-    """
+    """Computes the facts of a corpus of at least one text."""
     exact = len(corpus) - len(distinct(corpus.exact_digests))
     return CorpusFacts(
         texts=len(corpus),
@@ -83,5 +75,5 @@ def corpus_facts(corpus: Corpus) -> CorpusFacts:
 
 
 def character_counts(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Characters of each text, `(texts,)`."""
+    """Counts the characters of each text, int64 `(texts,)`."""
     return np.fromiter(map(len, texts), np.int64, len(texts))

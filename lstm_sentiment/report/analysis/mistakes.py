@@ -1,4 +1,4 @@
-"""Which texts were given a wrong label, the surest of them first, and what spoke for it."""
+"""Finds the misclassified texts: the most confident mistakes, and the most frequent confusions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from lstm_sentiment.client.answers import Explanation
 
 Explain = Callable[[Sequence[str]], "list[Explanation]"]
-"""Takes texts, gives an explanation of each in order."""
+"""Explains the classification of texts, one explanation for each text in order."""
 
 SHOWN = 20
-"""How many mistakes a report shows."""
+"""Number of mistakes in a report."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A text that was given a wrong label.
+    """A misclassified text.
 
     Attributes:
-        text: As it was given.
-        label: What it is labelled.
-        given: What the version says.
-        given_probability: Of what the version says.
-        label_probability: What the version leaves for the text's own label.
-        times: How often the same text occurs with the same label.
-        explanation: Its tokens and what they spoke for; `None` where the version cannot tell.
+        text: The text as it was given.
+        label: Its true label.
+        given: The predicted label.
+        given_probability: Probability of the predicted label.
+        label_probability: Probability of the true label.
+        times: Number of occurrences of the same text with the same label.
+        explanation: Its tokens and attributions; `None` if the version cannot explain.
     """
 
     text: str
@@ -44,13 +44,13 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often texts of one class were given another.
+    """A pair of classes that are mistaken for one another.
 
     Attributes:
-        label: What they are labelled.
-        given: What the version says.
-        texts: How many there are.
-        share: Of all texts of `label`.
+        label: The true label.
+        given: The predicted label.
+        texts: Number of texts.
+        share: Their share of all texts of `label`.
     """
 
     label: str
@@ -59,18 +59,18 @@ class Confusion:
     share: float
 
 
-def surest_mistakes(
+def confident_mistakes(
     scores: LabelledAnswers, explain: Explain | None, *, limit: int = SHOWN
 ) -> tuple[Mistake, ...]:
-    """Finds the wrong labels that the version was surest of.
+    """Returns the wrong predictions with the highest probabilities.
 
     Args:
-        scores: What it said.
-        explain: Asks it what spoke for that. `None` where it cannot tell.
-        limit: How many at most. A text that occurs several times counts once.
+        scores: The version's answers.
+        explain: Explains predictions; `None` leaves explanations out.
+        limit: Maximum number of mistakes. A text that occurs several times counts once.
 
     Returns:
-        The surest first.
+        The mistakes, the most confident first.
     """
     wrong = np.flatnonzero(~scores.is_right)
     wrong = wrong[np.argsort(-scores.confidences[wrong], kind="stable")]
@@ -101,22 +101,22 @@ def _explanations(texts: Sequence[str], explain: Explain | None) -> "Sequence[Ex
         return [None] * len(texts)
     try:
         return explain(texts)
-    except InvalidInputError:  # of a version without the signature: it is shown without colours
+    except InvalidInputError:  # the version has no signature `explain`
         return [None] * len(texts)
 
 
 def most_frequent_confusions(
     confusion_matrix: Sequence[Sequence[int]], label_names: Sequence[str], *, limit: int
 ) -> tuple[Confusion, ...]:
-    """Finds what is mistaken for what.
+    """Returns the most frequent pairs of a true label and a wrong prediction.
 
     Args:
-        confusion_matrix: Number of texts by true class (outer) and given class (inner).
+        confusion_matrix: Number of texts by true class (outer) and predicted class (inner).
         label_names: The classes in id order.
-        limit: How many at most.
+        limit: Maximum number of pairs.
 
     Returns:
-        Those with most texts first.
+        The pairs, the most frequent first.
     """
     counts = np.array(confusion_matrix, np.int64)
     sizes = counts.sum(axis=1)

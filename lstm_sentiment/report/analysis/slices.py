@@ -1,4 +1,4 @@
-"""Texts in groups: by a number of theirs, by how sure the version was."""
+"""Groups texts into slices of a number, such as their length, and into bins of confidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.versions.significance import Estimate, estimate_accuracy
 
 CONFIDENCE_BINS = 15
-"""As many as the calibration error has."""
+"""Number of bins, the same as in the calibration error."""
 
 _SLICES = 6
 _LEAST_TEXTS = 10
@@ -19,13 +19,13 @@ _SCORE_BINS = 20
 
 @dataclass(frozen=True)
 class Slice:
-    """The texts whose number lies in a range, and how many of them were given their label.
+    """The texts whose number lies in a range, and how many of them were classified correctly.
 
     Attributes:
-        low: Smallest number of a text in it.
-        high: Largest number of a text in it.
-        texts: How many there are; at least one.
-        right: How many of them were given their label.
+        low: Smallest number of a text in the slice.
+        high: Largest number of a text in the slice.
+        texts: Number of texts, at least one.
+        right: Number of correctly classified texts.
     """
 
     low: float
@@ -35,20 +35,20 @@ class Slice:
 
     @cached_property
     def accuracy(self) -> Estimate:
-        """Share of its texts that were given their label, with its 95 % interval."""
+        """Share of correctly classified texts, with its 95 % interval."""
         return estimate_accuracy(self.right, self.texts)
 
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """The texts whose given label had a probability in a range.
+    """The texts whose predicted label has a probability in a range.
 
     Attributes:
-        low: Where the range begins.
-        high: Where it ends.
-        texts: How many there are.
-        right: How many of them were given their label.
-        stated: Mean probability of their given labels; 0 where there is no text.
+        low: Lower end of the range.
+        high: Upper end of the range.
+        texts: Number of texts.
+        right: Number of correctly classified texts.
+        stated: Mean probability of the predicted labels; 0 without texts.
     """
 
     low: float
@@ -59,7 +59,7 @@ class ConfidenceBin:
 
     @property
     def accuracy(self) -> float:
-        """Share of its texts that were given their label; 0 where there is no text."""
+        """Share of correctly classified texts; 0 without texts."""
         return self.right / self.texts if self.texts else 0.0
 
 
@@ -70,18 +70,18 @@ def quantile_slices(
     slices: int = _SLICES,
     apart: float | None = None,
 ) -> tuple[Slice, ...]:
-    """Puts texts into slices of about as many texts each.
+    """Groups texts into slices of about the same number of texts.
 
-    Texts of the same number are in the same slice, so there may be fewer of them.
+    Texts with the same number fall into the same slice, so there may be fewer than `slices`.
 
     Args:
-        values: A number for each text.
-        is_right: Whether each text was given its label.
-        slices: How many at most.
-        apart: A number whose texts are a slice of their own, such as 0 where most texts have it.
+        values: A number for each text, `(texts,)`.
+        is_right: Whether each text was classified correctly, `(texts,)`.
+        slices: Maximum number of slices.
+        apart: A number whose texts form a slice of their own, such as 0 if most texts have it.
 
     Returns:
-        By number, ascending; each text is in exactly one.
+        The slices in ascending order; each text is in exactly one.
     """
     if not len(values):
         return ()
@@ -93,7 +93,7 @@ def quantile_slices(
         slices -= 1
     wanted = min(slices, len(others) // _LEAST_TEXTS)
     if wanted > 1:
-        # A slice ends with a number that occurs: the texts of one number are never parted.
+        # Each slice ends at a number that occurs, so texts with one number stay together.
         inner = np.quantile(others, np.arange(1, wanted) / wanted, method="lower")
         ends.update(inner.tolist())
     return _between(values, is_right, sorted(ends))
@@ -124,15 +124,15 @@ def _between(
 def confidence_bins(
     confidences: NDArray[np.floating], is_right: NDArray[np.bool_], *, bins: int = CONFIDENCE_BINS
 ) -> tuple[ConfidenceBin, ...]:
-    """Puts texts into equally wide bins by the probability of the label given to them.
+    """Groups texts into bins of equal width by the probability of their predicted label.
 
     Args:
-        confidences: From 0 to 1, one for each text.
-        is_right: Whether each text was given its label.
-        bins: How many.
+        confidences: From 0 to 1, `(texts,)`.
+        is_right: Whether each text was classified correctly, `(texts,)`.
+        bins: Number of bins.
 
     Returns:
-        All bins from 0 to 1, those without texts among them.
+        All bins from 0 to 1, including bins without texts.
     """
     stated = confidences.astype(np.float64)
     places = np.minimum((stated * bins).astype(np.int64), bins - 1)
@@ -154,12 +154,12 @@ def confidence_bins(
 def score_bins(
     confidences: NDArray[np.floating], is_right: NDArray[np.bool_], classes: int
 ) -> tuple[ConfidenceBin, ...]:
-    """The bins of the histogram of scores, from the lowest that a given label can have.
+    """Returns the bins of the score histogram, from the lowest probability of a predicted label.
 
     Args:
-        confidences: From 0 to 1, one for each text.
-        is_right: Whether each text was given its label.
-        classes: How many there are: the given label has at least its fair share.
+        confidences: From 0 to 1, `(texts,)`.
+        is_right: Whether each text was classified correctly, `(texts,)`.
+        classes: Number of classes: a predicted label has at least the probability 1 / `classes`.
     """
     bins = confidence_bins(confidences, is_right, bins=_SCORE_BINS)
     first = next(

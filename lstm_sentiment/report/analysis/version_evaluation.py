@@ -1,4 +1,4 @@
-"""Asks an exported version about labelled texts and counts what it gets right."""
+"""Evaluates an exported version on labelled texts."""
 
 import os
 from dataclasses import asdict, dataclass, field
@@ -20,13 +20,14 @@ from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 @dataclass(frozen=True)
 class VersionEvaluation:
-    """How right a version is on labelled texts.
+    """Scores of a version on labelled texts.
 
     Attributes:
-        scores: What it says of each text.
-        empty_texts: Texts without anything but whitespace, which were left out.
-        texts_seen: How many of the texts had a part in its training; `None` where it does not tell.
-        explain: Asks it what spoke for a label; `None` where nobody can be asked.
+        scores: The version's answers to the texts.
+        empty_texts: Number of texts without anything but whitespace, which were left out.
+        texts_seen: Number of the texts that had a part in the version's training; `None` if the
+            version does not tell.
+        explain: Explains the version's predictions; `None` without explanations.
     """
 
     scores: LabelledAnswers
@@ -41,22 +42,22 @@ class VersionEvaluation:
 
     @cached_property
     def facts(self) -> CorpusFacts:
-        """What the texts are like."""
+        """Counts of the texts."""
         return corpus_facts(self.scores.corpus)
 
     @property
     def model_name(self) -> str:
-        """The name of the folder of versions."""
+        """Name of the folder of versions."""
         return servable_name(self.scores.version_dir)
 
     @property
     def right(self) -> int:
-        """Texts that were given their label."""
+        """Number of correctly classified texts."""
         return int(self.scores.is_right.sum())
 
     @cached_property
     def accuracy(self) -> Estimate:
-        """Share of texts that were given their label, with its 95 % interval."""
+        """Share of correctly classified texts, with its 95 % interval."""
         return estimate_accuracy(self.right, len(self.scores.corpus))
 
     @cached_property
@@ -65,7 +66,7 @@ class VersionEvaluation:
         return estimate_macro_f1(self.scores.labels, self.scores.predicted)
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores as `evaluate --json` prints them."""
+        """Returns the scores as `evaluate --json` prints them."""
         evaluation, facts = self.evaluation, self.facts
         return {
             "version_dir": str(self.scores.version_dir),
@@ -95,7 +96,7 @@ def evaluate_version(
     batch_size: int = 128,
     progress: Progress = SILENT,
 ) -> VersionEvaluation:
-    """Scores an exported version on labelled texts.
+    """Evaluates an exported version on labelled texts.
 
         evaluation = evaluate_version("models/sentiment", read_corpus(["test.csv"]))
         write_report(evaluation, "report")
@@ -105,9 +106,9 @@ def evaluate_version(
     Args:
         model: The version, or its folder, or a servable's base path, of which the highest version
             is taken.
-        corpus: The texts, as they are labelled; the classes may be in any order.
+        corpus: The labelled texts; the classes may be in any order.
         batch_size: Texts computed at once.
-        progress: Told of each batch, and what a reader of the scores must know.
+        progress: Shows each batch, and how many texts were left out.
 
     Returns:
         The scores.
@@ -115,8 +116,8 @@ def evaluate_version(
     Raises:
         ServableNotFoundError: If there is no version.
         ServableUnavailableError: If the version cannot be loaded.
-        InvalidInputError: If there is no text that is not empty, a label that the version does not
-            know, or the version has no signature `text`.
+        InvalidInputError: If every text is empty, a label is not one of the version's, or the
+            version has no signature `text`.
     """
     predictor = model if isinstance(model, SavedModelPredictor) else SavedModelPredictor(model)
     texts = corpus.drop_empty()

@@ -1,4 +1,4 @@
-"""Turns a plot into a PNG, and into an SVG whose colours and letters are those of the page."""
+"""Draws a plot as a PNG, and as an SVG in the colours and the font of the page around it."""
 
 import io
 import re
@@ -25,15 +25,15 @@ _REFERENCE = re.compile(r"url\(#")
 
 @dataclass(frozen=True)
 class Palette:
-    """What the parts of a plot are drawn in, as `#rrggbb`.
+    """Colours of the parts of a plot, as `#rrggbb`.
 
     Attributes:
         ink: Words.
-        muted: Numbers on axes, lines that guide the eye.
+        muted: Numbers on axes and guide lines.
         grid: Lines in the background.
-        paper: What is behind it all.
-        first: What is looked at.
-        second: What it is compared with; what is wrong.
+        paper: The background.
+        first: The main data.
+        second: Data for comparison, and errors.
     """
 
     ink: str
@@ -45,9 +45,9 @@ class Palette:
 
 
 LIGHT = Palette("#1b2330", "#5a6675", "#e3e7ec", "#ffffff", "#2563eb", "#ea580c")
-"""Colours of PNGs, and of the page in light; see its template for those in dark."""
+"""Colours of the PNG files, and of the page in light mode; `report.css` has those of dark mode."""
 
-# Colours that stand for the page's: each is replaced by a variable of its style sheet.
+# Placeholders: `draw_svg` replaces each by a variable of the page's style sheet.
 _STAND_INS = Palette("#010101", "#010102", "#010103", "#010104", "#010105", "#010106")
 
 
@@ -56,11 +56,11 @@ class Plot:
     """A plot that can be drawn in any colours.
 
     Attributes:
-        name: Of its file, without ending; also begins the ids in its SVG.
-        title: What it shows.
+        name: Name of its PNG file without the ending; also the prefix of the ids in its SVG.
+        title: Its title.
         size: Width and height in inches, 96 pixels each on the page.
-        draw: Draws it on an empty figure. Takes the figure, the colours and the names of the
-            classes as they are to be written.
+        draw: Draws the plot on an empty figure, given the figure, the colours and the class names
+            to print.
     """
 
     name: str
@@ -70,18 +70,12 @@ class Plot:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it takes a line of the page of its own."""
+        """Whether the plot needs a row of the page for itself."""
         return self.size[0] > _NARROW_INCHES
 
 
 def draw_png(plot: Plot, names: tuple[str, ...], fonts: PlotFonts) -> bytes:
-    """Draws a plot with its title, on white.
-
-    Args:
-        plot: The plot.
-        names: Of the classes; all of them can be drawn with `fonts`.
-        fonts: What it is written in.
-    """
+    """Draws a plot with its title as a PNG on white; `fonts` must have all of `names`."""
     width, height = plot.size
     with _styled(LIGHT, fonts):
         figure = _figure(width, height + 0.35)
@@ -91,22 +85,22 @@ def draw_png(plot: Plot, names: tuple[str, ...], fonts: PlotFonts) -> bytes:
 
 
 def draw_svg(plot: Plot, names: tuple[str, ...], fonts: PlotFonts, alternative: str) -> str:
-    """Draws a plot as an `<svg>` to be put into a page that defines the variables `--plot-...`.
+    """Draws a plot as an `<svg>` for a page that defines the variables `--plot-...`.
 
-    Its words are text: they are shown in the page's font, whatever `fonts` lack.
+    Words stay text, in the page's font, even with characters that `fonts` lack.
 
     Args:
         plot: The plot.
-        names: Of the classes.
-        fonts: What lengths of words are measured with.
-        alternative: What it says, in words.
+        names: Class names.
+        fonts: Fonts to measure the widths of words with.
+        alternative: The description for readers who do not see the plot.
     """
     with _styled(_STAND_INS, fonts):
         figure = _figure(*plot.size)
         plot.draw(figure, _STAND_INS, names)
         drawn = _saved(figure, "svg", transparent=True)
     root = ElementTree.fromstring(drawn)
-    _make_ours(root, plot)
+    _adapt_to_page(root, plot)
     root.attrib |= {"role": "img", "aria-label": alternative}
     text = ElementTree.tostring(root, encoding="unicode")
     for field in fields(Palette):
@@ -115,8 +109,8 @@ def draw_svg(plot: Plot, names: tuple[str, ...], fonts: PlotFonts, alternative: 
     return text
 
 
-def _make_ours(root: ElementTree.Element, plot: Plot) -> None:
-    """Takes out what a page has of its own, and makes ids differ from those of other plots."""
+def _adapt_to_page(root: ElementTree.Element, plot: Plot) -> None:
+    """Removes metadata, styles and font families, and prefixes the ids with the plot's name."""
     width, height = (round(side * 96) for side in plot.size)
     for parent in root.iter():
         for child in list(parent):
@@ -162,7 +156,7 @@ def _styled(palette: Palette, fonts: PlotFonts) -> Iterator[None]:
         "font.size": 9,
         "svg.fonttype": "none",
         "svg.hashsalt": "lstm-sentiment",
-        # A class may be called `$x$`.
+        # A class may be named `$x$`, which must not be set as a formula.
         "text.parse_math": False,
         "text.color": palette.ink,
         "axes.labelcolor": palette.muted,
@@ -188,6 +182,6 @@ def _styled(palette: Palette, fonts: PlotFonts) -> Iterator[None]:
         "lines.solid_capstyle": "round",
     }
     with matplotlib.rc_context(style), warnings.catch_warnings():
-        # A page's reader has fonts of their own: what is missing here is missing in PNGs only.
+        # A browser brings its own fonts for the SVG; `write_report` tells what a PNG lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

@@ -1,4 +1,4 @@
-"""Fonts that can draw what class names are written in, so that no plot shows boxes."""
+"""Finds fonts for class names in any script, so that no plot shows boxes."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 LATIN = "DejaVu Sans"
-"""Comes with Matplotlib; has no Chinese."""
+"""The font that comes with Matplotlib; has no Chinese."""
 
-# In this order: those of systems first, which look as the rest of the reader's screen does.
+# In this order: the systems' own fonts first, which match the rest of the screen.
 _CHINESE = (
     "PingFang SC",
     "Hiragino Sans GB",
@@ -27,7 +27,7 @@ _CHINESE = (
     "Noto Sans CJK JP",
     "Arial Unicode MS",
 )
-# Packages that bring a font, and where it is in them. None of their code is run.
+# Packages that ship a font, and its path inside. None of their code is run.
 _FONT_PACKAGES = {
     "pylopdf_fonts_zh_cn": "NotoSansSC-Regular.otf",
     "mplfonts": "fonts/NotoSansCJKsc-Regular.otf",
@@ -40,24 +40,20 @@ class PlotFonts:
     """Fonts for some texts.
 
     Attributes:
-        families: Names as Matplotlib takes them; a character is drawn in the first that has it.
-        missing: Characters of the texts that none of them has.
+        families: Family names for Matplotlib; the first family that has a character draws it.
+        missing: Characters of the texts that no font has.
     """
 
     families: tuple[str, ...]
     missing: frozenset[str]
 
     def draw(self, text: str) -> bool:
-        """Whether all characters of a text can be drawn."""
+        """Returns True if the fonts have all characters of a text."""
         return self.missing.isdisjoint(text)
 
 
 def fonts_for(texts: Iterable[str]) -> PlotFonts:
-    """Finds fonts: installed ones known to have Chinese, then shipped ones, then any other.
-
-    Args:
-        texts: What is to be drawn.
-    """
+    """Finds fonts for texts: installed ones with Chinese first, then shipped ones, then others."""
     needed = {character for text in texts for character in text if _is_drawn(character)}
     families = [LATIN]
     missing = needed - _characters_of_family(LATIN)
@@ -76,7 +72,7 @@ def _is_drawn(character: str) -> bool:
 
 
 def _candidates() -> Iterator[tuple[str, int, str]]:
-    """File, place in it and family of fonts, the best first."""
+    """Yields file, face index and family of each font, the best first."""
     entries: dict[str, Any] = {}
     for entry in sorted(_installed(), key=_unlikeness):
         entries.setdefault(entry.name, entry)
@@ -91,18 +87,18 @@ def _candidates() -> Iterator[tuple[str, int, str]]:
 def _installed() -> list[Any]:
     from matplotlib.font_manager import fontManager
 
-    # Matplotlib's own last resort has every character: as a box.
+    # Matplotlib's last resort has every character, drawn as a box.
     return [entry for entry in fontManager.ttflist if not entry.name.startswith("Last Resort")]
 
 
 def _unlikeness(entry: Any) -> tuple[bool, bool, int]:
-    """How far a font is from upright and regular."""
+    """Returns a sort key: an upright font of regular width and weight comes first."""
     weight = entry.weight if isinstance(entry.weight, int) else _REGULAR
     return entry.style != "normal", entry.stretch != "normal", abs(weight - _REGULAR)
 
 
 def _shipped() -> Iterator[tuple[str, int, str]]:
-    """Fonts in installed packages, made known to Matplotlib as they are asked for."""
+    """Yields the fonts of installed packages, and registers each with Matplotlib."""
     from matplotlib.font_manager import FontProperties, fontManager
 
     for package, file in _FONT_PACKAGES.items():

@@ -1,4 +1,4 @@
-"""What each figure of a report says: its plot, how to read it, and its numbers as a table."""
+"""Builds the figures of a report: plot, caption, description, and the numbers as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from lstm_sentiment.report.wording import (
 )
 
 SHOWN_CLASSES = 30
-"""More classes than these would make pictures that nobody can read."""
+"""Maximum number of classes in a figure; with more of them it could not be read."""
 
 _NARROW_NAMES, _WIDE_NAMES = 14, 22
 
@@ -42,12 +42,12 @@ class Panel:
     """A figure.
 
     Attributes:
-        plot: What is drawn.
-        caption: How to read it.
-        alternative: What it says, for those who do not see it.
-        head: Names of the columns of its table.
-        rows: Of its table; the first of each names it.
-        classes: Ids of the classes that it names, in order.
+        plot: The plot.
+        caption: How to read the plot.
+        alternative: The description for readers who do not see the plot.
+        head: Column names of the table.
+        rows: Rows of the table; the first cell names the row.
+        classes: Ids of the classes whose names the plot shows, in order.
     """
 
     plot: Plot
@@ -59,11 +59,11 @@ class Panel:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it takes a line of its own."""
+        """Whether the figure needs a row of the page for itself."""
         return self.plot.is_wide
 
     def names(self, label_names: Sequence[str]) -> tuple[str, ...]:
-        """The classes that it names, short enough for it.
+        """Returns the class names in the plot, shortened to fit.
 
         Args:
             label_names: All classes in id order.
@@ -73,25 +73,25 @@ class Panel:
 
 
 def shown_classes(evaluated: VersionEvaluation) -> list[int]:
-    """Ids of the classes that are drawn: all, or those with most texts; ascending."""
+    """Returns the ids of the classes to draw, ascending: the `SHOWN_CLASSES` most frequent ones."""
     supports = [scores.support for scores in evaluated.evaluation.classes]
     order = sorted(range(len(supports)), key=lambda label: -supports[label])
     return sorted(order[:SHOWN_CLASSES])
 
 
 def confusion_panel(evaluated: VersionEvaluation) -> Panel:
-    """How many texts of each class were given which."""
+    """Builds the figure of the confusion matrix."""
     shown = shown_classes(evaluated)
     names = evaluated.scores.corpus.label_names
     counts = np.array(evaluated.evaluation.confusion_matrix)
     matrix = counts[np.ix_(shown, shown)]
     return Panel(
         plot_confusion(matrix, counts[shown].sum(axis=1)),
-        "Rows are the labels that texts have, columns those given to them. Blue is right, orange "
-        "wrong; the stronger the colour, the larger the share of the row.",
+        "Rows are true labels, columns predicted ones. Blue is correct, orange wrong; the stronger "
+        "the colour, the larger the share of the row.",
         f"Confusion matrix of {len(shown)} classes: {evaluated.right:,} of "
-        f"{evaluated.facts.texts:,} texts lie on its diagonal.",
-        ("Labelled", *(f"given {names[label]}" for label in shown)),
+        f"{evaluated.facts.texts:,} texts lie on the diagonal.",
+        ("True label", *(f"predicted {names[label]}" for label in shown)),
         [
             (names[label], *(f"{number:,}" for number in row))
             for label, row in zip(shown, matrix.tolist(), strict=True)
@@ -101,15 +101,15 @@ def confusion_panel(evaluated: VersionEvaluation) -> Panel:
 
 
 def class_panel(evaluated: VersionEvaluation) -> Panel:
-    """Precision, recall and F1 of each class."""
+    """Builds the figure of precision, recall and F1 of each class."""
     shown = shown_classes(evaluated)
     classes = [evaluated.evaluation.classes[label] for label in shown]
     least = min((scores for scores in classes if scores.support), key=lambda scores: scores.f1)
     return Panel(
         plot_class_scores(classes),
-        "Precision: of the texts given a label, the share that has it. Recall: of the texts that "
-        "have it, the share given it. F1 is the harmonic mean of the two.",
-        f"Scores of {len(shown)} classes. The lowest F1 is {least.f1:.3f}, of {least.label}.",
+        "Precision: of the texts predicted as a class, the share that belongs to it. Recall: of "
+        "the texts of a class, the share that was found. F1 is their harmonic mean.",
+        f"Scores of {len(shown)} classes. The lowest F1 is {least.f1:.3f}, for {least.label}.",
         ("Class", "Precision", "Recall", "F1", "Texts"),
         [
             (
@@ -126,34 +126,34 @@ def class_panel(evaluated: VersionEvaluation) -> Panel:
 
 
 def reliability_panel(evaluated: VersionEvaluation) -> Panel:
-    """Whether stated probabilities mean what they say."""
+    """Builds the reliability diagram."""
     bins = confidence_bins(evaluated.scores.confidences, evaluated.scores.is_right)
     error = evaluated.evaluation.calibration_error or 0.0
     return Panel(
         plot_reliability(bins),
-        "Of the texts whose label was given with 80%, 80% should turn out right: dots on the "
-        "dashed line. Below it the version is too sure of itself. Larger dots are more texts; "
-        "lines are 95% intervals.",
+        "Of the texts predicted with a probability of 80%, 80% should be correct: dots on the "
+        "dashed line. Below the line the version is overconfident. Larger dots are more texts; "
+        "bars are 95% intervals.",
         f"Reliability diagram. The calibration error, the mean distance from the dashed line, is "
         f"{error:.3f}.",
-        ("Probability", "Texts", "Mean stated", "Share right"),
+        ("Probability", "Texts", "Mean probability", "Accuracy"),
         _bin_rows(bins, lambda one: (percent(one.stated), percent(one.accuracy))),
     )
 
 
 def histogram_panel(evaluated: VersionEvaluation) -> Panel:
-    """How sure the version was, and how sure where it was wrong."""
+    """Builds the histogram of the predicted labels' probabilities."""
     scores = evaluated.scores
     bins = score_bins(scores.confidences, scores.is_right, len(scores.corpus.label_names))
     wrong = scores.confidences[~scores.is_right]
     of_wrong = ""
     if len(wrong):
-        of_wrong = f" Wrong labels were given with {percent(float(wrong.mean()))} on average."
+        of_wrong = f" Wrong predictions have {percent(float(wrong.mean()))} on average."
     return Panel(
         plot_score_histogram(bins),
-        "Orange far to the right: mistakes that a threshold would not have caught.",
-        f"Histogram of the probabilities of the labels given.{of_wrong}",
-        ("Probability", "Texts", "Right", "Wrong"),
+        "Orange far to the right: mistakes that a confidence threshold would not catch.",
+        f"Histogram of the predicted labels' probabilities.{of_wrong}",
+        ("Probability", "Texts", "Correct", "Wrong"),
         _bin_rows(bins, lambda one: (f"{one.right:,}", f"{one.texts - one.right:,}")),
     )
 
@@ -169,7 +169,7 @@ def _bin_rows(
 
 
 def length_panel(evaluated: VersionEvaluation) -> Panel:
-    """Accuracy by length, in tokens where the version tells them."""
+    """Builds the figure of accuracy by length in tokens, or in characters without token counts."""
     scores = evaluated.scores
     sizes, unit = scores.sizes, "characters"
     lengths = character_counts(scores.corpus.texts)
@@ -180,12 +180,12 @@ def length_panel(evaluated: VersionEvaluation) -> Panel:
 
 
 def oov_panel(evaluated: VersionEvaluation) -> Panel | None:
-    """Accuracy by the share of tokens that the vocabulary lacks; `None` where it is not known."""
+    """Builds the figure of accuracy by OOV rate; `None` if the version counts no OOV tokens."""
     sizes = evaluated.scores.sizes
     if sizes is None:
         return None
     slices = quantile_slices(sizes.oov_rates, evaluated.scores.is_right, apart=0.0)
-    return _slice_panel("accuracy_by_oov", "OOV rate", slices, "unknown tokens, %", percent_range)
+    return _slice_panel("accuracy_by_oov", "OOV rate", slices, "OOV tokens, %", percent_range)
 
 
 def _slice_panel(
@@ -195,11 +195,11 @@ def _slice_panel(
     worst = min(slices, key=lambda one: one.accuracy.value)
     return Panel(
         plot_slices(name, title, slices, axis, written),
-        "Slices of about as many texts each, with 95% intervals: where two overlap, the "
+        "Slices with about the same number of texts, with 95% intervals: if two overlap, their "
         "difference may be chance.",
         f"{title} in {len(slices)} slices. Lowest: {percent(worst.accuracy.value)} at {axis} "
         f"{written(worst)}.",
-        (axis.capitalize(), "Texts", "Right", "Accuracy", "95% interval"),
+        (axis.capitalize(), "Texts", "Correct", "Accuracy", "95% interval"),
         [
             (
                 written(one),
@@ -214,15 +214,15 @@ def _slice_panel(
 
 
 def curve_panels(history: Mapping[str, Sequence[float]]) -> list[Panel]:
-    """How loss and accuracy went while the version was trained.
+    """Builds the learning curves of loss and accuracy.
 
     Args:
-        history: For each score its value in each epoch; one that is lacking has no panel.
+        history: The values of each score by epoch; a score without values gets no figure.
     """
     panels = []
     for of, caption in (
-        ("loss", "A dev loss that rises while that of training falls: it learns by heart."),
-        ("accuracy", "On the texts trained on, and on those of dev, which decided when to stop."),
+        ("loss", "Dev loss that rises while training loss falls is a sign of overfitting."),
+        ("accuracy", "On the training set, and on the dev set, which decided when to stop."),
     ):
         if of not in history or f"val_{of}" not in history:
             continue

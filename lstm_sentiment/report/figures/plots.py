@@ -1,4 +1,4 @@
-"""The plots of a report: how each is drawn, given what it shows."""
+"""Draws each plot of a report from its numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 _NARROW = (3.8, 2.9)
 _WIDE = 8.5
 _FEW_CLASSES = 6
-# More than this, and ink on the darkest cell could not be read.
+# Above this opacity, ink on the darkest cell could not be read.
 _DARKEST = 0.55
 _LEAST_NUMBER_SIZE = 5.0
-# Characters of a slice's range and of how many texts it has, beside five others.
+# Characters of a tick label from which six labels need a smaller font.
 _CROWDED = 12
 
 
 def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], of: str) -> Plot:
-    """How a score went, epoch by epoch, on the texts trained on and on those of dev.
+    """Plots a score by epoch, on the training set and on the dev set.
 
     Args:
-        name: Of the plot.
-        title: Of the plot.
-        history: For each score its value in each epoch.
-        of: The score; `val_` before it is that of dev.
+        name: Name of the plot.
+        title: Title of the plot.
+        history: The values of each score by epoch.
+        of: Name of the score in `history`; `val_` before it is the dev set's.
     """
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
@@ -58,11 +58,11 @@ def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], o
 
 
 def plot_confusion(matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot:
-    """How many texts of each class were given which.
+    """Plots a confusion matrix.
 
     Args:
-        matrix: Texts by true class (outer) and given class (inner).
-        totals: Texts of each true class, which may be more than are in `matrix`.
+        matrix: Number of texts by true class (outer) and predicted class (inner).
+        totals: Number of texts of each true class; more than in `matrix` if classes are left out.
     """
     classes = len(matrix)
     few = classes <= _FEW_CLASSES
@@ -94,7 +94,7 @@ def plot_confusion(matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot
             axes.set_xticks(
                 range(classes), names, rotation=90, rotation_mode="anchor", ha="right", va="center"
             )
-        axes.set(xlabel="given by the version", ylabel="labelled")
+        axes.set(xlabel="predicted label", ylabel="true label")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
@@ -112,10 +112,10 @@ def _cell(axes: "Axes", palette: Palette, place: tuple[int, int], texts: int, sh
 
 
 def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
-    """F1 of each class as a bar, precision and recall as marks on it.
+    """Plots F1 of each class as a bar, with marks for precision and recall.
 
     Args:
-        classes: The scores, in the order of the names that it is drawn with.
+        classes: The scores, in the order of the class names.
     """
     few = len(classes) <= _FEW_CLASSES
     size = (_NARROW[0], 3.2) if few else (_WIDE, 1.2 + 0.3 * len(classes))
@@ -126,7 +126,7 @@ def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
         f1 = [scores.f1 for scores in classes]
         axes.barh(places, f1, height=0.5, color=palette.first, alpha=0.35, label="F1")
         style: dict[str, Any] = {"linestyle": "none", "clip_on": False}
-        # A ring and a dot: both are seen where they are equal.
+        # A ring around a dot: both stay visible where the two are equal.
         precision = [scores.precision for scores in classes]
         ring: dict[str, Any] = {
             "marker": "o",
@@ -148,18 +148,12 @@ def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
 
 
 def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
-    """The share that is right, by the probability that was stated.
-
-    Args:
-        bins: Equally wide.
-    """
+    """Plots a reliability diagram: accuracy by stated probability."""
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
         axes = figure.subplots()
         full = [one for one in bins if one.texts]
-        axes.plot(
-            [0, 1], [0, 1], color=palette.muted, linewidth=1, dashes=(3, 3), label="as stated"
-        )
+        axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, dashes=(3, 3), label="perfect")
         most = max((one.texts for one in full), default=1)
         stated, right = [one.stated for one in full], [one.accuracy for one in full]
         shares = [estimate_accuracy(one.right, one.texts) for one in full]
@@ -176,10 +170,10 @@ def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
         )
         sizes = [16 + 110 * one.texts / most for one in full]
         axes.scatter(stated, right, s=sizes, color=palette.first, alpha=0.85, linewidth=0, zorder=3)
-        axes.plot(stated, right, color=palette.first, linewidth=1.2, label="turned out right")
+        axes.plot(stated, right, color=palette.first, linewidth=1.2, label="measured")
         start = min([one.low for one in full], default=0.0)
         axes.set(xlim=(start - 0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.set(xlabel="probability stated", ylabel="share right")
+        axes.set(xlabel="predicted probability", ylabel="accuracy")
         _percent(axes, "x")
         _percent(axes, "y")
         _legend(axes, palette)
@@ -188,10 +182,10 @@ def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
 
 
 def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
-    """How many texts had which probability stated, the right ones and the wrong ones.
+    """Plots a histogram of the predicted labels' probabilities, correct and wrong ones stacked.
 
     Args:
-        bins: Equally wide.
+        bins: Bins of equal width.
     """
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
@@ -201,9 +195,11 @@ def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
         wrong = [one.texts - one.right for one in bins]
         right = [one.right for one in bins]
         style: dict[str, Any] = {"width": width, "align": "edge", "linewidth": 0}
-        axes.bar(lows, right, bottom=wrong, color=palette.first, alpha=0.6, label="right", **style)
+        axes.bar(
+            lows, right, bottom=wrong, color=palette.first, alpha=0.6, label="correct", **style
+        )
         axes.bar(lows, wrong, color=palette.second, label="wrong", **style)
-        axes.set(xlabel="probability of the label given", ylabel="texts")
+        axes.set(xlabel="probability of the predicted label", ylabel="texts")
         axes.grid(axis="x", visible=False)
         _whole_numbers(axes.yaxis)
         _percent(axes, "x")
@@ -215,14 +211,14 @@ def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
 def plot_slices(
     name: str, title: str, slices: Sequence[Slice], axis: str, written: Callable[[Slice], str]
 ) -> Plot:
-    """Accuracy of each slice with its interval.
+    """Plots the accuracy of each slice with its interval.
 
     Args:
-        name: Of the plot.
-        title: Of the plot.
-        slices: By number.
-        axis: What the number is.
-        written: How a slice's range is written.
+        name: Name of the plot.
+        title: Title of the plot.
+        slices: The slices in ascending order.
+        axis: The quantity that the slices divide, as the axis names it.
+        written: Formats the range of a slice.
     """
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
@@ -246,7 +242,7 @@ def plot_slices(
         crowded = max(map(len, ranges)) > _CROWDED
         axes.set_xticks(places, ranges, fontsize=6.5 if crowded else 8)
         axes.set_xlim(-0.5, len(slices) - 0.5)
-        axes.set_xlabel(f"{axis}; below, the number of texts")
+        axes.set_xlabel(f"{axis} (below: number of texts)")
         lowest, highest = float((values - low).min()), float((values + high).max())
         axes.set_ylim(max(-0.01, lowest - 0.05), min(1.01, highest + 0.05))
         axes.grid(axis="x", visible=False)
@@ -260,7 +256,7 @@ def _percent(axes: "Axes", axis: str) -> None:
 
     chosen = axes.xaxis if axis == "x" else axes.yaxis
     chosen.set_major_formatter(PercentFormatter(1, decimals=0))
-    # Steps of whole percents: a label is rounded to one.
+    # Labels have no decimals, so ticks must be at whole percents.
     chosen.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 

@@ -1,1 +1,1 @@
-"""Renders the page of a report and writes it with its figures."""
+"""Renders the page of a report and writes the page and its figures."""

@@ -1,4 +1,4 @@
-"""What a version's card says of how it was made, as a page shows it."""
+"""Extracts from a version's card how the version was trained, as the page shows it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,14 @@ _PARTS = ("training", "model", "tokenizer_options", "libraries")
 
 
 def learning_history(card: Mapping[str, Any] | None) -> dict[str, list[float]]:
-    """The scores of each epoch.
+    """Returns the learning curves of a card.
 
     Args:
-        card: Of the version; whoever wrote it, it may hold anything.
+        card: The version's card. May hold anything, since any program may have written it.
 
     Returns:
-        Loss and accuracy on training and dev texts, as far as they are known; all as long.
+        Loss and accuracy by epoch on the training set and on the dev set, all of one length; those
+        that the card lacks are left out.
     """
     history = (card or {}).get("history")
     if not isinstance(history, Mapping):
@@ -34,11 +35,7 @@ def _are_scores(values: object) -> bool:
 
 
 def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The few things that a reader asks first, as names and values.
-
-    Args:
-        card: Of the version.
-    """
+    """Returns the most important facts of a card, as names and values."""
     model, training, data = (_mapping(card.get(name)) for name in ("model", "training", "data"))
     texts = ", ".join(
         f"{_written(_mapping(facts).get('texts'))} {name}" for name, facts in data.items()
@@ -50,7 +47,7 @@ def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Word vectors", _counted(card.get("embedding_dim"), "dimensions")),
         ("N-grams", _counted(card.get("num_ngrams"), "known")),
         ("LSTM", _lstm(model)),
-        ("Reads at most", _counted(model.get("max_length"), "tokens")),
+        ("Maximum length", _counted(model.get("max_length"), "tokens")),
         ("Trained", _trained(training)),
         ("Temperature", _written(card.get("temperature", ""))),
     ]
@@ -62,11 +59,7 @@ def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def all_settings(card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every setting of model, training and tokenizer, and the libraries, as names and values.
-
-    Args:
-        card: Of the version.
-    """
+    """Returns all settings of the card and the versions of libraries, as names and values."""
     return [
         (f"{part.removesuffix('_options')}.{name}", _written(value))
         for part in _PARTS
@@ -77,11 +70,11 @@ def all_settings(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _lstm(model: Mapping[str, Any]) -> str:
     if "lstm_units" not in model:
         return ""
-    ways = "both ways" if model.get("bidirectional") else "one way"
+    direction = "bidirectional" if model.get("bidirectional") else "unidirectional"
     layers = model.get("lstm_layers", 1)
     return (
         f"{_written(model['lstm_units'])} units, {_written(layers)} layer"
-        f"{'' if layers == 1 else 's'}, {ways}"
+        f"{'' if layers == 1 else 's'}, {direction}"
     )
 
 
@@ -91,7 +84,7 @@ def _trained(training: Mapping[str, Any]) -> str:
 
 
 def _scores(metrics: Mapping[str, Any]) -> str:
-    """Accuracy and macro-F1, as they were when it was exported."""
+    """Formats accuracy and macro-F1 at the time of the export."""
     return _listed({name: metrics[name] for name in ("accuracy", "macro_f1") if name in metrics})
 
 

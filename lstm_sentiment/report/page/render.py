@@ -1,4 +1,4 @@
-"""The page of a report: one HTML file that asks for no other."""
+"""Renders the page of a report: one HTML file that loads nothing else."""
 
 import html
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lstm_sentiment.report.analysis.corpus_facts import Lengths
 from lstm_sentiment.report.analysis.mistakes import (
     Mistake,
+    confident_mistakes,
     most_frequent_confusions,
-    surest_mistakes,
 )
 from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
 from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html
@@ -41,13 +41,13 @@ _TOKENS = 600
 
 @dataclass(frozen=True)
 class ReportParts:
-    """What a report is made of.
+    """The contents of a report.
 
     Attributes:
         evaluated: The scores.
-        card: What the version says of itself; `None` where it says nothing.
-        mistakes: The surest.
-        sections: Its figures, by the name of their section.
+        card: The version's card; `None` without one.
+        mistakes: The most confident mistakes.
+        sections: The figures, by the name of their section.
     """
 
     evaluated: VersionEvaluation
@@ -57,22 +57,17 @@ class ReportParts:
 
     @property
     def panels(self) -> list[Panel]:
-        """All figures, in order."""
+        """All figures in order."""
         return [panel for panels in self.sections.values() for panel in panels]
 
 
 def gather_parts(evaluated: VersionEvaluation, card: Mapping[str, Any] | None) -> ReportParts:
-    """Puts together what a report shows; asks the version what spoke for its mistakes.
-
-    Args:
-        evaluated: The scores.
-        card: What the version says of itself.
-    """
+    """Collects the contents of a report; the version explains its mistakes."""
     by_oov = oov_panel(evaluated)
     return ReportParts(
         evaluated,
         card,
-        surest_mistakes(evaluated.scores, evaluated.explain),
+        confident_mistakes(evaluated.scores, evaluated.explain),
         {
             "classes": [confusion_panel(evaluated), class_panel(evaluated)],
             "confidence": [reliability_panel(evaluated), histogram_panel(evaluated)],
@@ -85,13 +80,13 @@ def gather_parts(evaluated: VersionEvaluation, card: Mapping[str, Any] | None) -
 def render_page(
     parts: ReportParts, fonts: PlotFonts, unnamed: Mapping[int, str], written_on: date
 ) -> str:
-    """Makes the page.
+    """Renders the page.
 
     Args:
-        parts: What it shows.
-        fonts: What the lengths of words in plots are measured with.
-        unnamed: Classes that the PNGs name by number, by id; empty where they name all.
-        written_on: The day.
+        parts: The contents.
+        fonts: Fonts to measure the widths of words in plots with.
+        unnamed: Classes that the PNGs name by number, by id; empty if they name all.
+        written_on: The date on the page.
     """
     evaluated = parts.evaluated
     facts, evaluation = evaluated.facts, evaluated.evaluation
@@ -135,7 +130,7 @@ def _environment() -> "Environment":
         "percent": percent,
         "interval": percent_interval,
         "language": language_of,
-        "told": _told,
+        "text_html": _mistake_html,
     }
     environment.globals |= {"counted": counted}
     return environment
@@ -145,12 +140,12 @@ def _svg(parts: ReportParts, panel: Panel, fonts: PlotFonts) -> str:
     from markupsafe import Markup
 
     names = parts.evaluated.scores.corpus.label_names
-    # Of Matplotlib, whose words are escaped in it.
+    # Safe: `draw_svg` escapes all words.
     return Markup(draw_svg(panel.plot, panel.names(names), fonts, panel.alternative))
 
 
-def _told(mistake: Mistake) -> str:
-    """A mistake's text as HTML: its tokens in colour, or else as it is."""
+def _mistake_html(mistake: Mistake) -> str:
+    """Renders a mistake's text as HTML, with coloured tokens if there is an explanation."""
     from markupsafe import Markup
 
     explanation = mistake.explanation

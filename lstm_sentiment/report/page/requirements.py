@@ -1,4 +1,4 @@
-"""Whether a report can be written at all, told before anything is computed."""
+"""Checks that a report can be written, before anything is computed."""
 
 import os
 from importlib.util import find_spec
@@ -10,13 +10,10 @@ _LIBRARIES = ("matplotlib", "jinja2")
 
 
 def check_report_dir(report_dir: Path) -> None:
-    """Tells before a long evaluation what would be told after it.
-
-    Args:
-        report_dir: Where the report is to be.
+    """Checks the libraries and the folder that a report needs.
 
     Raises:
-        InvalidInputError: If the libraries that it needs are not installed, or a file is there.
+        InvalidInputError: If the extra `report` is not installed, or the folder cannot be written.
     """
     if any(find_spec(name) is None for name in _LIBRARIES):
         raise InvalidInputError(

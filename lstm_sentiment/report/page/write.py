@@ -1,4 +1,4 @@
-"""Writes a report: a page that stands alone, and its plots as pictures."""
+"""Writes a report: the page, and its plots as PNG files."""
 
 import os
 from contextlib import ExitStack
@@ -19,17 +19,17 @@ from lstm_sentiment.whole_file import write_whole
 
 PAGE = "report.html"
 
-# Of an earlier report in the same folder, where this one has no such plot.
-_MAY_LACK = ("accuracy_by_oov.png", "learning_curve_loss.png", "learning_curve_accuracy.png")
+# Plots that not every report has: an earlier report's must not stay beside a new page.
+_OPTIONAL_PLOTS = ("accuracy_by_oov.png", "learning_curve_loss.png", "learning_curve_accuracy.png")
 
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """Where a report is.
+    """The files of a report.
 
     Attributes:
-        page: The HTML file, which needs no other.
-        plots: Its plots, as PNG files.
+        page: The HTML file, which needs no other file.
+        plots: The plots as PNG files.
     """
 
     page: Path
@@ -43,20 +43,20 @@ def write_report(
     progress: Progress = SILENT,
     written_on: date | None = None,
 ) -> WrittenReport:
-    """Writes `report.html` and its plots; earlier ones are replaced when all are written.
+    """Writes `report.html` and its plots; earlier files are replaced once all are written.
 
     Args:
-        evaluated: What `evaluate_version` found.
-        report_dir: Made if need be.
-        progress: Told of each plot.
-        written_on: The day on the page; today by default.
+        evaluated: The result of `evaluate_version`.
+        report_dir: The folder, created if missing.
+        progress: Shows each plot.
+        written_on: The date on the page; `None` for today.
 
     Returns:
         The files.
 
     Raises:
         InvalidInputError: If the extra `report` is not installed, the folder cannot be written, or
-            the version's card is no JSON object.
+            the version's card is not a JSON object.
     """
     folder = Path(report_dir)
     check_report_dir(folder)
@@ -88,7 +88,7 @@ def write_report(
 
 
 def _drawable(parts: ReportParts, panel: Panel, fonts: PlotFonts) -> tuple[str, ...]:
-    """The names that a figure's picture has: numbers for those that would be boxes."""
+    """Returns the class names of a figure's PNG, with a number for a name that no font can draw."""
     names = panel.names(parts.evaluated.scores.corpus.label_names)
     return tuple(
         name if fonts.draw(name) else f"class {label}"
@@ -104,13 +104,13 @@ def _no_font(names: list[str]) -> str:
 
 
 def _write_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes files beside those that they replace, then all take their places."""
+    """Writes all files beside those of an earlier report, then replaces these at once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
             for name, content in files.items():
                 opened.enter_context(write_whole(folder / name)).write(content)
-        for name in _MAY_LACK:
+        for name in _OPTIONAL_PLOTS:
             if name not in files:
                 (folder / name).unlink(missing_ok=True)
     except OSError as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from lstm_sentiment import InvalidInputError
-from lstm_sentiment.report.analysis.mistakes import most_frequent_confusions, surest_mistakes
+from lstm_sentiment.report.analysis.mistakes import confident_mistakes, most_frequent_confusions
 from tests.report.evaluations import explain, make_evaluation
 
 TEXTS = ("a", "b", "c", "b", "d", "b")
@@ -11,9 +11,9 @@ LABELS = (0, 0, 0, 0, 1, 1)
 PROBABILITIES = ((0.9, 0.1), (0.2, 0.8), (0.4, 0.6), (0.2, 0.8), (0.99, 0.01), (0.2, 0.8))
 
 
-def test_the_surest_mistakes_come_first_and_each_text_once() -> None:
+def test_the_confident_mistakes_come_first_and_each_text_once() -> None:
     scores = make_evaluation(TEXTS, LABELS, PROBABILITIES, names=("no", "yes")).scores
-    mistakes = surest_mistakes(scores, explain)
+    mistakes = confident_mistakes(scores, explain)
     assert [(one.text, one.label, one.given, one.times) for one in mistakes] == [
         ("d", "yes", "no", 1),
         ("b", "no", "yes", 2),
@@ -23,7 +23,7 @@ def test_the_surest_mistakes_come_first_and_each_text_once() -> None:
     assert mistakes[0].label_probability == pytest.approx(0.01)
     assert mistakes[0].explanation is not None
     assert mistakes[0].explanation.tokens == ("d",)
-    assert [one.text for one in surest_mistakes(scores, explain, limit=2)] == ["d", "b"]
+    assert [one.text for one in confident_mistakes(scores, explain, limit=2)] == ["d", "b"]
 
 
 def test_a_version_that_cannot_explain_has_mistakes_without_tokens() -> None:
@@ -32,7 +32,7 @@ def test_a_version_that_cannot_explain_has_mistakes_without_tokens() -> None:
 
     scores = make_evaluation(TEXTS, LABELS, PROBABILITIES, names=("no", "yes")).scores
     for way in (None, refuse):
-        mistakes = surest_mistakes(scores, way)  # type: ignore[arg-type]
+        mistakes = confident_mistakes(scores, way)  # type: ignore[arg-type]
         assert [one.explanation for one in mistakes] == [None] * 3
 
 
@@ -41,7 +41,7 @@ def test_nobody_is_asked_where_all_is_right() -> None:
         raise AssertionError("must not be asked")
 
     scores = make_evaluation(("a",), (0,), ((0.9, 0.1),), names=("no", "yes")).scores
-    assert surest_mistakes(scores, fail) == ()  # type: ignore[arg-type]
+    assert confident_mistakes(scores, fail) == ()  # type: ignore[arg-type]
 
 
 def test_confusions_are_told_with_their_share_of_the_true_class() -> None:

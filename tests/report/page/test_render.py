@@ -102,7 +102,7 @@ def page() -> Page:
 def test_the_numbers_are_those_of_the_evaluation(page: Page) -> None:
     evaluated = some_evaluation()
     scores = evaluated.evaluation
-    assert "Gave 45 of 60 texts the label that they have." in page.text
+    assert "45 of 60 texts classified correctly." in page.text
     assert "Accuracy 75.0% 95% interval 62.8–84.2%" in page.text
     assert f"Macro-F1 {scores.macro_f1:.3f} 95% interval" in page.text
     assert f"Calibration error {scores.calibration_error:.3f}" in page.text
@@ -110,7 +110,7 @@ def test_the_numbers_are_those_of_the_evaluation(page: Page) -> None:
         assert f"{label.label} {' '.join(map(str, row))}" in page.text
         numbers = f"{label.precision:.3f} {label.recall:.3f} {label.f1:.3f} {label.support}"
         assert f"{label.label} {numbers}" in page.text
-    assert "Empty, left out 2" in page.text
+    assert "Empty (left out) 2" in page.text
 
 
 def test_each_section_has_its_figures_with_words_for_those_who_do_not_see_them(page: Page) -> None:
@@ -198,7 +198,7 @@ def test_hostile_names_are_escaped_in_plots_and_make_no_formulas() -> None:
 def test_mistakes_show_labels_probabilities_and_coloured_tokens() -> None:
     evaluated = make_evaluation(["好房间", "差"], [0, 1], [[0.125, 0.875], [0.1, 0.9]], names="ab")
     page = page_of(evaluated)
-    assert "labelled a 12.5% given b 87.5%" in page.text
+    assert "true label a 12.5% predicted b 87.5%" in page.text
     tokens = [
         attributes["class"]
         for attributes in page.all("span")
@@ -219,21 +219,21 @@ def test_a_long_text_is_cut_and_the_rest_is_counted() -> None:
 
 def test_texts_seen_in_training_are_told_loudly() -> None:
     warned = page_of(some_evaluation(seen=12))
-    assert "12 of these 60 texts had a part in training the version." in warned.text
+    assert "The version was trained on 12 of these 60 texts." in warned.text
     assert len(warned.all("aside")) == 1
     assert not page_of(some_evaluation(seen=0)).all("aside")
-    assert "Seen in training not told" in page_of(some_evaluation(seen=None)).text
+    assert "Seen in training unknown" in page_of(some_evaluation(seen=None)).text
 
 
 def test_missing_parts_are_said_to_be_missing() -> None:
     page = page_of(some_evaluation(sizes=False, can_explain=False))
-    assert "Learning curves are not known" in page.text
+    assert "Learning curves are not available" in page.text
     assert "The version has no card" in page.text
-    assert "Accuracy by OOV rate is not known" in page.text
-    assert "Characters Texts Right Accuracy" in page.text
+    assert "Accuracy by OOV rate is not available" in page.text
+    assert "Characters Texts Correct Accuracy" in page.text
     assert not [one for one in page.all("span") if one.get("class") == "token for"]
     right = make_evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.1, 0.9]], names="ab")
-    assert "There is none: every text was given its label." in page_of(right).text
+    assert "None: every text was classified correctly." in page_of(right).text
 
 
 @pytest.mark.parametrize(
@@ -250,19 +250,22 @@ def test_missing_parts_are_said_to_be_missing() -> None:
 )
 def test_a_card_whose_history_is_no_history_has_no_curves(history: object) -> None:
     page = page_of(some_evaluation(), {"history": history, "model": 3, "data": ["x"]})
-    assert "Learning curves are not known" in page.text
+    assert "Learning curves are not available" in page.text
 
 
 def test_many_classes_are_cut_to_those_with_most_texts() -> None:
     names = [f"类{n}" for n in range(34)]
     page = page_of(some_evaluation(names=names, texts=102))
-    assert "The 30 classes with most texts; 4 more classes are counted above" in page.text
+    assert (
+        "Only the 30 most frequent classes are shown; the scores above include 4 more classes."
+        in page.text
+    )
     assert "Most frequent confusions" in page.text
 
 
 def test_classes_that_pngs_name_by_number_are_told() -> None:
     page = page_of(some_evaluation(), unnamed={1: "选车"})
-    assert "The PNG files beside this page name them by number: 1 is 选车 ." in page.text
+    assert "the PNG files beside this page show their numbers: 1 is 选车 ." in page.text
 
 
 def test_names_are_short_and_stay_different() -> None:
