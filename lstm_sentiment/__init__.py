@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     )
     from lstm_sentiment.text.vectors.training import train_vectors_on_texts, train_word_vectors
     from lstm_sentiment.text.vectors.word_vectors import WordVectors
-    from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID, Vocabulary
+    from lstm_sentiment.text.vocabulary import Vocabulary
     from lstm_sentiment.text.word_counts import load_word_counts
     from lstm_sentiment.text.words import (
         build_vocabulary,
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.training.workers.distribution import Workers, start_workers
     from lstm_sentiment.training.workers.launcher import launch
     from lstm_sentiment.tuning.search import TrialResult, TuneResult, tune
+    from lstm_sentiment.version_folder import OOV_ID, PAD_ID
     from lstm_sentiment.versions.comparison import (
         ComparedVersion,
         Comparison,
@@ -223,10 +224,10 @@ _HOMES = {
     ),
     "text.vectors.options": ("VectorTrainingConfig",),
     "text.vectors.training": ("train_vectors_on_texts", "train_word_vectors"),
-    "text.vocabulary": (
+    "text.vocabulary": ("Vocabulary",),
+    "version_folder": (
         "OOV_ID",
         "PAD_ID",
-        "Vocabulary",
     ),
     "text.word_counts": ("load_word_counts",),
     "text.vectors.word_vectors": ("WordVectors",),

@@ -1,35 +1,95 @@
-"""What a version's folder says of itself: the model's name, its number, its card."""
+"""The contract between training and serving: the folder of one version.
+
+    models/sentiment/       the base path of a servable stream
+      3/                    version 3
+        saved_model.pb      GRAPH
+        variables/
+        assets/             VOCABULARY, LABELS: a token, a class a line, in id order
+        assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS
+
+`export` writes such folders; `serving`, `versions` and stock TensorFlow Serving read them. File
+names, signature names, special ids and the rule of a version's number are written down here alone.
+"""
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
 from lstm_sentiment.suggestions import did_you_mean_file
 from lstm_sentiment.unicode import replace_surrogates
 
 if TYPE_CHECKING:
-    pass
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+GRAPH = Path("saved_model.pb")
+VOCABULARY = Path("assets") / "vocabulary.txt"
+LABELS = Path("assets") / "labels.txt"
+CARD = Path("assets.extra") / "sentiment.json"
+TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
+WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
+
+PAD_ID = 0
+"""The token id of padding."""
+OOV_ID = 1
+"""The token id of every token that is not in the vocabulary."""
+
+DEFAULT_SIGNATURE_KEY: Final = "serving_default"
+"""The signature of a request that names none; here, of token ids."""
+TEXT: Final = "text"
+TOKENS: Final = "tokens"
+CLASSIFY: Final = "classify"
+EXPLAIN: Final = "explain"
+TEXT_STATISTICS: Final = "text_statistics"
+"""`text` string `(batch,)` in; `num_characters`, `num_tokens`, `num_truncated` and `num_oov` out,
+int32 `(batch,)` each; see `TokenCounts`."""
+
+MAX_VERSION = 2**63 - 1
+"""The largest version number: versions are int64 in TensorFlow Serving's protocol."""
+_MAX_DIGITS = len(str(MAX_VERSION))
 
 
-# As `export_servable` writes it, whose module would bring TensorFlow.
-_CARD = Path("assets.extra") / "sentiment.json"
+@dataclass(frozen=True)
+class TokenCounts:
+    """Token counts of texts, from the outputs of the signature `text_statistics`.
+
+    Attributes:
+        tokens: Number of tokens, int `(texts,)`.
+        truncated: Number of tokens beyond `max_length`, which the model does not read.
+        oov: Number of tokens, of those read, that are not in the vocabulary.
+    """
+
+    OUTPUTS = ("num_tokens", "num_truncated", "num_oov")
+
+    tokens: "NDArray[Any]"
+    truncated: "NDArray[Any]"
+    oov: "NDArray[Any]"
+
+    @property
+    def oov_rates(self) -> "NDArray[np.float64]":
+        """Share of unknown tokens among the tokens read, float `(texts,)`."""
+        return self.oov / (self.tokens - self.truncated).clip(min=1)
+
+    @property
+    def oov_rate(self) -> float:
+        """Share of unknown tokens among the tokens read, over all texts."""
+        return float(self.oov.sum() / max(1, (self.tokens - self.truncated).sum()))
 
 
 @dataclass(frozen=True)
 class ExampleAnswer:
-    """A text that the card holds, and what the model said of it when it was trained.
+    """A text of a version's card, with the answer that the trained model gave.
 
     Attributes:
-        text: Raw.
-        tokens: Of it, as the tokenizer cuts.
-        token_ids: Of it, as the model sees them: at most `max_length`.
-        label: The most probable one.
-        probabilities: One for each class.
+        text: The raw text.
+        tokens: The text as the version's tokenizer cuts it.
+        token_ids: Ids of the tokens that the model reads, at most `max_length`.
+        label: The most probable class.
+        probabilities: One for each class, in id order.
     """
 
     text: str
@@ -39,30 +99,135 @@ class ExampleAnswer:
     probabilities: tuple[float, ...]
 
 
-def servable_name(version_dir: Path) -> str:
-    """The name of the base path's folder: that of the model, unless a server was told another."""
-    return Path(os.path.abspath(version_dir)).parent.name
+def parse_version(name: str) -> int | None:
+    """Reads a version number, as the name of a folder or in a request.
+
+    Args:
+        name: Decimal ASCII digits; leading zeros are allowed.
+
+    Returns:
+        A number from 0 to `MAX_VERSION`; `None` for anything else.
+    """
+    digits = name.lstrip("0") or "0"
+    # int() refuses thousands of digits.
+    if not (name.isascii() and name.isdigit()) or len(digits) > _MAX_DIGITS:
+        return None
+    return int(digits) if int(digits) <= MAX_VERSION else None
 
 
 def version_number(version_dir: Path) -> int | None:
-    """The number that the folder's name is; `None` where it is none."""
-    name = Path(os.path.abspath(version_dir)).name
-    return int(name) if name.isascii() and name.isdigit() else None
+    """Returns the number that the folder's name is, or `None` if the name is no version number."""
+    return parse_version(Path(os.path.abspath(version_dir)).name)
+
+
+def servable_name(version_dir: Path) -> str:
+    """Returns the name of the base path's folder, by which the model is served by default."""
+    return Path(os.path.abspath(version_dir)).parent.name
+
+
+def version_folders(base_path: Path) -> dict[int, Path]:
+    """Finds the versions under a base path.
+
+    Args:
+        base_path: The folder of a servable stream.
+
+    Returns:
+        The folder of each version. Of `007` and `7`, two names of one version, `7` is taken.
+        Files and folders with other names are ignored.
+
+    Raises:
+        OSError: If the base path is missing or cannot be read.
+    """
+    folders = {}
+    for folder in sorted(base_path.iterdir()):
+        version = parse_version(folder.name)
+        if version is not None and folder.is_dir():
+            folders[version] = folder
+    return folders
+
+
+def next_version(base_path: Path) -> int:
+    """Returns a version number above all that the names under a base path take.
+
+    A file with such a name counts too: TensorFlow Serving takes it for a version.
+
+    Raises:
+        OSError: If the base path is missing or cannot be read.
+        ExportError: If `MAX_VERSION` is taken.
+    """
+    numbers = (parse_version(entry.name) for entry in base_path.iterdir())
+    highest = max((number for number in numbers if number is not None), default=0)
+    if highest == MAX_VERSION:
+        raise ExportError(
+            f"{base_path}: the highest version must be below {MAX_VERSION}, so that another can "
+            f"follow. Received: {highest}."
+        )
+    return highest + 1
+
+
+def find_version(model_dir: Path) -> Path:
+    """Finds the version to use: the folder itself, or the highest version below it.
+
+    Args:
+        model_dir: A version's folder, or a servable's base path.
+
+    Raises:
+        ServableNotFoundError: If there is none.
+    """
+    if (model_dir / GRAPH).is_file():
+        return model_dir
+    versions = version_folders(model_dir) if model_dir.is_dir() else {}
+    if not versions:
+        raise ServableNotFoundError(
+            f"{model_dir}: must be a version's folder, or hold numbered versions. "
+            f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
+            f"{'' if model_dir.exists() else did_you_mean_file(model_dir)}"
+        )
+    return versions[max(versions)]
+
+
+def find_versions(model_dir: Path, versions: Sequence[int]) -> list[Path]:
+    """Finds the folders of several versions.
+
+    Args:
+        model_dir: A servable's base path.
+        versions: Version numbers.
+
+    Returns:
+        The folder of each version, in the order of `versions`.
+
+    Raises:
+        ServableNotFoundError: If the base path cannot be read, or a version is missing.
+    """
+    try:
+        folders = version_folders(model_dir)
+    except OSError as error:
+        raise ServableNotFoundError(
+            f"{model_dir}: must be a folder of versions. Received: {error.strerror}."
+        ) from error
+    for version in versions:
+        if version not in folders:
+            there = ", ".join(map(str, sorted(folders))) or "none"
+            raise ServableNotFoundError(
+                f"{model_dir}: the versions must be among those in it: {there}. "
+                f"Received: {version}."
+            )
+    return [folders[version] for version in versions]
 
 
 def load_card(version_dir: Path) -> Mapping[str, Any] | None:
-    """Reads what `export_servable` wrote of the version.
+    """Reads the card of a version, the file `CARD` that `export_servable` writes.
 
     Args:
         version_dir: The version's folder.
 
     Returns:
-        What `assets.extra/sentiment.json` holds; `None` where there is no such file.
+        The JSON object in the file; `None` if the version has no card.
 
     Raises:
-        InvalidInputError: If there is one that is no JSON object or cannot be read.
+        InvalidInputError: If the file cannot be read or is not a JSON object.
     """
-    path = version_dir / _CARD
+    path = version_dir / CARD
     try:
         card = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -77,17 +242,17 @@ def load_card(version_dir: Path) -> Mapping[str, Any] | None:
 
 
 def example_answers(version_dir: Path, card: Mapping[str, Any] | None) -> tuple[ExampleAnswer, ...]:
-    """The texts of a card, with the answers that training computed.
+    """Returns the example texts of a card, with the answers that training computed.
 
     Args:
-        version_dir: Of the version, for messages.
-        card: What `load_card` read.
+        version_dir: The version's folder, named in messages.
+        card: The version's card, from `load_card`.
 
     Returns:
-        None where there is no card, or one of a release that wrote no examples.
+        The examples; empty if there is no card, or an older release wrote a card without any.
 
     Raises:
-        InvalidInputError: If the examples have another form.
+        InvalidInputError: If an example lacks a field or has another form.
     """
     try:
         return tuple(
@@ -107,76 +272,17 @@ def example_answers(version_dir: Path, card: Mapping[str, Any] | None) -> tuple[
         ) from error
 
 
-_VERSION_FOLDER = re.compile(r"[0-9]+")
-
-
-_MAX_VERSION = 2**63 - 1
-
-
-def version_folders(base_path: Path) -> dict[int, Path]:
-    """Finds the versions under a base path.
+def probabilities_of(logits: "ArrayLike", temperature: float = 1.0) -> "NDArray[np.float64]":
+    """Computes probabilities from logits as the exported graph does, in float64.
 
     Args:
-        base_path: The folder of a servable stream.
+        logits: Float `(..., classes)`.
+        temperature: The version's; logits are divided by it first.
 
     Returns:
-        The folder of each version. Only names of plain decimal digits count; of `007` and
-        `7`, two names of one version, `7` is taken.
-
-    Raises:
-        OSError: If the base path is missing or cannot be read.
+        `(..., classes)`; each row sums to 1.
     """
-    folders = {}
-    for folder in sorted(base_path.iterdir()):
-        if _VERSION_FOLDER.fullmatch(folder.name) and folder.is_dir():
-            version = int(folder.name)
-            if version <= _MAX_VERSION:
-                folders[version] = folder
-    return folders
+    import numpy as np
+    from scipy.special import softmax
 
-
-def find_version(model_dir: Path) -> Path:
-    """The version folder that `model_dir` is, or the highest below it.
-
-    Raises:
-        ServableNotFoundError: If there is none.
-    """
-    if (model_dir / "saved_model.pb").is_file():
-        return model_dir
-    versions = version_folders(model_dir) if model_dir.is_dir() else {}
-    if not versions:
-        raise ServableNotFoundError(
-            f"{model_dir}: must be a version's folder, or hold numbered versions. "
-            f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
-            f"{'' if model_dir.exists() else did_you_mean_file(model_dir)}"
-        )
-    return versions[max(versions)]
-
-
-def find_versions(model_dir: Path, versions: Sequence[int]) -> list[Path]:
-    """The folders of some versions.
-
-    Args:
-        model_dir: A servable's base path.
-        versions: Their numbers.
-
-    Returns:
-        The folder of each, in that order.
-
-    Raises:
-        ServableNotFoundError: If the base path cannot be read, or a version is not there.
-    """
-    try:
-        folders = version_folders(model_dir)
-    except OSError as error:
-        raise ServableNotFoundError(
-            f"{model_dir}: must be a folder of versions. Received: {error.strerror}."
-        ) from error
-    for version in versions:
-        if version not in folders:
-            there = ", ".join(map(str, sorted(folders))) or "none"
-            raise ServableNotFoundError(
-                f"{model_dir}: the versions must be among those in it: {there}. "
-                f"Received: {version}."
-            )
-    return [folders[version] for version in versions]
+    return np.asarray(softmax(np.asarray(logits, np.float64) / temperature, axis=-1))

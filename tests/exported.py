@@ -10,8 +10,9 @@ from typing import Any
 
 from lstm_sentiment import FitResult, export_servable
 from lstm_sentiment.export import servable
-from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
+from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
+from lstm_sentiment.version_folder import WARMUP_REQUESTS
 from tests.serving.saved_models import save_version
 
 # A name that must be escaped in a URL, in a shell and in Python.

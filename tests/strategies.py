@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.text.vocabulary import OOV_ID
+from lstm_sentiment.version_folder import OOV_ID
 
 token_ids = st.integers(min_value=OOV_ID, max_value=2**31 - 1)
 """Ids of real tokens, known or not; never padding."""

@@ -9,11 +9,11 @@ import tensorflow as tf
 import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.pipeline.preparation import PreparedRun
-from lstm_sentiment.text.vocabulary import PAD_ID
 from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.warm_start import StartWeights
+from lstm_sentiment.version_folder import PAD_ID
 
 _EPOCHS = 1
 _BATCH = 64

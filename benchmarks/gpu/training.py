@@ -15,10 +15,10 @@ from benchmarks.scaling.texts import made_up
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.config import Precision, StrategyName
-from lstm_sentiment.training.evaluation.calibration import softmax
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.version_folder import probabilities_of
 
 SCORED = 64
 """So many of the dev texts are scored again elsewhere."""
@@ -113,7 +113,7 @@ def _probabilities(
     result: FitResult, tokenizer: Tokenizer, texts: Sequence[str]
 ) -> NDArray[np.float64]:
     ids = encode_texts(tokenizer, texts, max_length=result.model.config.max_length)
-    return softmax(logits_function(result.model)(ids) / result.temperature)
+    return probabilities_of(logits_function(result.model)(ids), result.temperature)
 
 
 def gradient_graph(model: SentimentModel) -> Any:

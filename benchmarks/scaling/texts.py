@@ -5,8 +5,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.version_folder import OOV_ID
 
 WORDS, DIM, CLASSES, TRAINED_ROWS = 10_000, 400, 2, 200
 VOCABULARY_SIZE = WORDS + 2

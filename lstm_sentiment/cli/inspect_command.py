@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.cli.options import AsJson
-from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.version_folder import GRAPH, find_version
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -184,7 +184,7 @@ def _size_table(sizes: "SizeSummary", graph: "GraphSummary") -> "Table":
 
 def _size_rows(sizes: "SizeSummary", graph: "GraphSummary") -> Iterator[tuple[int, str, str, int]]:
     """Depth, name, description and bytes of each line."""
-    yield 0, "graph", "saved_model.pb", sizes.graph
+    yield 0, "graph", GRAPH.name, sizes.graph
     yield 1, "constants", "", graph.constant_bytes
     if graph.sentencepiece_bytes:
         yield 1, "SentencePiece", "models in nodes", graph.sentencepiece_bytes

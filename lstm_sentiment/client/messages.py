@@ -10,14 +10,13 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 Ids = NDArray[np.integer[Any]] | Sequence[Sequence[int]]
 """Rows of token ids: an array `(batch, time)`, or rows of any lengths."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # As an exported version has them; nothing of the rooms before it may be imported here.
-_PAD_ID = 0
-_OOV_ID = 1
 
 
 def utf8_values(texts: Sequence[str]) -> list[bytes]:
@@ -111,7 +110,7 @@ def ids_tensor(rows: Sequence[NDArray[np.int64]]) -> tensor_pb2.TensorProto:
 
 
 def _padded(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    array = np.full((len(rows), max(map(len, rows))), _PAD_ID, np.int64)
+    array = np.full((len(rows), max(map(len, rows))), PAD_ID, np.int64)
     for index, row in enumerate(rows):
         array[index, : len(row)] = row
     return array
@@ -123,7 +122,7 @@ def _row(index: int, row: Sequence[int]) -> NDArray[np.int64]:
     except ValueError as error:
         raise _not_ids(f"row {index} with rows inside") from error
     if array.shape == (0,):
-        return np.array([_OOV_ID])
+        return np.array([OOV_ID])
     if array.ndim != 1 or not _fits_int64(array):
         raise _not_ids(f"row {index} of dtype {array.dtype}, shape {array.shape}")
     return array.astype(np.int64, copy=False)

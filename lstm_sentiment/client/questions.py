@@ -27,6 +27,7 @@ from lstm_sentiment.client.messages import (
 )
 from lstm_sentiment.client.model_info import SIGNATURES_FIELD
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 RPC = Literal["Predict", "Classify", "GetModelStatus", "GetModelMetadata"]
 TextSignature = Literal["text", "tokens"]
@@ -111,7 +112,7 @@ class Questions:
 
     def predict_ids(self, ids: Ids) -> Question[IdPrediction]:
         """Asks `serving_default`; for what is raised see `PredictClient.predict_ids`."""
-        signature = "serving_default"
+        signature = DEFAULT_SIGNATURE_KEY
         write = self._predict_request(signature, "input_sentence", ids_tensor)
         return Question("Predict", ids_rows(ids), write, self._reader(signature).id_predictions)
 

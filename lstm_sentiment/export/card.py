@@ -4,11 +4,10 @@ from dataclasses import asdict
 from importlib.metadata import version as package_version
 from typing import Any
 
-import tensorflow as tf
-
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.version_folder import probabilities_of
 
 # Of a run, they tell of the machine and not of the version.
 _TIMES = ("seconds", "tokens_per_second")
@@ -61,7 +60,7 @@ def _examples(result: FitResult) -> list[dict[str, Any]]:
     max_length = result.model.config.max_length
     rows = [result.tokenizer.encode(text)[:max_length] for text in texts]
     logits = result.model(pad_token_ids(rows, max(map(len, rows))), training=False)
-    probabilities = tf.nn.softmax(logits / result.temperature).numpy()
+    probabilities = probabilities_of(logits, result.temperature)
     return [
         {
             "text": text,

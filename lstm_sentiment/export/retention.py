@@ -1,7 +1,6 @@
 """Removes old versions of a servable."""
 
 import os
-import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -9,10 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from lstm_sentiment.errors import ExportError, InvalidInputError
+from lstm_sentiment.version_folder import GRAPH, parse_version
 
-_VERSION_NAME = re.compile(r"0|[1-9][0-9]*")
-_MAX_VERSION = 2**63 - 1
-_SAVED_MODEL = "saved_model.pb"
 _REMOVING_PREFIX = ".removing-"
 
 
@@ -26,8 +23,8 @@ def remove_old_versions(
     such names is deleted too.
 
     Args:
-        base_path: The servable's folder. A version is a folder in it named by a number without
-            leading zeros that holds a `saved_model.pb`; nothing else there is touched.
+        base_path: The servable's folder. Only folders in it that are named by a version number and
+            hold a `saved_model.pb` are removed.
         keep: How many of the highest versions stay. Must be positive.
         protected: Versions that stay, however old.
 
@@ -43,7 +40,7 @@ def remove_old_versions(
     base = Path(base_path)
     with _refusal(f"{base}: cannot be read"):
         old = _old_versions(base, keep, protected)
-    removed = [version for version in old if _put_aside(base / str(version))]
+    removed = sorted({version for version, folder in old if _put_aside(folder)})
     with _refusal(f"{base}: cannot be cleared of old versions"):
         if removed:
             _sync(base)
@@ -53,18 +50,18 @@ def remove_old_versions(
     return removed
 
 
-def _old_versions(base: Path, keep: int, protected: Collection[int]) -> list[int]:
+def _old_versions(base: Path, keep: int, protected: Collection[int]) -> list[tuple[int, Path]]:
+    """Finds the folders to remove, with their version numbers in ascending order."""
+    found = [(parse_version(entry.name), entry) for entry in base.iterdir()]
     versions = sorted(
-        int(entry.name)
-        for entry in base.iterdir()
-        if _VERSION_NAME.fullmatch(entry.name)
-        and int(entry.name) <= _MAX_VERSION
-        and (entry / _SAVED_MODEL).is_file()
+        (version, folder)
+        for version, folder in found
+        if version is not None and (folder / GRAPH).is_file()
     )
-    kept = {*versions[-keep:], *protected}
+    kept = {*sorted({version for version, _ in versions})[-keep:], *protected}
     # A version that stays may be a link to an older one, as after a rollback by `ln -s 3 5`.
-    needed = {os.path.realpath(base / str(version)) for version in kept}
-    return [version for version in versions if os.path.realpath(base / str(version)) not in needed]
+    needed = {os.path.realpath(folder) for version, folder in versions if version in kept}
+    return [old for old in versions if os.path.realpath(old[1]) not in needed]
 
 
 def _put_aside(folder: Path) -> bool:

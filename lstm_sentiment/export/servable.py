@@ -11,18 +11,22 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.card import make_card
-from lstm_sentiment.export.signatures import CLASSIFY, ServableModule
+from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.staging import staging_folder
-from lstm_sentiment.export.warmup import WARMUP_REQUESTS, save_warmup_requests
+from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.version_folder import (
+    CARD,
+    CLASSIFY,
+    GRAPH,
+    MAX_VERSION,
+    TEXTS_SEEN,
+    WARMUP_REQUESTS,
+    next_version,
+    version_folders,
+)
 
-CARD = Path("assets.extra") / "sentiment.json"
-"""What a version says of itself, below its folder."""
-TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
-"""Digests of the texts that had a part in a version, below its folder."""
-
-_GRAPH = "saved_model.pb"
 _TAKEN_APART = "_lower_using_switch_merge"
 
 
@@ -53,6 +57,8 @@ def export_servable(
     base = Path(base_path)
     if version is not None and version < 1:
         raise ExportError(f"`version` must be a positive integer. Received: version={version}.")
+    if version is not None and version > MAX_VERSION:
+        raise ExportError(f"`version` must be at most {MAX_VERSION}. Received: version={version}.")
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -66,12 +72,6 @@ def export_servable(
         raise ExportError(f"{base}: the version cannot be written: {reason}.") from error
 
 
-def next_version(base_path: str | os.PathLike[str]) -> int:
-    """The highest version number under `base_path` plus one; 1 where there is none."""
-    names = (entry.name for entry in Path(base_path).iterdir())
-    return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0) + 1
-
-
 def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     """Fills a version folder and syncs it to the disk."""
     with tempfile.TemporaryDirectory() as assets:
@@ -83,7 +83,7 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
             temperature=result.temperature,
         )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
-    _finish_graph(folder / _GRAPH)
+    _finish_graph(folder / GRAPH)
     (folder / CARD).parent.mkdir()
     card = json.dumps(make_card(result, test), ensure_ascii=False, indent=2)
     (folder / CARD).write_text(card + "\n", "utf-8")
@@ -116,20 +116,22 @@ def _finish_graph(path: Path) -> None:
 def _publish(staging: Path, base: Path, version: int | None) -> Path:
     """Gives the finished folder its number."""
     while True:
-        target = base / str(version if version is not None else next_version(base))
+        target = base / str(next_version(base) if version is None else version)
+        taken = version is not None and version in version_folders(base)  # as `007`, say
         try:
-            # A rename onto a folder with files in it fails, so no version is ever overwritten.
-            staging.rename(target)
-        except OSError as error:
+            if not taken:
+                # A rename onto a folder with files in it fails, so no version is ever overwritten.
+                staging.rename(target)
+                _sync(base)
+                return target
+        except OSError:
             if not target.exists():
                 raise
-            if version is None:
-                continue  # another export took the number in between
+        if version is not None:
             raise ExportError(
                 f"`version` must not exist yet under {base}. Received: version={version}."
-            ) from error
-        _sync(base)
-        return target
+            )
+        # Another export took the number in between: the next one is tried.
 
 
 def _sync(path: Path) -> None:

@@ -11,12 +11,18 @@ from lstm_sentiment.export.inference_network import InferenceNetwork
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.padding import pad_ragged, strip_padding
 from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
-
-CLASSIFY = "classify"
-"""Key of the signature that answers TensorFlow Serving's Classify API."""
-TEXT_STATISTICS = "text_statistics"
-"""Key of the signature that tells how a text looks to the model, and runs none."""
+from lstm_sentiment.version_folder import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
+    LABELS,
+    OOV_ID,
+    PAD_ID,
+    TEXT,
+    TEXT_STATISTICS,
+    TOKENS,
+    VOCABULARY,
+)
 
 Tensors = dict[str, tf.Tensor]
 
@@ -69,12 +75,10 @@ class ServableModule(tf.Module):
             twin = model.without_cudnn()
             self.network = InferenceNetwork(twin)
         self.tokenizer = tokenizer
-        self.vocabulary_file = tf.saved_model.Asset(str(assets_dir / "vocabulary.txt"))
-        self.labels_file = tf.saved_model.Asset(str(assets_dir / "labels.txt"))
-        tokenizer.vocabulary.save(assets_dir / "vocabulary.txt")
-        (assets_dir / "labels.txt").write_text(
-            "".join(f"{name}\n" for name in label_names), "utf-8"
-        )
+        self.vocabulary_file = tf.saved_model.Asset(str(assets_dir / VOCABULARY.name))
+        self.labels_file = tf.saved_model.Asset(str(assets_dir / LABELS.name))
+        tokenizer.vocabulary.save(assets_dir / VOCABULARY.name)
+        (assets_dir / LABELS.name).write_text("".join(f"{name}\n" for name in label_names), "utf-8")
         self._label_names = tf.constant(label_names)
         self._temperature = temperature
         self._max_length = model.config.max_length
@@ -218,11 +222,11 @@ class ServableModule(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """The functions by signature key, as `tf.saved_model.save` takes them."""
         return {
-            "serving_default": self.serving_default,
-            "text": self.text,
-            "tokens": self.tokens,
+            DEFAULT_SIGNATURE_KEY: self.serving_default,
+            TEXT: self.text,
+            TOKENS: self.tokens,
             CLASSIFY: self.classify,
-            "explain": self.explain,
+            EXPLAIN: self.explain,
             TEXT_STATISTICS: self.text_statistics,
         }
 

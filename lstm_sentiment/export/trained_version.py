@@ -1,6 +1,5 @@
 """Reads a version back, to train on from where it ended."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,15 +10,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.export.servable import CARD, TEXTS_SEEN, next_version
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import StoredMatrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.text.vocabulary import OOV_ID, OOV_TOKEN, Vocabulary
+from lstm_sentiment.text.vocabulary import OOV_TOKEN, Vocabulary
 from lstm_sentiment.training.warm_start import StartWeights
+from lstm_sentiment.version_folder import OOV_ID, TEXTS_SEEN, VOCABULARY, find_version, load_card
 
 _SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
 
@@ -79,15 +78,14 @@ def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
     Raises:
         InvalidInputError: If there is none, or it lacks what training needs.
     """
-    folder = Path(path)
-    if folder.is_dir() and not (folder / "saved_model.pb").is_file():
-        folder = folder / str(next_version(folder) - 1)
-    if not (folder / "saved_model.pb").is_file():
-        raise InvalidInputError(f"{path}: must be a version's folder, or hold numbered versions.")
     try:
-        card = json.loads((folder / CARD).read_text("utf-8"))
+        folder = find_version(Path(path))
+    except ServableNotFoundError as error:
+        raise InvalidInputError(str(error)) from error
+    try:
+        card = load_card(folder) or {}
         texts_seen = np.load(folder / TEXTS_SEEN)
-        vocabulary = Vocabulary.load(folder / "assets" / "vocabulary.txt")
+        vocabulary = Vocabulary.load(folder / VOCABULARY)
         model = _load_model(folder, card)
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         raise InvalidInputError(

@@ -12,13 +12,17 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from lstm_sentiment.export.inference_network import ROWS
-from lstm_sentiment.export.signatures import TEXT_STATISTICS
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
-
-WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
-"""The records, below a version's folder: a TFRecord file."""
+from lstm_sentiment.version_folder import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
+    TEXT,
+    TEXT_STATISTICS,
+    TOKENS,
+)
 
 _SHORT = 8
 _LARGE_BATCHES = (2 * ROWS[-1], 4 * ROWS[-1], 4 * ROWS[-1] + 1)
@@ -42,15 +46,13 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
     ]
     short, long = ids[:_SHORT], ids
     mixed = [short, long] * (ROWS[-1] // 2)
-    batches = {
-        "text": [[short], [long], *([short] * rows for rows in (*ROWS[1:], *_LARGE_BATCHES))]
-    }
+    batches = {TEXT: [[short], [long], *([short] * rows for rows in (*ROWS[1:], *_LARGE_BATCHES))]}
     with tf.io.TFRecordWriter(str(path)) as file:
-        for signature in ("text", "tokens", "serving_default", "classify"):
+        for signature in (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY):
             for rows in batches.get(signature, [[short], [long], mixed]):
                 file.write(_request(signature, rows, tokenizer).SerializeToString())
         for rows in ([short], [long]):
-            file.write(_request("explain", rows, tokenizer).SerializeToString())
+            file.write(_request(EXPLAIN, rows, tokenizer).SerializeToString())
         file.write(_request(TEXT_STATISTICS, mixed, tokenizer).SerializeToString())
 
 
@@ -68,7 +70,7 @@ def _request(
     else:
         request = log.predict_log.request
         values, name = tf.constant(texts), signature if signature == "tokens" else "text"
-        if signature == "serving_default":
+        if signature == DEFAULT_SIGNATURE_KEY:
             padded = pad_token_ids(rows, max(map(len, rows)))
             values, name = tf.constant(padded, tf.int64), "input_sentence"
         request.inputs[name].CopyFrom(tf.make_tensor_proto(values))

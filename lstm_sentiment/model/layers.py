@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import EmbeddingStorage
 from lstm_sentiment.model.embedding_storage import store_matrix
-from lstm_sentiment.text.vocabulary import PAD_ID
+from lstm_sentiment.version_folder import PAD_ID
 
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")

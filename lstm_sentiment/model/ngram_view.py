@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.vocabulary import PAD_ID
+from lstm_sentiment.version_folder import PAD_ID
 
 _KEY_BITS = 63
 NO_NGRAM = -1

@@ -19,10 +19,10 @@ from lstm_sentiment.models_config.text_format import (
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
 from lstm_sentiment.suggestions import did_you_mean
+from lstm_sentiment.version_folder import MAX_VERSION
 
 _ModelConfig = model_server_config_pb2.ModelConfig
 
-_MAX_VERSION = 2**63 - 1
 _MAX_NUM_VERSIONS = 2**32 - 1
 
 
@@ -212,9 +212,9 @@ def _check_label(label: str) -> None:
 
 
 def _check_version(version: int) -> None:
-    if not 0 <= version <= _MAX_VERSION:
+    if not 0 <= version <= MAX_VERSION:
         raise InvalidInputError(
-            f"`version` must be a number from 0 to {_MAX_VERSION}. Received: version={version}."
+            f"`version` must be a number from 0 to {MAX_VERSION}. Received: version={version}."
         )
 
 

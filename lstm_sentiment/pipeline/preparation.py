@@ -26,9 +26,10 @@ from lstm_sentiment.text.tokenizer_options import TokenizerKind, check_kind
 from lstm_sentiment.text.vectors.files import load_word_vectors
 from lstm_sentiment.text.vectors.training import tokenize_texts, train_vectors_on_texts, train_views
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
+from lstm_sentiment.text.vocabulary import Vocabulary
 from lstm_sentiment.text.word_counts import load_word_counts
 from lstm_sentiment.text.words import frequent_unknown_tokens, tokenizer_kind
+from lstm_sentiment.version_folder import OOV_ID
 
 Splits = tuple[Corpus, Corpus, Corpus]
 

@@ -19,13 +19,6 @@ from lstm_sentiment.serving.servable_id import ServableId
 
 Array = NDArray[Any]
 
-DEFAULT_SIGNATURE_KEY = "serving_default"
-
-TEXT_STATISTICS = "text_statistics"
-"""Key of the signature: `text` string `(batch,)` in; out, int32 `(batch,)` each, `num_characters`,
-`num_tokens`, `num_truncated`: those of them that the model does not read, since the text is too
-long, and `num_oov`: those that it reads and does not know."""
-
 
 class ManagerState(enum.IntEnum):
     """Where a version stands in its life, numbered as `ModelVersionStatus.State` on the wire.

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 
 def pad_token_ids(sequences: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:

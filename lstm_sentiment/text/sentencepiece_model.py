@@ -14,7 +14,8 @@ from tensorflow_text.python.ops.sentencepiece_tokenizer import (
 )
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_ID, PAD_ID
+from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 # SentencePiece refuses a piece that stands twice, and no token holds a newline.
 _PAD_PIECE = "\n[PAD]"

@@ -17,8 +17,9 @@ from lstm_sentiment.text.tokenizer_options import (
     TokenizerKind,
     check_normalization,
 )
-from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_ID, PAD_ID, Vocabulary
+from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, Vocabulary
 from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 
 class Tokenizer(tf.Module, ABC):

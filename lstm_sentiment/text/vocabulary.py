@@ -6,10 +6,9 @@ from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.suggestions import unreadable
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 from lstm_sentiment.whole_file import write_whole
 
-PAD_ID = 0
-OOV_ID = 1
 NUM_SPECIAL_IDS = 2
 PAD_TOKEN = "[PAD]"
 OOV_TOKEN = "[OOV]"

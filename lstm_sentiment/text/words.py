@@ -11,7 +11,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, TokenizerKind
-from lstm_sentiment.text.vocabulary import OOV_ID, Vocabulary
+from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.version_folder import OOV_ID
 
 # Han; Thai and Lao, Tibetan, Burmese, Khmer, Japanese kana
 _UNSPACED = (

@@ -12,9 +12,9 @@ from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.training.config import ClassWeights, Precision
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.version_folder import OOV_ID
 
 _RANDOM_EMBEDDING_DIM = 200
 _FREQUENT = 2  # in the training texts: one occurrence teaches a word's row nothing but that text

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from lstm_sentiment.model.batch_dropout import share_of_batch
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.text.vocabulary import PAD_ID
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.inputs.batches import NO_LABEL
 from lstm_sentiment.training.schedule import LearningRate
+from lstm_sentiment.version_folder import PAD_ID
 
 Step = Callable[[Any], tf.Tensor]
 """Takes an iterator of batches, trains on the next one, and returns float32 `(4,)`, summed over the

@@ -11,35 +11,11 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
+from lstm_sentiment.version_folder import TokenCounts
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 # Probabilities are float32: below this, a logarithm would tell nothing.
 _LEAST_PROBABILITY = 1e-30
-
-
-@dataclass(frozen=True)
-class TextSizes:
-    """How long texts are, and what the vocabulary lacks of them; int `(texts,)` each.
-
-    Attributes:
-        tokens: Tokens of each text.
-        truncated: Those of them that the model does not read, since the text is too long.
-        oov: Those that it reads and does not know.
-    """
-
-    tokens: NDArray[np.int64]
-    truncated: NDArray[np.int64]
-    oov: NDArray[np.int64]
-
-    @property
-    def oov_rates(self) -> NDArray[np.float64]:
-        """Share of each text's tokens, of those read, that the vocabulary lacks."""
-        return np.asarray(self.oov / (self.tokens - self.truncated).clip(min=1), np.float64)
-
-    @property
-    def oov_rate(self) -> float:
-        """Share of all tokens read that the vocabulary lacks."""
-        return float(self.oov.sum() / max(1, (self.tokens - self.truncated).sum()))
 
 
 @dataclass(frozen=True)
@@ -58,7 +34,7 @@ class LabelledAnswers:
     version: int | None
     corpus: Corpus
     probabilities: NDArray[np.float32]
-    sizes: TextSizes | None
+    sizes: TokenCounts | None
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -126,15 +102,15 @@ def predict_corpus(
             probabilities += [answer.probabilities for answer in answers]
             measured = predictor.text_statistics(texts, batch_size=batch_size)
             if measured is not None:
-                counts = (measured[name] for name in ("num_tokens", "num_truncated", "num_oov"))
-                sizes.append(np.stack(list(counts)).astype(np.int64))
+                counts = [measured[name] for name in TokenCounts.OUTPUTS]
+                sizes.append(np.stack(counts).astype(np.int64))
             advance(len(texts))
     return LabelledAnswers(
         predictor.version_dir,
         predictor.version,
         corpus,
         np.asarray(probabilities, np.float32),
-        TextSizes(*np.concatenate(sizes, axis=1)) if sizes else None,
+        TokenCounts(*np.concatenate(sizes, axis=1)) if sizes else None,
     )
 
 

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array
+from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.unicode import replace_surrogates
-from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.version_folder import (
+    LABELS,
+    TEXT_STATISTICS,
+    find_version,
+    servable_name,
+    version_number,
+)
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Explanation, Prediction
-
-# As `export_servable` writes it, whose module would bring TensorFlow.
-_LABELS = Path("assets") / "labels.txt"
 
 
 class SavedModelPredictor:
@@ -45,9 +48,8 @@ class SavedModelPredictor:
         from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 
         self.version_dir = find_version(Path(model_dir))
-        name = self.version_dir.name
-        self.version = int(name) if name.isascii() and name.isdigit() else None
-        servable_id = ServableId(self.version_dir.absolute().parent.name, self.version or 0)
+        self.version = version_number(self.version_dir)
+        servable_id = ServableId(servable_name(self.version_dir), self.version or 0)
         self._servable = SavedModelLoader(servable_id, self.version_dir, warmup=False).load()
 
     @cached_property
@@ -57,7 +59,7 @@ class SavedModelPredictor:
         Raises:
             InvalidInputError: If the version has no such file, or none that can be read.
         """
-        path = self.version_dir / _LABELS
+        path = self.version_dir / LABELS
         try:
             return tuple(path.read_text("utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:

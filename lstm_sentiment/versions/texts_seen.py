@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import are_in
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
-
-# As `export_servable` writes it, whose module would bring TensorFlow.
-_TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
+from lstm_sentiment.version_folder import TEXTS_SEEN
 
 
 def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] | None:
@@ -28,7 +26,7 @@ def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] |
     Raises:
         InvalidInputError: If there is such a file that cannot be read or holds something else.
     """
-    path = Path(version_dir) / _TEXTS_SEEN
+    path = Path(version_dir) / TEXTS_SEEN
     try:
         digests = np.load(path)
     except FileNotFoundError:

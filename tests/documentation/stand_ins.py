@@ -32,6 +32,7 @@ from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.tuning import search as tuning
+from lstm_sentiment.version_folder import CARD, LABELS, TEXTS_SEEN
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
 
@@ -90,10 +91,10 @@ class Training:
             kept.mkdir(parents=True)
             _write(result, kept, None)
         shutil.copytree(kept, folder, dirs_exist_ok=True)
-        (folder / "assets" / "labels.txt").write_text("\n".join(result.label_names) + "\n", "utf-8")
+        (folder / LABELS).write_text("\n".join(result.label_names) + "\n", "utf-8")
         card = json.dumps(make_card(result, test), ensure_ascii=False)
-        (folder / servable.CARD).write_text(card, "utf-8")
-        np.save(folder / servable.TEXTS_SEEN, result.texts_seen)
+        (folder / CARD).write_text(card, "utf-8")
+        np.save(folder / TEXTS_SEEN, result.texts_seen)
 
     def load(self, folder: Path) -> SavedModelServable:
         """As the loader does; versions with the same contents are loaded once."""

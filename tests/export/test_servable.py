@@ -131,6 +131,21 @@ def test_a_base_path_that_is_a_file(fitted: FitResult, tmp_path: Path) -> None:
         export_servable(fitted, tmp_path / "file")
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_version_is_taken_by_any_name_of_its_number(fitted: FitResult, tmp_path: Path) -> None:
+    (tmp_path / "002").mkdir()
+    with pytest.raises(ExportError, match=r"must not exist yet under .*\. Received: version=2"):
+        export_servable(fitted, tmp_path, version=2)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["002"]
+
+
+def test_versions_have_63_bits(fitted: FitResult, tmp_path: Path) -> None:
+    with pytest.raises(
+        ExportError, match=f"must be at most {2**63 - 1}. Received: version={2**63}"
+    ):
+        export_servable(fitted, tmp_path, version=2**63)
+
+
 @pytest.mark.parametrize("version", [0, -1])
 def test_versions_are_positive(fitted: FitResult, tmp_path: Path, version: int) -> None:
     with pytest.raises(ExportError, match=f"positive integer. Received: version={version}"):

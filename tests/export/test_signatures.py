@@ -16,10 +16,10 @@ from lstm_sentiment import OOV_ID, FitResult, Vocabulary, pad_token_ids
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures, TextStatistics
 from lstm_sentiment.serving.saved_model.xla import with_xla
-from lstm_sentiment.serving.servable import TEXT_STATISTICS
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_folder import TEXT_STATISTICS
 from tests import strategies
 from tests.conftest import REPOSITORY
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model

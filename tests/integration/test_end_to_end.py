@@ -33,7 +33,7 @@ from lstm_sentiment import (
     export_servable,
     fit,
 )
-from lstm_sentiment.export.warmup import WARMUP_REQUESTS
+from lstm_sentiment.version_folder import WARMUP_REQUESTS
 from tests.conftest import REPOSITORY
 from tests.saved_model_session import SavedModelSession
 

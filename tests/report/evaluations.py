@@ -7,7 +7,8 @@ import numpy as np
 
 from lstm_sentiment import Explanation, VersionEvaluation
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.versions.labelled_answers import LabelledAnswers, TextSizes
+from lstm_sentiment.version_folder import TokenCounts
+from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 
 CARS = ("不买", "选车", "买车")
 
@@ -38,7 +39,7 @@ def make_evaluation(
         3,
         Corpus(tuple(texts), tuple(labels), tuple(names)),
         np.array(probabilities, np.float32),
-        TextSizes(tokens, np.zeros_like(tokens), oov) if sizes else None,
+        TokenCounts(tokens, np.zeros_like(tokens), oov) if sizes else None,
     )
     return VersionEvaluation(scores, 2, seen, explain if can_explain else None)
 

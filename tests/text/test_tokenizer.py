@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, UnigramTokenizer, Vocabulary, make_tokenizer
-from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_folder import OOV_ID
 from tests import strategies
 
 KINDS = ("unigram", "whitespace", "characters")

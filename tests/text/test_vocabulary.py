@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lstm_sentiment import InvalidInputError, Vocabulary
-from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 from tests import strategies
 
 

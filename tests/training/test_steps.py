@@ -11,11 +11,11 @@ from lstm_sentiment import pad_token_ids
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
-from lstm_sentiment.training.evaluation.calibration import softmax
 from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.steps import make_optimizer, make_step
 from lstm_sentiment.training.workers.distribution import start_workers
+from lstm_sentiment.version_folder import probabilities_of
 
 ROWS = [[2, 3, 4], [3], [4, 4], [2, 5], [5, 5, 5]]
 IDS = pad_token_ids(ROWS, length=3)
@@ -65,7 +65,7 @@ def train(
 
 def test_it_sums_loss_right_answers_texts_and_real_tokens() -> None:
     (logits,), _, (sums,) = train(1)
-    losses = -np.log(softmax(logits)[np.arange(5), LABELS])
+    losses = -np.log(probabilities_of(logits)[np.arange(5), LABELS])
     right = (logits.argmax(axis=1) == LABELS).sum()
     assert sums == pytest.approx([losses.sum(), right, 5, 11], rel=1e-5)
 
@@ -73,7 +73,7 @@ def test_it_sums_loss_right_answers_texts_and_real_tokens() -> None:
 def test_class_weights_weigh_the_loss_of_each_text() -> None:
     (logits,), plain, _ = train(1)
     _, weighted, (sums,) = train(class_weights=WEIGHTS)
-    losses = -np.log(softmax(logits)[np.arange(5), LABELS])
+    losses = -np.log(probabilities_of(logits)[np.arange(5), LABELS])
     assert sums[0] == pytest.approx((losses * [3, 1, 0.5, 1, 3]).sum(), rel=1e-5)
     assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(plain, weighted, strict=True))
 
@@ -81,7 +81,7 @@ def test_class_weights_weigh_the_loss_of_each_text() -> None:
 def test_label_smoothing_spreads_a_share_of_each_label() -> None:
     (logits,), _, (sums,) = train(smoothing=0.3)
     targets = np.eye(3)[LABELS] * 0.7 + 0.1
-    assert sums[0] == pytest.approx(-(targets * np.log(softmax(logits))).sum(), rel=1e-5)
+    assert sums[0] == pytest.approx(-(targets * np.log(probabilities_of(logits))).sum(), rel=1e-5)
 
 
 def test_averages_follow_the_weights() -> None:

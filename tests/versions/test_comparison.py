@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.progress import SILENT
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.version_folder import find_versions
-from lstm_sentiment.versions import comparison, texts_seen
+from lstm_sentiment.version_folder import TEXTS_SEEN, find_versions
+from lstm_sentiment.versions import comparison
 from lstm_sentiment.versions.comparison import Comparison, compare_versions, score_in_turn
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.texts_seen import count_texts_seen
@@ -181,7 +181,7 @@ def test_repeated_texts_count_as_often_as_they_occur(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not an array", b"\x93NUMPY"])
 def test_a_damaged_list_of_texts_seen_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
     write_texts_seen(tmp_path, [])
-    path = tmp_path / texts_seen._TEXTS_SEEN
+    path = tmp_path / TEXTS_SEEN
     path.write_bytes(content)
     with pytest.raises(InvalidInputError, match=rf"{path}: cannot be read"):
         count_texts_seen(tmp_path, ["a"])

@@ -14,8 +14,9 @@ from lstm_sentiment.serving.batching.scheduler import Arrays, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import RequestTooLargeError
-from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, Servable, Signature
+from lstm_sentiment.serving.servable import Array, Servable, Signature
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import TEXT_STATISTICS
 
 
 class BatchingServable:

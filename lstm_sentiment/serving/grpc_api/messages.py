@@ -15,7 +15,7 @@ from lstm_sentiment.serving.inference.dataplane import Answer, ModelSpec
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask
 from lstm_sentiment.serving.inference.regression import Regressions
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
-from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 
 def model_spec(request: Any, notes: RequestNotes, *, asks_signature: bool = True) -> ModelSpec:

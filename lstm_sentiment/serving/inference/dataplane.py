@@ -27,14 +27,9 @@ from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask, infer
 from lstm_sentiment.serving.inference.regression import Regressions, regress
 from lstm_sentiment.serving.manager.manager import Manager
-from lstm_sentiment.serving.servable import (
-    DEFAULT_SIGNATURE_KEY,
-    Array,
-    ServableHandle,
-    ServableState,
-    Signature,
-)
+from lstm_sentiment.serving.servable import Array, ServableHandle, ServableState, Signature
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
 """Turns a request into one array for each input, once its signature is known."""

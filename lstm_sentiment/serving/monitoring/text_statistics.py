@@ -18,7 +18,8 @@ from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
-from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array
+from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.version_folder import TEXT_STATISTICS, TokenCounts
 
 logger = logging.getLogger(__name__)
 
@@ -26,24 +27,8 @@ Ask = Callable[[str, int, list[bytes]], Mapping[str, Array] | None]
 """Takes a model's name, its version and texts; gives the outputs of `text_statistics`, or `None`
 if the version has no such signature."""
 
-_TOKEN_COUNTS = ("num_tokens", "num_truncated", "num_oov")
 # An unload waits for who asks, and so nobody may ask for long.
 _PATIENCE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class TokenCounts:
-    """What the tokenizer makes of texts; int `(batch,)` each.
-
-    Attributes:
-        tokens: Tokens of each text.
-        truncated: Those of them that the model does not read, since the text is too long.
-        oov: Those that it reads and does not know.
-    """
-
-    tokens: Array
-    truncated: Array
-    oov: Array
 
 
 @dataclass(frozen=True)
@@ -217,8 +202,8 @@ def _token_counts(outputs: Mapping[str, Array] | None, size: int) -> TokenCounts
     """What a signature answered, if it is the one that it should be and not just called so."""
     if outputs is None:
         return None
-    found: Sequence[Array | None] = [outputs.get(name) for name in _TOKEN_COUNTS]
+    found: Sequence[Array | None] = [outputs.get(name) for name in TokenCounts.OUTPUTS]
     arrays = [array for array in found if array is not None and array.dtype.kind in "iu"]
-    if [array.shape for array in arrays] != [(size,)] * len(_TOKEN_COUNTS):
+    if [array.shape for array in arrays] != [(size,)] * len(TokenCounts.OUTPUTS):
         return None
     return TokenCounts(*arrays)

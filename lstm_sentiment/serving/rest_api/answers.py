@@ -20,7 +20,7 @@ from lstm_sentiment.serving.rest_api.json_example import (
 )
 from lstm_sentiment.serving.rest_api.json_tensor import outputs_to_json, parse_predict_request
 from lstm_sentiment.serving.rest_api.path import RestTarget
-from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 
 class RestAnswers:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.inference.dataplane import ModelSpec
+from lstm_sentiment.version_folder import parse_version
 
 _VERSION_OR_LABEL = r"(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"
 _PREDICTION_PATH = re.compile(
@@ -16,7 +17,6 @@ _PREDICTION_PATH = re.compile(
 )
 _STATUS_PATH = re.compile(rf"(?i)/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?")
 _ANY_PATH = re.compile(r"(?i)/v1/.*")
-_MAX_VERSION = 2**63 - 1
 
 # Their case counts, though that of the path around them does not.
 _APIS = {"classify": "Classify", "regress": "Regress", "predict": "Predict"}
@@ -75,8 +75,7 @@ def find_target(method: str, path: str) -> RestTarget | None:
 
 
 def _version_number(text: str) -> int:
-    digits = text.lstrip("0") or "0"
-    # int() refuses thousands of digits.
-    if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
+    version = parse_version(text)
+    if version is None:
         raise InvalidInputError(f"Failed to convert version: {text} to numeric.")
-    return int(digits)
+    return version

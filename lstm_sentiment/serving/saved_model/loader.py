@@ -26,10 +26,10 @@ from lstm_sentiment.serving.saved_model.saved_model import (
     one_line,
 )
 from lstm_sentiment.serving.saved_model.xla import with_xla
-from lstm_sentiment.serving.servable import DEFAULT_SIGNATURE_KEY, Servable
+from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, WARMUP_REQUESTS
 
-WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_WARMUP_REQUESTS = 1000
 
 _BYTES_PER_BYTE_ON_DISK = 1.2

@@ -18,8 +18,8 @@ from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.version_folder import GRAPH
 
-_GRAPH = "saved_model.pb"
 _MUST_COMPILE = "_XlaMustCompile"
 _TAKEN_APART = "_lower_using_switch_merge"
 _COMPILABLE = re.compile(r"__inference_compilable_(\w+?)_\d+")
@@ -40,7 +40,7 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
         ServableLoadError: If there is nowhere to put the copy.
         OSError: If there is no room for it.
     """
-    path, graph = version_dir / _GRAPH, saved_model_pb2.SavedModel()
+    path, graph = version_dir / GRAPH, saved_model_pb2.SavedModel()
     if path.is_file():  # TensorFlow knows other forms too, and tells what is missing
         graph.ParseFromString(path.read_bytes())
     if not _mark(graph):
@@ -48,9 +48,9 @@ def with_xla(version_dir: Path) -> Iterator[Path]:
         return
     with _temporary_folder() as name:
         folder = Path(name)
-        (folder / _GRAPH).write_bytes(graph.SerializeToString())
+        (folder / GRAPH).write_bytes(graph.SerializeToString())
         for entry in version_dir.absolute().iterdir():
-            if entry.name != _GRAPH:
+            if entry.name != GRAPH.name:
                 (folder / entry.name).symlink_to(entry)
         yield folder
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT, TOKENS
 
-PREDICT_SIGNATURES = frozenset({"text", "tokens", "serving_default"})
+PREDICT_SIGNATURES = frozenset({TEXT, TOKENS, DEFAULT_SIGNATURE_KEY})
 """Signatures whose answers to Predict can be compared; of Classify, every one."""
 
 # The first that there is tells the label.

@@ -14,7 +14,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.text.vocabulary import OOV_ID
+from lstm_sentiment.version_folder import OOV_ID
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer

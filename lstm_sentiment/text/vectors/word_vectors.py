@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_ID, OOV_TOKEN, PAD_ID, Vocabulary
+from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_TOKEN, Vocabulary
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 Spelling = Callable[[Sequence[str]], Sequence[str]]
 """Tokens as they stand in normalized texts."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.version_folder import probabilities_of
+
 _BINS = 15
 _SHARPEST, _FLATTEST = 0.05, 20.0
 _HALVINGS = 60
@@ -37,7 +39,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
     low, high = np.log(1 / _FLATTEST), np.log(1 / _SHARPEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        expected = (softmax(scores * np.exp(middle)) * scores).sum(axis=1)
+        expected = (probabilities_of(scores * np.exp(middle)) * scores).sum(axis=1)
         if float(np.mean(of_label - expected)) > 0:
             low = middle
         else:
@@ -64,12 +66,6 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labe
     bins = np.minimum((stated * _BINS).astype(int), _BINS - 1)
     difference = np.bincount(bins, weights=right - stated, minlength=_BINS)
     return float(np.abs(difference).sum() / len(stated))
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Probabilities of logits `(texts, classes)`."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.training.evaluation.calibration import expected_calibration_error, softmax
+from lstm_sentiment.training.evaluation.calibration import expected_calibration_error
+from lstm_sentiment.version_folder import probabilities_of
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def evaluate_logits(
         labels: True label ids, one a text.
         logits: Float `(texts, classes)`.
         label_names: The classes in id order.
-        temperature: What the logits are divided by before the softmax.
+        temperature: What the logits are divided by before the probabilities_of.
 
     Returns:
         The scores, with the calibration error before and after the temperature.
@@ -134,8 +135,8 @@ def evaluate_logits(
     scores = evaluate_predictions(labels, logits.argmax(axis=1).tolist(), label_names)
     return replace(
         scores,
-        calibration_error=expected_calibration_error(softmax(logits / temperature), labels),
-        calibration_error_before=expected_calibration_error(softmax(logits), labels),
+        calibration_error=expected_calibration_error(probabilities_of(logits, temperature), labels),
+        calibration_error_before=expected_calibration_error(probabilities_of(logits), labels),
     )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lstm_sentiment.text.vocabulary import OOV_ID
 from lstm_sentiment.training.evaluation.calibration import Labels
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.version_folder import OOV_ID
 
 NO_LABEL = -1
 """The label of a row that stands for no text."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lstm_sentiment.text.vocabulary import OOV_ID, PAD_ID
+from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 _IDS, _LENGTHS = "ids.int32", "lengths.npy"
 _ROWS_AT_ONCE = 10_000

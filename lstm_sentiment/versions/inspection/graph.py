@@ -16,6 +16,7 @@ from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.framework import op_def_registry
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.version_folder import GRAPH
 
 TENSORFLOW_TEXT = "tensorflow-text"
 UNKNOWN_LIBRARY = "not known here"
@@ -89,7 +90,7 @@ def summarize_graph(version_dir: Path) -> GraphSummary:
     Raises:
         ServableUnavailableError: If the file is damaged or cannot be read.
     """
-    meta_graph = _load_meta_graph(version_dir / "saved_model.pb")
+    meta_graph = _load_meta_graph(version_dir / GRAPH)
     library = meta_graph.graph_def.library.function
     nodes = list(_nodes(meta_graph))
     op_types = Counter(node.op for node in nodes)

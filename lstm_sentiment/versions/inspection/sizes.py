@@ -9,6 +9,7 @@ from posixpath import commonpath
 import tensorflow as tf
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.version_folder import GRAPH
 
 _CHECKPOINT = Path("variables") / "variables"
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -94,7 +95,7 @@ def measure_sizes(version_dir: Path) -> SizeSummary:
         raise ServableUnavailableError(
             f"{version_dir}: cannot be read: {error.strerror}."
         ) from error
-    graph = files["saved_model.pb"]
+    graph = files[GRAPH.name]
     variables, assets, assets_extra = (
         _below(files, folder) for folder in ("variables", "assets", "assets.extra")
     )

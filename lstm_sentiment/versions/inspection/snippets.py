@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, ExampleAnswer
 from lstm_sentiment.versions.inspection.graph import SignatureSummary, TensorSummary
 
 GRPC_ADDRESS = "localhost:8500"
@@ -80,7 +80,7 @@ def _contract_request(
     tokens = " ".join(example.tokens)
     ids = list(example.token_ids)
     requests: dict[tuple[str, str, tuple[str, ...]], tuple[dict[str, Any], str]] = {
-        ("serving_default", "predict", ("input_sentence",)): (
+        (DEFAULT_SIGNATURE_KEY, "predict", ("input_sentence",)): (
             {"instances": [ids]},
             f"predict_ids(np.array([{ids}]))",
         ),

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.version_folder import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
+    ExampleAnswer,
+    probabilities_of,
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def answers_from(
     Raises:
         InvalidInputError: If one is missing, or of another form.
     """
-    read = {"serving_default": _of_ids, "classify": _of_classes, "explain": _of_explanations}
+    read = {DEFAULT_SIGNATURE_KEY: _of_ids, CLASSIFY: _of_classes, EXPLAIN: _of_explanations}
     try:
         return replace(read.get(signature, _of_texts)(outputs, temperature), version=version)
     except KeyError as error:
@@ -87,7 +93,7 @@ def _of_texts(outputs: Mapping[str, Any], _: float) -> Answers:
 
 def _of_ids(outputs: Mapping[str, Any], temperature: float) -> Answers:
     return Answers(
-        softmax(outputs["predict_scores"], temperature),
+        probabilities_of(outputs["predict_scores"], temperature).tolist(),
         classifications=[int(index) for index in outputs["predict_classification"]],
     )
 
@@ -107,19 +113,6 @@ def _of_explanations(outputs: Mapping[str, Any], _: float) -> Answers:
         labels=[str(label) for label in outputs["label"]],
         tokens=[_without_padding([str(token) for token in row]) for row in outputs["tokens"]],
     )
-
-
-def softmax(scores: Sequence[Sequence[float]], temperature: float) -> list[list[float]]:
-    """Logits to probabilities, as the exported graph computes them.
-
-    Args:
-        scores: One row for each text.
-        temperature: What they are divided by first.
-    """
-    scaled = np.asarray(scores, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    rows: list[list[float]] = (powers / powers.sum(axis=-1, keepdims=True)).tolist()
-    return rows
 
 
 def compare(answers: Answers, expected: Expectation) -> tuple[float | None, str | None]:

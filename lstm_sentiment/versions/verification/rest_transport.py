@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lstm_sentiment.client.rest_client import RestClient
-from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, ExampleAnswer
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
 from lstm_sentiment.versions.verification.transports import padded_ids
 
@@ -82,7 +82,7 @@ def _instances(signature: str, examples: Sequence[ExampleAnswer]) -> tuple[str, 
     """Inputs in JSON's row format, one for each example, and the key that they stand under."""
     if signature == "classify":
         return "examples", [{"text": example.text} for example in examples]
-    if signature == "serving_default":
+    if signature == DEFAULT_SIGNATURE_KEY:
         return "instances", padded_ids(examples).tolist()
     if signature == "tokens":
         return "instances", [" ".join(example.tokens) for example in examples]

@@ -12,10 +12,20 @@ from lstm_sentiment.client.predict_client import PredictClient, Prediction
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.text.padding import pad_token_ids
-from lstm_sentiment.version_folder import ExampleAnswer, servable_name, version_number
-from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, softmax
+from lstm_sentiment.version_folder import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
+    TEXT,
+    TOKENS,
+    ExampleAnswer,
+    probabilities_of,
+    servable_name,
+    version_number,
+)
+from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
 
-SIGNATURES = ("text", "tokens", "serving_default", "classify", "explain")
+SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY, EXPLAIN)
 """What is verified of a version, where it has them."""
 
 
@@ -84,14 +94,15 @@ class GrpcTransport:
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
         """Asks for all examples at once, see `Transport.ask`."""
-        if signature == "serving_default":
+        if signature == DEFAULT_SIGNATURE_KEY:
             scored = self._client.predict_ids(padded_ids(expected.examples))
+            logits = [row.predict_scores for row in scored]
             return Answers(
-                softmax([row.predict_scores for row in scored], expected.temperature),
+                probabilities_of(logits, expected.temperature).tolist(),
                 classifications=[row.predict_classification for row in scored],
                 version=scored[0].model_version,
             )
-        if signature == "explain":
+        if signature == EXPLAIN:
             explained = self._client.explain([example.text for example in expected.examples])
             return Answers(
                 [row.probabilities for row in explained],
@@ -109,11 +120,11 @@ class GrpcTransport:
 
     def _predictions(self, signature: str, examples: Sequence[ExampleAnswer]) -> list[Prediction]:
         texts = [example.text for example in examples]
-        if signature == "classify":
+        if signature == CLASSIFY:
             return self._client.classify(texts)
-        if signature == "tokens":
+        if signature == TOKENS:
             segmented = [" ".join(example.tokens) for example in examples]
-            return self._client.predict(segmented, signature="tokens")
+            return self._client.predict(segmented, signature=TOKENS)
         return self._client.predict(texts)
 
 
@@ -132,12 +143,12 @@ def padded_ids(examples: Sequence[ExampleAnswer]) -> NDArray[np.int64]:
 
 def _arrays(signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, NDArray[Any]]:
     """The inputs of a signature, by name."""
-    if signature == "serving_default":
+    if signature == DEFAULT_SIGNATURE_KEY:
         return {"input_sentence": padded_ids(examples)}
-    if signature == "classify":
+    if signature == CLASSIFY:
         values = [_serialized(example.text) for example in examples]
         return {"inputs": np.array(values, dtype=object)}
-    if signature == "tokens":
+    if signature == TOKENS:
         segmented = [" ".join(example.tokens).encode() for example in examples]
         return {"tokens": np.array(segmented, dtype=object)}
     return {"text": np.array([example.text.encode() for example in examples], dtype=object)}

@@ -15,10 +15,11 @@ from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.monitoring.metric_definitions import BATCH_SIZE, METRICS
 from lstm_sentiment.serving.monitoring.metric_series import MetricSeries
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
-from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures, TokenCounts
+from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.tally import Disagreement, Pair, ShadowOutcome
+from lstm_sentiment.version_folder import TokenCounts
 from tests.conftest import REPOSITORY
 from tests.serving.requests_answered import answered
 

@@ -17,7 +17,8 @@ from lstm_sentiment.serving.monitoring.text_statistics import (
     TextStatistics,
     asking,
 )
-from lstm_sentiment.serving.servable import TEXT_STATISTICS, Array, ManagerState, Signature
+from lstm_sentiment.serving.servable import Array, ManagerState, Signature
+from lstm_sentiment.version_folder import TEXT_STATISTICS
 from tests.serving.requests_answered import answered
 
 SOON = 30.0  # for what must happen, on however busy a machine

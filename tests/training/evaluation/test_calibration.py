@@ -4,14 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import expected_calibration_error, fit_temperature
-from lstm_sentiment.training.evaluation.calibration import cross_entropy, softmax
+from lstm_sentiment.training.evaluation.calibration import cross_entropy
+from lstm_sentiment.version_folder import probabilities_of
 
 
 def labelled(texts: int, too_sure_by: float, seed: int = 0) -> tuple[np.ndarray, list[int]]:
     """Logits that are right as often as they say, then made too sure of themselves."""
     generator = np.random.default_rng(seed)
     honest = generator.normal(0, 1.5, (texts, 3))
-    labels = [int(generator.choice(3, p=row)) for row in softmax(honest)]
+    labels = [int(generator.choice(3, p=row)) for row in probabilities_of(honest)]
     return honest * too_sure_by, labels
 
 
@@ -20,9 +21,9 @@ def test_the_temperature_undoes_too_much_certainty(too_sure_by: float) -> None:
     logits, labels = labelled(4_000, too_sure_by)
     temperature = fit_temperature(logits, labels)
     assert temperature == pytest.approx(too_sure_by, rel=0.1)
-    assert expected_calibration_error(softmax(logits / temperature), labels) < 0.03
+    assert expected_calibration_error(probabilities_of(logits / temperature), labels) < 0.03
     if too_sure_by != 1:
-        assert expected_calibration_error(softmax(logits), labels) > 0.06
+        assert expected_calibration_error(probabilities_of(logits), labels) > 0.06
 
 
 @given(st.integers(0, 99), st.floats(0.1, 5))
@@ -34,7 +35,7 @@ def test_no_other_temperature_is_more_likely(seed: int, other: float) -> None:
 
 def test_a_few_texts_that_are_all_right_do_not_make_it_certain() -> None:
     logits = np.array([[4.0, 0.0], [0.0, 4.0]] * 5)
-    probabilities = softmax(logits / fit_temperature(logits, [0, 1] * 5))
+    probabilities = probabilities_of(logits / fit_temperature(logits, [0, 1] * 5))
     assert 0.85 < probabilities.max() < 0.95
 
 
