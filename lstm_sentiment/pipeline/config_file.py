@@ -1,8 +1,8 @@
-"""`PipelineConfig` as a TOML file; imports no TensorFlow.
+"""Reads and writes `PipelineConfig` as a TOML file; imports no TensorFlow.
 
-The fields of `PipelineConfig` stand at the top level, those of the configs inside it in tables of
-their names: `[model]`, `[training]`, `[vector_training]`. What a field may hold follows from its
-type, so that a new field needs no line here.
+The fields of `PipelineConfig` are at the top level of the file, those of the nested configs in the
+tables `[model]`, `[training]` and `[vector_training]`. Pydantic checks each value against the type
+of its field, so a new field needs no line here.
 """
 
 import math
@@ -42,16 +42,13 @@ _LONGEST_SHOWN = 60
 def load_config(path: str | os.PathLike[str], base: PipelineConfig | None = None) -> PipelineConfig:
     """Reads a config file.
 
-    Relative paths in it mean what they mean as flags: from the working folder, not from the
-    folder of the file.
+    Relative paths in the file are resolved against the working folder, as those of flags are, not
+    against the folder of the file.
 
     Args:
-        path: TOML, in UTF-8. `preset = "accurate"` in it begins with that preset.
-        base: What holds where the file says nothing, instead of the file's preset. `None` takes
-            that preset, or the defaults.
-
-    Returns:
-        The config, checked.
+        path: TOML, in UTF-8. The line `preset = "accurate"` loads that preset first.
+        base: Values of the settings that the file leaves out. `None` takes those of the file's
+            preset, or the defaults.
 
     Raises:
         ConfigError: If the file cannot be read, is not TOML, or a setting is unknown, has the
@@ -65,7 +62,7 @@ def load_config(path: str | os.PathLike[str], base: PipelineConfig | None = None
         settings = _checked_table(PipelineConfig, values)
         return with_overrides(start if base is None else base, settings)
     except InvalidInputError as error:
-        # The dataclasses write names as code; in a file's message they stand by themselves.
+        # The dataclasses quote names as code; messages about a file name them plainly.
         message = re.sub(r"^`([\w.]+)`", r"\1", str(error))
         raise ConfigError(f"{path}: {message}") from error
 
@@ -73,15 +70,11 @@ def load_config(path: str | os.PathLike[str], base: PipelineConfig | None = None
 def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
     """Writes a config file that `load_config` reads back as the same config.
 
-    The file holds every setting, the defaults too, but for those that are `None`. It appears whole
-    or not at all.
-
-    Args:
-        config: What to write.
-        path: The file; one that is there is replaced.
+    The file holds every setting that is not `None`, defaults included. The file is replaced as a
+    whole or not at all.
 
     Raises:
-        ConfigError: If it cannot be written.
+        ConfigError: If the file cannot be written.
     """
     path = Path(path)
     text = _HEADER + tomli_w.dumps(to_table(config))
@@ -98,7 +91,7 @@ def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
 
 
 def to_table(config: Any) -> dict[str, Any]:
-    """The settings of a config by name, as TOML holds them, without those that are `None`."""
+    """Returns the settings of a config by name, as TOML holds them, without `None` values."""
     return {
         field.name: _to_toml(value)
         for field in fields(config)
@@ -128,7 +121,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
             f"{error.start:,}."
         ) from error
     except tomllib.TOMLDecodeError as error:
-        # Before Python 3.14 the line stands in the message alone: "... (at line 3, column 7)".
+        # Before Python 3.14 only the message has the line: "... (at line 3, column 7)".
         place = re.search(r"\(at line (\d+)", str(error))
         line = int(place[1]) if place else max(1, len(text.splitlines()))
         raise ConfigError(f"{path}:{line}: must be TOML: {error}.") from error
@@ -210,7 +203,7 @@ def _expected(key: str, what: str, value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value in few words, spelled as in TOML."""
+    """Returns a value as TOML spells it, shortened."""
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, bool):
@@ -220,7 +213,7 @@ def _shown(value: Any) -> str:
 
 
 def _unknown(name: str, prefix: str, choices: list[str]) -> str:
-    """Says what may stand in a table, and what was perhaps meant."""
+    """Words the error of an unknown setting, with the closest name that exists."""
     where = f"[{prefix[:-1]}]" if prefix else "the top level"
     if not prefix:
         choices = [_PRESET, *choices]
@@ -231,7 +224,7 @@ def _unknown(name: str, prefix: str, choices: list[str]) -> str:
 
 
 def _hint(name: str, prefix: str, choices: list[str]) -> str:
-    """The setting that was perhaps meant: one of this table, or else of another."""
+    """Returns a suggestion: the closest setting of this table, or else of another."""
     elsewhere = {key.rpartition(".")[2]: key for key in reversed([*setting_names()])}
     here = {choice: prefix + choice for choice in choices}
     for names in (here, elsewhere):
