@@ -25,7 +25,7 @@ from lstm_sentiment.cli.options import (
     refuse_other_flags,
 )
 from lstm_sentiment.model.config import EmbeddingStorage, ModelConfig
-from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.text.tokenizer_options import Normalization, Unknown
 from lstm_sentiment.training.config import (
     ClassWeights,
@@ -215,10 +215,10 @@ def fit(
     from lstm_sentiment.training.workers.distribution import start_workers
 
     progress = TerminalProgress()
-    training = (chosen if resume is None else pipeline.load_run(resume)).training
-    if not start_workers(training, progress).is_chief:
-        # What the chief was told goes for all: the files need not even be here.
-        return join_fit(training, progress=progress)
+    settings = chosen if resume is None else pipeline.load_run(resume)
+    if not start_workers(settings.training, progress).is_chief:
+        # The chief's settings hold for all workers, so the files need not even be here.
+        return join_fit(settings.training, progress=progress)
     if resume is not None:
         result = pipeline.resume_pipeline(resume, progress)
     else:
@@ -226,10 +226,10 @@ def fit(
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
-        _print_result(result, model_config_file)
+        _print_result(result, settings)
 
 
-def _print_result(result: "PipelineResult", model_config_file: Path | None) -> None:
+def _print_result(result: "PipelineResult", settings: PipelineConfig) -> None:
     rows = {
         "test accuracy": f"{result.test.accuracy:.4f}",
         "test macro-F1": f"{result.test.macro_f1:.4f}",
@@ -240,7 +240,7 @@ def _print_result(result: "PipelineResult", model_config_file: Path | None) -> N
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
         "look": look_command(result.version_dir, result.run_dir),
-        "next": next_command(result.version_dir.parent, model_config_file),
+        "next": next_command(result.version_dir.parent, settings.model_config_file),
     }
     for name, value in rows.items():
         print(f"{name:<15}{value}")
@@ -252,8 +252,8 @@ def look_command(version_dir: Path, run_dir: Path) -> str:
     return f"{program()} evaluate --model {model} --data {data} --report report"
 
 
-def next_command(base_path: Path, model_config_file: Path | None = None) -> str:
-    """The command that serves what was just exported."""
+def next_command(base_path: Path, model_config_file: PathLike | None = None) -> str:
+    """Returns the command that serves the exported version."""
     if model_config_file is not None:
         return f"{program()} serve --model-config-file {shlex.quote(str(model_config_file))}"
     if base_path == Path("models/sentiment"):

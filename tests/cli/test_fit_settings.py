@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 import typer
 
-from lstm_sentiment import PipelineConfig, TrainingConfig
+from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.options import SETTING_OF_FLAG
 from lstm_sentiment.pipeline.overrides import (
@@ -32,13 +32,14 @@ class Calls:
 
     configs: list[PipelineConfig] = field(default_factory=list)
     resumed: list[Path] = field(default_factory=list)
+    run_config: PipelineConfig = field(default_factory=PipelineConfig)
 
     def run_pipeline(self, config: PipelineConfig, progress: object) -> "Calls":
         self.configs.append(config)
         return self
 
     def load_run(self, run_dir: Path) -> PipelineConfig:
-        return PipelineConfig()
+        return self.run_config
 
     def resume_pipeline(self, run_dir: Path, progress: object) -> "Calls":
         self.resumed.append(run_dir)
@@ -46,6 +47,9 @@ class Calls:
 
     def to_dict(self) -> dict[str, Any]:
         return {"calls": 1}
+
+    test = Evaluation(0.9, 0.9, (), (), 0.1, 0.01, 0.02)
+    version_dir, run_dir, seconds = Path("models/sentiment/1"), Path("runs/a"), 1.0
 
 
 @pytest.fixture
@@ -199,6 +203,26 @@ def test_resume_goes_on_with_a_run(run: Run, calls: Calls) -> None:
     assert outcome.code == 0, outcome.err
     assert (calls.resumed, calls.configs) == ([Path("runs/a")], [])
     assert json.loads(outcome.out) == {"calls": 1}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--model-config-file", "a b/models.config"),
+        ("--config", "a.toml"),
+        ("--resume", "runs/a"),
+    ],
+)
+def test_the_next_command_serves_the_models_config_of_the_run(
+    run: Run, calls: Calls, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    (tmp_path / "a.toml").write_text('model_config_file = "a b/models.config"\n')
+    calls.run_config = PipelineConfig(model_config_file="a b/models.config")
+    outcome = run("fit", *flags)
+    assert outcome.code == 0, outcome.err
+    name, _, command = outcome.out.splitlines()[-1].partition(" ")
+    assert name == "next"
+    assert command.strip() == "lstm-sentiment serve --model-config-file 'a b/models.config'"
 
 
 @pytest.mark.parametrize("flags", [("--epochs", 9), ("--resume", "runs/a")])
