@@ -1,18 +1,20 @@
-"""Who waits for an answer: until when, and whether still."""
+"""The caller behind a request: its deadline, and whether it has gone away."""
 
 import threading
 import time
 from collections.abc import Callable
 
+from lstm_sentiment.serving.errors import DeadlineExceededError, RequestCancelledError
+
 
 class Caller:
-    """The one behind a request. Safe to share among threads."""
+    """A caller who waits for an answer. Safe to share among threads."""
 
     def __init__(self, deadline: float | None = None) -> None:
         """Begins to wait.
 
         Args:
-            deadline: When the answer is of no use any more, by `time.monotonic`; `None` for never.
+            deadline: Time by `time.monotonic` after which the answer is useless; `None` for never.
         """
         self.deadline = deadline
         self._lock = threading.Lock()
@@ -21,19 +23,31 @@ class Caller:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the caller has gone away."""
+        """True once the caller has gone away."""
         return self._is_gone
 
     def seconds_left(self) -> float | None:
-        """How long until the deadline, not below 0; `None` if there is none."""
+        """Returns the seconds until the deadline, at least 0; `None` without a deadline."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def has_time(self) -> bool:
-        """Whether the deadline has not passed."""
+        """Returns whether the deadline is still to come."""
         return self.deadline is None or time.monotonic() < self.deadline
 
+    def check_waits(self) -> None:
+        """Checks that the caller still waits for an answer.
+
+        Raises:
+            DeadlineExceededError: If the deadline has passed.
+            RequestCancelledError: If the caller has gone away.
+        """
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise DeadlineExceededError("the deadline passed before the answer was there.")
+        if self._is_gone:
+            raise RequestCancelledError("the caller went away before the answer was there.")
+
     def leave(self) -> None:
-        """The caller goes away; a second call does nothing."""
+        """Marks the caller as gone; a second call does nothing."""
         with self._lock:
             callbacks, self._callbacks = self._callbacks, []
             self._is_gone = True
@@ -41,10 +55,10 @@ class Caller:
             callback()
 
     def when_gone(self, callback: Callable[[], None]) -> None:
-        """Calls back once, when the caller goes away; at once, if that has happened.
+        """Calls back once, when the caller goes away; at once for a caller who is gone.
 
         Args:
-            callback: Takes nothing; must not block.
+            callback: Must not block.
         """
         with self._lock:
             if not self._is_gone:
@@ -59,4 +73,4 @@ class _Anybody(Caller):
 
 
 ANYBODY = _Anybody()
-"""Somebody who never leaves and waits for ever."""
+"""A caller who never leaves and waits for ever."""

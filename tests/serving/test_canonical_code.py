@@ -10,7 +10,7 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.serving.canonical_code import Code, code_and_message
+from lstm_sentiment.serving.canonical_code import Code, canonical_code, code_and_message
 from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     ModelsNotAvailableError,
@@ -25,8 +25,7 @@ from lstm_sentiment.serving.errors import (
     UnauthenticatedError,
     VersionNotAvailableError,
 )
-from lstm_sentiment.serving.grpc_api.answering import status_code
-from lstm_sentiment.serving.rest_api.app import HTTP_STATUSES, http_status
+from lstm_sentiment.serving.rest_api.app import HTTP_STATUSES
 from lstm_sentiment.serving.servable_id import ServableId
 
 
@@ -59,8 +58,9 @@ from lstm_sentiment.serving.servable_id import ServableId
 def test_an_error_means_the_same_to_both_transports(
     error: LstmSentimentError, code: grpc.StatusCode, status: int
 ) -> None:
-    assert status_code(error) is code
-    assert http_status(error) == status
+    found = canonical_code(error)
+    assert grpc.StatusCode[found.name] is code
+    assert HTTP_STATUSES[found] == status
 
 
 def test_every_code_is_grpc_s_and_has_an_http_status() -> None:

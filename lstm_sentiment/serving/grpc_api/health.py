@@ -10,20 +10,20 @@ _SERVICES = (health.OVERALL_HEALTH, PREDICTION_SERVICE, MODEL_SERVICE)
 
 
 class GrpcHealth:
-    """Tells probes whether the server can answer: as a whole, and by either service's name."""
+    """Health status of the server as a whole and of either service, NOT_SERVING at first."""
 
     service_name = health.SERVICE_NAME
 
     def __init__(self) -> None:
-        """Begins with a server that cannot answer yet."""
+        """Begins as NOT_SERVING."""
         self._servicer = health.HealthServicer()
         self.set_serving(False)
 
     def set_serving(self, is_serving: bool) -> None:
-        """Says whether the server can answer; who watches learns of it at once.
+        """Sets the status; clients that watch are notified at once.
 
         Args:
-            is_serving: Whether it can.
+            is_serving: True for SERVING, False for NOT_SERVING.
         """
         response = health_pb2.HealthCheckResponse
         status = response.SERVING if is_serving else response.NOT_SERVING
@@ -31,13 +31,9 @@ class GrpcHealth:
             self._servicer.set(service, status)
 
     def stop(self) -> None:
-        """Says for good that the server is going."""
+        """Sets NOT_SERVING for good."""
         self._servicer.enter_graceful_shutdown()
 
     def add_to_server(self, server: grpc.Server) -> None:
-        """Serves `grpc.health.v1.Health`.
-
-        Args:
-            server: Where.
-        """
+        """Adds the service `grpc.health.v1.Health` to a server."""
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)

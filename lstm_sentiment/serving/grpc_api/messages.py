@@ -1,4 +1,4 @@
-"""Parts that several of TensorFlow Serving's gRPC messages have in common."""
+"""Reads and writes the parts that several of TensorFlow Serving's gRPC messages share."""
 
 from typing import Any
 
@@ -10,27 +10,24 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.inference.classification import Classifications, texts_of_examples
-from lstm_sentiment.serving.inference.dataplane import Answer, ModelSpec
+from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask
 from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.inference.results import Answer, ModelSpec
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 
 def model_spec(request: Any, notes: RequestNotes, *, asks_signature: bool = True) -> ModelSpec:
-    """Reads whom a request asks, and notes it.
+    """Reads the model and version that a request names, and notes them.
 
     Args:
         request: A message with a `model_spec`.
-        notes: Where to note it.
-        asks_signature: Whether it asks one of the model's signatures.
-
-    Returns:
-        Whom it asks.
+        notes: The notes of the request.
+        asks_signature: Whether to note the signature.
 
     Raises:
-        InvalidInputError: If it does not say.
+        InvalidInputError: If there is no `model_spec`.
     """
     if not request.HasField("model_spec"):
         raise InvalidInputError("Missing ModelSpec")
@@ -50,28 +47,15 @@ def inference_task(task: inference_pb2.InferenceTask) -> InferenceTask:
     return InferenceTask(spec.name, spec.signature_name or DEFAULT_SIGNATURE_KEY, task.method_name)
 
 
-def note_examples(notes: RequestNotes, answer: Answer, request: Any) -> None:
-    """Notes who answered a request of examples, and the texts in them.
-
-    Args:
-        notes: Where to note it.
-        answer: The answer.
-        request: A message with an `input`.
-    """
-    notes.answered_by(answer)
-    if notes.is_wanted:
-        notes.texts = texts_of_examples(request.input)
-
-
-def tell_who_answered(
+def write_model_spec(
     spec: model_pb2.ModelSpec, answer: Answer, signature_key: str | None = None
 ) -> None:
-    """Writes who answered into a response.
+    """Writes the version that answered into a response.
 
     Args:
-        spec: The response's.
+        spec: The response's `model_spec`.
         answer: The answer.
-        signature_key: The signature, where it is not the answer's.
+        signature_key: The signature; `None` for the answer's.
     """
     spec.name = answer.servable_id.name
     spec.version.value = answer.servable_id.version
@@ -86,9 +70,9 @@ def write_result(
     Args:
         found: The answer to the task.
         answer: The answer to the request.
-        proto: Where to write it.
+        proto: The message to fill.
     """
-    tell_who_answered(proto.model_spec, answer, found.signature_key)
+    write_model_spec(proto.model_spec, answer, found.signature_key)
     if found.classifications is not None:
         write_classifications(found.classifications, proto.classification_result)
     if found.regressions is not None:
@@ -98,12 +82,7 @@ def write_result(
 def write_classifications(
     classifications: Classifications, result: classification_pb2.ClassificationResult
 ) -> None:
-    """Writes the classes of each example.
-
-    Args:
-        classifications: In order.
-        result: Where to write them.
-    """
+    """Writes the classes of each example into a message."""
     for scored_classes in classifications:
         classes = result.classifications.add().classes
         for label, score in scored_classes:
@@ -111,11 +90,6 @@ def write_classifications(
 
 
 def write_regressions(regressions: Regressions, result: regression_pb2.RegressionResult) -> None:
-    """Writes the number for each example.
-
-    Args:
-        regressions: In order.
-        result: Where to write them.
-    """
+    """Writes the number for each example into a message."""
     for value in regressions:
         result.regressions.add(value=value)

@@ -1,6 +1,6 @@
-"""Messages that cannot be parsed reach the service, which refuses them as it refuses others.
+"""Passes messages that cannot be parsed on to the service, to be refused like other bad requests.
 
-gRPC for Python itself answers INTERNAL, logs a traceback for each, and tells no observer.
+gRPC for Python itself answers INTERNAL, logs a traceback for each, and bypasses the observer.
 """
 
 from collections.abc import Callable
@@ -13,34 +13,39 @@ _SERVICES = "/tensorflow.serving."
 
 
 class Unparsed:
-    """Stands for a message that is none."""
+    """Takes the place of a message that cannot be parsed; keeps its size alone."""
 
     def __init__(self, serialized: bytes) -> None:
-        """Keeps the size alone.
-
-        Args:
-            serialized: What came instead of a message.
-        """
+        """Measures the bytes that came."""
         self._bytes = len(serialized)
 
     def ByteSize(self) -> int:
-        """Tells its size, as a message does."""
+        """Returns the number of bytes, as a message does."""
         return self._bytes
 
 
 class ParsingInterceptor(grpc.ServerInterceptor):
-    """Gives the services of TensorFlow Serving an `Unparsed` for what is no message of theirs."""
+    """Passes `Unparsed` to TensorFlow Serving's services where a message cannot be parsed."""
+
+    def __init__(self) -> None:
+        """Knows no method yet."""
+        self._lenient: dict[str, Any] = {}
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Changes how the message of one call is read."""
+        """Returns the handler of a call, with its parser replaced."""
+        method: str = handler_call_details.method
+        if method in self._lenient:
+            return self._lenient[method]
         handler = continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(_SERVICES):
+        if handler is None or not method.startswith(_SERVICES):
             return handler
-        return grpc.unary_unary_rpc_method_handler(
+        # Methods that a service has, so no more than there are.
+        self._lenient[method] = grpc.unary_unary_rpc_method_handler(
             handler.unary_unary,
             request_deserializer=_lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
+        return self._lenient[method]
 
 
 def _lenient(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

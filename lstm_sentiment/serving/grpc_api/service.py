@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from grpc_reflection.v1alpha import reflection as grpc_reflection
@@ -25,29 +25,31 @@ from tensorflow_serving.config import model_server_config_pb2
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
-from lstm_sentiment.serving.grpc_api.answering import GrpcAnswering
+from lstm_sentiment.serving.grpc_api.answering import answered
 from lstm_sentiment.serving.grpc_api.health import MODEL_SERVICE, PREDICTION_SERVICE, GrpcHealth
 from lstm_sentiment.serving.grpc_api.messages import (
     inference_task,
     model_spec,
-    note_examples,
-    tell_who_answered,
     write_classifications,
+    write_model_spec,
     write_regressions,
     write_result,
 )
 from lstm_sentiment.serving.grpc_api.parsing import ParsingInterceptor
-from lstm_sentiment.serving.inference.classification import serialized_examples
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
-from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, tensor_to_proto
+from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, write_tensor
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature
 
 Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
-"""Makes a server serve what a config says; returns when that has come about."""
+"""Makes a server serve the models of a config; returns once they are served."""
+
+_Answer = TypeVar("_Answer", bound=Answer)
 
 # TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
 _NO_LIMIT = -1
@@ -56,170 +58,163 @@ _NO_LIMIT = -1
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Serves `tensorflow.serving.PredictionService`."""
 
-    def __init__(self, data_plane: DataPlane, answering: GrpcAnswering) -> None:
+    def __init__(self, data_plane: DataPlane, observer: Observer | None) -> None:
         """Answers from a data plane.
 
         Args:
-            data_plane: Who answers.
-            answering: How calls are answered.
+            data_plane: The data plane.
+            observer: Called with every request, if there is one.
         """
         self._data_plane = data_plane
-        self._answering = answering
+        self.observer = observer
 
+    @answered
     def Classify(
-        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+        self,
+        request: classification_pb2.ClassificationRequest,
+        notes: RequestNotes,
+        caller: Caller,
     ) -> classification_pb2.ClassificationResponse:
-        """Classifies the examples sent."""
+        """Classifies the examples of a request."""
+        response = classification_pb2.ClassificationResponse()
+        result = self._ask_examples(self._data_plane.classify, request, response, notes, caller)
+        write_classifications(result.classifications, response.result)
+        return response
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            result = self._data_plane.classify(
-                model_spec(request, notes),
-                request.model_spec.signature_name,
-                serialized_examples(request.input),
-                caller=caller,
-            )
-            note_examples(notes, result, request)
-            response = classification_pb2.ClassificationResponse()
-            tell_who_answered(response.model_spec, result)
-            write_classifications(result.classifications, response.result)
-            return response
-
-        return self._answering.answer("Classify", request, context, work)
-
+    @answered
     def Regress(
-        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+        self, request: regression_pb2.RegressionRequest, notes: RequestNotes, caller: Caller
     ) -> regression_pb2.RegressionResponse:
-        """Finds a number for each of the examples sent."""
+        """Computes a number for each example of a request."""
+        response = regression_pb2.RegressionResponse()
+        result = self._ask_examples(self._data_plane.regress, request, response, notes, caller)
+        write_regressions(result.regressions, response.result)
+        return response
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            result = self._data_plane.regress(
-                model_spec(request, notes),
-                request.model_spec.signature_name,
-                serialized_examples(request.input),
-                caller=caller,
-            )
-            note_examples(notes, result, request)
-            response = regression_pb2.RegressionResponse()
-            tell_who_answered(response.model_spec, result)
-            write_regressions(result.regressions, response.result)
-            return response
-
-        return self._answering.answer("Regress", request, context, work)
-
+    @answered
     def Predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+        self, request: predict_pb2.PredictRequest, notes: RequestNotes, caller: Caller
     ) -> predict_pb2.PredictResponse:
-        """Runs a signature on the tensors sent."""
+        """Runs a signature on the tensors of a request."""
 
         def read_inputs(signature: Signature) -> Mapping[str, Array]:
             return {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            result = self._data_plane.predict(
-                model_spec(request, notes),
-                request.model_spec.signature_name,
-                read_inputs,
-                list(request.output_filter),
-                caller=caller,
-            )
-            notes.answered_by(result)
-            notes.texts = result.texts
-            response = predict_pb2.PredictResponse()
-            tell_who_answered(response.model_spec, result)
-            for name, array in result.outputs.items():
-                response.outputs[name].CopyFrom(tensor_to_proto(array))
-            return response
+        result = self._data_plane.predict(
+            model_spec(request, notes),
+            request.model_spec.signature_name,
+            read_inputs,
+            list(request.output_filter),
+            caller=caller,
+        )
+        notes.answered_by(result, result.texts)
+        response = predict_pb2.PredictResponse()
+        write_model_spec(response.model_spec, result)
+        for name, array in result.outputs.items():
+            write_tensor(array, response.outputs[name])
+        return response
 
-        return self._answering.answer("Predict", request, context, work)
-
+    @answered
     def MultiInference(
-        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+        self, request: inference_pb2.MultiInferenceRequest, notes: RequestNotes, caller: Caller
     ) -> inference_pb2.MultiInferenceResponse:
-        """Puts the examples sent to several signatures of one model."""
+        """Runs several signatures of one model on the examples of a request."""
+        # A request without a task names no model, and the data plane says so.
+        first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+        first.model_spec.SetInParent()
+        result = self._data_plane.multi_inference(
+            model_spec(first, notes),
+            [inference_task(task) for task in request.tasks],
+            serialized_examples(request.input),
+            caller=caller,
+        )
+        notes.examples_answered_by(result, request.input)
+        response = inference_pb2.MultiInferenceResponse()
+        for found in result.results:
+            write_result(found, result, response.results.add())
+        return response
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            # Without a task there is nobody to ask, which the data plane says.
-            first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
-            first.model_spec.SetInParent()
-            result = self._data_plane.multi_inference(
-                model_spec(first, notes),
-                [inference_task(task) for task in request.tasks],
-                serialized_examples(request.input),
-                caller=caller,
-            )
-            note_examples(notes, result, request)
-            response = inference_pb2.MultiInferenceResponse()
-            for found in result.results:
-                write_result(found, result, response.results.add())
-            return response
-
-        return self._answering.answer("MultiInference", request, context, work)
-
+    @answered
     def GetModelMetadata(
         self,
         request: get_model_metadata_pb2.GetModelMetadataRequest,
-        context: grpc.ServicerContext,
+        notes: RequestNotes,
+        caller: Caller,
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Tells the signatures of a version."""
+        """Returns the signatures of a version."""
+        found = self._data_plane.model_metadata(
+            model_spec(request, notes, asks_signature=False), list(request.metadata_field)
+        )
+        notes.version = found.servable_id.version
+        return metadata_to_proto(found.servable_id, found.signature_defs)
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            found = self._data_plane.model_metadata(
-                model_spec(request, notes, asks_signature=False), list(request.metadata_field)
-            )
-            notes.told_of(found.servable_id.version)
-            return metadata_to_proto(found.servable_id, found.signature_defs)
-
-        return self._answering.answer("GetModelMetadata", request, context, work)
+    def _ask_examples(
+        self,
+        ask: Callable[..., _Answer],
+        request: Any,
+        response: Any,
+        notes: RequestNotes,
+        caller: Caller,
+    ) -> _Answer:
+        result = ask(
+            model_spec(request, notes),
+            request.model_spec.signature_name,
+            serialized_examples(request.input),
+            caller=caller,
+        )
+        notes.examples_answered_by(result, request.input)
+        write_model_spec(response.model_spec, result)
+        return result
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """Serves `tensorflow.serving.ModelService`."""
 
     def __init__(
-        self, data_plane: DataPlane, answering: GrpcAnswering, reload: Reload | None = None
+        self, data_plane: DataPlane, observer: Observer | None, reload: Reload | None = None
     ) -> None:
         """Answers from a data plane.
 
         Args:
-            data_plane: Who answers.
-            answering: How calls are answered.
-            reload: Called with each config sent; `None` to refuse them.
+            data_plane: The data plane.
+            observer: Called with every request, if there is one.
+            reload: Called with each config sent; `None` to refuse configs.
         """
         self._data_plane = data_plane
-        self._answering = answering
         self._reload = reload
+        self.observer = observer
 
+    @answered
     def GetModelStatus(
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
+        self,
+        request: get_model_status_pb2.GetModelStatusRequest,
+        notes: RequestNotes,
+        caller: Caller,
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Tells where the versions of a model stand."""
+        """Returns the states of a model's versions."""
+        asked = model_spec(request, notes, asks_signature=False)
+        return model_status_to_proto(self._data_plane.model_status(asked))
 
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            asked = model_spec(request, notes, asks_signature=False)
-            return model_status_to_proto(self._data_plane.model_status(asked))
-
-        return self._answering.answer("GetModelStatus", request, context, work)
-
+    @answered
     def HandleReloadConfigRequest(
-        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+        self,
+        request: model_management_pb2.ReloadConfigRequest,
+        notes: RequestNotes,
+        caller: Caller,
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Makes the server serve what the config sent says."""
-
-        def work(notes: RequestNotes, caller: Caller) -> Any:
-            if self._reload is None:
-                raise NotImplementedInServingError("this server does not take configs by request.")
-            if request.config.WhichOneof("config") != "model_config_list":
-                raise InvalidInputError(
-                    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
-                    "ModelConfigList is currently supported"
-                )
-            self._reload(request.config)
-            response = model_management_pb2.ReloadConfigResponse()
-            # gRPC sends no message beside an error: a response that arrives says OK.
-            response.status.SetInParent()
-            return response
-
-        return self._answering.answer("HandleReloadConfigRequest", request, context, work)
+        """Makes the server serve the models of a config."""
+        if self._reload is None:
+            raise NotImplementedInServingError("this server does not take configs by request.")
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise InvalidInputError(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                "ModelConfigList is currently supported"
+            )
+        self._reload(request.config)
+        response = model_management_pb2.ReloadConfigResponse()
+        # gRPC sends no message beside an error: a response that arrives means OK.
+        response.status.SetInParent()
+        return response
 
 
 def grpc_server(
@@ -236,19 +231,16 @@ def grpc_server(
     """Makes a gRPC server with both services, bound to no port and not started.
 
     Args:
-        data_plane: Who answers.
+        data_plane: The data plane that answers.
         max_threads: How many requests are answered at once; more wait their turn.
         reload: Called with each config that HandleReloadConfigRequest brings; `None` to answer
             UNIMPLEMENTED.
-        observer: Told of every request to the two services, if anybody.
-        interceptors: See every call first, in this order.
-        max_request_bytes: The longest message taken; longer ones are RESOURCE_EXHAUSTED. `None`
-            for no limit.
-        health: Whether the server can answer, to be served by gRPC's own protocol for that.
-        reflection: Whether clients may ask which services and messages there are.
-
-    Returns:
-        The server.
+        observer: Called with every request to the two services, if there is one.
+        interceptors: Called first for every request, in this order.
+        max_request_bytes: Limit of a message; longer ones are RESOURCE_EXHAUSTED. `None` for no
+            limit.
+        health: Health status to serve; `None` to serve none.
+        reflection: Whether clients may list the services and messages.
     """
     server = grpc.server(
         futures.ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"),
@@ -260,12 +252,11 @@ def grpc_server(
             ("grpc.so_reuseport", 0),
         ),
     )
-    answering = GrpcAnswering(observer)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(data_plane, answering), server
+        PredictionService(data_plane, observer), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(data_plane, answering, reload), server
+        ModelService(data_plane, observer, reload), server
     )
     names = [PREDICTION_SERVICE, MODEL_SERVICE]
     if health is not None:

@@ -1,6 +1,6 @@
-"""Answers requests, whatever transport they came by.
+"""The requests a model server understands, whatever transport they come by.
 
-gRPC and REST both come through here; each turns its own form of a request into arrays. After
+gRPC and REST both ask the `DataPlane`; each turns its own form of a request into arrays. After
 `tensorflow_serving/servables/tensorflow/predict_util.cc`, `classification_service.cc`,
 `regression_service.cc`, `multi_inference_helper.cc`, `get_model_metadata_impl.cc` and
 `tensorflow_serving/model_servers/get_model_status_impl.cc`.
@@ -9,133 +9,53 @@ gRPC and REST both come through here; each turns its own form of a request into 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
+from typing import TypeVar
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.errors import (
-    DeadlineExceededError,
-    RequestCancelledError,
-    SignatureNotFoundError,
-)
-from lstm_sentiment.serving.inference.classification import INPUTS, TEXT, Classifications, classify
+from lstm_sentiment.serving.errors import RequestCancelledError, SignatureNotFoundError
+from lstm_sentiment.serving.inference.classification import Classifications, classify
+from lstm_sentiment.serving.inference.examples import INPUTS, batch_of
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF
-from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask, infer
-from lstm_sentiment.serving.inference.regression import Regressions, regress
+from lstm_sentiment.serving.inference.multi_inference import InferenceTask, infer
+from lstm_sentiment.serving.inference.regression import regress
+from lstm_sentiment.serving.inference.results import (
+    ClassifyResult,
+    ModelMetadata,
+    ModelSpec,
+    MultiInferenceResult,
+    PredictResult,
+    RegressResult,
+)
 from lstm_sentiment.serving.manager.manager import Manager
-from lstm_sentiment.serving.servable import Array, ServableHandle, ServableState, Signature
+from lstm_sentiment.serving.servable import (
+    Array,
+    Servable,
+    ServableHandle,
+    ServableState,
+    Signature,
+)
 from lstm_sentiment.serving.servable_id import ServableId
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
-"""Turns a request into one array for each input, once its signature is known."""
+"""Reads a request's inputs for a signature; returns one array for each input, by name."""
 
 OnRun = Callable[[str, str, float], None]
-"""Takes a model's name, the API that asked it, and the seconds that the answer took."""
+"""Called with a model's name, the API, and the seconds that the model took."""
 
 OnAnswer = Callable[
     [ServableId, str, Mapping[str, Array], Mapping[str, Array] | Classifications], None
 ]
-"""Takes the version that answered, the signature, the inputs, and all outputs or the classes."""
+"""Called with the version that answered, the signature, the inputs, and all outputs or the
+classes."""
 
-_NO_LIMITS = RequestLimits()
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """Whom a request asks; `tensorflow_serving/apis/model.proto`.
-
-    Attributes:
-        name: The servable stream.
-        version: A version number; `None` for the highest available.
-        label: A version label, instead of a number.
-    """
-
-    name: str
-    version: int | None = None
-    label: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Who answered, and how much was asked.
-
-    Attributes:
-        servable_id: The version that answered.
-        signature_key: The signature that was run.
-        batch_size: Rows or examples in the request; `None` where its inputs have no rows.
-    """
-
-    servable_id: ServableId
-    signature_key: str
-    batch_size: int | None
-
-
-@dataclass(frozen=True)
-class PredictResult(Answer):
-    """An answer to Predict.
-
-    Attributes:
-        outputs: An array for each output asked for, by name.
-        texts: What was sent to a signature whose only input is a string named `text`.
-    """
-
-    outputs: Mapping[str, Array]
-    texts: Sequence[bytes] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class ClassifyResult(Answer):
-    """An answer to Classify.
-
-    Attributes:
-        classifications: The classes of each example, in order.
-    """
-
-    classifications: Classifications
-
-
-@dataclass(frozen=True)
-class RegressResult(Answer):
-    """An answer to Regress.
-
-    Attributes:
-        regressions: The number for each example, in order.
-    """
-
-    regressions: Regressions
-
-
-@dataclass(frozen=True)
-class MultiInferenceResult(Answer):
-    """An answer to MultiInference; its signature is that of the first task.
-
-    Attributes:
-        results: The answer to each task, in order.
-    """
-
-    results: Sequence[InferenceResult]
-
-
-@dataclass(frozen=True)
-class ModelMetadata:
-    """What a version says of itself.
-
-    Attributes:
-        servable_id: Which version.
-        signature_defs: Its signatures, a `SignatureDef` message each, by key.
-    """
-
-    servable_id: ServableId
-    signature_defs: Mapping[str, Any]
+_Found = TypeVar("_Found")
 
 
 class DataPlane:
-    """The requests a model server understands, free of any transport.
+    """Answers requests, free of any transport.
 
     A version stays in memory until the answer is there, even if it is being unloaded.
     """
@@ -148,17 +68,17 @@ class DataPlane:
         on_run: OnRun | None = None,
         on_answer: OnAnswer | None = None,
     ) -> None:
-        """Answers from what a manager holds.
+        """Answers from the versions of a manager.
 
         Args:
-            manager: Whose servables answer.
+            manager: The manager of the versions.
             limits: How large a request may be; `None` for no limit.
-            on_run: Told how long a model took for an answer; must be quick, and must not raise.
-            on_answer: Told of each answer to Predict and Classify before it is sent; must be quick,
-                must not raise, and must leave it as it is.
+            on_run: Called after each run of a model; must be quick, and must not raise.
+            on_answer: Called with each answer to Predict and Classify before it is sent; must be
+                quick, must not raise, and must not change the answer.
         """
         self._manager = manager
-        self._limits = limits or _NO_LIMITS
+        self._limits = limits or RequestLimits()
         self._on_run, self._on_answer = on_run, on_answer
 
     def predict(
@@ -173,15 +93,12 @@ class DataPlane:
         """Runs one signature of one version.
 
         Args:
-            model_spec: Whom to ask.
-            signature_key: Which signature; empty for `serving_default`.
-            read_inputs: Gives the inputs. Called once the signature is known, since JSON cannot
-                be read without it.
-            output_filter: The outputs wanted; empty for all.
-            caller: Who waits for the answer.
-
-        Returns:
-            The answer.
+            model_spec: The model and version.
+            signature_key: The signature; empty for `serving_default`.
+            read_inputs: Returns the inputs. Called once the signature is known, because JSON
+                cannot be read without it.
+            output_filter: Names of the outputs to return; empty for all.
+            caller: The caller who waits for the answer.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -194,22 +111,19 @@ class DataPlane:
             if signature is None:
                 raise SignatureNotFoundError(key)
             inputs = read_inputs(signature)
-            _check_output_filter(signature, output_filter)
+            if output_filter:
+                _check_output_filter(signature, output_filter)
             self._limits.check(signature, inputs)
-            with self._timed(handle, "Predict"):
-                outputs = handle.servable.run(key, inputs, caller=caller)
-            wanted = output_filter or sorted(outputs)
-            result = PredictResult(
-                handle.id,
-                key,
-                _batch_size(inputs),
-                {name: outputs[name] for name in wanted},
-                _texts(signature, inputs),
-            )
-        # Not before it is sure that the answer comes in time.
+            began = time.perf_counter()
+            outputs = handle.servable.run(key, inputs, caller=caller)
+            if self._on_run is not None:
+                self._on_run(handle.id.name, "Predict", time.perf_counter() - began)
+        # Only now is it sure that the answer comes in time.
         if self._on_answer is not None:
-            self._on_answer(result.servable_id, key, inputs, outputs)
-        return result
+            self._on_answer(handle.id, key, inputs, outputs)
+        wanted = {name: outputs[name] for name in output_filter} if output_filter else outputs
+        texts = _texts(signature, inputs)
+        return PredictResult(handle.id, key, _batch_size(inputs), wanted, texts)
 
     def classify(
         self,
@@ -222,13 +136,10 @@ class DataPlane:
         """Classifies examples by one signature of one version.
 
         Args:
-            model_spec: Whom to ask.
-            signature_key: Which signature; empty for `serving_default`.
+            model_spec: The model and version.
+            signature_key: The signature; empty for `serving_default`.
             serialized_examples: A serialized `tf.Example` each; at least one.
-            caller: Who waits for the answer.
-
-        Returns:
-            The answer.
+            caller: The caller who waits for the answer.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -236,15 +147,16 @@ class DataPlane:
             LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with _in_time(caller), self._handle(model_spec) as handle:
-            self._limits.check_examples(serialized_examples)
-            with self._timed(handle, "Classify"):
-                found = classify(handle.servable, key, serialized_examples, caller=caller)
-            result = ClassifyResult(handle.id, key, len(serialized_examples), found)
+        version, found = self._ask_examples(
+            "Classify",
+            model_spec,
+            serialized_examples,
+            lambda servable: classify(servable, key, serialized_examples, caller=caller),
+            caller,
+        )
         if self._on_answer is not None:
-            examples = np.array(serialized_examples, dtype=object)
-            self._on_answer(result.servable_id, key, {INPUTS: examples}, found)
-        return result
+            self._on_answer(version, key, {INPUTS: batch_of(serialized_examples)}, found)
+        return ClassifyResult(version, key, len(serialized_examples), found)
 
     def regress(
         self,
@@ -254,28 +166,16 @@ class DataPlane:
         *,
         caller: Caller = ANYBODY,
     ) -> RegressResult:
-        """Finds a number for each example by one signature of one version.
-
-        Args:
-            model_spec: Whom to ask.
-            signature_key: Which signature; empty for `serving_default`.
-            serialized_examples: A serialized `tf.Example` each; at least one.
-            caller: Who waits for the answer.
-
-        Returns:
-            The answer.
-
-        Raises:
-            InvalidInputError: If the request does not fit the model, or is too large.
-            ServableNotFoundError: If no such version is available.
-            LstmSentimentError: If the model does not answer, see `Servable.run`.
-        """
+        """Computes a number for each example; arguments and errors are those of `classify`."""
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with _in_time(caller), self._handle(model_spec) as handle:
-            self._limits.check_examples(serialized_examples)
-            with self._timed(handle, "Regress"):
-                found = regress(handle.servable, key, serialized_examples, caller=caller)
-            return RegressResult(handle.id, key, len(serialized_examples), found)
+        version, found = self._ask_examples(
+            "Regress",
+            model_spec,
+            serialized_examples,
+            lambda servable: regress(servable, key, serialized_examples, caller=caller),
+            caller,
+        )
+        return RegressResult(version, key, len(serialized_examples), found)
 
     def multi_inference(
         self,
@@ -285,16 +185,13 @@ class DataPlane:
         *,
         caller: Caller = ANYBODY,
     ) -> MultiInferenceResult:
-        """Puts the same examples to several signatures of one version.
+        """Runs several signatures of one version on the same examples.
 
         Args:
-            model_spec: Whom to ask: that of the first task.
-            tasks: What is asked.
+            model_spec: The model and version of the first task.
+            tasks: The signatures to run.
             serialized_examples: A serialized `tf.Example` each; at least one.
-            caller: Who waits for the answers.
-
-        Returns:
-            The answers.
+            caller: The caller who waits for the answers.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -302,24 +199,24 @@ class DataPlane:
             LstmSentimentError: If a task is of an unknown kind or the model does not answer, see
                 `Servable.run`.
         """
-        with _in_time(caller), self._handle(model_spec) as handle:
-            self._limits.check_examples(serialized_examples)
-            with self._timed(handle, "MultiInference"):
-                results = infer(handle.servable, tasks, serialized_examples, caller=caller)
-            key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
-            return MultiInferenceResult(handle.id, key, len(serialized_examples), results)
+        version, results = self._ask_examples(
+            "MultiInference",
+            model_spec,
+            serialized_examples,
+            lambda servable: infer(servable, tasks, serialized_examples, caller=caller),
+            caller,
+        )
+        key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
+        return MultiInferenceResult(version, key, len(serialized_examples), results)
 
     def model_metadata(
         self, model_spec: ModelSpec, metadata_fields: Sequence[str]
     ) -> ModelMetadata:
-        """Tells what a version says of itself.
+        """Returns the signatures of a version.
 
         Args:
-            model_spec: Whom to ask.
-            metadata_fields: What to tell: `signature_def`, which is all there is.
-
-        Returns:
-            Its signatures.
+            model_spec: The model and version.
+            metadata_fields: `signature_def`, the only field there is.
 
         Raises:
             InvalidInputError: If no field, or another, is asked for.
@@ -336,13 +233,13 @@ class DataPlane:
             return ModelMetadata(handle.id, dict(handle.servable.signature_defs))
 
     def model_status(self, model_spec: ModelSpec) -> list[ServableState]:
-        """Tells where the versions of a model stand.
+        """Returns the states of a model's versions.
 
         Args:
-            model_spec: Which model; with a version or a label, that version only.
+            model_spec: The model; with a version or a label, that version only.
 
         Returns:
-            The highest version first, those unloaded and those that failed to load included.
+            The highest version first, with those that were unloaded or failed to load.
 
         Raises:
             InvalidInputError: If the label is unknown.
@@ -365,12 +262,21 @@ class DataPlane:
             )
         return states
 
-    @contextmanager
-    def _timed(self, handle: ServableHandle, api: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        if self._on_run is not None:
-            self._on_run(handle.id.name, api, time.perf_counter() - began)
+    def _ask_examples(
+        self,
+        api: str,
+        model_spec: ModelSpec,
+        serialized_examples: Sequence[bytes],
+        ask: Callable[[Servable], _Found],
+        caller: Caller,
+    ) -> tuple[ServableId, _Found]:
+        with _in_time(caller), self._handle(model_spec) as handle:
+            self._limits.check_examples(serialized_examples)
+            began = time.perf_counter()
+            found = ask(handle.servable)
+            if self._on_run is not None:
+                self._on_run(handle.id.name, api, time.perf_counter() - began)
+        return handle.id, found
 
     def _handle(self, model_spec: ModelSpec) -> ServableHandle:
         if not model_spec.name:
@@ -378,37 +284,24 @@ class DataPlane:
         return self._manager.get_handle(model_spec.name, model_spec.version, model_spec.label)
 
 
-def check_caller(caller: Caller) -> None:
-    """Makes sure that somebody still waits for an answer.
-
-    Args:
-        caller: Who asked.
-
-    Raises:
-        DeadlineExceededError: If the deadline has passed.
-        RequestCancelledError: If the caller has gone away.
-    """
-    if not caller.has_time():
-        raise DeadlineExceededError("the deadline passed before the answer was there.")
-    if caller.is_gone:
-        raise RequestCancelledError("the caller went away before the answer was there.")
-
-
 @contextmanager
 def _in_time(caller: Caller) -> Iterator[None]:
-    """Begins nothing, and ends with an error, where nobody waits for the answer any more."""
-    check_caller(caller)
+    """Raises before and after the work if the caller no longer waits."""
+    caller.check_waits()
     try:
         yield
     except RequestCancelledError:
-        # gRPC says of a caller whose deadline has passed that it is gone.
-        check_caller(caller)
+        # gRPC reports a caller whose deadline has passed as gone.
+        caller.check_waits()
         raise
-    check_caller(caller)
+    caller.check_waits()
 
 
 def _batch_size(inputs: Mapping[str, Array]) -> int | None:
-    return next((len(array) for array in inputs.values() if array.ndim), None)
+    for array in inputs.values():
+        if array.ndim:
+            return len(array)
+    return None
 
 
 def _texts(signature: Signature, inputs: Mapping[str, Array]) -> Sequence[bytes]:

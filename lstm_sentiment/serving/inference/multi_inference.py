@@ -11,11 +11,11 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.inference.classification import (
-    INPUTS,
     Classifications,
     check_classification_signature,
     classify,
 )
+from lstm_sentiment.serving.inference.examples import INPUTS
 from lstm_sentiment.serving.inference.regression import (
     Regressions,
     check_regression_signature,
@@ -34,7 +34,7 @@ _SIGNATURE_CHECKS = {
 
 @dataclass(frozen=True)
 class InferenceTask:
-    """One question put to the examples.
+    """One signature to run on the examples.
 
     Attributes:
         model_name: The model; all tasks of a request name the same.
@@ -49,12 +49,12 @@ class InferenceTask:
 
 @dataclass(frozen=True)
 class InferenceResult:
-    """The answer to one task; one of the two is there.
+    """The answer to one task: classifications or regressions.
 
     Attributes:
         signature_key: The signature that was run.
-        classifications: The classes of each example, in order.
-        regressions: The number for each example, in order.
+        classifications: The classes of each example, in order; `None` for a regression.
+        regressions: The number for each example, in order; `None` for a classification.
     """
 
     signature_key: str
@@ -69,13 +69,13 @@ def infer(
     *,
     caller: Caller = ANYBODY,
 ) -> list[InferenceResult]:
-    """Answers all tasks, or none.
+    """Runs all tasks, or none if one does not fit.
 
     Args:
-        servable: Who answers.
-        tasks: What is asked: each signature once, all of the same input tensor.
+        servable: The version that answers.
+        tasks: Each signature once, all of the same input tensor.
         serialized_examples: A serialized `tf.Example` each.
-        caller: Who waits for the answers.
+        caller: The caller who waits for the answers.
 
     Returns:
         The answer to each task, in order.

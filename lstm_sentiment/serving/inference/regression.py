@@ -1,21 +1,25 @@
 """TensorFlow Serving's Regress API: serialized examples in, a number for each out.
 
-What the signature must look like, what is made of its output and what is said where they break
-the rules: after `tensorflow_serving/servables/tensorflow/regressor.cc`. A signature's method name
-is not checked, as it is not by default there.
+The rules for the signature and its output, and the messages where one is broken, are those of
+`tensorflow_serving/servables/tensorflow/regressor.cc`. A signature's method name is not checked,
+which is the default there too.
 """
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import NoRegressionTensorError
-from lstm_sentiment.serving.inference.classification import described, dtype_name
+from lstm_sentiment.serving.inference.examples import (
+    INPUTS,
+    bracketed,
+    described,
+    dtype_name,
+    run_on_examples,
+)
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
-INPUTS, OUTPUTS = "inputs", "outputs"
+OUTPUTS = "outputs"
 
 Regressions = Sequence[float]
 """The number for each example, in order: a float32 as a Python float."""
@@ -28,40 +32,31 @@ def regress(
     *,
     caller: Caller = ANYBODY,
 ) -> Regressions:
-    """Finds a number for each example by one signature of a servable.
+    """Computes a number for each example by one signature of a servable.
 
     Args:
-        servable: Who answers.
+        servable: The version that answers.
         signature_key: One of its signatures. Its only input is `inputs`, string `(batch,)`; its
             only output is `outputs`, float32 `(batch,)` or `(batch, 1)`.
         serialized_examples: A serialized `tf.Example` each.
-        caller: Who waits for the answer.
+        caller: The caller who waits for the answer.
 
     Returns:
         The numbers, in order.
 
     Raises:
-        InvalidInputError: If there is no such signature or no example, the signature or what it
-            answers is not of that form, or the model refuses the examples.
+        InvalidInputError: If there is no such signature or no example, the signature or its
+            output is not of that form, or the model refuses the examples.
         LstmSentimentError: If the model does not answer, see `Servable.run`.
     """
-    signature = servable.signatures.get(signature_key)
-    if signature is None:
-        raise InvalidInputError(f"No signature was found with the name: {signature_key}")
-    check_regression_signature(signature)
-    if not serialized_examples:
-        raise InvalidInputError("Input is empty.")
-    examples = np.array(serialized_examples, dtype=object)
-    outputs = servable.run(signature_key, {INPUTS: examples}, caller=caller)
+    outputs = run_on_examples(
+        servable, signature_key, serialized_examples, check_regression_signature, caller=caller
+    )
     return _read_output(outputs, len(serialized_examples))
 
 
 def check_regression_signature(signature: Signature) -> None:
-    """Checks that a signature has the form that `regress` needs.
-
-    Raises:
-        InvalidInputError: If it has not.
-    """
+    """Raises `InvalidInputError` for a signature that `regress` cannot run."""
     if len(signature.inputs) != 1:
         raise InvalidInputError("Expected one input Tensor.")
     if len(signature.outputs) != 1:
@@ -81,7 +76,7 @@ def _read_output(outputs: Mapping[str, Array], batch_size: int) -> Regressions:
     if array.ndim != 1 and array.shape[1:] != (1,):
         raise InvalidInputError(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
-            f"[{','.join(str(size) for size in array.shape)}]"
+            f"{bracketed(array.shape)}"
         )
     if len(array) != batch_size:
         raise InvalidInputError(
@@ -89,7 +84,7 @@ def _read_output(outputs: Mapping[str, Array], batch_size: int) -> Regressions:
         )
     found = dtype_name(array)
     if found != "DT_FLOAT":
-        # Two spaces, as there.
+        # Two spaces, as in `regressor.cc`.
         raise InvalidInputError(f"Expected output Tensor of DT_FLOAT.  Got: {found}")
     values: list[float] = array.ravel().tolist()
     return values

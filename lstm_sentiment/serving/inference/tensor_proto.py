@@ -1,9 +1,9 @@
-"""Arrays to and from `TensorProto`, TensorFlow Serving's way.
+"""Arrays to and from `TensorProto`, as TensorFlow Serving converts them.
 
-Requests are read as `Tensor::FromProto` reads them (`tensorflow/core/framework/tensor.cc`):
-fewer values than elements repeat the last one, none at all mean zeros or empty strings. Answers
-are written as `Tensor::AsProtoField` does: values stand in `float_val`, `int64_val`,
-`string_val`..., where clients look for them, not in `tensor_content`.
+Requests are read like `Tensor::FromProto` (`tensorflow/core/framework/tensor.cc`): fewer values
+than elements repeat the last one, none at all mean zeros or empty strings. Answers are written like
+`Tensor::AsProtoField`: values stand in `float_val`, `int64_val`, `string_val`..., where clients
+look for them, not in `tensor_content`.
 """
 
 import math
@@ -41,21 +41,58 @@ _FIELDS_BY_ARRAY = {
 
 
 def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Array:
-    """Reads a tensor sent by a client.
+    """Reads a tensor that a client sent.
 
     Args:
-        proto: What was sent.
-        name: The input's name, for the message.
+        proto: The tensor.
+        name: The input's name, for the error message.
 
     Returns:
         An array of the proto's shape and dtype; strings are bytes in an array of objects.
 
     Raises:
-        InvalidInputError: If the proto contradicts itself or holds an unknown dtype.
+        InvalidInputError: If the proto contradicts itself or has an unknown dtype.
     """
     shape = _shape_from_proto(proto, name)
+    values = _values_from_proto(proto, shape, name)
+    try:
+        return values.reshape(shape)
+    except ValueError:
+        # NumPy counts the elements that an empty array would have if its zeros were ones.
+        raise _parsing_error(
+            name, "the shape has more dimensions or elements than an array can have"
+        ) from None
+
+
+def write_tensor(array: Array, proto: tensor_pb2.TensorProto) -> None:
+    """Writes an array into a `TensorProto`, values in the field of its dtype.
+
+    Args:
+        array: Of any shape and any dtype with a wire form; strings are bytes in an array of
+            objects.
+        proto: An empty message.
+    """
+    if array.dtype not in _FIELDS_BY_ARRAY:
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    field, proto.dtype = _FIELDS_BY_ARRAY[array.dtype]
+    proto.tensor_shape.SetInParent()
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, field).extend(array.ravel().tolist())
+
+
+def _shape_from_proto(proto: tensor_pb2.TensorProto, name: str) -> tuple[int, ...]:
+    shape: tensor_shape_pb2.TensorShapeProto = proto.tensor_shape
+    sizes = [dim.size for dim in shape.dim]
+    if shape.unknown_rank or min(sizes, default=0) < 0 or len(sizes) > 254:
+        raise _parsing_error(name, "the shape must be fully known, of at most 254 dimensions")
+    return tuple(sizes)
+
+
+def _values_from_proto(proto: tensor_pb2.TensorProto, shape: tuple[int, ...], name: str) -> Array:
     if proto.dtype == types_pb2.DT_STRING and not proto.tensor_content:
-        return _reshaped(_filled(proto.string_val, np.dtype(object), shape, name), shape, name)
+        return _filled(proto.string_val, np.dtype(object), shape, name)
     dtype = _dtype_from_proto(proto, name)
     if dtype not in _VALUE_FIELDS:
         return _parsed_by_tensorflow(proto, dtype, shape, name)
@@ -63,39 +100,9 @@ def tensor_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Array:
     if proto.tensor_content:
         return _array_from_content(proto.tensor_content, numpy_dtype, shape, name)
     try:
-        array = _filled(getattr(proto, field), np.dtype(numpy_dtype), shape, name)
+        return _filled(getattr(proto, field), np.dtype(numpy_dtype), shape, name)
     except OverflowError:
         raise _parsing_error(name, f"a value is out of range of {dtype.name}") from None
-    return _reshaped(array, shape, name)
-
-
-def tensor_to_proto(array: Array) -> tensor_pb2.TensorProto:
-    """Writes an array for a client, values in the field of its dtype.
-
-    Args:
-        array: Of any shape and any dtype with a wire form; strings are bytes in an array of
-            objects.
-
-    Returns:
-        Its `TensorProto`.
-    """
-    if array.dtype not in _FIELDS_BY_ARRAY:
-        return tf.make_tensor_proto(array)
-    field, dtype = _FIELDS_BY_ARRAY[array.dtype]
-    proto = tensor_pb2.TensorProto(dtype=dtype)
-    proto.tensor_shape.SetInParent()
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
-    getattr(proto, field).extend(array.ravel().tolist())
-    return proto
-
-
-def _shape_from_proto(proto: tensor_pb2.TensorProto, name: str) -> tuple[int, ...]:
-    shape: tensor_shape_pb2.TensorShapeProto = proto.tensor_shape
-    dims = tuple(dim.size for dim in shape.dim)
-    if shape.unknown_rank or any(size < 0 for size in dims) or len(dims) > 254:
-        raise _parsing_error(name, "the shape must be fully known, of at most 254 dimensions")
-    return dims
 
 
 def _dtype_from_proto(proto: tensor_pb2.TensorProto, name: str) -> Any:
@@ -109,22 +116,13 @@ def _filled(sent: Sequence[Any], dtype: Any, shape: tuple[int, ...], name: str) 
     values, count = list(sent), math.prod(shape)
     if len(values) > count:
         raise _parsing_error(name, f"{len(values)} values were sent for {count} elements")
-    _check_implied_elements(count - len(values), name)
+    if count - len(values) > _MAX_IMPLIED_ELEMENTS:
+        raise _too_many_implied(count - len(values), name)
     array = np.empty(count, dtype)
     # Given the list itself, NumPy would drop zeros at the ends of bytes.
     array[: len(values)] = values
     array[len(values) :] = values[-1] if values else b"" if dtype.hasobject else 0
     return array
-
-
-def _reshaped(array: Array, shape: tuple[int, ...], name: str) -> Array:
-    try:
-        return array.reshape(shape)
-    except ValueError:
-        # It counts the elements that an empty array would have if its zeros were ones.
-        raise _parsing_error(
-            name, "the shape has more dimensions or elements than an array can have"
-        ) from None
 
 
 def _array_from_content(content: bytes, dtype: Any, shape: tuple[int, ...], name: str) -> Array:
@@ -133,7 +131,7 @@ def _array_from_content(content: bytes, dtype: Any, shape: tuple[int, ...], name
         raise _parsing_error(
             name, f"`tensor_content` must hold {expected} bytes. Received: {len(content)} bytes"
         )
-    return _reshaped(np.frombuffer(content, dtype=dtype), shape, name)
+    return np.frombuffer(content, dtype=dtype)
 
 
 def _parsed_by_tensorflow(
@@ -141,8 +139,8 @@ def _parsed_by_tensorflow(
 ) -> Any:
     if dtype in (tf.resource, tf.variant):
         raise _parsing_error(name, f"dtype {dtype.name} cannot be sent")
-    if not proto.tensor_content:
-        _check_implied_elements(math.prod(shape), name)
+    if not proto.tensor_content and math.prod(shape) > _MAX_IMPLIED_ELEMENTS:
+        raise _too_many_implied(math.prod(shape), name)
     try:
         value = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
         return np.array(value, dtype=object if dtype == tf.string else None)
@@ -150,11 +148,10 @@ def _parsed_by_tensorflow(
         raise _parsing_error(name, f"not a tensor of dtype {dtype.name}") from None
 
 
-def _check_implied_elements(count: int, name: str) -> None:
-    if count > _MAX_IMPLIED_ELEMENTS:
-        raise _parsing_error(
-            name, f"the shape names {count} elements without a value, more than allowed"
-        )
+def _too_many_implied(count: int, name: str) -> InvalidInputError:
+    return _parsing_error(
+        name, f"the shape names {count} elements without a value, more than allowed"
+    )
 
 
 def _parsing_error(name: str, reason: str) -> InvalidInputError:

@@ -1,26 +1,31 @@
-"""Gathers what is known of one request and tells the observer when it is answered."""
+"""Gathers what is known of one request, and passes it to the observer once it is answered."""
 
 import logging
 import time
 from collections.abc import Sequence
 from typing import Literal
 
+from tensorflow_serving.apis import input_pb2
+
 from lstm_sentiment.serving.canonical_code import Code
-from lstm_sentiment.serving.inference.dataplane import Answer
+from lstm_sentiment.serving.inference.examples import texts_of_examples
+from lstm_sentiment.serving.inference.results import Answer
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
 
 logger = logging.getLogger(__name__)
 
 
 class RequestNotes:
-    """What has become known of a request so far.
+    """What is known of a request so far; the attributes are those of `AnsweredRequest`.
 
     Attributes:
+        is_wanted: Whether there is an observer; without one, nothing costly need be noted.
         model_name: The model asked.
-        label: The version label by which it was asked.
+        label: The version label asked for.
         signature_key: The signature asked.
-        texts: The texts in it.
-        request_bytes: Its size on the wire.
+        version: The version that answered.
+        texts: The texts in the request.
+        request_bytes: Size on the wire.
         response_bytes: Size of the answer.
     """
 
@@ -30,61 +35,60 @@ class RequestNotes:
         """Begins with a request whose clock runs from now, or from when it has `arrived`.
 
         Args:
-            observer: Who is told in the end, if anybody.
-            entrypoint: The transport it came by.
-            api: What is asked.
-            peer: Who asks.
+            observer: Called in the end, if there is one.
+            entrypoint: The transport.
+            api: The API, such as `Predict`.
+            peer: Address of the caller.
         """
         self._observer = observer
         self._entrypoint, self._api, self._peer = entrypoint, api, peer
         self._begin = time.perf_counter()
-        self._version: int | None = None
         self._batch_size: int | None = None
+        self.is_wanted = observer is not None
         self.model_name = ""
         self.label: str | None = None
         self.signature_key = ""
+        self.version: int | None = None
         self.texts: Sequence[bytes] = ()
         self.request_bytes = 0
         self.response_bytes = 0
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there is an observer, for whom to look closer."""
-        return self._observer is not None
-
     def arrived(self, request_bytes: int) -> None:
-        """Notes that the request is there in full only now.
+        """Restarts the clock for a request whose body took time to arrive.
 
         Args:
-            request_bytes: Its size.
+            request_bytes: Size of the body.
         """
         self._begin = time.perf_counter()
         self.request_bytes = request_bytes
 
-    def answered_by(self, answer: Answer) -> None:
-        """Notes who answered.
+    def answered_by(self, answer: Answer, texts: Sequence[bytes] = ()) -> None:
+        """Notes the version that answered.
 
         Args:
             answer: The answer.
+            texts: The texts in the request.
         """
-        self._version = answer.servable_id.version
+        self.version = answer.servable_id.version
         self.signature_key = answer.signature_key
         self._batch_size = answer.batch_size
+        self.texts = texts
 
-    def told_of(self, version: int) -> None:
-        """Notes which version told of itself.
+    def examples_answered_by(self, answer: Answer, examples: input_pb2.Input) -> None:
+        """Notes the version that answered a request of examples, and the texts in them.
 
         Args:
-            version: Its number.
+            answer: The answer.
+            examples: The examples in the request.
         """
-        self._version = version
+        self.answered_by(answer, texts_of_examples(examples) if self.is_wanted else ())
 
     def finish(self, code: Code, message: str = "") -> None:
-        """Tells the observer; it cannot fail.
+        """Calls the observer; never raises.
 
         Args:
             code: The outcome.
-            message: What the caller is told is wrong; empty for `OK`.
+            message: The error message for the caller; empty for `OK`.
         """
         if self._observer is None:
             return
@@ -92,7 +96,7 @@ class RequestNotes:
             entrypoint=self._entrypoint,
             api=self._api,
             model_name=self.model_name,
-            version=self._version,
+            version=self.version,
             label=self.label,
             signature_key=self.signature_key,
             status=code.name,
@@ -107,5 +111,5 @@ class RequestNotes:
         try:
             self._observer(answered)
         except Exception:
-            # A request that was answered is not to fail for being counted.
+            # The caller's request has succeeded and must not fail for being counted.
             logger.exception("an observer failed")

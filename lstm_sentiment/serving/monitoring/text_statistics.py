@@ -1,20 +1,20 @@
 """How long texts are and how many of their tokens are unknown: drift shows there first.
 
-Only the SavedModel can cut a text into tokens, so its signature `text_statistics` is asked, by one
-thread and off the path of requests.
+Only the SavedModel can tokenize a text, so its signature `text_statistics` is run, by one thread in
+the background.
 """
 
 import logging
 import random
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
+from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
@@ -24,23 +24,23 @@ from lstm_sentiment.version_folder import TEXT_STATISTICS, TokenCounts
 logger = logging.getLogger(__name__)
 
 Ask = Callable[[str, int, list[bytes]], Mapping[str, Array] | None]
-"""Takes a model's name, its version and texts; gives the outputs of `text_statistics`, or `None`
-if the version has no such signature."""
+"""Called with a model's name, a version and texts; returns the outputs of `text_statistics`, or
+`None` if the version has no such signature."""
 
-# An unload waits for who asks, and so nobody may ask for long.
+# An unload waits for a running question, so the question must be short.
 _PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class TextMeasures:
-    """What was measured of texts that one version answered.
+    """Measurements of texts that one version answered.
 
     Attributes:
         model_name: The servable stream.
         version: The version.
         characters: Unicode code points of each text, int `(batch,)`; a malformed byte counts as one
             or is part of one.
-        counts: Of its tokens, where the version can tell them.
+        counts: Token counts; `None` where the version does not provide them.
     """
 
     model_name: str
@@ -49,14 +49,20 @@ class TextMeasures:
     counts: TokenCounts | None
 
 
+class _Waiting(NamedTuple):
+    model_name: str
+    version: int
+    text: bytes
+
+
 def asking(manager: Manager) -> Ask:
-    """Asks what a manager holds; a version is held for one call, and for no long one.
+    """Makes a function that asks a manager's versions, and holds each for a short call only.
 
     Args:
-        manager: Whose servables are asked.
+        manager: The manager of the versions.
 
     Returns:
-        Raises `LstmSentimentError` where the version is gone or does not answer.
+        The function; it raises `LstmSentimentError` if the version is gone or does not answer.
     """
 
     def ask(name: str, version: int, texts: list[bytes]) -> Mapping[str, Array] | None:
@@ -73,10 +79,13 @@ def asking(manager: Manager) -> Ask:
 
 
 class TextStatistics:
-    """An `Observer` that has the texts of answered requests measured, a little later.
+    """An `Observer` that measures the texts of answered requests in the background.
 
-    Texts wait for the thread in memory, and nowhere else. Where more come than it can measure, the
-    rest is left out: what is measured is a sample then.
+    Texts wait for the thread in memory only. Texts beyond the limits are dropped, so that under
+    load a sample is measured.
+
+    Raises:
+        InvalidInputError: If a number is out of its range.
     """
 
     def __init__(
@@ -95,20 +104,16 @@ class TextStatistics:
         """Prepares to measure; `start` starts the thread.
 
         Args:
-            ask: Who can tell tokens: see `asking`.
-            record: Told of what was measured.
-            when_dropped: Told how many texts were not measured because too many wait.
-            sample_share: Share of the texts that are measured, from 0 to 1.
-            max_waiting: How many texts may wait.
-            max_waiting_bytes: How many bytes they may have.
-            max_group: How many texts are asked about at once; if the signature is batched, no more
-                than a batch may have.
-            pause_seconds: How long texts wait for more, so that they are asked about together, and
-                so that measuring costs no more than `max_waiting` texts in that time.
-            draw: Gives numbers from 0 up to 1 at random.
-
-        Raises:
-            InvalidInputError: If a number is out of its range.
+            ask: Returns token counts: see `asking`.
+            record: Called with the measurements.
+            when_dropped: Called with the number of texts that were dropped.
+            sample_share: Share of the texts to measure, from 0 to 1.
+            max_waiting: Limit of texts in the queue.
+            max_waiting_bytes: Limit of their memory, in bytes.
+            max_group: Limit of texts in one question; with batching, at most a batch.
+            pause_seconds: Pause that lets more texts come, to be asked about together. It also
+                bounds the cost: about `max_waiting` texts are measured in that time.
+            draw: Returns random numbers in [0, 1).
         """
         if not 0 <= sample_share <= 1:
             raise InvalidInputError(
@@ -121,87 +126,65 @@ class TextStatistics:
                 )
         self._ask, self._record, self._when_dropped = ask, record, when_dropped
         self._sample_share, self._draw = sample_share, draw
-        self._max_waiting, self._max_waiting_bytes = max_waiting, max_waiting_bytes
-        self._max_group, self._pause_seconds = max_group, pause_seconds
-        self._lock = threading.Lock()
-        self._waiting: deque[tuple[str, int, bytes]] = deque()
-        self._waiting_bytes = 0
-        self._is_stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="text-statistics")
+        self._queue = BackgroundQueue[_Waiting](
+            self.measure_waiting,
+            name="text-statistics",
+            max_rows=max_waiting,
+            max_bytes=max_waiting_bytes,
+            max_group=max_group,
+            pause_seconds=pause_seconds,
+        )
 
     def start(self) -> None:
         """Starts the thread that measures."""
-        self._thread.start()
+        self._queue.start()
 
     def stop(self) -> None:
-        """Ends the thread, after a question under way; texts that wait are let go."""
-        self._is_stopped.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-        with self._lock:
-            self._waiting.clear()
-            self._waiting_bytes = 0
+        """Stops the thread after its current question, and drops the texts in the queue."""
+        self._queue.stop()
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Takes the texts of a request that a version answered; does not wait.
+        """Queues the texts of a successful request; does not wait.
 
         Args:
-            request: Any.
+            request: Any request.
         """
         if not request.texts or request.version is None or request.status != "OK":
             return
         name, version, share = request.model_name, request.version, self._sample_share
-        taken = request.texts if share == 1 else [t for t in request.texts if self._draw() < share]
-        with self._lock:
-            dropped = sum(not self._put(name, version, text) for text in taken)
+        texts = request.texts if share == 1 else [t for t in request.texts if self._draw() < share]
+        put = self._queue.put
+        dropped = sum(not put(_Waiting(name, version, text), len(text)) for text in texts)
         if dropped:
             self._when_dropped(dropped)
 
     def measure_waiting(self) -> None:
-        """Measures all texts that wait, a group at a time, unless `stop` was called."""
-        while groups := self._take():
-            for (name, version), texts in groups.items():
-                if not self._is_stopped.is_set():
-                    self._record(self._measured(name, version, texts))
-
-    def _run(self) -> None:
-        while not self._is_stopped.wait(self._pause_seconds):
-            self.measure_waiting()
-
-    def _put(self, name: str, version: int, text: bytes) -> bool:
-        fits = self._waiting_bytes + len(text) <= self._max_waiting_bytes
-        if not fits or len(self._waiting) >= self._max_waiting:
-            return False
-        self._waiting.append((name, version, text))
-        self._waiting_bytes += len(text)
-        return True
-
-    def _take(self) -> dict[tuple[str, int], list[bytes]]:
-        groups: dict[tuple[str, int], list[bytes]] = {}
-        with self._lock:
-            for _ in range(min(self._max_group, len(self._waiting))):
-                name, version, text = self._waiting.popleft()
-                self._waiting_bytes -= len(text)
+        """Measures all texts in the queue, a group at a time, unless `stop` was called."""
+        while waiting := self._queue.take():
+            groups: dict[tuple[str, int], list[bytes]] = {}
+            for name, version, text in waiting:
                 groups.setdefault((name, version), []).append(text)
-        return groups
+            for (name, version), texts in groups.items():
+                if not self._queue.is_stopped:
+                    self._record(self._measured(name, version, texts))
 
     def _measured(self, name: str, version: int, texts: list[bytes]) -> TextMeasures:
         characters = np.array([len(text.decode("utf-8", "replace")) for text in texts])
         try:
             counts = _token_counts(self._ask(name, version, texts), len(texts))
         except LstmSentimentError:
-            counts = None  # gone, or too busy: what requests there are tell
+            counts = None  # gone, or too busy: the requests themselves show that
         except Exception as error:
-            # Whatever a version does, this thread must live on. Its message may quote a text.
+            # The thread outlives any failure of a version. The message may quote a text.
             logger.error("measuring texts of %s failed: %s", name, type(error).__name__)
             counts = None
         return TextMeasures(name, version, characters, counts)
 
 
 def _token_counts(outputs: Mapping[str, Array] | None, size: int) -> TokenCounts | None:
-    """What a signature answered, if it is the one that it should be and not just called so."""
     if outputs is None:
         return None
+    # A SavedModel of somebody else's may have another signature under this name.
     found: Sequence[Array | None] = [outputs.get(name) for name in TokenCounts.OUTPUTS]
     arrays = [array for array in found if array is not None and array.dtype.kind in "iu"]
     if [array.shape for array in arrays] != [(size,)] * len(TokenCounts.OUTPUTS):

@@ -3,15 +3,19 @@
 After `tensorflow_serving/model_servers/http_rest_api_handler.cc`.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from google.protobuf import json_format
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import SignatureNotFoundError
-from lstm_sentiment.serving.inference.classification import serialized_examples, texts_of_examples
-from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
+from lstm_sentiment.serving.inference.results import Answer, ModelSpec
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.json_example import (
     classifications_to_json,
@@ -22,16 +26,14 @@ from lstm_sentiment.serving.rest_api.json_tensor import outputs_to_json, parse_p
 from lstm_sentiment.serving.rest_api.path import RestTarget
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
+_Answer = TypeVar("_Answer", bound=Answer)
+
 
 class RestAnswers:
-    """Turns bodies into questions to a data plane, and its answers into JSON."""
+    """Turns request bodies into calls of a data plane, and its answers into JSON."""
 
     def __init__(self, data_plane: DataPlane) -> None:
-        """Answers from a data plane.
-
-        Args:
-            data_plane: Who answers.
-        """
+        """Answers from a data plane."""
         self._data_plane = data_plane
         self._methods = {
             "Classify": self._classify,
@@ -45,10 +47,10 @@ class RestAnswers:
         """Answers one request.
 
         Args:
-            target: What is asked of whom.
-            body: The request's, unpacked.
-            notes: Where to note what becomes known.
-            caller: Who waits for the answer.
+            target: The API and the model.
+            body: Body of the request, decompressed.
+            notes: The notes of the request.
+            caller: The caller who waits for the answer.
 
         Returns:
             JSON.
@@ -63,28 +65,29 @@ class RestAnswers:
     def _classify(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
-        request = parse_examples_request(body)
-        notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
-        result = self._data_plane.classify(
-            model_spec, request.signature_key, serialized_examples(request.input), caller=caller
-        )
-        notes.answered_by(result)
-        if notes.is_wanted:
-            notes.texts = texts_of_examples(request.input)
+        result = self._ask_examples(self._data_plane.classify, model_spec, body, notes, caller)
         return classifications_to_json(result.classifications)
 
     def _regress(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
+        result = self._ask_examples(self._data_plane.regress, model_spec, body, notes, caller)
+        return regressions_to_json(result.regressions)
+
+    def _ask_examples(
+        self,
+        ask: Callable[..., _Answer],
+        model_spec: ModelSpec,
+        body: bytes,
+        notes: RequestNotes,
+        caller: Caller,
+    ) -> _Answer:
         request = parse_examples_request(body)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
-        result = self._data_plane.regress(
-            model_spec, request.signature_key, serialized_examples(request.input), caller=caller
-        )
-        notes.answered_by(result)
-        if notes.is_wanted:
-            notes.texts = texts_of_examples(request.input)
-        return regressions_to_json(result.regressions)
+        examples = serialized_examples(request.input)
+        result = ask(model_spec, request.signature_key, examples, caller=caller)
+        notes.examples_answered_by(result, request.input)
+        return result
 
     def _predict(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
@@ -96,12 +99,11 @@ class RestAnswers:
                 model_spec, request.signature_key, request.inputs, caller=caller
             )
         except SignatureNotFoundError as error:
-            # REST words it otherwise than gRPC.
+            # TensorFlow Serving's REST words this otherwise than its gRPC.
             raise InvalidInputError(
                 f'Serving signature name: "{error.signature_key}" not found in signature def'
             ) from error
-        notes.answered_by(result)
-        notes.texts = result.texts
+        notes.answered_by(result, result.texts)
         return outputs_to_json(result.outputs, request.format)
 
     def _model_status(
@@ -117,5 +119,5 @@ class RestAnswers:
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
         found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
-        notes.told_of(found.servable_id.version)
+        notes.version = found.servable_id.version
         return metadata_to_json(found.servable_id, found.signature_defs)

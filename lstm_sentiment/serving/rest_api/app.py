@@ -18,11 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.caller import Caller
-from lstm_sentiment.serving.canonical_code import Code, canonical_code, code_and_message
-from lstm_sentiment.serving.errors import DeadlineExceededError, RequestTooLargeError
-from lstm_sentiment.serving.inference.dataplane import DataPlane, check_caller
+from lstm_sentiment.serving.canonical_code import Code, code_and_message
+from lstm_sentiment.serving.errors import RequestTooLargeError
+from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
@@ -53,18 +52,6 @@ DEFAULT_MAX_THREADS = 40
 
 _BODY_TOO_LARGE = 413
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def http_status(error: LstmSentimentError) -> int:
-    """Chooses the HTTP status of an error.
-
-    Args:
-        error: What was raised.
-
-    Returns:
-        That of its canonical code.
-    """
-    return HTTP_STATUSES[canonical_code(error)]
 
 
 def rest_app(
@@ -218,8 +205,8 @@ class _RestApi:
         if working.done():
             return working.result()
         # A model that computes cannot be stopped; its answer is dropped, and counted as late.
-        error = DeadlineExceededError("the deadline passed before the answer was there.")
-        return _error_response(http_status(error), str(error))
+        late = HTTP_STATUSES[Code.DEADLINE_EXCEEDED]
+        return _error_response(late, "the deadline passed before the answer was there.")
 
     def _work(
         self, target: RestTarget, body: bytes, request: Request, notes: RequestNotes, caller: Caller
@@ -230,7 +217,7 @@ class _RestApi:
             except RequestTooLargeError as error:
                 return _too_large(error, notes)
             response = _json_response(self._answers.answer(target, unpacked, notes, caller))
-            check_caller(caller)
+            caller.check_waits()
         except Exception as error:
             code, message = code_and_message(error)
             return _noted_error(HTTP_STATUSES[code], code, message, notes)

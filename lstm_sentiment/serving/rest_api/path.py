@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.inference.dataplane import ModelSpec
+from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.version_folder import parse_version
 
 _VERSION_OR_LABEL = r"(?:(?:/versions/([0-9]+))|(?:/labels/([^/:]+)))?"

@@ -18,7 +18,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import ServableLoadError
-from lstm_sentiment.serving.inference.classification import classify, serialized_examples
+from lstm_sentiment.serving.inference.classification import classify
+from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.saved_model.saved_model import (
     SavedModelServable,

@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.batching.batching_servable import unbatched
-from lstm_sentiment.serving.inference.classification import INPUTS, classify
+from lstm_sentiment.serving.inference.classification import classify
+from lstm_sentiment.serving.inference.examples import INPUTS
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.shadow.answers import GivenAnswer
+from lstm_sentiment.serving.shadow.drawn_texts import ShadowQuestion
 from lstm_sentiment.serving.shadow.options import ShadowOptions
-from lstm_sentiment.serving.shadow.queue import ShadowQuestion
 from lstm_sentiment.serving.shadow.shadow import AskShadow, Shadow
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
 

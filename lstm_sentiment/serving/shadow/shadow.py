@@ -1,9 +1,8 @@
-"""Has a second version answer what a first one answered, a little later and unseen by callers.
+"""Asks a shadow version in the background what another version answered, and compares the two.
 
-A canary: what the second version would have said of real traffic is known before anybody is told
-it. Texts wait for one thread, and nowhere else. It rests for longer than it works, asks about few
-texts at once and never stands in the line of requests for a batch; where more texts are drawn than
-it gets to, the rest is dropped and counted.
+Callers never see the shadow's answers, so its agreement on real traffic is known before any caller
+gets one. Drawn texts wait for one thread. It rests for longer than it works, asks about few texts
+at once and stays out of the batching queue; texts beyond the limit are dropped and counted.
 """
 
 import logging
@@ -18,7 +17,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.inference.classification import INPUTS, TEXT
+from lstm_sentiment.serving.background_queue import BackgroundQueue
+from lstm_sentiment.serving.inference.examples import INPUTS, TEXT_FEATURE
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.answers import (
@@ -29,15 +29,13 @@ from lstm_sentiment.serving.shadow.answers import (
     judgements,
     largest_difference,
 )
-from lstm_sentiment.serving.shadow.options import ShadowOptions, VersionOrLabel
-from lstm_sentiment.serving.shadow.queue import (
+from lstm_sentiment.serving.shadow.drawn_texts import (
     DrawnTexts,
     ShadowQuestion,
-    ShadowQueue,
     common_rows,
-    drawn_texts,
     joined,
 )
+from lstm_sentiment.serving.shadow.options import ShadowOptions, VersionOrLabel
 from lstm_sentiment.serving.shadow.tally import Disagreement, Pair, ShadowOutcome, ShadowTally
 
 logger = logging.getLogger(__name__)
@@ -47,11 +45,11 @@ _SECONDS_BETWEEN_LOGS = 600.0
 
 
 AskShadow = Callable[[ShadowQuestion], GivenAnswer]
-"""Asks a version; raises `LstmSentimentError` where it is gone or does not answer."""
+"""Asks a version; raises `LstmSentimentError` if the version is gone or does not answer."""
 
 
 class Shadow:
-    """Draws from the answers of one model, and compares them with another version's."""
+    """Draws texts from one model's answered requests and compares the shadow version's answers."""
 
     def __init__(
         self,
@@ -72,46 +70,47 @@ class Shadow:
         """Prepares to compare; `start` starts the thread.
 
         Args:
-            options: Which requests, and who answers them again.
-            model_name: The model, where `options` may not name it.
+            options: The shadow version, and which requests it is asked.
+            model_name: The model, which `options` may leave out.
             ask: Asks a version.
-            version_of_label: Tells the version that a label of a model points to, and raises
-                `InvalidInputError` where there is no such label.
-            when_known: Told what became of texts; must be quick.
-            with_texts: Whether the texts of disagreements may be kept and shown.
-            max_waiting: How many texts may wait.
-            max_waiting_bytes: How many bytes the requests that wait may have.
-            max_group: How many texts are asked about at once.
-            pause_seconds: How long texts wait for more, so that they are asked about together.
-            draw: Gives numbers from 0 up to 1 at random.
-            clock: Seconds, from any point on.
+            version_of_label: Called with a model's name and a version label; returns the version,
+                or raises `InvalidInputError` for an unknown label.
+            when_known: Called with the outcome of drawn texts; must be quick.
+            with_texts: Whether the report may show the texts on which the versions disagree.
+            max_waiting: Limit of texts in the queue.
+            max_waiting_bytes: Limit of the memory of the requests in the queue, in bytes.
+            max_group: Limit of texts in one question.
+            pause_seconds: Pause that lets more texts come, to be asked about together.
+            draw: Returns random numbers in [0, 1).
+            clock: Returns seconds since any fixed moment.
         """
         self._options, self._model_name = options, model_name
         self._ask, self._version_of_label = ask, version_of_label
         self._when_known, self._with_texts = when_known, with_texts
-        self._pause_seconds = pause_seconds
         self._draw, self._clock = draw, clock
         self._tally = ShadowTally(clock=clock)
-        self._queue = ShadowQueue(
-            max_texts=max_waiting, max_bytes=max_waiting_bytes, max_group=max_group
+        self._queue = BackgroundQueue[DrawnTexts](
+            self.compare_waiting,
+            name="shadow",
+            max_rows=max_waiting,
+            max_bytes=max_waiting_bytes,
+            max_group=max_group,
+            pause_seconds=pause_seconds,
+            rest_ratio=_RESTS_TIMES_WORK,
+            clock=clock,
         )
-        self._is_stopped = threading.Event()
         self._outcome_known = threading.Condition()
         self._texts_without_outcome = 0
         self._next_log_at = -math.inf
-        self._thread = threading.Thread(target=self._run, name="shadow")
 
     def start(self) -> None:
         """Starts the thread that asks and compares."""
-        self._thread.start()
+        self._queue.start()
 
     def stop(self) -> None:
-        """Ends the thread, after a question under way; texts that wait are dropped."""
-        self._is_stopped.set()
-        for drawn in self._queue.close():
+        """Stops the thread after its current question, and drops the texts in the queue."""
+        for drawn in self._queue.stop():
             self._know(ShadowOutcome(drawn.pair, dropped=drawn.rows))
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def wait_until_idle(self, timeout_seconds: float | None = None) -> bool:
         """Waits until the outcome of every text drawn so far is known.
@@ -128,10 +127,11 @@ class Shadow:
             )
 
     def report(self) -> dict[str, Any]:
-        """Tells how often the versions agreed, as JSON has it: see `ShadowTally.report`.
+        """Returns how often the versions agreed, for JSON: see `ShadowTally.report`.
 
         Returns:
-            That, with `model`, and with `of`, `to` and `share` as in `ShadowOptions.to_dict`.
+            The tally's report with `model`, and with `of`, `to` and `share` as in
+            `ShadowOptions.to_dict`.
         """
         return {"model": self._model_name, **self._options.to_dict(), **self._tally.report()}
 
@@ -142,13 +142,13 @@ class Shadow:
         inputs: Mapping[str, Array],
         answer: GivenAnswer,
     ) -> None:
-        """Draws from what was asked; does not wait, and does not fail.
+        """Draws from an answered request; does not wait, and never raises.
 
         Args:
             servable_id: The version that answered.
             signature_key: The signature that was run.
-            inputs: What was asked, an array for each input by name.
-            answer: What was answered.
+            inputs: The request, an array for each input by name.
+            answer: The version's answer.
         """
         if servable_id.name != self._model_name:
             return
@@ -160,22 +160,17 @@ class Shadow:
         try:
             self._take_in(servable_id, signature_key, is_classify, inputs, answer)
         except Exception as error:
-            # A request that was answered is not to fail for this. Its message may quote a text.
+            # The caller's request has succeeded and must not fail now. The message may quote a
+            # text.
             logger.error("shadowing a request failed: %s", type(error).__name__)
 
     def compare_waiting(self) -> None:
-        """Asks about some of the texts that wait, as many as are asked about at once."""
+        """Asks about the oldest texts in the queue, `max_group` at most."""
         groups: dict[Any, list[DrawnTexts]] = {}
         for drawn in self._queue.take():
             groups.setdefault(drawn.group(), []).append(drawn)
         for group in groups.values():
             self._compare(group)
-
-    def _run(self) -> None:
-        while self._queue.wait() and not self._is_stopped.wait(self._pause_seconds):
-            began = self._clock()
-            self.compare_waiting()
-            self._is_stopped.wait(_RESTS_TIMES_WORK * (self._clock() - began))
 
     def _take_in(
         self,
@@ -201,7 +196,8 @@ class Shadow:
             return
         shadow = ServableId(self._model_name, shadow_version)
         question = ShadowQuestion(shadow, signature_key, is_classify, inputs)
-        kept = self._queue.put(drawn_texts(pair, question, part))
+        drawn = DrawnTexts(pair, question, part, rows)
+        kept = self._queue.put_rows(rows, drawn.size_bytes(), drawn.part)
         if kept < rows:
             self._know(ShadowOutcome(pair, dropped=rows - kept))
 
@@ -217,9 +213,9 @@ class Shadow:
             return None
 
     def _compare(self, group: Sequence[DrawnTexts]) -> None:
-        """Asks about texts that can be asked about together."""
+        """Asks one question about texts of the same group."""
         pair, rows = group[0].pair, sum(drawn.rows for drawn in group)
-        if self._is_stopped.is_set():
+        if self._queue.is_stopped:
             self._know(ShadowOutcome(pair, dropped=rows))
             return
         try:
@@ -228,14 +224,14 @@ class Shadow:
             if not len(shadow) == len(own) == rows:
                 raise ValueError("there must be an answer for each text")
         except InvalidInputError as error:
-            # One text that the version refuses is not to take the others with it.
+            # One refused text must not fail the others.
             if len(group) == 1:
                 self._failed(pair, rows, type(error).__name__)
                 return
             for drawn in group:
                 self._compare([drawn])
         except Exception as error:
-            # Whatever a version does, this thread must live on.
+            # The thread outlives any failure of a version.
             self._failed(pair, rows, type(error).__name__)
         else:
             self._know(self._outcome(pair, group, own, shadow))
@@ -282,7 +278,6 @@ class Shadow:
 
 
 def _text_of(question: ShadowQuestion, row: int) -> str | None:
-    """The text that a version was asked about, where it was asked by one."""
     if question.is_classify:
         return _text_of_example(question.inputs[INPUTS][row])
     if len(question.inputs) != 1:
@@ -297,6 +292,6 @@ def _text_of_example(serialized: bytes) -> str | None:
         features = example_pb2.Example.FromString(serialized).features.feature
     except DecodeError:
         return None
-    # Looking for a feature that is not there would add it.
-    values = features[TEXT].bytes_list.value if TEXT in features else ()
+    # Indexing a missing feature would add it.
+    values = features[TEXT_FEATURE].bytes_list.value if TEXT_FEATURE in features else ()
     return b" ".join(values).decode("utf-8", "replace") if values else None

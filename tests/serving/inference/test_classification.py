@@ -12,13 +12,10 @@ from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.client.predict_client import Explanation, PredictClient, Prediction
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.inference.classification import (
-    ScoredClass,
-    classify,
-    serialized_examples,
-    texts_of_examples,
-)
-from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec
+from lstm_sentiment.serving.inference.classification import ScoredClass, classify
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.examples import serialized_examples, texts_of_examples
+from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer

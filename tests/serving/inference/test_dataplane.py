@@ -13,9 +13,10 @@ from lstm_sentiment.serving.errors import (
     RequestCancelledError,
     RequestTooLargeError,
 )
-from lstm_sentiment.serving.inference.dataplane import DataPlane, ModelSpec, PredictResult
+from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.multi_inference import CLASSIFY_METHOD, InferenceTask
+from lstm_sentiment.serving.inference.results import ModelSpec, PredictResult
 from lstm_sentiment.serving.manager.manager import Manager
 from tests.serving.fake_servables import FakeServable, OneServable, array_of, plane_of
 

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, tensor_to_proto
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, write_tensor
 
 DTYPES = [tf.float32, tf.float64, tf.int64, tf.int32, tf.int16, tf.int8, tf.uint8, tf.uint16]
 DTYPES += [tf.uint32, tf.uint64, tf.bool, tf.float16, tf.bfloat16, tf.complex64]
@@ -17,6 +17,12 @@ DTYPES += [tf.uint32, tf.uint64, tf.bool, tf.float16, tf.bfloat16, tf.complex64]
 
 def read(proto: tensor_pb2.TensorProto) -> Any:
     return tensor_from_proto(proto, "x")
+
+
+def written(array: Any) -> tensor_pb2.TensorProto:
+    proto = tensor_pb2.TensorProto()
+    write_tensor(array, proto)
+    return proto
 
 
 def proto_of(dtype: int, *shape: int, **values: Any) -> tensor_pb2.TensorProto:
@@ -31,7 +37,7 @@ def proto_of(dtype: int, *shape: int, **values: Any) -> tensor_pb2.TensorProto:
 def test_numbers_survive_the_way_there_and_back(dtype: Any, shape: tuple[int, ...]) -> None:
     tensor = tf.cast(tf.reshape(tf.range(np.prod(shape, dtype=int)), shape), dtype)
     array = np.asarray(tensor.numpy())
-    for proto in (tf.make_tensor_proto(array), tensor_to_proto(array)):
+    for proto in (tf.make_tensor_proto(array), written(array)):
         back = read(proto)
         assert back.dtype == dtype.as_numpy_dtype
         assert back.shape == shape
@@ -46,17 +52,17 @@ def test_numbers_survive_the_way_there_and_back(dtype: Any, shape: tuple[int, ..
     )
 )
 def test_strings_of_any_bytes_survive_the_way_there_and_back(values: Any) -> None:
-    for proto in (tf.make_tensor_proto(values), tensor_to_proto(values)):
+    for proto in (tf.make_tensor_proto(values), written(values)):
         back = read(proto)
         assert back.shape == values.shape
         assert np.array_equal(back, values)
 
 
 def test_answers_hold_their_values_in_the_field_of_their_dtype() -> None:
-    assert list(tensor_to_proto(np.array([0.5, 1.5], np.float32)).float_val) == [0.5, 1.5]
-    assert list(tensor_to_proto(np.array([1, 2], np.int64)).int64_val) == [1, 2]
-    assert list(tensor_to_proto(np.array([True, False])).bool_val) == [True, False]
-    assert list(tensor_to_proto(np.array([b"a", b"b\0"], object)).string_val) == [b"a", b"b\0"]
+    assert list(written(np.array([0.5, 1.5], np.float32)).float_val) == [0.5, 1.5]
+    assert list(written(np.array([1, 2], np.int64)).int64_val) == [1, 2]
+    assert list(written(np.array([True, False])).bool_val) == [True, False]
+    assert list(written(np.array([b"a", b"b\0"], object)).string_val) == [b"a", b"b\0"]
 
 
 @pytest.mark.parametrize(

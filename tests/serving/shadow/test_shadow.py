@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.errors import ServableRunError
-from lstm_sentiment.serving.inference.classification import INPUTS, ScoredClass
+from lstm_sentiment.serving.inference.classification import ScoredClass
+from lstm_sentiment.serving.inference.examples import INPUTS
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.answers import GivenAnswer
+from lstm_sentiment.serving.shadow.drawn_texts import ShadowQuestion
 from lstm_sentiment.serving.shadow.options import ShadowOptions, VersionOrLabel
-from lstm_sentiment.serving.shadow.queue import ShadowQuestion
 from lstm_sentiment.serving.shadow.shadow import AskShadow, Shadow
 from lstm_sentiment.serving.shadow.tally import (
     MAX_DISAGREEMENTS,
@@ -452,7 +453,7 @@ def test_stopping_waits_for_one_question_and_drops_the_rest() -> None:
 
 
 def test_what_was_taken_out_of_the_line_is_dropped_too_at_the_end() -> None:
-    shadow = shadow_of(Asked(lambda question: shadow._is_stopped.set()))
+    shadow = shadow_of(Asked(lambda question: shadow.stop()))
     answer(shadow, b"a")
     answer(shadow, b"b", b"c", key="tokens")
     shadow.compare_waiting()

@@ -17,16 +17,16 @@ from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.inference.tensor_proto import tensor_to_proto
+from lstm_sentiment.serving.inference.tensor_proto import write_tensor
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
 from lstm_sentiment.serving.servable import ManagerState, Signature, TensorInfo
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.shadow.drawn_texts import ShadowQuestion
 from lstm_sentiment.serving.shadow.managed import asking_shadow
 from lstm_sentiment.serving.shadow.options import ShadowOptions
-from lstm_sentiment.serving.shadow.queue import ShadowQuestion
 from tests.serving.fake_servables import FakeServable, array_of
 
 SOON = 30.0  # for what must happen, on however busy a machine
@@ -74,7 +74,7 @@ def wire_answers(server: ModelServer) -> list[bytes]:
             request.model_spec.name, request.model_spec.signature_name = "sentiment", key
             request.model_spec.version_label = "stable"
             for name, value in arrays.items():
-                request.inputs[name].CopyFrom(tensor_to_proto(array_of(value)))
+                write_tensor(array_of(value), request.inputs[name])
             try:
                 response = stub.Predict(request, timeout=SOON)
                 answers.append(response.SerializeToString(deterministic=True))

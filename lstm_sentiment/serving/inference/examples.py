@@ -1,0 +1,123 @@
+"""Serialized `tf.Example`s: how the Classify, Regress and MultiInference APIs send their inputs.
+
+`tensorflow_serving/apis/input.proto`; read after
+`tensorflow_serving/servables/tensorflow/util.cc`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow_serving.apis import input_pb2
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.servable import Array, Servable, Signature
+
+INPUTS = "inputs"
+"""Name of the only input of a signature of examples: string `(batch,)`."""
+
+TEXT_FEATURE = "text"
+"""Name of the bytes feature that holds an example's text."""
+
+
+def serialized_examples(proto: input_pb2.Input) -> list[bytes]:
+    """Serializes the examples of a request.
+
+    A context is put before each example: a parser then finds the features of both, and the
+    example's where both have one.
+
+    Args:
+        proto: A list of `tf.Example`, with or without a context.
+
+    Returns:
+        One serialized `tf.Example` for each; none if the input is empty.
+    """
+    kind = proto.WhichOneof("kind")
+    if kind is None:
+        return []
+    examples = [example.SerializeToString() for example in getattr(proto, kind).examples]
+    if kind == "example_list":
+        return examples
+    context: bytes = proto.example_list_with_context.context.SerializeToString()
+    return [context + example for example in examples]
+
+
+def texts_of_examples(proto: input_pb2.Input) -> list[bytes]:
+    """Returns the texts in the examples of a request, without those of the context.
+
+    Args:
+        proto: A list of `tf.Example`, with or without a context.
+
+    Returns:
+        All values of the bytes feature `text`, in order.
+    """
+    kind = proto.WhichOneof("kind")
+    examples = getattr(proto, kind).examples if kind else ()
+    return [
+        text
+        for example in examples
+        if TEXT_FEATURE in example.features.feature
+        for text in example.features.feature[TEXT_FEATURE].bytes_list.value
+    ]
+
+
+def run_on_examples(
+    servable: Servable,
+    signature_key: str,
+    serialized_examples: Sequence[bytes],
+    check_signature: Callable[[Signature], None],
+    *,
+    caller: Caller,
+) -> dict[str, Array]:
+    """Runs a signature on examples, as one batch.
+
+    Args:
+        servable: The version to run.
+        signature_key: One of its signatures.
+        serialized_examples: A serialized `tf.Example` each; at least one.
+        check_signature: Raises `InvalidInputError` for a signature of another form.
+        caller: The caller who waits for the answer.
+
+    Returns:
+        An array for each output of the signature, by name.
+
+    Raises:
+        InvalidInputError: If there is no such signature or no example, or the model refuses the
+            examples.
+        LstmSentimentError: If the model does not answer, see `Servable.run`.
+    """
+    signature = servable.signatures.get(signature_key)
+    if signature is None:
+        raise InvalidInputError(f"No signature was found with the name: {signature_key}")
+    check_signature(signature)
+    if not serialized_examples:
+        raise InvalidInputError("Input is empty.")
+    return servable.run(signature_key, {INPUTS: batch_of(serialized_examples)}, caller=caller)
+
+
+def batch_of(serialized_examples: Sequence[bytes]) -> Array:
+    """Returns the examples as an array of objects, shape `(batch,)`."""
+    return np.array(serialized_examples, dtype=object)
+
+
+def described(signature: Signature) -> str:
+    """Lists the inputs and outputs of a signature for an error message."""
+    return f"inputs {_braced(signature.inputs)} outputs {_braced(signature.outputs)}"
+
+
+def bracketed(shape: Iterable[int]) -> str:
+    """Writes a shape for an error message, such as `[2,3]`."""
+    return f"[{','.join(str(size) for size in shape)}]"
+
+
+def dtype_name(array: Array) -> str:
+    """Returns the protocol buffers' name of an array's dtype, such as `DT_STRING`."""
+    if array.dtype.kind == "O":
+        return "DT_STRING"
+    return str(types_pb2.DataType.Name(tf.as_dtype(array.dtype).as_datatype_enum))
+
+
+def _braced(names: Iterable[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

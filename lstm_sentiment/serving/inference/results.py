@@ -1,0 +1,100 @@
+"""What a request to the `DataPlane` names, and what the data plane answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lstm_sentiment.serving.inference.classification import Classifications
+from lstm_sentiment.serving.inference.multi_inference import InferenceResult
+from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.serving.servable_id import ServableId
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The model and version that a request names; `tensorflow_serving/apis/model.proto`.
+
+    Attributes:
+        name: The servable stream.
+        version: A version number; `None` for the highest available.
+        label: A version label, instead of a number.
+    """
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What every answer of a model has.
+
+    Attributes:
+        servable_id: The version that answered.
+        signature_key: The signature that was run.
+        batch_size: Rows or examples in the request; `None` where its inputs have no rows.
+    """
+
+    servable_id: ServableId
+    signature_key: str
+    batch_size: int | None
+
+
+@dataclass(frozen=True)
+class PredictResult(Answer):
+    """An answer to Predict.
+
+    Attributes:
+        outputs: An array for each requested output, by name.
+        texts: The input of a signature whose only input is a string named `text`; else empty.
+    """
+
+    outputs: Mapping[str, Array]
+    texts: Sequence[bytes] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class ClassifyResult(Answer):
+    """An answer to Classify.
+
+    Attributes:
+        classifications: The classes of each example, in order.
+    """
+
+    classifications: Classifications
+
+
+@dataclass(frozen=True)
+class RegressResult(Answer):
+    """An answer to Regress.
+
+    Attributes:
+        regressions: The number for each example, in order.
+    """
+
+    regressions: Regressions
+
+
+@dataclass(frozen=True)
+class MultiInferenceResult(Answer):
+    """An answer to MultiInference; its signature is that of the first task.
+
+    Attributes:
+        results: The answer to each task, in order.
+    """
+
+    results: Sequence[InferenceResult]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """The signatures of a version.
+
+    Attributes:
+        servable_id: The version.
+        signature_defs: A `SignatureDef` message for each signature, by key.
+    """
+
+    servable_id: ServableId
+    signature_defs: Mapping[str, Any]
