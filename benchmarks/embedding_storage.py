@@ -30,7 +30,7 @@ import lstm_sentiment as ls
 from lstm_sentiment.model.config import EmbeddingStorage
 from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.pipeline.preparation import prepare_corpora
+from lstm_sentiment.pipeline.corpora import prepare_corpora
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_predictions
 
 _PEER: EmbeddingStorage = "float32"

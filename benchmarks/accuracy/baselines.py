@@ -12,7 +12,7 @@ from typing import Any
 import lstm_sentiment as ls
 from benchmarks.accuracy.scores import print_run
 from benchmarks.accuracy.sets import CHINESE, SET_NAMES, Sets
-from lstm_sentiment.pipeline.preparation import Splits
+from lstm_sentiment.pipeline.corpora import Splits
 
 _PAIRS = 200_000  # rows that pairs of words share; the default of 2 million takes 800 MB
 

@@ -34,7 +34,7 @@ def pretrained_lstm(prepared: PreparedRun, config: ls.PipelineConfig) -> StartWe
         The LSTM's weights. There are no classes to take over.
     """
     keras.utils.set_random_seed(0)
-    texts = (*prepared.train.texts, *prepared.unlabelled)
+    texts = (*prepared.train.texts, *prepared.unlabelled.texts)
     ids = encode_texts(prepared.tokenizer, texts, max_length=config.model.max_length)
     vocabulary = prepared.tokenizer.vocabulary
     model = SentimentModel(len(vocabulary), prepared.vectors.dim, 2, config.model)

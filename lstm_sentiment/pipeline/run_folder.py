@@ -17,7 +17,6 @@ from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.corpus.duplicates import exact_digests
 from lstm_sentiment.text.word_counts import JIEBA
 from lstm_sentiment.whole_file import write_whole
 
@@ -150,19 +149,17 @@ def save_labelled_texts(corpus: Corpus, path: Path) -> None:
 
 
 def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, Any]:
-    """What decides the data: counts and SHA-256 of each part, and the files it came from.
+    """Returns size and SHA-256 of everything that a run is trained on, and of its files.
 
-    Of texts their digests are hashed: for texts that stay in their files these are known already.
+    Of texts, the digests are hashed.
     """
-    parts = {"train": prepared.train, "dev": prepared.dev, "test": prepared.test}
-    labelled = {name: corpus.fingerprint() for name, corpus in parts.items()}
-    vectors = prepared.vectors
+    unlabelled, vectors = prepared.unlabelled, prepared.vectors
     tokens = prepared.tokenizer.vocabulary.tokens
     return {
-        **labelled,
+        **prepared.fingerprints,
         "unlabelled": {
-            "texts": len(prepared.unlabelled),
-            "sha256": _sha256([exact_digests(prepared.unlabelled).astype("<u8").data]),
+            "texts": len(unlabelled.texts),
+            "sha256": _sha256([unlabelled.exact_digests.astype("<u8").data]),
         },
         "vocabulary": {
             "tokens": len(tokens),

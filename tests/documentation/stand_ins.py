@@ -19,7 +19,7 @@ from lstm_sentiment.cli import tune_command
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.pipeline import preparation
+from lstm_sentiment.pipeline import corpora
 from lstm_sentiment.pipeline import run as pipeline
 from lstm_sentiment.pipeline.run_folder import new_run_dir
 from lstm_sentiment.serving.saved_model import loader
@@ -58,7 +58,7 @@ class Training:
         patch.setattr(servable, "_write", self.write)
         patch.setattr(loader, "load_saved_model", self.load)
         patch.setattr(fit_result, "logits_function", cache(logits_function))
-        for module in (demo, preparation, lstm_sentiment):
+        for module in (demo, corpora, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
         patch.setattr(tune_command, "search", _tune)
         _at_most(patch, ModelConfig, lstm_units=8, max_length=20)

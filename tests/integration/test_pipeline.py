@@ -18,7 +18,7 @@ from lstm_sentiment import (
     run_pipeline,
 )
 from lstm_sentiment.pipeline import publishing
-from lstm_sentiment.pipeline.run import prepare_corpora
+from lstm_sentiment.pipeline.corpora import prepare_corpora
 from lstm_sentiment.progress import SilentProgress
 from tests.corpora import hotel_like
 

@@ -22,8 +22,9 @@ from lstm_sentiment import (
     make_tokenizer,
     save_word_vectors,
 )
-from lstm_sentiment.pipeline import preparation
-from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_corpora, prepare_run
+from lstm_sentiment.pipeline import words
+from lstm_sentiment.pipeline.corpora import prepare_corpora
+from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
 from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.text.corpus.file_texts import FileTexts
@@ -69,7 +70,7 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         vectors = WordVectors(WORDS, np.ones((len(WORDS), 2), np.float32))
         return make_tokenizer("unigram", Vocabulary(WORDS)), vectors
 
-    monkeypatch.setattr(preparation, "train_vectors_on_texts", train)
+    monkeypatch.setattr(words, "train_vectors_on_texts", train)
     return seen
 
 
@@ -101,9 +102,9 @@ def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(
     (texts,) = trained_on
     assert len(run.dev) and len(run.test)
     assert not keys(texts) & held_out(run)
-    assert run.unlabelled == ("一段别的话", "还有一段")
-    assert keys(texts) == keys((*run.train.texts, *run.unlabelled))
-    assert not np.intersect1d(run.texts_seen(), run.test.near_digests).size
+    assert run.unlabelled.texts == ("一段别的话", "还有一段")
+    assert keys(texts) == keys((*run.train.texts, *run.unlabelled.texts))
+    assert not np.intersect1d(run.texts_seen, run.test.near_digests).size
 
 
 def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
@@ -119,8 +120,8 @@ def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
     )
     run = prepare_run(config)
     assert not (keys(run.train.texts) | held_out(run)) & keys(excluded)
-    assert not np.intersect1d(run.texts_seen(), near_digests(excluded)).size
-    assert run.unlabelled == ()
+    assert not np.intersect1d(run.texts_seen, near_digests(excluded)).size
+    assert run.unlabelled.texts == ()
     assert not keys(trained_on[0]) & keys(excluded)
 
 
@@ -167,7 +168,7 @@ def test_a_version_to_begin_with_brings_words_tokenizer_and_sizes(
     )
     kernels = [model.logits.get_weights()[0] for model in (fitted.model, version.weights.model)]
     np.testing.assert_array_equal(*kernels)
-    assert not np.setdiff1d(version.texts_seen, run.texts_seen()).size
+    assert not np.setdiff1d(version.texts_seen, run.texts_seen).size
 
     save_word_vectors(WordVectors(("新",), np.ones((1, 3), np.float32)), tmp_path / "w.npy")
     with pytest.raises(InvalidInputError, match=r"must be of one width: 200\. Received: 3"):
@@ -250,14 +251,14 @@ def test_texts_that_stay_in_their_files_give_the_same_run(
     for part in ("train", "dev", "test"):
         assert getattr(streamed, part) == getattr(in_memory, part)
         assert isinstance(getattr(streamed, part).texts, FileTexts)
-    assert isinstance(streamed.unlabelled, FileTexts)
-    assert list(streamed.unlabelled) == list(in_memory.unlabelled)
-    assert list(streamed.unlabelled) == [f"{text}的话" for text in FOREIGN]
+    assert isinstance(streamed.unlabelled.texts, FileTexts)
+    assert list(streamed.unlabelled.texts) == list(in_memory.unlabelled.texts)
+    assert list(streamed.unlabelled.texts) == [f"{text}的话" for text in FOREIGN]
     assert not set(streamed.train.texts) & {*streamed.dev.texts, *streamed.test.texts}
     assert streamed.tokenizer.fingerprint() == in_memory.tokenizer.fingerprint()
     assert streamed.vectors.tokens == in_memory.vectors.tokens
     np.testing.assert_array_equal(streamed.vectors.matrix, in_memory.vectors.matrix)
-    np.testing.assert_array_equal(streamed.texts_seen(), in_memory.texts_seen())
+    np.testing.assert_array_equal(streamed.texts_seen, in_memory.texts_seen)
     facts = [(tmp_path / f"{streaming}" / DATA).read_bytes() for streaming in (False, True)]
     assert facts[0] == facts[1]
 
@@ -283,7 +284,7 @@ def test_texts_that_stay_in_their_files_do_not_fill_the_memory(
     tracemalloc.start()
     try:
         run = prepare_run(config)
-        assert len(run.texts_seen()) == len(run.train) + len(run.dev)
+        assert len(run.texts_seen) == len(run.train) + len(run.dev)
         save_or_check_data(config, run, tmp_path)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -18,6 +18,7 @@ from lstm_sentiment import (
     make_tokenizer,
     read_corpus,
 )
+from lstm_sentiment.pipeline.corpora import UnlabelledTexts
 from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.pipeline.run_folder import (
     CONFIG,
@@ -40,7 +41,7 @@ def prepared(train: Corpus = PART, dim: int = 1_000) -> PreparedRun:
         train,
         PART,
         PART,
-        (),
+        UnlabelledTexts(),
         make_tokenizer("unigram", Vocabulary(WORDS)),
         WordVectors(WORDS, np.ones((2, dim), np.float32)),
         ModelConfig(),

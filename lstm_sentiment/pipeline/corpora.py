@@ -1,0 +1,198 @@
+"""Reads the texts of a run and deals them out, so that no held-out text is trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.demo import load_demo_corpus
+from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digests, first_of_each
+from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.near_duplicates import near_digests, positions_without
+from lstm_sentiment.text.corpus.reading import read_corpus, read_texts
+from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
+
+Splits = tuple[Corpus, Corpus, Corpus]
+"""Train, dev and test set."""
+
+Digests = NDArray[np.uint64]
+
+_MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class UnlabelledTexts:
+    """More texts to train word vectors on, without duplicates of one another.
+
+    Attributes:
+        texts: A tuple or, of a run with `streaming`, `FileTexts`.
+        exact_digests: `exact_digest` of each text, `(texts,)`.
+        near_digests: A digest of each text that is the same for near duplicates, `(texts,)`.
+    """
+
+    texts: Sequence[str] = ()
+    exact_digests: Digests = field(default_factory=lambda: np.zeros(0, np.uint64))
+    near_digests: Digests = field(default_factory=lambda: np.zeros(0, np.uint64))
+
+
+def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Splits:
+    """Reads the labelled texts and splits them into train, dev and test set.
+
+    Args:
+        config: The files, and the seed of the split.
+        progress: Reports how many texts are dropped, and why.
+
+    Raises:
+        InvalidInputError: As `read_corpus` and `Corpus.split`, or if there are no texts, or more
+            than 1,000 classes.
+    """
+    return deal_out(config, read_excluded(config), progress)
+
+
+def read_excluded(config: PipelineConfig) -> Digests:
+    """Returns the near digests of the texts in `config.exclude_data`."""
+    return near_digests(_read_all(config, config.exclude_data))
+
+
+def deal_out(config: PipelineConfig, excluded: Digests, progress: Progress) -> Splits:
+    """Does what `prepare_corpora` does, with the near digests of the excluded texts at hand."""
+    corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
+    _check_corpus(corpus, config)
+    corpus = _without_excluded(_clean(corpus, progress), excluded, progress)
+    given_dev, given_test = (
+        None if path is None else _read_labelled(config, [path], corpus.label_names)
+        for path in (config.dev_data, config.test_data)
+    )
+    train, dev, test = _without_held_out(corpus, [given_dev, given_test], progress).split(
+        seed=config.training.seed if config.split_seed is None else config.split_seed,
+        dev_fraction=0.1 if given_dev is None else 0.0,
+        test_fraction=0.1 if given_test is None else 0.0,
+    )
+    dev, test = given_dev or dev, given_test or test
+    if given_dev is None:
+        dev = _without_near_duplicates(dev, "dev", (test,), progress)
+    train = _without_near_duplicates(train, "training", (dev, test), progress)
+    classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
+    progress.say(
+        f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
+    )
+    return train, dev, test
+
+
+def read_unlabelled(
+    config: PipelineConfig, labelled: Splits, excluded: Digests, progress: Progress
+) -> UnlabelledTexts:
+    """Reads the unlabelled texts, without near duplicates of labelled and of excluded texts."""
+    if not config.unlabelled:
+        return UnlabelledTexts()
+    texts = _read_all(config, config.unlabelled)
+    exact = exact_digests(texts)
+    positions = first_of_each(exact)
+    positions = positions[~are_in(exact[positions], exact_digests([""]))]
+    near = near_digests(taken(texts, positions))
+    kept = positions_without(near, excluded, *(part.near_digests for part in labelled))
+    positions = positions[kept]
+    if len(texts):
+        progress.say(
+            f"Unlabelled: {len(positions):,} of {len(texts):,} texts; the others are empty, "
+            "repeated, excluded, or among the labelled ones"
+        )
+    return UnlabelledTexts(taken(texts, positions), exact[positions], near[kept])
+
+
+def _read_labelled(
+    config: PipelineConfig, paths: Sequence[PathLike], label_names: Sequence[str] | None = None
+) -> Corpus:
+    return (open_corpus if config.streaming else read_corpus)(
+        paths,
+        text_column=config.text_column,
+        label_column=config.label_column,
+        label_names=label_names,
+    )
+
+
+def _read_all(config: PipelineConfig, paths: Sequence[PathLike]) -> Sequence[str]:
+    if config.streaming:
+        return open_texts(paths, text_column=config.text_column)
+    parts = (read_texts(path, text_column=config.text_column) for path in paths)
+    return [text.strip() for part in parts for text in part]
+
+
+def _check_corpus(corpus: Corpus, config: PipelineConfig) -> None:
+    """Checks that the columns are the right ones, before anything is computed."""
+    if not any(corpus.texts):
+        raise InvalidInputError(
+            f"Some texts must not be empty: is {config.text_column!r} their column? "
+            f"Received: {len(corpus):,} empty texts."
+        )
+    if len(corpus.label_names) > _MOST_CLASSES:
+        shown = ", ".join(repr(name) for name in corpus.label_names[:3])
+        raise InvalidInputError(
+            f"There must be at most {_MOST_CLASSES:,} different labels: is "
+            f"{config.label_column!r} their column? Received: {len(corpus.label_names):,} "
+            f"different ones in {len(corpus):,} texts, such as {shown}."
+        )
+    corpus.require_classes()
+
+
+def _clean(corpus: Corpus, progress: Progress) -> Corpus:
+    """Drops empty, contradictory and repeated texts, and reports the number of each."""
+    filled = corpus.drop_empty()
+    consistent = filled.drop_contradictions()
+    distinct_texts = consistent.drop_duplicates()
+    progress.say(
+        f"Read {len(corpus):,} texts. Dropped {len(corpus) - len(filled):,} empty, "
+        f"{len(consistent) - len(distinct_texts):,} repeated, and "
+        f"{len(filled) - len(consistent):,} that occur under several labels: "
+        f"{len(distinct_texts):,} left"
+    )
+    return distinct_texts
+
+
+def _without_excluded(corpus: Corpus, excluded: Digests, progress: Progress) -> Corpus:
+    # Before the split: texts of the dev set decide when to stop, so they count as learned from.
+    kept = positions_without(corpus.near_digests, excluded)
+    if len(kept) == len(corpus):
+        return corpus
+    progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
+    return corpus.select(kept)
+
+
+def _without_held_out(
+    corpus: Corpus, held_out: Sequence[Corpus | None], progress: Progress
+) -> Corpus:
+    """Drops the texts that are in a given dev or test set."""
+    digests = distinct(*(part.exact_digests for part in held_out if part is not None))
+    kept = np.flatnonzero(~are_in(corpus.exact_digests, digests))
+    if len(kept) == len(corpus):
+        return corpus
+    progress.say(
+        f"Dropped {len(corpus) - len(kept):,} training texts that are also dev or test texts"
+    )
+    return corpus.select(kept)
+
+
+def _without_near_duplicates(
+    corpus: Corpus, part: str, held_out: Sequence[Corpus], progress: Progress
+) -> Corpus:
+    """Drops the near duplicates of held-out texts."""
+    kept = positions_without(corpus.near_digests, *(other.near_digests for other in held_out))
+    if len(kept) == len(corpus):
+        return corpus
+    progress.say(
+        f"Dropped {len(corpus) - len(kept):,} {part} texts that differ from held-out ones in "
+        "punctuation alone"
+    )
+    smaller = corpus.select(kept)
+    lost = [name for name, count in smaller.class_counts().items() if not count]
+    if any(corpus.class_counts()[name] for name in lost):
+        raise InvalidInputError(
+            "Each class needs texts that differ in more than punctuation, some for each part of "
+            f"the split. Received: class {lost[0]!r} without a {part} text of its own."
+        )
+    return smaller

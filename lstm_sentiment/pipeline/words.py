@@ -1,0 +1,144 @@
+"""Makes the tokenizer and the word vectors of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from lstm_sentiment.export.trained_version import TrainedVersion
+from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.progress import Progress
+from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
+from lstm_sentiment.text.tokenizer_options import TokenizerKind, check_kind
+from lstm_sentiment.text.vectors.files import load_word_vectors
+from lstm_sentiment.text.vectors.options import VectorTrainingConfig
+from lstm_sentiment.text.vectors.training import tokenize_texts, train_vectors_on_texts, train_views
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.text.word_counts import load_word_counts
+from lstm_sentiment.text.words import frequent_unknown_tokens, tokenizer_kind
+from lstm_sentiment.version_folder import OOV_ID
+
+
+def load_given_vectors(config: PipelineConfig, progress: Progress) -> WordVectors | None:
+    """Loads the file `config.vectors`; `None` if there is none."""
+    if config.vectors is None:
+        return None
+    return load_word_vectors(
+        config.vectors, limit=config.vectors_limit, bad_rows=config.bad_rows, progress=progress
+    )
+
+
+def make_words(
+    config: PipelineConfig,
+    texts: Sequence[str],
+    given: WordVectors | None,
+    start: TrainedVersion | None,
+    *,
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
+    """Makes the tokenizer and its word vectors.
+
+    Args:
+        config: Kind and options of the tokenizer, and how vectors are trained.
+        texts: Training texts: words are counted and vectors trained on these.
+        given: Vectors of the user's file, whose words become the vocabulary.
+        start: Version to begin with, whose words come before those of `given`. No vectors are
+            trained then.
+        cache_dir: Folder that keeps trained vectors for the next run on the same texts.
+        progress: Reports every long step, and what is chosen.
+    """
+    if start is not None:
+        return _words_of_version(start, given, config, texts, progress)
+    if given is not None:
+        return _words_of_file(given, config, texts, cache_dir, progress)
+    return train_vectors_on_texts(
+        texts,
+        _kind(config, texts, progress),
+        normalization=config.normalization,
+        unknown=config.unknown,
+        word_counts=_word_counts(config),
+        config=_vector_training(config),
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+
+
+def _words_of_version(
+    start: TrainedVersion,
+    given: WordVectors | None,
+    config: PipelineConfig,
+    texts: Sequence[str],
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
+    vectors = start.vectors if given is None else start.vectors.joined(given)
+    tokenizer = start.tokenizer(_word_counts(config)).with_vocabulary(vectors.vocabulary())
+    return _with_new_words(tokenizer, vectors, texts, progress), vectors
+
+
+def _words_of_file(
+    vectors: WordVectors,
+    config: PipelineConfig,
+    texts: Sequence[str],
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
+    kind = _kind(config, texts, progress)
+    tokenizer = make_tokenizer(
+        kind,
+        vectors.vocabulary(),
+        normalization=config.normalization,
+        unknown=config.unknown,
+        word_counts=_word_counts(config),
+    )
+    tokenizer = _with_new_words(tokenizer, vectors, texts, progress)
+    if not config.own_vectors:
+        return tokenizer, vectors
+    own = train_views(
+        tokenize_texts(tokenizer, texts, progress),
+        kind,
+        _vector_training(config),
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+    return tokenizer, _respelled(vectors, tokenizer).beside(own)
+
+
+def _with_new_words(
+    tokenizer: Tokenizer, vectors: WordVectors, texts: Sequence[str], progress: Progress
+) -> Tokenizer:
+    """Adds frequent words of the texts that have no vector to the vocabulary."""
+    new_words = frequent_unknown_tokens(tokenizer, texts, progress=progress)
+    progress.say(
+        f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}; {len(new_words):,} more "
+        "words are frequent in the training texts, and get rows that training moves"
+    )
+    if not new_words:
+        return tokenizer
+    return tokenizer.with_vocabulary(Vocabulary([*tokenizer.vocabulary.tokens, *new_words]))
+
+
+def _respelled(vectors: WordVectors, tokenizer: Tokenizer) -> WordVectors:
+    """Returns the vectors of the tokenizer's words, under the tokenizer's spelling."""
+    vocabulary = tokenizer.vocabulary
+    spell = tokenizer.spellings
+    matrix = vectors.embedding_matrix(vocabulary, spell=spell)
+    missing = set(vectors.ids_without_vector(vocabulary, spell=spell))
+    known = [i for i in range(OOV_ID, len(vocabulary)) if i not in missing]
+    return WordVectors(tuple(vocabulary.id_to_token(i) for i in known), matrix[known])
+
+
+def _kind(config: PipelineConfig, texts: Sequence[str], progress: Progress) -> TokenizerKind:
+    name: TokenizerKind | Literal["auto"] = (
+        "auto" if config.tokenizer == "auto" else check_kind(config.tokenizer)
+    )
+    return tokenizer_kind(name, texts, progress)
+
+
+def _word_counts(config: PipelineConfig) -> Mapping[str, float] | None:
+    return None if config.dictionary is None else load_word_counts(config.dictionary)
+
+
+def _vector_training(config: PipelineConfig) -> VectorTrainingConfig:
+    return replace(config.vector_training, seed=config.training.seed)
