@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.duplicates import exact_digests
 from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows, token_rows
@@ -77,7 +78,6 @@ def _tokenize(
 
 def _fingerprint(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> str:
     digest = hashlib.sha256(f"{tokenizer.fingerprint()} {max_length}".encode())
-    for text in texts:
-        encoded = text.encode()
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    # Of texts that stay in their files the digests are known: no file is read.
+    digest.update(exact_digests(texts).astype("<u8").data)
     return digest.hexdigest()[:16]
