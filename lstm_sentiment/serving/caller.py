@@ -21,18 +21,14 @@ class Caller:
         self._is_gone = False
         self._callbacks: list[Callable[[], None]] = []
 
-    @property
-    def is_gone(self) -> bool:
-        """True once the caller has gone away."""
-        return self._is_gone
-
     def seconds_left(self) -> float | None:
         """Returns the seconds until the deadline, at least 0; `None` without a deadline."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
-    def has_time(self) -> bool:
-        """Returns whether the deadline is still to come."""
-        return self.deadline is None or time.monotonic() < self.deadline
+    def waits(self) -> bool:
+        """Returns whether the caller is there and has time left."""
+        has_time = self.deadline is None or time.monotonic() < self.deadline
+        return has_time and not self._is_gone
 
     def check_waits(self) -> None:
         """Checks that the caller still waits for an answer.

@@ -1,4 +1,4 @@
-"""Refuses what does not fit a signature."""
+"""Checks a request's inputs against a signature."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
 
 
 def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Array]:
-    """Refuses what does not fit a signature.
+    """Checks the names, dtypes and shapes of a request's inputs.
 
     Args:
-        signature: Which one.
-        inputs: An array for each of its inputs, by name.
+        signature: The signature.
+        inputs: An array for each input, by name.
 
     Returns:
         The inputs in the signature's order; strings are an array of objects.
@@ -23,15 +23,13 @@ def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> dict[str,
     Raises:
         InvalidInputError: If names, dtypes or shapes do not fit.
     """
-    _check_input_names(signature, inputs)
+    if inputs.keys() != signature.inputs.keys():
+        raise _other_names(set(inputs), set(signature.inputs))
     return {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
 
 
-def _check_input_names(signature: Signature, inputs: Mapping[str, Any]) -> None:
-    if inputs.keys() == signature.inputs.keys():
-        return
-    sent, required = set(inputs), set(signature.inputs)
-    raise InvalidInputError(
+def _other_names(sent: set[str], required: set[str]) -> InvalidInputError:
+    return InvalidInputError(
         f"input size does not match signature: {len(sent)}!={len(required)}"
         f" len({_braced(sent)}) != len({_braced(required)})."
         f" Sent extra: {_braced(sent - required)}."

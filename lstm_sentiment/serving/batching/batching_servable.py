@@ -20,7 +20,11 @@ from lstm_sentiment.version_folder import TEXT_STATISTICS
 
 
 class BatchingServable:
-    """A servable whose requests are answered together with others'."""
+    """A servable whose requests are answered together with others'.
+
+    Attributes:
+        signatures: The signatures of the servable, by key.
+    """
 
     def __init__(
         self, servable: Servable, servable_id: ServableId, scheduler: BatchScheduler
@@ -33,17 +37,13 @@ class BatchingServable:
             scheduler: Who gathers requests.
         """
         self._servable, self._id, self._scheduler = servable, servable_id, scheduler
+        self.signatures = servable.signatures
         # The server asks for the statistics itself, and no caller is to wait behind that.
         self._batched = {
             key
             for key, signature in servable.signatures.items()
             if is_batchable(signature) and key != TEXT_STATISTICS
         }
-
-    @property
-    def signatures(self) -> Mapping[str, Signature]:
-        """Those of the servable."""
-        return self._servable.signatures
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
@@ -103,6 +103,8 @@ class BatchingServable:
                 max_batch_size=parameters.max_batch_size,
             )
         most = parameters.largest_batch
+        if rows <= most:
+            return [(inputs, rows)]
         return [
             ({name: array[at : at + most] for name, array in inputs.items()}, min(most, rows - at))
             for at in range(0, rows, most)

@@ -125,6 +125,7 @@ class BatchScheduler:
         """
         self.parameters = parameters
         self._on_batch = on_batch
+        self._largest_batch = parameters.largest_batch
         # Guards all queues, and is notified when one of them may have become due.
         self._condition = threading.Condition()
         self._queues: dict[Any, _Queue] = {}
@@ -196,7 +197,7 @@ class BatchScheduler:
             queue = self._wait_for_due_queue()
             if queue is None:
                 return
-            tasks = queue.take(self.parameters.largest_batch)
+            tasks = queue.take(self._largest_batch)
         self._run(queue, tasks)
 
     def _work(self) -> None:
@@ -207,7 +208,7 @@ class BatchScheduler:
         self, key: Any, servable_id: ServableId, run: Callable[[Arrays], Arrays], tasks: list[_Task]
     ) -> None:
         rows = sum(task.rows for task in tasks)
-        most = self.parameters.max_enqueued_batches * self.parameters.largest_batch
+        most = self.parameters.max_enqueued_batches * self._largest_batch
         with self._condition:
             # The limit is that of a signature, however many shapes there are of its inputs.
             waiting = sum(q.rows for other, q in self._queues.items() if other[0] == key[0])
@@ -252,7 +253,7 @@ class BatchScheduler:
         now, next_due = time.monotonic(), None
         for key, queue in self._queues.items():
             due = queue.oldest() + wait_seconds
-            if queue.rows >= self.parameters.largest_batch or due <= now:
+            if queue.rows >= self._largest_batch or due <= now:
                 del self._queues[key]
                 self._queues[key] = queue
                 return queue, None
@@ -261,7 +262,7 @@ class BatchScheduler:
 
     def _run(self, queue: _Queue, tasks: list[_Task]) -> None:
         began = time.monotonic()
-        in_time = [task for task in tasks if task.caller.has_time() and not task.caller.is_gone]
+        in_time = [task for task in tasks if task.caller.waits()]
         if not in_time:
             return
         rows = sum(task.rows for task in in_time)
@@ -303,6 +304,9 @@ class BatchScheduler:
                     f"Batched output tensor's 0th dimension does not equal the sum of the 0th "
                     f"dimension sizes of the input tensors: {name}"
                 )
+        if len(tasks) == 1 and tasks[0].rows == rows:
+            tasks[0].finish(outputs)
+            return
         start = 0
         for task in tasks:
             end = start + task.rows

@@ -106,7 +106,7 @@ class DataPlane:
             LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with _in_time(caller), self._handle(model_spec) as handle:
+        with self._held(model_spec, caller) as handle:
             signature = handle.servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
@@ -229,7 +229,7 @@ class DataPlane:
         for name in metadata_fields:
             if name != SIGNATURE_DEF:
                 raise InvalidInputError(f"Metadata field {name} is not supported")
-        with self._handle(model_spec) as handle:
+        with self._held(model_spec, ANYBODY) as handle:
             return ModelMetadata(handle.id, dict(handle.servable.signature_defs))
 
     def model_status(self, model_spec: ModelSpec) -> list[ServableState]:
@@ -270,7 +270,7 @@ class DataPlane:
         ask: Callable[[Servable], _Found],
         caller: Caller,
     ) -> tuple[ServableId, _Found]:
-        with _in_time(caller), self._handle(model_spec) as handle:
+        with self._held(model_spec, caller) as handle:
             self._limits.check_examples(serialized_examples)
             began = time.perf_counter()
             found = ask(handle.servable)
@@ -278,23 +278,21 @@ class DataPlane:
                 self._on_run(handle.id.name, api, time.perf_counter() - began)
         return handle.id, found
 
-    def _handle(self, model_spec: ModelSpec) -> ServableHandle:
-        if not model_spec.name:
-            raise InvalidInputError("ModelSpec has no name specified.")
-        return self._manager.get_handle(model_spec.name, model_spec.version, model_spec.label)
-
-
-@contextmanager
-def _in_time(caller: Caller) -> Iterator[None]:
-    """Raises before and after the work if the caller no longer waits."""
-    caller.check_waits()
-    try:
-        yield
-    except RequestCancelledError:
-        # gRPC reports a caller whose deadline has passed as gone.
+    @contextmanager
+    def _held(self, model_spec: ModelSpec, caller: Caller) -> Iterator[ServableHandle]:
+        """Holds a version; raises before and after the work if the caller no longer waits."""
         caller.check_waits()
-        raise
-    caller.check_waits()
+        name = model_spec.name
+        if not name:
+            raise InvalidInputError("ModelSpec has no name specified.")
+        try:
+            with self._manager.get_handle(name, model_spec.version, model_spec.label) as handle:
+                yield handle
+        except RequestCancelledError:
+            # gRPC reports a caller whose deadline has passed as gone.
+            caller.check_waits()
+            raise
+        caller.check_waits()
 
 
 def _batch_size(inputs: Mapping[str, Array]) -> int | None:

@@ -64,6 +64,8 @@ class RequestLimits:
         Raises:
             RequestTooLargeError: If there are too many rows, or one is too long.
         """
+        if self.max_batch_size is None and self.max_text_bytes is None:
+            return
         for name, array in inputs.items():
             if not array.ndim or not _has_rows(signature, name):
                 continue

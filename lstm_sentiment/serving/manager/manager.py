@@ -7,6 +7,7 @@ version goes only when nobody uses it any more.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
@@ -174,7 +175,7 @@ class Manager:
                 request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
                 raise ServableNotFoundError(f"Servable not found for request: {request}")
             found.reference_count += 1
-            return ServableHandle(found.id, found.servable, lambda: self._release(found))
+            return ServableHandle(found.id, found.servable, partial(self._release, found))
 
     def version_of_label(self, name: str, label: str) -> int:
         """Looks up a version label.

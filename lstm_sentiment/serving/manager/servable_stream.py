@@ -75,9 +75,11 @@ class ServableStream:
         Returns:
             Its harness, or `None` if there is no such version.
         """
-        candidates = self._harnesses if number is None else {number} & self._harnesses.keys()
-        available = [n for n in candidates if self._harnesses[n].state is ManagerState.AVAILABLE]
-        return self._harnesses[max(available)] if available else None
+        for candidate in sorted(self._harnesses, reverse=True) if number is None else (number,):
+            harness = self._harnesses.get(candidate)
+            if harness is not None and harness.state is ManagerState.AVAILABLE:
+                return harness
+        return None
 
     def snapshots(self) -> list[VersionSnapshot]:
         """What a policy may know of each version that has not ended."""

@@ -129,7 +129,7 @@ class MetricSeries:
             labels: A value for each of its labels.
             value: What was measured.
         """
-        distribution = self._distribution(metric, labels)
+        distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)
         distribution.counts[bisect_left(metric.bounds, value)] += 1
         distribution.total += value
 
@@ -141,7 +141,7 @@ class MetricSeries:
             labels: A value for each of its labels.
             values: What was measured, `(count,)`.
         """
-        distribution = self._distribution(metric, labels)
+        distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)
         places, counts = np.unique(np.searchsorted(metric.bounds, values), return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             distribution.counts[place] += count
@@ -186,11 +186,9 @@ class MetricSeries:
                 yield f"# TYPE {metric.name} {metric.kind}"
                 yield from lines
 
-    def _distribution(self, metric: Histogram, labels: Labels) -> _Distribution:
-        found = self._distributions[metric]
-        distribution = found.get(labels)
-        if distribution is None:
-            distribution = found[labels] = _Distribution([0] * (len(metric.bounds) + 1))
+    def _begin(self, metric: Histogram, labels: Labels) -> _Distribution:
+        distribution = _Distribution([0] * (len(metric.bounds) + 1))
+        self._distributions[metric][labels] = distribution
         return distribution
 
 

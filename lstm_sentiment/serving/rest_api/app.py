@@ -6,6 +6,7 @@ people.
 """
 
 import asyncio
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
@@ -89,7 +91,7 @@ def rest_app(
         # The default one is shared with the whole process, and smaller than a batch may be.
         CapacityLimiter(max_threads),
         timeout_seconds,
-        max_request_bytes,
+        RequestLimits(max_request_bytes=max_request_bytes),
         observer,
         is_ready,
         state,
@@ -107,7 +109,7 @@ class _RestApi:
         answers: RestAnswers,
         limiter: CapacityLimiter,
         timeout_seconds: float | None,
-        max_request_bytes: int | None,
+        limits: RequestLimits,
         observer: Observer | None,
         is_ready: Callable[[], bool],
         state: Callable[[], Mapping[str, Any]] | None,
@@ -117,7 +119,7 @@ class _RestApi:
         self._answers = answers
         self._limiter = limiter
         self._timeout_seconds = timeout_seconds
-        self._max_request_bytes = max_request_bytes
+        self._limits = limits
         self._observer = observer
         self._is_ready = is_ready
         self._state = state
@@ -163,7 +165,7 @@ class _RestApi:
     async def _answer(self, target: RestTarget, request: Request, receive: Receive) -> Response:
         notes = RequestNotes(self._observer, "REST", target.api, _peer(request))
         try:
-            body = await read_body(request, self._max_request_bytes)
+            body = await read_body(request, self._limits)
         except RequestTooLargeError as error:
             response = _too_large(error, notes)
             # What is left of the body is not waited for.
@@ -175,10 +177,7 @@ class _RestApi:
         notes.arrived(len(body))
         seconds = self._timeout_seconds
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
-
-        def work() -> Response:
-            return self._work(target, body, request, notes, caller)
-
+        work = functools.partial(self._work, target, body, request, notes, caller)
         # A status must be told even while all threads answer predictions.
         limiter = self._limiter if request.method == "POST" else None
         return await self._in_time(work, limiter, caller, receive)
@@ -213,7 +212,7 @@ class _RestApi:
     ) -> Response:
         try:
             try:
-                unpacked = decoded_body(body, request.headers, self._max_request_bytes)
+                unpacked = decoded_body(body, request.headers, self._limits)
             except RequestTooLargeError as error:
                 return _too_large(error, notes)
             response = _json_response(self._answers.answer(target, unpacked, notes, caller))

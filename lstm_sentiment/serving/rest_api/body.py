@@ -1,4 +1,4 @@
-"""Reads the body of a REST request, never more of it than is allowed."""
+"""Reads the body of a REST request, up to the limit."""
 
 import zlib
 
@@ -13,21 +13,17 @@ _MAX_UNCOMPRESSED_BYTES = 100 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-async def read_body(request: Request, max_request_bytes: int | None) -> bytes:
+async def read_body(request: Request, limits: RequestLimits) -> bytes:
     """Receives a body as it was sent.
 
     Args:
         request: The request.
-        max_request_bytes: The most bytes taken; `None` for no limit.
-
-    Returns:
-        All of it.
+        limits: The limit `max_request_bytes`.
 
     Raises:
         RequestTooLargeError: If the body is longer, as soon as that is known.
         ClientDisconnect: If the client goes away first.
     """
-    limits = RequestLimits(max_request_bytes=max_request_bytes)
     announced = request.headers.get("content-length", "")
     if announced.isdecimal():
         limits.check_request_bytes(int(announced))
@@ -39,27 +35,24 @@ async def read_body(request: Request, max_request_bytes: int | None) -> bytes:
     return b"".join(chunks)
 
 
-def decoded_body(body: bytes, headers: Headers, max_request_bytes: int | None) -> bytes:
-    """Unpacks a body that was sent with `Content-Encoding: gzip`.
+def decoded_body(body: bytes, headers: Headers, limits: RequestLimits) -> bytes:
+    """Decompresses a body that was sent with `Content-Encoding: gzip`; returns others unchanged.
 
     Args:
-        body: As it was sent.
-        headers: What was sent with it.
-        max_request_bytes: The most bytes taken, unpacked; `None` for 100 MiB.
-
-    Returns:
-        The body itself where it is not packed.
+        body: The body as it was sent.
+        headers: Headers of the request.
+        limits: The limit `max_request_bytes` of the decompressed body; 100 MiB without one.
 
     Raises:
-        RequestTooLargeError: If it is longer.
-        InvalidInputError: If it is not gzip.
+        RequestTooLargeError: If the decompressed body is longer.
+        InvalidInputError: If the body is not gzip.
     """
     if "gzip" not in headers.get("content-encoding", ""):
         return body
-    limit = max_request_bytes or _MAX_UNCOMPRESSED_BYTES
+    limit = limits.max_request_bytes or _MAX_UNCOMPRESSED_BYTES
     unpacker = zlib.decompressobj(_GZIP)
     try:
-        # One byte more than is taken tells a longer one.
+        # One byte beyond the limit shows that the body is too long.
         unpacked = unpacker.decompress(body, limit + 1)
     except zlib.error:
         raise InvalidInputError("a body sent as gzip must be gzip.") from None

@@ -42,7 +42,11 @@ _PREFIX = re.compile(r"(\s*\(\d+\) [A-Z_]+:\s+)?(\{\{.*?\}\}\s*)*")
 
 
 class SavedModelServable:
-    """A SavedModel in memory, asked through its signatures. Safe to share among threads."""
+    """A SavedModel in memory, asked through its signatures. Safe to share among threads.
+
+    Attributes:
+        signatures: The signatures, by key.
+    """
 
     def __init__(self, session: Any, signature_defs: Mapping[str, Any]) -> None:
         """Made by `load_saved_model`.
@@ -53,18 +57,13 @@ class SavedModelServable:
         """
         self._session = session
         self._signature_defs = dict(signature_defs)
-        self._signatures = {
+        self.signatures = {
             key: _signature_of(key, definition)
             for key, definition in self._signature_defs.items()
             if _is_dense(definition)
         }
         self._lock = threading.Lock()
         self._callables: dict[str, Callable[..., Sequence[Any]]] = {}
-
-    @property
-    def signatures(self) -> Mapping[str, Signature]:
-        """Its signatures, by key."""
-        return self._signatures
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
@@ -90,18 +89,21 @@ class SavedModelServable:
                 refuses the values.
             ServableRunError: If the graph itself failed.
         """
-        signature = self._signatures.get(signature_key)
+        signature = self.signatures.get(signature_key)
         if signature is None:
             raise SignatureNotFoundError(signature_key)
         checked = checked_inputs(signature, inputs)
         try:
-            values = self._callable(signature)(*checked.values())
+            call = self._callables.get(signature_key) or self._make_callable(signature)
+            values = call(*checked.values())
         except _ERRORS_OF_THE_INPUT as error:
             raise InvalidInputError(one_line(error)) from error
         except tf.errors.OpError as error:
             raise ServableRunError(one_line(error)) from error
+        # A session gives a single string as bytes, of which NumPy would drop zeros.
         return {
-            name: _as_array(value) for name, value in zip(signature.outputs, values, strict=True)
+            name: np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
+            for name, value in zip(signature.outputs, values, strict=True)
         }
 
     def close(self) -> None:
@@ -109,11 +111,8 @@ class SavedModelServable:
         self._callables.clear()
         self._session.close()
 
-    def _callable(self, signature: Signature) -> Callable[..., Sequence[Any]]:
+    def _make_callable(self, signature: Signature) -> Callable[..., Sequence[Any]]:
         # What `Session.run` does anew for each call, finding its part of the graph, is done once.
-        found = self._callables.get(signature.key)
-        if found is not None:
-            return found
         with self._lock:
             if signature.key not in self._callables:
                 definition = self._signature_defs[signature.key]
@@ -186,8 +185,3 @@ def _infos(infos: Mapping[str, Any]) -> dict[str, TensorInfo]:
         name: TensorInfo(tf.as_dtype(info.dtype), tf.TensorShape(info.tensor_shape))
         for name, info in sorted(infos.items())
     }
-
-
-def _as_array(value: Any) -> Array:
-    """What a session fetched; it gives a single string as bytes, of which NumPy drops zeros."""
-    return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
