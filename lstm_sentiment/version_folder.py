@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lstm_sentiment.checks import did_you_mean_file
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
-from lstm_sentiment.suggestions import did_you_mean_file
 from lstm_sentiment.unicode import replace_surrogates
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import unreadable
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.access import TLSConfig

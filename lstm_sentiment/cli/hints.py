@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lstm_sentiment.suggestions import did_you_mean
+from lstm_sentiment.checks import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,13 @@ import grpc
 import grpc.aio
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error, closed_error, trailing_value
 from lstm_sentiment.client.questions import RPC, Questions
-from lstm_sentiment.client.retries import Attempts, Deadline, Timing, check_retries, check_timeout
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.client.retries import Attempts, Deadline, Timing
+from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
 
 _Methods = dict[RPC, Callable[..., Any]]
 
@@ -37,10 +38,7 @@ class BatchLimit:
         Raises:
             InvalidInputError: If it is not positive.
         """
-        if rows is not None and rows < 1:
-            raise InvalidInputError(
-                f"`max_batch_size` must be a positive integer. Received: max_batch_size={rows}."
-            )
+        positive(max_batch_size=rows)
         self.rows = rows
 
     def learn(self, error: LstmSentimentError, sent_rows: int) -> bool:
@@ -111,8 +109,8 @@ class ClientBase:
                 file of `tls` cannot be read or is not what it should be.
         """
         self._questions = Questions(address, model, version, label)
-        check_timeout(timeout_seconds)
-        check_retries(max_retries)
+        positive_seconds(timeout_seconds=timeout_seconds)
+        at_least(0, max_retries=max_retries)
         self._address = address
         self._timeout_seconds = timeout_seconds
         self._max_retries = max_retries

@@ -16,6 +16,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
+from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error
@@ -52,11 +53,7 @@ class RunningServer:
         Raises:
             InvalidInputError: If an argument breaks a rule.
         """
-        if not timeout_seconds > 0:
-            raise InvalidInputError(
-                "`timeout_seconds` must be a positive number. "
-                f"Received: timeout_seconds={timeout_seconds}."
-            )
+        positive_seconds(timeout_seconds=timeout_seconds)
         self._address = address
         self._timeout_seconds = timeout_seconds
         self._endpoint = Endpoint(address, tls, token)

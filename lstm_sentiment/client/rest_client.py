@@ -15,6 +15,7 @@ from urllib.request import (
     build_opener,
 )
 
+from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.access import (
     TLSConfig,
     check_token,
@@ -22,7 +23,6 @@ from lstm_sentiment.client.access import (
     ssl_context,
     tls_config,
 )
-from lstm_sentiment.client.retries import check_timeout
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 
 UNAUTHORIZED = 401
@@ -74,7 +74,7 @@ class RestClient:
         Raises:
             InvalidInputError: If an argument breaks a rule, or a file of `tls` cannot be used.
         """
-        check_timeout(timeout_seconds)
+        positive_seconds(timeout_seconds=timeout_seconds)
         config = tls_config(tls or address.startswith("https://"))
         if config is not None and address.startswith("http://"):
             raise InvalidInputError(f"{address}: must begin with https:// where `tls` is given.")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import grpc
 
+from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.errors import trailing_value
-from lstm_sentiment.errors import InvalidInputError
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -54,7 +54,7 @@ class Deadline:
         Raises:
             InvalidInputError: If `timeout_seconds` is not positive.
         """
-        check_timeout(timeout_seconds)
+        positive_seconds(timeout_seconds=timeout_seconds)
         self.timeout_seconds = timeout_seconds
         self._clock = clock
         self._end = clock() + timeout_seconds
@@ -104,27 +104,3 @@ class Attempts:
                 return None
             pause = int(pushback) / 1000
         return pause if pause < self._deadline.remaining_seconds() else None
-
-
-def check_timeout(timeout_seconds: float) -> None:
-    """Checks how long a call may take.
-
-    Raises:
-        InvalidInputError: If it is not positive.
-    """
-    if not timeout_seconds > 0:
-        raise InvalidInputError(
-            f"`timeout_seconds` must be positive. Received: timeout_seconds={timeout_seconds}."
-        )
-
-
-def check_retries(max_retries: int) -> None:
-    """Checks how often a request may be sent again.
-
-    Raises:
-        InvalidInputError: If it is negative.
-    """
-    if max_retries < 0:
-        raise InvalidInputError(
-            f"`max_retries` must not be negative. Received: max_retries={max_retries}."
-        )

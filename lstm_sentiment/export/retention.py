@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from lstm_sentiment.errors import ExportError, InvalidInputError
+from lstm_sentiment.checks import positive
+from lstm_sentiment.errors import ExportError
 from lstm_sentiment.version_folder import GRAPH, parse_version
 
 _REMOVING_PREFIX = ".removing-"
@@ -35,8 +36,7 @@ def remove_old_versions(
         InvalidInputError: If `keep` is not positive.
         ExportError: One line, if the folder cannot be read or a version cannot be removed.
     """
-    if keep < 1:
-        raise InvalidInputError(f"`keep` must be a positive integer. Received: keep={keep}.")
+    positive(keep=keep)
     base = Path(base_path)
     with _refusal(f"{base}: cannot be read"):
         old = _old_versions(base, keep, protected)

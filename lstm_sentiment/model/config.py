@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from lstm_sentiment.checks import in_range, one_of, positive, share_below_one
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import not_among
 
 _LONGEST_NGRAM = 3
 
@@ -55,22 +55,17 @@ class ModelConfig:
         Raises:
             InvalidInputError: If one breaks its rule.
         """
-        for name in ("lstm_units", "lstm_layers", "max_length"):
-            require_positive(name, getattr(self, name))
-        if self.ngrams not in range(_LONGEST_NGRAM + 1) or isinstance(self.ngrams, bool):
-            raise InvalidInputError(
-                f"`ngrams` must be an integer from 0 to {_LONGEST_NGRAM}. "
-                f"Received: ngrams={self.ngrams!r}."
-            )
-        for name in ("embedding_dropout", "recurrent_dropout", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InvalidInputError(
-                    f"`{name}` must be at least 0 and below 1. "
-                    f"Received: {name}={getattr(self, name)}."
-                )
-        for name, choices in (("pooling", Pooling), ("embedding_storage", EmbeddingStorage)):
-            if getattr(self, name) not in get_args(choices):
-                raise InvalidInputError(not_among(name, get_args(choices), getattr(self, name)))
+        positive(
+            lstm_units=self.lstm_units, lstm_layers=self.lstm_layers, max_length=self.max_length
+        )
+        in_range(0, _LONGEST_NGRAM, ngrams=self.ngrams)
+        share_below_one(
+            embedding_dropout=self.embedding_dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            dropout=self.dropout,
+        )
+        one_of(get_args(Pooling), pooling=self.pooling)
+        one_of(get_args(EmbeddingStorage), embedding_storage=self.embedding_storage)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as JSON holds them."""
@@ -91,13 +86,3 @@ class ModelConfig:
                 f"Received: {unknown[0]!r}."
             )
         return cls(**values)
-
-
-def require_positive(name: str, value: int) -> None:
-    """Checks that a size is a whole number above zero.
-
-    Raises:
-        InvalidInputError: If it is not.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")

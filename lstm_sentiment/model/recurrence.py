@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.checks import share_below_one
 from lstm_sentiment.model.batch_dropout import drawn_for_batch
 from lstm_sentiment.model.lstm_loop import Weights, run_direction, usable_cores
 
@@ -63,11 +63,7 @@ class FastLSTM(keras.layers.Layer):
             InvalidInputError: If `recurrent_dropout` breaks its rule.
         """
         super().__init__(**kwargs)
-        if not 0 <= recurrent_dropout < 1:
-            raise InvalidInputError(
-                "`recurrent_dropout` must be at least 0 and below 1. "
-                f"Received: recurrent_dropout={recurrent_dropout}."
-            )
+        share_below_one(recurrent_dropout=recurrent_dropout)
         self.units = units
         self.bidirectional = bidirectional
         self.return_sequences = return_sequences

@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.model.batch_dropout import BatchDropout, BatchSpatialDropout1D
-from lstm_sentiment.model.config import ModelConfig, require_positive
+from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.layers import MaskedPooling, PretrainedEmbedding
 from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.model.recurrence import FastLSTM
@@ -64,12 +65,9 @@ class SentimentModel(keras.Model):
             InvalidInputError: If a size is not positive.
         """
         super().__init__(**kwargs)
-        for name, value in (
-            ("vocabulary_size", vocabulary_size),
-            ("embedding_dim", embedding_dim),
-            ("num_classes", num_classes),
-        ):
-            require_positive(name, value)
+        positive(
+            vocabulary_size=vocabulary_size, embedding_dim=embedding_dim, num_classes=num_classes
+        )
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
         self.num_classes = num_classes

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from lstm_sentiment.checks import did_you_mean, in_range
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.models_config.text_format import (
     Edit,
@@ -18,7 +19,6 @@ from lstm_sentiment.models_config.text_format import (
     values_at,
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
-from lstm_sentiment.suggestions import did_you_mean
 from lstm_sentiment.version_folder import MAX_VERSION
 
 _ModelConfig = model_server_config_pb2.ModelConfig
@@ -145,13 +145,8 @@ class SetVersionPolicy:
 
     def __post_init__(self) -> None:
         """Checks the values."""
-        if isinstance(self.policy, Latest) and not 1 <= self.policy.num_versions <= (
-            _MAX_NUM_VERSIONS
-        ):
-            raise InvalidInputError(
-                f"`num_versions` must be a number from 1 to {_MAX_NUM_VERSIONS}. "
-                f"Received: num_versions={self.policy.num_versions}."
-            )
+        if isinstance(self.policy, Latest):
+            in_range(1, _MAX_NUM_VERSIONS, num_versions=self.policy.num_versions)
         if isinstance(self.policy, Specific):
             if not self.policy.versions:
                 raise InvalidInputError("`versions` must name one at least. Received: none.")
@@ -212,10 +207,7 @@ def _check_label(label: str) -> None:
 
 
 def _check_version(version: int) -> None:
-    if not 0 <= version <= MAX_VERSION:
-        raise InvalidInputError(
-            f"`version` must be a number from 0 to {MAX_VERSION}. Received: version={version}."
-        )
+    in_range(0, MAX_VERSION, version=version)
 
 
 def is_utf8(text: str) -> bool:

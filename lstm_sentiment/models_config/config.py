@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.models_config.version_policy import (
     All,
@@ -21,7 +22,6 @@ from lstm_sentiment.models_config.version_policy import (
     Specific,
     VersionPolicy,
 )
-from lstm_sentiment.suggestions import unreadable
 
 ModelServerConfig = model_server_config_pb2.ModelServerConfig
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.config import ModelConfig, require_positive
-from lstm_sentiment.suggestions import not_among
+from lstm_sentiment.checks import one_of, positive
+from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -107,19 +106,13 @@ class PipelineConfig:
         Raises:
             InvalidInputError: If one is unknown.
         """
-        for name, choices in (
-            ("tokenizer", ("auto", *get_args(TokenizerKind))),
-            ("normalization", get_args(Normalization)),
-            ("unknown", get_args(Unknown)),
-            ("bad_rows", get_args(BadRows)),
-            ("cache", ("memory", "disk")),
-            ("export_unit", get_args(SnapshotUnit)),
-        ):
-            if getattr(self, name) not in choices:
-                raise InvalidInputError(not_among(name, choices, getattr(self, name)))
-        for name in ("export_every", "keep"):
-            if getattr(self, name) is not None:
-                require_positive(name, getattr(self, name))
+        one_of(("auto", *get_args(TokenizerKind)), tokenizer=self.tokenizer)
+        one_of(get_args(Normalization), normalization=self.normalization)
+        one_of(get_args(Unknown), unknown=self.unknown)
+        one_of(get_args(BadRows), bad_rows=self.bad_rows)
+        one_of(("memory", "disk"), cache=self.cache)
+        one_of(get_args(SnapshotUnit), export_unit=self.export_unit)
+        positive(export_every=self.export_every, keep=self.keep)
 
     @property
     def snapshots(self) -> SnapshotEvery | None:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tomli_w
 
+from lstm_sentiment.checks import closest, unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with_overrides
-from lstm_sentiment.suggestions import closest, unreadable
 from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
-from lstm_sentiment.suggestions import not_among
 
 Config = TypeVar("Config")
 
@@ -55,8 +55,7 @@ def preset_config(name: str) -> PipelineConfig:
     Raises:
         InvalidInputError: If there is no preset of this name.
     """
-    if name not in PRESETS:
-        raise InvalidInputError(not_among("preset", PRESETS, name))
+    one_of(PRESETS, preset=name)
     return with_overrides(PipelineConfig(), PRESETS[name])
 
 

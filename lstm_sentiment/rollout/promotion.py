@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.checks import share
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.rollout.control import Changed, ModelsControl
@@ -173,10 +174,7 @@ def check_rules(version: int, against: int | None, max_loss: float) -> None:
     Raises:
         InvalidInputError: If `max_loss` is not from 0 to 1, or both versions are one.
     """
-    if not 0 <= max_loss <= 1:
-        raise InvalidInputError(
-            f"`max_loss` must be from 0 to 1, such as 0.01. Received: max_loss={max_loss}."
-        )
+    share(max_loss=max_loss)
     if against == version:
         raise InvalidInputError(
             f"`against` must be another version than the one to promote. Received: {version} twice."

@@ -16,6 +16,7 @@ import grpc
 from starlette.types import ASGIApp
 from tensorflow_serving.config import model_server_config_pb2
 
+from lstm_sentiment.checks import positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.models_config.config import (
     check_models_config,
@@ -135,16 +136,8 @@ class ModelServer:
         check_port("port", port)
         if rest_api_port is not None:
             check_port("rest_api_port", rest_api_port)
-        if grpc_max_threads is not None and grpc_max_threads < 1:
-            raise InvalidInputError(
-                "`grpc_max_threads` must be a positive integer. "
-                f"Received: grpc_max_threads={grpc_max_threads}."
-            )
-        if not rest_api_timeout_seconds > 0:
-            raise InvalidInputError(
-                "`rest_api_timeout_seconds` must be positive. "
-                f"Received: rest_api_timeout_seconds={rest_api_timeout_seconds}."
-            )
+        positive(grpc_max_threads=grpc_max_threads)
+        positive_seconds(rest_api_timeout_seconds=rest_api_timeout_seconds)
         loading, batching_threads = loading or LoadingOptions(), batching or BatchingParameters()
         self._host = host
         self._asked_port, self._asked_rest_api_port = port, rest_api_port

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
@@ -27,8 +28,7 @@ def pad_token_ids(sequences: Sequence[Sequence[int]], length: int) -> NDArray[np
         InvalidInputError: If `sequences` is empty, `length` is not positive, or an id is
             negative or beyond `int32`.
     """
-    if length < 1:
-        raise InvalidInputError(f"`length` must be a positive integer. Received: length={length}.")
+    positive(length=length)
     if len(sequences) == 0:
         raise InvalidInputError("`sequences` must hold at least one sequence. Received: none.")
     padded = np.full((len(sequences), length), PAD_ID, dtype=np.int64)

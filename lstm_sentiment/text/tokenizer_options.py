@@ -2,8 +2,7 @@
 
 from typing import Literal, cast, get_args
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import not_among
+from lstm_sentiment.checks import one_of
 
 TokenizerKind = Literal["unigram", "whitespace", "characters"]
 """How text is cut: see `UnigramTokenizer`, `WhitespaceTokenizer` and `CharacterTokenizer`."""
@@ -24,7 +23,8 @@ def check_kind(kind: str) -> TokenizerKind:
     Raises:
         InvalidInputError: If `kind` is none of the choices.
     """
-    return cast(TokenizerKind, _checked("tokenizer", get_args(TokenizerKind), kind))
+    one_of(get_args(TokenizerKind), tokenizer=kind)
+    return cast(TokenizerKind, kind)
 
 
 def check_normalization(name: str) -> Normalization:
@@ -33,7 +33,8 @@ def check_normalization(name: str) -> Normalization:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    return cast(Normalization, _checked("normalization", get_args(Normalization), name))
+    one_of(get_args(Normalization), normalization=name)
+    return cast(Normalization, name)
 
 
 def check_unknown(name: str) -> Unknown:
@@ -42,10 +43,5 @@ def check_unknown(name: str) -> Unknown:
     Raises:
         InvalidInputError: If `name` is none of the choices.
     """
-    return cast(Unknown, _checked("unknown", get_args(Unknown), name))
-
-
-def _checked(name: str, choices: tuple[str, ...], received: str) -> str:
-    if received not in choices:
-        raise InvalidInputError(not_among(name, choices, received))
-    return received
+    one_of(get_args(Unknown), unknown=name)
+    return cast(Unknown, name)

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 from lstm_sentiment.whole_file import write_whole
 

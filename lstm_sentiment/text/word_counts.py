@@ -4,8 +4,8 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import unreadable
 
 JIEBA = "jieba"
 

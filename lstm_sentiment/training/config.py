@@ -1,12 +1,17 @@
 """How training goes."""
 
-import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from lstm_sentiment.checks import (
+    MAX_SEED,
+    in_range,
+    one_of,
+    positive,
+    positive_number,
+    share_below_one,
+)
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.config import require_positive
-from lstm_sentiment.suggestions import not_among
 
 StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
@@ -65,39 +70,33 @@ class TrainingConfig:
         Raises:
             InvalidInputError: If one breaks its rule.
         """
-        for name, choices in (
-            ("strategy", StrategyName),
-            ("schedule", Schedule),
-            ("class_weights", ClassWeights),
-            ("precision", Precision),
-        ):
-            _check_choice(name, getattr(self, name), choices)
-        for name in ("epochs", "batch_size", "patience"):
-            require_positive(name, getattr(self, name))
-        for name in ("checkpoint_steps", "logical_devices"):
-            if getattr(self, name) is not None:
-                require_positive(name, getattr(self, name))
+        one_of(get_args(StrategyName), strategy=self.strategy)
+        one_of(get_args(Schedule), schedule=self.schedule)
+        one_of(get_args(ClassWeights), class_weights=self.class_weights)
+        one_of(get_args(Precision), precision=self.precision)
+        positive(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            checkpoint_steps=self.checkpoint_steps,
+            logical_devices=self.logical_devices,
+        )
         if self.logical_devices is not None and self.strategy not in ("auto", "mirrored"):
             raise InvalidInputError(
                 "`logical_devices` must go with the strategy `mirrored`. "
                 f"Received: {self.strategy!r}."
             )
-        for name in ("learning_rate", "gradient_clip_norm", "start_timeout_seconds"):
-            value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
-                raise InvalidInputError(
-                    f"`{name}` must be a positive number. Received: {name}={value}."
-                )
-        for name in ("warmup_share", "label_smoothing", "average_momentum"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise InvalidInputError(
-                    f"`{name}` must be at least 0 and below 1. Received: {name}={value}."
-                )
-        if not 0 <= self.seed < 2**32:
-            raise InvalidInputError(
-                f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
-            )
+        positive_number(
+            learning_rate=self.learning_rate,
+            gradient_clip_norm=self.gradient_clip_norm,
+            start_timeout_seconds=self.start_timeout_seconds,
+        )
+        share_below_one(
+            warmup_share=self.warmup_share,
+            label_smoothing=self.label_smoothing,
+            average_momentum=self.average_momentum,
+        )
+        in_range(0, MAX_SEED, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,9 @@ class SnapshotEvery:
         Raises:
             InvalidInputError: If one breaks its rule.
         """
-        require_positive("count", self.count)
-        _check_choice("unit", self.unit, SnapshotUnit)
+        positive(count=self.count)
+        one_of(get_args(SnapshotUnit), unit=self.unit)
 
     def steps(self, steps_an_epoch: int) -> int:
         """How many steps lie between two snapshots."""
         return self.count * (steps_an_epoch if self.unit == "epochs" else 1)
-
-
-def _check_choice(name: str, value: str, choices: Any) -> None:
-    if value not in get_args(choices):
-        raise InvalidInputError(not_among(name, get_args(choices), value))

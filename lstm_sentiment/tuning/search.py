@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lstm_sentiment.checks import positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError, TrainingError
-from lstm_sentiment.model.config import require_positive
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.overrides import nested, with_overrides
 from lstm_sentiment.progress import SILENT, Advance, Progress
@@ -174,12 +174,8 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
         ConfigError: If `TF_CONFIG` breaks a rule.
     """
     require_optuna()
-    require_positive("trials", trials)
-    if timeout_seconds is not None and not timeout_seconds > 0:
-        raise InvalidInputError(
-            "`timeout_seconds` must be a positive number. "
-            f"Received: timeout_seconds={timeout_seconds}."
-        )
+    positive(trials=trials)
+    positive_seconds(timeout_seconds=timeout_seconds)
     if config.init_from is not None:
         raise InvalidInputError(
             "`init_from` must not be set where sizes of the model are searched. "

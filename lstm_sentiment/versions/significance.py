@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.stats import binomtest
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 
 RESAMPLES = 2000
@@ -337,7 +338,4 @@ def _check(*ids: _Ids, confidence: float, resamples: int) -> None:
             "There must be as many given labels as true ones, and at least one. "
             f"Received: {', '.join(str(len(row)) for row in ids)}."
         )
-    if resamples < 1:
-        raise InvalidInputError(
-            f"`resamples` must be a positive integer. Received: resamples={resamples}."
-        )
+    positive(resamples=resamples)

@@ -163,7 +163,7 @@ def test_it_prints_json_alone(run: Run, calls: list[dict[str, Any]]) -> None:
         (("--output", "."), ".: must be a file in a folder"),
         (("--config", "none.toml"), "none.toml: cannot be read"),
         (("--tokenizer", "bpe"), "`tokenizer` must be one of"),
-        (("--seed", "-1"), "`seed` must be from 0"),
+        (("--seed", "-1"), "`seed` must be an integer from 0"),
         (("--preset", "slow"), "--preset"),
         (("--epochs", "3"), "No such option: --epochs"),
     ],

@@ -130,7 +130,7 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
         (("--server", "localhost"), "`server` must be HOST:PORT"),
         (("--version", "3"), "go with `server` or `rest_api`"),
         (("--tolerance", "small"), "--tolerance"),
-        (("--tolerance", "-1"), "`tolerance` must be a number that is not negative"),
+        (("--tolerance", "-1"), "`tolerance` must be at least 0"),
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(

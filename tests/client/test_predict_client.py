@@ -326,9 +326,9 @@ def test_rows_of_ids_of_any_lengths_are_padded_here(
         ({"address": ""}, "must not be empty"),
         ({"model": ""}, "must not be empty"),
         ({"version": 1, "label": "stable"}, "at most one of"),
-        ({"timeout_seconds": 0}, "must be positive"),
-        ({"timeout_seconds": float("nan")}, "must be positive"),
-        ({"max_retries": -1}, "`max_retries` must not be negative"),
+        ({"timeout_seconds": 0}, "must be a positive number"),
+        ({"timeout_seconds": float("nan")}, "must be a positive number"),
+        ({"max_retries": -1}, "`max_retries` must be at least 0"),
         ({"max_batch_size": 0}, "`max_batch_size` must be a positive integer"),
     ],
 )

@@ -198,7 +198,7 @@ def test_a_server_that_is_not_there_is_told(address: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"timeout_seconds": 0}, "`timeout_seconds` must be positive"),
+        ({"timeout_seconds": 0}, "`timeout_seconds` must be a positive number"),
         ({"tls": "ca.pem"}, "`tls` must be True, False or a TLSConfig"),
         ({"token": "two words"}, "`token` must be one or more visible ASCII"),
         ({"tls": TLSConfig("absent.pem")}, "absent.pem: cannot be read"),

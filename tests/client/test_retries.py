@@ -145,10 +145,14 @@ def test_a_call_s_own_deadline_must_be_positive(
 ) -> None:
     with make(address, "m") as client:
         for ask in (client.predict, client.classify, client.explain):
-            with pytest.raises(InvalidInputError, match="`timeout_seconds` must be positive"):
+            with pytest.raises(
+                InvalidInputError, match="`timeout_seconds` must be a positive number"
+            ):
                 ask(["a"], timeout_seconds=timeout_seconds)
         for tell in (client.model_status, client.metadata):
-            with pytest.raises(InvalidInputError, match="`timeout_seconds` must be positive"):
+            with pytest.raises(
+                InvalidInputError, match="`timeout_seconds` must be a positive number"
+            ):
                 tell(timeout_seconds=timeout_seconds)
     assert server.requests == []
 

@@ -137,7 +137,7 @@ def test_relative_paths_are_relative_to_the_working_folder(file: Path) -> None:
             "training.learning_rate must be a positive number",
         ),
         ("tokenizer = 'bpe'", "tokenizer must be one of: auto, unigram"),
-        ("[vector_training]\nseed = -1", "vector_training.seed must be from 0"),
+        ("[vector_training]\nseed = -1", "vector_training.seed must be an integer from 0"),
         # What no field is named.
         ("[training]\nepoch = 3", "settings of [training] must be among: epochs, batch_size"),
         ("[training]\nepoch = 3", "Received: 'training.epoch'. Did you mean training.epochs?"),

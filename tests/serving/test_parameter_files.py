@@ -104,7 +104,7 @@ def test_the_largest_batch_of_split_requests(path: Path) -> None:
         ("num_batch_threads { value: -1 }", "Received: num_batch_threads=-1."),
         (
             "batch_timeout_micros { value: -1 }",
-            "`batch_timeout_micros` must be an integer that is not negative.",
+            "`batch_timeout_micros` must be at least 0.",
         ),
         (
             "max_batch_size { value: 4 } allowed_batch_sizes: [1, 4, 4]",

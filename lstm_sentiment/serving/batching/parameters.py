@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.checks import at_least, positive
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.parameter_files import _load
 
@@ -46,9 +47,13 @@ class BatchingParameters:
 
     def __post_init__(self) -> None:
         """Checks the values, each alone and against the others."""
-        for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
-            _check_at_least(1, name, getattr(self, name))
-        _check_at_least(0, "batch_timeout_micros", self.batch_timeout_micros)
+        positive(
+            max_batch_size=self.max_batch_size,
+            max_enqueued_batches=self.max_enqueued_batches,
+            num_batch_threads=self.num_batch_threads,
+            max_execution_batch_size=self.max_execution_batch_size,
+        )
+        at_least(0, batch_timeout_micros=self.batch_timeout_micros)
         self._check_max_execution_batch_size()
         self._check_allowed_batch_sizes()
 
@@ -63,7 +68,6 @@ class BatchingParameters:
         size = self.max_execution_batch_size
         if size is None:
             return
-        _check_at_least(1, "max_execution_batch_size", size)
         if not self.enable_large_batch_splitting:
             raise InvalidInputError(
                 "`max_execution_batch_size` must only be given with enable_large_batch_splitting. "
@@ -113,9 +117,3 @@ def load_batching_parameters(path: str | Path) -> BatchingParameters:
         return BatchingParameters(**values, allowed_batch_sizes=sizes)
 
     return _load(path, "BatchingParameters", parameters)
-
-
-def _check_at_least(minimum: int, name: str, value: int) -> None:
-    if value < minimum:
-        rule = "a positive integer" if minimum else "an integer that is not negative"
-        raise InvalidInputError(f"`{name}` must be {rule}. Received: {name}={value}.")

@@ -1,13 +1,13 @@
 """How large a request may be, so that one caller cannot take the server from the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.checks import positive
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Signature
 
@@ -32,12 +32,7 @@ class RequestLimits:
 
     def __post_init__(self) -> None:
         """Checks each limit."""
-        for name in (field.name for field in fields(self)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise InvalidInputError(
-                    f"`{name}` must be a positive integer. Received: {name}={value!r}."
-                )
+        positive(**asdict(self))
 
     def check_request_bytes(self, request_bytes: int) -> None:
         """Refuses a request that is too long, before it is parsed.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.errors import ServableLoadError, VersionNotAvailableError
 from lstm_sentiment.serving.manager.load_order import (
@@ -60,11 +61,12 @@ class Manager:
         Raises:
             InvalidInputError: If a number is out of its range.
         """
-        _check_at_least(0, "max_num_load_retries", max_num_load_retries)
-        _check_at_least(0, "load_retry_interval_seconds", load_retry_interval_seconds)
-        _check_at_least(1, "num_load_threads", num_load_threads)
-        if memory_limit_bytes is not None:
-            _check_at_least(1, "memory_limit_bytes", memory_limit_bytes)
+        at_least(
+            0,
+            max_num_load_retries=max_num_load_retries,
+            load_retry_interval_seconds=load_retry_interval_seconds,
+        )
+        at_least(1, num_load_threads=num_load_threads, memory_limit_bytes=memory_limit_bytes)
         retries = LoadRetries(max_num_load_retries, load_retry_interval_seconds)
         self._versions = ManagedVersions(policy, retries, on_state)
         self._threads = LoadUnloadThreads(
@@ -274,8 +276,3 @@ class Manager:
             # For the sake of speed, the many releases that change nothing wake nobody.
             if harness.can_be_unloaded():
                 self._versions.condition.notify_all()
-
-
-def _check_at_least(minimum: int, name: str, value: float) -> None:
-    if not value >= minimum:
-        raise InvalidInputError(f"`{name}` must be at least {minimum}. Received: {name}={value}.")

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
+from lstm_sentiment.checks import positive, share
+from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.manager.manager import Manager
@@ -115,15 +116,8 @@ class TextStatistics:
                 bounds the cost: about `max_waiting` texts are measured in that time.
             draw: Returns random numbers in [0, 1).
         """
-        if not 0 <= sample_share <= 1:
-            raise InvalidInputError(
-                f"`sample_share` must be from 0 to 1. Received: sample_share={sample_share}."
-            )
-        for number, value in (("max_waiting", max_waiting), ("max_group", max_group)):
-            if value < 1:
-                raise InvalidInputError(
-                    f"`{number}` must be a positive integer. Received: {number}={value}."
-                )
+        share(sample_share=sample_share)
+        positive(max_waiting=max_waiting, max_group=max_group)
         self._ask, self._record, self._when_dropped = ask, record, when_dropped
         self._sample_share, self._draw = sample_share, draw
         self._queue = BackgroundQueue[_Waiting](

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tensorflow_serving.config import model_server_config_pb2
 
+from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import (
     ConfigError,
     InvalidInputError,
@@ -188,11 +189,7 @@ class ServerCore:
         Raises:
             InvalidInputError: If the pause is negative.
         """
-        if wait_seconds < 0:
-            raise InvalidInputError(
-                "`model_config_file_poll_wait_seconds` must not be negative. "
-                f"Received: model_config_file_poll_wait_seconds={wait_seconds}."
-            )
+        at_least(0, model_config_file_poll_wait_seconds=wait_seconds)
         self._poller = ConfigFilePoller(
             path, self.reload, in_force=self._config, wait_seconds=wait_seconds
         )

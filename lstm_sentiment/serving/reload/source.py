@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.checks import at_least
 from lstm_sentiment.models_config.version_policy import (
     ServableToMonitor,
     Specific,
@@ -50,11 +50,7 @@ class FileSystemStoragePathSource:
         Raises:
             InvalidInputError: If the pause is negative.
         """
-        if file_system_poll_wait_seconds < 0:
-            raise InvalidInputError(
-                "`file_system_poll_wait_seconds` must not be negative. "
-                f"Received: file_system_poll_wait_seconds={file_system_poll_wait_seconds}."
-            )
+        at_least(0, file_system_poll_wait_seconds=file_system_poll_wait_seconds)
         self._servables = tuple(servables)
         # Held while polling too: once the servables are replaced, nobody hears of the old ones.
         self._lock = threading.Lock()

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.corpus.duplicates import exact_digest
 from lstm_sentiment.text.corpus.record_files import (
     RecordFormat,

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
 from lstm_sentiment.text.corpus.record_files import checked_row, columns_of, read_records
 from lstm_sentiment.unicode import replace_surrogates

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.checks import did_you_mean, unreadable
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import did_you_mean, unreadable
 from lstm_sentiment.unicode import replace_surrogates
 
 Record = tuple[str, str, int, int]

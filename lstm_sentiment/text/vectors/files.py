@@ -12,9 +12,9 @@ from typing import BinaryIO, NamedTuple, cast, get_args
 
 import numpy as np
 
+from lstm_sentiment.checks import positive, unreadable
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
-from lstm_sentiment.suggestions import unreadable
 from lstm_sentiment.text.vectors import compact as vector_compact
 from lstm_sentiment.text.vectors.binary import read_binary, write_binary
 from lstm_sentiment.text.vectors.compact import map_compact, write_compact
@@ -83,8 +83,7 @@ def load_word_vectors(
             wanted row, or a row is malformed; the message begins with the path and the line, or
             in the binary forms with the path and the row.
     """
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise InvalidInputError(f"`limit` must be a positive integer. Received: limit={limit}.")
+    positive(limit=limit)
     if bad_rows not in get_args(BadRows):
         choices = " or ".join(map(repr, get_args(BadRows)))
         raise InvalidInputError(f"`bad_rows` must be {choices}. Received: bad_rows={bad_rows!r}.")

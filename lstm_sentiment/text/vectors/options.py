@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.suggestions import not_among
+from lstm_sentiment.checks import MAX_SEED, in_range, one_of, positive
 
 BadRows = Literal["refuse", "skip"]
 """What becomes of a malformed row of a vectors file: see `load_word_vectors`."""
@@ -58,24 +57,14 @@ class VectorTrainingConfig:
             InvalidInputError: If a size is not positive, `seed` does not fit 32 bits, or
                 `algorithm` is unknown.
         """
-        choices = get_args(VectorAlgorithm)
-        if self.algorithm not in choices:
-            raise InvalidInputError(not_among("algorithm", choices, self.algorithm))
-        for name in ("dim", "least_epochs", "window", "negative", "workers", "most_texts"):
-            require_positive(name, getattr(self, name))
-        if self.epochs is not None:
-            require_positive("epochs", self.epochs)
-        if not 0 <= self.seed < 2**32:
-            raise InvalidInputError(
-                f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}."
-            )
-
-
-def require_positive(name: str, value: int) -> None:
-    """Checks that a size is a positive integer.
-
-    Raises:
-        InvalidInputError: If it is not.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+        one_of(get_args(VectorAlgorithm), algorithm=self.algorithm)
+        positive(
+            dim=self.dim,
+            epochs=self.epochs,
+            least_epochs=self.least_epochs,
+            window=self.window,
+            negative=self.negative,
+            workers=self.workers,
+            most_texts=self.most_texts,
+        )
+        in_range(0, MAX_SEED, seed=self.seed)

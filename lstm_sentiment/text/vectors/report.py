@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
@@ -135,8 +136,7 @@ def nearest_neighbours(
         InvalidInputError: If `token` has no vector (the message names tokens spelled alike) or
             one of zeros, or `count` is not positive.
     """
-    if count < 1:
-        raise InvalidInputError(f"`count` must be a positive integer. Received: count={count}.")
+    positive(count=count)
     position = _position(vectors, token)
     own = np.asarray(vectors.matrix[position], np.float64)
     if not own.any():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.corpus.sample import sampled_texts
@@ -21,7 +22,7 @@ from lstm_sentiment.text.tokenizer_options import (
     check_kind,
 )
 from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
-from lstm_sentiment.text.vectors.options import VectorTrainingConfig, require_positive
+from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_TOKEN
 
@@ -75,7 +76,7 @@ def train_vectors_on_texts(
     from lstm_sentiment.text.tokenizer import make_tokenizer
     from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
 
-    require_positive("min_count", min_count)
+    positive(min_count=min_count)
     config = config or VectorTrainingConfig()
     texts = sampled_texts(texts, most_texts=config.most_texts, seed=config.seed, progress=progress)
     kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)

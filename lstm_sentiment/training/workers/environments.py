@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import takewhile
 
+from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 
 _HOST = "127.0.0.1"
@@ -29,10 +30,10 @@ def worker_environments(workers: int, gpus_per_worker: int | None = None) -> lis
         InvalidInputError: If a number is not positive, or `CUDA_VISIBLE_DEVICES` names too few
             devices.
     """
-    _check_positive("workers", workers)
+    positive(workers=workers)
     gpus: Sequence[Mapping[str, str]] = [{}] * workers
     if gpus_per_worker is not None:
-        _check_positive("gpus_per_worker", gpus_per_worker)
+        positive(gpus_per_worker=gpus_per_worker)
         gpus = _gpu_blocks(workers, gpus_per_worker)
     addresses = [f"{_HOST}:{port}" for port in _free_ports(workers)]
     environments = []
@@ -69,8 +70,3 @@ def _free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind((_HOST, 0))
         return [each.getsockname()[1] for each in sockets]
-
-
-def _check_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise InvalidInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")

@@ -9,7 +9,6 @@ of them it is: https://www.tensorflow.org/tutorials/distribute/multi_worker_with
 Needs POSIX: process groups and signals.
 """
 
-import math
 import os
 import selectors
 import shutil
@@ -22,6 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, Popen
 
+from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.workers.environments import worker_environments
 
@@ -102,11 +102,7 @@ def _check(command: Sequence[str], grace_seconds: float) -> None:
         raise InvalidInputError(
             f"`command` must begin with a program that can be run. Received: {command[0]!r}."
         )
-    if not (math.isfinite(grace_seconds) and grace_seconds >= 0):
-        raise InvalidInputError(
-            "`grace_seconds` must be a number of seconds, 0 or more. "
-            f"Received: grace_seconds={grace_seconds!r}."
-        )
+    at_least(0, grace_seconds=grace_seconds)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.reading import files_of
@@ -191,18 +192,12 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
     Raises:
         InvalidInputError: If an argument breaks a rule, or Ray is needed and not installed.
     """
-    if engine not in get_args(Engine):
-        raise InvalidInputError(
-            f"`engine` must be one of {', '.join(get_args(Engine))}. Received: {engine!r}."
-        )
+    one_of(get_args(Engine), engine=engine)
     if engine == "local" and (workers is not None or address is not None):
         raise InvalidInputError(
             "`workers` and `address` go with the engine `ray`. Received: engine 'local'."
         )
-    if workers is not None and workers < 1:
-        raise InvalidInputError(
-            f"`workers` must be a positive integer. Received: workers={workers}."
-        )
+    positive(workers=workers)
     if engine == "ray":
         require_ray()
 

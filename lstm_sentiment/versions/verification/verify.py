@@ -1,6 +1,5 @@
 """Checks that a version answers as it did when it was trained, whichever way it is asked."""
 
-import math
 import os
 import re
 from contextlib import ExitStack
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_sentiment.checks import at_least, positive_number
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.version_folder import (
@@ -176,16 +176,9 @@ def check_verification(
             "at most one of `version` and `label` may be given. "
             f"Received: version={version}, label={label!r}."
         )
-    if version is not None and version < 0:
-        raise InvalidInputError(f"`version` must not be negative. Received: version={version}.")
-    if not 0 <= tolerance < math.inf:
-        raise InvalidInputError(
-            f"`tolerance` must be a number that is not negative. Received: tolerance={tolerance}."
-        )
-    if not 0 < timeout_seconds < math.inf:
-        raise InvalidInputError(
-            f"`timeout_seconds` must be positive. Received: timeout_seconds={timeout_seconds}."
-        )
+    at_least(0, version=version)
+    at_least(0, tolerance=tolerance)
+    positive_number(timeout_seconds=timeout_seconds)
 
 
 def _expectation(version_dir: Path, tolerance: float, asked_version: int | None) -> Expectation:

@@ -373,5 +373,5 @@ def test_a_pause_of_zero_looks_at_the_file_only_when_asked_to(server: Server) ->
     server.core.stop()
     server.core.poll_now()
     assert server.core.config == server.config(a=STABLE_1)
-    with pytest.raises(InvalidInputError, match="must not be negative"):
+    with pytest.raises(InvalidInputError, match="must be at least 0"):
         server.core.poll_config_file(server.folder / "absent", -1)

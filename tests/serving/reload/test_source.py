@@ -120,7 +120,7 @@ def test_a_pause_of_zero_polls_once(tmp_path: Path, callback: Callback) -> None:
 
 
 def test_a_negative_pause_is_refused(callback: Callback) -> None:
-    with pytest.raises(InvalidInputError, match="must not be negative"):
+    with pytest.raises(InvalidInputError, match="must be at least 0"):
         FileSystemStoragePathSource([], callback, file_system_poll_wait_seconds=-1)
 
 

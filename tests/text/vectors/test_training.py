@@ -147,7 +147,7 @@ def test_another_process_gives_the_same_vectors() -> None:
         ({"negative": 1.5}, "negative=1.5"),
         ({"workers": True}, "workers=True"),
         ({"seed": -1}, "seed=-1"),
-        ({"seed": 2**32}, "`seed` must be from 0 to"),
+        ({"seed": 2**32}, "`seed` must be an integer from 0 to"),
     ],
 )
 def test_every_setting_is_checked(setting: dict[str, Any], message: str) -> None:

@@ -208,10 +208,10 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
         ({"rest_api": "http://localhost:8501"}, "`rest_api` must be HOST:PORT"),
         ({"version": 3}, "go with `server` or `rest_api`"),
         ({"server": "a:1", "version": 3, "label": "x"}, "at most one of `version` and `label`"),
-        ({"server": "a:1", "version": -1}, "`version` must not be negative"),
-        ({"tolerance": -1}, "`tolerance` must be a number that is not negative"),
-        ({"tolerance": float("nan")}, "`tolerance` must be a number that is not negative"),
-        ({"timeout_seconds": 0}, "`timeout_seconds` must be positive"),
+        ({"server": "a:1", "version": -1}, "`version` must be at least 0"),
+        ({"tolerance": -1}, "`tolerance` must be at least 0"),
+        ({"tolerance": float("nan")}, "`tolerance` must be at least 0"),
+        ({"timeout_seconds": 0}, "`timeout_seconds` must be a positive number"),
     ],
 )
 def test_arguments_that_break_a_rule(arguments: dict[str, Any], message: str) -> None:

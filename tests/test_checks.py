@@ -1,10 +1,26 @@
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.suggestions import closest, did_you_mean, not_among, unreadable
+from lstm_sentiment.checks import (
+    at_least,
+    closest,
+    did_you_mean,
+    in_range,
+    one_of,
+    positive,
+    positive_number,
+    positive_seconds,
+    share,
+    share_below_one,
+    unreadable,
+)
+from lstm_sentiment.errors import InvalidInputError
 
 NAMES = st.text(min_size=1, max_size=12)
 
@@ -42,9 +58,43 @@ def test_a_choice_itself_is_closest_to_itself_but_for_its_spelling(
 
 def test_a_message_has_rule_what_arrived_and_what_was_meant() -> None:
     assert did_you_mean("fast", ["accurate"]) == ""
-    assert not_among("preset", ["fast", "accurate"], "fst") == (
+    one_of(["fast", "accurate"], preset="fast")
+    with pytest.raises(InvalidInputError) as refusal:
+        one_of(["fast", "accurate"], preset="fst")
+    assert str(refusal.value) == (
         "`preset` must be one of: fast, accurate. Received: 'fst'. Did you mean 'fast'?"
     )
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad", "rule"),
+    [
+        (positive, [1, 2**70], [0, -1, 1.0, True, "1", NAN], "a positive integer"),
+        (positive_number, [1e-9, 3], [0, -0.5, NAN, INF], "a positive number"),
+        (positive_seconds, [1e-9, 3, INF], [0, -0.5, NAN], "a positive number"),
+        (share, [0, 0.5, 1], [-0.1, 1.1, NAN], "from 0 to 1"),
+        (share_below_one, [0, 0.999], [1, -0.1, NAN], "at least 0 and below 1"),
+        (partial(at_least, 2), [2, 2.5], [1.9, NAN], "at least 2"),
+        (partial(in_range, 1, 3), [1, 3], [0, 4, 2.0, True, NAN], "an integer from 1 to 3"),
+    ],
+)
+def test_a_check_lets_the_good_pass_and_names_rule_and_value(
+    check: Callable[..., None], good: list[Any], bad: list[Any], rule: str
+) -> None:
+    for value in (*good, None):
+        check(fine=good[0], size=value)
+    for value in bad:
+        with pytest.raises(InvalidInputError) as refusal:
+            check(fine=good[0], size=value)
+        assert str(refusal.value) == f"`size` must be {rule}. Received: size={value!r}."
+
+
+def test_no_minimum_lets_infinity_pass() -> None:
+    with pytest.raises(InvalidInputError, match=r"`size` must be finite\. Received: size=inf"):
+        at_least(0, size=INF)
 
 
 def missing(path: Path) -> str:
