@@ -3,28 +3,36 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.ngram_view import NgramView
+from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-from lstm_sentiment.training.fit_result import FitResult, finish
-from lstm_sentiment.training.inputs.encoding import encode_texts
-from lstm_sentiment.training.loop import OnEpoch
+from lstm_sentiment.training.evaluation.calibration import fit_temperature
+from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.fit_result import FitResult, evaluated
+from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
-from lstm_sentiment.training.records.tensorboard import require_tensorboard
+from lstm_sentiment.training.ngrams import best_share
+from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.warm_start import StartWeights
-from lstm_sentiment.training.worker_run import Mission, shared_task, train_task
+from lstm_sentiment.training.worker_run import shared_task, train_task
 from lstm_sentiment.training.workers.distribution import start_workers
+
+_EXAMPLES = 20
 
 
 def fit(
@@ -89,79 +97,93 @@ def fit(
         TrainingError: If the loss is no number, the checkpoint cannot be written, or another worker
             has stopped. The best weights so far are then in `run_dir`.
     """
-    config, training = model or ModelConfig(), training or TrainingConfig()
-    run = None if run_dir is None else Path(run_dir)
-    _check(train, dev, run, resume=resume, tensorboard=tensorboard)
-    workers = start_workers(training, progress)
-    keras.utils.set_random_seed(training.seed)
-
-    def first_task() -> TrainingTask:
-        train_ids = encode_texts(
-            tokenizer,
-            train.texts,
-            max_length=config.max_length,
-            cache_dir=cache_dir,
-            progress=progress,
-        )
-        dev_ids = encode_texts(
-            tokenizer, dev.texts, max_length=config.max_length, cache_dir=cache_dir
-        )
-        return make_task(
-            train, train_ids, dev, dev_ids, tokenizer, vectors, config, training, start, progress
-        )
-
-    mission = Mission(training, run, resume, tensorboard)
-    with precision_scope(training.precision):
-        task, mission = shared_task(workers, mission, first_task)
-        # Once for all snapshots: each is a pass over all texts.
-        data = {"train": train.fingerprint(), "dev": dev.fingerprint()}
-        texts_seen = distinct(train.near_digests, dev.near_digests)
-        finished = partial(finish, task, dev, tokenizer, training, data, texts_seen)
-
-        def snapshot(step: int) -> None:
-            if on_snapshot is not None:
-                on_snapshot(finished(task.network.without_cudnn(), snapshot_step=step))
-
-        def take_snapshot(step: int) -> None:
-            # Outside of the strategy's scope, in which each variable made is one of all replicas:
-            # a scope belongs to a thread.
-            with ThreadPoolExecutor(1) as outside:
-                outside.submit(snapshot, step).result()
-
-        loop = train_task(
-            workers,
-            mission,
-            task,
-            tokenizer,
-            on_epoch,
-            progress,
-            snapshots=snapshots,
-            on_snapshot=take_snapshot,
-        )
-    losses = loop.history["val_loss"]
-    progress.say(
-        f"Kept epoch {loop.best_epoch} of {len(losses)}, "
-        f"that of the lowest dev loss ({min(losses):.4f})"
-    )
-    return finished(
-        task.network,
-        history=loop.history,
-        padding_share=loop.batches.padding_share,
+    folder = None if run_dir is None else Path(run_dir)
+    run = TrainingRun(
+        orders=TrainingOrders(training or TrainingConfig(), folder, resume, tensorboard),
+        train=train,
+        dev=dev,
+        tokenizer=tokenizer,
+        vectors=vectors,
+        model=model or ModelConfig(),
+        start=start,
+        cache_dir=cache_dir,
+        on_epoch=on_epoch,
+        snapshots=snapshots,
+        on_snapshot=on_snapshot,
         progress=progress,
     )
+    run.check()
+    training = run.orders.training
+    workers = start_workers(training, progress)
+    keras.utils.set_random_seed(training.seed)
+    with precision_scope(training.precision):
+        task, orders = shared_task(workers, run.orders, partial(make_task, run))
+        take_snapshot = partial(_take_snapshot, run, task)
+        loop = train_task(workers, orders, task, progress, run, take_snapshot)
+    losses = loop.state.history["val_loss"]
+    progress.say(
+        f"Kept epoch {loop.state.best_epoch} of {len(losses)}, "
+        f"that of the lowest dev loss ({min(losses):.4f})"
+    )
+    return _result(run, task, task.network, loop)
 
 
-def _check(
-    train: Corpus, dev: Corpus, run: Path | None, *, resume: bool, tensorboard: bool
-) -> None:
-    """Tells now what would be told after the texts are tokenized."""
-    train.require_classes()
-    if len(dev) == 0 or dev.label_names != train.label_names:
-        raise InvalidInputError(
-            "`dev` must hold texts and have the classes of `train`, in the same order. "
-            f"Received: {len(dev)} texts of {', '.join(dev.label_names)}."
-        )
-    if run is None and (resume or tensorboard):
-        raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
-    if tensorboard:
-        require_tensorboard()
+def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
+    """Gives `on_snapshot` a copy of the classifier after `step` steps."""
+
+    def take() -> None:
+        if run.on_snapshot is not None:
+            result = _result(run, task, task.network.without_cudnn())
+            run.on_snapshot(replace(result, snapshot_step=step))
+
+    # In another thread, and so outside of the strategy's scope, in which each variable made would
+    # be one of all replicas.
+    with ThreadPoolExecutor(1) as outside:
+        outside.submit(take).result()
+
+
+def _result(
+    run: TrainingRun, task: TrainingTask, network: SentimentModel, loop: TrainingLoop | None = None
+) -> FitResult:
+    """Makes a classifier of a trained network, and chooses n-grams' share and temperature.
+
+    Args:
+        run: The run.
+        task: The run's token ids.
+        network: Trained. Its word vectors are rounded to the precision that a version keeps, so
+            that the scores are those of the served version.
+        loop: Where training is over: its history becomes part of the result.
+    """
+    dev = run.dev
+    network.embedding.round_to(network.config.embedding_storage)
+    logits = logits_function(network)(task.dev_ids)
+    if network.ngram_view is not None:
+        logits = _mix_in_ngrams(network.ngram_view, task, logits, run.progress if loop else SILENT)
+    temperature = fit_temperature(logits, dev.labels)
+    some = np.linspace(0, len(dev) - 1, min(_EXAMPLES, len(dev))).astype(int)
+    return FitResult(
+        model=network,
+        tokenizer=run.tokenizer,
+        label_names=dev.label_names,
+        training=run.orders.training,
+        history={} if loop is None else dict(loop.state.history),
+        dev=evaluated(task.dev_ids, logits, dev, temperature),
+        padding_share=0.0 if loop is None else loop.batches.padding_share,
+        temperature=temperature,
+        data={"train": run.train.fingerprint(), "dev": dev.fingerprint()},
+        examples=tuple(dev.texts[place] for place in some),
+        texts_seen=distinct(run.train.near_digests, dev.near_digests),
+    )
+
+
+def _mix_in_ngrams(
+    view: NgramView, task: TrainingTask, logits: NDArray[np.float32], progress: Progress
+) -> NDArray[np.float32]:
+    """Sets the n-grams' share to the best one on the dev texts; returns the mixed logits."""
+    ngram_logits = logits_function(lambda token_ids, training: view.ngram_logits(token_ids))(
+        task.dev_ids
+    )
+    share = best_share(logits, ngram_logits, task.dev_labels)
+    view.set_share(share)
+    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
+    return np.asarray((1 - share) * logits + share * ngram_logits, np.float32)

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import keras
 
-from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import ClassWeights, Precision
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.training.run import TrainingRun
 from lstm_sentiment.version_folder import OOV_ID
 
 _RANDOM_EMBEDDING_DIM = 200
@@ -21,69 +20,56 @@ _FREQUENT = 2  # in the training texts: one occurrence teaches a word's row noth
 
 
 def make_network(
-    tokenizer: Tokenizer,
-    vectors: WordVectors | None,
-    config: ModelConfig,
-    num_classes: int,
-    *,
-    seed: int,
-    train_ids: TokenRows,
-    ngrams: NgramWeights | None = None,
+    run: TrainingRun, train_ids: TokenRows, ngrams: NgramWeights | None
 ) -> SentimentModel:
-    """Makes the model; call it in the scope of the strategy that is to train it.
+    """Makes a run's model; must be called in the scope of the strategy that trains it.
+
+    Without pretrained vectors, all rows of word vectors are random and trained.
 
     Args:
-        tokenizer: Says which token has which id.
-        vectors: Pretrained word vectors; `None` begins with random ones, all of which training
-            moves.
-        config: Sizes and switches.
-        num_classes: Number of classes.
-        seed: For the rows of tokens that have no vector.
-        train_ids: The training texts: a token that has no vector and
-            is frequent in them gets a row that training moves.
-        ngrams: The n-grams' view, if there is to be one; its share is 0.
+        run: The run.
+        train_ids: Token ids of the training texts. Frequent tokens without a vector get a row that
+            is trained.
+        ngrams: Weights of the n-grams' view, whose share is 0 at first; `None` for none.
 
     Returns:
-        The model, its table of word vectors filled.
+        The model, with all word vectors in place.
     """
-    vocabulary = tokenizer.vocabulary
-    num_ngrams = 0 if ngrams is None else len(ngrams.keys)
+    vocabulary, vectors, config = run.tokenizer.vocabulary, run.vectors, run.model
+    trained_ids: list[int] = []
     if vectors is None:
         config = replace(config, trainable_embeddings=True)
-        network = SentimentModel(
-            len(vocabulary), _RANDOM_EMBEDDING_DIM, num_classes, config, num_ngrams=num_ngrams
-        )
     else:
-        trained_ids = _ids_to_train(tokenizer, vectors, config, train_ids)
-        network = SentimentModel(
-            len(vocabulary),
-            vectors.dim,
-            num_classes,
-            config,
-            num_trained_rows=len(trained_ids),
-            num_ngrams=num_ngrams,
-        )
-        matrix = vectors.embedding_matrix(vocabulary, spell=tokenizer.spellings, seed=seed)
+        trained_ids = _ids_to_train(run, vectors, train_ids)
+    network = SentimentModel(
+        len(vocabulary),
+        _RANDOM_EMBEDDING_DIM if vectors is None else vectors.dim,
+        len(run.train.label_names),
+        config,
+        num_trained_rows=len(trained_ids),
+        num_ngrams=0 if ngrams is None else len(ngrams.keys),
+    )
+    if vectors is not None:
+        spell, seed = run.tokenizer.spellings, run.orders.training.seed
+        matrix = vectors.embedding_matrix(vocabulary, spell=spell, seed=seed)
         network.embedding.load_matrix(matrix, trained_ids)
     if network.ngram_view is not None and ngrams is not None:
         network.ngram_view.load_ngrams(ngrams)
     return network
 
 
-def _ids_to_train(
-    tokenizer: Tokenizer, vectors: WordVectors, config: ModelConfig, train_ids: TokenRows
-) -> list[int]:
-    """The tokens whose rows training moves: the frequent ones, or those of them without a vector.
+def _ids_to_train(run: TrainingRun, vectors: WordVectors, train_ids: TokenRows) -> list[int]:
+    """Returns the tokens whose rows are trained: the frequent ones without a vector, or all.
 
-    Where all may move, the other rows would not either, or only for one text; but Adam would visit
-    all of them in every step.
+    Rare tokens never get such a row, even where all may: it would learn from one text alone, and
+    Adam would update it in every step.
     """
-    vocabulary = tokenizer.vocabulary
+    vocabulary = run.tokenizer.vocabulary
     counts = train_ids.counts(len(vocabulary))
     candidates = (
         range(OOV_ID, len(vocabulary))
-        if config.trainable_embeddings
-        else vectors.ids_without_vector(vocabulary, spell=tokenizer.spellings)
+        if run.model.trainable_embeddings
+        else vectors.ids_without_vector(vocabulary, spell=run.tokenizer.spellings)
     )
     return [token_id for token_id in candidates if counts[token_id] >= _FREQUENT]
 

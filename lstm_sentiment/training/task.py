@@ -12,17 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.progress import Progress
-from lstm_sentiment.text.corpus.corpus import Corpus
-from lstm_sentiment.text.tokenizer import Tokenizer
-from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
 from lstm_sentiment.training.ngrams import fit_ngrams
-from lstm_sentiment.training.warm_start import StartWeights
+from lstm_sentiment.training.run import TrainingRun
 from lstm_sentiment.whole_file import write_whole
 
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
@@ -49,61 +43,31 @@ class TrainingTask:
     class_weights: Sequence[float] | None
 
 
-def make_task(
-    train: Corpus,
-    train_ids: TokenRows,
-    dev: Corpus,
-    dev_ids: TokenRows,
-    tokenizer: Tokenizer,
-    vectors: WordVectors | None,
-    config: ModelConfig,
-    training: TrainingConfig,
-    start: StartWeights | None,
-    progress: Progress,
-) -> TrainingTask:
-    """Makes a model with its first weights, and all that it is to learn.
-
-    Args:
-        train: Texts to learn from.
-        train_ids: Their ids.
-        dev: Texts that decide which epoch is best.
-        dev_ids: Their ids.
-        tokenizer: Says which token has which id.
-        vectors: As `make_network` takes it.
-        config: Sizes and switches of the model.
-        training: For the seed, and the weights of classes.
-        start: Weights to begin with; `None` draws them.
-        progress: Told how far the n-grams are.
-    """
+def make_task(run: TrainingRun) -> TrainingTask:
+    """Tokenizes the texts of a run and makes its model with the first weights."""
+    train, training = run.train, run.orders.training
     num_classes = len(train.label_names)
+    train_ids, dev_ids = run.encode(train.texts, run.progress), run.encode(run.dev.texts)
     ngrams = None
-    if config.ngrams:
+    if run.model.ngrams:
         ngrams = fit_ngrams(
             train_ids,
             train.labels,
             num_classes=num_classes,
-            vocabulary_size=len(tokenizer.vocabulary),
-            longest=config.ngrams,
+            vocabulary_size=len(run.tokenizer.vocabulary),
+            longest=run.model.ngrams,
             class_weights=training.class_weights,
-            progress=progress,
+            progress=run.progress,
         )
-    network = make_network(
-        tokenizer,
-        vectors,
-        config,
-        num_classes,
-        seed=training.seed,
-        train_ids=train_ids,
-        ngrams=ngrams,
-    )
-    if start is not None:
-        start.copy_to(network, train.label_names)
+    network = make_network(run, train_ids, ngrams)
+    if run.start is not None:
+        run.start.copy_to(network, train.label_names)
     return TrainingTask(
         network,
         train_ids,
         np.asarray(train.labels, np.int64),
         dev_ids,
-        np.asarray(dev.labels, np.int64),
+        np.asarray(run.dev.labels, np.int64),
         class_weights_of(train.labels, num_classes, training.class_weights),
     )
 

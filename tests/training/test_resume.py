@@ -27,11 +27,11 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import Advance, SilentProgress
 from lstm_sentiment.training import loop
-from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from lstm_sentiment.training.steps import Step, make_step
+from lstm_sentiment.training.task import TrainingTask
 from lstm_sentiment.training.worker_run import CHECKPOINT
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
@@ -125,10 +125,13 @@ def test_a_checkpoint_is_written_once_a_minute(tmp_path: Path) -> None:
     seconds = iter(range(0, 10_000, 25))  # each look at the clock finds it 25 seconds on
     ids = encode_texts(TOKENIZER, CORPUS.texts)
     training_loop = TrainingLoop(
-        SentimentModel(4, 3, 2, replace(MODEL, ngrams=0)),
+        TrainingTask(
+            SentimentModel(4, 3, 2, replace(MODEL, ngrams=0)),
+            *(ids, np.array(CORPUS.labels)),
+            *(ids, np.array(CORPUS.labels)),
+            class_weights=None,
+        ),
         TrainingConfig(epochs=2, batch_size=2),
-        make_batches(ids, CORPUS.labels, batch_size=2),
-        (ids, CORPUS.labels),
         checkpoint_path=tmp_path / "last.npz",
         clock=lambda: next(seconds),
     )

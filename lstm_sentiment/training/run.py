@@ -1,0 +1,106 @@
+"""A training run: the arguments of `fit` in one object that each part of training asks."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
+from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.training.records.tensorboard import require_tensorboard
+from lstm_sentiment.training.warm_start import StartWeights
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+"""Called with the number of the epoch just ended, from 1, and its scores by name."""
+
+
+@dataclass(frozen=True)
+class TrainingOrders:
+    """The settings that the chief sends to the other workers.
+
+    Attributes:
+        training: How to train.
+        folder: The run's folder, which all workers share; `None` writes no files.
+        resume: Whether to continue from the checkpoint in `folder`, if there is one.
+        tensorboard: Whether to write TensorBoard logs.
+    """
+
+    training: TrainingConfig
+    folder: Path | None
+    resume: bool
+    tensorboard: bool
+
+    def to_json(self) -> str:
+        """Returns the orders for `from_json`; the folder's path becomes absolute."""
+        return json.dumps({**asdict(self), "folder": str(Path(self.folder or "").absolute())})
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingOrders":
+        """Reads orders written by `to_json`."""
+        facts = json.loads(text)
+        return cls(
+            TrainingConfig(**facts["training"]),
+            Path(facts["folder"]),
+            facts["resume"],
+            facts["tensorboard"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """The arguments of one call of `fit`, under their names there.
+
+    Attributes:
+        orders: The arguments that all workers must agree on.
+    """
+
+    orders: TrainingOrders
+    train: Corpus
+    dev: Corpus
+    tokenizer: Tokenizer
+    vectors: WordVectors | None
+    model: ModelConfig
+    start: StartWeights | None
+    cache_dir: str | os.PathLike[str] | None
+    on_epoch: OnEpoch | None
+    snapshots: SnapshotEvery | None
+    on_snapshot: Callable[[FitResult], None] | None
+    progress: Progress
+
+    def check(self) -> None:
+        """Checks the arguments together, before anything long begins.
+
+        Raises:
+            InvalidInputError: If there are fewer than two classes, the dev texts are missing or
+                have other classes, or an argument lacks another.
+        """
+        train, dev, orders = self.train, self.dev, self.orders
+        train.require_classes()
+        if len(dev) == 0 or dev.label_names != train.label_names:
+            raise InvalidInputError(
+                "`dev` must hold texts and have the classes of `train`, in the same order. "
+                f"Received: {len(dev)} texts of {', '.join(dev.label_names)}."
+            )
+        if orders.folder is None and (orders.resume or orders.tensorboard):
+            raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
+        if orders.tensorboard:
+            require_tensorboard()
+
+    def encode(self, texts: Sequence[str], progress: Progress = SILENT) -> TokenRows:
+        """Returns the token ids of texts, cut to the model's `max_length`."""
+        return encode_texts(
+            self.tokenizer,
+            texts,
+            max_length=self.model.max_length,
+            cache_dir=self.cache_dir,
+            progress=progress,
+        )
