@@ -1,5 +1,7 @@
-"""Flags of commands that ask a server: how it and they know each other."""
+"""Flags of commands that connect to a server: its TLS and the caller's bearer token."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -11,54 +13,72 @@ from lstm_sentiment.errors import InvalidInputError
 if TYPE_CHECKING:
     from lstm_sentiment.client.access import TLSConfig
 
-_PANEL = "A server that does not let everybody in"
-
-SslCa = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The server has TLS, and its certificate is of these authorities: PEM file.",
-        rich_help_panel=_PANEL,
-    ),
-]
-SslCertificate = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Your own certificate: PEM file.", rich_help_panel=_PANEL),
-]
-SslPrivateKey = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Its private key: PEM file.", rich_help_panel=_PANEL),
-]
-AuthTokenFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="File of your bearer token.", rich_help_panel=_PANEL),
-]
+_PANEL = "TLS and authentication"
 
 
 class Access(NamedTuple):
-    """What `PredictClient` needs to be let in."""
+    """The arguments of a client that the server's access control asks for."""
 
     tls: "TLSConfig | bool"
     token: str | None
 
 
 NO_ACCESS = Access(tls=False, token=None)
-"""What a server needs that lets everybody in."""
+"""Access to a server without TLS and authentication."""
 
 
-def read_access(
-    ssl_ca: Path | None,
-    ssl_certificate: Path | None,
-    ssl_private_key: Path | None,
-    auth_token_file: Path | None,
-) -> Access:
-    """Reads what the flags name.
+@dataclass(frozen=True)
+class AccessFlags:
+    """Flags for the TLS of a connection and the caller's bearer token."""
 
-    Raises:
-        InvalidInputError: If a flag lacks another, or the token cannot be read.
-    """
-    tls = _tls(ssl_ca, ssl_certificate, ssl_private_key)
-    return Access(tls, None if auth_token_file is None else _token(auth_token_file))
+    ssl_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CA certificates to verify the server by; turns on TLS: PEM file.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    ssl_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Your client certificate: PEM file.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    ssl_private_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its private key: PEM file.", rich_help_panel=_PANEL),
+    ] = None
+    auth_token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File with your bearer token.", rich_help_panel=_PANEL),
+    ] = None
+
+    @cached_property
+    def access(self) -> Access:
+        """The arguments of the client, read from the flags' files.
+
+        Raises:
+            InvalidInputError: If a flag lacks another, or the token cannot be read.
+        """
+        tls = _tls(self.ssl_ca, self.ssl_certificate, self.ssl_private_key)
+        path = self.auth_token_file
+        return Access(tls, None if path is None else _token(path))
+
+    def check_server(self, *servers: str | None, flags: str = "`--server`") -> None:
+        """Checks that the flags are given only together with a server.
+
+        Args:
+            servers: Addresses of the servers; `None` for one that is not named.
+            flags: The flags that name them, for the message.
+
+        Raises:
+            InvalidInputError: If no server is named, and as `access`.
+        """
+        if self.access != NO_ACCESS and all(server is None for server in servers):
+            raise InvalidInputError(
+                f"`--ssl-ca` and `--auth-token-file` go with {flags}. Received: no {flags}."
+            )
 
 
 def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> "TLSConfig | bool":

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_sentiment.cli.completion import offered_models
-from lstm_sentiment.cli.connection_options import (
-    NO_ACCESS,
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
-)
+from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.fit_command import program
-from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.model_service import RunningServer
@@ -37,7 +29,7 @@ ModelName = Annotated[
 
 
 @dataclass(frozen=True)
-class ServerFlags:
+class ServerFlags(AccessFlags):
     """The server to ask and to tell, if there is one, and how it lets one in."""
 
     server: Annotated[
@@ -52,10 +44,6 @@ class ServerFlags:
         float,
         typer.Option(help="How long the server may take for an answer, or to load a version."),
     ] = 120.0
-    ssl_ca: SslCa = None
-    ssl_certificate: SslCertificate = None
-    ssl_private_key: SslPrivateKey = None
-    auth_token_file: AuthTokenFile = None
 
     @contextmanager
     def connected(self) -> "Iterator[RunningServer | None]":
@@ -64,15 +52,8 @@ class ServerFlags:
         Raises:
             InvalidInputError: If a flag lacks another, or a file cannot be read.
         """
-        access = read_access(
-            self.ssl_ca, self.ssl_certificate, self.ssl_private_key, self.auth_token_file
-        )
+        self.check_server(self.server)
         if self.server is None:
-            if access != NO_ACCESS:
-                raise InvalidInputError(
-                    "`--ssl-ca` and `--auth-token-file` go with `--server`. "
-                    "Received: no `--server`."
-                )
             yield None
             return
         # Only the messages to a server bring TensorFlow with them; a config does not.
@@ -82,7 +63,7 @@ class ServerFlags:
         from lstm_sentiment.client.model_service import RunningServer
 
         with RunningServer(
-            self.server, timeout_seconds=self.timeout_seconds, **access._asdict()
+            self.server, timeout_seconds=self.timeout_seconds, **self.access._asdict()
         ) as running:
             yield running
 

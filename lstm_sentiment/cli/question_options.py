@@ -4,22 +4,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
-from lstm_sentiment.cli.connection_options import (
-    NO_ACCESS,
-    Access,
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
-)
+from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
@@ -55,7 +46,7 @@ def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: 
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(AccessFlags):
     """Flags of the version that is asked: one of a folder, in this process, or one of a server."""
 
     model: Annotated[
@@ -76,21 +67,6 @@ class Asked:
         str | None,
         typer.Option(help="Version label to ask the server for.", autocompletion=offered_labels),
     ] = None
-    ssl_ca: SslCa = None
-    ssl_certificate: SslCertificate = None
-    ssl_private_key: SslPrivateKey = None
-    auth_token_file: AuthTokenFile = None
-
-    @cached_property
-    def access(self) -> Access:
-        """What the server needs to let one in.
-
-        Raises:
-            InvalidInputError: If a flag lacks another, or a file cannot be read.
-        """
-        return read_access(
-            self.ssl_ca, self.ssl_certificate, self.ssl_private_key, self.auth_token_file
-        )
 
     def check(self) -> None:
         """Tells what is wrong before texts are read.
@@ -98,7 +74,7 @@ class Asked:
         Raises:
             InvalidInputError: If flags contradict one another, or as `access`.
         """
-        access = self.access
+        self.check_server(self.server)
         if self.server is not None:
             if self.model is not None:
                 raise InvalidInputError(
@@ -108,10 +84,6 @@ class Asked:
         if self.version is not None or self.label is not None:
             raise InvalidInputError(
                 "`--version` and `--label` go with `--server`. Received: no `--server`."
-            )
-        if access != NO_ACCESS:
-            raise InvalidInputError(
-                "`--ssl-ca` and `--auth-token-file` go with `--server`. Received: no `--server`."
             )
 
     def find(self) -> None:

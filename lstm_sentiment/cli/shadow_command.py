@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.connection_options import (
-    AuthTokenFile,
-    SslCa,
-    SslCertificate,
-    SslPrivateKey,
-    read_access,
-)
+from lstm_sentiment.cli.connection_options import AccessFlags
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -23,7 +18,9 @@ if TYPE_CHECKING:
     from lstm_sentiment.rollout.shadow_agreement import ShadowAgreement
 
 
+@takes_flag_groups
 def shadow(
+    access: AccessFlags,
     rest_api: Annotated[
         str,
         typer.Option(
@@ -40,10 +37,6 @@ def shadow(
     timeout_seconds: Annotated[
         float, typer.Option(help="How long the server may take.", metavar="N")
     ] = 30.0,
-    ssl_ca: SslCa = None,
-    ssl_certificate: SslCertificate = None,
-    ssl_private_key: SslPrivateKey = None,
-    auth_token_file: AuthTokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell how often a canary agrees with the version that answers.
@@ -53,13 +46,12 @@ def shadow(
 
     Example: python cli.py models shadow --rest-api localhost:8501
     """
-    access = read_access(ssl_ca, ssl_certificate, ssl_private_key, auth_token_file)
     from lstm_sentiment.rollout.shadow_agreement import read_shadow_agreement
 
     found = read_shadow_agreement(
         rest_api,
         confidence=confidence,
-        **access._asdict(),
+        **access.access._asdict(),
         timeout_seconds=timeout_seconds,
     )
     if as_json:

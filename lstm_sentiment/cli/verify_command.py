@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstm_sentiment.cli.connection_options import AccessFlags
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.version_folder import find_version
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 
 
+@takes_flag_groups
 def verify(
+    access: AccessFlags,
     model: Annotated[
         Path, typer.Option(help="A version's folder, or a folder of versions.")
     ] = Path("models/sentiment"),
@@ -48,26 +52,31 @@ def verify(
             metavar="L", help="Version label to ask the server for instead.", show_default=False
         ),
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="How far a probability may be off.")] = 1e-5,
+    tolerance: Annotated[
+        float, typer.Option(help="Largest allowed difference of a probability.")
+    ] = 1e-5,
     timeout_seconds: Annotated[
-        float, typer.Option(help="How long the server may take for one request.")
+        float, typer.Option(help="Deadline of one request to the server.")
     ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a version for the texts that it was exported with, and compare with training's answers.
+    """Check that a version still answers what training computed.
 
-    The saved model is always asked, in this process; a server if it is named.
-    Each signature is asked: text, tokens, serving_default, classify, explain.
+    The version's card holds texts with the answers of the trained model. They
+    are compared with the answers of the saved model, loaded in this process,
+    and with those of a server if --server or --rest-api is given; of each
+    signature: text, tokens, serving_default, classify, explain.
 
-    Exits with 0 where all probabilities, labels and tokens are those that
-    training computed, and with 1 where something differs or does not answer,
-    which is told in a line each.
+    Exits with 0 if all probabilities, labels and tokens are equal, with 1 if
+    something differs, with a line for each difference, and with 2 if a server
+    cannot be reached or refuses the token.
 
     Example: python cli.py verify --model models/sentiment --server localhost:8500
     """
     from lstm_sentiment.versions.verification.verify import check_verification, verify_version
 
     check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    access.check_server(server, rest_api, flags="`--server` or `--rest-api`")
     find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
@@ -81,6 +90,7 @@ def verify(
         label=label,
         tolerance=tolerance,
         timeout_seconds=timeout_seconds,
+        **access.access._asdict(),
         progress=TerminalProgress(),
     )
     if as_json:

@@ -44,6 +44,10 @@ class TLSConfig:
             )
 
 
+class AccessRefusedError(InvalidInputError):
+    """A refusal of a caller whose token or certificate the server does not accept."""
+
+
 class PEMFiles(NamedTuple):
     """The contents of the files of a `TLSConfig`, `None` for a file that is not named."""
 

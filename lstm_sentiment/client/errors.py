@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 
+from lstm_sentiment.client.access import AccessRefusedError
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
@@ -19,8 +20,8 @@ ERRORS: dict[grpc.StatusCode, type[LstmSentimentError]] = {
     grpc.StatusCode.CANCELLED: ServableUnavailableError,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInputError,
     grpc.StatusCode.FAILED_PRECONDITION: InvalidInputError,
-    grpc.StatusCode.UNAUTHENTICATED: InvalidInputError,
-    grpc.StatusCode.PERMISSION_DENIED: InvalidInputError,
+    grpc.StatusCode.UNAUTHENTICATED: AccessRefusedError,
+    grpc.StatusCode.PERMISSION_DENIED: AccessRefusedError,
     grpc.StatusCode.UNIMPLEMENTED: InvalidInputError,
 }
 """From a server's status code to what the client raises; `LstmSentimentError` for the rest."""

@@ -17,16 +17,20 @@ from urllib.request import (
 
 from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.access import (
+    AccessRefusedError,
     TLSConfig,
     check_token,
     is_loopback_host,
     ssl_context,
     tls_config,
 )
-from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
+from lstm_sentiment.errors import (
+    InvalidInputError,
+    LstmSentimentError,
+    ServableUnavailableError,
+)
 
-UNAUTHORIZED = 401
-
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 _LONGEST_ANSWER_BYTES = 64 * 2**20
 _LONGEST_QUOTE = 200
 
@@ -111,7 +115,8 @@ class RestClient:
             The answer, parsed.
 
         Raises:
-            RefusedError: If the server answers with a status of 300 or more.
+            AccessRefusedError: If the server does not accept the caller's token or certificate.
+            RefusedError: If the server answers with another status of 300 or more.
             InvalidInputError: If the answer is no JSON.
             ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
@@ -139,17 +144,21 @@ class RestClient:
         except ValueError as error:
             raise self.unexpected(f"no JSON: {error}") from error
 
-    def _refusal(self, error: HTTPError) -> RefusedError:
+    def _refusal(self, error: HTTPError) -> LstmSentimentError:
         with error:
             body = error.read(_LONGEST_ANSWER_BYTES)
-        if error.code == UNAUTHORIZED:
+        if error.code == _UNAUTHORIZED:
             received = "another" if "Authorization" in self._headers else "none"
-            reason = f"needs a bearer token that the server knows. Received: {received}."
-        else:
-            try:
-                reason = str(json.loads(body)["error"])
-            except (ValueError, KeyError, TypeError):
-                reason = f"status {error.code}"
+            return AccessRefusedError(
+                f"{self._address}: needs a bearer token that the server knows. "
+                f"Received: {received}."
+            )
+        try:
+            reason = str(json.loads(body)["error"])
+        except (ValueError, KeyError, TypeError):
+            reason = f"status {error.code}"
+        if error.code == _FORBIDDEN:
+            return AccessRefusedError(f"{self._address}: {reason}")
         return RefusedError(self._address, error.code, reason)
 
 

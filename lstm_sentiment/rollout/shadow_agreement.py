@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_sentiment.client.access import TLSConfig
-from lstm_sentiment.client.rest_client import UNAUTHORIZED, RefusedError, RestClient
+from lstm_sentiment.client.rest_client import RefusedError, RestClient
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.versions.significance import Estimate, check_confidence, estimate_accuracy
 
@@ -143,8 +143,6 @@ def read_shadow_agreement(
     try:
         state = client.get("/state")
     except RefusedError as error:
-        if error.status == UNAUTHORIZED:
-            raise
         raise client.unexpected(error.reason) from error
     try:
         told = state["shadow"]

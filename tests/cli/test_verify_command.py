@@ -10,9 +10,12 @@ import pytest
 
 from lstm_sentiment import ModelServer
 from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.versions.verification.verify import TransportResult, Verification
 from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
+from tests.serving.certificates import authority, server_identity
 
 WHOLE_EXPORTS = True
 
@@ -34,11 +37,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def test_what_it_asks_is_what_it_is_told_to(run: Run, tmp_path: Path) -> None:
-    """The tiny model's scores are no logits of its probabilities, so that ids differ."""
-    base_path = tmp_path / "tiny"
+@pytest.fixture(scope="module")
+def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose scores are no logits of its probabilities, so that ids differ."""
+    base_path = tmp_path_factory.mktemp("models") / "tiny"
     base_path.mkdir()
     tiny_version(base_path)
+    return base_path
+
+
+def test_what_it_asks_is_what_it_is_told_to(run: Run, base_path: Path) -> None:
     with ModelServer(single_model_config("tiny", base_path), port=0) as server:
         addresses = ("--server", f"localhost:{server.port}")
         outcome = run("verify", "--model", base_path, *addresses, "--json", "--quiet")
@@ -63,6 +71,44 @@ def test_what_it_asks_is_what_it_is_told_to(run: Run, tmp_path: Path) -> None:
     assert "serving_default" not in lenient.err
 
 
+def test_a_server_with_tls_and_token_is_asked_and_an_error_where_it_cannot_be(
+    run: Run, base_path: Path, tmp_path: Path
+) -> None:
+    identity = server_identity().write(tmp_path, "server")
+    for name, content in (
+        ("ca.pem", authority().certificate),
+        ("token", b"secret"),
+        ("wrong", b"another"),
+    ):
+        (tmp_path / name).write_bytes(content)
+    with ModelServer(
+        single_model_config("tiny", base_path),
+        port=0,
+        credentials=ServerCredentials.from_files(*identity),
+        auth_tokens=BearerTokens(["secret"]),
+    ) as server:
+        grpc = ("--server", f"127.0.0.1:{server.port}")
+        rest = ("--rest-api", f"127.0.0.1:{server.rest_api_port}")
+        verify = ("verify", "--model", base_path, "--json", "--quiet", "--ssl-ca", "ca.pem")
+        good = run(*verify, *grpc, *rest, "--auth-token-file", "token")
+        refused = [
+            run(*verify, *address, *token)
+            for address in (grpc, rest)
+            for token in ((), ("--auth-token-file", "wrong"))
+        ]
+        in_the_clear = [run("verify", "--model", base_path, *address) for address in (grpc, rest)]
+    ways = json.loads(good.out)["ways"]
+    assert {way["way"] for way in ways if way["largest_difference"] is not None} == {
+        "saved model",
+        "grpc",
+        "rest",
+    }
+    for outcome in refused:
+        assert is_one_error_line(outcome), outcome
+        assert "token" in outcome.err
+    assert all(map(is_one_error_line, in_the_clear)), in_the_clear
+
+
 def test_what_differs_is_a_line_each_and_exits_with_1(
     run: Run, calls: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -81,6 +127,8 @@ def test_what_differs_is_a_line_each_and_exits_with_1(
             "label": "stable",
             "tolerance": 1e-4,
             "timeout_seconds": 3.0,
+            "tls": False,
+            "token": None,
         }
     ]
     assert outcome.out == (
@@ -131,6 +179,7 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
         (("--version", "3"), "go with `server` or `rest_api`"),
         (("--tolerance", "small"), "--tolerance"),
         (("--tolerance", "-1"), "`tolerance` must be at least 0"),
+        (("--ssl-ca", "ca.pem"), "go with `--server` or `--rest-api`. Received: no"),
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(

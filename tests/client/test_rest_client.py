@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment.client.access import TLSConfig
+from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.client.rest_client import RefusedError, RestClient
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from tests.serving.certificates import Identity, authority, other_authority, server_identity
@@ -154,23 +154,38 @@ def test_a_server_of_another_authority_or_name_is_not_spoken_to(folder: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "token", "reason"),
+    ("status", "body", "reason"),
     [
-        (400, b'{"error": "no such signature"}', None, "no such signature"),
-        (404, b"Not found", None, "status 404"),
-        (502, b"<html>bad gateway", None, "status 502"),
-        (401, b"{}", None, "needs a bearer token that the server knows. Received: none."),
-        (401, b"{}", "secret", "needs a bearer token that the server knows. Received: another."),
+        (400, b'{"error": "no such signature"}', "no such signature"),
+        (404, b"Not found", "status 404"),
+        (502, b"<html>bad gateway", "status 502"),
     ],
 )
 def test_a_refusal_is_told_with_the_servers_reason(
-    server: JSONServer, status: int, body: bytes, token: str | None, reason: str
+    server: JSONServer, status: int, body: bytes, reason: str
 ) -> None:
     server.answers["/refused"] = status, body
     with pytest.raises(RefusedError) as caught:
-        RestClient(server.address, RULE, token=token).post("/refused", {})
+        RestClient(server.address, RULE).post("/refused", {})
     assert str(caught.value) == f"{server.address}: {reason}"
     assert (caught.value.status, caught.value.reason) == (status, reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "token", "reason"),
+    [
+        (401, b"{}", None, "needs a bearer token that the server knows. Received: none."),
+        (401, b"{}", "secret", "needs a bearer token that the server knows. Received: another."),
+        (403, b'{"error": "not you"}', "secret", "not you"),
+    ],
+)
+def test_a_caller_that_is_not_let_in_is_told_so(
+    server: JSONServer, status: int, body: bytes, token: str | None, reason: str
+) -> None:
+    server.answers["/refused"] = status, body
+    with pytest.raises(AccessRefusedError) as caught:
+        RestClient(server.address, RULE, token=token).post("/refused", {})
+    assert str(caught.value) == f"{server.address}: {reason}"
 
 
 def test_a_redirect_is_not_followed(server: JSONServer) -> None:

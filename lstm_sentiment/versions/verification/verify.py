@@ -4,11 +4,13 @@ import os
 import re
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.checks import at_least, positive_number
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
+from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.version_folder import (
     example_answers,
@@ -22,7 +24,7 @@ from lstm_sentiment.versions.verification.answers import Expectation, compare
 if TYPE_CHECKING:
     from lstm_sentiment.versions.verification.transports import Transport
 
-# No scheme: both ways speak plain gRPC and HTTP.
+# No scheme: `tls` chooses it.
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
 
 
@@ -92,35 +94,45 @@ def verify_version(
     label: str | None = None,
     tolerance: float = 1e-5,
     timeout_seconds: float = 10.0,
+    tls: TLSConfig | bool = False,
+    token: str | None = None,
     progress: Progress = SILENT,
 ) -> Verification:
-    """Asks a version for the texts of its card, and compares with the answers that the card holds.
+    """Compares a version's answers to the texts of its card with the answers in the card.
 
-    Training computed those before the version was written. The saved model is always asked, in
-    this process; a server if it is named. Each signature that the version has is asked for all
-    texts at once: `text`, `tokens`, `serving_default`, `classify` and `explain`.
+    Training computed the card's answers before the version was written. The saved model is always
+    loaded and asked in this process; a server is asked if its address is given. All texts are sent
+    at once to each signature of the version: `text`, `tokens`, `serving_default`, `classify` and
+    `explain`.
 
     Args:
         model_dir: A version's folder, or a base path, of which the highest version is taken.
         server: `host:port` of a server's gRPC.
         rest_api: `host:port` of a server's REST.
-        model_name: The model's name on the server. `None` takes that of the base path's folder.
+        model_name: The model's name on the server. `None` takes the name of the base path's folder.
         version: The version to ask the server for. `None`, without a label, takes the number of
             the version on disk.
         label: The version label to ask the server for.
-        tolerance: How far a probability may be off.
-        timeout_seconds: How long one request may take.
-        progress: Where the steps are shown.
+        tolerance: The largest allowed difference of a probability.
+        timeout_seconds: The deadline of one request.
+        tls: As `PredictClient` takes it, for both addresses.
+        token: As `PredictClient` takes it, for both addresses.
+        progress: Shows each signature.
 
     Returns:
-        What was found. Whatever a server does wrong is there, not raised.
+        The differences. Wrong answers and refusals of single requests are part of the result.
 
     Raises:
-        InvalidInputError: If an argument breaks a rule, or the version's card holds no examples.
-        ServableNotFoundError: If there is no version.
-        ServableUnavailableError: If the saved model cannot be loaded.
+        InvalidInputError: If an argument breaks a rule, the version's card holds no examples, or a
+            server does not accept the token or the client certificate.
+        ServableNotFoundError: If there is no version on disk.
+        ServableUnavailableError: If the saved model cannot be loaded, or a server not be reached.
     """
     check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    if server is None and rest_api is None and (tls or token is not None):
+        raise InvalidInputError(
+            "`tls` and `token` go with `server` or `rest_api`. Received: neither."
+        )
     version_dir = find_version(Path(model_dir))
     expected = _expectation(version_dir, tolerance, version)
     # Importing TensorFlow takes seconds: only now, when what was given is known to be right.
@@ -132,22 +144,21 @@ def verify_version(
     name = model_name or servable_name(version_dir)
     asked = version_number(version_dir) if version is None and label is None else version
     saved_model = SavedModelTransport(version_dir)
+    connection: dict[str, Any] = {"timeout_seconds": timeout_seconds, "tls": tls, "token": token}
     with ExitStack() as open_clients:
-        ways: list[Transport] = [saved_model]
+        transports: list[Transport] = [saved_model]
         if server is not None:
-            client = PredictClient(
-                server, name, version=asked, label=label, timeout_seconds=timeout_seconds
-            )
-            ways.append(GrpcTransport(open_clients.enter_context(client)))
+            client = PredictClient(server, name, version=asked, label=label, **connection)
+            transports.append(GrpcTransport(open_clients.enter_context(client)))
         if rest_api is not None:
-            rest_client = RestClient(rest_api, REST_RULE, timeout_seconds=timeout_seconds)
-            ways.append(RestTransport(rest_client, name, version=asked, label=label))
-        asked_for = [(way, signature) for way in ways for signature in saved_model.signatures]
+            rest_client = RestClient(rest_api, REST_RULE, **connection)
+            transports.append(RestTransport(rest_client, name, version=asked, label=label))
+        requests = list(product(transports, saved_model.signatures))
         results = []
-        with progress.step("Verifying", len(asked_for)) as advance:
-            for way, signature in asked_for:
-                results.append(_result(way, signature, expected))
-                advance(status=f"{way.name}, {signature}")
+        with progress.step("Verifying", len(requests)) as advance:
+            for transport, signature in requests:
+                results.append(_result(transport, signature, expected))
+                advance(status=f"{transport.name}, {signature}")
     return Verification(version_dir, len(expected.examples), tolerance, tuple(results))
 
 
@@ -212,9 +223,11 @@ def _expectation(version_dir: Path, tolerance: float, asked_version: int | None)
     )
 
 
-def _result(way: "Transport", signature: str, expected: Expectation) -> TransportResult:
+def _result(transport: "Transport", signature: str, expected: Expectation) -> TransportResult:
     try:
-        difference, problem = compare(way.ask(signature, expected), expected)
+        difference, problem = compare(transport.ask(signature, expected), expected)
+    except (ServableUnavailableError, AccessRefusedError):
+        raise  # no request would be answered, so there is nothing to compare
     except LstmSentimentError as error:
         difference, problem = None, " ".join(str(error).split())
-    return TransportResult(way.name, signature, difference, problem)
+    return TransportResult(transport.name, signature, difference, problem)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,17 +15,29 @@ from lstm_sentiment import (
     InvalidInputError,
     ModelServer,
     ServableNotFoundError,
+    ServableUnavailableError,
     verify_version,
 )
+from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.client.rest_client import RestClient
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.version_folder import ExampleAnswer
 from lstm_sentiment.versions.verification import transports
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, compare
 from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
 from tests.exported import MODEL_NAME, exported, read_card, write_card
+from tests.serving.certificates import authority, other_authority, server_identity
 from tests.serving.saved_models import save_version
 
 pytestmark = pytest.mark.usefixtures("versions_loaded_once")
+
+
+class Secured(NamedTuple):
+    addresses: dict[str, Any]
+    tls: TLSConfig
+    stranger: TLSConfig
 
 
 @pytest.fixture(scope="module")
@@ -161,13 +173,60 @@ def test_what_a_server_lacks_is_a_problem_of_each_signature(
     assert not named.is_equal
 
 
-def test_a_server_that_is_not_there_is_a_problem(version_dir: Path) -> None:
-    result = verify_version(version_dir, server="localhost:1", rest_api="localhost:1")
-    problems = [way.problem for way in result.ways if way.way != "saved model"]
-    assert len(problems) == 2 * len(transports.SIGNATURES)
-    assert all(problem and "refused" in problem for problem in problems)
-    assert all(problem and problem.startswith("localhost:1: ") for problem in problems)
-    assert {way.largest_difference for way in result.ways if way.problem} == {None}
+@pytest.mark.parametrize("transport", ["server", "rest_api"])
+def test_a_server_that_is_not_there_is_an_error(version_dir: Path, transport: str) -> None:
+    address: dict[str, Any] = {transport: "localhost:1"}
+    with pytest.raises(ServableUnavailableError, match=r"^localhost:1: .*refused"):
+        verify_version(version_dir, **address)
+
+
+@pytest.fixture(scope="module")
+def secured(version_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A server with TLS that asks for a token."""
+    folder = tmp_path_factory.mktemp("secured")
+    for name, trusted in (("ca", authority()), ("stranger", other_authority())):
+        (folder / f"{name}.pem").write_bytes(trusted.certificate)
+    with ModelServer(
+        single_model_config(MODEL_NAME, version_dir.parent),
+        port=0,
+        credentials=ServerCredentials.from_files(*server_identity().write(folder, "server")),
+        auth_tokens=BearerTokens(["secret"]),
+    ) as server:
+        yield Secured(
+            {
+                "server": f"127.0.0.1:{server.port}",
+                "rest_api": f"127.0.0.1:{server.rest_api_port}",
+            },
+            TLSConfig(folder / "ca.pem"),
+            TLSConfig(folder / "stranger.pem"),
+        )
+
+
+def test_a_server_with_tls_is_asked_with_a_token(version_dir: Path, secured: Secured) -> None:
+    result = verify_version(
+        version_dir, **secured.addresses, tls=secured.tls, token="secret", timeout_seconds=60
+    )
+    assert result.is_equal
+    assert {way.way for way in result.ways} == {"saved model", "grpc", "rest"}
+
+
+@pytest.mark.parametrize("transport", ["server", "rest_api"])
+def test_a_server_that_lets_nobody_in_is_an_error(
+    version_dir: Path, secured: Secured, transport: str
+) -> None:
+    address = secured.addresses[transport]
+
+    def ask(tls: TLSConfig | bool, token: str | None) -> None:
+        verify_version(
+            version_dir, **{transport: address}, tls=tls, token=token, timeout_seconds=60
+        )
+
+    for token in (None, "another"):
+        with pytest.raises(AccessRefusedError, match=rf"^{address}: .*token"):
+            ask(secured.tls, token)
+    for tls in (False, secured.stranger):
+        with pytest.raises(ServableUnavailableError, match=f"^{address}: "):
+            ask(tls, None)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +271,8 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
         ({"tolerance": -1}, "`tolerance` must be at least 0"),
         ({"tolerance": float("nan")}, "`tolerance` must be at least 0"),
         ({"timeout_seconds": 0}, "`timeout_seconds` must be a positive number"),
+        ({"tls": True}, "`tls` and `token` go with `server` or `rest_api`"),
+        ({"token": "secret"}, "`tls` and `token` go with `server` or `rest_api`"),
     ],
 )
 def test_arguments_that_break_a_rule(arguments: dict[str, Any], message: str) -> None:
