@@ -7,6 +7,7 @@ only says where it is defined, and the site generator takes signature and docstr
 `make docs` runs this first. What it makes is not kept in the repository.
 """
 
+import ast
 import re
 import shutil
 from collections.abc import Collection, Iterator
@@ -49,8 +50,7 @@ def main(folder: Path = FOLDER) -> None:
     (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
     names: dict[str, list[str]] = {page: [] for page in PAGES}
     for name in lstm_sentiment.__all__:
-        if name != "__version__":
-            names[page_of(home_of(name))].append(name)
+        names[page_of(home_of(name))].append(name)
     for page, (title, what, _) in PAGES.items():
         text = "\n".join(python_page(title, what, names[page])) + "\n"
         (folder / f"{page}.md").write_text(text, "utf-8")
@@ -58,7 +58,13 @@ def main(folder: Path = FOLDER) -> None:
 
 def home_of(name: str) -> str:
     """The module that defines a public name, without the package's."""
-    return lstm_sentiment._HOME_OF[name]
+    stub = ast.parse(Path(lstm_sentiment.__file__).with_suffix(".pyi").read_text("utf-8"))
+    return next(
+        node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        if name in {alias.name for alias in node.names}
+    )
 
 
 def page_of(home: str) -> str:
