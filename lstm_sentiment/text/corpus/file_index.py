@@ -1,4 +1,4 @@
-"""Where each text lies in its file."""
+"""The positions of texts in their files, so that a text can be read again."""
 
 import os
 import stat
@@ -22,17 +22,19 @@ from lstm_sentiment.text.corpus.record_files import (
 )
 
 _LONGEST_RECORD = 2**30
-# Bytes between two records that are read along: cheaper than another call of the system.
+# Gaps of up to so many bytes between two records are read too: a second system call costs more.
 _GAP = 4_096
 
 
 @dataclass(frozen=True)
 class IndexedFile:
-    """A file as it was when its records were found.
+    """A file as it was when its records were indexed.
+
+    Reading raises `InvalidInputError` if the file is gone or has changed since.
 
     Attributes:
-        path: Where it is, from the root.
-        format: How a text is found in a record.
+        path: Absolute path.
+        format: Extracts the texts from the bytes of records.
         size: Bytes.
         modified: Nanoseconds since 1970.
     """
@@ -43,18 +45,16 @@ class IndexedFile:
     modified: int
 
     def read(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[str]:
-        """The texts of records, as a corpus holds them.
+        """Reads the texts of records.
 
         Args:
-            starts: First byte of each, `(records,)`, ascending.
-            lengths: Bytes of each, `(records,)`.
-
-        Raises:
-            InvalidInputError: If the file is gone, or is not what it was.
+            starts: First byte of each record, `(records,)`, ascending.
+            lengths: Bytes of each record, `(records,)`.
         """
         return self.format.texts(self._records(starts, starts + lengths))
 
     def _records(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[bytes]:
+        # One read for each run of records that lie close together.
         breaks = np.flatnonzero(starts[1:] - ends[:-1] > _GAP) + 1
         bounds = [0, *breaks.tolist(), len(starts)]
         begins, behind = starts.tolist(), ends.tolist()
@@ -73,11 +73,7 @@ class IndexedFile:
             ) from error
 
     def check_unchanged(self, facts: os.stat_result) -> None:
-        """Compares the file with what it was.
-
-        Raises:
-            InvalidInputError: If it has another size, or was written again.
-        """
+        """Raises `InvalidInputError` if the file's size or time of modification has changed."""
         if (facts.st_size, facts.st_mtime_ns) == (self.size, self.modified):
             return
         again = facts.st_size == self.size
@@ -90,11 +86,11 @@ class IndexedFile:
 
 @dataclass(frozen=True, eq=False)
 class FileIndex:
-    """Where texts lie, in the order of the files: 20 bytes a text.
+    """The positions of all texts in the order of the files: 20 bytes a text.
 
     Attributes:
-        files: The files.
-        first: Number of each file's first record, and of all records: `(files + 1,)`.
+        files: The indexed files.
+        first: Number of each file's first record, then the number of all records: `(files + 1,)`.
         starts: First byte of each record in its file, `(records,)`.
         lengths: Bytes of each record, `(records,)`.
         digests: `exact_digest` of each text as a little-endian number, `(records,)`.
@@ -107,13 +103,10 @@ class FileIndex:
     digests: NDArray[np.uint64]
 
     def read(self, records: NDArray[np.int64]) -> Iterator[str]:
-        """The texts of records.
+        """Reads the texts of records, file by file.
 
         Args:
-            records: Their numbers, `(texts,)`, ascending. Must not be empty.
-
-        Raises:
-            InvalidInputError: If a file is gone, or is not what it was.
+            records: Numbers of records, `(texts,)`, ascending. Must not be empty.
         """
         numbers = np.searchsorted(self.first, records, "right") - 1
         bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(records)]
@@ -124,32 +117,21 @@ class FileIndex:
 
 
 class FileIndexer:
-    """Makes an index, file by file."""
+    """Builds a `FileIndex`, file by file."""
 
     def __init__(self, text_column: str, label_column: str | None) -> None:
-        """Begins without a file.
-
-        Args:
-            text_column: Name of the column, or JSON key, of the texts.
-            label_column: As `text_column`, of the labels; `None` reads texts alone.
-        """
+        """Initializes an index without files; both columns are those of `read_records`."""
         self._columns = (text_column, label_column)
         self._files: list[IndexedFile] = []
         self._first = [0]
         self._starts, self._lengths, self._digests = array("q"), array("i"), bytearray()
 
     def add(self, path: Path) -> Iterator[str]:
-        """Reads a file once, from front to back, in bounded memory.
-
-        Args:
-            path: A file, as `read_records` takes it.
-
-        Yields:
-            The label of each text.
+        """Reads a file once, in bounded memory, and yields the label of each text.
 
         Raises:
-            InvalidInputError: As `read_records`, or if the file is no regular one, changes
-                meanwhile, or has a record of 1 GiB.
+            InvalidInputError: As `read_records`, or if the file is not a regular file, changes
+                meanwhile, or has a record of 1 GiB or more.
         """
         facts = _facts(path)
         for text, label, start, length in read_records(path, *self._columns):
@@ -173,7 +155,7 @@ class FileIndexer:
         self._first.append(len(self._starts))
 
     def index(self) -> FileIndex:
-        """The index of all files that were added."""
+        """Returns the index of all files added so far."""
         return FileIndex(
             tuple(self._files),
             np.array(self._first, np.int64),
@@ -184,7 +166,6 @@ class FileIndexer:
 
 
 def _facts(path: Path) -> os.stat_result:
-    """Size and time of a regular file."""
     try:
         facts = path.stat()
     except OSError as error:

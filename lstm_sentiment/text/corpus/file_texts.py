@@ -1,4 +1,4 @@
-"""Texts that stay in their files and are read when they are asked for."""
+"""Texts that stay in their files and are read on demand."""
 
 import operator
 from array import array
@@ -17,31 +17,31 @@ _Value = TypeVar("_Value", str, int)
 
 
 class FileTexts(Sequence[str]):
-    """Texts that stay in their files, as a sequence of strings.
+    """A sequence of strings that stay in their files.
 
-    It holds where each text lies, 28 bytes a text, and reads texts when they are asked for: in
-    order, some thousands at once. No file stays open between two reads, so that it can be pickled,
-    and used after a fork and by several threads. The files must stay as they are.
+    In memory are the positions of the texts, 28 bytes each; iterating reads some thousands of texts
+    at once. No file stays open between two reads, so a `FileTexts` can be pickled, and used after
+    a fork and by several threads. The files must not change: reading a text from a file that is
+    gone or has changed raises `InvalidInputError`.
 
-    Like a tuple it compares by its texts; unlike one it has no hash. Parts of it share what they
-    know of the files.
+    Equality compares the texts, as for a tuple, but there is no hash. Slices share the index.
     """
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, index: FileIndex, records: NDArray[np.int64]) -> None:
-        """Takes texts of an index.
+        """Selects texts of an index.
 
         Args:
-            index: Where the texts lie.
-            records: Number in the index of each text, `(texts,)`.
+            index: Positions of the texts in their files.
+            records: Number of each text in `index`, `(texts,)`.
         """
         self._index = index
         self._records = records
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that texts lie in, or lay in before parts were taken."""
+        """The indexed files, with or without a selected text."""
         return tuple(file.path for file in self._index.files)
 
     @property
@@ -50,19 +50,19 @@ class FileTexts(Sequence[str]):
         return self._index.digests[self._records]
 
     def select(self, positions: Sequence[int] | NDArray[np.int64]) -> "FileTexts":
-        """The texts at `positions`, in that order."""
+        """Returns the texts at `positions`, in that order, without reading them."""
         return FileTexts(self._index, self._records[np.asarray(positions, np.int64)])
 
     def reading_order(self) -> NDArray[np.int64]:
-        """The positions in the order in which the files are read front to back, `(texts,)`.
+        """Returns the positions sorted by place in the files, `(texts,)`.
 
-        Going through `texts.select(texts.reading_order())` takes one pass over the files, however
-        `texts` is shuffled.
+        Iterating over `texts.select(texts.reading_order())` takes one pass over the files, even
+        if `texts` is shuffled.
         """
         return np.argsort(self._records, kind="stable")
 
     def in_memory(self) -> tuple[str, ...]:
-        """All texts in order, read in one pass over the files."""
+        """Reads all texts in one pass over the files and returns them in order."""
         order = self.reading_order()
         texts = [""] * len(self)
         for position, text in zip(order.tolist(), self.select(order), strict=True):
@@ -78,33 +78,25 @@ class FileTexts(Sequence[str]):
     @overload
     def __getitem__(self, index: slice) -> "FileTexts": ...
     def __getitem__(self, index: SupportsIndex | slice) -> "str | FileTexts":
-        """One text, or those of a slice, which stay in their files.
-
-        Raises:
-            IndexError: If there is none at `index`.
-            InvalidInputError: If a file is gone, or is not what it was.
-        """
+        """Reads one text, or returns a slice whose texts stay in their files."""
         if isinstance(index, slice):
             return FileTexts(self._index, self._records[index])
         record = self._records[operator.index(index)]
         return next(self._index.read(np.array([record])))
 
     def __iter__(self) -> Iterator[str]:
-        """Gives the texts in order.
-
-        Raises:
-            InvalidInputError: If a file is gone, or is not what it was.
-        """
+        """Yields the texts in order."""
         start = 0
         while start < len(self):
             part = self._records[start : start + _TEXTS_AT_ONCE]
             sizes = np.cumsum(self._index.lengths[part], dtype=np.int64)
+            # Fewer texts where they are long, but at least one.
             part = part[: max(1, int(np.searchsorted(sizes, _BYTES_AT_ONCE, "right")))]
             yield from self._read(part)
             start += len(part)
 
     def __eq__(self, other: object) -> bool:
-        """Whether `other` is a sequence of the same texts in the same order."""
+        """Compares the texts and their order with any sequence of strings."""
         if isinstance(other, FileTexts):
             return np.array_equal(self.digests, other.digests)
         if not isinstance(other, Sequence) or isinstance(other, str):
@@ -112,11 +104,10 @@ class FileTexts(Sequence[str]):
         return len(self) == len(other) and all(map(operator.eq, self, other))
 
     def __repr__(self) -> str:
-        """Says how many texts there are, without reading one."""
+        """Number of texts and files; reads no file."""
         return f"<{len(self):,} texts in {len(self._index.files):,} files>"
 
     def _read(self, records: NDArray[np.int64]) -> list[str]:
-        """The texts of records, in any order."""
         if bool((np.diff(records) >= 0).all()):
             return list(self._index.read(records))
         order = np.argsort(records, kind="stable")
@@ -129,7 +120,7 @@ class FileTexts(Sequence[str]):
 def taken(
     values: Sequence[_Value], positions: Sequence[int] | NDArray[np.int64]
 ) -> Sequence[_Value]:
-    """The values at `positions`, kept as `values` are: in files, in an array or in a tuple."""
+    """Returns the values at `positions` as `FileTexts`, array or tuple, whichever `values` is."""
     if isinstance(values, FileTexts):
         return values.select(positions)
     if isinstance(values, array):

@@ -1,4 +1,4 @@
-"""Labelled texts from CSV, TSV, JSONL and Parquet files, or from one text file per class."""
+"""Reading labelled texts from CSV, TSV, JSONL and Parquet files, or a text file per class."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,15 +24,15 @@ def read_corpus(
     """Reads labelled texts from files.
 
     `.csv`, `.tsv`, `.jsonl` and `.parquet` files hold a column of texts and one of labels. A
-    `.txt` file holds the texts of one class, one a line, and its stem is the label. A folder
-    stands for all such files in it. Fields of a `.tsv` are taken as they stand, quotes included.
+    `.txt` file holds the texts of one class, one a line; the file's stem is the label. A folder
+    stands for all such files in it. Quotes in a `.tsv` file are part of the field.
 
     Args:
-        paths: Files or folders; their rows are put together.
+        paths: Files or folders, whose rows are concatenated.
         text_column: Name of the column, or JSON key, of the texts.
         label_column: Name of the column, or JSON key, of the labels.
-        label_names: The classes in id order, for texts that go with a trained model. `None`
-            takes those that occur.
+        label_names: The classes in id order, to match a trained model. `None` takes the labels
+            that occur.
 
     Returns:
         All rows, duplicates included.
@@ -50,15 +50,15 @@ def read_corpus(
 
 
 def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> list[str]:
-    """Reads texts that have no labels: a text a line, or a column of a table.
+    """Reads texts without labels: a text a line, or the column `text_column` of a table.
 
     Args:
-        path: A file of any kind that `read_corpus` takes, or a folder of them; of a table, only
-            `text_column` is read.
-        text_column: Name of the column, or JSON key, of the texts.
+        path: A file of any kind that `read_corpus` reads, or a folder of such files. A file with
+            another ending is read as plain text.
+        text_column: Name of the column, or JSON key, of the texts in a table.
 
     Returns:
-        The texts in order, empty ones included so that answers can be matched by line.
+        The texts in order, with empty ones, so that answers can be matched by line.
 
     Raises:
         InvalidInputError: As `read_corpus`.
@@ -71,20 +71,20 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a text; unlike `str.splitlines`, only line feeds end one."""
+    """Splits a text at line feeds only, unlike `str.splitlines`."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if lines[-1] == "" else lines
 
 
 def files_of(paths: Sequence[str | os.PathLike[str]], *, plain: bool = False) -> list[Path]:
-    """The files that paths stand for.
+    """Returns the files in `paths`, and the corpus files in its folders.
 
     Args:
-        paths: Files or folders, or one of them.
-        plain: Whether a file with another ending is taken, as plain text.
+        paths: Files or folders, or a single path.
+        plain: Allows files with other endings, as plain text.
 
     Raises:
-        InvalidInputError: If there is none, a folder holds none, or one is of another kind.
+        InvalidInputError: If `paths` or a folder has no corpus file, or a file is of another kind.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -105,11 +105,7 @@ def _expand(path: Path, plain: bool) -> list[Path]:
 
 
 def require_rows(file: Path, rows: int) -> None:
-    """Checks that a file of a corpus is not empty.
-
-    Raises:
-        InvalidInputError: If it has no rows.
-    """
+    """Raises `InvalidInputError` if a file of a corpus has no rows."""
     if not rows:
         raise InvalidInputError(f"{file}: must hold at least one text. Received: none.")
 

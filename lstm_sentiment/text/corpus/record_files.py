@@ -1,4 +1,4 @@
-"""Records of CSV, TSV, JSONL and plain text files, and where in its file each of them lies."""
+"""Records of CSV, TSV, JSONL and plain text files, with their positions in the files."""
 
 import codecs
 import csv
@@ -17,25 +17,24 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.unicode import replace_surrogates
 
 Record = tuple[str, str, int, int]
-"""A text as it stands in its file, the name of its label, the record's first byte and length."""
+"""Raw text, name of the label, first byte of the record, bytes of the record."""
 
 RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 
 
 def clean_text(text: str) -> str:
-    """A text as a corpus holds it: valid Unicode, without surrounding whitespace."""
+    """Replaces lone surrogates and strips surrounding whitespace."""
     return replace_surrogates(text).strip()
 
 
 def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
-    """Reads a file from front to back, one record in memory at a time.
+    """Reads the records of a file in order, one in memory at a time.
 
     Args:
-        path: A file with one of `RECORD_SUFFIXES`; any other is taken as plain text.
+        path: A file with one of `RECORD_SUFFIXES`; any other is read as plain text.
         text: Name of the column, or JSON key, of the texts. Plain text has a text a line.
-        label: As `text`, of the labels; those of plain text are the file's stem, and its blank
-            lines are left out. `None` reads texts alone: their labels are empty, and blank lines
-            are texts.
+        label: As `text`, of the labels. In plain text the label is the file's stem, and blank lines
+            are skipped. `None` reads texts alone: labels are empty, and blank lines are texts.
 
     Raises:
         InvalidInputError: If the file cannot be read, is not UTF-8, lacks a column or has a
@@ -46,12 +45,12 @@ def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
 
 @dataclass(frozen=True)
 class RecordFormat:
-    """How a text is found in the bytes of its record.
+    """The position of the text in the bytes of a record.
 
     Attributes:
-        suffix: The file's, in lower case.
-        column: Position of the column of the texts, where there are columns.
-        key: The texts' key, where records are JSON objects.
+        suffix: Ending of the file's name, in lower case.
+        column: Position of the column of the texts, in CSV and TSV.
+        key: Key of the texts, in JSONL.
     """
 
     suffix: str
@@ -59,7 +58,7 @@ class RecordFormat:
     key: str = ""
 
     def texts(self, records: Iterable[bytes]) -> list[str]:
-        """The texts of records that `read_records` found, as a corpus holds them."""
+        """Extracts the cleaned texts from records that `read_records` has found."""
         lines = (record.decode() for record in records)
         if self.suffix in _DIALECTS:
             with _fields_of_any_size():
@@ -73,7 +72,7 @@ class RecordFormat:
 
 
 def record_format(path: Path, text: str) -> RecordFormat:
-    """The format of a file that `read_records` has read with the same `text`."""
+    """Returns the format of a file that `read_records` has read with the same `text`."""
     suffix = path.suffix.lower()
     if suffix in _DIALECTS:
         header: list[str] = next(iter(_csv_reader(_Lines(path).universal(), suffix)), [])
@@ -82,10 +81,10 @@ def record_format(path: Path, text: str) -> RecordFormat:
 
 
 def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[int]:
-    """Positions of the wanted columns in a table's header.
+    """Returns the positions of the wanted columns in a table's header.
 
     Raises:
-        InvalidInputError: If one is missing; the message begins with `where`.
+        InvalidInputError: If a column is missing; the message begins with `where`.
     """
     for name in wanted:
         if name is not None and name not in header:
@@ -98,16 +97,11 @@ def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[i
 
 
 def checked_row(path: Path, place: str, text: Any, *labels: Any) -> tuple[str, str]:
-    """One row's text and, where the table has labels, its label as strings.
-
-    Args:
-        path: The file.
-        place: What stands behind the path in a message, such as `:3`.
-        text: Anything.
-        labels: One label, or none.
+    """Returns a row's text and label as strings; without `labels` the label is empty.
 
     Raises:
-        InvalidInputError: If the text is no string, or the label neither number nor line.
+        InvalidInputError: If the text is not a string, or the label is neither a number nor one
+            line of text; the message begins with `path` and `place`, such as `:3`.
     """
     if not isinstance(text, str):
         raise InvalidInputError(f"{path}{place}: a text must be a string. Received: {text!r}.")
@@ -203,8 +197,8 @@ class _Lines:
     """The lines of a UTF-8 file, with or without a byte order mark.
 
     Attributes:
-        start: Where the line that was given last begins, in bytes.
-        end: Where it ends.
+        start: First byte of the last line read.
+        end: First byte after the last line read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -213,7 +207,6 @@ class _Lines:
         self.end = 0
 
     def __iter__(self) -> Iterator[str]:
-        """Gives the lines that line feeds end."""
         try:
             with self._path.open("rb") as file:
                 for number, line in enumerate(file, start=1):
@@ -233,7 +226,7 @@ class _Lines:
             raise InvalidInputError(unreadable(self._path, error)) from error
 
     def universal(self) -> Iterator[str]:
-        """Gives the lines that line feeds, carriage returns or both end, as CSV has them."""
+        """Yields lines that end in a line feed, a carriage return or both, as in CSV."""
         for line in self:
             if "\r" not in line or (line.endswith("\r\n") and line.count("\r") == 1):
                 yield line
@@ -258,7 +251,7 @@ _former_limit = 0
 
 @contextmanager
 def _fields_of_any_size() -> Iterator[None]:
-    """Lifts the limit of 131,072 characters a field, which is one for the whole process."""
+    """Lifts the `csv` module's process-wide limit of 131,072 characters a field."""
     global _readers_under_way, _former_limit
     with _limit:
         if not _readers_under_way:

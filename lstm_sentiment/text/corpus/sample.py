@@ -1,4 +1,4 @@
-"""A sample of texts, where all of them would not fit into memory."""
+"""Sampling texts that do not all fit into memory."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from lstm_sentiment.text.corpus.file_texts import FileTexts, taken
 def sampled_texts(
     *parts: Sequence[str], most_texts: int, seed: int, progress: Progress = SILENT
 ) -> tuple[str, ...]:
-    """Takes texts into memory: all of them, or as many as allowed, drawn at random.
+    """Loads texts into memory, or a random sample of `most_texts` where there are more.
 
     Args:
-        parts: Texts. `FileTexts` are read front to back.
-        most_texts: How many are taken at most. Must be positive.
-        seed: The same seed draws the same texts, wherever they are.
-        progress: Told if not all are taken.
+        parts: Texts, in memory or in files.
+        most_texts: Size of the sample. Must be positive.
+        seed: The same seed draws the same texts, in memory or in files.
+        progress: Reports that a sample was drawn.
 
     Returns:
         The texts, in the order of the parts.

@@ -1,4 +1,4 @@
-"""Corpora larger than memory: their texts stay in CSV, TSV, JSONL and plain text files."""
+"""Corpora larger than memory, whose texts stay in CSV, TSV, JSONL and plain text files."""
 
 import os
 from array import array
@@ -22,23 +22,15 @@ def open_corpus(
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
 ) -> Corpus:
-    """Finds labelled texts in files and leaves them there.
+    """Indexes labelled texts without loading them into memory.
 
-    The corpus is the one that `read_corpus` gives, but holds 32 bytes for each text instead of the
-    text: see `FileTexts`. The files, read once here, must stay as they are.
-
-    Args:
-        paths: As `read_corpus` takes them, without `.parquet`.
-        text_column: Name of the column, or JSON key, of the texts.
-        label_column: Name of the column, or JSON key, of the labels.
-        label_names: The classes in id order. `None` takes those that occur.
-
-    Returns:
-        All rows, duplicates included.
+    The corpus equals that of `read_corpus`, but holds 32 bytes for each text instead of the text:
+    see `FileTexts`. The files are read once here and must not change afterwards. The arguments are
+    those of `read_corpus`, but `.parquet` files are refused.
 
     Raises:
-        InvalidInputError: As `read_corpus`, or if a file is a Parquet file, no regular one, or has
-            a record of 1 GiB.
+        InvalidInputError: As `read_corpus`, or if a file is not a regular file or has a record of
+            1 GiB or more.
     """
     files = _streamable(files_of(paths))
     indexer = FileIndexer(text_column, label_column)
@@ -58,17 +50,17 @@ def open_corpus(
 
 
 def open_texts(paths: Sequence[str | os.PathLike[str]], *, text_column: str = "text") -> FileTexts:
-    """Finds texts that have no labels in files and leaves them there.
+    """Indexes texts without labels, without loading them into memory.
 
     Args:
-        paths: As `read_texts` takes them one by one, without `.parquet`.
+        paths: Files or folders as in `read_texts`, without `.parquet`. Files may be empty.
         text_column: Name of the column, or JSON key, of the texts.
 
     Returns:
         The texts in order, empty ones included, without surrounding whitespace.
 
     Raises:
-        InvalidInputError: As `open_corpus`; files without a text are taken.
+        InvalidInputError: As `open_corpus`.
     """
     files = [file for path in paths for file in files_of([path], plain=True)]
     indexer = FileIndexer(text_column, None)
