@@ -1,4 +1,4 @@
-"""Which spellings count as one: the normalization that every tokenizer begins with."""
+"""Unicode normalization, the first step of every tokenizer."""
 
 import unicodedata
 
@@ -12,22 +12,22 @@ _WIDTH_FORMS = range(0xFF00, 0xFFF0)
 
 
 def normalize_texts(texts: tf.Tensor, normalization: Normalization) -> tf.Tensor:
-    """Makes texts valid UTF-8 with single spaces, and folds spellings as asked.
+    """Converts texts to valid UTF-8 with single spaces and normalizes their characters.
 
-    | name | what it does | `ＡＢＣ１２３，ｶﾞ…①ﬁ` becomes |
+    | `normalization` | effect | `ＡＢＣ１２３，ｶﾞ…①ﬁ` becomes |
     |---|---|---|
-    | `none` | nothing more | `ＡＢＣ１２３，ｶﾞ…①ﬁ` |
-    | `width` | full- and half-width forms become the usual ones; then NFC | `ABC123,ガ…①ﬁ` |
+    | `none` | no further change | `ＡＢＣ１２３，ｶﾞ…①ﬁ` |
+    | `width` | full- and half-width forms become ordinary characters; then NFC | `ABC123,ガ…①ﬁ` |
     | `nfkc` | Unicode's compatibility composition | `ABC123,ガ...1fi` |
 
     Source: Unicode Standard Annex 15 (https://unicode.org/reports/tr15/).
 
     Args:
         texts: string `(batch,)`, UTF-8; malformed bytes become U+FFFD.
-        normalization: One of the names above.
+        normalization: A row of the table.
 
     Returns:
-        string `(batch,)`; every run of whitespace and control characters is one space.
+        string `(batch,)`; each run of whitespace and control characters is one space.
     """
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
     if normalization == "width":
@@ -38,7 +38,7 @@ def normalize_texts(texts: tf.Tensor, normalization: Normalization) -> tf.Tensor
 
 
 def _fold_width(texts: tf.Tensor) -> tf.Tensor:
-    """Replaces the characters of the block of width forms by those they are forms of."""
+    """Replaces full- and half-width forms by the ordinary characters."""
     table = tf.constant([_usual_width(code) for code in _WIDTH_FORMS])
     characters = tf.strings.unicode_decode(texts, "UTF-8")
     codes = characters.flat_values
@@ -49,6 +49,6 @@ def _fold_width(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _usual_width(code: int) -> int:
-    """The code point that a form is the wide or narrow form of; other code points as they are."""
+    """Returns the ordinary code point of a full- or half-width form."""
     kind, _, usual = unicodedata.decomposition(chr(code)).partition(" ")
     return int(usual, 16) if kind in ("<wide>", "<narrow>") else code

@@ -1,4 +1,4 @@
-"""Token ids to rectangular batches."""
+"""Padding of token ids to rectangular batches."""
 
 from collections.abc import Sequence
 
@@ -45,11 +45,11 @@ def pad_token_ids(sequences: Sequence[Sequence[int]], length: int) -> NDArray[np
 
 
 def pad_ragged(token_ids: tf.RaggedTensor, max_length: int | None = None) -> tf.Tensor:
-    """Does in the graph what `pad_token_ids` does, to the longest row of the batch.
+    """Pads ids in the graph, as `pad_token_ids` does, to the longest row of the batch.
 
     Args:
         token_ids: `(batch, None)`, any integer dtype.
-        max_length: Rows keep at most so many first ids; `None` keeps all.
+        max_length: Ids to keep of each row, from its front; `None` keeps all.
 
     Returns:
         `(batch, time)` of the same dtype, `time` at least 1, no row all padding.
@@ -66,9 +66,7 @@ def pad_ragged(token_ids: tf.RaggedTensor, max_length: int | None = None) -> tf.
 
 
 def strip_padding(token_ids: tf.Tensor) -> tf.RaggedTensor:
-    """Drops every `PAD_ID`, wherever it stands, so that only the text's own ids are left.
-
-    Padding on the left, on the right or of any amount gives the same result.
+    """Removes every `PAD_ID`, on the left, on the right or in between.
 
     Args:
         token_ids: `(batch, time)`, any integer dtype.

@@ -1,4 +1,4 @@
-"""Pieces and their probabilities as a SentencePiece unigram model, run by tensorflow-text's ops."""
+"""A SentencePiece unigram model of given pieces, run by tensorflow-text's ops."""
 
 import hashlib
 import math
@@ -17,19 +17,19 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
-# SentencePiece refuses a piece that stands twice, and no token holds a newline.
+# SentencePiece refuses repeated pieces; no token holds a newline, so these names are unique.
 _PAD_PIECE = "\n[PAD]"
 _OOV_PIECE = "\n[OOV]"
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """What a text may be cut into.
+    """The pieces of a unigram model.
 
     Attributes:
-        scores: The log-probability of each piece, by its spelling.
-        ids: The token id of each piece that has one.
-        vocabulary_size: Number of token ids, the two special ones included.
+        scores: Log-probability of each piece, by spelling.
+        ids: Token ids by spelling. A piece without a token id is an unknown word.
+        vocabulary_size: Number of token ids, the two special ids included.
     """
 
     scores: Mapping[str, float]
@@ -38,11 +38,9 @@ class Pieces:
 
     @classmethod
     def by_rank(cls, ids: Mapping[str, int], vocabulary_size: int) -> "Pieces":
-        """A piece of rank `r` has the probability `1 / (r * harmonic number)` (Zipf's law).
+        """Makes pieces with Zipf's probabilities: `1 / (rank * harmonic number)`.
 
-        Args:
-            ids: Token ids by spelling, the most frequent token first from id 2 on.
-            vocabulary_size: Number of token ids.
+        The rank of a token is its position in the vocabulary, from id 2 on.
         """
         log_harmonic = math.log(sum(1 / rank for rank in range(1, len(ids) + 1)))
         scores = {
@@ -55,12 +53,7 @@ class Pieces:
     def by_count(
         cls, ids: Mapping[str, int], vocabulary_size: int, counts: Mapping[str, float]
     ) -> "Pieces":
-        """A piece is as probable as it is frequent; tokens without a count occur once.
-
-        Args:
-            ids: Token ids by spelling.
-            vocabulary_size: Number of token ids.
-            counts: How often each piece occurs; those without an id are cut out as unknown words.
+        """Makes pieces with probabilities proportional to `counts`, 1 for tokens without a count.
 
         Raises:
             InvalidInputError: If a count is not a positive number.
@@ -89,26 +82,22 @@ class Spans(NamedTuple):
 
 
 class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
-    """Segments strings into the most probable pieces; kept by TensorFlow, saved in a SavedModel.
+    """A SentencePiece model that is saved in a SavedModel and survives seeding.
 
     `tensorflow_text.SentencepieceTokenizer` runs the same ops, but its model belongs to one cached
-    kernel: `tf.random.set_seed` and `keras.utils.set_random_seed` drop it, and each later call
-    fails with "Resource does not exist" (https://github.com/tensorflow/text/issues/570). Here the
-    model has a name made of its content, so it stays, and equal ones share one.
+    kernel: `tf.random.set_seed` and `keras.utils.set_random_seed` drop the kernel, and each later
+    call fails with "Resource does not exist" (https://github.com/tensorflow/text/issues/570). Here
+    the resource is named after its content, so it stays, and equal models share one resource.
     """
 
     def __init__(self, pieces: Pieces) -> None:
-        """Builds the model.
-
-        Args:
-            pieces: What texts may be cut into.
-        """
+        """Builds the model of `pieces`."""
         super().__init__()
         self._serialized = serialize_unigram_model(pieces)
         self._vocabulary_size = pieces.vocabulary_size
         self._has_words_without_id = len(pieces.scores) > len(pieces.ids)
         with tf.init_scope():
-            # Made here and now: the first use may be inside a function, whose end it must outlive.
+            # Created now: at first use it could belong to a function's graph and end with it.
             _ = self.resource_handle
 
     def _create_resource(self) -> tf.Tensor:
@@ -116,7 +105,7 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
         return sentencepiece_ops.sentencepiece_op(model=self._serialized, shared_name=name)
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Ids of the pieces: string `(batch,)` to ragged int32 `(batch, None)`.
+        """Computes the ids of the pieces: string `(batch,)` to ragged int32 `(batch, None)`.
 
         A run of characters that no piece covers is one `OOV_ID`, and so is a piece without an id.
         """
@@ -126,11 +115,11 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
         return tf.RaggedTensor.from_row_splits(self._or_oov(ids), splits, validate=False)
 
     def spans(self, texts: tf.Tensor, *, split_unknown: bool) -> Spans:
-        """Ids and spellings of the pieces.
+        """Computes ids and spellings of the pieces.
 
         Args:
             texts: string `(batch,)`.
-            split_unknown: Whether each character that is unknown is a piece of its own.
+            split_unknown: Makes a piece of each unknown character, instead of each unknown run.
         """
         ids, splits, starts, limits = sentencepiece_ops.sentencepiece_tokenize_with_offsets_op(
             self.resource_handle, texts, *_NO_SAMPLING, tf.int32
@@ -160,29 +149,28 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
 
 
 def _row_ids(splits: tf.Tensor) -> tf.Tensor:
-    """The row of each value. `RaggedTensor.value_rowids` needs rows times the longest row bytes."""
+    """Returns the row of each value.
+
+    `RaggedTensor.value_rowids` would need as many bytes as rows times the longest row.
+    """
     return tf.searchsorted(splits, tf.range(splits[-1]), side="right", out_type=tf.int64) - 1
 
 
 # nbest_size, alpha, add_bos, add_eos, reverse
 _NO_SAMPLING = (0, 1.0, False, False, False)
 
-# A table of character rewrites that holds none: without any table, SentencePiece logs a line to
-# standard error whenever a model is loaded. It is the size of a double-array trie (Darts), its
-# 256 units, of which only the root is one, and the empty string of rewrites.
+# An empty table of character rewrites: without a table, SentencePiece logs a line to standard error
+# for each model it loads. The bytes are the size of a double-array trie (Darts), its 256 units, of
+# which only the root is used, and the empty string of rewrites.
 _NO_REWRITES = struct.pack("<257I", 4 * 256, 0, *[1 << 31] * 255) + b"\0"
 
 
 def serialize_unigram_model(pieces: Pieces) -> bytes:
-    """Writes pieces as a `ModelProto` of type UNIGRAM.
+    """Serializes pieces as a `ModelProto` of type UNIGRAM.
+
+    Token ids stay; pieces without a token id get numbers from `vocabulary_size` on.
 
     Source: `sentencepiece_model.proto` of google/sentencepiece.
-
-    Args:
-        pieces: Those with an id get its number, the others the numbers from `vocabulary_size` on.
-
-    Returns:
-        The serialized proto.
     """
     model = sentencepiece_model_pb2.ModelProto()
     piece = model.SentencePiece

@@ -1,13 +1,13 @@
-"""Raw text to token ids, by the same ops in Python, in `tf.data` and in a SavedModel.
+"""Tokenizers: raw text to token ids, by the same ops in Python, `tf.data` and SavedModels.
 
 Every tokenizer first normalizes, then segments, then looks tokens up:
 
-    text -> normalize: one spelling for what counts as the same, single spaces
+    text -> normalize: one spelling for equivalent characters, single spaces
          -> segment:   tokens
-         -> look up:   ids; `OOV_ID` for a token that the vocabulary lacks
+         -> look up:   ids; `OOV_ID` for a token that is not in the vocabulary
 
-An empty text, and one of whitespace only, is `[OOV_ID]`. The vocabulary's tokens are normalized in
-the same way before they are matched: word vectors with a full-width comma know the half-width one.
+A text that is empty or all whitespace becomes `[OOV_ID]`. The vocabulary's tokens are normalized
+too, so a half-width comma matches word vectors that have the full-width comma.
 """
 
 from collections.abc import Mapping
@@ -40,19 +40,19 @@ __all__ = [
 
 
 class UnigramTokenizer(Tokenizer):
-    """Segments text written without spaces into the most probable tokens.
+    """Segments text written without spaces into the most probable sequence of tokens.
 
-    A Viterbi search over all ways to cut the text (the unigram language model of Kudo 2018,
-    https://arxiv.org/abs/1804.10959), run by tensorflow-text's SentencePiece op, which stock
-    TensorFlow Serving has too. Whitespace always cuts.
+    The segmentation is the Viterbi path of a unigram language model (Kudo 2018,
+    https://arxiv.org/abs/1804.10959), found by tensorflow-text's SentencePiece op, which stock
+    TensorFlow Serving has too. No token crosses whitespace.
 
-    A token is as probable as its rank in the vocabulary says, by Zipf's law; or as its count says,
-    where `word_counts` are given, for example those of jieba's dictionary (`load_word_counts`).
-    Words that have a count and are not in the vocabulary are cut out whole too, and are unknown.
+    The probability of a token follows from its rank in the vocabulary by Zipf's law, or from
+    `word_counts`, such as those of jieba's dictionary (`load_word_counts`). Words that have a count
+    but are not in the vocabulary are cut out whole as unknown tokens.
 
     Attributes:
-        unknown: `run`: a run of characters that no token covers is one OOV; `character`: each of
-            them is.
+        unknown: `run` makes one OOV of a run of characters that no token covers; `character` makes
+            one OOV of each such character.
     """
 
     kind = "unigram"
@@ -66,14 +66,14 @@ class UnigramTokenizer(Tokenizer):
         unknown: str = DEFAULT_UNKNOWN,
         word_counts: Mapping[str, float] | None = None,
     ) -> None:
-        """Writes the vocabulary as a SentencePiece model.
+        """Builds a SentencePiece model of the vocabulary.
 
         Args:
             vocabulary: The known tokens, the most frequent first.
-            normalization: Which spellings count as one.
-            unknown: How many OOV an unknown run becomes: `run` or `character`.
-            word_counts: How often each word occurs in some corpus; a token without a count is
-                taken to occur once. `None` takes the rank in the vocabulary.
+            normalization: `none`, `width` or `nfkc`: see `normalize_texts`.
+            unknown: `run` or `character`.
+            word_counts: Occurrences of each word in some corpus, 1 for tokens without a count.
+                `None` takes the rank in the vocabulary.
 
         Raises:
             InvalidInputError: If a choice is unknown or a count is not positive.
@@ -84,7 +84,7 @@ class UnigramTokenizer(Tokenizer):
         self._sentencepiece = SentencePieceModel(self._pieces())
 
     def options(self) -> dict[str, Any]:
-        """What was chosen besides the vocabulary, as `make_tokenizer` takes it."""
+        """Returns the arguments of `make_tokenizer` besides kind and vocabulary."""
         return {
             **super().options(),
             "unknown": self.unknown,
@@ -102,14 +102,7 @@ class UnigramTokenizer(Tokenizer):
         return Pieces.by_count(self._ids, len(self.vocabulary), counts)
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Turns raw texts into token ids.
-
-        Args:
-            texts: string `(batch,)`, UTF-8; malformed bytes count as U+FFFD.
-
-        Returns:
-            Ragged int32 `(batch, None)`, at least one id a text.
-        """
+        """Computes token ids: string `(batch,)` to ragged int32 `(batch, None)`."""
         words = tf.strings.split(self.normalize(texts))
         if self.unknown == "run":
             ids = self._sentencepiece.ids(words.values)
@@ -118,47 +111,47 @@ class UnigramTokenizer(Tokenizer):
         return self._at_least_oov(words.with_values(ids).merge_dims(1, 2))
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Cuts normalized texts into tokens: string `(batch,)` to ragged string `(batch, None)`."""
+        """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
         words = tf.strings.split(texts)
         spans = self._sentencepiece.spans(words.values, split_unknown=self.unknown == "character")
         return words.with_values(spans.pieces).merge_dims(1, 2)
 
 
 class WhitespaceTokenizer(Tokenizer):
-    """Splits at spaces, lower-cases, and makes each punctuation mark and symbol its own token.
+    """Splits lower-cased text at spaces and around each punctuation mark and symbol.
 
     An apostrophe between letters begins a new token, as in GloVe's vocabulary: `it's` is
-    `it`, `'s`. An emoji stays whole, with its skin tone, its variation and what it is joined to.
+    `it`, `'s`. An emoji stays whole, with skin tone, variation selector and joined emoji.
     """
 
     kind = "whitespace"
     joiner = " "
 
     def normalize(self, texts: tf.Tensor) -> tf.Tensor:
-        """As every tokenizer, and to lower case; string `(batch,)` to `(batch,)`."""
+        """Normalizes and lower-cases texts: string `(batch,)` to `(batch,)`."""
         return tf.strings.lower(super().normalize(texts), encoding="utf-8")
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Cuts normalized texts into tokens: string `(batch,)` to ragged string `(batch, None)`."""
+        """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
         texts = tf.strings.regex_replace(texts, r"(\p{L})['’](\p{L})", r"\1 '\2")
         texts = tf.strings.regex_replace(texts, f"({_SYMBOL})", r" \1 ")
         return tf.strings.split(texts)
 
 
-# A sign with its modifiers: combining marks, variation selectors, skin tones.
+# A symbol with its modifiers: combining marks, variation selectors, skin tones.
 _SIGN = r"[^\p{L}\p{M}\p{N}\s'\x{200D}][\p{M}\x{1F3FB}-\x{1F3FF}]*"
 # A flag is two letters; ZERO WIDTH JOINER makes one emoji of several.
 _SYMBOL = rf"[\x{{1F1E6}}-\x{{1F1FF}}]{{2}}|{_SIGN}(?:\x{{200D}}{_SIGN})*"
 
 
 class CharacterTokenizer(Tokenizer):
-    """Every character (Unicode code point) but whitespace is a token."""
+    """Makes a token of each character (Unicode code point) except whitespace."""
 
     kind = "characters"
     joiner = ""
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Cuts normalized texts into tokens: string `(batch,)` to ragged string `(batch, None)`."""
+        """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
         texts = tf.strings.regex_replace(texts, " ", "")
         return tf.strings.unicode_split(texts, "UTF-8", errors="replace")
 
@@ -176,17 +169,14 @@ def make_tokenizer(
     unknown: str = DEFAULT_UNKNOWN,
     word_counts: Mapping[str, float] | None = None,
 ) -> Tokenizer:
-    """Makes the tokenizer that `kind` names.
+    """Makes a tokenizer.
 
     Args:
         kind: `unigram`, `whitespace` or `characters`.
         vocabulary: The known tokens.
-        normalization: Which spellings count as one: see `normalize_texts`.
+        normalization: `none`, `width` or `nfkc`: see `normalize_texts`.
         unknown: For `unigram` alone: see `UnigramTokenizer`.
         word_counts: For `unigram` alone: see `UnigramTokenizer`.
-
-    Returns:
-        The tokenizer.
 
     Raises:
         InvalidInputError: If a choice is unknown, or an option of `unigram` is given to another.

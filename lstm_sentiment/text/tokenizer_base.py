@@ -1,4 +1,4 @@
-"""What every tokenizer is: normalize, segment, look up."""
+"""The base class of tokenizers: normalize, segment, look up."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 
 class Tokenizer(tf.Module, ABC):
-    """Base of the tokenizers: a callable of TensorFlow ops, with Python views of the same ops.
+    """Base class of tokenizers: a callable of TensorFlow ops, with Python methods on the same ops.
 
     Attributes:
-        kind: The name that `--tokenizer` takes.
-        joiner: What stands between two tokens when ids are turned back into text.
+        kind: Name of the tokenizer on the command line (`--tokenizer`).
+        joiner: String between two tokens in `decode`.
         vocabulary: The known tokens.
         normalization: `none`, `width` or `nfkc`: see `normalize_texts`.
     """
@@ -38,20 +38,18 @@ class Tokenizer(tf.Module, ABC):
     def __init__(
         self, vocabulary: Vocabulary, *, normalization: str = DEFAULT_NORMALIZATION
     ) -> None:
-        """Puts the vocabulary into a lookup table.
+        """Puts the normalized vocabulary into a lookup table.
 
-        Args:
-            vocabulary: The known tokens.
-            normalization: Which spellings count as one. Of several tokens that become the same, the
-                one that is already so spelled is used, or else the first.
+        Of tokens with the same normalized spelling, the token that already has this spelling is
+        used, or else the first.
 
         Raises:
-            InvalidInputError: If `normalization` is none of the choices, or no token is left.
+            InvalidInputError: If `normalization` is unknown, or all tokens are whitespace.
         """
         super().__init__()
         self.vocabulary = vocabulary
         self.normalization = check_normalization(normalization)
-        # A plain dict would be wrapped, to be saved with the module.
+        # `tf.Module` would wrap a plain dict, to save it with the module.
         self._ids = MappingProxyType(self._ids_by_spelling())
         self._table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
@@ -62,7 +60,7 @@ class Tokenizer(tf.Module, ABC):
         self._graphs = _Graphs(self)
 
     def _ids_by_spelling(self) -> dict[str, int]:
-        """The id that each normalized token has; tokens that are nothing but space have none."""
+        """Returns token ids by normalized spelling, without tokens that are all whitespace."""
         ids: dict[str, int] = {}
         spellings = self.spellings(self.vocabulary.tokens)
         for position, (token, spelling) in enumerate(
@@ -78,12 +76,12 @@ class Tokenizer(tf.Module, ABC):
         return ids
 
     def spellings(self, tokens: Sequence[str]) -> list[str]:
-        """Tokens as they stand in normalized texts."""
+        """Returns the normalized spellings of tokens."""
         normalized = self.normalize(tf.constant(tokens, tf.string)).numpy()
         return [token.decode().strip(" ") for token in normalized]
 
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Turns raw texts into token ids.
+        """Computes the token ids of raw texts.
 
         Args:
             texts: string `(batch,)`, UTF-8; malformed bytes count as U+FFFD.
@@ -94,19 +92,19 @@ class Tokenizer(tf.Module, ABC):
         return self._at_least_oov(self.look_up(self.segment(self.normalize(texts))))
 
     def normalize(self, texts: tf.Tensor) -> tf.Tensor:
-        """Makes texts valid UTF-8 with single spaces; string `(batch,)` to `(batch,)`."""
+        """Normalizes texts: string `(batch,)` to `(batch,)`."""
         return normalize_texts(texts, self.normalization)
 
     @abstractmethod
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Cuts normalized texts into tokens: string `(batch,)` to ragged string `(batch, None)`."""
+        """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
 
     def look_up(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Ids of tokens: ragged string `(batch, None)` to ragged int32 `(batch, None)`."""
+        """Looks tokens up: ragged string `(batch, None)` to ragged int32 `(batch, None)`."""
         return tf.cast(self._table.lookup(tokens), tf.int32)
 
     def from_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Turns texts that are already segmented, tokens separated by spaces, into ids.
+        """Computes the ids of segmented texts, whose tokens are separated by spaces.
 
         Args:
             texts: string `(batch,)`, UTF-8.
@@ -115,50 +113,47 @@ class Tokenizer(tf.Module, ABC):
             Ragged int32 `(batch, None)`, at least one id a text.
         """
         tokens = tf.strings.split(normalize_texts(texts, "none"))
-        # After the split: a normalized token may hold a space, and is one token all the same.
+        # Normalized after the split: a token whose normalized form holds a space stays one token.
         spellings = tf.strings.strip(self.normalize(tokens.values))
         return self._at_least_oov(self.look_up(tokens.with_values(spellings)))
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of one text; none for an empty one.
-
-        A token that the vocabulary lacks is given as it stands in the normalized text.
-        """
+        """Returns the tokens of one text in their normalized spelling, known or not."""
         tokens = self._graphs.tokenize(tf.constant([replace_surrogates(text)]))
         return [token.decode() for token in tokens.flat_values.numpy()]
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of one text, as the graph computes them."""
+        """Returns the token ids of one text."""
         token_ids = self._graphs.encode(tf.constant([replace_surrogates(text)]))
         ids: list[int] = token_ids.flat_values.numpy().tolist()
         return ids
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Joins the tokens of `token_ids` to a text; padding is left out.
+        """Joins the tokens of `token_ids`, padding removed, to a text.
 
         Raises:
-            InvalidInputError: If no token has one of the ids.
+            InvalidInputError: If an id is beyond the vocabulary.
         """
         kept = (self.vocabulary.id_to_token(i) for i in token_ids if i != PAD_ID)
         return self.joiner.join(kept)
 
     def options(self) -> dict[str, Any]:
-        """What was chosen besides the vocabulary, as `make_tokenizer` and JSON take it."""
+        """Returns the arguments of `make_tokenizer` besides kind and vocabulary, ready for JSON."""
         return {"normalization": self.normalization}
 
     def with_vocabulary(self, vocabulary: Vocabulary) -> "Tokenizer":
-        """The same kind of tokenizer, with the same options, for other tokens."""
+        """Makes a tokenizer of the same kind and options with another vocabulary."""
         return type(self)(vocabulary, **self.options())
 
     def fingerprint(self) -> str:
-        """A hash of all that decides the ids: equal for tokenizers that give equal ids."""
+        """Returns a SHA-256 of kind, options and vocabulary, which together determine the ids."""
         options = json.dumps([self.kind, self.options()], sort_keys=True, ensure_ascii=True)
         content = "\n".join((options, *self.vocabulary.tokens))
         return hashlib.sha256(content.encode()).hexdigest()
 
     @staticmethod
     def _at_least_oov(token_ids: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Gives `[OOV_ID]` to the texts that have no token."""
+        """Replaces empty rows by `[OOV_ID]`."""
         empty = tf.cast(token_ids.row_lengths() == 0, tf.int64)
         filler = tf.RaggedTensor.from_row_lengths(
             tf.fill([tf.reduce_sum(empty)], tf.constant(OOV_ID, tf.int32)), empty
@@ -167,9 +162,10 @@ class Tokenizer(tf.Module, ABC):
 
 
 class _Graphs:
-    """The ops as graphs for the views from Python: called one by one they take ten times as long.
+    """Traced graphs for the Python methods: op by op, a call takes ten times as long.
 
-    Traced when first used. Not a trackable object, so that they are not saved with the tokenizer.
+    The graphs are traced at first use. The class is not trackable, so they are not saved with the
+    tokenizer.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

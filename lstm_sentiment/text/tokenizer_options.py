@@ -1,47 +1,35 @@
-"""What can be chosen of a tokenizer; imports no TensorFlow, so that flags can be checked first."""
+"""Options of a tokenizer, without TensorFlow, so that flags are checked before its import."""
 
 from typing import Literal, cast, get_args
 
 from lstm_sentiment.checks import one_of
 
 TokenizerKind = Literal["unigram", "whitespace", "characters"]
-"""How text is cut: see `UnigramTokenizer`, `WhitespaceTokenizer` and `CharacterTokenizer`."""
+"""See `UnigramTokenizer`, `WhitespaceTokenizer` and `CharacterTokenizer`."""
 
 Normalization = Literal["none", "width", "nfkc"]
-"""Which spellings count as one: see `normalize_texts`."""
+"""See `normalize_texts`."""
 
 Unknown = Literal["run", "character"]
-"""How many OOV a run of unknown characters becomes: see `UnigramTokenizer`."""
+"""See `UnigramTokenizer`."""
 
 DEFAULT_NORMALIZATION: Normalization = "nfkc"
 DEFAULT_UNKNOWN: Unknown = "run"
 
 
 def check_kind(kind: str) -> TokenizerKind:
-    """Checks the name of a tokenizer.
-
-    Raises:
-        InvalidInputError: If `kind` is none of the choices.
-    """
+    """Returns `kind`, or raises `InvalidInputError` if no tokenizer has this name."""
     one_of(get_args(TokenizerKind), tokenizer=kind)
     return cast(TokenizerKind, kind)
 
 
 def check_normalization(name: str) -> Normalization:
-    """Checks the name of a normalization.
-
-    Raises:
-        InvalidInputError: If `name` is none of the choices.
-    """
+    """Returns `name`, or raises `InvalidInputError` if no normalization has this name."""
     one_of(get_args(Normalization), normalization=name)
     return cast(Normalization, name)
 
 
 def check_unknown(name: str) -> Unknown:
-    """Checks what unknown runs shall become.
-
-    Raises:
-        InvalidInputError: If `name` is none of the choices.
-    """
+    """Returns `name`, or raises `InvalidInputError` if it is neither `run` nor `character`."""
     one_of(get_args(Unknown), unknown=name)
     return cast(Unknown, name)

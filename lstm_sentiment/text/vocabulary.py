@@ -1,4 +1,4 @@
-"""Token <-> id, and the file of one token a line."""
+"""The vocabulary: tokens, their ids, and a file with one token a line."""
 
 import os
 from collections.abc import Iterable
@@ -17,22 +17,21 @@ OOV_TOKEN = "[OOV]"
 class Vocabulary:
     """The known tokens, the most frequent first.
 
-    Ids are `PAD_ID` (0) for padding, `OOV_ID` (1) for any token that is not known, and from 2 on
-    the tokens in their order. The order also carries frequency: `UnigramTokenizer` takes a
-    token's rank for its probability.
+    Ids are `PAD_ID` (0) for padding, `OOV_ID` (1) for any unknown token, and from 2 on the tokens
+    in order. `UnigramTokenizer` derives a token's probability from this order.
 
     Attributes:
-        tokens: The tokens, without the two special ones.
+        tokens: The tokens, without the two special tokens.
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        """Checks the tokens and numbers them.
+        """Checks and numbers the tokens.
 
         Args:
             tokens: Distinct, not empty, each on one line and encodable as UTF-8.
 
         Raises:
-            InvalidInputError: If there are none, or one breaks a rule above.
+            InvalidInputError: If there is no token, or a token breaks a rule above.
         """
         self.tokens = tuple(tokens)
         if not self.tokens:
@@ -49,15 +48,15 @@ class Vocabulary:
             self._ids[token] = position + NUM_SPECIAL_IDS
 
     def __len__(self) -> int:
-        """Number of ids: the tokens and the two special ones (`vocabulary_size`)."""
+        """Number of ids, the two special ids included."""
         return len(self.tokens) + NUM_SPECIAL_IDS
 
     def __contains__(self, token: object) -> bool:
-        """Whether `token` has an id of its own."""
+        """Checks if `token` has an id of its own."""
         return token in self._ids
 
     def __eq__(self, other: object) -> bool:
-        """Equal when the tokens and their order are."""
+        """Compares the tokens and their order."""
         return isinstance(other, Vocabulary) and self.tokens == other.tokens
 
     def __hash__(self) -> int:
@@ -65,7 +64,7 @@ class Vocabulary:
         return hash(self.tokens)
 
     def __repr__(self) -> str:
-        """Short form: how many ids there are."""
+        """Number of tokens, instead of all tokens."""
         return f"Vocabulary({len(self.tokens):,} tokens)"
 
     @property
@@ -74,14 +73,14 @@ class Vocabulary:
         return len(self)
 
     def token_to_id(self, token: str) -> int:
-        """The token's id, or `OOV_ID`."""
+        """Returns the token's id, or `OOV_ID`."""
         return self._ids.get(token, OOV_ID)
 
     def id_to_token(self, token_id: int) -> str:
-        """The id's token; `[PAD]` and `[OOV]` for the special ids.
+        """Returns the token of an id: `[PAD]` and `[OOV]` for the special ids.
 
         Raises:
-            InvalidInputError: If no token has this id.
+            InvalidInputError: If `token_id` is beyond the vocabulary.
         """
         if not 0 <= token_id < len(self):
             raise InvalidInputError(
@@ -92,17 +91,17 @@ class Vocabulary:
         return self.tokens[token_id - NUM_SPECIAL_IDS]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes one token a line, UTF-8; line `n` (from 0) has id `n + 2`."""
+        """Saves one token a line, UTF-8; line `n` (from 0) has id `n + 2`."""
         with write_whole(Path(path)) as file:
             file.write("".join(f"{token}\n" for token in self.tokens).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        """Reads a file written by `save`.
+        """Loads a file that `save` has written.
 
         Raises:
-            InvalidInputError: If it is missing, not UTF-8, or a line breaks a rule; the message
-                names the line.
+            InvalidInputError: If the file is missing, not UTF-8, or a line breaks a rule; the
+                message names the line.
         """
         try:
             lines = Path(path).read_bytes().split(b"\n")
@@ -130,7 +129,7 @@ class Vocabulary:
 
 
 def _fault(token: str) -> str | None:
-    """The rule that a token breaks, if any."""
+    """Returns the rule that a token breaks, if any."""
     if not token:
         return "not be empty"
     if "\n" in token or "\r" in token:

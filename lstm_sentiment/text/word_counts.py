@@ -1,4 +1,4 @@
-"""Dictionaries of words with counts, which tell a `UnigramTokenizer` where to cut."""
+"""Dictionaries of words with counts, for the segmentation of `UnigramTokenizer`."""
 
 import os
 from importlib.util import find_spec
@@ -11,20 +11,20 @@ JIEBA = "jieba"
 
 
 def load_word_counts(source: str | os.PathLike[str]) -> dict[str, int]:
-    """Reads a dictionary in jieba's form: a word, its count and perhaps a part of speech a line.
+    """Loads a dictionary in jieba's form: a word, a count and perhaps a part of speech a line.
 
-    Source: `dict.txt` of fxsjy/jieba, and the user dictionaries that people write for it.
+    Source: `dict.txt` and the user dictionaries of fxsjy/jieba.
 
     Args:
-        source: A UTF-8 file; or `jieba` for the dictionary of the installed package of that name.
+        source: A UTF-8 file; or `jieba` for the dictionary of the installed package `jieba`.
 
     Returns:
-        Counts by word, in the order of the file; of a word without a count it is 1, and of one that
-        stands twice the sum.
+        Counts by word, in the order of the file: 1 for a word without a count, the sum for a
+        repeated word.
 
     Raises:
-        InvalidInputError: If there is no such file or package, or a line breaks the form; the
-            message begins with the path and the line.
+        InvalidInputError: If the file or package is missing, or a line breaks the form; the message
+            begins with the path and the line.
     """
     path = _jieba_dictionary() if os.fspath(source) == JIEBA else Path(source)
     try:
@@ -43,7 +43,7 @@ def load_word_counts(source: str | os.PathLike[str]) -> dict[str, int]:
 
 
 def _fields(line: bytes, where: str) -> list[str]:
-    """Word, count and part of speech, as far as they are there."""
+    """Splits a line into a word, and its count and part of speech if present."""
     try:
         fields = line.decode("utf-8-sig").split()
     except UnicodeDecodeError as error:
@@ -57,7 +57,7 @@ def _fields(line: bytes, where: str) -> list[str]:
 
 
 def _jieba_dictionary() -> Path:
-    found = find_spec(JIEBA)  # looks for the package, without the seconds that importing it takes
+    found = find_spec(JIEBA)  # importing the package would take seconds
     if found is None or found.origin is None:
         raise InvalidInputError(
             "The dictionary `jieba` needs the package of that name: pip install jieba (or give the "

@@ -1,4 +1,4 @@
-"""Which words a corpus has: the vocabulary where no pretrained vectors bring one."""
+"""Building a vocabulary from a corpus, where no pretrained vectors bring one."""
 
 import re
 from collections import Counter
@@ -29,15 +29,10 @@ _UNSPACED_SHARE = 0.3
 
 
 def unspaced_share(texts: Sequence[str]) -> float:
-    """The share of letters that belong to scripts written without spaces.
+    """Returns the share of letters in scripts written without spaces, 0 without any letter.
 
-    Chinese, Japanese, Thai, Lao, Tibetan, Burmese and Khmer are; Korean is not.
-
-    Args:
-        texts: Up to 2,000 of them are looked at, spread evenly.
-
-    Returns:
-        From 0 to 1; 0 where there are no letters.
+    Such scripts are Chinese, Japanese, Thai, Lao, Tibetan, Burmese and Khmer; Korean is not. Up to
+    2,000 texts, spread evenly, are counted.
     """
     sample = _sample(texts)
     letters = len(_LETTER.findall(sample))
@@ -46,20 +41,14 @@ def unspaced_share(texts: Sequence[str]) -> float:
 
 
 def choose_tokenizer(texts: Sequence[str]) -> TokenizerKind:
-    """`unigram` for texts written without spaces between words, else `whitespace`."""
+    """Returns `unigram` for texts written without spaces between words, else `whitespace`."""
     return "unigram" if unspaced_share(texts) >= _UNSPACED_SHARE else "whitespace"
 
 
 def tokenizer_kind(
     name: TokenizerKind | Literal["auto"], texts: Sequence[str], progress: Progress = SILENT
 ) -> TokenizerKind:
-    """The kind that `name` is, or for `auto` the one that suits the texts.
-
-    Args:
-        name: A tokenizer's kind, or `auto`.
-        texts: What `choose_tokenizer` looks at.
-        progress: Told what `auto` chose, and why.
-    """
+    """Returns `name`, or for `auto` the choice of `choose_tokenizer`, reported to `progress`."""
     if name != "auto":
         return name
     kind = choose_tokenizer(texts)
@@ -79,28 +68,25 @@ def build_vocabulary(
     word_counts: Mapping[str, float] | None = None,
     progress: Progress = SILENT,
 ) -> Vocabulary:
-    """Finds the words of training texts, the most frequent first.
+    """Builds a vocabulary of the words in training texts, the most frequent first.
 
-    For `unigram`, texts are cut by jieba's dictionary of Chinese (rjieba), or by `word_counts`; of
-    a script that the dictionary does not know, such as kana or Thai, each character counts as a
-    word, and word vectors of that language serve better. For `whitespace` and `characters`, the
-    tokenizer's own rule tells.
+    For `unigram`, texts are segmented by jieba's dictionary of Chinese (rjieba), or by
+    `word_counts`. In scripts that the dictionary does not cover, such as kana or Thai, each
+    character counts as a word, so use pretrained word vectors for these languages. For `whitespace`
+    and `characters`, texts are segmented by the tokenizer itself.
 
     Args:
         texts: Training texts only: a word of a test text must stay unknown.
         kind: The tokenizer that will use the vocabulary.
         min_count: Rarer words are left out, and so share the row of unknown tokens.
-        normalization: As the tokenizer will have it.
-        word_counts: For `unigram`, the dictionary to cut by: see `load_word_counts`.
-        progress: Told how far the counting is.
-
-    Returns:
-        The vocabulary.
+        normalization: The tokenizer's normalization.
+        word_counts: For `unigram`, a dictionary to segment by: see `load_word_counts`.
+        progress: Counts the texts.
 
     Raises:
         InvalidInputError: If no word occurs `min_count` times, or rjieba is not installed.
     """
-    # Normalizing and splitting need no vocabulary; a tokenizer without one cannot be made.
+    # Only the tokenizer's normalization and segmentation are used, so any vocabulary will do.
     rule = make_tokenizer(
         kind, Vocabulary(["."]), normalization=normalization, word_counts=word_counts
     )
@@ -127,16 +113,16 @@ def frequent_unknown_tokens(
     min_count: int = 5,
     progress: Progress = SILENT,
 ) -> list[str]:
-    """Finds what the vocabulary lacks although training texts use it often.
+    """Returns the tokens that occur at least `min_count` times but are not in the vocabulary.
 
     Args:
-        tokenizer: With the vocabulary of pretrained word vectors, say.
+        tokenizer: For example with the vocabulary of pretrained word vectors.
         texts: Training texts only.
-        min_count: Rarer tokens are left out.
-        progress: Told how far the counting is.
+        min_count: Occurrences in `texts`.
+        progress: Counts the texts.
 
     Returns:
-        The tokens, the most frequent first; to be added at the vocabulary's end.
+        The tokens, the most frequent first.
     """
     known = _dictionary_words(tokenizer)
     counts: Counter[str] = Counter()
@@ -153,7 +139,7 @@ def frequent_unknown_tokens(
 
 
 def _dictionary_words(tokenizer: Tokenizer) -> frozenset[str]:
-    """The words that a dictionary tells the tokenizer to cut out whole."""
+    """Returns the normalized words of the tokenizer's dictionary, if any."""
     return frozenset(tokenizer.spellings(list(tokenizer.options().get("word_counts") or ())))
 
 
@@ -178,7 +164,7 @@ def _cut_by_jieba(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[str]:
 
 
 def _words_of(tokens: tf.Tensor, kind: TokenizerKind, known: frozenset[str]) -> Iterator[str]:
-    """The words of tokens: an unknown one of `unigram` is a run of any number of them."""
+    """Yields the words of tokens: an unknown token of `unigram` is a run of several words."""
     for token in (token.decode() for token in tokens.numpy()):
         if kind != "unigram" or token in known:
             yield token
