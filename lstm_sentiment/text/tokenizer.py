@@ -68,12 +68,8 @@ class UnigramTokenizer(Tokenizer):
     ) -> None:
         """Builds a SentencePiece model of the vocabulary.
 
-        Args:
-            vocabulary: The known tokens, the most frequent first.
-            normalization: `none`, `width` or `nfkc`: see `normalize_texts`.
-            unknown: `run` or `character`.
-            word_counts: Occurrences of each word in some corpus, 1 for tokens without a count.
-                `None` takes the rank in the vocabulary.
+        `word_counts` are the occurrences of words in some corpus, 1 for tokens without a count;
+        `None` takes the rank in the vocabulary.
 
         Raises:
             InvalidInputError: If a choice is unknown or a count is not positive.

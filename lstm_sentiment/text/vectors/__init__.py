@@ -1,1 +1,1 @@
-"""Word vectors: files of them, and training them on texts."""
+"""Word vectors: reading and writing files, training on texts."""

@@ -1,7 +1,7 @@
 """Word vectors in word2vec's binary form.
 
 After the header "rows dim" and a line feed come the rows: token, space, `dim` little-endian
-float32. The original C program puts a line feed after each row (`word2vec.c`, read by
+float32. The original C program writes a line feed after each row (`word2vec.c`, read by
 `distance.c`), gensim does not (`gensim/models/keyedvectors.py`).
 """
 
@@ -27,16 +27,12 @@ LONGEST_TOKEN_BYTES = 1 << 16
 
 
 def read_binary(stream: VectorStream, rows: VectorRows, *, promised: int, dim: int) -> None:
-    """Reads the rows.
+    """Reads all rows after the header, which gives their number (`promised`) and width (`dim`).
 
-    Args:
-        stream: After the header.
-        rows: Takes the rows.
-        promised: Rows that the header promises; what follows them is refused or told of.
-        dim: Width of the vectors, from the header.
+    Bytes after the promised rows are counted as one more row, so that the header is wrong.
 
     Raises:
-        InvalidInputError: If no row can be told from the next: a token does not end.
+        InvalidInputError: If a token does not end, so that rows cannot be separated.
     """
     reader = _RowReader(rows, dim)
     rest = b""
@@ -61,14 +57,14 @@ def read_binary(stream: VectorStream, rows: VectorRows, *, promised: int, dim: i
 
 
 class _RowReader:
-    """Cuts rows from bytes and copies the vectors of a block at once."""
+    """Splits bytes into rows and converts the vectors of a block at once."""
 
     def __init__(self, rows: VectorRows, dim: int) -> None:
         self._rows, self._dim = rows, dim
         self._pending: list[tuple[int, bytes, memoryview]] = []
 
     def take(self, data: bytes) -> bytes:
-        """Takes whole rows until there is no room; returns the bytes after them."""
+        """Reads whole rows while there is room and returns the remaining bytes."""
         view, width, start = memoryview(data), 4 * self._dim, 0
         while self._rows.room:
             space = data.find(b" ", start, start + LONGEST_TOKEN_BYTES)
@@ -89,7 +85,6 @@ class _RowReader:
             self._flush()
 
     def _flush(self) -> None:
-        """Hands the rows on, but those that are malformed."""
         if not self._pending:
             return
         pending, self._pending = self._pending, []
@@ -100,6 +95,7 @@ class _RowReader:
         if tokens is not None and finite.all():
             self._rows.add(tokens, numbers, matrix)
             return
+        # Some row is malformed: row by row, to refuse that row alone.
         for i, (number, head, _) in enumerate(pending):
             token = decoded_token(head)
             if token is None:
@@ -112,7 +108,7 @@ class _RowReader:
 
 
 def write_binary(vectors: WordVectors, file: BinaryIO, advance: Advance) -> None:
-    """Writes the rows as gensim does, without a line feed after each."""
+    """Writes rows without a line feed after each, as gensim does."""
     count = len(vectors.tokens)
     file.write(f"{count} {vectors.dim}\n".encode())
     for tokens, block in blocks_of(vectors):

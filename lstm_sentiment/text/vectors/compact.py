@@ -1,7 +1,7 @@
-"""Our compact form of word vectors, which is memory-mapped and so loads at once.
+"""The compact form of word vectors, which is memory-mapped and so loads at once.
 
-A valid `.npy` file (version 1.0, float32, C order, `(rows, dim)`), and after its numbers the
-tokens: UTF-8, a line feed after each. `numpy.load` reads the matrix and never looks at the tokens.
+A valid `.npy` file (version 1.0, float32, C order, `(rows, dim)`) with the tokens after the matrix:
+UTF-8, a line feed after each. `numpy.load` reads the matrix and ignores the tokens.
 """
 
 import re
@@ -26,19 +26,13 @@ _HEADER = re.compile(
 
 
 def map_compact(file: Path, *, limit: int | None, only: Container[str] | None) -> WordVectors:
-    """Maps the matrix, read-only; with `only`, copies the rows of those tokens.
+    """Maps the matrix read-only (`numpy.memmap`), or copies the rows of the tokens in `only`.
 
-    Args:
-        file: Begins with `MAGIC`.
-        limit: Rows to keep at most.
-        only: Tokens to keep.
-
-    Returns:
-        The tokens and a float32 `(len(tokens), dim)` `numpy.memmap`, or with `only` an array.
+    `file` begins with `MAGIC`; `limit` and `only` are those of `load_word_vectors`.
 
     Raises:
-        InvalidInputError: If the file is not whole, or no token is wanted.
-        OSError: If it cannot be read.
+        InvalidInputError: If the file is damaged or has none of the tokens in `only`.
+        OSError: If the file cannot be read.
     """
     with file.open("rb") as raw:
         count, dim, offset = _header(file, raw)
@@ -53,7 +47,7 @@ def map_compact(file: Path, *, limit: int | None, only: Container[str] | None) -
 
 
 def write_compact(vectors: WordVectors, file: BinaryIO, advance: Advance) -> None:
-    """Writes matrix and tokens."""
+    """Writes the matrix, then the tokens."""
     shape = (len(vectors.tokens), vectors.dim)
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     npy.write_array_header_1_0(file, header)
@@ -64,7 +58,7 @@ def write_compact(vectors: WordVectors, file: BinaryIO, advance: Advance) -> Non
 
 
 def _header(file: Path, raw: BinaryIO) -> tuple[int, int, int]:
-    """Rows, width and where the numbers begin, in bytes."""
+    """Reads the number of rows, the width, and the offset of the matrix in bytes."""
     preamble = raw.read(_PREAMBLE_BYTES)
     length = int.from_bytes(preamble[-2:], "little")
     header = raw.read(length)
@@ -95,7 +89,6 @@ def _after_matrix(file: Path, raw: BinaryIO, offset: int, matrix_bytes: int) -> 
 
 
 def _tokens(file: Path, data: bytes, count: int) -> list[str]:
-    """The tokens after the matrix, one a line."""
     try:
         tokens = data.decode().split("\n")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Files of word vectors: word2vec's text and binary forms, GloVe's, fastText's and our own."""
+"""Files of word vectors in the forms of word2vec, GloVe and fastText, and the compact form."""
 
 import codecs
 import gzip
@@ -49,39 +49,35 @@ def load_word_vectors(
     bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> WordVectors:
-    """Reads word vectors of any common form, which the content tells, not the name.
+    """Loads word vectors of any common form, recognized by content, not by name.
 
     - Text: a token and its numbers a line, separated by single spaces. A first line of two whole
-      numbers is the header (word2vec, fastText's `.vec`); without one (GloVe) the first row says
-      how wide the vectors are. A token may hold spaces, as long as what follows the last of them
-      is not a number.
+      numbers is the header (word2vec, fastText's `.vec`); without a header (GloVe) the first row
+      determines the width. A token may contain spaces unless a number follows the last space.
     - word2vec's binary form, with or without a line feed after each row.
-    - Either of them gzipped.
-    - The compact form that `save_word_vectors` writes to a name in `.npy`. Its matrix is mapped
-      into memory, read-only.
+    - Gzipped text or binary form.
+    - The compact form (`.npy`) of `save_word_vectors`, whose matrix is memory-mapped read-only.
 
-    A load takes less than 1.3 times the memory of the matrix that is kept (at 200,000 vectors of
-    100 numbers or more), and a tenth more with `bad_rows="skip"`.
+    The peak memory is less than 1.3 times the returned matrix (for 200,000 vectors of width 100 or
+    more), or 1.4 times with `bad_rows="skip"`.
 
     Args:
         path: The file.
-        limit: Rows to keep at most, from the front (of those in `only`, if given); what follows
-            is not read. Must be positive.
-        only: Tokens to keep, such as a `Vocabulary`; the numbers of other rows are not looked at.
-        bad_rows: `"refuse"` raises on the first malformed row; `"skip"` leaves such rows out,
-            tells `progress` how many there were and where the first ones are, and takes a header
-            that promises another number of rows for the same kind of fault. Of a repeated token,
-            the first row is kept. A damaged compact or gzipped file is refused either way.
-        progress: Told how many of the file's bytes have been read.
+        limit: Number of rows to keep, from the front, counting only rows in `only` if given. Later
+            rows are not read. Must be positive.
+        only: Tokens to keep, such as a `Vocabulary`. The numbers of other rows are not checked.
+        bad_rows: `"refuse"` raises on the first malformed row. `"skip"` leaves out malformed rows
+            and repeated tokens, accepts a wrong number of rows in the header, and reports both to
+            `progress`. A damaged compact or gzipped file is always refused.
+        progress: Counts the bytes of the file.
 
     Returns:
-        The tokens in the file's order and their vectors, all of them finite (the compact form's
-        are not looked at).
+        The tokens in the file's order and their vectors, all finite. The compact form's vectors are
+        not checked.
 
     Raises:
-        InvalidInputError: If an argument breaks a rule above, the file cannot be read, holds no
-            wanted row, or a row is malformed; the message begins with the path and the line, or
-            in the binary forms with the path and the row.
+        InvalidInputError: If an argument breaks a rule above, the file cannot be read or has no row
+            to keep, or a row is malformed; the message begins with the path and the line (or row).
     """
     positive(limit=limit)
     if bad_rows not in get_args(BadRows):
@@ -111,7 +107,7 @@ def load_word_vectors(
 def save_word_vectors(
     vectors: WordVectors, path: str | os.PathLike[str], *, progress: Progress = SILENT
 ) -> None:
-    """Writes word vectors in the form that the name asks for.
+    """Saves word vectors in the form given by the name's ending.
 
     | name | form |
     |---|---|
@@ -119,13 +115,13 @@ def save_word_vectors(
     | `.bin`, `.bin.gz` | word2vec's binary form |
     | `.npy` | compact: loads at once, and `numpy.load` reads its matrix |
 
-    All of them read back the same, bit for bit. The file appears whole or not at all.
+    Each form preserves all bits. The file appears whole or not at all.
 
     Args:
         vectors: Distinct tokens and a finite float32 `(len(tokens), dim)` matrix. In the binary
-            form no token may hold a space; as text, none may end in a space and a number.
-        path: What to write; what is there is replaced.
-        progress: Told how many rows have been written.
+            form no token may contain a space; as text, no token may end in a space and a number.
+        path: The file to write or replace.
+        progress: Counts the rows.
 
     Raises:
         InvalidInputError: If the name or the vectors break a rule above, or the file cannot be
@@ -146,11 +142,7 @@ def save_word_vectors(
 
 
 def check_vectors_name(path: str | os.PathLike[str]) -> None:
-    """Checks that `save_word_vectors` can tell the form from the name.
-
-    Raises:
-        InvalidInputError: If it cannot.
-    """
+    """Raises `InvalidInputError` if `save_word_vectors` knows no form for the name's ending."""
     _writer(Path(path))
 
 
@@ -162,7 +154,7 @@ def _load(
     only: Container[str] | None,
     bad_rows: BadRows,
 ) -> tuple[WordVectors, str]:
-    """The vectors, and a sentence on what was left out, if anything was."""
+    """Loads the vectors, and returns a sentence on the rows left out, if any."""
     start = stream.peek(_SAMPLE_BYTES)
     if start.startswith(vector_compact.MAGIC):
         if stream.gzipped:
@@ -196,7 +188,7 @@ def _load(
 
 
 class _Header(NamedTuple):
-    """The first line of word2vec's forms; `length` is in bytes, with the line feed."""
+    """The first line of word2vec's forms; `length` in bytes includes the line feed."""
 
     length: int
     rows: int
@@ -204,7 +196,6 @@ class _Header(NamedTuple):
 
 
 def _header(file: Path, stream: VectorStream) -> _Header | None:
-    """The header, if there is one."""
     line, feed, _ = stream.peek(_SAMPLE_BYTES).partition(b"\n")
     found = _HEADER.fullmatch(line.removeprefix(codecs.BOM_UTF8))
     if found is None:
@@ -219,7 +210,7 @@ def _header(file: Path, stream: VectorStream) -> _Header | None:
 
 
 def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
-    """Whether what follows a header is the binary form rather than text."""
+    """Checks if the rows after a header are in the binary form rather than text."""
     wanted = header.length + _SAMPLE_BYTES + _LONGEST_NUMBER_BYTES * header.dim
     sample = stream.peek(wanted)[header.length :]
     line, feed, _ = sample.partition(b"\n")
@@ -230,13 +221,13 @@ def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
         return True
-    # A few numbers may have bytes that are letters, all of them; then the name says what they are.
+    # All bytes of a few float32 numbers may be letters by chance; then the name decides.
     named_binary = file.name.lower().removesuffix(".gz").endswith(".bin")
     return named_binary or _CONTROL_BYTES.search(sample) is not None
 
 
 def _writer(target: Path) -> tuple[_Write, bool]:
-    """What writes the form that a name asks for, and whether to gzip it."""
+    """Returns the function that writes the form of a name, and if the name asks for gzip."""
     name = target.name.lower()
     gzipped = name.endswith(".gz")
     write = _WRITERS.get(Path("vectors" + name.removesuffix(".gz")).suffix)
@@ -249,7 +240,7 @@ def _writer(target: Path) -> tuple[_Write, bool]:
 
 
 def _check(vectors: WordVectors, write: _Write) -> None:
-    """Refuses what could not be read back."""
+    """Checks that the file can be read back."""
     tokens, matrix = Vocabulary(vectors.tokens).tokens, vectors.matrix
     if matrix.dtype != np.float32 or matrix.ndim != 2 or matrix.shape[1] < 1:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""What can be chosen of word vectors; imports no NumPy, so that flags can be checked first."""
+"""Options of word vectors, without NumPy, so that flags are checked before its import."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -6,37 +6,36 @@ from typing import Literal, get_args
 from lstm_sentiment.checks import MAX_SEED, in_range, one_of, positive
 
 BadRows = Literal["refuse", "skip"]
-"""What becomes of a malformed row of a vectors file: see `load_word_vectors`."""
+"""See `load_word_vectors`."""
 
 VectorAlgorithm = Literal["word2vec", "fasttext"]
-"""How word vectors are trained: see `VectorTrainingConfig`."""
+"""See `VectorTrainingConfig`."""
 
 
 @dataclass(frozen=True)
 class VectorTrainingConfig:
-    """How word vectors are trained (skip-gram with negative sampling, Mikolov et al. 2013).
+    """Settings of skip-gram training with negative sampling (Mikolov et al. 2013).
 
-    `word2vec` gives each word a vector of its own (https://arxiv.org/abs/1310.4546). `fasttext`
-    makes it the mean of the word's own vector and those of its subwords, so that words written
-    alike get vectors alike (Bojanowski et al. 2017, https://arxiv.org/abs/1607.04606). Subwords
-    have 3 to 6 characters, as there; where the different words have fewer than 4 characters on
-    average, as in Chinese, 1 to 3: a longer one would be the whole word.
+    `word2vec` trains one vector for each word (https://arxiv.org/abs/1310.4546). `fasttext` takes
+    the mean of the word's vector and the vectors of its subwords, so words with similar spelling
+    get similar vectors (Bojanowski et al. 2017, https://arxiv.org/abs/1607.04606). Subwords have 3
+    to 6 characters, or 1 to 3 where words have fewer than 4 on average, as in Chinese.
 
     Attributes:
         algorithm: `word2vec` or `fasttext`.
         dim: Width of the vectors.
-        epochs: Passes over the texts. `None` makes as many as it takes to read 5 million tokens,
-            from `least_epochs` to 100: a small corpus needs many.
-        least_epochs: Passes over a large corpus, where `epochs` is `None`.
-        window: Neighbours looked at on each side, in tokens.
-        negative: Negative samples a word.
-        seed: The same seed, on one worker, gives the same vectors.
-        characters: Whether a word's vector is set beside the mean of its characters' vectors, which
-            are trained on the same texts: the width is then twice `dim`. For texts written without
-            spaces (`unigram`) only, whose words are short and whose characters have meanings.
-        workers: Threads. More than one is faster, and no longer repeatable bit for bit.
-        most_texts: Words and vectors are found on at most so many texts, drawn by the seed; all of
-            them are held in memory. `train_word_vectors` takes all that it is given.
+        epochs: Passes over the texts. `None` reads about 5 million tokens, in `least_epochs` to
+            100 passes: a small corpus needs many.
+        least_epochs: Fewest passes if `epochs` is `None`.
+        window: Tokens of context on each side.
+        negative: Negative samples per word.
+        seed: Seed of the training. Vectors are reproducible with one worker.
+        characters: Appends the mean of the vectors of a word's characters, trained on the same
+            texts, to its vector; the width becomes twice `dim`. Only for texts written without
+            spaces (`unigram`), whose words are short and whose characters have meanings.
+        workers: Threads. More than one are faster, but vectors are no longer reproducible.
+        most_texts: Size of the sample of texts, drawn by `seed` and held in memory, that
+            `train_vectors_on_texts` uses. `train_word_vectors` uses all its sentences.
     """
 
     algorithm: VectorAlgorithm = "word2vec"
@@ -51,12 +50,7 @@ class VectorTrainingConfig:
     most_texts: int = 1_000_000
 
     def __post_init__(self) -> None:
-        """Checks every field.
-
-        Raises:
-            InvalidInputError: If a size is not positive, `seed` does not fit 32 bits, or
-                `algorithm` is unknown.
-        """
+        """Raises `InvalidInputError` if a setting is out of range or unknown."""
         one_of(get_args(VectorAlgorithm), algorithm=self.algorithm)
         positive(
             dim=self.dim,

@@ -1,4 +1,4 @@
-"""Word vectors as text: word2vec's and fastText's (with a header) and GloVe's (without)."""
+"""Word vectors as text, with a header (word2vec, fastText) or without (GloVe)."""
 
 import codecs
 from collections.abc import Iterator, Sequence
@@ -28,13 +28,13 @@ _PLAIN_NUMBER = b"0123456789+-.eE "
 
 
 def read_text(stream: VectorStream, rows: VectorRows, *, dim: int | None) -> None:
-    """Reads a row from every line: a token and its numbers, separated by single spaces.
+    """Reads a row from each line: a token and its numbers, separated by single spaces.
 
     Args:
-        stream: Before the header, if there is one.
-        rows: Takes the rows.
-        dim: Width of the vectors, from the header. `None` where there is no header: then it is
-            that of the first row, whose token must hold no space.
+        stream: Positioned before the header, if any.
+        rows: Collects the rows.
+        dim: Width in the header. `None`, without a header, takes the width of the first row, whose
+            token must not contain a space.
     """
     number = 0
     reader = None if dim is None else _RowReader(rows, dim)
@@ -62,9 +62,9 @@ def read_text(stream: VectorStream, rows: VectorRows, *, dim: int | None) -> Non
 
 
 class _RowReader:
-    """Reads plain rows many at once, and each that is odd with care.
+    """Parses blocks of plain rows with NumPy, and unusual rows one by one.
 
-    Which way a row takes changes neither its numbers nor what is refused.
+    Both ways give the same numbers and refuse the same rows.
     """
 
     def __init__(self, rows: VectorRows, dim: int) -> None:
@@ -72,7 +72,7 @@ class _RowReader:
         self._plain: list[tuple[int, bytes, bytes]] = []
 
     def take(self, line: bytes, number: int) -> None:
-        """Takes one line, now or at the next `flush`."""
+        """Reads one line, now or at the next `flush`."""
         head, _, vector = line.partition(b" ")
         has_width = line.count(b" ") == self._dim
         if self._rows.selects and not self._is_wanted(line, head, has_width):
@@ -87,7 +87,7 @@ class _RowReader:
             self._take_with_care(line, number)
 
     def flush(self) -> None:
-        """Hands the plain rows on."""
+        """Parses the pending plain rows."""
         if not self._plain:
             return
         plain, self._plain = self._plain, []
@@ -100,7 +100,7 @@ class _RowReader:
             self._take_with_care(head + b" " + vector, number)
 
     def _is_wanted(self, line: bytes, head: bytes, has_width: bool) -> bool:
-        """Whether the row's token may be wanted; its numbers are not looked at."""
+        """Checks if the token may be wanted, without looking at the numbers."""
         if self._rows.wants_bytes(head):
             return True
         return not has_width and self._rows.wants_bytes(line.rsplit(b" ", self._dim)[0])
@@ -114,13 +114,13 @@ class _RowReader:
 
 
 def is_row(line: bytes, dim: int) -> bool:
-    """Whether a line holds something and then `dim` numbers."""
+    """Checks if a line ends in `dim` numbers after some token."""
     fields = line.rstrip(b" \r").rsplit(b" ", dim)
     return len(fields) == dim + 1 and all(map(is_number, fields[1:]))
 
 
 def is_number(field: bytes) -> bool:
-    """Whether Python reads the field as a number, be it finite or not."""
+    """Checks if Python reads the field as a number, finite or not."""
     try:
         float(field)
     except ValueError:
@@ -129,7 +129,7 @@ def is_number(field: bytes) -> bool:
 
 
 def write_text(vectors: WordVectors, file: BinaryIO, advance: Advance) -> None:
-    """Writes the header, then a row a line, each number as short as its float32 allows."""
+    """Writes the header, then a row a line, with the shortest digits that preserve float32."""
     count = len(vectors.tokens)
     file.write(f"{count} {vectors.dim}\n".encode())
     for tokens, block in blocks_of(vectors):
@@ -139,13 +139,14 @@ def write_text(vectors: WordVectors, file: BinaryIO, advance: Advance) -> None:
 
 
 def _blocks_of_lines(stream: VectorStream) -> Iterator[list[bytes]]:
-    """The lines without their line feeds, some at a time."""
+    """Yields lists of lines without their line feeds."""
     pieces: list[bytes] = []
     held = 0
     number = 1
     while block := stream.read(BLOCK_BYTES):
         cut = block.rfind(b"\n") + 1
         if cut:
+            # Up to the last line feed; the rest begins the next block.
             lines = b"".join([*pieces, block[:cut]]).split(b"\n")
             lines.pop()
             yield lines
@@ -163,7 +164,7 @@ def _blocks_of_lines(stream: VectorStream) -> Iterator[list[bytes]]:
 
 
 def _parsed(vectors: Sequence[bytes], dim: int) -> NDArray[np.float32] | None:
-    """The numbers of many rows, or None where any of them is odd."""
+    """Parses the numbers of many rows; `None` if any row is unusual."""
     try:
         matrix = np.loadtxt(vectors, np.float32, comments=None, delimiter=" ", ndmin=2)
     except ValueError:
@@ -172,7 +173,7 @@ def _parsed(vectors: Sequence[bytes], dim: int) -> NDArray[np.float32] | None:
 
 
 def _row(line: bytes, dim: int) -> tuple[str, NDArray[np.float32]] | str:
-    """A line's token, which may hold spaces, and its float32 `(1, dim)`; or what is wrong."""
+    """Returns a line's token and float32 `(1, dim)` vector, or the rule that the line breaks."""
     head, *numbers = line.rsplit(b" ", dim)
     extra = head.rpartition(b" ")
     # A number in the token's place means a row that is too wide, not a token with spaces.
@@ -190,7 +191,7 @@ def _row(line: bytes, dim: int) -> tuple[str, NDArray[np.float32]] | str:
 
 
 def _width(line: bytes, number: int, rows: VectorRows) -> int | None:
-    """The width that the first row gives a file without header; None where it is malformed."""
+    """Returns the width of the first row of a file without header; `None` if malformed."""
     dim = line.count(b" ")
     fields = line.split(b" ", WIDEST_DIM)[1:]
     odd = next((field for field in fields if not is_number(field)), None)

@@ -1,4 +1,4 @@
-"""What is in a set of word vectors: their lengths, what they cover, what is near to what."""
+"""Statistics of word vectors: lengths, coverage of texts, nearest neighbours."""
 
 import difflib
 from collections import Counter
@@ -28,24 +28,22 @@ _SPELLINGS_COMPARED = 20_000
 
 @dataclass(frozen=True)
 class VectorReport:
-    """What a set of word vectors holds and, of a corpus, what it covers.
+    """Statistics of word vectors and of their coverage of texts.
 
     Attributes:
         count: Number of vectors.
         dim: Width of the vectors.
-        norm_min: Euclidean length of the shortest vector.
-        norm_median: Median of the lengths.
-        norm_mean: Mean of the lengths.
-        norm_max: Length of the longest vector.
-        zero_vectors: How many vectors are all zeros.
-        tokenizer: Kind of the tokenizer that cut the texts; `None` where there are none, as in
-            the attributes below.
-        tokens: Tokens of the texts.
-        types: Different tokens of the texts.
+        norm_min: Smallest Euclidean length.
+        norm_median: Median length.
+        norm_mean: Mean length.
+        norm_max: Largest length.
+        zero_vectors: Number of vectors that are all zeros.
+        tokenizer: Kind of the tokenizer; `None` without texts, as are the attributes below.
+        tokens: Number of tokens in the texts.
+        types: Number of different tokens in the texts.
         token_coverage: Share of the tokens that have a vector, from 0 to 1.
         type_coverage: Share of the different tokens that have a vector, from 0 to 1.
-        missing: Up to 20 tokens without a vector and how often each occurs, the most frequent
-            first.
+        missing: Up to 20 tokens without a vector and their counts, the most frequent first.
     """
 
     count: int
@@ -70,23 +68,20 @@ def describe_vectors(
     tokenizer: "Tokenizer | TokenizerKind | None" = None,
     progress: Progress = SILENT,
 ) -> VectorReport:
-    """Measures word vectors and, given texts, how much of them the vectors cover.
+    """Computes statistics of word vectors and, given texts, their coverage.
 
-    A `unigram` tokenizer cuts texts into the words that it knows: what has no vector is then a
-    run of characters that no word covers.
+    A `unigram` tokenizer splits texts into known words, so a missing token is a run of characters
+    that no word covers.
 
     Args:
-        vectors: What to look at. A memory-mapped matrix is read in parts.
-        texts: Valid Unicode. `None` measures the vectors alone.
-        tokenizer: What cuts the texts, by its rule and with the vectors' tokens as vocabulary: a
-            tokenizer or a kind. `None` takes the kind that `choose_tokenizer` names.
-        progress: Told how far the counting is.
-
-    Returns:
-        The measures.
+        vectors: A memory-mapped matrix is read in parts.
+        texts: Valid Unicode. `None` leaves out the coverage.
+        tokenizer: A tokenizer or a kind; its vocabulary becomes the vectors' tokens. `None` takes
+            the kind that `choose_tokenizer` returns.
+        progress: Counts the texts.
 
     Raises:
-        InvalidInputError: If the texts hold no token, or the kind is unknown.
+        InvalidInputError: If the texts contain no token, or the kind is unknown.
     """
     lengths = np.concatenate([_lengths(part) for _, part in _parts(vectors.matrix)])
     report = VectorReport(
@@ -121,20 +116,20 @@ def describe_vectors(
 def nearest_neighbours(
     vectors: WordVectors, token: str, count: int = 10
 ) -> list[tuple[str, float]]:
-    """The tokens whose vectors point most nearly the same way.
+    """Returns the tokens with the highest cosine similarity to a token.
 
     Args:
-        vectors: Where to look. A memory-mapped matrix is read in parts.
-        token: One of the tokens.
-        count: How many neighbours. Must be positive.
+        vectors: A memory-mapped matrix is read in parts.
+        token: A token that has a vector.
+        count: Number of neighbours. Must be positive.
 
     Returns:
-        Up to `count` other tokens and their cosine similarity, from -1 to 1, the nearest first.
-        A vector of zeros is nobody's neighbour.
+        Up to `count` other tokens and their cosine similarity, from -1 to 1, the nearest first,
+        without tokens whose vector is all zeros.
 
     Raises:
-        InvalidInputError: If `token` has no vector (the message names tokens spelled alike) or
-            one of zeros, or `count` is not positive.
+        InvalidInputError: If `token` has no vector (the message suggests similar spellings) or a
+            vector of zeros, or `count` is not positive.
     """
     positive(count=count)
     position = _position(vectors, token)
@@ -159,14 +154,14 @@ def nearest_neighbours(
 
 
 def _parts(matrix: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Consecutive rows of up to 64 MiB, and the position of the first."""
+    """Yields consecutive rows of up to 64 MiB, with the position of the first row."""
     rows = max(1, _BYTES_AT_ONCE // (4 * matrix.shape[1]))
     for start in range(0, len(matrix), rows):
         yield start, np.asarray(matrix[start : start + rows], np.float32)
 
 
 def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Euclidean lengths of `(n, dim)` rows: float64 `(n,)`."""
+    """Computes Euclidean lengths: `(n, dim)` to float64 `(n,)`."""
     lengths: NDArray[np.float64] = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
     return lengths
 
@@ -174,8 +169,7 @@ def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 def _tokenizer(
     vectors: WordVectors, texts: Sequence[str], given: "Tokenizer | TokenizerKind | None"
 ) -> "Tokenizer":
-    """A tokenizer that knows the vectors' tokens."""
-    # They import TensorFlow, which vectors alone do without.
+    # Imported here: vectors alone need no TensorFlow.
     from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
     from lstm_sentiment.text.words import choose_tokenizer
 
@@ -196,7 +190,7 @@ def _count_tokens(tokenizer: "Tokenizer", texts: Sequence[str], progress: Progre
 
 
 def _without_id(tokenizer: "Tokenizer", counts: Counter[str]) -> Counter[str]:
-    """The tokens that the vocabulary lacks, by the tokenizer's rule of which spellings are one."""
+    """Returns the tokens that are not in the vocabulary, in any equivalent spelling."""
     import tensorflow as tf
 
     ids = tokenizer.look_up(tf.constant(list(counts))).numpy()
@@ -216,10 +210,10 @@ def _position(vectors: WordVectors, token: str) -> int:
 
 
 def _spelled_alike(tokens: Sequence[str], token: str) -> list[str]:
-    """Up to three tokens, without regard to case.
+    """Returns up to three tokens with a similar spelling, ignoring case.
 
-    Comparing takes microseconds a token. So only tokens of about the same length that begin or
-    end alike are compared, and of those the first, which usually are the most frequent.
+    A comparison takes microseconds, so only 20,000 tokens are compared: the first (usually the most
+    frequent) tokens of about the same length with the same first or last character.
     """
     wanted = token.casefold()
     first, last, length = wanted[:1], wanted[-1:], len(wanted)

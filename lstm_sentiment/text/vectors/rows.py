@@ -1,4 +1,4 @@
-"""The rows taken from a file of word vectors: which are wanted, which are wrong, where they go."""
+"""Collecting the rows of a file of word vectors: selection, malformed rows, memory."""
 
 import sys
 from array import array
@@ -20,11 +20,11 @@ _NUMBERS_A_BLOCK = 1 << 16
 
 
 class VectorRows:
-    """Collects tokens and vectors in little more memory than the matrix itself takes.
+    """Collects tokens and vectors in little more memory than the matrix itself.
 
     Attributes:
-        tokens: Those kept so far, in the file's order.
-        found: Rows of the file seen so far, kept or not.
+        tokens: Tokens kept so far, in the file's order.
+        found: Number of rows seen so far, kept or not.
     """
 
     def __init__(
@@ -37,15 +37,9 @@ class VectorRows:
         only: Container[str] | None,
         bad_rows: BadRows,
     ) -> None:
-        """Starts with none.
+        """Initializes without rows; the options are those of `load_word_vectors`.
 
-        Args:
-            file: Named in messages.
-            row_word: How a row is named: text has lines, the binary form has rows.
-            promised: Rows that the file's header promises.
-            limit: Rows to keep at most.
-            only: Tokens to keep.
-            bad_rows: What becomes of a malformed row.
+        Messages name `file` and the `row_word`; `promised` is the number of rows in the header.
         """
         self.tokens: list[str] = []
         self.found = 0
@@ -54,7 +48,8 @@ class VectorRows:
         self._promised, self._limit, self._only = promised, limit, only
         self._numbers = array("I")
         self._matrix: NDArray[np.float32] | None = None
-        # A set of all tokens takes a tenth of the matrix; without it, `_check_distinct` looks once.
+        # `skip` must detect a repeated token at once, with a set that takes a tenth of the matrix;
+        # `refuse` looks once in the end (`_check_distinct`).
         self._seen: set[str] | None = set() if bad_rows == "skip" else None
         self._skipped = 0
         self._reasons: list[str] = []
@@ -62,34 +57,31 @@ class VectorRows:
 
     @property
     def room(self) -> int:
-        """Rows that may still be added."""
+        """Number of rows that may still be added."""
         return sys.maxsize if self._limit is None else self._limit - len(self.tokens)
 
     @property
     def selects(self) -> bool:
-        """Whether only some tokens are wanted."""
+        """True if only some tokens are wanted."""
         return self._only is not None
 
     def wants(self, token: str) -> bool:
-        """Whether the row of this token is to be kept."""
+        """Checks if the token's row is to be kept."""
         return self._only is None or token in self._only
 
     def wants_bytes(self, token: bytes) -> bool:
-        """`wants` of a token in UTF-8; nobody wants what is not UTF-8."""
+        """Checks if the row of a token in UTF-8 is to be kept; False if not UTF-8."""
         try:
             return self.wants(token.decode())
         except UnicodeDecodeError:
             return False
 
     def refuse(self, number: int, fault: str) -> None:
-        """Leaves a malformed row out.
+        """Skips a malformed row, or raises `InvalidInputError` with `bad_rows="refuse"`.
 
         Args:
             number: Line or row, from 1.
-            fault: The rule, then what arrived.
-
-        Raises:
-            InvalidInputError: If malformed rows are not to be left out.
+            fault: The message: the rule, then what arrived.
         """
         if self._seen is None:
             raise InvalidInputError(
@@ -103,11 +95,11 @@ class VectorRows:
     def add(
         self, tokens: Sequence[str], numbers: Sequence[int], vectors: NDArray[np.float32]
     ) -> None:
-        """Keeps rows, of which there must not be more than `room`.
+        """Adds up to `room` well-formed rows.
 
         Args:
-            tokens: Wanted and well formed.
-            numbers: Their lines or rows, from 1.
+            tokens: Wanted tokens.
+            numbers: Line or row of each token, from 1.
             vectors: float32 `(len(tokens), dim)`.
         """
         if self._seen is not None:
@@ -122,11 +114,11 @@ class VectorRows:
         self._numbers.extend(numbers)
 
     def result(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """The tokens and the float32 `(len(tokens), dim)` matrix; can be asked for once.
+        """Returns the tokens and the float32 `(len(tokens), dim)` matrix; may be called once.
 
         Raises:
-            InvalidInputError: If there is no row, a token is repeated, or the header promised
-                another number of rows.
+            InvalidInputError: If there is no row, a token is repeated, or the header has another
+                number of rows.
         """
         self._check_some()
         matrix, self._matrix = self._matrix, None
@@ -139,7 +131,7 @@ class VectorRows:
 
     @property
     def left_out(self) -> str:
-        """One sentence on what was left out, empty where nothing was."""
+        """A sentence on the rows left out; empty if there are none."""
         parts = [*self._notes]
         if self._skipped:
             reasons = " ".join(self._reasons)
@@ -149,7 +141,7 @@ class VectorRows:
         return f"{self._file.name}: {' '.join(parts)}" if parts else ""
 
     def _new(self, seen: set[str], tokens: Sequence[str], numbers: Sequence[int]) -> list[int]:
-        """Which of these tokens, from 0, do not repeat one before; the others are refused."""
+        """Returns the positions of tokens that are not yet seen, and refuses the others."""
         new = []
         for i, (token, number) in enumerate(zip(tokens, numbers, strict=True)):
             if token not in seen:
@@ -167,11 +159,11 @@ class VectorRows:
         return f" ({self._row_word} {number} has this one)"
 
     def _with_capacity(self, rows: int, dim: int) -> NDArray[np.float32]:
-        """The matrix, with room for so many rows.
+        """Returns the matrix, resized to hold at least `rows` rows.
 
-        It grows a little at a time, whatever a header promises: what `resize` adds takes memory at
-        once. That moves no bytes on Linux, but only if the array began small: NumPy asks for huge
-        pages for one of 4 MiB or more (`MADV_HUGEPAGE`), and `mremap` then fails and copies.
+        The matrix grows by 2 %, whatever the header promises, because `resize` takes memory at
+        once. On Linux growing moves no bytes, but only if the array began small: for one of 4 MiB
+        or more NumPy asks for huge pages (`MADV_HUGEPAGE`), and `mremap` then fails and copies.
         """
         if self._matrix is None:
             self._matrix = np.empty((0, dim), np.float32)
@@ -213,16 +205,16 @@ class VectorRows:
 
 
 def blocks_of(vectors: WordVectors) -> Iterator[tuple[tuple[str, ...], NDArray[np.float32]]]:
-    """Tokens and their `(rows, dim)` part of the matrix, a block at a time."""
+    """Yields blocks of tokens and their `(rows, dim)` part of the matrix."""
     rows = max(1, _NUMBERS_A_BLOCK // vectors.dim)
     for start in range(0, len(vectors.tokens), rows):
         yield vectors.tokens[start : start + rows], vectors.matrix[start : start + rows]
 
 
 def first_repeated(tokens: Sequence[str]) -> tuple[int, int] | None:
-    """Where the first repeated token is again and where it was first, from 0; None if all differ.
+    """Returns the second and the first position of the first repeated token, or `None`.
 
-    Takes 8 bytes a token, where a set takes about fifty.
+    Sorted hashes take 8 bytes a token, a set of tokens about fifty.
     """
     hashes = np.fromiter(map(hash, tokens), np.int64, len(tokens))
     hashes.sort()
@@ -243,16 +235,16 @@ def none_wanted(file: Path, rows: int) -> InvalidInputError:
 
 
 def decoded_token(token: bytes) -> str | None:
-    """A token from UTF-8, or None where it breaks a rule of `Vocabulary`."""
+    """Decodes a token; `None` if it breaks a rule of `Vocabulary`."""
     tokens = decoded_tokens([token])
     return None if tokens is None else tokens[0]
 
 
 def decoded_tokens(tokens: Sequence[bytes]) -> list[str] | None:
-    """Tokens from UTF-8, or None where any of them breaks a rule of `Vocabulary`.
+    """Decodes tokens; `None` if any token breaks a rule of `Vocabulary`.
 
-    What `split` returns takes less memory than what `decode` does of each: up to a fifth of it is
-    room that the decoder asked for in advance.
+    All tokens are decoded at once and then split: strings decoded one by one keep up to a fifth of
+    their memory as unused room of the decoder.
     """
     joined = b"\n".join(tokens)
     try:
@@ -263,7 +255,7 @@ def decoded_tokens(tokens: Sequence[bytes]) -> list[str] | None:
 
 
 def token_fault(token: bytes) -> str:
-    """What is wrong with a token that `decoded_token` does not take."""
+    """Returns the message for a token that `decoded_token` refuses."""
     rule = "be UTF-8"
     if not token:
         rule = "not be empty"
@@ -273,6 +265,6 @@ def token_fault(token: bytes) -> str:
 
 
 def shown(field: bytes) -> str:
-    """A field as a message shows it: no longer than fits a line."""
+    """Shortens a field for a message."""
     text = field.decode(errors="backslashreplace")
     return repr(text if len(text) <= 40 else text[:40] + "...")

@@ -1,4 +1,4 @@
-"""The bytes of a vectors file, plain or gzipped, read once from the front."""
+"""The bytes of a vectors file, plain or gzipped, read once in order."""
 
 import gzip
 from typing import BinaryIO, cast
@@ -10,23 +10,16 @@ _PIECE_BYTES = 1 << 16
 
 
 class VectorStream:
-    """A file's bytes after decompression; tells `advance` how much of the file itself was read.
+    """A file's bytes after decompression, with progress in bytes of the file on disk.
 
     Attributes:
         name: The file's path, for messages.
-        size: Of the file on disk, in bytes.
-        gzipped: Whether the file begins with gzip's magic bytes; its name is not looked at.
+        size: Size of the file on disk, in bytes.
+        gzipped: True if the file begins with gzip's magic bytes, whatever its name.
     """
 
     def __init__(self, name: str, raw: BinaryIO, size: int, advance: Advance) -> None:
-        """Looks whether the file is gzipped.
-
-        Args:
-            name: The file's path.
-            raw: The file, at its beginning and seekable. The caller closes it.
-            size: Of the file, in bytes.
-            advance: Told the bytes of the file that were read.
-        """
+        """Detects gzip. `raw` is the seekable file at its beginning; the caller closes it."""
         self.name = name
         self.size = size
         self.gzipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -38,7 +31,7 @@ class VectorStream:
         self._reported = 0
 
     def peek(self, count: int) -> bytes:
-        """The next `count` bytes, or all there are; the next `read` returns them again."""
+        """Returns the next `count` bytes, or fewer at the end, without consuming them."""
         pieces, held = [self._ahead], len(self._ahead)
         while held < count and (piece := self._bytes.read(min(count - held, _PIECE_BYTES))):
             pieces.append(piece)
@@ -47,7 +40,7 @@ class VectorStream:
         return self._ahead[:count]
 
     def read(self, count: int) -> bytes:
-        """From one to `count` bytes; none at the end."""
+        """Reads up to `count` bytes; returns none only at the end."""
         if self._ahead:
             piece, self._ahead = self._ahead[:count], self._ahead[count:]
         else:
@@ -56,11 +49,11 @@ class VectorStream:
         return piece
 
     def skip(self, count: int) -> None:
-        """Drops bytes that were peeked at."""
+        """Consumes `count` bytes that were peeked at."""
         self._ahead = self._ahead[count:]
 
     def close(self) -> None:
-        """Counts what was not read as done."""
+        """Completes the progress, also if some bytes were not read."""
         self._report(self.size)
 
     def _report(self, position: int) -> None:

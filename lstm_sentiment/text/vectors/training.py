@@ -1,4 +1,4 @@
-"""Word vectors trained on the texts themselves, where no pretrained file is given."""
+"""Training word vectors on texts, where no pretrained file is given."""
 
 import hashlib
 import json
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 _TOKENS_TO_READ = 5_000_000
 _MOST_EPOCHS = 100
 _TEXTS_AT_ONCE = 2_000
-# A row for each n-gram's hash; gensim's 2 million would take 1.6 GB at width 200.
+# Rows for hashed subwords; gensim's default of 2 million would take 1.6 GB at width 200.
 _SUBWORD_ROWS = 200_000
 _SHORT_WORDS = 4
-# Stands for `[OOV]` where subwords count, so that it shares none with a word: no text holds it.
+# Replaces `[OOV]` for fasttext: a character that no text holds shares no subwords with a word.
 _NONCHARACTER = "\uffff"
 
 
@@ -51,28 +51,28 @@ def train_vectors_on_texts(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
 ) -> "tuple[Tokenizer, WordVectors]":
-    """Finds the words of raw texts and trains a vector for each.
+    """Builds a vocabulary of raw texts and trains a vector for each word.
 
     Args:
-        texts: Valid Unicode. Training texts only: nothing may be learned from a test text. Of more
-            than `config.most_texts`, a sample is taken.
-        kind: The tokenizer; `auto` takes the one that `choose_tokenizer` names.
-        normalization: As the tokenizer takes it, see `make_tokenizer`.
-        unknown: As the tokenizer takes it.
-        word_counts: As the tokenizer takes it.
-        config: How to train.
-        min_count: Rarer words share one vector, that of `[OOV]`. Must be positive.
+        texts: Valid Unicode. Training texts only: nothing may be learned from a test text. More
+            than `config.most_texts` are sampled.
+        kind: The tokenizer; `auto` takes the choice of `choose_tokenizer`.
+        normalization: As in `make_tokenizer`.
+        unknown: As in `make_tokenizer`.
+        word_counts: As in `make_tokenizer`.
+        config: Settings of the training; `None` takes the defaults.
+        min_count: Rarer words share the vector of `[OOV]`. Must be positive.
         cache_dir: As in `train_word_vectors`.
-        progress: Told of each step, and of what is chosen.
+        progress: Reports each step and each choice.
 
     Returns:
-        The tokenizer, which knows the words found, and their vectors.
+        A tokenizer with the new vocabulary, and the vectors of its words.
 
     Raises:
         InvalidInputError: If `kind` or `min_count` breaks its rule, no word occurs `min_count`
             times, or the extra `vectors` is not installed.
     """
-    # They import TensorFlow, which tokenized texts do without.
+    # Imported here: training on tokenized texts needs no TensorFlow.
     from lstm_sentiment.text.tokenizer import make_tokenizer
     from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
 
@@ -109,17 +109,13 @@ def train_views(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
 ) -> WordVectors:
-    """Trains the vectors of words and, where `config.characters` and `kind` say so, of characters.
+    """Trains word vectors, and for `unigram` with `config.characters` also character vectors.
 
-    Args:
-        sentences: The tokens of each text, `[OOV]` for unknown ones. Training texts only.
-        kind: The tokenizer that they come from.
-        config: How to train.
-        cache_dir: As in `train_word_vectors`.
-        progress: Told how many epochs are done.
+    The arguments are those of `train_word_vectors`; `kind` is the tokenizer of the sentences.
 
     Returns:
-        A vector for every token that occurs: the word's own, and beside it its characters' mean.
+        A vector for every token that occurs: with characters, the word's vector followed by the
+        mean of its characters' vectors.
 
     Raises:
         InvalidInputError: As `train_word_vectors`.
@@ -151,12 +147,12 @@ def train_word_vectors(
     """Trains word vectors on tokenized texts.
 
     Args:
-        sentences: The tokens of each text. Training texts only: nothing may be learned from a
-            test text.
-        config: How to train.
-        cache_dir: Folder that keeps the result by the hash of texts and config, so that the
-            same texts are never trained on twice. `None` keeps nothing.
-        progress: Told how many epochs are done.
+        sentences: The tokens of each text, `[OOV]` for unknown tokens. Training texts only:
+            nothing may be learned from a test text.
+        config: Settings of the training; `None` takes the defaults.
+        cache_dir: Folder for results, named by a hash of texts and config, to be used again. `None`
+            caches nothing.
+        progress: Counts the epochs.
 
     Returns:
         A vector for every token that occurs, the most frequent first.
@@ -169,7 +165,7 @@ def train_word_vectors(
     if cache_dir is None:
         return _train(sentences, config, progress)
     cached = Path(cache_dir) / f"{config.algorithm}-{_fingerprint(sentences, config)}.npy"
-    # One that is missing or damaged is trained anew.
+    # A missing or damaged result is trained again.
     with suppress(InvalidInputError):
         vectors = load_word_vectors(cached)
         progress.say(f"Word vectors: taken from {cached}")
@@ -186,7 +182,7 @@ def train_word_vectors(
 def tokenize_texts(
     tokenizer: "Tokenizer", texts: Sequence[str], progress: Progress
 ) -> list[list[str]]:
-    """The tokens of each text, `[OOV]` for what the vocabulary lacks."""
+    """Tokenizes texts, with `[OOV]` for tokens that are not in the vocabulary."""
     import tensorflow as tf
 
     to_token = tokenizer.vocabulary.id_to_token
@@ -252,7 +248,7 @@ def _replaced(tokens: Sequence[str], old: str, new: str) -> list[str]:
 
 
 def _subword_settings(sentences: Sequence[Sequence[str]]) -> dict[str, int]:
-    """Lengths of the subwords in characters, and how many vectors they share."""
+    """Returns the lengths of subwords in characters, and the number of their hashed rows."""
     words = {token for sentence in sentences for token in sentence} - {_NONCHARACTER}
     short = sum(map(len, words)) < _SHORT_WORDS * len(words)
     min_n, max_n = (1, 3) if short else (3, 6)

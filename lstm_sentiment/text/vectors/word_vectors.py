@@ -1,4 +1,4 @@
-"""Word vectors and how they become an embedding matrix."""
+"""Word vectors, and the embedding matrix made of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS, OOV_TOKEN, Vocabular
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 Spelling = Callable[[Sequence[str]], Sequence[str]]
-"""Tokens as they stand in normalized texts."""
+"""Returns the normalized spellings of tokens, such as `Tokenizer.spellings`."""
 
 _UNKNOWN_TOKENS = (OOV_TOKEN, "<unk>", "[UNK]", "<UNK>")
 _ROWS_FOR_SPREAD = 10_000
@@ -35,18 +35,17 @@ class WordVectors:
         return int(self.matrix.shape[1])
 
     def vocabulary(self) -> Vocabulary:
-        """The tokens in their order, without `[OOV]`, which stands for those that are missing."""
+        """Returns a vocabulary of the tokens in order, without `[OOV]`, which has a special id."""
         return Vocabulary(token for token in self.tokens if token != OOV_TOKEN)
 
     def joined(self, others: "WordVectors") -> "WordVectors":
-        """These vectors, and after them those of tokens that only `others` has.
+        """Appends the vectors of tokens that only `others` has.
 
         Args:
-            others: Vectors of the same space: trained together with these, or they mean nothing
-                beside them.
+            others: Vectors of the same space, that is, trained together with these vectors.
 
         Raises:
-            InvalidInputError: If their width is another.
+            InvalidInputError: If the widths differ.
         """
         if others.dim != self.dim:
             raise InvalidInputError(
@@ -61,10 +60,10 @@ class WordVectors:
         )
 
     def beside(self, others: "WordVectors") -> "WordVectors":
-        """One vector a token: that of these, and after it that of `others`.
+        """Concatenates, for each token, its vector here and its vector in `others`.
 
-        Those of `others` are scaled to be as long as these are on average. Where one of the two
-        lacks a token, its part is zero.
+        The vectors of `others` are scaled to the same root mean square length. The part of a token
+        that one of the two does not have is zero.
         """
         tokens = tuple(dict.fromkeys((*self.tokens, *others.tokens)))
         scale = _mean_length(self.matrix) / max(_mean_length(others.matrix), 1e-12)
@@ -80,20 +79,17 @@ class WordVectors:
     def embedding_matrix(
         self, vocabulary: Vocabulary, *, spell: Spelling | None = None, seed: int = 0
     ) -> NDArray[np.float32]:
-        """Lays the vectors out by token id.
+        """Returns the vectors by token id, float32 `(vocabulary_size, dim)`.
 
-        Row `PAD_ID` is zero; row `OOV_ID` is the vector of a token that stands for unknown ones
-        (`[OOV]`, `<unk>` and their like), if there is one. The row of a token that has no vector
-        here is drawn from a normal distribution as wide as the vectors are.
+        Row `PAD_ID` is zero; row `OOV_ID` is the vector of a token for unknown words (`[OOV]`,
+        `<unk>`, ...), if there is one. The rows of tokens without a vector are drawn from a normal
+        distribution with the standard deviation of the vectors.
 
         Args:
-            vocabulary: Says which token has which id.
-            spell: How tokens are spelled in texts, such as `Tokenizer.spellings`: a token that has
-                no vector takes that of another which is spelled the same.
-            seed: For the drawn rows.
-
-        Returns:
-            float32 `(vocabulary_size, dim)`.
+            vocabulary: Tokens and their ids.
+            spell: Normalizes tokens, such as `Tokenizer.spellings`: a token without a vector takes
+                the vector of a token with the same normalized spelling.
+            seed: Seed of the drawn rows.
         """
         spread = float(self.matrix[:_ROWS_FOR_SPREAD].std()) or 1.0
         generator = np.random.default_rng(seed)
@@ -107,17 +103,15 @@ class WordVectors:
     def ids_without_vector(
         self, vocabulary: Vocabulary, *, spell: Spelling | None = None
     ) -> list[int]:
-        """The token ids, `OOV_ID` among them, that no vector here is for; never `PAD_ID`.
+        """Returns the token ids without a vector, `OOV_ID` included, `PAD_ID` excluded.
 
-        Args:
-            vocabulary: Says which token has which id.
-            spell: As in `embedding_matrix`.
+        The arguments are those of `embedding_matrix`.
         """
         missing = np.flatnonzero(self._positions(vocabulary, spell) < 0)
         return [int(token_id) for token_id in missing if token_id != PAD_ID]
 
     def _positions(self, vocabulary: Vocabulary, spell: Spelling | None) -> NDArray[np.int64]:
-        """For each token id the row of its vector, or -1."""
+        """Returns the row of each token id's vector, or -1, int64 `(vocabulary_size,)`."""
         positions = np.full(len(vocabulary), -1, np.int64)
         unknown: dict[str, int] = {}
         for row, token in enumerate(self.tokens):
@@ -138,5 +132,5 @@ class WordVectors:
 
 
 def _mean_length(matrix: NDArray[np.float32]) -> float:
-    """The root mean square of the rows' lengths."""
+    """Returns the root mean square of the rows' lengths."""
     return float(np.sqrt(np.mean(np.sum(matrix.astype(np.float64) ** 2, axis=1))))
