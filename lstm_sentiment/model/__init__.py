@@ -1,1 +1,1 @@
-"""Token ids in, logits out."""
+"""The classifier: token ids in, logits out."""

@@ -1,4 +1,4 @@
-"""Dropout that does not depend on how a batch is shared out among replicas."""
+"""Dropout whose masks do not depend on the number of replicas."""
 
 import threading
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ _share = threading.local()  # MirroredStrategy traces each replica in a thread o
 
 @contextmanager
 def share_of_batch(first: Any, texts: Any) -> Iterator[None]:
-    """Tells the layers called within which rows of the whole batch they are given.
+    """Sets the replica's share of the global batch for the layers called in this context.
 
     Args:
-        first: Position of their first row in the whole batch, int64 scalar.
-        texts: Rows of the whole batch, over all replicas, int64 scalar.
+        first: Position of the replica's first row in the global batch, int64 scalar.
+        texts: Rows of the global batch, int64 scalar.
     """
     before = getattr(_share, "rows", None)
     _share.rows = (first, texts)
@@ -28,40 +28,34 @@ def share_of_batch(first: Any, texts: Any) -> Iterator[None]:
 
 
 def drawn_for_batch(rows: Any, draw: Any) -> Any:
-    """This replica's rows of numbers that are drawn for the whole batch.
+    """Draws random numbers for the global batch and returns the rows of this replica.
 
-    Each replica draws for all and keeps its own, so all replicas together see the same numbers as
-    one alone would. The seeds of all replicas are the same.
+    All replicas have the same seed and draw the same numbers, so the global batch sees the numbers
+    that a single replica would draw.
 
     Args:
         rows: Number of this replica's rows, int scalar.
-        draw: Takes the number of rows of the whole batch, gives a tensor with as many.
-
-    Returns:
-        What was drawn for this replica's rows.
+        draw: Returns a random tensor with the given number of rows.
     """
     share = getattr(_share, "rows", None)
     if share is None:
         return draw(rows)
     first, texts = (tf.cast(value, tf.int32) for value in share)
-    # A replica that has no text of a small batch computes one that counts nothing.
+    # A replica without a text of a small batch computes a row of weight 0: any row will do.
     first = tf.maximum(tf.minimum(first, texts - rows), 0)
     return draw(tf.maximum(texts, rows))[first : first + rows]
 
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class BatchDropout(keras.layers.Dropout):
-    """`keras.layers.Dropout`, the same whatever the number of replicas.
+    """`keras.layers.Dropout` with the same mask for any number of replicas.
 
     Call arguments:
         inputs: float `(batch, ...)`.
-        training: Whether to drop.
-
-    Returns:
-        As `inputs`.
+        training: Drops values if true.
 
     Masking:
-        Keeps the mask.
+        Passes the mask on.
     """
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
@@ -78,17 +72,16 @@ class BatchDropout(keras.layers.Dropout):
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class BatchSpatialDropout1D(BatchDropout):
-    """`keras.layers.SpatialDropout1D`, the same whatever the number of replicas.
+    """`keras.layers.SpatialDropout1D` with the same mask for any number of replicas.
+
+    A channel is dropped at all time steps of a text or at none.
 
     Call arguments:
         inputs: float `(batch, time, channels)`.
-        training: Whether to drop.
-
-    Returns:
-        As `inputs`: a channel is dropped at all time steps of a text or at none.
+        training: Drops channels if true.
 
     Masking:
-        Keeps the mask.
+        Passes the mask on.
     """
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:

@@ -1,4 +1,4 @@
-"""What a `SentimentModel` is made of."""
+"""Hyperparameters of a `SentimentModel`."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -14,27 +14,26 @@ EmbeddingStorage = Literal["int8", "float16", "float32"]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes and switches of the LSTM classifier; everything but its weights.
+    """Hyperparameters of the classifier.
 
     Attributes:
         lstm_units: Width of each LSTM direction.
-        lstm_layers: Number of LSTM layers, one upon the other.
-        bidirectional: Whether each layer reads the text both ways.
-        pooling: How the states of a text become one vector: the `max`, the `mean` or both
-            (`max_mean`) over its real tokens, a mean weighted by `attention`, or the `last` state
-            of each direction.
-        trainable_embeddings: Whether training moves the word vectors: those of tokens that occur
-            twice or more in the training texts.
-        embedding_storage: In how many bits the trained classifier keeps its word vectors, in every
-            version made of it: see `store_matrix`. Training itself uses float32.
+        lstm_layers: Number of stacked LSTM layers.
+        bidirectional: Each layer reads the text forward and backward.
+        pooling: Reduction of a text's states to one vector: `max`, `mean` or both (`max_mean`) over
+            real tokens, a mean weighted by `attention`, or the `last` state of each direction.
+        trainable_embeddings: Training updates the word vectors of tokens that occur twice or more
+            in the training texts.
+        embedding_storage: Number format of the word vectors in the trained classifier and its
+            versions: see `store_matrix`. Training uses float32.
         embedding_dropout: Share of the embedding's channels dropped for a whole text in training
             (spatial dropout), from 0 to below 1.
-        recurrent_dropout: Share of the LSTM state's channels that the next step does not see, in
-            training and the same for a whole text, from 0 to below 1.
+        recurrent_dropout: Share of the LSTM state's channels hidden from the next step in training,
+            the same for all steps of a text, from 0 to below 1.
         dropout: Share of the pooled vector dropped in training, from 0 to below 1.
-        ngrams: Tokens of the longest n-grams that a linear classifier looks at beside the LSTM:
-            see `NgramView`. 0 leaves it out.
-        max_length: Texts keep their first `max_length` tokens, in training and in every signature.
+        ngrams: Length in tokens of the longest n-grams of the linear classifier beside the LSTM:
+            see `NgramView`. 0 leaves the linear classifier out.
+        max_length: Tokens kept of each text, from the front, in training and in every signature.
     """
 
     lstm_units: int = 64
@@ -50,11 +49,7 @@ class ModelConfig:
     max_length: int = 200
 
     def __post_init__(self) -> None:
-        """Checks every field.
-
-        Raises:
-            InvalidInputError: If one breaks its rule.
-        """
+        """Raises `InvalidInputError` if a value is out of range or unknown."""
         positive(
             lstm_units=self.lstm_units, lstm_layers=self.lstm_layers, max_length=self.max_length
         )
@@ -68,12 +63,12 @@ class ModelConfig:
         one_of(get_args(EmbeddingStorage), embedding_storage=self.embedding_storage)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields by name, as JSON holds them."""
+        """Returns the fields by name, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":
-        """Makes a config of what `to_dict` gave.
+        """Makes a config from the result of `to_dict`.
 
         Raises:
             InvalidInputError: If a name is unknown or a value breaks its rule.

@@ -1,4 +1,4 @@
-"""The layers that Keras lacks: pretrained embeddings, and pooling that sees real tokens only."""
+"""Layers for pretrained embeddings and for pooling over real tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from lstm_sentiment.version_folder import PAD_ID
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class PretrainedEmbedding(keras.layers.Layer):
-    """Looks token ids up in a matrix of word vectors.
+    """Looks up token ids in a matrix of word vectors.
 
-    Row `PAD_ID` (0) is padding and row `OOV_ID` (1) any unknown token; the rest are the words. The
-    vectors stay as they were given, but for the rows that training may move: the unknown token's
-    and those of words that had no pretrained vector.
+    Row `PAD_ID` (0) is padding, row `OOV_ID` (1) any unknown token, the rest are words. With
+    `frozen`, training updates only `num_trained_rows` rows: the unknown token's and those of words
+    without a pretrained vector.
 
     Call arguments:
         token_ids: int `(batch, time)`.
@@ -33,10 +33,9 @@ class PretrainedEmbedding(keras.layers.Layer):
 
     Attributes:
         embedding_matrix: The pretrained rows, float32 `(vocabulary_size, embedding_dim)`.
-        trained_rows: What training has added to the rows that it may move, float32
-            `(num_trained_rows + 1, embedding_dim)`; row 0 belongs to none.
-        trained_row_of: For each token id its row of `trained_rows`, or 0: int32
-            `(vocabulary_size,)`.
+        trained_rows: Changes of the rows that training updates, float32
+            `(num_trained_rows + 1, embedding_dim)`; row 0 is unused.
+        trained_row_of: Row in `trained_rows` by token id, or 0: int32 `(vocabulary_size,)`.
     """
 
     def __init__(
@@ -47,14 +46,14 @@ class PretrainedEmbedding(keras.layers.Layer):
         num_trained_rows: int = 0,
         **kwargs: Any,
     ) -> None:
-        """Fixes the sizes.
+        """Initializes the layer.
 
         Args:
-            vocabulary_size: Rows, the two special ones included.
+            vocabulary_size: Number of token ids, the two special ids included.
             embedding_dim: Width of the vectors.
-            frozen: Whether training leaves the pretrained rows alone.
-            num_trained_rows: Number of rows that training may move although the rest is frozen.
-            **kwargs: As `keras.layers.Layer` takes.
+            frozen: Excludes the pretrained rows from training.
+            num_trained_rows: Number of rows to train although the rest is frozen.
+            **kwargs: Passed to `keras.layers.Layer`.
         """
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
@@ -64,7 +63,7 @@ class PretrainedEmbedding(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the table, drawn at random until `load_matrix` or saved weights fill it."""
+        """Creates the matrix with random values, for `load_matrix` or saved weights to replace."""
         self.embedding_matrix = self.add_weight(
             name="embedding_matrix",
             shape=(self.vocabulary_size, self.embedding_dim),
@@ -88,14 +87,14 @@ class PretrainedEmbedding(keras.layers.Layer):
     def load_matrix(
         self, embedding_matrix: NDArray[np.float32], trained_ids: Sequence[int] = ()
     ) -> None:
-        """Fills the table.
+        """Assigns the matrix.
 
         Args:
             embedding_matrix: float32 `(vocabulary_size, embedding_dim)`, rows by token id.
-            trained_ids: The `num_trained_rows` token ids whose rows training may move.
+            trained_ids: The `num_trained_rows` token ids whose rows training updates.
 
         Raises:
-            InvalidInputError: If the shape or the number of ids is another.
+            InvalidInputError: If the shape or the number of ids is wrong.
         """
         expected = (self.vocabulary_size, self.embedding_dim)
         if embedding_matrix.shape != expected:
@@ -114,7 +113,7 @@ class PretrainedEmbedding(keras.layers.Layer):
             self.trained_row_of.assign(rows)
 
     def merged_matrix(self) -> NDArray[np.float32]:
-        """The whole table as training left it: float32 `(vocabulary_size, embedding_dim)`."""
+        """Returns the matrix after training, float32 `(vocabulary_size, embedding_dim)`."""
         matrix = np.array(self.embedding_matrix)
         if self.num_trained_rows:
             rows = np.asarray(self.trained_row_of)
@@ -123,7 +122,7 @@ class PretrainedEmbedding(keras.layers.Layer):
         return matrix
 
     def round_to(self, storage: EmbeddingStorage) -> None:
-        """Leaves of the table what `storage` can hold, the trained rows included."""
+        """Rounds the matrix, trained rows included, to a storage format."""
         rounded = store_matrix(self.merged_matrix(), storage).expanded()
         self.embedding_matrix.assign(rounded)
         if self.num_trained_rows:
@@ -159,7 +158,7 @@ class PretrainedEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class MaskedPooling(keras.layers.Layer):
-    """Pools the states of each text over its real tokens.
+    """Pools the states of each text over real tokens.
 
     Call arguments:
         states: float `(batch, time, width)`.
@@ -173,24 +172,24 @@ class MaskedPooling(keras.layers.Layer):
     """
 
     def __init__(self, pooling: str, **kwargs: Any) -> None:
-        """Fixes the kind of pooling.
+        """Initializes the layer.
 
         Args:
-            pooling: `max`, `mean` or `max_mean`; or `attention`, a mean weighted by how much each
-                state looks like what a trained vector looks for.
-            **kwargs: As `keras.layers.Layer` takes.
+            pooling: `max`, `mean` or `max_mean`; or `attention`, a mean weighted by the softmax of
+                each state's dot product with a trained vector.
+            **kwargs: Passed to `keras.layers.Layer`.
         """
         super().__init__(**kwargs)
         self.pooling = pooling
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the vector of `attention`; `input_shape` is `(batch, time, width)`."""
+        """Creates the vector of `attention`; `input_shape` is `(batch, time, width)`."""
         if self.pooling == "attention":
             self.query = self.add_weight(name="query", shape=(input_shape[-1],))
 
     def call(self, states: Any, mask: Any) -> Any:
-        """Pools: `(batch, time, width)` to `(batch, width)`, twice the width for `max_mean`."""
+        """Pools `(batch, time, width)` to `(batch, width)`, twice the width for `max_mean`."""
         real = ops.expand_dims(mask, -1)
         lowest = -1e4  # below any LSTM state and any score, and finite in float16
         if self.pooling == "attention":
@@ -207,7 +206,7 @@ class MaskedPooling(keras.layers.Layer):
         return ops.concatenate(pooled, axis=-1)
 
     def compute_mask(self, states: Any, mask: Any = None) -> None:
-        """None: the time axis is gone."""
+        """Returns `None`: the output has no time axis."""
         return None
 
     def get_config(self) -> dict[str, Any]:

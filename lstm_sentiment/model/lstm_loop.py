@@ -1,12 +1,12 @@
-"""One LSTM direction over time on a CPU, with its gradient written by hand.
+"""One LSTM direction over time on a CPU, with a hand-written gradient.
 
 The LSTM of Hochreiter and Schmidhuber (1997) with forget gates, as `keras.layers.LSTM` computes it.
-What does not depend on the state before is one matrix product over all steps: the projection of the
-inputs, and in the gradient those of the weights. What is left in the loop is one matrix product a
-step and few cheap operations.
+Products that do not depend on the previous state are computed for all steps at once: the projection
+of the inputs, and in the gradient the products of the weights. The loop is left with one matrix
+product a step and a few cheap operations.
 
-All four gates go through one tanh, for `sigmoid(x) = (tanh(x / 2) + 1) / 2`; the halves of the
-three sigmoids are multiplied into the weights, which is exact. "Activations" below are those tanh.
+One tanh computes all four gates, because `sigmoid(x) = (tanh(x / 2) + 1) / 2`. The weights of the
+three sigmoids are halved beforehand, which is exact. "Activations" below are the results of tanh.
 """
 
 import os
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-_LEAST_TEXTS = 16  # in a slice: with fewer, a step costs more than a second core saves
+_LEAST_TEXTS = 16  # a slice: with fewer, a step costs more than a second core saves
 
-# Not inlined, a function's operations run in a thread of their own. In a loop of small operations
-# TensorFlow uses one core, so that is what brings the others to work.
+# TensorFlow runs a loop of small operations on one core. Functions that are not inlined run in
+# threads of their own, so that slices of a batch use the other cores.
 _ON_ITS_OWN_THREAD = {"_noinline": True}
 
 
@@ -26,8 +26,8 @@ class Weights(NamedTuple):
     """The weights of one direction.
 
     Attributes:
-        kernel: Of the inputs, float `(input_dim, 4 * units)`: gates i, f, c, o as Keras has them.
-        recurrent_kernel: Of the states, float `(units, 4 * units)`.
+        kernel: float `(input_dim, 4 * units)`, gates i, f, c, o in the order of Keras.
+        recurrent_kernel: float `(units, 4 * units)`.
         bias: float `(4 * units,)`.
     """
 
@@ -36,7 +36,7 @@ class Weights(NamedTuple):
     bias: Any
 
     def halved(self, dtype: tf.DType) -> "Weights":
-        """With the columns of the three sigmoid gates halved, in the dtype of the products."""
+        """Halves the columns of the three sigmoid gates and casts to the dtype of the products."""
         units = self.recurrent_kernel.shape[0]
         halves = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5], self.kernel.dtype), units)
         return Weights(*(tf.cast(weight * halves, dtype) for weight in self))
@@ -52,23 +52,22 @@ def run_direction(
     keep_for_gradient: bool,
     slices: int,
 ) -> Any:
-    """Runs one direction over a batch, slices of its texts at the same time.
+    """Runs one direction over a batch, in parallel slices.
 
     Args:
-        inputs: float32 or bfloat16 `(batch, time, input_dim)`; the products use this dtype, the
-            gates and the cell state float32.
-        lengths: int32 `(batch,)`: the real steps of each text, all at its beginning. `None` where
-            all steps of all texts are real.
-        weights: As Keras keeps them.
-        reverse: Whether to read from the last real step to the first.
-        dropped: float `(batch, units)`: what the state is multiplied with wherever the next step
-            reads it. `None` changes nothing.
-        keep_for_gradient: Whether a gradient is to be expected. Without, one costs another run
-            forward.
-        slices: Into how many parts to cut a large batch.
+        inputs: float32 or bfloat16 `(batch, time, input_dim)`. Products use this dtype; gates and
+            cell state are float32.
+        lengths: Number of real steps of each text, all in front, int32 `(batch,)`. `None` if all
+            steps are real.
+        weights: The Keras layer's weights.
+        reverse: Reads from the last real step to the first.
+        dropped: Recurrent dropout: factors of the state where the next step reads it, float
+            `(batch, units)`. `None` drops nothing.
+        keep_for_gradient: Stores activations for the gradient, which else repeats the forward run.
+        slices: Number of slices of a large batch.
 
     Returns:
-        States of the dtype of `inputs`, `(batch, time, units)`; zero after the end of a text.
+        States in the dtype of `inputs`, `(batch, time, units)`; zero after the end of a text.
     """
     halved = weights.halved(inputs.dtype)
     rows = tf.maximum(-(-tf.shape(inputs)[0] // slices), _LEAST_TEXTS) if slices > 1 else None
@@ -93,7 +92,7 @@ def usable_cores() -> int:
 
 @dataclass(frozen=True)
 class _Loop:
-    """One direction over one slice of a batch: what is fixed, and what has no gradient."""
+    """One direction over a slice of a batch; the fields have no gradient."""
 
     reverse: bool
     lengths: Any
@@ -101,7 +100,7 @@ class _Loop:
     keep_for_gradient: bool
 
     def __call__(self, inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
-        """`(batch, time, input_dim)` and halved weights to states `(batch, time, units)`."""
+        """Computes states `(batch, time, units)` from inputs and halved weights."""
 
         @tf.custom_gradient
         def run(inputs: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
@@ -118,8 +117,8 @@ class _Loop:
                 gates, *weights = _backward(
                     upstream, *kept[1:], self.lengths, self.dropped, recurrent_kernel, sizes
                 )
-                # Outside of the function that runs on its own: where the inputs need no gradient,
-                # as those of frozen embeddings, TensorFlow leaves this product out.
+                # Outside of the function that is not inlined, so that TensorFlow can leave the
+                # product out if the inputs need no gradient (frozen embeddings).
                 steps = tf.transpose(tf.tensordot(gates, kernel, [[2], [1]]), (1, 0, 2))
                 return steps, *weights
 
@@ -129,10 +128,9 @@ class _Loop:
 
 
 class _Sizes(NamedTuple):
-    """What one trace of the loop is made for.
+    """Static sizes that select a trace of the loop.
 
-    Numbers, not the tensors' shapes: TensorFlow makes one trace for the batches of all sizes that
-    come with the same numbers, but would else make one for layers of different widths too.
+    With `reduce_retracing`, shapes alone would give layers of different widths one generic trace.
     """
 
     input_dim: int
@@ -141,9 +139,9 @@ class _Sizes(NamedTuple):
 
 
 class _Steps:
-    """A list of tensors of one shape, `(batch, width)` each, by step.
+    """A list of `(batch, width)` tensors, one for each step.
 
-    `tf.TensorArray` cannot be rebuilt of its handle with a shape, which the gradient needs.
+    The gradient rebuilds the list from its handle and shape, which `tf.TensorArray` does not allow.
     """
 
     def __init__(self, shape: Any, dtype: tf.DType, handle: Any) -> None:
@@ -165,7 +163,7 @@ class _Steps:
         )
 
     def stack(self) -> Any:
-        """`(time, batch, width)`."""
+        """Returns `(time, batch, width)`."""
         return tf.raw_ops.TensorListStack(
             input_handle=self.handle, element_shape=self.shape, element_dtype=self.dtype
         )
@@ -176,7 +174,7 @@ def _write(handle: Any, index: Any, item: Any) -> Any:
 
 
 def _real(lengths: Any, steps: Any) -> Any:
-    """1 at real steps, else 0: float32 `(time, batch, 1)`."""
+    """Returns 1 at real steps, else 0, float32 `(time, batch, 1)`."""
     return tf.transpose(tf.sequence_mask(lengths, steps, tf.float32))[:, :, tf.newaxis]
 
 
@@ -192,7 +190,7 @@ def _forward(
     sizes: "_Sizes",
     keep: bool,
 ) -> Any:
-    """States `(batch, time, units)`, and with `keep` what the gradient needs."""
+    """Computes states `(batch, time, units)` and, with `keep`, the inputs of `_backward`."""
     dtype, units, reverse = inputs.dtype, sizes.units, sizes.reverse
     by_time = tf.transpose(inputs, (1, 0, 2))
     steps, texts = tf.shape(by_time)[0], tf.shape(by_time)[1]
@@ -246,19 +244,11 @@ def _backward(
     recurrent_kernel: Any,
     sizes: "_Sizes",
 ) -> Any:
-    """Gradients: of the gates `(time, batch, 4 * units)`, and of the three weights.
+    """Computes the gradients of the gates `(time, batch, 4 * units)` and of the three weights.
 
-    Args:
-        upstream: Gradient of the states, `(batch, time, units)`.
-        states: `(time, batch, units)`.
-        inputs: `(time, batch, input_dim)`.
-        cell: The last cell state, float32 `(batch, units)`.
-        all_activations: By step in the order of reading, `(batch, 4 * units)`.
-        all_cells: The cell state before each step, `(batch, units)`.
-        lengths: As `run_direction` takes.
-        dropped: As `run_direction` takes.
-        recurrent_kernel: As `_forward` took.
-        sizes: As `_forward` took.
+    `upstream` is the gradient of the states, `(batch, time, units)`. `_forward` has kept `states`
+    `(time, batch, units)`, `inputs` `(time, batch, input_dim)`, the last `cell` state, and the
+    handles of all activations and of the cell states before each step, in the order of reading.
     """
     dtype, units, reverse = inputs.dtype, sizes.units, sizes.reverse
     steps, texts = tf.shape(inputs)[0], tf.shape(inputs)[1]
@@ -307,12 +297,12 @@ def _backward(
 
 
 def lstm_cell(activations: Any, cell: Any, real: Any = None) -> tuple[Any, Any]:
-    """One step of an LSTM.
+    """Computes one step of an LSTM.
 
     Args:
         activations: The tanh of the halved gates i, f, c, o, float32 `(batch, 4 * units)`.
-        cell: The cell state before, float32 `(batch, units)`.
-        real: 1 where the step is real, else 0, float32 `(batch, 1)`; `None` where all are.
+        cell: The previous cell state, float32 `(batch, units)`.
+        real: 1 at real steps, else 0, float32 `(batch, 1)`; `None` if all steps are real.
 
     Returns:
         The cell state and the state, both float32 `(batch, units)`.
@@ -328,15 +318,15 @@ def lstm_cell(activations: Any, cell: Any, real: Any = None) -> tuple[Any, Any]:
 def _cell_gradient(
     half_d_state: Any, d_cell: Any, activations: Any, cell: Any, cell_before: Any, real: Any
 ) -> tuple[Any, Any]:
-    """The gradient of `lstm_cell`: of the activations, and of the cell before.
+    """Computes the gradients of `lstm_cell`: of the activations and of the previous cell state.
 
     Args:
-        half_d_state: Half the gradient of the state, as the state is half of what is added up.
-        d_cell: Of the cell, from the step after.
-        activations: What `lstm_cell` took.
-        cell: What `lstm_cell` gave.
-        cell_before: What `lstm_cell` took.
-        real: What `lstm_cell` took.
+        half_d_state: Half the gradient of the state, as `lstm_cell` halves a sum.
+        d_cell: Gradient of the cell state from the next step.
+        activations: Input of `lstm_cell`, as are `cell_before` and `real`.
+        cell: Cell state returned by `lstm_cell`.
+        cell_before: Previous cell state.
+        real: 1 at real steps.
     """
     i, f, g, o = tf.split(activations, 4, axis=1)
     squashed = tf.tanh(cell)

@@ -1,4 +1,4 @@
-"""A second view of a text beside the LSTM's: which words and short phrases it holds."""
+"""A linear classifier of n-grams that is mixed with the LSTM."""
 
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ NO_NGRAM = -1
 
 
 class NgramWeights(NamedTuple):
-    """A linear classifier of n-grams.
+    """Weights of a linear classifier of n-grams.
 
     Attributes:
-        keys: The n-grams it knows, int64 `(num_ngrams,)`, ascending: see `ngram_keys`.
-        idf: Their inverse document frequencies, float32 `(num_ngrams,)`.
+        keys: The known n-grams, int64 `(num_ngrams,)`, ascending: see `ngram_keys`.
+        idf: Inverse document frequencies, float32 `(num_ngrams,)`.
         kernel: float32 `(num_ngrams, classes)`.
         bias: float32 `(classes,)`.
     """
@@ -34,37 +34,30 @@ class NgramWeights(NamedTuple):
 class NgramView(keras.layers.Layer):
     """Mixes the LSTM's logits with those of a linear classifier of n-grams.
 
-    A text is the set of its n-grams, each weighted by its inverse document frequency, the whole
-    scaled to length 1. The two views err on different texts, so together they err less (Wang and
+    The features of a text are the inverse document frequencies of its set of n-grams, scaled to
+    length 1. The two classifiers make different mistakes, so the mixture makes fewer (Wang and
     Manning, 2012, https://aclanthology.org/P12-2018).
 
     Call arguments:
         token_ids: int `(batch, time)`, padded with `PAD_ID`.
-        logits: The LSTM's, float32 `(batch, classes)`.
+        logits: The LSTM's logits, float32 `(batch, classes)`.
 
     Returns:
-        float32 `(batch, classes)`: `(1 - share) * logits + share * the n-grams' logits`.
+        float32 `(batch, classes)`: `(1 - share) * logits + share * ngram_logits`.
 
     Attributes:
-        share: What the n-grams weigh, from 0 to 1: float32 scalar, 0 until `set_share`.
+        share: Weight of the n-grams' logits, from 0 to 1: float32 scalar, 0 until `set_share`.
     """
 
     def __init__(self, num_ngrams: int, num_classes: int, longest: int, **kwargs: Any) -> None:
-        """Fixes the sizes.
-
-        Args:
-            num_ngrams: How many n-grams are known.
-            num_classes: Number of classes.
-            longest: Tokens of the longest n-grams.
-            **kwargs: As `keras.layers.Layer` takes.
-        """
+        """Initializes the layer; `longest` is the length of the longest n-grams in tokens."""
         super().__init__(trainable=False, **kwargs)
         self.num_ngrams = num_ngrams
         self.num_classes = num_classes
         self.longest = longest
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the tables, empty until `load_ngrams` or saved weights fill them."""
+        """Creates the weights as zeros, for `load_ngrams` or saved weights to replace."""
         for name, shape, dtype in (
             ("keys", (self.num_ngrams,), "int64"),
             ("idf", (self.num_ngrams,), "float32"),
@@ -77,20 +70,21 @@ class NgramView(keras.layers.Layer):
         self.built = True
 
     def load_ngrams(self, weights: NgramWeights) -> None:
-        """Fills the tables."""
+        """Assigns the weights of the linear classifier."""
         for name, value in weights._asdict().items():
             getattr(self, name).assign(value)
 
     def set_share(self, share: float) -> None:
-        """Decides what the n-grams weigh, from 0 to 1."""
+        """Assigns the weight of the n-grams' logits, from 0 to 1."""
         self.share.assign(share)
 
     def call(self, token_ids: Any, logits: Any) -> Any:
-        """Mixes: `(batch, classes)` to `(batch, classes)`."""
+        """Mixes the LSTM's and the n-grams' logits, both `(batch, classes)`."""
         return (1 - self.share.value) * logits + self.share.value * self.ngram_logits(token_ids)
 
     def ngram_logits(self, token_ids: Any) -> Any:
-        """What the n-grams alone say: int `(batch, time)` to float32 `(batch, classes)`."""
+        """Computes the n-grams' logits: int `(batch, time)` to float32 `(batch, classes)`."""
+        # Sorted, so that a repeated n-gram follows itself and can be counted once.
         found = tf.sort(ngram_keys(token_ids, self.longest), axis=1)
         repeated = tf.pad(found[:, 1:] == found[:, :-1], [[0, 0], [1, 0]])
         known, place = self.look_up(found)
@@ -100,14 +94,11 @@ class NgramView(keras.layers.Layer):
         return weighted / length + self.bias.value
 
     def look_up(self, keys: Any) -> tuple[Any, Any]:
-        """Finds n-grams among the known ones.
-
-        Args:
-            keys: int64 of any shape: see `ngram_keys`.
+        """Looks up n-grams, int64 of any shape: see `ngram_keys`.
 
         Returns:
-            Whether each is known, bool, and its row of `idf` and `kernel`, int32; of the shape of
-            `keys`.
+            A bool mask of the known n-grams, and their rows in `idf` and `kernel`, int32; both of
+            the shape of `keys`.
         """
         flat = tf.reshape(keys, [-1])
         place = tf.minimum(tf.searchsorted(self.keys.value, flat), self.num_ngrams - 1)
@@ -115,7 +106,7 @@ class NgramView(keras.layers.Layer):
         return tf.reshape(known, tf.shape(keys)), tf.reshape(place, tf.shape(keys))
 
     def compute_output_shape(self, input_shape: Any, logits_shape: Any = None) -> Any:
-        """`(batch, classes)`."""
+        """Returns `(batch, classes)`."""
         return (input_shape[0], self.num_classes)
 
     def get_config(self) -> dict[str, Any]:
@@ -127,21 +118,22 @@ class NgramView(keras.layers.Layer):
 
 
 def ngram_keys(token_ids: Any, longest: int) -> Any:
-    """Numbers every n-gram of each text.
+    """Encodes the n-grams of each text, up to length `longest`, as numbers.
 
     Args:
         token_ids: int `(batch, time)`, padded with `PAD_ID`.
-        longest: Tokens of the longest n-grams; the shorter ones count too.
+        longest: Length of the longest n-grams, in tokens.
 
     Returns:
-        int64 `(batch, ngrams)`: one number for each n-gram, the same wherever it occurs; `NO_NGRAM`
-        (-1) where padding is in between.
+        int64 `(batch, ngrams)`, the same number for the same n-gram; `NO_NGRAM` (-1) for n-grams
+        that contain padding.
     """
     bits = _bits_a_token(longest)
     ids = tf.pad(tf.cast(token_ids, tf.int64), [[0, 0], [0, longest - 1]], constant_values=PAD_ID)
     time = tf.shape(token_ids)[1]
     keys: list[Any] = []
     key, real = tf.zeros_like(ids[:, :time]), tf.ones_like(ids[:, :time], tf.bool)
+    # Each turn appends the next token to the n-grams that begin at each step.
     for place in range(longest):
         token = ids[:, place : place + time]
         key, real = key * 2**bits + token, real & (token != PAD_ID)
@@ -150,11 +142,7 @@ def ngram_keys(token_ids: Any, longest: int) -> Any:
 
 
 def require_ngram_room(vocabulary_size: int, longest: int) -> None:
-    """Checks that each n-gram has a number of its own.
-
-    Raises:
-        InvalidInputError: If there are too many different tokens.
-    """
+    """Raises `InvalidInputError` if the vocabulary is too large for unique n-gram numbers."""
     most = 2 ** _bits_a_token(longest)
     if vocabulary_size > most:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""The LSTM layer: cuDNN's on a GPU, our own loop on a CPU."""
+"""The LSTM layer: cuDNN on a GPU, `lstm_loop` on a CPU."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ from lstm_sentiment.model.lstm_loop import Weights, run_direction, usable_cores
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class FastLSTM(keras.layers.Layer):
-    """`keras.layers.LSTM`, one way or both, made fast for training on a CPU.
+    """`keras.layers.LSTM`, in one or both directions, fast for training on a CPU.
 
-    The weights are those of real Keras layers, and so are the results. On a GPU these layers run,
-    with cuDNN; elsewhere `lstm_loop` does.
+    A Keras layer owns the weights. On a GPU this Keras layer runs, with cuDNN; on a CPU
+    `lstm_loop` computes the same results.
 
     Call arguments:
         inputs: float `(batch, time, input_dim)`.
-        mask: bool `(batch, time)`, True at real steps, or `None` where all are. Steps that it
-            leaves out carry the state through. On a GPU with cuDNN each text's real steps must be
-            its first and at least one; else they may be anywhere.
-        training: Whether to drop states.
+        mask: bool `(batch, time)`, True at real steps; `None` if all steps are real. Masked steps
+            pass the state on. With cuDNN the real steps must come first, at least one in each text;
+            on a CPU they may be anywhere.
+        training: Applies recurrent dropout if true.
 
     Returns:
-        float `(batch, time, width)`, or with `return_sequences` off `(batch, width)`, the last
-        state of each direction; `width` is `units`, or twice that with `bidirectional`: forward,
-        then backward. Of masked steps the output is not defined: zero here, not so under cuDNN.
+        float `(batch, time, width)`, or without `return_sequences` the last state of each
+        direction, `(batch, width)`. `width` is `units`, or twice as much with `bidirectional`:
+        forward, then backward. Output at masked steps is undefined: zero here, not with cuDNN.
 
     Masking:
-        Uses the mask, and hands it on with `return_sequences`.
+        Uses the mask, and passes it on with `return_sequences`.
 
     Attributes:
-        lstm: The Keras layer that owns the weights: an `LSTM`, or a `Bidirectional` of one.
+        lstm: The Keras layer that owns the weights: an `LSTM` or a `Bidirectional` `LSTM`.
     """
 
     def __init__(
@@ -46,18 +46,17 @@ class FastLSTM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Makes the layers that own the weights.
+        """Creates the Keras layer that owns the weights.
 
         Args:
             units: Width of each direction.
-            bidirectional: Whether to read both ways.
-            return_sequences: Whether to return the state at each step.
-            recurrent_dropout: Share of the state's channels that no step of a text sees in
-                training, from 0 to below 1: one choice a text and direction for all its steps
-                (Gal and Ghahramani, 2016).
-            use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
-            seed: Of the dropped channels; `None` draws it from Keras' global seed.
-            **kwargs: As `keras.layers.Layer` takes.
+            bidirectional: Reads forward and backward.
+            return_sequences: Returns the state at each step.
+            recurrent_dropout: Share of the state's channels dropped in training, from 0 to below 1,
+                the same for all steps of a text and direction (Gal and Ghahramani, 2016).
+            use_cudnn: As in `keras.layers.LSTM`. `False` makes a trace that runs on any device.
+            seed: Seed of the dropout; `None` draws it from Keras' global seed.
+            **kwargs: Passed to `keras.layers.Layer`.
 
         Raises:
             InvalidInputError: If `recurrent_dropout` breaks its rule.
@@ -87,7 +86,7 @@ class FastLSTM(keras.layers.Layer):
             self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights; `input_shape` is `(batch, time, input_dim)`."""
+        """Creates the weights; `input_shape` is `(batch, time, input_dim)`."""
         self.lstm.build(input_shape)
         super().build(input_shape)
 
@@ -111,7 +110,7 @@ class FastLSTM(keras.layers.Layer):
         return tf.cond(at_the_front, lambda: states, lambda: _back_in_place(states, mask))
 
     def _run(self, inputs: Any, lengths: Any, training: bool | None, dropping: bool) -> Any:
-        """All directions over texts whose real steps come first; the result of `call`."""
+        """Runs all directions over texts whose real steps come first."""
         layers = (
             [self.lstm.forward_layer, self.lstm.backward_layer]
             if self.bidirectional
@@ -135,7 +134,7 @@ class FastLSTM(keras.layers.Layer):
         return tf.concat(results, axis=-1)
 
     def _dropped(self, inputs: Any) -> Any:
-        """0 for the channels of a text that are dropped, else what keeps the mean."""
+        """Returns factors `(batch, units)`: 0 for dropped channels, else `1 / (1 - dropout)`."""
         kept = 1 - self.recurrent_dropout
 
         def draw(rows: Any) -> Any:
@@ -146,7 +145,7 @@ class FastLSTM(keras.layers.Layer):
         return tf.cast(drawn < kept, inputs.dtype) / tf.cast(kept, inputs.dtype)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask itself with `return_sequences`; else the time axis is gone."""
+        """Returns the mask with `return_sequences`, else `None`."""
         return mask if self.return_sequences else None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -174,13 +173,13 @@ def _real_steps_first(inputs: Any, mask: Any) -> Any:
 
 
 def _back_in_place(states: Any, mask: Any) -> Any:
-    """Undoes `_real_steps_first`; zero where the mask is False."""
+    """Reverts `_real_steps_first`; masked steps are zero."""
     place = tf.maximum(tf.cumsum(tf.cast(mask, tf.int32), axis=1) - 1, 0)
     return tf.gather(states, place, batch_dims=1) * tf.cast(mask, states.dtype)[:, :, tf.newaxis]
 
 
 def _last_read(states: Any, lengths: Any, reverse: bool) -> Any:
-    """The last state in the order of reading: `(batch, time, units)` to `(batch, units)`."""
+    """Returns the state read last: `(batch, time, units)` to `(batch, units)`."""
     if reverse:
         return states[:, 0]
     if lengths is None:

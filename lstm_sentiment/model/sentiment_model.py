@@ -1,4 +1,4 @@
-"""The classifier itself."""
+"""The Keras model."""
 
 from typing import Any
 
@@ -14,26 +14,26 @@ from lstm_sentiment.model.recurrence import FastLSTM
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class SentimentModel(keras.Model):
-    """Pretrained embeddings, LSTM, pooling over real tokens, dense to logits.
+    """Pretrained embeddings, LSTM, pooling over real tokens, dense layer to logits.
 
-    With `num_ngrams`, a linear classifier of n-grams has its share in the logits, but not in
-    training: there the LSTM learns as if it were alone.
+    With `num_ngrams`, the logits are mixed with those of a linear classifier of n-grams, except in
+    training, where the LSTM learns alone.
 
     Call arguments:
-        token_ids: int `(batch, time)`, padded with `PAD_ID`; every row holds a real token. Pad on
-            the right where a GPU may compute: cuDNN's LSTM takes no other.
+        token_ids: int `(batch, time)`, padded with `PAD_ID`, at least one real token in each row.
+            On a GPU padding must be on the right, for cuDNN's LSTM.
 
     Returns:
-        float32 logits `(batch, num_classes)`. They do not depend on the amount of padding.
+        float32 logits `(batch, num_classes)`, independent of the amount of padding.
 
     Masking:
-        Derived from `token_ids`; one given from outside is ignored.
+        Computed from `token_ids`; a mask argument is ignored.
 
     Attributes:
-        embedding: The table of word vectors; `embedding.load_matrix` fills it.
+        embedding: The word vectors, assigned by `embedding.load_matrix`.
         lstm_layers: The LSTM layers, the first first.
-        logits: The dense layer that ends the LSTM's view.
-        ngram_view: The n-grams' view, or `None`.
+        logits: The dense layer after the pooling.
+        ngram_view: The linear classifier of n-grams, or `None`.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class SentimentModel(keras.Model):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
-        """Makes and builds all layers.
+        """Creates and builds all layers.
 
         Args:
-            vocabulary_size: Number of token ids, the two special ones included.
+            vocabulary_size: Number of token ids, the two special ids included.
             embedding_dim: Width of the word vectors.
             num_classes: Number of classes, at least 2.
-            config: Everything else; `None` takes the defaults.
-            num_trained_rows: Number of word vectors that training may move, the rest being frozen:
-                see `PretrainedEmbedding`. 0 moves all or none, as `config` says.
-            num_ngrams: Number of n-grams that the linear classifier knows; 0 leaves it out.
-            use_cudnn: As `keras.layers.LSTM` takes. `False` where the trace must run anywhere.
-            **kwargs: As `keras.Model` takes.
+            config: Hyperparameters; `None` takes the defaults.
+            num_trained_rows: Number of word vectors to train while the rest is frozen: see
+                `PretrainedEmbedding`. 0 trains all or none (`config.trainable_embeddings`).
+            num_ngrams: Number of n-grams of the linear classifier; 0 leaves it out.
+            use_cudnn: As in `keras.layers.LSTM`. `False` makes a trace that runs on any device.
+            **kwargs: Passed to `keras.Model`.
 
         Raises:
             InvalidInputError: If a size is not positive.
@@ -102,7 +102,6 @@ class SentimentModel(keras.Model):
         self.build((None, None))
 
     def _lstm(self, layer: int, use_cudnn: bool | str) -> FastLSTM:
-        """One LSTM layer; the last gives its last states alone where pooling is `last`."""
         is_last = layer == self.config.lstm_layers - 1
         return FastLSTM(
             self.config.lstm_units,
@@ -114,7 +113,7 @@ class SentimentModel(keras.Model):
         )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes every weight; `input_shape` is `(batch, time)`."""
+        """Creates all weights; `input_shape` is `(batch, time)`."""
         if self.built:
             return
         shape: tuple[int | None, ...] = (*input_shape, self.embedding_dim)
@@ -131,7 +130,7 @@ class SentimentModel(keras.Model):
         super().build(input_shape)
 
     def call(self, token_ids: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Scores texts: int `(batch, time)` to logits float32 `(batch, num_classes)`."""
+        """Computes logits: int `(batch, time)` to float32 `(batch, num_classes)`."""
         mask = self.embedding.compute_mask(token_ids)
         logits = self.lstm_logits(self.embedding(token_ids), mask, training=training)
         if self.ngram_view is None or training:
@@ -139,15 +138,15 @@ class SentimentModel(keras.Model):
         return self.ngram_view(token_ids, logits)
 
     def lstm_logits(self, vectors: Any, mask: Any, *, training: bool | None = None) -> Any:
-        """What the LSTM says of word vectors.
+        """Computes the LSTM's logits, without the n-grams, from word vectors.
 
         Args:
             vectors: float `(batch, time, embedding_dim)`.
             mask: bool `(batch, time)`, True at real tokens.
-            training: Whether to drop some.
+            training: Applies dropout if true.
 
         Returns:
-            float32 `(batch, num_classes)`, the n-grams having no part in them.
+            float32 `(batch, num_classes)`.
         """
         states = self.embedding_dropout(vectors, training=training)
         for lstm in self.lstm_layers:
@@ -169,9 +168,9 @@ class SentimentModel(keras.Model):
             self._symbolic_build(data_batch=(token_ids, labels))
 
     def without_cudnn(self) -> "SentimentModel":
-        """A copy that gives the same scores, to be exported.
+        """Returns a copy for export, with the same scores but without GPU-only ops.
 
-        Its trace holds no GPU-only op, and one table of word vectors holds the trained rows too.
+        The trained rows of the embedding are merged into its matrix.
         """
         twin = type(self)(
             self.vocabulary_size,
@@ -190,20 +189,20 @@ class SentimentModel(keras.Model):
         return twin
 
     def layers_below_logits(self) -> list[keras.layers.Layer]:
-        """LSTM layers and pooling: what a model of other words and classes can take over."""
+        """Returns LSTM layers and pooling, whose weights fit other vocabularies and classes."""
         return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
 
     def layers_with_weights(self) -> list[keras.layers.Layer]:
-        """All layers that may have weights, but for the embedding."""
+        """Returns all layers that may have weights, except the embedding."""
         view = [] if self.ngram_view is None else [self.ngram_view]
         return [*self.layers_below_logits(), self.logits, *view]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """`(batch, time)` to `(batch, num_classes)`."""
+        """Returns `(batch, num_classes)`."""
         return (input_shape[0], self.num_classes)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__` that make the same model."""
+        """Returns the arguments of `__init__`, `config` as a dict."""
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
@@ -216,5 +215,5 @@ class SentimentModel(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SentimentModel":
-        """Makes the model that `get_config` described."""
+        """Makes a model from the result of `get_config`."""
         return cls(**{**config, "config": ModelConfig.from_dict(config["config"])})
