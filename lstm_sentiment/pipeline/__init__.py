@@ -1,1 +1,1 @@
-"""The whole way in one call: labelled texts in, an exported version out."""
+"""Labelled texts in, an exported version out, in one call."""

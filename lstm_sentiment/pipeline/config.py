@@ -1,4 +1,4 @@
-"""What one run is told; imports no TensorFlow, so that flags and files can be checked first."""
+"""Settings of one run; imports no TensorFlow, so that flags and files are checked quickly."""
 
 import os
 from collections.abc import Sequence
@@ -23,49 +23,50 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """Everything that one run is told.
+    """Settings of one run.
 
     Attributes:
-        data: Files or folders of labelled texts, see `read_corpus`. Empty takes the demo corpus.
-        dev_data: Texts that decide when to stop, taken as they are; `None` deals a tenth of `data`.
-        test_data: Texts to be scored on, taken as they are; `None` deals a tenth of `data`.
+        data: Files or folders of labelled texts, see `read_corpus`. Empty loads the demo corpus.
+        dev_data: Dev set, used as it is; `None` splits off a tenth of `data`.
+        test_data: Test set, used as it is; `None` splits off a tenth of `data`.
         text_column: Column of the texts.
         label_column: Column of the labels.
-        streaming: Whether all texts stay in their files and are read when they are needed, for
-            corpora larger than memory; the result is the same. For `.csv`, `.tsv`, `.jsonl` and
-            `.txt` files, which must stay as they are until the run ends.
+        streaming: Leave the texts in their files, for corpora larger than memory. The result is the
+            same. The files (`.csv`, `.tsv`, `.jsonl` or `.txt`) must not change until the run ends.
         unlabelled: Files or folders of more texts to train word vectors on; of tables, only
-            `text_column` is read. Texts of dev and test are left out of them.
-        exclude_data: Files or folders of texts that nothing may be learned from.
-        init_from: A version to begin with, or the base path of which the highest is taken: its
-            weights, vocabulary, tokenizer and model sizes.
+            `text_column` is read. Near duplicates of dev and test texts are left out.
+        exclude_data: Files or folders of texts that must not be learned from.
+        init_from: A version to begin with, or a base path, of which the highest version is taken.
+            Weights, vocabulary, tokenizer and model sizes are those of the version.
         vectors: File of word vectors. `None` trains word2vec on the training texts.
-        own_vectors: Whether, beside those of `vectors`, others are trained on the texts and each
-            word gets both. Without `vectors` they are trained anyhow.
-        vectors_limit: Read the first so many vectors only; `None` reads all.
+        own_vectors: Also train vectors on the texts and concatenate them with those of `vectors`.
+        vectors_limit: Number of vectors to read from the head of the file; `None` reads all.
         bad_rows: `refuse` or `skip` malformed rows of `vectors`: see `load_word_vectors`.
         tokenizer: `auto`, or a tokenizer's kind.
-        normalization: Which spellings count as one: see `normalize_texts`.
-        unknown: For `unigram`: what an unknown run of characters becomes, see `UnigramTokenizer`.
-        dictionary: For `unigram`: words and counts to cut by, see `load_word_counts`. `None` cuts
-            by the words of the vocabulary.
-        model_dir: The servable's base path: the version appears in it.
-        export_every: Export a version every so many epochs or steps too, while training goes on.
-            `None` exports the best weights alone, in the end.
+        normalization: Spellings to unify: see `normalize_texts`.
+        unknown: For `unigram`, the tokens of unknown characters: see `UnigramTokenizer`.
+        dictionary: For `unigram`, words and counts to segment by: see `load_word_counts`. `None`
+            segments by the vocabulary.
+        model_dir: Base path of the servable, in which the version appears.
+        export_every: Also export a version every so many epochs or steps during training. `None`
+            exports only the best weights, at the end.
         export_unit: `epochs` or `steps`.
-        keep: How many of the highest versions stay; older ones are removed, but none that
-            `model_config_file` names. `None` keeps all.
-        model_config_file: A `models.config` in which the version label `best` is pointed to the
-            best weights; made where it is missing. `None` labels nothing.
-        run_dir: A new or empty folder for what the run leaves: config, history, checkpoints,
-            scores, data fingerprint, model.
-        tensorboard: Whether to write a TensorBoard log to the run's folder.
-        split_seed: Decides the split into train, dev and test; `None` takes `training.seed`.
+        keep: Number of highest versions to keep; older ones are removed, except those named in
+            `model_config_file`. `None` keeps all.
+        model_config_file: A `models.config` whose version label `best` is set to the best weights;
+            created if missing. `None` sets no label.
+        run_dir: New or empty folder for config, history, checkpoints, scores, data fingerprint and
+            model. `None` creates `runs/TIME-PROCESS`.
+        tensorboard: Write a TensorBoard log to the run's folder.
+        split_seed: Seed of the split into train, dev and test; `None` takes `training.seed`.
         model: Sizes and switches of the model.
-        training: How to train.
-        vector_training: How word vectors are trained where none are given.
-        cache: Whether token ids are kept in `memory` for this run, or on `disk`, beside the run's
-            folder, for the next run on the same texts too.
+        training: Settings of the training loop.
+        vector_training: Settings of the training of word vectors.
+        cache: Keep token ids in `memory`, or on `disk` beside the run's folder, where the next run
+            on the same texts finds them.
+
+    Raises:
+        InvalidInputError: If a choice is unknown, or `export_every` or `keep` is not positive.
     """
 
     data: Sequence[PathLike] = ()
@@ -101,11 +102,7 @@ class PipelineConfig:
     cache: str = "memory"
 
     def __post_init__(self) -> None:
-        """Checks the choices; the other parts check themselves.
-
-        Raises:
-            InvalidInputError: If one is unknown.
-        """
+        """Checks the choices; the nested configs check themselves."""
         one_of(("auto", *get_args(TokenizerKind)), tokenizer=self.tokenizer)
         one_of(get_args(Normalization), normalization=self.normalization)
         one_of(get_args(Unknown), unknown=self.unknown)
@@ -116,7 +113,7 @@ class PipelineConfig:
 
     @property
     def snapshots(self) -> SnapshotEvery | None:
-        """How often a version is exported while training goes on."""
+        """Interval of exports during training; `None` for none."""
         if self.export_every is None:
             return None
         return SnapshotEvery(self.export_every, self.export_unit)

@@ -1,4 +1,4 @@
-"""Where versions go once they are trained: exported, labelled, the old ones removed."""
+"""Exports the versions of a run, labels the best one and removes old ones."""
 
 from pathlib import Path
 
@@ -13,22 +13,20 @@ from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 
 BEST = "best"
-"""The version label of the weights of the best epoch."""
+"""Version label of the best epoch's weights."""
 
 
 class Publisher:
-    """Writes the versions of one run."""
+    """Exports the versions of one run.
+
+    Raises:
+        ConfigError: If the `models.config` breaks a rule, does not serve these versions or cannot
+            be changed.
+        ExportError: If a version cannot be written.
+    """
 
     def __init__(self, config: PipelineConfig, progress: Progress = SILENT) -> None:
-        """Checks now what would be told after training.
-
-        Args:
-            config: Of the run.
-            progress: Told what becomes of each version.
-
-        Raises:
-            ConfigError: If the `models.config` breaks a rule or does not serve these versions.
-        """
+        """Checks the `models.config` before training, not after."""
         self._base = Path(config.model_dir)
         self._keep = config.keep
         self._models_config = (
@@ -45,11 +43,7 @@ class Publisher:
                 )
 
     def snapshot(self, result: FitResult) -> None:
-        """Exports a classifier that is still learning.
-
-        Raises:
-            ExportError: If it cannot be written.
-        """
+        """Exports a classifier while training continues."""
         version_dir = export_servable(result, self._base)
         self._progress.say(
             f"Version {version_dir.name}: step {result.snapshot_step:,}, "
@@ -58,15 +52,11 @@ class Publisher:
         self._remove_old()
 
     def best(self, result: FitResult, test: Evaluation) -> Path:
-        """Exports the best weights, and points the label `best` to them.
+        """Exports the best weights and sets the version label `best`.
 
         Args:
-            result: What training ended with.
-            test: Scores on held-out texts, to be kept with the version.
-
-        Raises:
-            ExportError: If it cannot be written.
-            ConfigError: If the `models.config` cannot be changed.
+            result: The trained classifier.
+            test: Scores on the test set, which the version's card keeps.
         """
         version_dir = export_servable(result, self._base, test=test)
         if self._models_config is not None:
@@ -80,7 +70,7 @@ class Publisher:
         return version_dir
 
     def _remove_old(self) -> None:
-        """Removes old versions, but none that the `models.config` names."""
+        """Removes old versions, except those named in the `models.config`."""
         if self._keep is None:
             return
         protected: frozenset[int] = frozenset()

@@ -1,4 +1,4 @@
-"""The whole way in one call: labelled texts in, an exported version out."""
+"""Runs and resumes the whole pipeline: labelled texts in, an exported version out."""
 
 import os
 import time
@@ -33,14 +33,14 @@ from lstm_sentiment.training.workers.distribution import start_workers
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """What one run gave.
+    """Result of one run.
 
     Attributes:
-        version_dir: The exported version.
-        run_dir: What else the run left.
-        test: Scores on the held-out test texts.
-        dev: Scores on the dev texts.
-        seconds: Wall-clock time of the run; of one that was resumed, since then.
+        version_dir: Folder of the exported version.
+        run_dir: Folder of the run.
+        test: Scores on the test set.
+        dev: Scores on the dev set.
+        seconds: Wall-clock time of the run, or since it was resumed.
         fit: The trained classifier.
     """
 
@@ -52,7 +52,7 @@ class PipelineResult:
     fit: FitResult
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as `fit --json` prints it."""
+        """Returns the JSON object that `fit --json` prints."""
         return {
             "version_dir": str(self.version_dir),
             "run_dir": str(self.run_dir),
@@ -68,20 +68,17 @@ class PipelineResult:
 
 
 def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> PipelineResult:
-    """Reads texts, trains on them, scores on held-out ones and exports the next version.
+    """Reads texts, trains a classifier, evaluates it on the test set and exports a version.
 
     Args:
-        config: What to do.
-        progress: Told of every long step, and of what is dropped and chosen.
-
-    Returns:
-        The scores, and where everything is.
+        config: Settings of the run.
+        progress: Reports every long step, and what is dropped and chosen.
 
     Raises:
-        InvalidInputError: If an input breaks a rule; told before training begins. Of several
-            workers, the chief alone may call this, while the others call `join_fit`.
+        InvalidInputError: If an input breaks a rule, which is checked before training, or if a
+            worker other than the chief calls this function; the other workers call `join_fit`.
         ConfigError: As `start_workers`, or if the `models.config` to be changed breaks a rule.
-        TrainingError: If training has to stop; `resume_pipeline` goes on with it.
+        TrainingError: If training has to stop; `resume_pipeline` continues the run.
         ExportError: If a version cannot be written.
     """
     if config.tensorboard:
@@ -92,21 +89,17 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
 
 
 def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT) -> PipelineResult:
-    """Goes on with a run that was cut off, from its last checkpoint.
+    """Resumes an interrupted run from its last checkpoint.
 
-    The result is that of a run never cut off; on a CPU the weights are the same to the bit.
+    The result is that of an uninterrupted run; on a CPU the weights are bit for bit the same.
 
     Args:
         run_dir: The run's folder.
         progress: As in `run_pipeline`.
 
-    Returns:
-        As `run_pipeline`.
-
     Raises:
         InvalidInputError: If the folder holds no run, or a finished one, or the data have changed.
-        TrainingError: As `run_pipeline`.
-        ExportError: As `run_pipeline`.
+            Other errors are those of `run_pipeline`.
     """
     config, run = load_run(run_dir), Path(run_dir)
     if (run / METRICS).exists():
@@ -115,10 +108,7 @@ def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT
 
 
 def load_run(run_dir: str | os.PathLike[str]) -> PipelineConfig:
-    """Reads what a run was told.
-
-    Args:
-        run_dir: The run's folder.
+    """Loads the settings of a run from its folder.
 
     Raises:
         InvalidInputError: If the folder holds no run.
@@ -133,7 +123,7 @@ def _run(
     config: PipelineConfig, run_dir: Path, progress: Progress, *, resume: bool
 ) -> PipelineResult:
     started = time.monotonic()
-    # Before TensorFlow computes anything: then it would be too late.
+    # Devices can be configured only before TensorFlow computes anything.
     if not start_workers(config.training, progress).is_chief:
         raise InvalidInputError(
             "A pipeline must be run by the chief alone; the other workers call `join_fit`."
@@ -144,7 +134,7 @@ def _run(
         config,
         progress,
         cache_dir=cache_dir,
-        # From here on the run can be resumed; bad input has left nothing behind.
+        # From here on the run can be resumed. Bad input leaves no folder.
         when_checked=lambda: begin_run(config, run_dir),
     )
     save_or_check_data(config, prepared, run_dir)
@@ -206,5 +196,5 @@ def _fit(
 
 
 def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:
-    """Where token ids lie that are not kept in memory."""
+    """Returns the folder of token ids; `None` keeps them in memory."""
     return prepared.cache_dir if config.streaming or config.cache == "disk" else None

@@ -1,4 +1,7 @@
-"""A run's folder: what the run was told, what it was trained on, how it went."""
+"""Writes a run's folder: settings, fingerprints of the data, test set and scores.
+
+A file that cannot be written raises `TrainingError`.
+"""
 
 import csv
 import hashlib
@@ -26,13 +29,13 @@ _SPARE_BYTES = 64 * 2**20
 
 
 def new_run_dir(run_dir: PathLike | None) -> Path:
-    """The folder of a new run, not made yet.
+    """Returns the folder of a new run, which is not created yet.
 
     Args:
-        run_dir: A new or empty folder; `None` names one after the time.
+        run_dir: A new or empty folder; `None` makes a name of time and process.
 
     Raises:
-        InvalidInputError: If it holds something, or cannot be written.
+        InvalidInputError: If the folder is not empty, or cannot be written.
     """
     # Two runs may begin in the same second.
     path = Path(run_dir or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
@@ -46,22 +49,14 @@ def new_run_dir(run_dir: PathLike | None) -> Path:
 
 
 def check_writable(path: Path) -> None:
-    """Tells before training what would be told after it.
-
-    Raises:
-        InvalidInputError: If `path` cannot be made, or written to.
-    """
+    """Checks that a folder can be created, or written to."""
     nearest = _nearest(path)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise InvalidInputError(f"{path}: must be a folder that can be written.")
 
 
 def check_space(path: Path, prepared: PreparedRun) -> None:
-    """Checks that the disk has room for checkpoints, model and version.
-
-    Raises:
-        InvalidInputError: If it has not; the message says how much is needed.
-    """
+    """Checks that the disk has room for checkpoints, model and version."""
     table = len(prepared.tokenizer.vocabulary) * prepared.vectors.dim * 4
     needed = 4 * table + _SPARE_BYTES
     free = shutil.disk_usage(_nearest(path)).free
@@ -73,10 +68,11 @@ def check_space(path: Path, prepared: PreparedRun) -> None:
 
 
 def begin_run(config: PipelineConfig, run_dir: Path) -> None:
-    """Makes the folder, and writes the config that the run goes by, its paths made absolute.
+    """Creates the folder and writes the run's config with absolute paths.
 
     Raises:
-        InvalidInputError: If it cannot be written.
+        InvalidInputError: If the folder cannot be created.
+        ConfigError: If the config cannot be written.
     """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -86,11 +82,10 @@ def begin_run(config: PipelineConfig, run_dir: Path) -> None:
 
 
 def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: Path) -> None:
-    """Writes the fingerprint of the data or, where a run goes on, checks that it is the same.
+    """Writes the fingerprints of the data, or compares them with those of a resumed run.
 
     Raises:
-        InvalidInputError: If the data are not those that the run began with.
-        TrainingError: If it cannot be written.
+        InvalidInputError: If the data have changed since the run began.
     """
     found = _fingerprints(config, prepared)
     path = run_dir / DATA
@@ -110,11 +105,7 @@ def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: P
 
 
 def save_json(value: Mapping[str, Any], path: Path) -> None:
-    """Writes a JSON file as a whole.
-
-    Raises:
-        TrainingError: If it cannot be written.
-    """
+    """Writes a JSON file as a whole or not at all."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=os.fspath)
     try:
         with write_whole(path) as file:
@@ -124,20 +115,15 @@ def save_json(value: Mapping[str, Any], path: Path) -> None:
 
 
 def save_labelled_texts(corpus: Corpus, path: Path) -> None:
-    """Writes texts and the names of their labels; `read_corpus` reads the same corpus back.
+    """Writes a corpus as a `.csv` file of the columns `text` and `label`, for `read_corpus`.
 
-    Args:
-        corpus: Never all in memory, where its texts stay in their files.
-        path: A `.csv` file, of columns `text` and `label`.
-
-    Raises:
-        TrainingError: If it cannot be written.
+    Texts that stay in their files are copied without loading all of them into memory.
     """
     try:
         with write_whole(path) as file:
-            # Detached in the end: closing it would close the file, which is not on the disk yet.
+            # `detach` at the end: closing the wrapper would close `file` before it is renamed.
             lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            # All in quotes: a carriage return that stands in none would end the row.
+            # All fields are quoted: an unquoted carriage return would end the row.
             writer = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(["text", "label"])
             names = corpus.label_names
@@ -192,7 +178,7 @@ def _sha256(parts: Iterable[bytes | memoryview]) -> str:
 
 
 def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
-    """The config as it can be read from any folder."""
+    """Makes the paths absolute, so that the config holds in any working folder."""
     one = (
         "dev_data",
         "test_data",
@@ -215,5 +201,5 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
 
 
 def _nearest(path: Path) -> Path:
-    """The folder itself, or the nearest above it that exists."""
+    """Returns `path`, or the nearest folder above it that exists."""
     return next(folder for folder in (path, *path.absolute().parents) if folder.exists())

@@ -1,1 +1,1 @@
-"""Searches for the settings with the lowest dev loss."""
+"""Hyperparameter search for the lowest dev loss."""

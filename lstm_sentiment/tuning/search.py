@@ -1,4 +1,4 @@
-"""Searches for the settings with the lowest dev loss; test texts are not looked at."""
+"""Searches for the settings with the lowest dev loss; the test set is not used."""
 
 import math
 import os
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 Train = Callable[[PipelineConfig, OnEpoch], None]
-"""Trains one config and tells of each epoch."""
+"""Trains one config and calls the function after each epoch."""
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of one trial.
+    """Result of one trial.
 
     Attributes:
-        number: From 1, in the order of trying.
-        state: `complete`; `pruned`, stopped early because others were ahead; or `failed`.
-        dev_loss: The lowest of its epochs; `None` where it has none.
-        epochs: How many it trained.
-        settings: What it tried, by dotted name of the setting.
-        failure: Why it failed.
+        number: Position in the search, from 1.
+        state: `complete`; `pruned`, stopped early because other trials were ahead; or `failed`.
+        dev_loss: Lowest dev loss of all epochs; `None` before the first epoch's end.
+        epochs: Number of epochs trained.
+        settings: Values of the trial, by dotted name of the setting.
+        failure: Error message of a failed trial.
     """
 
     number: int
@@ -60,14 +60,14 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class TuneResult:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         config: The config of the best trial.
-        best: That trial: the complete one with the lowest dev loss.
-        trials: All that came to an end, of this and earlier calls, in order.
+        best: The complete trial with the lowest dev loss.
+        trials: All finished trials, of this call and earlier ones, in order.
         study: Name of the study.
-        storage: The file that holds it.
+        storage: SQLite file of the study.
         seconds: Wall-clock time of this call.
     """
 
@@ -79,11 +79,11 @@ class TuneResult:
     seconds: float
 
     def count(self, state: str) -> int:
-        """How many trials ended so."""
+        """Returns the number of trials in a state."""
         return sum(trial.state == state for trial in self.trials)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as `tune --json` prints it."""
+        """Returns the JSON object that `tune --json` prints."""
         return {
             "study": self.study,
             "storage": str(self.storage),
@@ -107,25 +107,21 @@ def tune(
 ) -> TuneResult:
     """Searches for the settings with the lowest dev loss.
 
-    Texts are read, cut and given vectors once; then each trial trains on the same ones with other
-    settings of `SEARCH_SPACE`. The first tries `config` as it is, the next few are random, the
-    others follow those that did best (tree-structured Parzen estimator). From its second epoch on,
-    one whose dev loss is above the median of the trials before it is stopped.
+    Texts are read and tokenized, and word vectors trained, once for all trials. The first trial has
+    the settings of `config`, the next few have random values of `SEARCH_SPACE`, and the others
+    follow the best trials so far (tree-structured Parzen estimator). From its second epoch on, a
+    trial whose dev loss is above the median of the earlier trials is stopped.
 
-    Each result is kept in `storage` at once. The same call again goes on where the last one ended
-    or was killed, and gives what one call would have given. `config.training.seed` decides
-    everything.
+    Each result is stored at once. Repeating the call continues an interrupted search, with the
+    result of an uninterrupted one. `config.training.seed` decides all values.
 
     Args:
-        config: What is searched around: texts, epochs, and every setting that is not searched.
-        trials: How many the study shall have, those of earlier calls among them.
-        timeout_seconds: No trial is begun after this time. `None` sets no limit.
+        config: Texts, epochs, and every setting that is not searched.
+        trials: Total number of trials, including those of earlier calls.
+        timeout_seconds: Seconds after which no trial is started. `None` sets no limit.
         storage: SQLite file of the study.
-        study: Its name; a file holds many.
-        progress: Told of each trial.
-
-    Returns:
-        The best config, and how all trials went.
+        study: Name of the study in the file.
+        progress: Reports each trial.
 
     Raises:
         InvalidInputError: If an argument or a text breaks a rule, or Optuna is not installed.
@@ -167,7 +163,7 @@ def tune(
 
 
 def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | None) -> None:
-    """Checks what can be checked before TensorFlow is imported: see `tune`.
+    """Checks the arguments of `tune` that can be checked without importing TensorFlow.
 
     Raises:
         InvalidInputError: If an argument breaks a rule, or Optuna is not installed.
@@ -190,7 +186,7 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
 
 
 def _prepare(study: "Study", config: PipelineConfig, progress: Progress) -> Train:
-    """Reads the texts once, for all trials."""
+    """Prepares texts and vectors once for all trials, and returns the function that trains one."""
     import keras
 
     from lstm_sentiment.pipeline.preparation import prepare_run
@@ -208,11 +204,11 @@ def _prepare(study: "Study", config: PipelineConfig, progress: Progress) -> Trai
                 vectors=prepared.vectors,
                 model=chosen.model,
                 training=chosen.training,
-                cache_dir=prepared.cache_dir,  # where each trial finds the token ids again
+                cache_dir=prepared.cache_dir,  # each trial finds the token ids there
                 on_epoch=on_epoch,
             )
         finally:
-            keras.utils.clear_session()  # the models of trials past are not kept
+            keras.utils.clear_session()  # frees the models of earlier trials
 
     return train
 
@@ -225,7 +221,7 @@ def _search(
     deadline: float,
     progress: Progress,
 ) -> None:
-    """Runs the trials that the study lacks, the first one even where no time is left."""
+    """Runs the missing trials, at least one even if no time is left."""
     first, space = searched_values(config), space_around(config)
     turn = next_turn(study)
     with progress.step("Tuning", trials - turn + 1) as advance:
@@ -245,7 +241,7 @@ def _search(
 def _run_trial(
     study: "Study", trial: "Trial", chosen: PipelineConfig, train: Train, advance: Advance
 ) -> None:
-    """Trains one config and tells the study how it went."""
+    """Trains one config and records the result in the study."""
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
@@ -289,7 +285,6 @@ def _result(trial: "FrozenTrial", first: Mapping[str, Any]) -> TrialResult:
 
 
 def _described(trial: TrialResult) -> str:
-    """One trial in one line."""
     if trial.state == "failed":
         return f"failed: {trial.failure}"
     settings = ", ".join(

@@ -1,4 +1,4 @@
-"""Which settings a search may try; imports neither TensorFlow nor Optuna."""
+"""The search space of hyperparameters; imports neither TensorFlow nor Optuna."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """All numbers from `low` to `high`, even in their logarithms where `log` says so."""
+    """A range of numbers, bounds included; `log` draws uniformly from the logarithms."""
 
     low: float
     high: float
     log: bool = False
 
     def including(self, value: float) -> "Numbers":
-        """The same, stretched to `value`."""
+        """Returns the range extended to `value`."""
         return replace(self, low=min(self.low, value), high=max(self.high, value))
 
     def distribution(self) -> "BaseDistribution":
-        """As Optuna knows it."""
+        """Returns Optuna's distribution."""
         from optuna.distributions import FloatDistribution
 
         return FloatDistribution(self.low, self.high, log=self.log)
@@ -39,11 +39,11 @@ class Choices:
     values: tuple[Any, ...]
 
     def including(self, value: Any) -> "Choices":
-        """The same, and `value`."""
+        """Returns the choices with `value` among them."""
         return self if value in self.values else Choices((*self.values, value))
 
     def distribution(self) -> "BaseDistribution":
-        """As Optuna knows it."""
+        """Returns Optuna's distribution."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution(self.values)
@@ -62,27 +62,27 @@ SEARCH_SPACE: Space = MappingProxyType(
         "model.dropout": Numbers(0.0, 0.6),
     }
 )
-"""What a search tries, by dotted name of the setting.
+"""The searched values, by dotted name of the setting.
 
-`class_weights` is not among them: the dev loss counts each text alike, so that weights which do not
-could only lose.
+`class_weights` is not searched: the dev loss weighs all texts equally, so other weights could only
+raise the loss.
 """
 
 
 def searched_values(config: PipelineConfig) -> dict[str, Any]:
-    """What a config holds of the settings that are searched, by dotted name."""
+    """Returns a config's values of the searched settings, by dotted name."""
     return {name: reduce(getattr, name.split("."), config) for name in SEARCH_SPACE}
 
 
 def space_around(config: PipelineConfig) -> Space:
-    """`SEARCH_SPACE`, stretched to what the config itself holds, which is tried first."""
+    """Returns `SEARCH_SPACE` extended to the values of a config, which the first trial has."""
     return {
         name: SEARCH_SPACE[name].including(value) for name, value in searched_values(config).items()
     }
 
 
 def rounded(values: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers at three digits, as one would write them in a file; those in `exact` stay."""
+    """Rounds floats to three digits, for readable config files, but not those equal in `exact`."""
     return {
         name: float(f"{value:.3g}") if isinstance(value, float) and value != exact[name] else value
         for name, value in values.items()

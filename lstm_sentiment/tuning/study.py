@@ -1,7 +1,7 @@
-"""A search that outlives its process: an Optuna study in an SQLite file; imports no TensorFlow.
+"""Keeps a search in an Optuna study in an SQLite file; imports no TensorFlow.
 
-Trials come in turns, 1, 2, 3 and so on. What a turn tries follows from the seed, its number and the
-turns before it alone: so a search that was killed goes on as if nothing had been.
+Trials are numbered in turns from 1. The values of a turn depend only on the seed, the number of the
+turn and the results before it, so a killed search continues with the same values.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ _RANDOM_TURNS = 8
 _UNPRUNED_TURNS = 5
 _FIRST_PRUNED_EPOCH = 2
 _TAKEN_AT_MOST = 3
-# What they lead to is compared itself, or decides no dev loss.
+# The texts and vectors read from these paths are compared, or the setting changes no dev loss.
 _NOT_COMPARED = frozenset(
     {
         *("data", "dev_data", "test_data", "unlabelled", "exclude_data", "vectors"),
@@ -48,7 +48,7 @@ def require_optuna() -> None:
     """Checks that Optuna is installed.
 
     Raises:
-        InvalidInputError: If it is not; the message names the extra.
+        InvalidInputError: If Optuna is missing; the message names the extra.
     """
     try:
         import optuna  # noqa: F401
@@ -60,14 +60,14 @@ def require_optuna() -> None:
 
 @contextmanager
 def open_study(storage: Path, name: str) -> Iterator["Study"]:
-    """Opens a study, or begins it; no other process can have its file open at the same time.
+    """Opens or creates a study, and locks the file against other processes.
 
     Args:
-        storage: The SQLite file, made with its folder where it is missing.
-        name: Of the study; a file holds many.
+        storage: SQLite file, created with its folder if missing.
+        name: Name of the study in the file.
 
     Raises:
-        ConfigError: If the file cannot be opened, is no such file, or is in use.
+        ConfigError: If the file cannot be opened, is no SQLite file, or is in use.
         InvalidInputError: If Optuna is not installed.
     """
     require_optuna()
@@ -92,7 +92,7 @@ def open_study(storage: Path, name: str) -> Iterator["Study"]:
                 ),
             )
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            # What SQLite itself said: SQLAlchemy adds lines of its own.
+            # The message of SQLite itself: SQLAlchemy adds more lines.
             said = [getattr(part, "orig", None) for part in (error, error.__cause__)]
             reason = next((part for part in said if part is not None), error)
             raise ConfigError(f"{storage}: must be an SQLite file. Received: {reason}.") from error
@@ -104,7 +104,7 @@ def open_study(storage: Path, name: str) -> Iterator["Study"]:
 
 
 def fail_cut_off_trials(study: "Study") -> None:
-    """Marks as failed what a killed process left running, so that its turn is taken again."""
+    """Marks the trials of killed processes as failed, so that their turns are repeated."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -113,7 +113,7 @@ def fail_cut_off_trials(study: "Study") -> None:
 
 @contextmanager
 def _locked(storage: Path) -> Iterator[None]:
-    """Keeps a second process out: it would take the first one's trial for a dead one."""
+    # A second process would take the first one's running trial for that of a killed process.
     if storage.is_dir():
         raise ConfigError(f"{storage}: must be a file. Received: a folder.")
     try:
@@ -132,10 +132,10 @@ def _locked(storage: Path) -> Iterator[None]:
 
 
 def check_settings(study: "Study", config: PipelineConfig, space: "Space") -> None:
-    """Binds a new study to a config, and refuses another config for an old one.
+    """Stores the settings of a new study, and compares those of an existing one.
 
     Raises:
-        ConfigError: If the study was made with other settings; names one that differs.
+        ConfigError: If a setting differs; the message names the setting.
     """
     settings = {
         name: value for name, value in _flat(to_table(config)).items() if name not in _NOT_COMPARED
@@ -156,10 +156,10 @@ def check_settings(study: "Study", config: PipelineConfig, space: "Space") -> No
 
 
 def check_texts(study: "Study", train: Corpus, dev: Corpus, vectors: WordVectors | None) -> None:
-    """Binds a new study to its texts and word vectors, and refuses others for an old one.
+    """Stores the digest of a new study's texts and vectors, and compares an existing one's.
 
     Raises:
-        ConfigError: If the study was made with others.
+        ConfigError: If texts or word vectors differ.
     """
     digest = hashlib.sha256()
     for corpus in (train, dev):
@@ -179,9 +179,9 @@ def check_texts(study: "Study", train: Corpus, dev: Corpus, vectors: WordVectors
 
 
 def next_turn(study: "Study") -> int:
-    """The number of the first turn that has no result yet, from 1.
+    """Returns the number of the first turn without a result, from 1.
 
-    A turn that was cut off is taken again, but not forever: it may be what kills the process.
+    An interrupted turn is repeated, but at most three times: it may be what kills the process.
     """
     settled, cut_off = set(), Counter[int]()
     for trial in study.get_trials(deepcopy=False):
@@ -195,22 +195,19 @@ def next_turn(study: "Study") -> int:
 
 
 def is_finished(trial: "FrozenTrial") -> bool:
-    """Whether a trial came to its own end: complete, pruned, or failed for a known reason."""
+    """Returns whether a trial is complete, pruned, or failed for a known reason."""
     return trial.state.name in ("COMPLETE", "PRUNED") or FAILURE in trial.user_attrs
 
 
 def ask(study: "Study", turn: int, space: "Space", first: Mapping[str, Any], seed: int) -> "Trial":
-    """Begins a turn.
+    """Starts the trial of a turn.
 
     Args:
-        study: Whose turn it is.
-        turn: Its number, see `next_turn`.
-        space: What may be tried.
-        first: What the first turn tries, by name.
-        seed: Decides what all others try.
-
-    Returns:
-        A trial with `params` and the number of its turn.
+        study: The study, in which earlier trials guide the values.
+        turn: Number of the turn, see `next_turn`.
+        space: The search space.
+        first: Values of the first turn, by dotted name.
+        seed: Seed of the values of all other turns.
     """
     import optuna
 
@@ -225,7 +222,6 @@ def ask(study: "Study", turn: int, space: "Space", first: Mapping[str, Any], see
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A table by dotted names."""
     flat: dict[str, Any] = {}
     for name, value in table.items():
         if isinstance(value, Mapping):
