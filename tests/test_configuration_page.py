@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lstm_sentiment import PipelineConfig, load_config
-from lstm_sentiment.pipeline.overrides import setting_names
+from lstm_sentiment.pipeline.overrides import setting_types
 from lstm_sentiment.tuning.space import SEARCH_SPACE, Choices
 from tests.conftest import REPOSITORY
 
@@ -21,7 +21,7 @@ def test_the_page_holds_every_setting() -> None:
             section = line.strip("[]") + "."
         elif line:
             shown.append(section + line.split(" = ")[0])
-    assert sorted(shown) == sorted(["preset", *setting_names()])
+    assert sorted(shown) == sorted(["preset", *setting_types()])
 
 
 def test_its_values_are_the_defaults(tmp_path_factory: pytest.TempPathFactory) -> None:

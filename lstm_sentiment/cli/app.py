@@ -13,12 +13,13 @@ from lstm_sentiment.cli import verbosity
 from lstm_sentiment.cli.completion import COMPLETE_VARIABLE, name_program
 from lstm_sentiment.cli.evaluate_command import evaluate
 from lstm_sentiment.cli.explain_command import explain
-from lstm_sentiment.cli.fit_command import fit, program
+from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.models_command import models
 from lstm_sentiment.cli.predict_command import predict
+from lstm_sentiment.cli.program import program
 from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
 from lstm_sentiment.cli.tune_command import tune

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lstm_sentiment.cli.fit_command import program
+from lstm_sentiment.cli.program import program
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.workers.launcher import launch as launch_workers
 

@@ -11,7 +11,7 @@ import typer
 
 from lstm_sentiment.cli.completion import offered_models
 from lstm_sentiment.cli.connection_options import AccessFlags
-from lstm_sentiment.cli.fit_command import program
+from lstm_sentiment.cli.program import program
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.model_service import RunningServer

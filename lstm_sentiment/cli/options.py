@@ -1,110 +1,150 @@
-"""What `fit` and `tune` take alike, and how flags, file and preset become one config."""
+"""Flags that `fit` and `tune` share, and how flags, file and preset become one config."""
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
 from lstm_sentiment.cli.completion import one_of
+from lstm_sentiment.cli.setting_flags import flag_settings, is_given, offered_settings, set_settings
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
-from lstm_sentiment.pipeline.overrides import nested, preset_config, setting_names, with_overrides
+from lstm_sentiment.pipeline.overrides import nested, preset_config, with_overrides
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.config import TrainingConfig
 
-Data = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
-        "it; or a folder of them. May be repeated. Without it: the demo corpus.",
-        show_default=False,
-    ),
-]
-DevData = Annotated[
-    Path | None,
-    typer.Option(help="Texts that decide when to stop. Default: a tenth of --data."),
-]
-TestData = Annotated[
-    Path | None,
-    typer.Option(help="Texts to be scored on. Default: a tenth of --data."),
-]
+DATA, WORDS, TRAINING = "Data", "Words and vectors", "Training"
+"""Panels of the help of `fit` and `tune`."""
+
 TextColumn = Annotated[str, typer.Option(help="Column of the texts.")]
 LabelColumn = Annotated[str, typer.Option(help="Column of the labels.")]
-Vectors = Annotated[
-    Path | None,
-    typer.Option(
-        help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or gzipped, "
-        "or .npy of `vectors convert`. Default: word2vec is trained on the training texts."
-    ),
-]
-TokenizerName = Annotated[
-    str,
-    typer.Option(
-        help="auto, unigram, whitespace or characters.",
-        autocompletion=one_of("auto", *get_args(TokenizerKind)),
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(help="Decides split, initial weights and order, and what tune tries.")
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.toml",
-        help="Settings, as a run leaves them in its config.toml; flags override them.",
-    ),
-]
-Preset = Annotated[
-    Literal["fast", "accurate"] | None,
-    typer.Option(help="Settings to begin with; --config and flags override them."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
-# A flag sets the setting of its name: `--epochs` those of training, not of word vectors.
-_FLAG_SECTIONS = (
-    *((name, name) for name in setting_names() if "." not in name),
-    *((name, f"model.{name}") for name in setting_names(ModelConfig)),
-    *((name, f"training.{name}") for name in setting_names(TrainingConfig)),
-)
-SETTING_OF_FLAG = {name: setting for name, setting in reversed(_FLAG_SECTIONS)}
-"""The dotted name of the setting that a flag sets, by the name of the flag's parameter."""
+
+Preset = Literal["fast", "accurate"]
 
 
-def is_given(context: typer.Context, name: str) -> bool:
-    """Whether a flag was typed, be it with its default."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+@dataclass(frozen=True)
+class DataFlags:
+    """Flags of the texts to train on and to evaluate with."""
+
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
+            "it; or a folder of them. May be repeated. Without it: the demo corpus.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    dev_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Dev set, which decides when to stop. Default: a tenth of --data.",
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    test_data: Annotated[
+        Path | None,
+        typer.Option(help="Held-out test set. Default: a tenth of --data.", rich_help_panel=DATA),
+    ] = None
+    text_column: Annotated[str, typer.Option(help="Column of the texts.", rich_help_panel=DATA)] = (
+        PipelineConfig.text_column
+    )
+    label_column: Annotated[
+        str, typer.Option(help="Column of the labels.", rich_help_panel=DATA)
+    ] = PipelineConfig.label_column
 
 
-def given_settings(context: typer.Context) -> dict[str, Any]:
-    """The settings that were typed as flags, by dotted name."""
-    return {
-        SETTING_OF_FLAG[name]: tuple(value) if isinstance(value, list) else value
-        for name, value in context.params.items()
-        if name in SETTING_OF_FLAG and is_given(context, name)
-    }
+@dataclass(frozen=True)
+class WordFlags:
+    """Flags of the tokenizer and the word vectors."""
+
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or gzipped, "
+            "or .npy of `vectors convert`. Default: word2vec is trained on the training texts.",
+            rich_help_panel=WORDS,
+        ),
+    ] = None
+    tokenizer: Annotated[
+        str,
+        typer.Option(
+            help="auto, unigram, whitespace or characters.",
+            autocompletion=one_of("auto", *get_args(TokenizerKind)),
+            rich_help_panel=WORDS,
+        ),
+    ] = PipelineConfig.tokenizer
 
 
-def chosen_config(
-    context: typer.Context, config_file: Path | None, preset: str | None
-) -> PipelineConfig:
-    """Defaults, then the preset, then the file, then the flags that were typed.
+@dataclass(frozen=True)
+class ConfigFlags:
+    """Flags from which the settings of a run come, beside those that are a setting each."""
 
-    Raises:
-        ConfigError: If the file breaks a rule.
-        InvalidInputError: If a flag does.
-    """
-    config = PipelineConfig() if preset is None else preset_config(preset)
-    if config_file is not None:
-        config = load_config(config_file, base=None if preset is None else config)
-    try:
-        return with_overrides(config, nested(given_settings(context)))
-    except InvalidInputError as error:
-        # A flag has no section: `training.epochs` is `epochs` there.
-        raise InvalidInputError(re.sub(r"^`(?:\w+\.)+", "`", str(error))) from error
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Decides split, initial weights and order, and what tune tries.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = TrainingConfig.seed
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            help="Settings to begin with; --config, --set and flags override them.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="Settings, as a run leaves them in its config.toml; --set and flags override "
+            "them.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any setting of a config file by its dotted name, as in "
+            "training.patience=5. May be repeated.",
+            show_default=False,
+            autocompletion=offered_settings,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+
+    def chosen(self, context: typer.Context) -> PipelineConfig:
+        """Returns the defaults, overridden by the preset, the file, flags and `--set`, in turn.
+
+        Raises:
+            ConfigError: If the file breaks a rule.
+            InvalidInputError: If a flag does.
+        """
+        config = PipelineConfig() if self.preset is None else preset_config(self.preset)
+        if self.config is not None:
+            config = load_config(self.config, base=None if self.preset is None else config)
+        by_flag, by_set = flag_settings(context), set_settings(self.settings or ())
+        try:
+            return with_overrides(config, nested({**by_flag, **by_set}))
+        except InvalidInputError as error:
+            raise InvalidInputError(_as_typed(str(error), by_set.keys())) from error
+
+
+def _as_typed(message: str, by_set: Collection[str]) -> str:
+    """Names the setting of a message as it was typed: a flag has no section, `--set` has."""
+    name = re.match(r"`([\w.]+)`", message)
+    if name is None or name[1] in by_set:
+        return message
+    return re.sub(r"^`(?:\w+\.)+", "`", message)
 
 
 def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ...]) -> None:
@@ -120,7 +160,7 @@ def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ..
     """
     for parameter in context.command.params:
         name = parameter.name or ""
-        # How much is told of a run is no setting of it: `--quiet` is not among the arguments.
+        # `--quiet` and `--verbose` are no settings of a run: they are not among the arguments.
         if parameter.expose_value and name not in allowed and is_given(context, name):
             raise InvalidInputError(
                 f"`{flag}` goes with no other flag but `--json`: the run has its settings. "

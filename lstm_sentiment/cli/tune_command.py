@@ -2,31 +2,16 @@
 
 import json
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.fit_command import program
-from lstm_sentiment.cli.options import (
-    AsJson,
-    ConfigFile,
-    Data,
-    DevData,
-    LabelColumn,
-    Preset,
-    Seed,
-    TestData,
-    TextColumn,
-    TokenizerName,
-    Vectors,
-    chosen_config,
-)
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.options import AsJson, ConfigFlags, DataFlags, WordFlags
+from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
-from lstm_sentiment.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from lstm_sentiment.tuning.search import TrialResult, TuneResult
@@ -34,17 +19,13 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
+@takes_flag_groups
 def tune(
     context: typer.Context,
-    data: Data = None,
-    dev_data: DevData = None,
-    test_data: TestData = None,
-    text_column: TextColumn = PipelineConfig.text_column,
-    label_column: LabelColumn = PipelineConfig.label_column,
-    vectors: Vectors = None,
-    tokenizer: TokenizerName = PipelineConfig.tokenizer,
+    texts: DataFlags,
+    words: WordFlags,
     trials: Annotated[
-        int, typer.Option(metavar="N", help="How many the study shall have in the end.")
+        int, typer.Option(metavar="N", help="Total number of trials, including those already done.")
     ] = 20,
     timeout_seconds: Annotated[
         float | None, typer.Option(help="Begin no trial after this time. Default: no limit.")
@@ -53,14 +34,13 @@ def tune(
         Path, typer.Option(metavar="FILE.db", help="SQLite file that keeps each result.")
     ] = Path("runs/tune.db"),
     study: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the search; a file holds many.")
+        str, typer.Option(metavar="NAME", help="Name of this search in the storage file.")
     ] = "tune",
     output: Annotated[
         Path, typer.Option(metavar="FILE.toml", help="The best settings, for fit --config.")
     ] = Path("tuned.toml"),
-    seed: Seed = TrainingConfig.seed,
-    preset: Preset = None,
-    config: ConfigFile = None,
+    *,
+    settings: ConfigFlags,
     as_json: AsJson = False,
 ) -> None:
     """Search for the settings with the lowest dev loss.
@@ -78,7 +58,7 @@ def tune(
     from lstm_sentiment.tuning.search import check_search
     from lstm_sentiment.tuning.search import tune as search
 
-    chosen = chosen_config(context, config, preset)
+    chosen = settings.chosen(context)
     check_search(chosen, trials, timeout_seconds)
     _check_output(output)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
@@ -123,7 +103,7 @@ def _print_result(result: "TuneResult", output: Path) -> None:
         f"{result.count('failed')} failed",
         "settings": output,
         "time": f"{result.seconds:.0f} s",
-        "next": f"{program()} fit --config {shlex.quote(str(output))}",
+        "next": shell_command("fit", "--config", output),
     }
     for name, value in rows.items():
         print(f"{name:<15}{value}")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lstm_sentiment.cli.fit_command import program
+from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
@@ -185,7 +184,7 @@ def train(
             ("vectors", f"{len(trained.tokens):,} of width {trained.dim}"),
             ("time", f"{seconds:.0f} s"),
             ("file", output),
-            ("next", _command(*following, "--vectors", str(output))),
+            ("next", shell_command(*following, "--vectors", output)),
         ]
     )
 
@@ -231,7 +230,7 @@ def convert(
         [
             ("vectors", f"{len(kept.tokens):,} of width {kept.dim}"),
             ("file", f"{target} ({target.stat().st_size / 1e6:,.1f} MB)"),
-            ("next", _command("vectors", "info", str(target))),
+            ("next", shell_command("vectors", "info", target)),
         ]
     )
 
@@ -302,10 +301,6 @@ def _held_out_flags(exclude: Sequence[Path]) -> list[str]:
     """What was kept out of the vectors as `fit` takes it: test, or dev and test."""
     names = {1: ("--test-data",), 2: ("--dev-data", "--test-data")}.get(len(exclude), ())
     return [part for name, path in zip(names, exclude, strict=False) for part in (name, str(path))]
-
-
-def _command(*parts: str) -> str:
-    return f"{program()} {shlex.join(parts)}"
 
 
 def _print_table(rows: Sequence[tuple[str, object]]) -> None:

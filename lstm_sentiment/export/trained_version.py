@@ -53,7 +53,7 @@ class TrainedVersion:
         options = dict(self.card["tokenizer_options"])
         if options.pop("word_counts", None) and word_counts is None:
             raise InvalidInputError(
-                f"{self.path}: cuts by a dictionary, which must be given with `--dictionary`. "
+                f"{self.path}: cuts by a dictionary, which must be given as `dictionary`. "
                 "Received: none."
             )
         return make_tokenizer(

@@ -9,7 +9,8 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tomli_w
 
-from lstm_sentiment.checks import closest, unreadable
+from lstm_sentiment.checks import closest, did_you_mean, unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.pipeline.overrides import preset_config, setting_names, with_overrides
+from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -88,6 +89,41 @@ def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
             f"{path}: each setting must be valid Unicode. Received: the character "
             f"{error.object[error.start]!a}."
         ) from error
+
+
+def parse_setting(name: str, text: str) -> Any:
+    """Reads one setting as it is typed after `NAME=`, by the rules of a config file.
+
+    Args:
+        name: The dotted name, as in `training.epochs`.
+        text: A value as in TOML; a string or a path also without quotes, and one path for a list
+            of one.
+
+    Raises:
+        InvalidInputError: If the value has the wrong type. Rules that a whole config must keep are
+            left to `with_overrides`.
+    """
+    hint = setting_types()[name]
+    errors = []
+    for value in _readings(text):
+        try:
+            return _checked(value, hint, f"`{name}`")
+        except InvalidInputError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _readings(text: str) -> Iterator[Any]:
+    """Yields the values that typed text may stand for, the likeliest first."""
+    with suppress(tomllib.TOMLDecodeError, RecursionError):
+        table = tomllib.loads(f"value = {text}")
+        yield from table.values() if len(table) == 1 else ()
+    yield text
+    for number in (int, float):  # also as Python writes them: `.5`, `007`
+        with suppress(ValueError):
+            yield number(text)
+    if not text.startswith("["):
+        yield [text]
 
 
 def to_table(config: Any) -> dict[str, Any]:
@@ -188,14 +224,15 @@ def _as_float(value: Any) -> Any:
 
 def _wrong_type(key: str, error: "ValidationError") -> str:
     """Words the first error that pydantic found in a value."""
-    first = error.errors(include_url=False)[0]
+    first, hint = error.errors(include_url=False)[0], ""
     if first["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         rule = f"one of: {', '.join(choices)}"
+        hint = did_you_mean(first["input"], choices)
     else:
         rule = _RULES.get(first["type"], first["msg"].removeprefix("Input should be "))
     place = "".join(f"[{index}]" for index in first["loc"])
-    return _expected(key + place, rule, first["input"])
+    return _expected(key + place, rule, first["input"]) + hint
 
 
 def _expected(key: str, what: str, value: Any) -> str:
@@ -225,7 +262,7 @@ def _unknown(name: str, prefix: str, choices: list[str]) -> str:
 
 def _hint(name: str, prefix: str, choices: list[str]) -> str:
     """Returns a suggestion: the closest setting of this table, or else of another."""
-    elsewhere = {key.rpartition(".")[2]: key for key in reversed([*setting_names()])}
+    elsewhere = {key.rpartition(".")[2]: key for key in reversed([*setting_types()])}
     here = {choice: prefix + choice for choice in choices}
     for names in (here, elsewhere):
         if match := closest(name, names):

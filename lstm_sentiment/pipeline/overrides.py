@@ -1,7 +1,7 @@
 """Settings that replace those of a config: defaults, then a preset, then a file, then flags."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
@@ -74,10 +74,16 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return tables
 
 
-def setting_names(kind: type[Any] = PipelineConfig, prefix: str = "") -> Iterator[str]:
-    """Yields the dotted name of every setting of a config, those of nested configs included."""
+def setting_types(kind: type[Any] = PipelineConfig, prefix: str = "") -> dict[str, Any]:
+    """Returns the type of every setting of a config, those of nested configs included.
+
+    Returns:
+        Type hints by dotted name, in the order of the fields.
+    """
+    types: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
         if is_dataclass(hint) and isinstance(hint, type):
-            yield from setting_names(hint, f"{prefix}{name}.")
+            types |= setting_types(hint, f"{prefix}{name}.")
         else:
-            yield prefix + name
+            types[prefix + name] = hint
+    return types

@@ -122,5 +122,5 @@ def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:
     if len(seen):
         raise InvalidInputError(
             "`init_from` must be a version that was made without the dev and test texts: train it "
-            f"with `--exclude-data`. Received: {start.path}, which knows {len(seen):,} of them."
+            f"with `exclude_data`. Received: {start.path}, which knows {len(seen):,} of them."
         )

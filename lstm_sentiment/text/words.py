@@ -157,7 +157,7 @@ def _cut_by_jieba(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[str]:
         raise InvalidInputError(
             "Finding the words of texts written without spaces needs the `vectors` extra: "
             "pip install 'lstm-sentiment[vectors]' (or give word vectors with `--vectors`, a "
-            "dictionary with `--dictionary`, or `--tokenizer characters`)."
+            "dictionary with `--set dictionary=FILE`, or `--tokenizer characters`)."
         ) from error
     for text in tokenizer.normalize(tf.constant(texts)).numpy():
         yield from (word for word in rjieba.cut(text.decode(), False) if word.strip())

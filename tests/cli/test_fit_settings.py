@@ -1,6 +1,8 @@
 """`fit`: where each setting comes from - defaults, preset, file, flags - and what is refused."""
 
 import json
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,18 +14,18 @@ import typer
 
 from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
-from lstm_sentiment.cli.options import SETTING_OF_FLAG
+from lstm_sentiment.cli.setting_flags import OLD_FLAGS, SETTING_OF_FLAG
 from lstm_sentiment.pipeline.overrides import (
     PRESETS,
     preset_config,
-    setting_names,
+    setting_types,
     with_overrides,
 )
 from lstm_sentiment.training.workers.cluster import Cluster
 from lstm_sentiment.training.workers.distribution import Workers
 from tests.cli.running import Run, is_one_error_line
 
-NO_SETTINGS = {"preset", "config", "resume", "as_json"}
+NO_SETTINGS = {"preset", "config", "settings", "resume", "as_json"}
 
 
 @dataclass
@@ -76,14 +78,16 @@ def fit_parameters() -> Sequence[Any]:
     return typer.main.get_command(app).commands["fit"].params  # type: ignore[attr-defined]
 
 
-def test_every_flag_is_a_setting_and_shows_its_true_default() -> None:
-    known = set(setting_names())
+def test_every_flag_is_a_setting_and_what_help_shows_is_its_default() -> None:
+    known = set(setting_types())
     defaults = PipelineConfig()
     for parameter in fit_parameters():
         if parameter.name in {*NO_SETTINGS, "help"}:
             continue
         name = SETTING_OF_FLAG[parameter.name]
         assert name in known
+        if parameter.name in OLD_FLAGS:
+            continue
         default: Any = defaults
         for part in name.split("."):
             default = getattr(default, part)
@@ -94,52 +98,51 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--data", "a.csv", "--data", "b.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
     (("--dev-data", "d", "--test-data", "t"), {"dev_data": Path("d"), "test_data": Path("t")}),
     (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
-    (("--unlabelled", "u", "--unlabelled", "v"), {"unlabelled": (Path("u"), Path("v"))}),
-    (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
-    (("--vectors", "v", "--vectors-limit", 3), {"vectors": Path("v"), "vectors_limit": 3}),
-    (("--bad-rows", "skip", "--cache", "disk"), {"bad_rows": "skip", "cache": "disk"}),
-    (("--tokenizer", "characters"), {"tokenizer": "characters"}),
-    (("--normalization", "width", "--unknown", "run"), {"normalization": "width"}),
-    (("--dictionary", "jieba"), {"dictionary": Path("jieba")}),
+    (("--streaming",), {"streaming": True}),
+    (
+        ("--vectors", "v", "--tokenizer", "characters"),
+        {"vectors": Path("v"), "tokenizer": "characters"},
+    ),
+    (("--max-length", 9), {"model": {"max_length": 9}}),
+    (
+        ("--epochs", 2, "--batch-size", 3, "--seed", 4, "--strategy", "mirrored"),
+        {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "strategy": "mirrored"}},
+    ),
     (("--init-from", "models/a"), {"init_from": Path("models/a")}),
     (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
+    (
+        ("--keep", 3, "--model-config-file", "models.config"),
+        {"keep": 3, "model_config_file": Path("models.config")},
+    ),
+]
+
+OLD: list[tuple[Sequence[object], dict[str, Any]]] = [
+    (("--unlabelled", "u", "--unlabelled", "v w"), {"unlabelled": (Path("u"), Path("v w"))}),
+    (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
+    (("--vectors-limit", 3, "--bad-rows", "skip"), {"vectors_limit": 3, "bad_rows": "skip"}),
+    (("--cache", "disk"), {"cache": "disk"}),
+    (("--normalization", "width", "--unknown", "run"), {"normalization": "width"}),
+    (("--dictionary", "jieba"), {"dictionary": Path("jieba")}),
     (("--tensorboard",), {"tensorboard": True}),
+    (("--no-tensorboard",), {"tensorboard": False}),
     (("--split-seed", 0), {"split_seed": 0}),
-    (
-        ("--max-length", 9, "--trainable-embeddings"),
-        {"model": {"max_length": 9, "trainable_embeddings": True}},
-    ),
-    (
-        ("--epochs", 2, "--batch-size", 3, "--seed", 4, "--patience", 5),
-        {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "patience": 5}},
-    ),
+    (("--trainable-embeddings",), {"model": {"trainable_embeddings": True}}),
+    (("--embedding-storage", "float16"), {"model": {"embedding_storage": "float16"}}),
     (
         ("--learning-rate", 1e-4, "--schedule", "linear", "--label-smoothing", 0.1),
         {"training": {"learning_rate": 1e-4, "schedule": "linear", "label_smoothing": 0.1}},
     ),
     (
-        ("--class-weights", "balanced", "--precision", "mixed_bfloat16"),
-        {"training": {"class_weights": "balanced", "precision": "mixed_bfloat16"}},
+        ("--class-weights", "balanced", "--precision", "mixed_bfloat16", "--patience", 5),
+        {"training": {"class_weights": "balanced", "precision": "mixed_bfloat16", "patience": 5}},
     ),
     (
-        ("--strategy", "mirrored", "--logical-devices", 2, "--start-timeout-seconds", 9),
-        {
-            "training": {
-                "strategy": "mirrored",
-                "logical_devices": 2,
-                "start_timeout_seconds": 9.0,
-            }
-        },
+        ("--logical-devices", 2, "--start-timeout-seconds", 9),
+        {"training": {"logical_devices": 2, "start_timeout_seconds": 9.0}},
     ),
-    (("--streaming",), {"streaming": True}),
-    (("--embedding-storage", "float16"), {"model": {"embedding_storage": "float16"}}),
     (
         ("--export-every", 500, "--export-unit", "steps"),
         {"export_every": 500, "export_unit": "steps"},
-    ),
-    (
-        ("--keep", 3, "--model-config-file", "models.config"),
-        {"keep": 3, "model_config_file": Path("models.config")},
     ),
 ]
 
@@ -151,8 +154,69 @@ def test_a_flag_sets_its_setting_and_no_other(
     assert chosen(run, calls, *flags) == with_overrides(PipelineConfig(), expected)
 
 
+@pytest.mark.parametrize(("flags", "expected"), OLD)
+def test_an_old_flag_works_and_one_line_tells_the_form_that_replaces_it(
+    run: Run, calls: Calls, flags: Sequence[object], expected: dict[str, Any]
+) -> None:
+    config = with_overrides(PipelineConfig(), expected)
+    outcome = run("fit", *flags, "--json")
+    assert (outcome.code, calls.configs.pop()) == (0, config)
+    told, form = outcome.err.removesuffix("\n").split("; write ")
+    named = [flag for flag in map(str, flags) if flag.startswith("--")]
+    assert set(told.removeprefix("deprecated: ").split(", ")) == {
+        flag.replace("--no-", "--") for flag in named
+    }
+    assert chosen(run, calls, *shlex.split(form)) == config
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("training.learning_rate=1e-4", {"training": {"learning_rate": 1e-4}}),
+        ("training.learning_rate=.5", {"training": {"learning_rate": 0.5}}),
+        ("training.gradient_clip_norm=2", {"training": {"gradient_clip_norm": 2.0}}),
+        ("model.pooling=last", {"model": {"pooling": "last"}}),
+        ('model.pooling="last"', {"model": {"pooling": "last"}}),
+        ("model.trainable_embeddings=true", {"model": {"trainable_embeddings": True}}),
+        ("vector_training.epochs=4", {"vector_training": {"epochs": 4}}),
+        ("text_column=1", {"text_column": "1"}),
+        ("label_column=a=b", {"label_column": "a=b"}),
+        ("run_dir=2026-11-29", {"run_dir": Path("2026-11-29")}),
+        ("unlabelled=more texts.txt", {"unlabelled": (Path("more texts.txt"),)}),
+        ('unlabelled=["a", "b"]', {"unlabelled": (Path("a"), Path("b"))}),
+        ("data=[]", {"data": ()}),
+    ],
+)
+def test_set_takes_any_setting_as_a_config_file_does_and_strings_without_quotes(
+    run: Run, calls: Calls, typed: str, expected: dict[str, Any]
+) -> None:
+    assert chosen(run, calls, "--set", typed) == with_overrides(PipelineConfig(), expected)
+
+
+def test_set_overrides_file_and_flags_and_the_last_counts(
+    run: Run, calls: Calls, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text("[training]\nepochs = 2\npatience = 2\n")
+    flags = ("--config", "a.toml", "--epochs", 3, "--seed", 4)
+    sets = ("--set", "training.epochs=5", "--set", "training.epochs=6", "--set", "tensorboard=true")
+    training = {"epochs": 6, "patience": 2, "seed": 4}
+    assert chosen(run, calls, *flags, *sets) == with_overrides(
+        PipelineConfig(), {"training": training, "tensorboard": True}
+    )
+
+
+def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
+    shown = run("fit", "--help").out
+    panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
+    assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
+    flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 23
+    assert "--set" in flags
+    assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
+
+
 def test_every_flag_is_tried() -> None:
-    tried = {flag for flags, _ in FLAGS for flag in flags}
+    tried = {flag for flags, _ in (*FLAGS, *OLD) for flag in flags}
     assert {
         parameter.opts[0] for parameter in fit_parameters() if parameter.name not in NO_SETTINGS
     } - {"--help"} <= tried
@@ -209,6 +273,7 @@ def test_resume_goes_on_with_a_run(run: Run, calls: Calls) -> None:
     "flags",
     [
         ("--model-config-file", "a b/models.config"),
+        ("--set", "model_config_file=a b/models.config"),
         ("--config", "a.toml"),
         ("--resume", "runs/a"),
     ],
@@ -254,6 +319,7 @@ def test_a_worker_that_is_not_the_chief_joins_it(
         ("--preset", "fast"),
         ("--no-tensorboard",),
         ("--seed", "0"),
+        ("--set", "training.epochs=9"),
     ],
 )
 def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ...]) -> None:
@@ -285,7 +351,28 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         ("", ("--precision", "float16"), "one of: float32, mixed_bfloat16"),
         ("", ("--embedding-storage", "int4"), "one of: int8, float16, float32"),
         ("", ("--export-every", "0"), "`export_every` must be a positive integer"),
-        ("", ("--export-unit", "hours"), "one of: epochs, steps"),
+        ("", ("--export-unit", "hours"), "error: `--export-unit` must be one of: epochs, steps"),
+        ("", ("--patience", "few"), "error: `--patience` must be an integer. Received: 'few'."),
+        ("", ("--set", "training.epochs=0"), "error: `training.epochs` must be a positive integer"),
+        (
+            "",
+            ("--set", "training.epochs=ten"),
+            "`training.epochs` must be an integer. Received: 'ten'.",
+        ),
+        (
+            "",
+            ("--set", "training.epochs=1.5"),
+            "`training.epochs` must be an integer. Received: 1.5.",
+        ),
+        ("", ("--set", "training.epochs="), "`training.epochs` must be an integer. Received: ''."),
+        ("", ("--set", "data=[1]"), "`data`[0] must be a path. Received: 1."),
+        ("", ("--set", "tensorboard=yes"), "`tensorboard` must be true or false. Received: 'yes'."),
+        ("", ("--set", "model.pooling=maxmean"), "Did you mean 'max_mean'?"),
+        ("", ("--set", "tokenizer=bpe"), "`tokenizer` must be one of: auto, unigram"),
+        ("", ("--set", "training.epochs"), "`--set` must be followed by NAME=VALUE"),
+        ("", ("--set", "training.epoch=1"), "Did you mean 'training.epochs'?"),
+        ("", ("--set", "epochs=1"), "Received: 'epochs'. Did you mean 'training.epochs'?"),
+        ("", ("--set", "training=1"), "must be that of a setting"),
         ("", ("--keep", "0"), "`keep` must be a positive integer"),
         ("export_unit = 'hours'", (), "must be one of: epochs, steps"),
         ("[model]\nembedding_storage = 'int4'", (), "must be one of: int8, float16, float32"),

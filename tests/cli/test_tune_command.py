@@ -86,7 +86,19 @@ def test_flags_and_file_make_the_config_that_is_searched_around(
 ) -> None:
     (tmp_path / "a.toml").write_text("[training]\nepochs = 2\nseed = 1\n")
     flags = ("--data", "a.csv", "--dev-data", "d", "--test-data", "t", "--vectors", "v")
-    run("tune", *flags, "--tokenizer", "whitespace", *COLUMNS, "--config", "a.toml", "--seed", 5)
+    run(
+        "tune",
+        *flags,
+        "--tokenizer",
+        "whitespace",
+        *COLUMNS,
+        "--config",
+        "a.toml",
+        "--seed",
+        5,
+        "--set",
+        "training.patience=2",
+    )
     run("tune", "--preset", "accurate", "--trials", 3, "--timeout-seconds", 1.5)
     run("tune", "--storage", "s.db", "--study", "n")
     first, second, third = calls
@@ -100,7 +112,7 @@ def test_flags_and_file_make_the_config_that_is_searched_around(
             "tokenizer": "whitespace",
             "text_column": "review",
             "label_column": "stars",
-            "training": {"epochs": 2, "seed": 5},
+            "training": {"epochs": 2, "seed": 5, "patience": 2},
         },
     )
     assert (first["trials"], first["timeout_seconds"]) == (20, None)

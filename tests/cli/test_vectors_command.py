@@ -244,7 +244,7 @@ def test_train_gives_rare_words_one_vector(run: Run, tmp_path: Path) -> None:
         (("--output", "none/v.npy"), "none/v.npy: must be a file in a folder that can be written"),
         (("--output", "folder.npy"), "folder.npy: must be a file in a folder"),
         (("--output", "v.npy", "--dim", 0), "`dim` must be a positive integer"),
-        (("--output", "v.npy", "--seed", -1), "`seed` must be from 0"),
+        (("--output", "v.npy", "--seed", -1), "`seed` must be an integer from 0"),
         (("--output", "v.npy", "--algorithm", "glove"), "`--algorithm`"),
         (("--output", "v.npy"), "missing.csv: cannot be read"),
         ((), "Missing option '--output'"),

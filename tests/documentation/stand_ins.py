@@ -15,7 +15,6 @@ import pytest
 
 import lstm_sentiment
 from lstm_sentiment import Corpus, FitResult, PipelineConfig, TrainingError, TuneResult
-from lstm_sentiment.cli import tune_command
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
@@ -37,6 +36,7 @@ from tests.conftest import fit_small
 from tests.corpora import hotel_like
 
 _write = servable._write
+_search = tuning.tune
 _RUNS = itertools.count(1)
 
 
@@ -60,7 +60,7 @@ class Training:
         patch.setattr(fit_result, "logits_function", cache(logits_function))
         for module in (demo, corpora, lstm_sentiment):
             patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
-        patch.setattr(tune_command, "search", _tune)
+        patch.setattr(tuning, "tune", _tune)
         _at_most(patch, ModelConfig, lstm_units=8, max_length=20)
         _at_most(patch, TrainingConfig, epochs=2)
         _at_most(patch, VectorTrainingConfig, epochs=1)
@@ -132,7 +132,7 @@ def _new_run_dir(given: Path | None) -> Path:
 
 
 def _tune(config: PipelineConfig, *, trials: int, **options: Any) -> TuneResult:
-    return tuning.tune(config, trials=min(trials, 2), **options)
+    return _search(config, trials=min(trials, 2), **options)
 
 
 def _of_classes(count: int) -> Corpus:

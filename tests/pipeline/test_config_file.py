@@ -15,7 +15,7 @@ from hypothesis import given
 
 from lstm_sentiment import ConfigError, ModelConfig, PipelineConfig, load_config, save_config
 from lstm_sentiment.model.config import Pooling
-from lstm_sentiment.pipeline.overrides import setting_names, with_overrides
+from lstm_sentiment.pipeline.overrides import setting_types, with_overrides
 from tests.conftest import REPOSITORY
 from tests.strategies import pipeline_configs
 
@@ -199,9 +199,9 @@ def test_a_saved_config_comes_back(tmp_path_factory: Any, config: PipelineConfig
 def test_a_saved_file_holds_every_setting_but_those_without_a_value(file: Path) -> None:
     save_config(PipelineConfig(data=["a.csv"], vectors="v.npy"), file)
     saved = tomllib.loads(file.read_text("utf-8"))
-    written = {name for name in setting_names() if _has(saved, name)}
-    assert set(setting_names()) - written == {
-        name for name in setting_names() if _value(PipelineConfig(), name) is None
+    written = {name for name in setting_types() if _has(saved, name)}
+    assert set(setting_types()) - written == {
+        name for name in setting_types() if _value(PipelineConfig(), name) is None
     } - {"vectors"}
     assert saved["data"] == ["a.csv"]
     assert saved["training"]["learning_rate"] == PipelineConfig().training.learning_rate
