@@ -42,6 +42,7 @@ from .rollout.shadow_agreement import PairAgreement as PairAgreement
 from .rollout.shadow_agreement import ShadowAgreement as ShadowAgreement
 from .rollout.shadow_agreement import read_shadow_agreement as read_shadow_agreement
 from .serving.server import ModelServer as ModelServer
+from .serving.server_options import ServerOptions as ServerOptions
 from .serving.shadow.options import ShadowOptions as ShadowOptions
 from .text.corpus.corpus import Corpus as Corpus
 from .text.corpus.demo import load_demo_corpus as load_demo_corpus

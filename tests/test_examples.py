@@ -14,7 +14,7 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
-from lstm_sentiment import ModelServer
+from lstm_sentiment import ModelServer, ServerOptions
 from lstm_sentiment.export import servable
 from lstm_sentiment.serving.access.authentication import load_bearer_tokens
 from tests.conftest import REPOSITORY
@@ -121,7 +121,7 @@ def served(version: Path, **options: Any) -> ModelServer:
         f'model_config_list {{ config {{ name: "sentiment" base_path: "{version.parent}" '
         'model_platform: "tensorflow" version_labels { key: "stable" value: 1 } } }'
     )
-    return ModelServer(config, port=0, file_system_poll_wait_seconds=0, **options)
+    return ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0, **options), port=0)
 
 
 @pytest.fixture(scope="module")

@@ -6,216 +6,83 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-from lstm_sentiment.cli import serve_options as options
+import typer
+
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags
+from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags, ShadowFlags
 from lstm_sentiment.cli.verbosity import log_level
-from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from lstm_sentiment.serving.access.tls import ServerCredentials
-    from lstm_sentiment.serving.batching.parameters import BatchingParameters
-    from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.server import ModelServer
-    from lstm_sentiment.serving.shadow.options import ShadowOptions
 
 
+@takes_flag_groups
 def serve(
-    model_config_file: options.ModelConfigFile = None,
-    model_config_file_poll_wait_seconds: options.ModelConfigFilePollWaitSeconds = 0.0,
-    model_name: options.ModelName = None,
-    model_base_path: options.ModelBasePath = None,
-    port: options.Port = 8500,
-    rest_api_port: options.RestApiPort = 8501,
-    host: options.Host = "127.0.0.1",
-    file_system_poll_wait_seconds: options.FileSystemPollWaitSeconds = 1.0,
-    allow_version_labels_for_unavailable_models: options.AllowUnavailableLabels = False,
-    aspired_version_policy: options.AspiredVersionPolicy = "availability-preserving",
-    max_num_load_retries: options.MaxNumLoadRetries = 5,
-    load_retry_interval_micros: options.LoadRetryIntervalMicros = 60_000_000,
-    num_load_threads: options.NumLoadThreads = 1,
-    memory_limit_bytes: options.MemoryLimitBytes = 0,
-    enable_model_warmup: options.EnableModelWarmup = True,
-    xla_cpu_compilation_enabled: options.XlaCpuCompilationEnabled = False,
-    enable_batching: options.EnableBatching = False,
-    batching_parameters_file: options.BatchingParametersFile = None,
-    grpc_max_threads: options.GrpcMaxThreads = 0,
-    rest_api_timeout_in_ms: options.RestApiTimeoutInMs = 30_000,
-    max_request_bytes: options.MaxRequestBytes = 16 * 2**20,
-    max_batch_size: options.MaxBatchSize = 1024,
-    max_text_bytes: options.MaxTextBytes = 100_000,
-    ssl_config_file: options.SslConfigFile = None,
-    ssl_certificate: options.SslCertificate = None,
-    ssl_private_key: options.SslPrivateKey = None,
-    ssl_client_ca: options.SslClientCa = None,
-    auth_token_file: options.AuthTokenFile = None,
-    monitoring_config_file: options.MonitoringConfigFile = None,
-    text_sample_share: options.TextSampleShare = 1.0,
-    access_log: options.AccessLogFormat = "off",
-    access_log_texts: options.AccessLogTexts = False,
-    ui: options.Ui = True,
-    shadow_to: options.ShadowTo = None,
-    shadow_of: options.ShadowOf = None,
-    shadow_model_name: options.ShadowModelName = None,
-    shadow_share: options.ShadowShare = 0.1,
-    enable_grpc_healthcheck_service: options.EnableGrpcHealthcheckService = False,
-    enable_grpc_reflection: options.EnableGrpcReflection = False,
-    drain_seconds: options.DrainSeconds = 15.0,
+    models: ModelsFlags,
+    loading: LoadingFlags,
+    limits: LimitFlags,
+    access: AccessFlags,
+    monitoring: MonitoringFlags,
+    shadow: ShadowFlags,
+    port: Annotated[int, typer.Option(help="Port for gRPC; 0 for any free one.")] = 8500,
+    rest_api_port: Annotated[int, typer.Option(help="Port for REST; 0 for no REST.")] = 8501,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets the whole network in.")
+    ] = "127.0.0.1",
+    drain_seconds: Annotated[
+        float,
+        typer.Option(
+            help="Seconds to let running requests finish before shutting down.", min=0, metavar="N"
+        ),
+    ] = 15.0,
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 
     Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """
-    config_or_path = _models(model_config_file, model_name, model_base_path)
-    if batching_parameters_file is not None and not enable_batching:
-        raise InvalidInputError(
-            "`--batching-parameters-file` goes with `--enable-batching`. Received: it alone."
-        )
-    shadow = _shadow(shadow_to, shadow_of, shadow_model_name, shadow_share)
+    shadow_options = shadow.options()
     from lstm_sentiment.cli.console import import_tensorflow
 
     import_tensorflow()
-    from lstm_sentiment.serving.access.authentication import load_bearer_tokens
-    from lstm_sentiment.serving.inference.limits import RequestLimits
-    from lstm_sentiment.serving.monitoring.config import load_monitoring_config
-    from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
     from lstm_sentiment.serving.server import ModelServer
+    from lstm_sentiment.serving.server_options import ServerOptions
 
-    server = ModelServer(
-        config_or_path(),
-        port=port,
-        rest_api_port=rest_api_port or None,
-        host=host,
-        file_system_poll_wait_seconds=file_system_poll_wait_seconds,
-        model_config_file_poll_wait_seconds=model_config_file_poll_wait_seconds,
-        allow_version_labels_for_unavailable_models=allow_version_labels_for_unavailable_models,
-        loading=LoadingOptions(
-            aspired_version_policy=aspired_version_policy,
-            max_num_load_retries=max_num_load_retries,
-            load_retry_interval_seconds=load_retry_interval_micros / 1e6,
-            num_load_threads=num_load_threads,
-            memory_limit_bytes=memory_limit_bytes or None,
-            enable_model_warmup=enable_model_warmup,
-            xla_cpu_compilation_enabled=xla_cpu_compilation_enabled,
+    options = ServerOptions(
+        file_system_poll_wait_seconds=models.file_system_poll_wait_seconds,
+        model_config_file_poll_wait_seconds=models.model_config_file_poll_wait_seconds,
+        allow_version_labels_for_unavailable_models=(
+            models.allow_version_labels_for_unavailable_models
         ),
-        batching=_batching(batching_parameters_file) if enable_batching else None,
-        grpc_max_threads=grpc_max_threads or None,
-        rest_api_timeout_seconds=rest_api_timeout_in_ms / 1e3,
-        limits=RequestLimits(
-            max_request_bytes=max_request_bytes or None,
-            max_batch_size=max_batch_size or None,
-            max_text_bytes=max_text_bytes or None,
-        ),
-        credentials=_credentials(ssl_config_file, ssl_certificate, ssl_private_key, ssl_client_ca),
-        auth_tokens=load_bearer_tokens(auth_token_file) if auth_token_file else None,
-        monitoring=load_monitoring_config(monitoring_config_file)
-        if monitoring_config_file
-        else None,
-        text_sample_share=text_sample_share,
-        access_log=_access_log(access_log, access_log_texts),
-        shadow=shadow,
-        grpc_health=enable_grpc_healthcheck_service,
-        grpc_reflection=enable_grpc_reflection,
-        ui=ui,
+        loading=loading.options(),
+        batching=limits.batching(),
+        grpc_max_threads=limits.grpc_max_threads or None,
+        rest_api_timeout_seconds=limits.rest_api_timeout_in_ms / 1e3,
+        limits=limits.limits(),
+        credentials=access.credentials(),
+        auth_tokens=access.tokens(),
+        monitoring=monitoring.config(),
+        text_sample_share=monitoring.text_sample_share,
+        access_log=monitoring.log(),
+        shadow=shadow_options,
+        grpc_health=monitoring.enable_grpc_healthcheck_service,
+        grpc_reflection=monitoring.enable_grpc_reflection,
+        ui=monitoring.ui,
         grace_seconds=drain_seconds,
     )
-    # All that is here stays: a version that is unloaded is found sooner without it.
+    server = ModelServer(
+        models.config(), options, port=port, rest_api_port=rest_api_port or None, host=host
+    )
+    # What is here now stays: without it, the garbage collector finds an unloaded version sooner.
     gc.collect()
     gc.freeze()
     with _logging_to_stderr(), suppress(KeyboardInterrupt), _EndedBySignals(drain_seconds), server:
         _announce(server, host)
         server.wait_for_termination()
-
-
-def _models(
-    config_file: Path | None, model_name: str | None, base_path: Path | None
-) -> Callable[[], Any]:
-    """What to serve, checked as far as can be without TensorFlow."""
-    if config_file is not None:
-        if model_name or base_path:
-            raise InvalidInputError(
-                "Either `--model-config-file` or `--model-name` and `--model-base-path` may be "
-                "given. Received: both."
-            )
-        return lambda: config_file
-    folder = base_path or options.DEFAULT_BASE_PATH
-    if not folder.is_dir():
-        raise InvalidInputError(
-            f"{folder}: must be a folder of versions, such as `fit` makes. Received: no folder."
-        )
-
-    def config() -> Any:
-        from lstm_sentiment.models_config.config import single_model_config
-
-        return single_model_config(model_name or options.DEFAULT_NAME, folder.absolute())
-
-    return config
-
-
-def _batching(path: Path | None) -> "BatchingParameters":
-    from lstm_sentiment.serving.batching.parameters import (
-        BatchingParameters,
-        load_batching_parameters,
-    )
-
-    return BatchingParameters() if path is None else load_batching_parameters(path)
-
-
-def _credentials(
-    config_file: Path | None, certificate: Path | None, key: Path | None, client_ca: Path | None
-) -> "ServerCredentials | None":
-    from lstm_sentiment.serving.access.tls import ServerCredentials
-
-    if config_file is not None:
-        if certificate or key or client_ca:
-            raise InvalidInputError(
-                "Either `--ssl-config-file` or `--ssl-certificate` and the like may be given. "
-                "Received: both."
-            )
-        return ServerCredentials.from_config_file(config_file)
-    if certificate is not None and key is not None:
-        return ServerCredentials.from_files(certificate, key, client_ca)
-    if certificate or key or client_ca:
-        raise InvalidInputError(
-            "`--ssl-certificate` and `--ssl-private-key` go together, and `--ssl-client-ca` with "
-            "both. Received: not both."
-        )
-    return None
-
-
-def _shadow(
-    to: str | None, of: str | None, model_name: str | None, share: float
-) -> "ShadowOptions | None":
-    from lstm_sentiment.serving.shadow.options import ShadowOptions
-
-    if to is None:
-        if of or model_name:
-            raise InvalidInputError(
-                "`--shadow-of` and `--shadow-model-name` go with `--shadow-to`. "
-                "Received: no `--shadow-to`."
-            )
-        return None
-    asked = None if of is None else _version_or_label(of)
-    return ShadowOptions(_version_or_label(to), asked, model_name, share)
-
-
-def _version_or_label(given: str) -> int | str:
-    return int(given) if given.isascii() and given.isdigit() else given
-
-
-def _access_log(log_format: str, with_texts: bool) -> "AccessLog | None":
-    from lstm_sentiment.serving.monitoring.access_log import AccessLog
-
-    if log_format == "off":
-        if with_texts:
-            raise InvalidInputError(
-                "`--access-log-texts` goes with `--access-log text` or `json`. Received: it alone."
-            )
-        return None
-    return AccessLog(sys.stderr, as_json=log_format == "json", with_texts=with_texts)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Source, manager, data plane and transports, put together and taken apart in orde
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ import grpc
 from starlette.types import ASGIApp
 from tensorflow_serving.config import model_server_config_pb2
 
-from lstm_sentiment.checks import positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.models_config.config import (
     check_models_config,
@@ -26,34 +24,26 @@ from lstm_sentiment.models_config.config import (
 from lstm_sentiment.serving.access.authentication import (
     BearerTokenInterceptor,
     BearerTokenMiddleware,
-    BearerTokens,
 )
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
-from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.service import grpc_server
 from lstm_sentiment.serving.inference.dataplane import DataPlane
-from lstm_sentiment.serving.inference.limits import RequestLimits
-from lstm_sentiment.serving.monitoring.access_log import AccessLog
-from lstm_sentiment.serving.monitoring.config import MonitoringConfig
 from lstm_sentiment.serving.monitoring.observability import Observability
 from lstm_sentiment.serving.reload.server_core import ServerCore
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.saved_model.saved_model_manager import saved_model_manager
 from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.server_options import ServerOptions, options_or_deprecated
 from lstm_sentiment.serving.shadow.managed import managed_shadow
 from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.serving.shadow.shadow import Shadow
 
 logger = logging.getLogger(__name__)
-
-_THREADS_PER_CPU = 4
-_MOST_THREADS = 1024
 
 
 class ModelServer:
@@ -68,113 +58,62 @@ class ModelServer:
     def __init__(
         self,
         config: str | Path | model_server_config_pb2.ModelServerConfig,
+        options: ServerOptions | None = None,
         *,
         port: int = 8500,
         rest_api_port: int | None = 0,
         host: str = "127.0.0.1",
-        file_system_poll_wait_seconds: float = 1.0,
-        model_config_file_poll_wait_seconds: float = 0.0,
-        allow_version_labels_for_unavailable_models: bool = False,
-        load_timeout_seconds: float | None = None,
-        loading: LoadingOptions | None = None,
-        batching: BatchingParameters | None = None,
-        grpc_max_threads: int | None = None,
-        rest_api_timeout_seconds: float = 30.0,
-        limits: RequestLimits | None = None,
-        credentials: ServerCredentials | None = None,
-        auth_tokens: BearerTokens | None = None,
-        monitoring: MonitoringConfig | None = None,
-        text_sample_share: float = 1.0,
-        access_log: AccessLog | None = None,
-        shadow: ShadowOptions | None = None,
-        grpc_health: bool = False,
-        grpc_reflection: bool = False,
-        ui: bool = True,
-        grace_seconds: float = 5.0,
+        **deprecated: Any,
     ) -> None:
-        """Reads and checks the config; binds and loads nothing yet.
+        """Reads and checks the config; opens no port and loads no model yet.
 
         Args:
-            config: Path of a `models.config`, or what it would hold.
+            config: Path of a `models.config`, or the message itself.
+            options: All other settings; `None` for the defaults.
             port: Port for gRPC; 0 for any free one.
             rest_api_port: Port for REST; 0 for any free one, `None` for no REST. (On the command
                 line 0 means no REST, as in TensorFlow Serving.)
-            host: Address to listen on, for both.
-            file_system_poll_wait_seconds: Pause between looks at the base paths; 0 looks once.
-            model_config_file_poll_wait_seconds: Pause between looks at the config file, which is
-                taken over when it has changed; 0 looks again at `poll_now` alone.
-            allow_version_labels_for_unavailable_models: Whether a reload may bring a new label for
-                a version that is not available.
-            load_timeout_seconds: How long `start` waits for the models; `None` for ever.
-            loading: How versions are brought into memory; `None` for the defaults.
-            batching: How requests of several callers are answered together; `None` answers each
-                by itself.
-            grpc_max_threads: gRPC requests answered at once, those that wait for a batch
-                included; `None` for 4 a CPU, with batching as many more as may wait.
-            rest_api_timeout_seconds: How long a REST request may take.
-            limits: How large a request may be; `None` for no limit.
-            credentials: TLS for gRPC and REST; `None` for none.
-            auth_tokens: The bearer tokens that are let in; `None` lets everybody in.
-            monitoring: Whether and where there are metrics; `None` for the usual place.
-            text_sample_share: The share of texts whose tokens are counted for the metrics.
-            access_log: Written to for each request, if there is one.
-            shadow: Which requests a second version answers too, to be compared; `None` for none.
-            grpc_health: Whether to serve gRPC's health checking protocol.
-            grpc_reflection: Whether gRPC clients may ask which services and messages there are.
-            ui: Whether REST has a page for people at `/`, where texts can be tried. It is shown
-                without a token; what it asks of the server needs one as ever.
-            grace_seconds: How long requests under way may take when the context is left.
+            host: Address that both transports listen on.
+            **deprecated: Fields of `ServerOptions`, as this class took them itself before;
+                accepted for one more release.
 
         Raises:
             ConfigError: If the config cannot be read or breaks a rule.
-            InvalidInputError: If a number is out of its range, or `shadow` does not tell of which
-                model.
+            InvalidInputError: If a number is out of its range, if `shadow` does not tell of which
+                model, or if both `options` and deprecated keywords are given.
         """
-        self._config_file = Path(config) if isinstance(config, str | Path) else None
-        self._config = _checked_config(config)
-        self._config_poll_seconds = model_config_file_poll_wait_seconds
+        options = options_or_deprecated(options, deprecated)
         check_port("port", port)
         if rest_api_port is not None:
             check_port("rest_api_port", rest_api_port)
-        positive(grpc_max_threads=grpc_max_threads)
-        positive_seconds(rest_api_timeout_seconds=rest_api_timeout_seconds)
-        loading, batching_threads = loading or LoadingOptions(), batching or BatchingParameters()
+        self._config_file = Path(config) if isinstance(config, str | Path) else None
+        self._config = _checked_config(config)
+        self._options = options
         self._host = host
         self._asked_port, self._asked_rest_api_port = port, rest_api_port
-        self._load_timeout_seconds = load_timeout_seconds
-        self._max_threads = grpc_max_threads or _default_threads(batching)
-        self._rest_api_timeout_seconds = rest_api_timeout_seconds
-        self._limits = limits or RequestLimits()
-        self._credentials, self._auth_tokens = credentials, auth_tokens
-        self._grace_seconds = grace_seconds
-        self._observability = Observability(
-            monitoring or MonitoringConfig(enable=True),
-            access_log,
-            text_sample_share=text_sample_share,
-            thread_pool_name=batching_threads.thread_pool_name,
-        )
+        self._observability = _observability(options)
         metrics = self._observability.metrics
         self._scheduler = (
-            BatchScheduler(batching, on_batch=metrics.batch_run if metrics else None)
-            if batching
+            BatchScheduler(options.batching, on_batch=metrics.batch_run if metrics else None)
+            if options.batching
             else None
         )
-        self._manager = saved_model_manager(loading, self._scheduler, self._note_state)
+        self._manager = saved_model_manager(options.loading, self._scheduler, self._note_state)
         self._core = ServerCore(
             self._manager,
-            file_system_poll_wait_seconds=file_system_poll_wait_seconds,
-            allow_version_labels_for_unavailable_models=allow_version_labels_for_unavailable_models,
+            file_system_poll_wait_seconds=options.file_system_poll_wait_seconds,
+            allow_version_labels_for_unavailable_models=(
+                options.allow_version_labels_for_unavailable_models
+            ),
         )
-        self._shadow = self._make_shadow(shadow) if shadow is not None else None
+        self._shadow = self._make_shadow(options.shadow) if options.shadow is not None else None
         self._data_plane = DataPlane(
             self._manager,
-            limits=self._limits,
+            limits=options.limits,
             on_run=metrics.runtime if metrics else None,
             on_answer=self._shadow,
         )
-        self._health = GrpcHealth() if grpc_health else None
-        self._has_reflection = grpc_reflection
-        self._has_ui = ui
+        self._health = GrpcHealth() if options.grpc_health else None
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
         self._port: int | None = None
@@ -232,7 +171,7 @@ class ModelServer:
             grace_seconds: How long requests under way may take; `None` for the `grace_seconds`
                 the server was made with. A version still loading is waited for regardless.
         """
-        grace = self._grace_seconds if grace_seconds is None else grace_seconds
+        grace = self._options.grace_seconds if grace_seconds is None else grace_seconds
         with self._stop_lock:
             if self._stopped.is_set():
                 return
@@ -268,12 +207,12 @@ class ModelServer:
     @property
     def has_ui(self) -> bool:
         """Whether REST has a page for people at `/`."""
-        return self._has_ui and self._asked_rest_api_port is not None
+        return self._options.ui and self._asked_rest_api_port is not None
 
     @property
     def has_tls(self) -> bool:
         """Whether both transports are encrypted."""
-        return self._credentials is not None
+        return self._options.credentials is not None
 
     def states(self) -> list[ServableState]:
         """Tells where every version of every model stands, by model in the config's order."""
@@ -370,12 +309,14 @@ class ModelServer:
             self._rest = self._make_rest_server(self._asked_rest_api_port)
         if self._scheduler is not None:
             self._scheduler.start()
-        self._core.start(self._config, self._load_timeout_seconds)
+        self._core.start(self._config, self._options.load_timeout_seconds)
         self._observability.start(self._manager)
         if self._shadow is not None:
             self._shadow.start()
         if self._config_file is not None:
-            self._core.poll_config_file(self._config_file, self._config_poll_seconds)
+            self._core.poll_config_file(
+                self._config_file, self._options.model_config_file_poll_wait_seconds
+            )
         self._start_grpc()
         self._is_serving = True
         if self._rest is not None:
@@ -395,43 +336,44 @@ class ModelServer:
         )
 
     def _make_rest_server(self, port: int) -> RestServer:
+        options = self._options
         app: ASGIApp = rest_app(
             self._data_plane,
-            max_threads=self._max_threads,
-            timeout_seconds=self._rest_api_timeout_seconds,
-            max_request_bytes=self._limits.max_request_bytes,
+            max_threads=options.max_threads,
+            timeout_seconds=options.rest_api_timeout_seconds,
+            max_request_bytes=options.limits.max_request_bytes,
             observer=self._observability,
             is_ready=self.is_ready,
             state=self.state,
             metrics_page=self._observability.page,
-            ui=self._has_ui,
+            ui=options.ui,
         )
-        if self._auth_tokens is not None:
-            open_paths = ui_paths() if self._has_ui else frozenset[str]()
-            app = BearerTokenMiddleware(app, self._auth_tokens, open_paths)
+        if options.auth_tokens is not None:
+            open_paths = ui_paths() if options.ui else frozenset[str]()
+            app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
         listener = listen(self._host, port)
         self._rest_api_port = listener.getsockname()[1]
-        context = self._credentials.ssl_context() if self._credentials is not None else None
+        context = options.credentials.ssl_context() if options.credentials is not None else None
         return RestServer(app, listener, ssl_context=context)
 
     def _start_grpc(self) -> None:
-        tokens = self._auth_tokens
+        tokens, credentials = self._options.auth_tokens, self._options.credentials
         self._grpc = grpc_server(
             self._data_plane,
-            max_threads=self._max_threads,
+            max_threads=self._options.max_threads,
             reload=self.reload,
             observer=self._observability,
             interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
-            max_request_bytes=self._limits.max_request_bytes,
+            max_request_bytes=self._options.limits.max_request_bytes,
             health=self._health,
-            reflection=self._has_reflection,
+            reflection=self._options.grpc_reflection,
         )
         address = address_of(self._host, self._asked_port)
         try:
             self._port = (
                 self._grpc.add_insecure_port(address)
-                if self._credentials is None
-                else self._grpc.add_secure_port(address, self._credentials.grpc())
+                if credentials is None
+                else self._grpc.add_secure_port(address, credentials.grpc())
             )
         except RuntimeError as error:
             raise cannot_listen(self._host, self._asked_port, "address is in use") from error
@@ -447,11 +389,10 @@ def _checked_config(
     return config
 
 
-def _default_threads(batching: BatchingParameters | None) -> int:
-    """As many as can be at work, and with batching as many more as may wait for their turn."""
-    threads = _THREADS_PER_CPU * (os.cpu_count() or 1)
-    if batching is None:
-        return threads
-    batches = batching.max_enqueued_batches + batching.num_batch_threads
-    # What is more than may wait needs a thread too, to be told so at once.
-    return min(threads + batches * batching.largest_batch, _MOST_THREADS)
+def _observability(options: ServerOptions) -> Observability:
+    return Observability(
+        options.monitoring,
+        options.access_log,
+        text_sample_share=options.text_sample_share,
+        thread_pool_name=(options.batching or BatchingParameters()).thread_pool_name,
+    )

@@ -17,6 +17,7 @@ from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.cli.running import Run, is_one_error_line
 from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
@@ -341,8 +342,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What servers are made with, instead of servers."""
     asked: list[dict[str, Any]] = []
 
-    def make_server(config: object, **arguments: Any) -> None:
-        asked.append(arguments)
+    def make_server(config: object, options: ServerOptions, **arguments: Any) -> None:
+        asked.append({**vars(options), **arguments})
         raise InvalidInputError("That is enough.")
 
     monkeypatch.setattr("lstm_sentiment.serving.server.ModelServer", make_server)

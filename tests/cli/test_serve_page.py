@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.cli.running import Run
 
 
@@ -15,11 +16,11 @@ class FakeServer:
     """Says that it serves, and ends."""
 
     def __init__(
-        self, config: object, *, rest_api_port: int | None, ui: bool, credentials: Any, **_: Any
+        self, config: object, options: ServerOptions, *, rest_api_port: int | None, **_: Any
     ) -> None:
         self.port, self.rest_api_port = 8500, rest_api_port
-        self.has_ui = ui and rest_api_port is not None
-        self.has_tls = credentials is not None
+        self.has_ui = options.ui and rest_api_port is not None
+        self.has_tls = options.credentials is not None
 
     def __enter__(self) -> "FakeServer":
         return self

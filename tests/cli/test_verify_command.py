@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment import ModelServer
+from lstm_sentiment import ModelServer, ServerOptions
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials
@@ -83,9 +83,11 @@ def test_a_server_with_tls_and_token_is_asked_and_an_error_where_it_cannot_be(
         (tmp_path / name).write_bytes(content)
     with ModelServer(
         single_model_config("tiny", base_path),
+        ServerOptions(
+            credentials=ServerCredentials.from_files(*identity),
+            auth_tokens=BearerTokens(["secret"]),
+        ),
         port=0,
-        credentials=ServerCredentials.from_files(*identity),
-        auth_tokens=BearerTokens(["secret"]),
     ) as server:
         grpc = ("--server", f"127.0.0.1:{server.port}")
         rest = ("--rest-api", f"127.0.0.1:{server.rest_api_port}")

@@ -19,6 +19,7 @@ import yaml
 from lstm_sentiment.cli.app import main
 from lstm_sentiment.serving import server as server_module
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.documentation.answering import Answering, reader_s_process
 from tests.documentation.command_lines import problems_of
 from tests.documentation.pages import Block
@@ -42,8 +43,8 @@ class ReaderServer(ModelServer):
 
     def catch_up(self) -> None:
         """Sees at once what it would see in a second."""
-        self._core._source.poll_once()
-        assert self._core._manager.wait_until_settled(_SETTLE_SECONDS)
+        self.poll_now()
+        assert self.wait_until_settled(_SETTLE_SECONDS)
 
 
 class PageWalk:
@@ -166,16 +167,22 @@ class PageWalk:
             patch.setattr(server_module, "ModelServer", self._start_server)
             main()
 
-    def _start_server(self, config: Any, *, port: int, **options: Any) -> ReaderServer:
-        rest_port = options.pop("rest_api_port", None)
+    def _start_server(
+        self,
+        config: Any,
+        options: ServerOptions,
+        *,
+        port: int,
+        rest_api_port: int | None,
+        host: str,
+    ) -> ReaderServer:
         if port in self._servers:
             self._servers.pop(port).stop(grace_seconds=0)
-        options["host"] = "127.0.0.1"
         server = ReaderServer(
             config,
+            options,
             port=self._port(port),
-            rest_api_port=rest_port and self._port(rest_port),
-            **options,
+            rest_api_port=rest_api_port and self._port(rest_api_port),
         )
         self._servers[port] = server
         return server

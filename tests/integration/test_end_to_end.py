@@ -29,6 +29,7 @@ from lstm_sentiment import (
     ModelServer,
     PredictClient,
     SavedModelPredictor,
+    ServerOptions,
     TrainingConfig,
     export_servable,
     fit,
@@ -243,7 +244,7 @@ def test_a_version_exported_while_serving_takes_over(base_path: Path, tmp_path: 
     config = single_model_config("sentiment", base)
     with (
         ModelServer(
-            config, port=0, rest_api_port=None, file_system_poll_wait_seconds=0.05
+            config, ServerOptions(file_system_poll_wait_seconds=0.05), port=0, rest_api_port=None
         ) as server,
         PredictClient(f"localhost:{server.port}", model="sentiment") as client,
     ):

@@ -21,6 +21,7 @@ from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.saved_models import copy_version, damage, save_version
 
 TIMEOUT_SECONDS = 60
@@ -49,18 +50,22 @@ def base_path(good_version: Path, tmp_path: Path) -> Path:
     return path
 
 
-def start(base_path: Path, port: int = 0, rest_api_port: int = 0, **options: object) -> ModelServer:
+def start(
+    base_path: Path, port: int = 0, rest_api_port: int = 0, access_log: AccessLog | None = None
+) -> ModelServer:
     config = parse_models_config(
         f'model_config_list {{ config {{ name: "{MODEL}" base_path: "{base_path}" '
         'model_platform: "tensorflow" model_version_policy { all {} } } }'
     )
     return ModelServer(
         config,
+        ServerOptions(
+            file_system_poll_wait_seconds=0,
+            loading=LoadingOptions(max_num_load_retries=0),
+            access_log=access_log,
+        ),
         port=port,
         rest_api_port=rest_api_port,
-        file_system_poll_wait_seconds=0,
-        loading=LoadingOptions(max_num_load_retries=0),
-        **options,  # type: ignore[arg-type]
     )
 
 

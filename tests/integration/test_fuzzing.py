@@ -26,6 +26,7 @@ from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.integration.malformed_requests import (
     GOOD_BODIES,
     GOOD_MESSAGES,
@@ -69,15 +70,14 @@ def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=[None, BatchingParameters(max_batch_size=8)])
 def server(base_path: Path, request: pytest.FixtureRequest) -> Iterator[ModelServer]:
-    with ModelServer(
-        single_model_config(MODEL, base_path),
-        port=0,
+    options = ServerOptions(
         file_system_poll_wait_seconds=0,
         batching=request.param,
         limits=RequestLimits(max_request_bytes=100_000, max_batch_size=16, max_text_bytes=1000),
         grpc_health=True,
         grpc_reflection=True,
-    ) as server:
+    )
+    with ModelServer(single_model_config(MODEL, base_path), options, port=0) as server:
         yield server
 
 

@@ -19,6 +19,7 @@ from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.saved_models import copy_version, save_version
 
 SWAPS, CALLERS = 12, 3
@@ -72,14 +73,9 @@ def test_versions_are_swapped_under_load_without_a_failed_or_a_wrong_answer(
     base_path.mkdir()
     copy_version(saved[1], base_path, 1)
     config = single_model_config("sentiment", base_path)
+    options = ServerOptions(file_system_poll_wait_seconds=0, batching=batching)
     with (
-        ModelServer(
-            config,
-            port=0,
-            rest_api_port=None,
-            file_system_poll_wait_seconds=0,
-            batching=batching,
-        ) as server,
+        ModelServer(config, options, port=0, rest_api_port=None) as server,
         Callers(server) as callers,
     ):
         for version in range(2, SWAPS + 2):

@@ -27,6 +27,7 @@ from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import ManagerState
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.certificates import authority, server_identity
 from tests.serving.saved_models import copy_version, save_version
 
@@ -53,7 +54,7 @@ def config_of(*models: tuple[str, Path], extra: str = "") -> ModelServerConfig:
 
 
 def start(config: Any, **options: Any) -> ModelServer:
-    return ModelServer(config, port=0, file_system_poll_wait_seconds=0, **options)
+    return ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0, **options), port=0)
 
 
 def ask(server: ModelServer, model: str = "sentiment", **options: Any) -> list[str]:

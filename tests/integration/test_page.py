@@ -23,6 +23,7 @@ from lstm_sentiment.models_config.config import parse_models_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.page_models import save_page_version
 
 Page: TypeAlias = playwright.Page
@@ -72,7 +73,7 @@ def served(base_path: Path, versions: str, **options: Any) -> ModelServer:
           version_labels {{ key: "stable" value: 1 }}
         }} }}"""
     )
-    return ModelServer(config, port=0, file_system_poll_wait_seconds=0, **options)
+    return ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0, **options), port=0)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.saved_models import copy_version, save_version
 
 
@@ -49,5 +50,5 @@ def server(
         }}
         """
     )
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0), port=0) as server:
         yield server

@@ -27,10 +27,12 @@ from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from tests.preloaded import preloaded
 from tests.serving.saved_models import copy_version, damage
 
 TIMEOUT_SECONDS = 60
+POLLED_BY_HAND = ServerOptions(file_system_poll_wait_seconds=0)
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +76,7 @@ def status(server: ModelServer) -> bytes:
 def test_a_new_version_takes_over_and_a_removed_one_gives_back(
     base_path: Path, saved_versions: dict[int, Path]
 ) -> None:
-    with ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config_of(base_path), POLLED_BY_HAND, port=0) as server:
         assert labels(server) == ["v2:a"]
         copy_version(saved_versions[3], base_path, 3)
         server.poll_now()
@@ -92,7 +94,7 @@ def test_the_base_path_is_watched_without_being_told(
     base_path: Path, saved_versions: dict[int, Path]
 ) -> None:
     config = config_of(base_path, all=True)
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0.01) as server:
+    with ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0.01), port=0) as server:
         copy_version(saved_versions[3], base_path, 3)
         assert server.wait_until(lambda states: len(states) == 3, TIMEOUT_SECONDS)
         assert server.wait_until_settled(TIMEOUT_SECONDS)
@@ -105,8 +107,10 @@ def test_a_damaged_version_is_told_and_the_others_serve_on(
 ) -> None:
     damage(base_path / "2")
     config = config_of(base_path, all=True, labels={"stable": 1, "canary": 2})
-    loading = LoadingOptions(max_num_load_retries=0)
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0, loading=loading) as server:
+    options = ServerOptions(
+        file_system_poll_wait_seconds=0, loading=LoadingOptions(max_num_load_retries=0)
+    )
+    with ModelServer(config, options, port=0) as server:
         assert labels(server, label="stable") == ["v1:a"]
         with pytest.raises(ServableNotFoundError, match=r"Specific\(sentiment, 2\)"):
             labels(server, label="canary")
@@ -122,7 +126,7 @@ def test_a_model_without_a_base_path_does_not_keep_others_from_serving(base_path
     config.model_config_list.config.add(
         name="absent", base_path=str(base_path / "absent"), model_platform="tensorflow"
     )
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config, POLLED_BY_HAND, port=0) as server:
         assert labels(server) == ["v2:a"]
 
 
@@ -175,7 +179,7 @@ def test_ports_are_free_again_after_stop_and_after_a_failed_start(
     base_path: Path, taken_port: int
 ) -> None:
     config = config_of(base_path)
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config, POLLED_BY_HAND, port=0) as server:
         port, rest_api_port = server.port, server.rest_api_port
         status(server)
         labels(server)
@@ -211,7 +215,7 @@ def test_models_that_load_too_slowly_fail_the_start(
         return load(self)
 
     monkeypatch.setattr(SavedModelLoader, "load", slow)
-    server = ModelServer(config_of(base_path), port=0, load_timeout_seconds=0.01)
+    server = ModelServer(config_of(base_path), ServerOptions(load_timeout_seconds=0.01), port=0)
     stop = server.stop
 
     def stop_and_release(grace_seconds: float | None = None) -> None:
@@ -309,8 +313,7 @@ def test_129_texts_in_one_request_by_every_transport_of_the_client(server: Model
         ({"port": -1}, InvalidInputError),
         ({"port": 65536}, InvalidInputError),
         ({"rest_api_port": 65536}, InvalidInputError),
-        ({"grpc_max_threads": 0}, InvalidInputError),
-        ({"file_system_poll_wait_seconds": -1}, InvalidInputError),
+        ({"options": ServerOptions(file_system_poll_wait_seconds=-1)}, InvalidInputError),
         ({"config": ModelServerConfig()}, ConfigError),
         ({"config": "absent.config"}, ConfigError),
     ],
@@ -323,7 +326,7 @@ def test_arguments_that_break_a_rule_are_refused_before_anything_starts(
 
 
 def test_a_server_is_started_once_and_has_no_port_before(base_path: Path) -> None:
-    server = ModelServer(config_of(base_path), port=0, file_system_poll_wait_seconds=0)
+    server = ModelServer(config_of(base_path), POLLED_BY_HAND, port=0)
     with pytest.raises(ServableUnavailableError):
         _ = server.port
     with server, pytest.raises(InvalidInputError, match="only once"):

@@ -21,6 +21,7 @@ from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 
 WORDS = ["rooms", "are", "clean"]
 
@@ -230,6 +231,7 @@ def test_a_server_compiles_if_it_is_told_to(
 
     monkeypatch.setattr(loader, "with_xla", watched)
     config = single_model_config("doubler", doubler.parent)
-    options: dict[str, Any] = {"port": 0, "rest_api_port": None, "file_system_poll_wait_seconds": 0}
-    with ModelServer(config, loading=LoadingOptions(xla_cpu_compilation_enabled=wanted), **options):
+    loading = LoadingOptions(xla_cpu_compilation_enabled=wanted)
+    options = ServerOptions(loading=loading, file_system_poll_wait_seconds=0)
+    with ModelServer(config, options, port=0, rest_api_port=None):
         assert compiled == ([doubler] if wanted else [])

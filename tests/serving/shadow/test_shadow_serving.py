@@ -24,6 +24,7 @@ from lstm_sentiment.serving.monitoring.config import MonitoringConfig
 from lstm_sentiment.serving.servable import ManagerState, Signature, TensorInfo
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.server_options import ServerOptions
 from lstm_sentiment.serving.shadow.drawn_texts import ShadowQuestion
 from lstm_sentiment.serving.shadow.managed import asking_shadow
 from lstm_sentiment.serving.shadow.options import ShadowOptions
@@ -47,13 +48,8 @@ def config_of(base_path: Path, *names: str, canary: int = 2) -> ModelServerConfi
 @pytest.fixture(params=[None, BatchingParameters(batch_timeout_micros=0)], ids=["alone", "batched"])
 def shadowed(base_path: Path, request: pytest.FixtureRequest) -> Iterator[ModelServer]:
     """A server of versions 1 and 2 with a canary, each request alone or in batches."""
-    with ModelServer(
-        config_of(base_path),
-        port=0,
-        file_system_poll_wait_seconds=0,
-        batching=request.param,
-        shadow=CANARY,
-    ) as server:
+    options = ServerOptions(file_system_poll_wait_seconds=0, batching=request.param, shadow=CANARY)
+    with ModelServer(config_of(base_path), options, port=0) as server:
         yield server
 
 
@@ -134,10 +130,12 @@ def test_a_canary_that_goes_and_comes_back_is_followed(base_path: Path) -> None:
         open("/dev/null", "w") as nowhere,
         ModelServer(
             config,
+            ServerOptions(
+                file_system_poll_wait_seconds=0,
+                shadow=ShadowOptions(to="canary", share=1.0),
+                access_log=AccessLog(nowhere, as_json=True, with_texts=True),
+            ),
             port=0,
-            file_system_poll_wait_seconds=0,
-            shadow=ShadowOptions(to="canary", share=1.0),
-            access_log=AccessLog(nowhere, as_json=True, with_texts=True),
         ) as server,
         PredictClient(f"127.0.0.1:{server.port}", "sentiment", version=1) as client,
     ):
@@ -177,7 +175,7 @@ def test_a_server_must_know_which_model(
     base_path: Path, names: tuple[str, ...], options: ShadowOptions, received: str
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        ModelServer(config_of(base_path, *names), port=0, shadow=options)
+        ModelServer(config_of(base_path, *names), ServerOptions(shadow=options), port=0)
     assert str(caught.value).endswith(received)
     assert "'sentiment'" in str(caught.value)
 
@@ -224,14 +222,13 @@ def test_the_canary_is_asked_past_the_line_for_batches_and_let_go() -> None:
 
 
 def test_without_metrics_agreement_is_told_all_the_same(base_path: Path) -> None:
-    with ModelServer(
-        config_of(base_path),
-        port=0,
+    options = ServerOptions(
         file_system_poll_wait_seconds=0,
         batching=BatchingParameters(batch_timeout_micros=0),
         monitoring=MonitoringConfig(enable=False),
         shadow=CANARY,
-    ) as server:
+    )
+    with ModelServer(config_of(base_path), options, port=0) as server:
         with PredictClient(f"127.0.0.1:{server.port}", "sentiment", label="stable") as client:
             client.predict(["a"])
         assert settled(server, sampled=1)["compared"] == 1

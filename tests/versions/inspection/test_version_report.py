@@ -21,6 +21,7 @@ from lstm_sentiment import (
     ModelServer,
     ServableNotFoundError,
     ServableUnavailableError,
+    ServerOptions,
     VersionReport,
     inspect_version,
 )
@@ -105,7 +106,7 @@ def server(
         for name, path in models.items()
     )
     config.write_text(f"model_config_list {{\n{entries}}}\n", "utf-8")
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0), port=0) as server:
         yield server
 
 

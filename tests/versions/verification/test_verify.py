@@ -16,6 +16,7 @@ from lstm_sentiment import (
     ModelServer,
     ServableNotFoundError,
     ServableUnavailableError,
+    ServerOptions,
     verify_version,
 )
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
@@ -68,7 +69,7 @@ def server(version_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         """,
         "utf-8",
     )
-    with ModelServer(config, port=0, file_system_poll_wait_seconds=0) as server:
+    with ModelServer(config, ServerOptions(file_system_poll_wait_seconds=0), port=0) as server:
         yield server
 
 

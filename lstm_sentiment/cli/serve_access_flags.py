@@ -1,0 +1,165 @@
+"""The flags of `serve` for who may ask it and for watching it, in groups as in `serve_flags`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lstm_sentiment.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from lstm_sentiment.serving.access.authentication import BearerTokens
+    from lstm_sentiment.serving.access.tls import ServerCredentials
+    from lstm_sentiment.serving.monitoring.access_log import AccessLog
+    from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+
+_SAFETY, _WATCHING = "Who may ask", "Watching it"
+
+
+@dataclass(frozen=True)
+class AccessFlags:
+    """TLS and bearer tokens."""
+
+    ssl_config_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TLS for gRPC and REST, as TensorFlow Serving takes it.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = None
+    ssl_certificate: Annotated[
+        Path | None,
+        typer.Option(help="TLS, without --ssl-config-file: PEM file.", rich_help_panel=_SAFETY),
+    ] = None
+    ssl_private_key: Annotated[
+        Path | None,
+        typer.Option(help="The certificate's private key: PEM file.", rich_help_panel=_SAFETY),
+    ] = None
+    ssl_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Let in only callers with a certificate of these authorities.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = None
+    auth_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Let in only callers with a bearer token of this file, one a line.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = None
+
+    def credentials(self) -> "ServerCredentials | None":
+        """Returns the credentials, read from their files; `None` without TLS."""
+        from lstm_sentiment.serving.access.tls import ServerCredentials
+
+        certificate, key, client_ca = self.ssl_certificate, self.ssl_private_key, self.ssl_client_ca
+        if self.ssl_config_file is not None:
+            if certificate or key or client_ca:
+                raise InvalidInputError(
+                    "Either `--ssl-config-file` or `--ssl-certificate` and the like may be given. "
+                    "Received: both."
+                )
+            return ServerCredentials.from_config_file(self.ssl_config_file)
+        if certificate is not None and key is not None:
+            return ServerCredentials.from_files(certificate, key, client_ca)
+        if certificate or key or client_ca:
+            raise InvalidInputError(
+                "`--ssl-certificate` and `--ssl-private-key` go together, and `--ssl-client-ca` "
+                "with both. Received: not both."
+            )
+        return None
+
+    def tokens(self) -> "BearerTokens | None":
+        """Returns the tokens, read from their file; `None` lets every caller in."""
+        if self.auth_token_file is None:
+            return None
+        from lstm_sentiment.serving.access.authentication import load_bearer_tokens
+
+        return load_bearer_tokens(self.auth_token_file)
+
+
+@dataclass(frozen=True)
+class MonitoringFlags:
+    """Metrics, access log, web page, health checks."""
+
+    monitoring_config_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Monitoring config in TensorFlow Serving's format: where the metrics are.",
+            rich_help_panel=_WATCHING,
+        ),
+    ] = None
+    text_sample_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of texts whose tokens are counted for the metrics.",
+            rich_help_panel=_WATCHING,
+            min=0,
+            metavar="N",
+            max=1,
+        ),
+    ] = 1.0
+    access_log: Annotated[
+        Literal["off", "text", "json"],
+        typer.Option(
+            help="Write a line for each request to standard error, without its texts.",
+            rich_help_panel=_WATCHING,
+        ),
+    ] = "off"
+    access_log_texts: Annotated[
+        bool,
+        typer.Option(
+            "--access-log-texts", help="Write the texts as well.", rich_help_panel=_WATCHING
+        ),
+    ] = False
+    ui: Annotated[
+        bool, typer.Option(help="Serve a page for people at / of REST.", rich_help_panel=_WATCHING)
+    ] = True
+    enable_grpc_healthcheck_service: Annotated[
+        bool,
+        typer.Option(
+            "--enable-grpc-healthcheck-service",
+            help="Serve gRPC's health checking protocol.",
+            rich_help_panel=_WATCHING,
+        ),
+    ] = False
+    enable_grpc_reflection: Annotated[
+        bool,
+        typer.Option(
+            "--enable-grpc-reflection",
+            help="Serve gRPC's server reflection, which lists the services.",
+            rich_help_panel=_WATCHING,
+        ),
+    ] = False
+
+    def config(self) -> "MonitoringConfig":
+        """Returns the config, read from its file; without one, metrics at the usual path."""
+        from lstm_sentiment.serving.monitoring.config import (
+            MonitoringConfig,
+            load_monitoring_config,
+        )
+
+        path = self.monitoring_config_file
+        return MonitoringConfig(enable=True) if path is None else load_monitoring_config(path)
+
+    def log(self) -> "AccessLog | None":
+        """Returns the access log, on standard error; `None` where it is off."""
+        from lstm_sentiment.serving.monitoring.access_log import AccessLog
+
+        if self.access_log != "off":
+            return AccessLog(
+                sys.stderr, as_json=self.access_log == "json", with_texts=self.access_log_texts
+            )
+        if self.access_log_texts:
+            raise InvalidInputError(
+                "`--access-log-texts` goes with `--access-log text` or `json`. Received: it alone."
+            )
+        return None

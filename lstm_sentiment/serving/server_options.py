@@ -1,0 +1,128 @@
+"""The settings of a `ModelServer`, apart from what it serves and where it listens."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from lstm_sentiment.checks import positive, positive_seconds
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.tls import ServerCredentials
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.access_log import AccessLog
+from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+from lstm_sentiment.serving.shadow.options import ShadowOptions
+
+_THREADS_PER_CPU = 4
+_MOST_THREADS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """How a server finds, loads and runs versions, and which requests it answers.
+
+    Attributes:
+        file_system_poll_wait_seconds: Pause between polls of the base paths; 0 polls once at the
+            start, then only at `ModelServer.poll_now`.
+        model_config_file_poll_wait_seconds: Pause between polls of the config file, which is
+            loaded when it has changed; 0 polls only at `ModelServer.poll_now`.
+        allow_version_labels_for_unavailable_models: Lets a reload bring a new label for a version
+            that is not available.
+        load_timeout_seconds: The longest that `ModelServer.start` waits for the models; `None`
+            for no limit.
+        loading: How versions are loaded into memory.
+        batching: How concurrent requests are batched; `None` runs each request by itself.
+        grpc_max_threads: gRPC requests handled at once, those that wait for a batch included;
+            `None` for 4 a CPU, with batching as many more as may wait.
+        rest_api_timeout_seconds: The longest that a REST request may take.
+        limits: The size that a request may have.
+        credentials: TLS for gRPC and REST; `None` for plain text.
+        auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
+        monitoring: The path of the Prometheus metrics, or none.
+        text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
+        access_log: Written to for each request; `None` for no log.
+        shadow: Which requests a shadow version answers too, for comparison; `None` for none.
+        grpc_health: Serves gRPC's health checking protocol.
+        grpc_reflection: Serves gRPC's server reflection.
+        ui: Serves a web page at `/` of REST, where texts can be tried. The page itself needs no
+            token; its requests to the server do.
+        grace_seconds: How long requests under way may take when the server stops.
+
+    Raises:
+        InvalidInputError: If a number is out of its range.
+    """
+
+    file_system_poll_wait_seconds: float = 1.0
+    model_config_file_poll_wait_seconds: float = 0.0
+    allow_version_labels_for_unavailable_models: bool = False
+    load_timeout_seconds: float | None = None
+    loading: LoadingOptions = field(default_factory=LoadingOptions)
+    batching: BatchingParameters | None = None
+    grpc_max_threads: int | None = None
+    rest_api_timeout_seconds: float = 30.0
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    credentials: ServerCredentials | None = None
+    auth_tokens: BearerTokens | None = None
+    monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))
+    text_sample_share: float = 1.0
+    access_log: AccessLog | None = None
+    shadow: ShadowOptions | None = None
+    grpc_health: bool = False
+    grpc_reflection: bool = False
+    ui: bool = True
+    grace_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Checks the numbers that no other class checks."""
+        positive(grpc_max_threads=self.grpc_max_threads)
+        positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
+
+    @property
+    def max_threads(self) -> int:
+        """Requests that each transport handles at once: `grpc_max_threads`, or its default."""
+        if self.grpc_max_threads is not None:
+            return self.grpc_max_threads
+        threads = _THREADS_PER_CPU * (os.cpu_count() or 1)
+        if self.batching is None:
+            return threads
+        batches = self.batching.max_enqueued_batches + self.batching.num_batch_threads
+        # A request beyond what may wait needs a thread too, to be refused at once.
+        return min(threads + batches * self.batching.largest_batch, _MOST_THREADS)
+
+
+def options_or_deprecated(
+    options: ServerOptions | None, deprecated: Mapping[str, Any]
+) -> ServerOptions:
+    """Returns the options, made of the keywords that `ModelServer` took before it took options.
+
+    Args:
+        options: The options, where they were given.
+        deprecated: The keywords, each the name of a field of `ServerOptions`. `None` stands for
+            the field's default, as it did.
+
+    Raises:
+        InvalidInputError: If both options and keywords were given.
+        TypeError: If a keyword is no field.
+    """
+    if not deprecated:
+        return options or ServerOptions()
+    listed = ", ".join(deprecated)
+    unknown = deprecated.keys() - {each.name for each in fields(ServerOptions)}
+    if unknown:
+        raise TypeError(f"ModelServer() got an unexpected keyword argument {min(unknown)!r}")
+    if options is not None:
+        raise InvalidInputError(
+            "the options of a ModelServer must be given as `options` alone. "
+            f"Received: `options` and {listed}."
+        )
+    warnings.warn(
+        f"{listed} of ModelServer: deprecated, to be removed in the next release. Instead: "
+        f"ModelServer(config, ServerOptions({', '.join(f'{name}=...' for name in deprecated)})).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return ServerOptions(**{k: v for k, v in deprecated.items() if v is not None})
