@@ -1,4 +1,4 @@
-"""`models compare`: which of two versions is better on labelled texts."""
+"""`models compare`: compares two versions on labelled texts."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,8 @@ LabelledTexts = Annotated[
     list[Path],
     typer.Option(
         "--data",
-        help="Labelled texts that neither version was trained on, such as the test.csv that a run "
-        "leaves: .csv, .tsv, .jsonl, .parquet; or one .txt a class; or a folder of them. May be "
-        "repeated.",
+        help="Labelled texts that neither version was trained on, such as a run's test.csv: .csv, "
+        ".tsv, .jsonl, .parquet; or one .txt a class; or a folder of them. May be repeated.",
         show_default=False,
     ),
 ]
@@ -23,7 +22,8 @@ Confidence = Annotated[
     float,
     typer.Option(
         metavar="SHARE",
-        help="Of the intervals. A difference is told where McNemar's p is below 1 less it.",
+        help="Confidence level of the intervals; a difference counts as real when McNemar's p is "
+        "below 1 - SHARE.",
     ),
 ]
 
@@ -33,7 +33,7 @@ def compare(
         str,
         typer.Option(
             metavar="A,B",
-            help="Their numbers; with --model-config-file, labels too.",
+            help="The versions' numbers; with --model-config-file, also labels.",
             show_default=False,
         ),
     ],
@@ -48,15 +48,13 @@ def compare(
     ] = None,
     model_config_file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="The models.config that knows the labels.", show_default=False
-        ),
+        typer.Option(metavar="FILE", help="The models.config with the labels.", show_default=False),
     ] = None,
     model_name: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Which model of it. May be left out where it has only one.",
+            help="Name of the model there. Not needed if there is only one.",
             show_default=False,
         ),
     ] = None,
@@ -64,16 +62,19 @@ def compare(
     label_column: LabelColumn = "label",
     confidence: Confidence = 0.95,
     show: Annotated[
-        int, typer.Option(metavar="N", help="Texts to show on which they differ.", min=0)
+        int,
+        typer.Option(
+            metavar="N", help="Number of texts with different predictions to show.", min=0
+        ),
     ] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two versions on labelled texts, and tell luck from merit.
+    """Compare two versions on labelled texts, with a test of significance.
 
-    Shows accuracy, macro-F1 and each class's F1 of both, how far they and their
-    differences can be trusted, and the texts that get different labels. Of the
-    texts that only one of the two gets right, McNemar's exact test tells whether
-    chance alone would set them so far apart.
+    Shows accuracy, macro-F1 and each class's F1 of both versions and their
+    differences, with confidence intervals, and the texts with different
+    predictions. McNemar's exact test, on the texts that only one version gets
+    right, gives the probability that such a difference is chance.
 
     Example: python cli.py models compare --model models/sentiment --versions 3,4 --data test.csv
     """
@@ -104,7 +105,7 @@ def compare(
 def _chosen(
     versions: str, model: Path | None, config_file: Path | None, model_name: str | None
 ) -> tuple[Path, list[int]]:
-    """The folder of versions, and the numbers of the two."""
+    """Returns the folder of versions, and the numbers of the two."""
     labels: dict[str, int] = {}
     if config_file is not None:
         from lstm_sentiment.rollout.control import ModelsControl

@@ -1,4 +1,4 @@
-"""`evaluate`: how right a version is on labelled texts, as a table, as JSON, as a page."""
+"""`evaluate`: scores of a version on labelled texts, as tables, as JSON and as a report."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
+from lstm_sentiment.cli.options import AsJson, LabelColumn, ModelFolder, TextColumn
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.versions.significance import Estimate
 
 _NAME_COLUMNS = 20
-# A matrix of more classes is wider than a terminal: the commonest confusions are told instead.
+# A wider matrix does not fit a terminal; the most frequent confusions are listed instead.
 _MATRIX_CLASSES = 8
 _CONFUSIONS = 10
 
@@ -32,31 +32,28 @@ def evaluate(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        Path, typer.Option(help="A version's folder, or a folder of versions.")
-    ] = Path("models/sentiment"),
+    model: ModelFolder = Path("models/sentiment"),
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     report: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write report.html there, one file to look at and to pass on, and its plots as "
-            "PNGs.",
+            help="Write report.html there, a single self-contained file, and its plots as PNGs.",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a version on labelled texts: accuracy, macro-F1, each class, calibration.
+    """Evaluate a version on labelled texts: accuracy, macro-F1, each class, calibration.
 
-    Empty texts are left out. Duplicates stay, and are told, as are texts that
-    the version was trained on: scores on those say nothing of new ones. A run
-    of fit leaves the texts that it held out in test.csv.
+    Empty texts are left out. Duplicates are kept and counted, as are texts
+    that the version was trained on, for which scores are too high. A run of
+    fit writes its held-out texts to test.csv.
 
-    The report shows learning curves, what is mistaken for what, whether stated
-    probabilities can be trusted, which texts are hard, and the surest mistakes
-    with the tokens that led to them. It needs the extra `report`.
+    The report shows learning curves, confusions, calibration, accuracy by kind
+    of text, and the most confident mistakes with the tokens that caused them.
+    It needs the extra `report`.
 
     Example: python cli.py evaluate --data runs/mine/test.csv --report report
     """
@@ -66,7 +63,7 @@ def evaluate(
         check_report_dir(report)
     from lstm_sentiment.text.corpus.reading import read_corpus
 
-    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    find_version(model)  # fails before TensorFlow is imported, which takes seconds
     corpus = read_corpus(data, text_column=text_column, label_column=label_column)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
@@ -112,7 +109,7 @@ def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
         yield "duplicates", f"{counts}; all of them are counted"
     if facts.contradictory:
         yield "contradictory", f"{facts.contradictory:,} texts occur under several labels"
-    yield "seen in training", "not told by the version" if seen is None else f"{seen:,}"
+    yield "seen in training", "unknown" if seen is None else f"{seen:,}"
     yield "accuracy", _estimated(evaluated.accuracy)
     yield "macro-F1", _estimated(evaluated.macro_f1)
     yield "calibration error", f"{evaluation.calibration_error:.4f}"
@@ -165,7 +162,7 @@ def _warn_of_texts_seen(evaluated: "VersionEvaluation") -> None:
     if evaluated.texts_seen:
         ERR.print(
             f"warning: the version was trained on {evaluated.texts_seen:,} of these "
-            f"{evaluated.facts.texts:,} texts: on new ones it will be worse than this.",
+            f"{evaluated.facts.texts:,} texts: expect lower scores on new texts.",
             style="bold yellow",
             markup=False,
             soft_wrap=True,

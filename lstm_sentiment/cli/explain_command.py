@@ -1,4 +1,4 @@
-"""`explain`: which tokens of a text spoke for its label."""
+"""`explain`: the tokens of a text, with the weight of each for the predicted label."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _TEXTS_A_REQUEST = 64
 _TEXTS_AT_ONCE = 16
-# A reader takes in fewer tokens than this at a glance.
+# From this number of tokens on, the strongest are listed too.
 _FEW_TOKENS = 12
 _STRONGEST = 5
 
@@ -44,17 +44,17 @@ def explain(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write a page to look at instead of printing.",
+            help="Write an HTML page instead of printing.",
             show_default=False,
         ),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show which tokens of each text spoke for its label, and which against it.
+    """Show which tokens of each text support its label, and which speak against it.
 
-    In a terminal tokens are coloured: blue speaks for the label, orange and
-    underlined against it. Elsewhere each is followed by its weight, its share
-    in the label's score, and a text takes one line.
+    In a terminal, blue tokens support the label and orange, underlined ones
+    speak against it. Elsewhere each token is followed by its weight, its share
+    in the label's score, with one line for each text.
 
     Example: python cli.py explain "房间很干净" --model models/sentiment
     """
@@ -100,12 +100,7 @@ def _print_json(texts: Sequence[str], answers: "Iterator[Explanation]") -> None:
 
 
 def explanation_record(text: str, answer: "Explanation") -> dict[str, Any]:
-    """A text and its explanation as `explain --json` writes them.
-
-    Args:
-        text: What was asked.
-        answer: What was answered.
-    """
+    """Returns a text and its explanation as `explain --json` writes them."""
     return {
         "text": text,
         "label": answer.label,
@@ -122,7 +117,7 @@ def _classification(answer: "Explanation") -> int:
 
 
 def _check_page(path: Path) -> None:
-    """Tells before the answers what would be told after them."""
+    """Checks that the page can be written, before anything is computed."""
     if not path.parent.is_dir() or path.is_dir():
         raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 

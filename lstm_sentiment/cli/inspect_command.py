@@ -1,4 +1,4 @@
-"""`inspect`: what a version is, how large its parts are, how it is asked."""
+"""`inspect`: the card, signatures, ops and sizes of a version, and requests to paste."""
 
 import json
 import sys
@@ -33,15 +33,15 @@ def inspect(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show a version: scores, signatures, ops, sizes, and how to ask it.
+    """Show a version's scores, signatures, ops, sizes, and example requests.
 
-    Reads its files only, so that any SavedModel can be looked into. Ends with
-    a curl command and Python for each signature, ready to paste. Given a
-    folder of versions, they ask for no version, so the server takes its own.
+    Only files are read, so any SavedModel can be inspected. The output ends
+    with a curl command and a Python program for each signature, ready to
+    paste; for a folder of versions, these let the server choose the version.
 
     Example: python cli.py inspect models/sentiment
     """
-    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    find_version(model)  # fails before TensorFlow is imported, which takes seconds
     from lstm_sentiment.cli.console import import_tensorflow, working
 
     import_tensorflow()
@@ -65,7 +65,7 @@ def _print_report(report: "VersionReport") -> None:
     console.print(_names_and_values(_graph_rows(report.graph, console.width - _NAME_COLUMNS)))
     console.print(_size_table(report.sizes, report.graph))
     console.file.flush()
-    # Not through rich, which would break lines: these are there to be pasted.
+    # Not through rich, which would break the lines of snippets to paste.
     for key, snippets in report.snippets.items():
         print(f"# {key}: over REST, then over gRPC\n\n{snippets.curl}\n\n{snippets.python}\n")
     sys.stdout.flush()
@@ -103,7 +103,7 @@ def _card_rows(report: "VersionReport") -> list[tuple[str, str]]:
 
 
 def _in_words(value: Any) -> str:
-    """A value of the card in one line."""
+    """Formats a value of the card in one line."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_in_words(part)}" for name, part in value.items())
     if isinstance(value, list):
@@ -134,7 +134,7 @@ def _tensors(tensors: Mapping[str, "TensorSummary"]) -> str:
 
 
 def _shape(shape: Sequence[int | None] | None) -> str:
-    """`(batch, ?, 3)`; `(...)` where the rank is open."""
+    """Formats a shape: `(batch, ?, 3)`, or `(...)` for an open rank."""
     if shape is None:
         return "(...)"
     sizes = ["batch" if axis == 0 else "?" for axis in range(len(shape))]
@@ -159,7 +159,7 @@ def _graph_rows(graph: "GraphSummary", columns: int) -> list[tuple[str, str]]:
 
 
 def _filled(items: Sequence[str], columns: int) -> str:
-    """Items in lines that break after a comma only."""
+    """Joins items into lines that break only after a comma."""
     lines = [""]
     for item in items:
         joined = f"{lines[-1]}, {item}" if lines[-1] else item
@@ -183,7 +183,7 @@ def _size_table(sizes: "SizeSummary", graph: "GraphSummary") -> "Table":
 
 
 def _size_rows(sizes: "SizeSummary", graph: "GraphSummary") -> Iterator[tuple[int, str, str, int]]:
-    """Depth, name, description and bytes of each line."""
+    """Yields depth, name, description and bytes of each line."""
     yield 0, "graph", GRAPH.name, sizes.graph
     yield 1, "constants", "", graph.constant_bytes
     if graph.sentencepiece_bytes:

@@ -22,6 +22,7 @@ DATA, WORDS, TRAINING = "Data", "Words and vectors", "Training"
 
 TextColumn = Annotated[str, typer.Option(help="Column of the texts.")]
 LabelColumn = Annotated[str, typer.Option(help="Column of the labels.")]
+ModelFolder = Annotated[Path, typer.Option(help="A version's folder, or a folder of versions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

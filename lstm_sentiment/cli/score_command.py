@@ -1,4 +1,4 @@
-"""`score`: a folder of texts, each file into an output of its own, on one machine or on many."""
+"""`score`: scores a folder of texts, each file into its own output, on one machine or many."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lstm_sentiment.cli.options import AsJson, TextColumn
+from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -18,14 +18,12 @@ def score(
         Path,
         typer.Argument(metavar="INPUT", help="A folder of files of texts, or one file."),
     ],
-    model: Annotated[
-        Path, typer.Option(help="A version's folder, or a folder of versions.")
-    ] = Path("models/sentiment"),
+    model: ModelFolder = Path("models/sentiment"),
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where outputs go. Default: beside each file.",
+            help="Folder of the outputs. Default: beside each file.",
             show_default=False,
         ),
     ] = None,
@@ -36,31 +34,34 @@ def score(
     ] = "local",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of ray, a CPU each. Default: all CPUs of the cluster."),
+        typer.Option(
+            metavar="N",
+            help="Number of Ray workers, one CPU each. Default: all CPUs of the cluster.",
+        ),
     ] = None,
     address: Annotated[
         str | None,
         typer.Option(
             metavar="A",
-            help="Of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto. Default: one is "
-            "started on this machine for the run.",
+            help="Address of a running Ray cluster: HOST:PORT, ray://HOST:PORT or auto. Default: "
+            "start one on this machine for the run.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Score files anew that are scored already.")
+        bool, typer.Option("--force", help="Score files again that have a newer output.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write label and probabilities of each text, file by file.
 
-    Each .csv, .tsv, .jsonl, .parquet or .txt file has an output of its own,
-    such as reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl: the model's name
-    and version, and eight digits for the model's files and the column. It
-    holds a JSON object a text, in order, as predict --json prints them.
+    Each .csv, .tsv, .jsonl, .parquet or .txt file gets its own output, such as
+    reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl: the model's name and version,
+    and eight digits of a hash of the model's files and the column. It holds one
+    JSON object for each text, in order, as predict --json prints them.
 
-    A file whose output is newer is skipped: killed or done, the same command
-    goes on where it ended. A bad file does not keep the others from being
-    scored; it is told in the end, and the exit code is 2.
+    A file with a newer output is skipped, so the same command continues where
+    it was stopped. A bad file does not stop the others from being scored; it
+    is reported in the end, and the exit code is 2.
 
     The engine ray needs the extra `ray`; all machines must see model, files
     and outputs under the same paths.

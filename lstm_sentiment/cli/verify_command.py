@@ -1,4 +1,4 @@
-"""`verify`: a version's own texts through every way in, against what training computed."""
+"""`verify`: compares a version's answers, here and on a server, with those of training."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.options import AsJson, ModelFolder
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -20,21 +20,23 @@ DIFFERENT = 1
 @takes_flag_groups
 def verify(
     access: AccessFlags,
-    model: Annotated[
-        Path, typer.Option(help="A version's folder, or a folder of versions.")
-    ] = Path("models/sentiment"),
+    model: ModelFolder = Path("models/sentiment"),
     server: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Ask this server too, by gRPC.", show_default=False),
+        typer.Option(
+            metavar="HOST:PORT", help="gRPC address of a server to check.", show_default=False
+        ),
     ] = None,
     rest_api: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Ask this server too, by REST.", show_default=False),
+        typer.Option(
+            metavar="HOST:PORT", help="REST address of a server to check.", show_default=False
+        ),
     ] = None,
     model_name: Annotated[
         str | None,
         typer.Option(
-            help="The model's name on the server. Default: that of the folder of versions.",
+            help="The model's name on the server. Default: the name of the folder of versions.",
             show_default=False,
         ),
     ] = None,
@@ -42,14 +44,16 @@ def verify(
         int | None,
         typer.Option(
             metavar="N",
-            help="Version to ask the server for. Default: that of --model.",
+            help="Version to ask the server for. Default: the number of --model.",
             show_default=False,
         ),
     ] = None,
     label: Annotated[
         str | None,
         typer.Option(
-            metavar="L", help="Version label to ask the server for instead.", show_default=False
+            metavar="L",
+            help="Version label to ask the server for instead of a number.",
+            show_default=False,
         ),
     ] = None,
     tolerance: Annotated[
@@ -77,7 +81,7 @@ def verify(
 
     check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
     access.check_server(server, rest_api, flags="`--server` or `--rest-api`")
-    find_version(model)  # told at once where there is none: importing TensorFlow takes seconds
+    find_version(model)  # fails before TensorFlow is imported, which takes seconds
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()

@@ -1,1 +1,1 @@
-"""What can be asked of an exported version, without a server."""
+"""Loads, compares, scores with, inspects and verifies exported versions without a server."""

@@ -1,4 +1,4 @@
-"""Which of two versions is the better one, as far as some labelled texts can tell."""
+"""Compares two versions on labelled texts, with intervals and a significance test."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,16 +35,16 @@ from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 @dataclass(frozen=True)
 class ComparedVersion:
-    """Scores of one of two versions.
+    """Scores of one version.
 
     Attributes:
         version_dir: The version's folder.
-        version: Its number; `None` where the folder's name is none.
-        right: Texts that it gives their label.
-        accuracy: Share of them.
+        version: Its number; `None` if the folder's name is not a number.
+        right: Number of correctly classified texts.
+        accuracy: Their share.
         macro_f1: Mean of the classes' F1.
-        class_f1: F1 of each class, by its name.
-        texts_seen: How many of the texts had a part in training it; `None` where it does not tell.
+        class_f1: F1 of each class, by name.
+        texts_seen: Number of the texts that the version was trained on; `None` if unknown.
     """
 
     version_dir: Path
@@ -57,21 +57,21 @@ class ComparedVersion:
 
     @property
     def name(self) -> str:
-        """`version 3`; the folder where it has no number."""
+        """`version 3`, or the folder if the version has no number."""
         return f"version {self.version}" if self.version is not None else str(self.version_dir)
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores, as JSON holds them."""
+        """Returns the scores for JSON."""
         return {**asdict(self), "version_dir": str(self.version_dir)}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a version says of a text.
+    """A version's prediction for one text.
 
     Attributes:
-        label: The label that it gives.
-        probability: That label's.
+        label: The predicted label.
+        probability: Its probability.
     """
 
     label: str
@@ -80,14 +80,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A text that two versions give different labels.
+    """A text with different predictions from two versions.
 
     Attributes:
-        index: Its place among the texts, from 0.
+        index: Position among the texts, from 0.
         text: The text.
-        label: What it is labelled.
-        first: The first version's answer.
-        second: The second's.
+        label: The true label.
+        first: Prediction of the first version.
+        second: Prediction of the second version.
     """
 
     index: int
@@ -99,25 +99,25 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions on the same labelled texts.
+    """Scores of two versions on the same labelled texts.
 
     Attributes:
-        first: The one compared with, such as that in service.
-        second: The other, such as its successor.
-        label_names: The classes, in the first one's order.
+        first: The baseline, such as the version in service.
+        second: The candidate, such as its successor.
+        label_names: The classes in the first version's order.
         texts: Number of texts.
-        repeated_texts: How many of them occurred before: intervals are narrower than they should
-            be where there are any.
-        confidence: Of all intervals; the versions differ by more than chance where `p_value` is
-            below 1 less it.
-        accuracy_difference: Accuracy of the second less that of the first.
-        macro_f1_difference: Macro-F1 of the second less that of the first.
-        both_right: Texts that both give their label.
-        only_first_right: Texts that the first alone gives their label.
-        only_second_right: Texts that the second alone gives their label.
-        both_wrong: Texts that neither gives its label.
+        repeated_texts: Number of texts that repeat an earlier one; they make the intervals too
+            narrow.
+        confidence: Confidence level of the intervals; a difference is significant if `p_value` is
+            below 1 - `confidence`.
+        accuracy_difference: Accuracy of the second minus that of the first.
+        macro_f1_difference: Macro-F1 of the second minus that of the first.
+        both_right: Texts that both classify correctly.
+        only_first_right: Texts that only the first classifies correctly.
+        only_second_right: Texts that only the second classifies correctly.
+        both_wrong: Texts that neither classifies correctly.
         p_value: Of McNemar's exact test.
-        disagreements: Texts that they give different labels; first those where both are surest.
+        disagreements: Texts with different predictions, the most confident first.
     """
 
     first: ComparedVersion
@@ -137,23 +137,23 @@ class Comparison:
 
     @property
     def is_significant(self) -> bool:
-        """Whether one gets more texts right, by more than chance."""
+        """Whether the versions' numbers of correct texts differ by more than chance."""
         return self.p_value < 1 - self.confidence
 
     @property
     def better(self) -> ComparedVersion | None:
-        """The one that gets more texts right, by more than chance; `None` if neither does."""
+        """The version that is significantly more accurate; `None` if neither is."""
         if not self.is_significant:
             return None
         return self.second if self.accuracy_difference.value > 0 else self.first
 
     @cached_property
     def seen_by(self) -> tuple[ComparedVersion, ...]:
-        """Those that were trained on some of the texts: the comparison is unfair."""
+        """The versions that were trained on some of the texts, so that the comparison is unfair."""
         return tuple(version for version in (self.first, self.second) if version.texts_seen)
 
     def verdict(self) -> str:
-        """Says in a sentence which one is better."""
+        """Returns a sentence that names the better version, if there is one."""
         if not self.disagreements:
             return f"both versions give the same labels to all {self.texts:,} texts"
         change = self.accuracy_difference
@@ -169,7 +169,7 @@ class Comparison:
         )
 
     def warnings(self) -> list[str]:
-        """Says what makes the comparison worth less, a sentence each."""
+        """Returns the reasons to distrust the comparison, a sentence each."""
         said = [
             f"{version.texts_seen:,} of the {self.texts:,} texts had a part in training "
             f"{version.name}: the comparison is unfair"
@@ -186,7 +186,7 @@ class Comparison:
         return said
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as `models compare --json` prints it."""
+        """Returns the comparison as `models compare --json` prints it."""
         return {
             **asdict(self),
             "first": self.first.to_dict(),
@@ -201,22 +201,17 @@ class Comparison:
 def compare_versions(
     first: LabelledAnswers, second: LabelledAnswers, *, confidence: float = 0.95, seed: int = 0
 ) -> Comparison:
-    """Compares two versions on the same texts.
+    """Compares the predictions of two versions for the same texts.
 
     Args:
-        first: What the one said, such as the version in service.
-        second: What the other said of the same texts, such as its successor. Its classes may be in
-            another order.
-        confidence: Of the intervals, above 0 and below 1; versions differ by more than chance
-            where McNemar's p-value is below 1 less it.
-        seed: Of what the intervals draw.
-
-    Returns:
-        The comparison.
+        first: Predictions of the baseline, such as the version in service.
+        second: Predictions of the candidate. Its classes may be in another order.
+        confidence: Confidence level of the intervals, above 0 and below 1; a difference is
+            significant if McNemar's p-value is below 1 - `confidence`.
+        seed: Seed of the bootstrap.
 
     Raises:
-        InvalidInputError: If an argument breaks a rule, the versions know different classes, or
-            their texts are not the same.
+        InvalidInputError: If an argument breaks a rule, or classes or texts are not the same.
     """
     check_confidence(confidence)
     names = first.corpus.label_names
@@ -226,7 +221,7 @@ def compare_versions(
             "Versions must be compared on the same texts and labels. "
             f"Received: {len(first.corpus):,} texts and {len(second.corpus):,} others."
         )
-    # The second's classes, in the first's order.
+    # Maps the second version's label ids to those of the first.
     moved = np.array([names.index(name) for name in second.corpus.label_names])
     labels, given = first.labels, (first.predicted, moved[second.predicted])
     right = Counter(zip(first.is_right.tolist(), second.is_right.tolist(), strict=True))
@@ -258,26 +253,23 @@ def score_in_turn(
     batch_size: int = 128,
     progress: Progress = SILENT,
 ) -> list[LabelledAnswers]:
-    """Asks versions about the same texts, one loaded at a time.
+    """Predicts the same labelled texts with several versions, one in memory at a time.
 
     Args:
-        version_dirs: Their folders.
-        corpus: The texts, as they are labelled.
+        version_dirs: The versions' folders.
+        corpus: The labelled texts.
         batch_size: Texts computed at once.
-        progress: Told of each batch, under the name of the version.
-
-    Returns:
-        The answers of each.
+        progress: Shows each batch, under the version's name.
 
     Raises:
-        InvalidInputError: As `predict_corpus`, or if the versions know different classes.
-        ServableNotFoundError: If a folder is no version.
+        InvalidInputError: As `predict_corpus`, or if the versions have different classes.
+        ServableNotFoundError: If a folder is not a version.
         ServableUnavailableError: If a version cannot be loaded.
     """
     scored: list[LabelledAnswers] = []
     for version_dir in version_dirs:
         predictor = SavedModelPredictor(version_dir)
-        if scored:  # told before time is spent on it
+        if scored:  # before time is spent on predicting
             _check_labels(scored[0], version_dir, predictor.label_names)
         shown = _Renamed(progress, f"Scoring {_short_name(version_dir)}")
         scored.append(predict_corpus(predictor, corpus, batch_size=batch_size, progress=shown))
@@ -287,16 +279,7 @@ def score_in_turn(
 def summarize_version(
     scores: LabelledAnswers, *, confidence: float = 0.95, seed: int = 0
 ) -> ComparedVersion:
-    """Scores one version as those that are compared are scored.
-
-    Args:
-        scores: What it said.
-        confidence: As `compare_versions` takes it.
-        seed: As `compare_versions` takes it.
-
-    Raises:
-        InvalidInputError: If an argument breaks a rule.
-    """
+    """Computes the scores of one version, as `compare_versions` does for two."""
     evaluation, right = scores.evaluation(), int(scores.is_right.sum())
     return ComparedVersion(
         scores.version_dir,
@@ -310,12 +293,12 @@ def summarize_version(
 
 
 def points(share: float) -> str:
-    """A difference of shares in points of a hundred, with its sign."""
+    """Formats a difference of shares in percentage points, with its sign."""
     return f"{100 * share:+.1f}".replace("-0.0", "+0.0")
 
 
 def p_text(p_value: float) -> str:
-    """A p-value with its sign of equality: what is tiny is only said to be so."""
+    """Formats a p-value with `=`, or with `<` if it is tiny."""
     return "< 0.0001" if p_value < 0.0001 else f"= {p_value:.2g}"
 
 
@@ -357,7 +340,7 @@ def _short_name(version_dir: Path) -> str:
 
 @dataclass(frozen=True)
 class _Renamed:
-    """Progress whose steps bear another name."""
+    """A progress display whose steps have another name."""
 
     progress: Progress
     name: str

@@ -1,4 +1,4 @@
-"""What an exported version says of labelled texts: what reports and comparisons are made of."""
+"""Predicts labelled texts with an exported version, for reports and comparisons."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,20 +14,20 @@ from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logi
 from lstm_sentiment.version_folder import TokenCounts
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 
-# Probabilities are float32: below this, a logarithm would tell nothing.
+# Keeps the logarithm of a float32 probability of 0 finite.
 _LEAST_PROBABILITY = 1e-30
 
 
 @dataclass(frozen=True)
 class LabelledAnswers:
-    """Answers of one version to labelled texts.
+    """A version's predictions for labelled texts.
 
     Attributes:
         version_dir: The version's folder.
-        version: Its number; `None` where the folder's name is none.
-        corpus: The texts and what they are labelled; its `label_names` are the version's.
+        version: Its number; `None` if the folder's name is not a number.
+        corpus: The texts and their true labels; `label_names` are in the version's order.
         probabilities: Float32 `(texts, classes)`.
-        sizes: Of the texts; `None` where the version cannot tell them.
+        sizes: Token counts of the texts; `None` if the version cannot count.
     """
 
     version_dir: Path
@@ -43,24 +43,24 @@ class LabelledAnswers:
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
-        """Label ids that the version gives, `(texts,)`."""
+        """Predicted label ids, `(texts,)`."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @cached_property
     def is_right(self) -> NDArray[np.bool_]:
-        """Whether each text was given its label, `(texts,)`."""
+        """Whether the predicted label is the true one, `(texts,)`."""
         return np.asarray(self.predicted == self.labels)
 
     @cached_property
     def confidences(self) -> NDArray[np.float32]:
-        """Probability of the label given to each text, `(texts,)`."""
+        """Probability of the predicted label, `(texts,)`."""
         return np.asarray(self.probabilities.max(axis=1), np.float32)
 
     def evaluation(self) -> Evaluation:
-        """Accuracy, macro-F1, each class's scores, confusion matrix and calibration error."""
+        """Computes accuracy, macro-F1, F1 of classes, confusion matrix and calibration error."""
         logits = np.log(self.probabilities.clip(min=_LEAST_PROBABILITY))
         scores = evaluate_logits(self.labels.tolist(), logits, self.corpus.label_names)
-        # The temperature is in the version: what the error was without it cannot be seen here.
+        # The probabilities include the temperature, so the error before it is unknown.
         return replace(
             scores,
             oov_rate=None if self.sizes is None else self.sizes.oov_rate,
@@ -75,20 +75,16 @@ def predict_corpus(
     batch_size: int = 128,
     progress: Progress = SILENT,
 ) -> LabelledAnswers:
-    """Asks a version about labelled texts.
+    """Predicts labelled texts with a version.
 
     Args:
-        predictor: The version.
-        corpus: The texts, as they are labelled. Its classes must be among the version's; they may
-            be in another order.
+        predictor: The version. Must have all classes that occur in `corpus`, in any order.
+        corpus: The labelled texts.
         batch_size: Texts computed at once.
-        progress: Told of each batch.
-
-    Returns:
-        The answers.
+        progress: Shows each batch.
 
     Raises:
-        InvalidInputError: If there is no text, a label that the version does not know, or the
+        InvalidInputError: If there is no text, a label is not one of the version's, or the
             version has no signature `text`.
     """
     if not len(corpus):
@@ -115,14 +111,10 @@ def predict_corpus(
 
 
 def with_label_names(corpus: Corpus, label_names: tuple[str, ...]) -> Corpus:
-    """The same texts and labels, with the classes of a version, in its order.
-
-    Args:
-        corpus: The texts.
-        label_names: The version's classes, in id order.
+    """Returns the corpus with its label ids renumbered for a version's `label_names`.
 
     Raises:
-        InvalidInputError: If a text has a label that is none of them.
+        InvalidInputError: If a text has a label that is not among `label_names`.
     """
     if corpus.label_names == label_names:
         return corpus

@@ -1,4 +1,4 @@
-"""Asks an exported version without a server, in this process."""
+"""Loads an exported version into this process and computes its predictions."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class SavedModelPredictor:
-    """A version loaded into this process; the same graph that a server would run.
+    """A version loaded into this process, with the graph that a server would run.
 
         SavedModelPredictor("models/sentiment").predict(["房间很干净"])
 
     Attributes:
-        version_dir: The folder that was loaded.
-        version: Its number; `None` where the folder's name is none.
+        version_dir: The version's folder.
+        version: Its number; `None` if the folder's name is not a number.
     """
 
     def __init__(self, model_dir: str | os.PathLike[str]) -> None:
@@ -54,10 +54,10 @@ class SavedModelPredictor:
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
-        """The classes in id order, as `assets/labels.txt` has them.
+        """The class names in id order, read from `assets/labels.txt`.
 
         Raises:
-            InvalidInputError: If the version has no such file, or none that can be read.
+            InvalidInputError: If the file is missing or cannot be read.
         """
         path = self.version_dir / LABELS
         try:
@@ -73,7 +73,7 @@ class SavedModelPredictor:
         """Classifies texts.
 
         Args:
-            texts: At least one. For the signature `tokens`, each is already segmented.
+            texts: At least one. For the signature `tokens`, texts with spaces between tokens.
             signature: `text` or `tokens`.
             batch_size: Texts computed at once.
 
@@ -98,14 +98,11 @@ class SavedModelPredictor:
         ]
 
     def explain(self, texts: Sequence[str], *, batch_size: int = 16) -> "list[Explanation]":
-        """Classifies texts and tells which tokens spoke for it.
+        """Classifies texts and attributes each label's score to the tokens.
 
         Args:
             texts: At least one.
             batch_size: Texts computed at once.
-
-        Returns:
-            One explanation for each text, in order.
 
         Raises:
             InvalidInputError: If `texts` is empty or one string, or the version has no signature
@@ -123,15 +120,15 @@ class SavedModelPredictor:
     def text_statistics(
         self, texts: Sequence[str], *, batch_size: int = 128
     ) -> dict[str, Array] | None:
-        """Tells how long texts are and how many of their tokens are unknown.
+        """Counts characters, tokens, truncated tokens and OOV tokens of texts.
 
         Args:
             texts: At least one.
             batch_size: Texts computed at once.
 
         Returns:
-            `num_characters`, `num_tokens`, `num_truncated` and `num_oov`, int32 `(texts,)` each;
-            `None` where the version has no such signature, as those of older releases.
+            The outputs of the signature `text_statistics`, int32 `(texts,)` each; `None` if the
+            version lacks the signature, as in older releases.
 
         Raises:
             InvalidInputError: If `texts` is empty or one string.
@@ -153,7 +150,7 @@ class SavedModelPredictor:
 
 
 def prediction_record(text: str, prediction: "Prediction") -> dict[str, Any]:
-    """A text and its prediction as `predict --json` and `score` write them."""
+    """Returns a text and its prediction as `predict --json` and `score` write them."""
     return {
         "text": text,
         "label": prediction.label,

@@ -1,8 +1,7 @@
-"""How far scores can be trusted, and whether two classifiers differ by more than luck.
+"""Estimates scores with confidence intervals, and tests whether two classifiers differ.
 
-Nothing here sees a text: only label ids, those that the texts have and those given to them. What is
-drawn at random is drawn from how often each combination of ids occurs, which is the same as drawing
-texts and takes no longer for more of them.
+All functions work on label ids, true and predicted. The bootstrap draws how often each combination
+of ids occurs, which is the same as drawing texts and takes no longer with more texts.
 """
 
 import math
@@ -18,23 +17,23 @@ from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
 
 RESAMPLES = 2000
-"""Times that a bootstrap draws anew."""
+"""Number of bootstrap samples."""
 
 _Ids = NDArray[np.int64]
 _Values = NDArray[np.float64]
 
-# Counts drawn at once: keeps many classes from taking much memory.
+# Counts drawn in one block, which limits the memory that many classes take.
 _DRAWN_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and how far it can be trusted.
+    """A number with its confidence interval.
 
     Attributes:
-        value: As computed from the texts.
-        low: Lower end of its confidence interval; not above `value`.
-        high: Upper end; not below `value`.
+        value: The number.
+        low: Lower end of the interval; at most `value`.
+        high: Upper end of the interval; at least `value`.
     """
 
     value: float
@@ -42,26 +41,26 @@ class Estimate:
     high: float
 
     def __neg__(self) -> "Estimate":
-        """The estimate of the opposite."""
-        # Not `-x`: nobody expects a difference of -0.0.
+        """Returns the estimate of the opposite."""
+        # Not `-x`, which would turn 0.0 into -0.0.
         return Estimate(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)
 
     def to_dict(self) -> dict[str, float]:
-        """The three numbers, as JSON holds them."""
+        """Returns the three numbers for JSON."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
 def estimate_accuracy(right: int, texts: int, *, confidence: float = 0.95) -> Estimate:
-    """The share of texts given the right label, with Wilson's score interval.
+    """Computes the share of correct texts, with Wilson's score interval.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
-    the American Statistical Association 22, 1927. It holds for few texts and for shares near 0 and
-    1 too, where the usual plus and minus does not.
+    the American Statistical Association 22, 1927. Unlike the usual plus and minus it is valid for
+    few texts and for shares near 0 and 1.
 
     Args:
-        right: Texts given the right label.
-        texts: All of them, at least one.
-        confidence: How often such an interval holds the true share, above 0 and below 1.
+        right: Number of correctly classified texts.
+        texts: Number of texts, at least one.
+        confidence: Confidence level of the interval, above 0 and below 1.
 
     Raises:
         InvalidInputError: If an argument breaks a rule.
@@ -84,21 +83,21 @@ def estimate_macro_f1(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """The mean of the classes' F1, with a bootstrap percentile interval.
+    """Computes the mean of the classes' F1, with a bootstrap percentile interval.
 
     B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. Each class keeps
-    its number of texts, as it does where a test part is dealt class by class. Of very few texts
-    the interval is too narrow: a class of which all are right has nothing else to draw.
+    its number of texts, as in a stratified split. With very few texts the interval is too narrow: a
+    class without a mistake has nothing else to draw.
 
     Args:
         labels: True label ids, int `(texts,)`, at least one.
-        given: Given label ids, int `(texts,)`.
-        confidence: As `estimate_accuracy` takes it.
-        resamples: Times to draw.
-        seed: The same seed draws the same.
+        given: Predicted label ids, int `(texts,)`.
+        confidence: Confidence level of the interval, above 0 and below 1.
+        resamples: Number of bootstrap samples.
+        seed: Seed of the bootstrap.
 
     Returns:
-        The estimate. A class that has no text and is given to none does not count.
+        The estimate. A class without true or predicted texts does not count.
 
     Raises:
         InvalidInputError: If an argument breaks a rule.
@@ -118,21 +117,21 @@ def estimate_accuracy_difference(
     *,
     confidence: float = 0.95,
 ) -> Estimate:
-    """By how much the second of two classifiers is more accurate on the same texts.
+    """Computes the accuracy of the second of two classifiers minus that of the first.
 
     R. G. Newcombe, "Improved confidence intervals for the difference between binomial proportions
     based on paired data", Statistics in Medicine 17, 1998, method 10: Wilson's intervals of both,
-    put together with regard to how often they are right together. It holds for few texts too.
+    combined with the correlation of their errors. It is valid for few texts too.
 
     Args:
-        both_right: Texts that both got right.
-        only_first_right: Texts that the first alone got right.
-        only_second_right: Texts that the second alone got right.
-        both_wrong: Texts that neither got right.
-        confidence: As `estimate_accuracy` takes it.
+        both_right: Texts that both classify correctly.
+        only_first_right: Texts that only the first classifies correctly.
+        only_second_right: Texts that only the second classifies correctly.
+        both_wrong: Texts that neither classifies correctly.
+        confidence: Confidence level of the interval, above 0 and below 1.
 
     Returns:
-        Accuracy of the second less that of the first.
+        The difference with its interval.
 
     Raises:
         InvalidInputError: If a count is negative, or there is no text.
@@ -148,7 +147,7 @@ def estimate_accuracy_difference(
     first = estimate_accuracy(first_right, texts, confidence=confidence)
     second = estimate_accuracy(second_right, texts, confidence=confidence)
     together = float(both_right * both_wrong - only_first_right * only_second_right)
-    if together > 0:  # a correction for continuity
+    if together > 0:  # continuity correction
         together = max(0.0, together - texts / 2)
     spread = math.prod((first_right, texts - first_right, second_right, texts - second_right))
     correlation = together / math.sqrt(spread) if spread else 0.0
@@ -171,24 +170,23 @@ def estimate_macro_f1_difference(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """By how much the second of two classifiers has the higher macro-F1 on the same texts.
+    """Computes the macro-F1 of the second of two classifiers minus that of the first.
 
-    Both are scored on each draw, so that what is hard for both does not blur what sets them apart:
-    a paired bootstrap. P. Koehn, "Statistical significance tests for machine translation
-    evaluation", EMNLP 2004; T. Berg-Kirkpatrick, D. Burkett, D. Klein, "An empirical investigation
-    of statistical significance in NLP", EMNLP 2012. Drawn as `estimate_macro_f1` draws.
+    A paired bootstrap: both are scored on each sample, so that what is hard for both does not blur
+    their difference. P. Koehn, "Statistical significance tests for machine translation evaluation",
+    EMNLP 2004; T. Berg-Kirkpatrick, D. Burkett, D. Klein, "An empirical investigation of
+    statistical significance in NLP", EMNLP 2012. Samples are drawn as in `estimate_macro_f1`.
 
     Args:
         labels: True label ids, int `(texts,)`, at least one.
-        first: Label ids given by the first, int `(texts,)`.
-        second: Label ids given by the second, int `(texts,)`.
-        confidence: As `estimate_accuracy` takes it.
-        resamples: Times to draw.
-        seed: The same seed draws the same.
+        first: Label ids predicted by the first, int `(texts,)`.
+        second: Label ids predicted by the second, int `(texts,)`.
+        confidence: Confidence level of the interval, above 0 and below 1.
+        resamples: Number of bootstrap samples.
+        seed: Seed of the bootstrap.
 
     Returns:
-        Macro-F1 of the second less that of the first. The two the other way round give exactly the
-        opposite.
+        The difference with its interval. Swapping the classifiers gives exactly the opposite.
 
     Raises:
         InvalidInputError: If an argument breaks a rule.
@@ -202,21 +200,20 @@ def estimate_macro_f1_difference(
 
 
 def mcnemar_p_value(only_first_right: int, only_second_right: int) -> float:
-    """How likely chance alone sets two equally good classifiers so far apart: McNemar's exact test.
+    """Computes the p-value of McNemar's exact test for two classifiers on the same texts.
 
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12, 1947; of the tests for one test set, the one that T. G.
     Dietterich recommends ("Approximate statistical tests for comparing supervised classification
-    learning algorithms", Neural Computation 10, 1998). Only texts that one of the two got right
-    count: each is the toss of a fair coin if they are equally good. Exact, with the binomial
-    distribution, so it holds for few of them too.
+    learning algorithms", Neural Computation 10, 1998). Only texts that exactly one classifier got
+    right count: under the null hypothesis each is a fair coin toss, with a binomial distribution.
 
     Args:
-        only_first_right: Texts that the first alone got right.
-        only_second_right: Texts that the second alone got right.
+        only_first_right: Texts that only the first classifies correctly.
+        only_second_right: Texts that only the second classifies correctly.
 
     Returns:
-        The two-sided p-value, from 0 to 1; 1 where there is no such text.
+        The two-sided p-value, from 0 to 1; 1 without such texts.
 
     Raises:
         InvalidInputError: If a count is negative.
@@ -231,10 +228,10 @@ def mcnemar_p_value(only_first_right: int, only_second_right: int) -> float:
 
 
 def check_confidence(confidence: float) -> None:
-    """Checks that a confidence is a share.
+    """Checks that a confidence level is above 0 and below 1.
 
     Raises:
-        InvalidInputError: If it is not above 0 and below 1.
+        InvalidInputError: If the level is out of range.
     """
     if not 0 < confidence < 1:
         raise InvalidInputError(
@@ -245,12 +242,12 @@ def check_confidence(confidence: float) -> None:
 
 @dataclass(frozen=True)
 class _Cells:
-    """How many texts have each combination of a true label and given ones.
+    """A table of how many texts have each combination of true and predicted labels.
 
     Attributes:
-        ids: True label, and the label given by each classifier, `(cells, 1 + classifiers)`; in
-            order, so those of a true label stand together.
-        counts: Texts of each, `(cells,)`.
+        ids: True label, and the label predicted by each classifier, `(cells, 1 + classifiers)`;
+            sorted, so the cells of a true label are adjacent.
+        counts: Number of texts, `(cells,)`.
     """
 
     ids: _Ids
@@ -261,11 +258,11 @@ class _Cells:
         return cls(*np.unique(np.stack(ids, axis=1), axis=0, return_counts=True))
 
     def key(self) -> list[list[int]]:
-        """What orders a table and its mirror image."""
+        """Returns the key that orders a table and its mirror image."""
         return [*self.ids.tolist(), self.counts.tolist()]
 
     def drawn(self, resamples: int, seed: int) -> Iterator[_Ids]:
-        """Draws as many texts anew, `(some resamples, cells)` at once."""
+        """Draws samples of as many texts, in blocks of `(some resamples, cells)`."""
         generator = np.random.default_rng(seed)
         starts = np.flatnonzero(np.diff(self.ids[:, 0], prepend=-1))
         at_once = max(1, _DRAWN_AT_ONCE // len(self.counts))
@@ -281,16 +278,16 @@ class _Cells:
 
     @property
     def macro_f1(self) -> list[Callable[[_Ids], _Values]]:
-        """What computes each classifier's macro-F1 of counts `(resamples, cells)`."""
+        """Functions that compute each classifier's macro-F1 from counts `(resamples, cells)`."""
         return [_macro_f1(self.ids[:, 0], given) for given in self.ids.T[1:]]
 
 
 def _macro_f1(labels: _Ids, given: _Ids) -> Callable[[_Ids], _Values]:
-    """What computes macro-F1 of counts `(resamples, cells)`, over the classes that occur."""
+    """Returns a function that computes macro-F1, over the classes that occur, from counts."""
     classes, places = np.unique(np.concatenate([labels, given]), return_inverse=True)
     has, is_given = np.split(places, 2)
     right = _sums_by(has, len(classes), has == is_given)
-    # Twice the texts that are right, of those that have the label and those given it.
+    # F1 = 2 TP / (true texts + predicted texts) of the class.
     either = _sums_by(has, len(classes)) + _sums_by(is_given, len(classes))
 
     def compute(counts: _Ids) -> _Values:
@@ -301,7 +298,7 @@ def _macro_f1(labels: _Ids, given: _Ids) -> Callable[[_Ids], _Values]:
 
 
 def _sums_by(places: _Ids, size: int, kept: NDArray[np.bool_] | None = None) -> csr_matrix:
-    """What adds cells up by class, `(size, cells)`."""
+    """Returns the matrix that sums cells by class, `(size, cells)`."""
     ones = np.ones(len(places), np.int64) if kept is None else kept.astype(np.int64)
     return csr_matrix((ones, (places, np.arange(len(places)))), (size, len(places)))
 
@@ -314,7 +311,7 @@ def _macro_f1_difference(
     drawn = np.concatenate(
         [second(counts) - first(counts) for counts in cells.drawn(resamples, seed)]
     )
-    if both_ways:  # neither way round is the first: both are drawn
+    if both_ways:  # the table is its own mirror image, so the interval must be symmetric
         drawn = np.concatenate([drawn, -drawn])
     return _estimate(float(value), drawn, confidence)
 
@@ -326,7 +323,7 @@ def _estimate(value: float, drawn: _Values, confidence: float) -> Estimate:
 
 
 def _around(value: float, low: float, high: float) -> Estimate:
-    """Rounding, and a skewed bootstrap, may leave the value itself just outside."""
+    """Widens an interval to include its value, which rounding or a skewed bootstrap may exclude."""
     return Estimate(value, min(low, value), max(high, value))
 
 

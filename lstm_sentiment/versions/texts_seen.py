@@ -1,4 +1,4 @@
-"""Which texts a version was trained on: scores on those say nothing of new ones."""
+"""Counts evaluation texts that a version was trained on, which would make its scores too high."""
 
 import os
 from collections.abc import Sequence
@@ -14,17 +14,14 @@ from lstm_sentiment.version_folder import TEXTS_SEEN
 
 
 def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] | None:
-    """Reads the digests of the texts that had a part in training a version.
-
-    Args:
-        version_dir: The version's folder.
+    """Loads the digests of the texts that a version was trained on.
 
     Returns:
-        `near_digests` of those texts, each once, ascending; `None` where the version has no such
-        file, as those of older releases and of others.
+        `near_digests` of those texts, each once, ascending; `None` if the version has no such file,
+        as in older releases and for versions of other programs.
 
     Raises:
-        InvalidInputError: If there is such a file that cannot be read or holds something else.
+        InvalidInputError: If the file cannot be read or holds anything else.
     """
     path = Path(version_dir) / TEXTS_SEEN
     try:
@@ -42,14 +39,10 @@ def load_texts_seen(version_dir: str | os.PathLike[str]) -> NDArray[np.uint64] |
 
 
 def count_texts_seen(version_dir: str | os.PathLike[str], texts: Sequence[str]) -> int | None:
-    """Counts the texts that had a part in training a version, however carelessly copied.
-
-    Args:
-        version_dir: The version's folder.
-        texts: Any Unicode. One that occurs twice counts twice.
+    """Counts the texts that a version was trained on, near duplicates and repetitions included.
 
     Returns:
-        How many of them; `None` where the version does not tell.
+        The number of texts; `None` if the version has no digests.
 
     Raises:
         InvalidInputError: As `load_texts_seen`.

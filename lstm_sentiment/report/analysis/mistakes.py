@@ -108,15 +108,12 @@ def _explanations(texts: Sequence[str], explain: Explain | None) -> "Sequence[Ex
 def most_frequent_confusions(
     confusion_matrix: Sequence[Sequence[int]], label_names: Sequence[str], *, limit: int
 ) -> tuple[Confusion, ...]:
-    """Returns the most frequent pairs of a true label and a wrong prediction.
+    """Returns the most frequent pairs of a true label and a wrong prediction, at most `limit`.
 
     Args:
         confusion_matrix: Number of texts by true class (outer) and predicted class (inner).
         label_names: The classes in id order.
         limit: Maximum number of pairs.
-
-    Returns:
-        The pairs, the most frequent first.
     """
     counts = np.array(confusion_matrix, np.int64)
     sizes = counts.sum(axis=1)

@@ -112,11 +112,7 @@ def _cell(axes: "Axes", palette: Palette, place: tuple[int, int], texts: int, sh
 
 
 def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
-    """Plots F1 of each class as a bar, with marks for precision and recall.
-
-    Args:
-        classes: The scores, in the order of the class names.
-    """
+    """Plots F1 of each class as a bar, with marks for precision and recall."""
     few = len(classes) <= _FEW_CLASSES
     size = (_NARROW[0], 3.2) if few else (_WIDE, 1.2 + 0.3 * len(classes))
 
@@ -182,11 +178,7 @@ def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
 
 
 def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
-    """Plots a histogram of the predicted labels' probabilities, correct and wrong ones stacked.
-
-    Args:
-        bins: Bins of equal width.
-    """
+    """Plots a histogram of the predicted labels' probabilities, correct and wrong ones stacked."""
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
         axes = figure.subplots()

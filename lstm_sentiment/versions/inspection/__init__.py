@@ -1,1 +1,1 @@
-"""Tells what a version is, from its files alone."""
+"""Reads the files of a version: signatures, ops, sizes, and requests to paste."""

@@ -1,4 +1,4 @@
-"""Reads `saved_model.pb` without building its graph: signatures, ops, and what takes its bytes."""
+"""Summarizes `saved_model.pb` without building its graph: signatures, ops, bytes of constants."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,8 +30,8 @@ class TensorSummary:
     """An input or output of a signature.
 
     Attributes:
-        dtype: TensorFlow's name of it, such as `int64`.
-        shape: One size for each axis, `None` where any will do; `None` where the rank is open.
+        dtype: TensorFlow's name of the dtype, such as `int64`.
+        shape: The size of each axis, `None` if open; `None` for an open rank.
     """
 
     dtype: str
@@ -40,13 +40,13 @@ class TensorSummary:
 
 @dataclass(frozen=True)
 class SignatureSummary:
-    """One way of asking a version.
+    """A signature of a version.
 
     Attributes:
         key: Its name, such as `serving_default`.
-        method: `predict`, `classify`, `regress`, or the whole name of another.
-        inputs: What it takes, by name.
-        outputs: What it answers, by name.
+        method: `predict`, `classify`, `regress`, or the full name of another.
+        inputs: Input tensors by name.
+        outputs: Output tensors by name.
     """
 
     key: str
@@ -57,18 +57,18 @@ class SignatureSummary:
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """What a SavedModel's graph consists of.
+    """A summary of a SavedModel's graph.
 
     Attributes:
-        tags: Of the meta graph that was read: the one for serving, or the only one.
-        signatures: By key, in order.
-        nodes: How many, those of functions included.
-        functions: How many functions its library holds.
-        op_types: How many nodes there are of each op, the most frequent first.
-        foreign_ops: The library of each op that plain TensorFlow does not have: `tensorflow-text`,
-            or `not known here`.
-        constant_bytes: Values of constants.
-        sentencepiece_bytes: SentencePiece models, which are attributes of nodes.
+        tags: Tags of the meta graph that was read: the one for serving, or the only one.
+        signatures: Signatures by key, sorted.
+        nodes: Number of nodes, including those of functions.
+        functions: Number of functions in the library.
+        op_types: Number of nodes of each op, the most frequent first.
+        foreign_ops: The library of each op that plain TensorFlow lacks: `tensorflow-text`, or
+            `not known here`.
+        constant_bytes: Bytes of constants.
+        sentencepiece_bytes: Bytes of SentencePiece models, which are attributes of nodes.
     """
 
     tags: tuple[str, ...]
@@ -82,10 +82,7 @@ class GraphSummary:
 
 
 def summarize_graph(version_dir: Path) -> GraphSummary:
-    """Reads the protobuf of a SavedModel.
-
-    Args:
-        version_dir: The folder that holds `saved_model.pb`.
+    """Summarizes the graph in a version's `saved_model.pb`.
 
     Raises:
         ServableUnavailableError: If the file is damaged or cannot be read.
@@ -115,14 +112,11 @@ def summarize_graph(version_dir: Path) -> GraphSummary:
 
 
 def library_of_op(name: str) -> str | None:
-    """Whose op it is.
-
-    Args:
-        name: As a graph has it, such as `MatMul`.
+    """Returns the library of an op, given its name in a graph, such as `MatMul`.
 
     Returns:
-        `tensorflow-text` for its ops, `not known here` for those of nobody who is installed, and
-        `None` for TensorFlow's own.
+        `tensorflow-text` for its ops, `not known here` for ops of no installed library, and `None`
+        for TensorFlow's own.
     """
     if name in text_ops():
         return TENSORFLOW_TEXT
@@ -131,9 +125,9 @@ def library_of_op(name: str) -> str | None:
 
 @cache
 def text_ops() -> frozenset[str]:
-    """The ops of tensorflow-text, as its shared objects list them when they are loaded.
+    """Returns the ops of tensorflow-text, as its shared objects list them when loaded.
 
-    Once it is imported, TensorFlow's registry does not tell them from its own.
+    Once they are loaded, TensorFlow's registry does not distinguish them from its own.
     """
     spec = find_spec("tensorflow_text")
     names: set[str] = set()

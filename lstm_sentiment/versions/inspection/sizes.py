@@ -1,4 +1,4 @@
-"""How many bytes each part of a version's folder takes."""
+"""Measures the bytes of each part of a version's folder."""
 
 import math
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ _SHOWN_SHARE = 0.01
 
 @dataclass(frozen=True)
 class VariableSize:
-    """One variable of the checkpoint.
+    """A variable of the checkpoint.
 
     Attributes:
-        name: Its key there, which is its attribute's path in the saved object.
-        dtype: TensorFlow's name of it.
-        shape: One size for each axis.
-        bytes: Of its values.
+        name: Its key, which is the attribute's path in the saved object.
+        dtype: TensorFlow's name of the dtype.
+        shape: The size of each axis.
+        bytes: Bytes of its values.
     """
 
     name: str
@@ -38,9 +38,9 @@ class PartSize:
     """The variables of one part of the model.
 
     Attributes:
-        count: How many there are.
-        bytes: Of all their values.
-        largest: Those above a hundredth of the whole version, the largest first.
+        count: Number of variables.
+        bytes: Bytes of all their values.
+        largest: The variables above 1 % of the whole version, the largest first.
     """
 
     count: int
@@ -55,10 +55,10 @@ class SizeSummary:
     Attributes:
         graph: `saved_model.pb`.
         variables: The checkpoint's files.
-        parts: Of the values in it, by what variables' names have before the last `/`, without
-            what all have alike: `embedding`, `weights/lstm_0`.
+        parts: Bytes of the values in the checkpoint, grouped by the variables' names before the
+            last `/` without their common prefix: `embedding`, `weights/lstm_0`.
         assets: Each file that the graph reads.
-        assets_extra: Each file beside, that it does not.
+        assets_extra: Each file that the graph does not read.
         other: All other files together.
     """
 
@@ -71,16 +71,13 @@ class SizeSummary:
 
     @property
     def total(self) -> int:
-        """All files together."""
+        """Bytes of all files."""
         files = sum(self.assets.values()) + sum(self.assets_extra.values())
         return self.graph + self.variables + files + self.other
 
 
 def measure_sizes(version_dir: Path) -> SizeSummary:
-    """Adds up the files of a version, and the values in its checkpoint.
-
-    Args:
-        version_dir: The folder that holds `saved_model.pb`.
+    """Measures the files in a version's folder and the values in its checkpoint.
 
     Raises:
         ServableUnavailableError: If the checkpoint is damaged, or a file cannot be read.
@@ -119,7 +116,7 @@ def _below(files: Mapping[str, int], folder: str) -> dict[str, int]:
 
 
 def _variables(version_dir: Path) -> list[VariableSize]:
-    """What the checkpoint's index says; no value is read."""
+    """Lists the variables in the checkpoint's index, without reading a value."""
     path = version_dir / _CHECKPOINT
     if not path.with_suffix(".index").is_file():
         return []  # a SavedModel of constants has no checkpoint
@@ -138,7 +135,7 @@ def _variables(version_dir: Path) -> list[VariableSize]:
             math.prod(shape) * dtypes[name].size,
         )
         for name, shape in sorted(shapes.items())
-        if dtypes[name] != tf.string  # the object graph, and others whose index tells no size
+        if dtypes[name] != tf.string  # such as the object graph: strings have no fixed size
     ]
 
 

@@ -1,4 +1,4 @@
-"""Requests to a version, ready to paste: a `curl` command and Python for each signature."""
+"""Writes example requests to a version: a `curl` command and Python for each signature."""
 
 import json
 import math
@@ -21,27 +21,18 @@ _STUBS = "from tensorflow_serving.apis import {messages}, prediction_service_pb2
 
 @dataclass(frozen=True)
 class Snippets:
-    """How one signature is asked.
-
-    Attributes:
-        curl: A shell command, over REST.
-        python: A program, over gRPC.
-    """
+    """Example requests to one signature: a shell command over REST and a program over gRPC."""
 
     curl: str
     python: str
 
 
 FALLBACK = ExampleAnswer("房间很干净", ("房间", "很", "干净"), (1,), "", ())
-"""What any version can be asked."""
+"""An example that any version can answer."""
 
 
 def example_to_show(examples: Sequence[ExampleAnswer]) -> ExampleAnswer:
-    """A short text of a version's own, or `FALLBACK` where it has none.
-
-    Args:
-        examples: Those of its card.
-    """
+    """Returns a short example of a version's card, or `FALLBACK` if there is none."""
     filled = [example for example in examples if example.tokens]
     in_one_line = [
         example
@@ -55,15 +46,15 @@ def example_to_show(examples: Sequence[ExampleAnswer]) -> ExampleAnswer:
 def request_snippets(
     signature: SignatureSummary, name: str, version: int | None, example: ExampleAnswer
 ) -> Snippets:
-    """Writes how a signature is asked of a server on this machine, at the usual ports.
+    """Writes example requests to a signature, for a server on this machine at the usual ports.
 
     Args:
-        signature: Of the version. One of this package's contract is asked with `example` by
-            `PredictClient`; any other with values of the right dtype and shape by the stubs of
-            tensorflow-serving-api.
-        name: The model's, on the server.
-        version: Which to ask for; `None` for what the server takes by itself.
-        example: What to ask.
+        signature: A signature of the version. `PredictClient` asks those of this package with
+            `example`; the stubs of tensorflow-serving-api ask any other with values of the right
+            dtype and shape.
+        name: The model's name on the server.
+        version: The version to ask for; `None` to let the server choose.
+        example: The text to ask about.
     """
     body, call = _contract_request(signature, example)
     url = _url(name, version, _verb(signature))
@@ -75,7 +66,7 @@ def request_snippets(
 def _contract_request(
     signature: SignatureSummary, example: ExampleAnswer
 ) -> tuple[dict[str, Any] | None, str]:
-    """The body and the client's call, where the signature is one that `ServableModule` has."""
+    """Returns body and client call for a signature of `ServableModule`; no body for any other."""
     text = _literal(example.text)
     tokens = " ".join(example.tokens)
     ids = list(example.token_ids)
@@ -102,7 +93,7 @@ def _contract_request(
 
 
 def _verb(signature: SignatureSummary) -> str:
-    """The API that a signature is for. TensorFlow itself writes that all are for `predict`."""
+    """Returns the API of a signature; TensorFlow itself writes `predict` for all of them."""
     if signature.method in ("classify", "regress"):
         return signature.method
     takes_examples = signature.inputs == {"inputs": TensorSummary("string", (None,))}
@@ -118,7 +109,7 @@ def _url(name: str, version: int | None, verb: str) -> str:
 
 def _curl(body: Mapping[str, Any], url: str) -> str:
     whole = json.dumps(body, ensure_ascii=False)
-    # What a terminal would not show as it is stands in escapes; JSON's are of ASCII alone.
+    # Characters that a terminal would not print are escaped, as JSON in ASCII does.
     shown = whole if whole.isprintable() else json.dumps(body)
     return f"curl -d {shlex.quote(shown)} \\\n  {url}"
 
@@ -182,7 +173,7 @@ _EXAMPLE_LINES = (
 
 
 def _tensor_lines(signature: SignatureSummary) -> list[str]:
-    """One value fills a tensor of any shape."""
+    """Returns lines that fill each input tensor with one value."""
     return [
         f"value = tf.make_tensor_proto({_value(tensor.dtype)!r}, tf.{tensor.dtype}, "
         f"{list(_shape(tensor.shape))})\n"
@@ -192,12 +183,12 @@ def _tensor_lines(signature: SignatureSummary) -> list[str]:
 
 
 def _literal(text: str) -> str:
-    """A string as Python reads it, in double quotes if they will do."""
+    """Formats a string as a Python literal, in double quotes if possible."""
     return repr(text) if set(text) & {'"', "\\"} or not text.isprintable() else f'"{text}"'
 
 
 def _value(dtype: str) -> Any:
-    """A value that most graphs can do with: 0 is an index of every table."""
+    """Returns a value that most graphs accept: 0 is an index of every table."""
     if dtype in ("string", "bool"):
         return "text" if dtype == "string" else True
     return 0.0 if "float" in dtype or dtype == "half" else 0

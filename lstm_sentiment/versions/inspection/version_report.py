@@ -1,4 +1,4 @@
-"""Tells what a version is, from its files alone: the model is not loaded."""
+"""Reports on a version from its files alone, without loading the model."""
 
 import os
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ from lstm_sentiment.versions.inspection.snippets import Snippets, example_to_sho
 
 @dataclass(frozen=True)
 class VersionReport:
-    """What there is to know of a version.
+    """A description of a version.
 
     Attributes:
-        version_dir: Its folder.
+        version_dir: The version's folder.
         model_name: Name of the base path's folder.
-        version: Its number; `None` where the folder's name is none.
-        card: What `sentiment.json` says; `None` for a SavedModel that this package did not write.
-        graph: Its signatures and ops.
-        sizes: Bytes of its parts.
-        snippets: How each signature is asked, by key.
+        version: Its number; `None` if the folder's name is not a number.
+        card: The content of `sentiment.json`; `None` for a SavedModel of another program.
+        graph: Signatures and ops.
+        sizes: Bytes of the parts.
+        snippets: Example requests to each signature, by key.
     """
 
     version_dir: Path
@@ -42,11 +42,11 @@ class VersionReport:
 
     @property
     def signatures(self) -> Mapping[str, SignatureSummary]:
-        """Its signatures, by key."""
+        """The signatures by key."""
         return self.graph.signatures
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as `inspect --json` prints it."""
+        """Returns the report as `inspect --json` prints it."""
         graph = asdict(self.graph)
         signatures = graph.pop("signatures")
         return {
@@ -63,7 +63,7 @@ class VersionReport:
 
 
 def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
-    """Reads what a version's files say: its card, `saved_model.pb` and the checkpoint's index.
+    """Reads a version's card, `saved_model.pb` and the index of the checkpoint.
 
     Args:
         path: A version's folder, or a base path, of which the highest version is taken. Any
@@ -71,12 +71,12 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
 
     Returns:
         The report. Its snippets ask for this version's number if `path` is the version's folder,
-        and for none if it is a base path.
+        and for no number if it is a base path.
 
     Raises:
         ServableNotFoundError: If there is no version.
-        ServableUnavailableError: If it is damaged.
-        InvalidInputError: If its card is no JSON object.
+        ServableUnavailableError: If a file is damaged.
+        InvalidInputError: If the card is not a JSON object.
     """
     version_dir = find_version(Path(path))
     name, version = servable_name(version_dir), version_number(version_dir)

@@ -1,1 +1,1 @@
-"""Scores folders of texts, each file into an output of its own."""
+"""Scores folders of texts with an exported version, on one machine or on a Ray cluster."""

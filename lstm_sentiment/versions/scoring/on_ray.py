@@ -1,4 +1,4 @@
-"""Runs one function over many jobs on Ray: a worker a CPU, each set up once."""
+"""Maps a function over jobs on Ray, with one worker for each CPU."""
 
 import importlib.util
 import os
@@ -14,11 +14,10 @@ Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 RETRIES = 2
-"""How often a job is tried again whose worker died."""
+"""Number of times that a job is tried again if its worker dies."""
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
-# Ray wants at least 75 MiB, and by default takes a third of the machine's memory. Only paths and
-# counts travel here.
+# Only paths and counts are sent. Ray needs at least 75 MiB; its default is a third of the memory.
 _OBJECT_STORE_BYTES = 100 * 2**20
 
 
@@ -26,7 +25,7 @@ def require_ray() -> None:
     """Checks that Ray is installed.
 
     Raises:
-        InvalidInputError: If it is not; the message names the extra.
+        InvalidInputError: If Ray is missing; the message names the extra.
     """
     if importlib.util.find_spec("ray") is None:
         raise InvalidInputError(
@@ -44,27 +43,27 @@ def map_on_ray(
 ) -> Iterator[Outcome]:
     """Calls a function for each job on the workers of a Ray cluster.
 
-    A worker is an actor that takes one CPU. It calls `make` once, then gets one job after another.
-    One that dies is started again, and its job tried `RETRIES` more times, so that a job which
-    kills its workers costs only itself.
+    A worker is an actor that takes one CPU. It calls `make` once, then receives one job after
+    another. A worker that dies is started again and its job tried `RETRIES` more times, so a job
+    that kills its workers fails alone.
 
     Args:
-        make: Makes the function; called in each worker, where its module must be installed. What
-            it raises ends the run.
-        jobs: What the function is called with.
+        make: Makes the function; called in each worker, where its module must be installed. Its
+            errors end the run.
+        jobs: Arguments of the function.
         lost: Makes the outcome of a job that no worker survived, from the job and the reason.
-        workers: How many workers. `None` takes one for each CPU of the cluster, at most one for
+        workers: Number of workers. `None` takes one for each CPU of the cluster, at most one for
             each job.
-        address: Of a running cluster: `HOST:PORT`, `ray://HOST:PORT`, or `auto` for the one on
-            this machine. `None` starts one on this machine for the call, on 127.0.0.1. Where the
-            calling process is connected to a cluster already, that one is used.
+        address: Address of a running cluster: `HOST:PORT`, `ray://HOST:PORT`, or `auto` for the one
+            on this machine. `None` starts one on this machine, on 127.0.0.1, for the call. A
+            cluster that this process is connected to already is used in any case.
 
     Yields:
-        Outcomes, as they come.
+        Outcomes in the order in which they arrive.
 
     Raises:
         InvalidInputError: If there is no cluster at `address`.
-        LstmSentimentError: What `make` raised.
+        LstmSentimentError: If `make` raises it.
         ServableUnavailableError: If a worker cannot be started.
     """
     with _cluster(address, workers) as ray:
@@ -74,14 +73,14 @@ def map_on_ray(
         try:
             yield from _work_off(ray, started, jobs, lost)
         finally:
-            for worker in started:  # a cluster that lives on has other use for its CPUs
+            for worker in started:  # frees the CPUs of a cluster that keeps running
                 ray.kill(worker)
 
 
 def _work_off(
     ray: Any, workers: Sequence[Any], jobs: Sequence[Job], lost: Callable[[Job, str], Outcome]
 ) -> Iterator[Outcome]:
-    # A worker gets no job before it runs: the cluster may have no CPU left for it.
+    # Each worker first prepares itself: without a free CPU it never starts and gets no job.
     running: dict[Any, tuple[Any, Job | None]] = {
         worker.prepare.remote(): (worker, None) for worker in workers
     }
@@ -100,7 +99,7 @@ def _work_off(
 
 
 class _Worker(Generic[Job, Outcome]):
-    """Holds the function, which is made anew after each start of its process."""
+    """An actor that holds the function, made again after each start of its process."""
 
     def __init__(self, make: Callable[[], Callable[[Job], Outcome]]) -> None:
         self._make = make
@@ -111,7 +110,7 @@ class _Worker(Generic[Job, Outcome]):
         self._made()
 
     def run(self, job: Job) -> Outcome:
-        """Calls it."""
+        """Calls the function."""
         return self._made()(job)
 
     def _made(self) -> Callable[[Job], Outcome]:
@@ -142,16 +141,16 @@ def _outcome(ray: Any, done: Any, job: Job, lost: Callable[[Job, str], Outcome])
 
 
 def _last_line(error: BaseException) -> str:
-    """The reason: Ray puts tracebacks and ids before it."""
+    """Returns the last line of an error, the reason; Ray puts tracebacks and ids before it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
 @contextmanager
 def _cluster(address: str | None, workers: int | None) -> Iterator[Any]:
-    """Ray, connected; disconnected in the end, unless the caller had connected it."""
-    # Both are read when Ray is first imported. The first, in spite of its name, is what makes a
-    # Ray on this machine listen on 127.0.0.1 alone.
+    """Connects to Ray; disconnects in the end unless the caller was connected before."""
+    # Ray reads both when it is first imported. The first, despite its name, makes a Ray on this
+    # machine listen on 127.0.0.1 alone.
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -189,7 +188,7 @@ def _connect(ray: Any, address: str, quiet: dict[str, Any]) -> None:
 
 
 def _check_somebody_listens(address: str) -> None:
-    """Tells at once what Ray itself, which goes on trying, tells after minutes."""
+    """Checks the port at once; Ray itself would keep trying for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdecimal():
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_SECONDS).close()

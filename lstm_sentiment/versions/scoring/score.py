@@ -1,4 +1,4 @@
-"""Scores folders of texts with an exported version: each file a shard, each shard an output."""
+"""Scores folders of texts with an exported version; each file is a shard with its own output."""
 
 import hashlib
 import os
@@ -27,20 +27,20 @@ from lstm_sentiment.versions.scoring.shard import (
 Engine = Literal["local", "ray"]
 
 OUTPUT_SUFFIX = ".scored.jsonl"
-"""How the name of every output ends, and of no shard."""
+"""The end of every output's file name; no shard ends so."""
 
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """How the scoring of a folder went.
+    """The outcome of a scoring run.
 
     Attributes:
-        version_dir: The version that scored.
+        version_dir: The version's folder.
         outputs: Pattern of the outputs' paths.
-        scored: The shards that this call scored, by path.
-        skipped: Those that had been scored before, by path.
-        failed: Those that could not be scored, by path.
-        seconds: Wall-clock time of this call, starting workers and loading the model included.
+        scored: The shards scored by this run, sorted by path.
+        skipped: The shards scored by an earlier run, sorted by path.
+        failed: The shards that could not be scored, sorted by path.
+        seconds: Wall-clock time, including the start of workers and the loading of the model.
     """
 
     version_dir: Path
@@ -52,21 +52,21 @@ class ScoreResult:
 
     @property
     def shards(self) -> int:
-        """How many there are in all."""
+        """Number of all shards."""
         return len(self.scored) + len(self.skipped) + len(self.failed)
 
     @property
     def texts(self) -> int:
-        """How many texts this call scored."""
+        """Number of texts scored by this run."""
         return sum(shard.texts for shard in self.scored)
 
     @property
     def texts_per_second(self) -> float:
-        """Texts of this call, by its wall-clock time."""
+        """Texts scored by this run per second of wall-clock time."""
         return self.texts / self.seconds if self.seconds else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as `score --json` prints it."""
+        """Returns the result as `score --json` prints it."""
         return {
             "version_dir": str(self.version_dir),
             "outputs": self.outputs,
@@ -81,15 +81,12 @@ class ScoreResult:
 
 
 def find_shards(path: str | os.PathLike[str]) -> list[Path]:
-    """The files of texts that a folder holds.
+    """Lists the files of texts in a folder, sorted.
 
     Args:
-        path: A folder; its `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.txt` files are taken, those
-            of folders in it are not, nor are outputs and files whose name begins with a dot. Or
-            one file of any name, which is one shard.
-
-    Returns:
-        At least one file, sorted.
+        path: A folder, of which the `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.txt` files are
+            taken, without subfolders, outputs and files whose name begins with a dot. Or one file
+            of any name, which is one shard.
 
     Raises:
         InvalidInputError: If there is none, or `path` is itself an output.
@@ -124,32 +121,32 @@ def score(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> ScoreResult:
-    """Scores shards, one after another or on many machines, each into an output of its own.
+    """Scores shards, in this process or on many machines, each into its own output.
 
     The output of `reviews.csv` is `reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl`: the base path's
-    name, the version, and eight digits that stand for the model's files and the text column. See
-    `score_shard` for what it holds.
+    name, the version, and eight digits of a hash of the model's files and the text column. See
+    `score_shard` for its content.
 
-    A shard is skipped whose output is newer than it is; so the same call again goes on where a
-    killed one was, which loses the shards under way. Another model, another version, another model
-    under the same number and another text column have other outputs. One bad shard does not keep
-    the others from being scored.
+    A shard with a newer output is skipped, so the same call continues a killed run and loses only
+    the shards in progress. Another model, version or text column has other outputs. A bad shard
+    does not stop the others from being scored.
 
     Args:
         shards: Files, see `find_shards`.
         model_dir: A version's folder, or a servable's base path, of which the highest version is
             taken.
-        output_dir: Where outputs go; made if it is absent. `None` puts each beside its shard.
-        text_column: Name of the column, or JSON key, of the texts.
+        output_dir: Folder of the outputs, created if missing. `None` writes each output beside its
+            shard.
+        text_column: Column or JSON key of the texts.
         engine: `local` scores in this process. `ray` scores on workers of one CPU each, see
             `map_on_ray`; all must see model, shards and outputs under the same paths.
-        workers: How many, for `ray`. `None` takes one for each CPU of the cluster.
-        address: Of a running Ray cluster. `None` starts one on this machine for the call.
-        force: Whether shards that are scored already are scored anew.
-        progress: Told of each shard.
+        workers: Number of workers for `ray`. `None` takes one for each CPU of the cluster.
+        address: Address of a running Ray cluster. `None` starts one on this machine for the call.
+        force: Whether to score shards again that have a newer output.
+        progress: Shows each shard.
 
     Returns:
-        What was scored, skipped and not scored.
+        The shards that were scored, skipped and failed.
 
     Raises:
         InvalidInputError: If an argument breaks a rule, an output folder cannot be written, Ray is
@@ -187,7 +184,7 @@ def score(
 
 
 def check_engine(engine: str, workers: int | None, address: str | None) -> None:
-    """Checks what can be checked before TensorFlow is imported: see `score`.
+    """Checks arguments of `score` before TensorFlow is imported.
 
     Raises:
         InvalidInputError: If an argument breaks a rule, or Ray is needed and not installed.
@@ -203,14 +200,10 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
 
 
 def output_suffix(version_dir: Path, text_column: str) -> str:
-    """What an output's name has after its shard's: `.sentiment-3-5e0c1a7f.scored.jsonl`.
-
-    Args:
-        version_dir: The version's folder; its name need not be a number.
-        text_column: Name of the column of the texts.
+    """Returns the end of an output's file name: `.sentiment-3-5e0c1a7f.scored.jsonl`.
 
     Raises:
-        ServableUnavailableError: If the folder holds no SavedModel that can be read.
+        ServableUnavailableError: If the version's folder does not hold a readable SavedModel.
     """
     folder = version_dir.resolve()
     digest = hashlib.sha256(text_column.encode("utf-8", "surrogatepass"))
@@ -233,7 +226,7 @@ def _jobs(
     output_dir: str | os.PathLike[str] | None,
     suffix: str,
 ) -> list[ShardJob]:
-    """A job for each shard, in folders that can be written."""
+    """Builds a job for each shard, after checking the output folders."""
     if isinstance(shards, str) or not shards:
         raise InvalidInputError(
             f"`shards` must be a list of at least one file. Received: {shards!r}."
@@ -280,6 +273,6 @@ def _map(
     if engine == "local":
         yield from map(make(), jobs)
         return
-    # A worker has another working folder than this process.
+    # Workers run in another working directory.
     jobs = [ShardJob(job.shard.absolute(), job.output.absolute()) for job in jobs]
     yield from map_on_ray(make, jobs, lost=failed, workers=workers, address=address)

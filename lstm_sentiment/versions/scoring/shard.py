@@ -23,12 +23,7 @@ _BATCH_SIZE = 128
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What one call of a scorer does.
-
-    Attributes:
-        shard: The file of texts.
-        output: The file to be written.
-    """
+    """The file of texts, `shard`, and the file to write, `output`, of one call of a scorer."""
 
     shard: Path
     output: Path
@@ -36,13 +31,7 @@ class ShardJob:
 
 @dataclass(frozen=True)
 class ScoredShard:
-    """A shard whose output is written.
-
-    Attributes:
-        shard: The file of texts.
-        output: Its output.
-        texts: How many it holds.
-    """
+    """A file of texts with a complete output."""
 
     shard: Path
     output: Path
@@ -51,12 +40,7 @@ class ScoredShard:
 
 @dataclass(frozen=True)
 class FailedShard:
-    """A shard that has no output.
-
-    Attributes:
-        shard: The file of texts.
-        reason: One line that begins with the file's path.
-    """
+    """A file of texts without an output; `reason` is one line that begins with the file's path."""
 
     shard: Path
     reason: str
@@ -66,7 +50,7 @@ Outcome = ScoredShard | FailedShard
 
 
 def failed(job: ShardJob, reason: str) -> FailedShard:
-    """The outcome of a job that cannot be done, with its reason in one line."""
+    """Returns the outcome of a failed job, with its reason in one line."""
     reason = " ".join(reason.split())
     return FailedShard(
         job.shard, reason if reason.startswith(str(job.shard)) else f"{job.shard}: {reason}"
@@ -74,18 +58,18 @@ def failed(job: ShardJob, reason: str) -> FailedShard:
 
 
 class ShardScorer:
-    """Scores shards with a version that it loads once."""
+    """Scores shards with a version that is loaded once."""
 
     def __init__(self, version_dir: Path, text_column: str, *, one_cpu: bool = False) -> None:
         """Loads the version.
 
         Args:
-            version_dir: Its folder.
-            text_column: Name of the column, or JSON key, of the texts.
-            one_cpu: Whether TensorFlow, in this whole process, computes on one CPU and no GPU.
+            version_dir: The version's folder.
+            text_column: Column or JSON key of the texts.
+            one_cpu: Whether to limit TensorFlow, in this whole process, to one CPU and no GPU.
 
         Raises:
-            ServableUnavailableError: If it cannot be loaded, or cannot answer.
+            ServableUnavailableError: If the version cannot be loaded, or cannot answer.
         """
         if one_cpu:
             _keep_tensorflow_to_one_cpu()
@@ -93,19 +77,19 @@ class ShardScorer:
         self._predictor = SavedModelPredictor(version_dir)
         try:
             self._predictor.predict([""])
-        except LstmSentimentError as error:  # told once, not once a shard
+        except LstmSentimentError as error:  # reported once, not for every shard
             raise ServableUnavailableError(
                 f"{version_dir}: must answer through the signature `text`. Received: {error}"
             ) from error
 
     def __call__(self, job: ShardJob) -> Outcome:
-        """Scores one shard; see `score_shard`."""
+        """Scores one shard, see `score_shard`."""
         try:
             texts = score_shard(
                 job.shard, job.output, self._predictor, text_column=self._text_column
             )
         except Exception as error:
-            # Whatever is wrong with a shard, memory that it needs included, the others go on.
+            # Any error, even of memory, fails this shard alone.
             return failed(job, str(error) or type(error).__name__)
         return ScoredShard(job.shard, job.output, texts)
 
@@ -115,7 +99,7 @@ def _keep_tensorflow_to_one_cpu() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    # Each process would take all memory of the GPU.
+    # Otherwise each worker process would reserve all memory of the GPU.
     tf.config.set_visible_devices([], "GPU")
 
 
@@ -124,24 +108,24 @@ def score_shard(
 ) -> int:
     """Scores one shard.
 
-    The output appears when it is whole and on the disk. It is JSON Lines: for each text, in
-    order, an object of `text`, `label`, `classification` and `probabilities`, as `predict --json`
-    prints them. A shard without texts has an empty output.
+    The output appears once it is complete and on disk. It is JSON Lines: for each text, in order,
+    an object of `text`, `label`, `classification` and `probabilities`, as `predict --json` prints
+    them. A shard without texts has an empty output.
 
-    Some thousand texts are in memory at a time; of Parquet, the whole file is.
+    Some thousand texts are in memory at a time; a Parquet file is read whole.
 
     Args:
         shard: A file of any kind that `read_texts` takes.
-        output: The file to be written.
+        output: The file to write.
         predictor: The version.
-        text_column: Name of the column, or JSON key, of the texts.
+        text_column: Column or JSON key of the texts.
 
     Returns:
-        How many texts there were.
+        Number of texts.
 
     Raises:
-        InvalidInputError: If the shard breaks a rule of `read_texts`, or has changed meanwhile, or
-            the output cannot be written.
+        InvalidInputError: If the shard breaks a rule of `read_texts` or changed meanwhile, or the
+            output cannot be written.
         LstmSentimentError: If the version cannot answer.
     """
     before, count = _stamp(shard), 0
@@ -161,15 +145,7 @@ def score_shard(
 
 
 def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> "list[Prediction]":
-    """Classifies texts, those of like length together so that little padding is computed.
-
-    Args:
-        predictor: The version.
-        texts: At least one.
-
-    Returns:
-        One prediction for each text, in order.
-    """
+    """Classifies texts, at least one, in batches of similar length, which saves padding."""
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     answers = predictor.predict([texts[index] for index in by_length], batch_size=_BATCH_SIZE)
     in_order = sorted(zip(by_length, answers, strict=True), key=lambda pair: pair[0])

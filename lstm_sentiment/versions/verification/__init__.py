@@ -1,1 +1,1 @@
-"""Checks that a version answers as it did when it was trained, whichever way it is asked."""
+"""Verifies that a version still answers what training computed, over each transport."""

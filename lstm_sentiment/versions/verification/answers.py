@@ -1,4 +1,4 @@
-"""What a version answers, in one form for all ways in, and how far it is from what it should be."""
+"""Compares answers, in one form for all transports, with the answers in the card."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from lstm_sentiment.version_folder import (
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a version must answer.
+    """The expected answers of a version.
 
     Attributes:
-        examples: What it is asked, and what is right.
+        examples: Texts with their correct answers.
         label_names: The classes in id order.
-        temperature: What its logits are divided by to give probabilities.
-        tolerance: How far a probability may be off. A label may be another where the two are
-            that close.
+        temperature: Divisor of the logits before the softmax.
+        tolerance: Largest allowed difference of a probability. Labels whose probabilities are that
+            close may be swapped.
         version: The version that must answer; `None` for any.
     """
 
@@ -39,14 +39,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one signature answered to all texts of a card.
+    """Answers of one signature to all texts of a card.
 
     Attributes:
         probabilities: One row for each text, one number for each class.
-        labels: One for each text; `None` of a signature that answers none.
-        classifications: Indexes of the labels; `None` of a signature that answers none.
-        tokens: Of each text; `None` of a signature that answers none.
-        version: The version that answered; `None` where that was not told.
+        labels: One label for each text; `None` if the signature returns no labels.
+        classifications: Label ids; `None` if the signature returns none.
+        tokens: Tokens of each text; `None` if the signature returns none.
+        version: The version that answered; `None` if unknown.
     """
 
     probabilities: Sequence[Sequence[float]]
@@ -59,16 +59,16 @@ class Answers:
 def answers_from(
     signature: str, outputs: Mapping[str, Any], temperature: float, version: int | None = None
 ) -> Answers:
-    """Reads the outputs of a signature.
+    """Converts the outputs of a signature.
 
     Args:
-        signature: Its key.
+        signature: The signature's key.
         outputs: Lists by name, as JSON would hold them.
-        temperature: What logits are divided by to give probabilities.
-        version: The version that answered, if it is known.
+        temperature: Divisor of the logits before the softmax.
+        version: The version that answered, if known.
 
     Raises:
-        InvalidInputError: If one is missing, or of another form.
+        InvalidInputError: If an output is missing or malformed.
     """
     read = {DEFAULT_SIGNATURE_KEY: _of_ids, CLASSIFY: _of_classes, EXPLAIN: _of_explanations}
     try:
@@ -116,15 +116,11 @@ def _of_explanations(outputs: Mapping[str, Any], _: float) -> Answers:
 
 
 def compare(answers: Answers, expected: Expectation) -> tuple[float | None, str | None]:
-    """Holds answers against those that the card has.
-
-    Args:
-        answers: To all examples, in order.
-        expected: What is right.
+    """Compares answers to all examples, in order, with those of the card.
 
     Returns:
-        The largest difference of a probability, `None` where there is none to tell; and in one
-        line the first thing that is wrong, `None` where all is right.
+        The largest difference of a probability, `None` without comparable probabilities; and the
+        first error in one line, `None` if all is right.
     """
     examples, tolerance = expected.examples, expected.tolerance
     problem = _other_version(answers, expected.version)
@@ -132,13 +128,13 @@ def compare(answers: Answers, expected: Expectation) -> tuple[float | None, str 
     try:
         given = np.array(answers.probabilities, dtype=np.float64)
     except (TypeError, ValueError):
-        given = np.empty(0)  # rows of several lengths
+        given = np.empty(0)  # rows of different lengths
     if given.shape != wanted.shape:
         return None, problem or (
             f"must answer probabilities of shape {wanted.shape}. Received: shape {given.shape}."
         )
     differences = np.abs(given - wanted).max(axis=1)
-    worst = int(np.argmax(differences))  # of NaN, where there is one
+    worst = int(np.argmax(differences))  # the first NaN, if there is one
     off = float(differences[worst])
     if problem is None and not off <= tolerance:
         problem = (
@@ -170,7 +166,7 @@ def _other_label(answers: Answers, expected: Expectation) -> str | None:
 
 
 def _right_labels(example: ExampleAnswer, expected: Expectation) -> set[str]:
-    """The card's label, and any that is as probable there but for the tolerance."""
+    """Returns the card's label, and every label as probable within the tolerance."""
     least = max(example.probabilities) - 2 * expected.tolerance
     pairs = zip(expected.label_names, example.probabilities, strict=True)
     return {example.label, *(name for name, probability in pairs if probability >= least)}

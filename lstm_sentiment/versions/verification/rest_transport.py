@@ -1,4 +1,4 @@
-"""The way in to a version over a server's REST."""
+"""The transport to a version over a server's REST API."""
 
 import json
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from lstm_sentiment.versions.verification.answers import Answers, Expectation, a
 from lstm_sentiment.versions.verification.transports import padded_ids
 
 REST_RULE = "must answer as TensorFlow Serving's REST API does"
-"""What a server's REST must do; a rule of `RestClient`."""
+"""The rule for answers of `RestClient`."""
 
 
 class RestTransport:
-    """A server's REST."""
+    """Calls to a server over REST."""
 
     name = "rest"
 
@@ -27,13 +27,14 @@ class RestTransport:
         version: int | None,
         label: str | None,
     ) -> None:
-        """Prepares to ask.
+        """Prepares the URL of the version to verify.
 
         Args:
-            client: Of the server, with `REST_RULE`.
+            client: A client of the server, with `REST_RULE`.
             model_name: The model's name on the server.
-            version: To ask for, by its URL.
-            label: To ask for instead. With neither, the server takes the highest version.
+            version: The version to ask for, by its URL.
+            label: The version label to ask for instead. Without either, the server takes the
+                highest version.
         """
         choice = "" if label is None else f"/labels/{quote(label, safe='')}"
         choice = choice if version is None else f"/versions/{version}"
@@ -42,7 +43,7 @@ class RestTransport:
         self._asked_version = version
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Transport.ask`."""
+        """Sends all examples at once, see `Transport.ask`."""
         is_classify = signature == "classify"
         key, instances = _instances(signature, expected.examples)
         answer = self._client.post(
@@ -66,7 +67,7 @@ class RestTransport:
         return answers_from(signature, columns, expected.temperature, self._version())
 
     def _version(self) -> int | None:
-        """The version that answers; REST's answers do not tell, its status does."""
+        """Returns the version that answers; only the model's status names it."""
         if self._asked_version is not None:
             return self._asked_version
         answer = self._client.get(self._path)
@@ -79,7 +80,7 @@ class RestTransport:
 
 
 def _instances(signature: str, examples: Sequence[ExampleAnswer]) -> tuple[str, list[Any]]:
-    """Inputs in JSON's row format, one for each example, and the key that they stand under."""
+    """Returns the key of the request's body and the inputs, one for each example."""
     if signature == "classify":
         return "examples", [{"text": example.text} for example in examples]
     if signature == DEFAULT_SIGNATURE_KEY:

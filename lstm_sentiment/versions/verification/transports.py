@@ -1,4 +1,4 @@
-"""Ways in to a version: the saved model in this process, and a server's gRPC."""
+"""Transports to a version: the saved model in this process, and a server's gRPC."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,74 +26,63 @@ from lstm_sentiment.version_folder import (
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
 
 SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY, EXPLAIN)
-"""What is verified of a version, where it has them."""
+"""The signatures that are verified if a version has them."""
 
 
 class Transport(Protocol):
-    """One way in."""
+    """A connection to a version, over which its signatures are called."""
 
     @property
     def name(self) -> str:
-        """As the result calls it."""
+        """The name in results."""
         ...
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once.
-
-        Args:
-            signature: One of `SIGNATURES`.
-            expected: Its examples, at least one, and the temperature.
+        """Sends all examples at once to one of `SIGNATURES`.
 
         Raises:
-            LstmSentimentError: If there is no answer, or one of another form.
+            LstmSentimentError: If there is no answer, or the answer is malformed.
         """
         ...
 
 
 class SavedModelTransport:
-    """The saved model, loaded into this process."""
+    """Calls to the saved model, loaded into this process."""
 
     name = "saved model"
 
     def __init__(self, version_dir: Path) -> None:
-        """Loads it.
-
-        Args:
-            version_dir: The version's folder.
+        """Loads the version.
 
         Raises:
-            ServableUnavailableError: If it cannot be loaded.
+            ServableUnavailableError: If the version cannot be loaded.
         """
         servable_id = ServableId(servable_name(version_dir), version_number(version_dir) or 0)
         self._servable = SavedModelLoader(servable_id, version_dir, warmup=False).load()
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """Those of `SIGNATURES` that it has."""
+        """The version's signatures that are among `SIGNATURES`."""
         return tuple(key for key in SIGNATURES if key in self._servable.signatures)
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Transport.ask`."""
+        """Sends all examples at once, see `Transport.ask`."""
         outputs = self._servable.run(signature, _arrays(signature, expected.examples))
         columns = {name: _as_json(array) for name, array in outputs.items()}
         return answers_from(signature, columns, expected.temperature)
 
 
 class GrpcTransport:
-    """A server's gRPC."""
+    """Calls to a server over gRPC."""
 
     name = "grpc"
 
     def __init__(self, client: PredictClient) -> None:
-        """Takes a client, which its owner closes.
-
-        Args:
-            client: Asks for the version to be verified.
-        """
+        """Stores a client of the version to verify; its owner closes it."""
         self._client = client
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Asks for all examples at once, see `Transport.ask`."""
+        """Sends all examples at once, see `Transport.ask`."""
         if signature == DEFAULT_SIGNATURE_KEY:
             scored = self._client.predict_ids(padded_ids(expected.examples))
             logits = [row.predict_scores for row in scored]
@@ -129,20 +118,13 @@ class GrpcTransport:
 
 
 def padded_ids(examples: Sequence[ExampleAnswer]) -> NDArray[np.int64]:
-    """Token ids of all examples, padded with 0 on the right to the longest.
-
-    Args:
-        examples: At least one.
-
-    Returns:
-        `int64` `(batch, time)`.
-    """
+    """Returns the token ids of all examples, padded with 0 on the right: int64 `(batch, time)`."""
     ids = [example.token_ids for example in examples]
     return pad_token_ids(ids, max(1, *map(len, ids))).astype(np.int64)
 
 
 def _arrays(signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, NDArray[Any]]:
-    """The inputs of a signature, by name."""
+    """Returns the inputs of a signature, by name."""
     if signature == DEFAULT_SIGNATURE_KEY:
         return {"input_sentence": padded_ids(examples)}
     if signature == CLASSIFY:
@@ -162,7 +144,7 @@ def _serialized(text: str) -> bytes:
 
 
 def _as_json(array: NDArray[Any]) -> Any:
-    """Nested lists, strings decoded."""
+    """Converts an array to nested lists, and bytes to strings."""
     if array.dtype.kind in "OS":
         decoded = [value.decode("utf-8", "replace") for value in array.ravel()]
         return np.array(decoded, dtype=object).reshape(array.shape).tolist()

@@ -1,4 +1,4 @@
-"""Checks that a version answers as it did when it was trained, whichever way it is asked."""
+"""Verifies that a version answers what training computed, loaded here and over a server."""
 
 import os
 import re
@@ -24,19 +24,20 @@ from lstm_sentiment.versions.verification.answers import Expectation, compare
 if TYPE_CHECKING:
     from lstm_sentiment.versions.verification.transports import Transport
 
-# No scheme: `tls` chooses it.
+# Without a scheme, which `tls` decides.
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
 class TransportResult:
-    """How one signature answered, asked one way.
+    """Differences of one signature over one transport.
 
     Attributes:
-        way: `saved model`, `grpc` or `rest`.
-        signature: Its key.
-        largest_difference: Of a probability from the card's; `None` where none came.
-        problem: What is wrong, in one line; `None` where all is right.
+        way: The transport's name: `saved model`, `grpc` or `rest`.
+        signature: The signature's key.
+        largest_difference: Largest difference of a probability from the card's; `None` without
+            probabilities.
+        problem: The first error in one line; `None` if all is right.
     """
 
     way: str
@@ -47,13 +48,13 @@ class TransportResult:
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify_version` found.
+    """The result of `verify_version`.
 
     Attributes:
-        version_dir: The version on disk.
-        texts: How many each signature was asked for.
-        tolerance: How far a probability may be off.
-        ways: One result for each way in and signature.
+        version_dir: The version's folder.
+        texts: Number of texts sent to each signature.
+        tolerance: Largest allowed difference of a probability.
+        ways: The result of each transport and signature.
     """
 
     version_dir: Path
@@ -63,17 +64,17 @@ class Verification:
 
     @property
     def largest_difference(self) -> float | None:
-        """Of all ways; `None` if no probability came by any."""
+        """Largest difference over all transports; `None` if no transport returned probabilities."""
         found = [way.largest_difference for way in self.ways if way.largest_difference is not None]
         return max(found, default=None)
 
     @property
     def is_equal(self) -> bool:
-        """Whether every way answered what the card holds."""
+        """Whether every transport returned the answers of the card."""
         return all(way.problem is None for way in self.ways)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as `verify --json` prints it."""
+        """Returns the result as `verify --json` prints it."""
         return {
             "version_dir": str(self.version_dir),
             "texts": self.texts,
@@ -135,7 +136,7 @@ def verify_version(
         )
     version_dir = find_version(Path(model_dir))
     expected = _expectation(version_dir, tolerance, version)
-    # Importing TensorFlow takes seconds: only now, when what was given is known to be right.
+    # After all checks, since importing TensorFlow takes seconds.
     from lstm_sentiment.client.predict_client import PredictClient
     from lstm_sentiment.client.rest_client import RestClient
     from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
@@ -170,7 +171,7 @@ def check_verification(
     tolerance: float,
     timeout_seconds: float,
 ) -> None:
-    """Checks what can be checked before a file is read: see `verify_version`.
+    """Checks arguments of `verify_version` before a file is read.
 
     Raises:
         InvalidInputError: If an argument breaks a rule.
@@ -193,7 +194,7 @@ def check_verification(
 
 
 def _expectation(version_dir: Path, tolerance: float, asked_version: int | None) -> Expectation:
-    """What the version's card says that it must answer."""
+    """Reads from the version's card the answers that are expected."""
     card = load_card(version_dir) or {}
     examples = example_answers(version_dir, card)
     if not examples:

@@ -440,7 +440,7 @@ def test_a_model_that_cannot_answer_is_told_once(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "spark"}, "`engine` must be one of local, ray. Received: 'spark'"),
+        ({"engine": "spark"}, "`engine` must be one of: local, ray. Received: 'spark'"),
         ({"workers": 2}, "`workers` and `address` go with the engine `ray`"),
         ({"address": "auto"}, "`workers` and `address` go with the engine `ray`"),
         ({"engine": "ray", "workers": 0}, "`workers` must be a positive integer"),
