@@ -104,10 +104,10 @@ class ModelFlags:
         """What changes the model, in the file and on the server."""
         from lstm_sentiment.rollout.control import ModelsControl
 
-        # Told at once where the file is no good.
-        ModelsControl(self.model_config_file, model_name=self.model_name)
+        # Read before a server is connected to: a bad file is told at once.
+        control = ModelsControl(self.model_config_file, model_name=self.model_name)
         with server.connected() as running:
-            yield ModelsControl(self.model_config_file, model_name=self.model_name, server=running)
+            yield control.connected_to(running)
 
     def as_typed(self, server: ServerFlags) -> list[str]:
         """The flags and those of the server, to be typed again."""

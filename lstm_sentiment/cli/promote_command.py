@@ -81,17 +81,17 @@ def promote(
     from lstm_sentiment.rollout.control import ModelsControl
     from lstm_sentiment.text.corpus.reading import read_corpus
 
-    # Told at once where the file is no good.
-    ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
+    # Read first: a bad file is told at once.
+    control = ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
     corpus = read_corpus(data, text_column=text_column, label_column=label_column)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
     from lstm_sentiment.rollout.promotion import promote as promote_version
 
-    with model_flags.control(server) as control:
+    with server.connected() as running:
         promotion = promote_version(
-            control,
+            control.connected_to(running),
             label,
             version,
             corpus,

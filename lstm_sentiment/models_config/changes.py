@@ -114,8 +114,12 @@ class RemoveLabel:
 
     label: str
 
-    def apply(self, model: Any) -> None:
-        """Makes the change, see `ModelChange`."""
+    def check(self, model: Any) -> None:
+        """Checks that a `ModelConfig` has the label.
+
+        Raises:
+            InvalidInputError: If not.
+        """
         if self.label not in model.version_labels:
             labels = ", ".join(map(repr, sorted(model.version_labels))) or "none"
             raise InvalidInputError(
@@ -123,6 +127,10 @@ class RemoveLabel:
                 f"Received: label={self.label!r}."
                 f"{did_you_mean(self.label, model.version_labels)}"
             )
+
+    def apply(self, model: Any) -> None:
+        """Makes the change, see `ModelChange`."""
+        self.check(model)
         del model.version_labels[self.label]
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:

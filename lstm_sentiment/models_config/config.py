@@ -170,9 +170,21 @@ def servables_to_monitor(
         One entry for each model, in the config's order.
     """
     return [
-        ServableToMonitor(model.name, Path(model.base_path), _version_policy(model))
+        ServableToMonitor(model.name, Path(model.base_path), policy_of(model))
         for model in config.model_config_list.config
     ]
+
+
+def policy_of(model: Any) -> VersionPolicy:
+    """Returns the version policy of a `ModelConfig`: the latest version where it names none."""
+    policy = model.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return All()
+        case "specific":
+            return Specific(frozenset(policy.specific.versions))
+        case _:
+            return Latest(max(policy.latest.num_versions, 1))
 
 
 def version_labels(
@@ -222,14 +234,3 @@ def _is_tensorflow(model: Any) -> bool:
         named_by_type = model.model_type == model_server_config_pb2.ModelType.TENSORFLOW
         return named_by_type and not model.model_platform
     return bool(model.model_platform == TENSORFLOW_PLATFORM)
-
-
-def _version_policy(model: Any) -> VersionPolicy:
-    policy = model.model_version_policy
-    match policy.WhichOneof("policy_choice"):
-        case "all":
-            return All()
-        case "specific":
-            return Specific(frozenset(policy.specific.versions))
-        case _:
-            return Latest(max(policy.latest.num_versions, 1))

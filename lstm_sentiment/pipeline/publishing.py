@@ -6,7 +6,8 @@ from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.export.retention import remove_old_versions
 from lstm_sentiment.export.servable import export_servable
 from lstm_sentiment.models_config.config import load_models_config
-from lstm_sentiment.models_config.edit import find_model, label_version, named_versions
+from lstm_sentiment.models_config.edit import label_version
+from lstm_sentiment.models_config.model_choice import find_model, named_versions
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.evaluation.metrics import Evaluation

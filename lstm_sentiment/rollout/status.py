@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import Message
-
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.models_config.config import (
-    ModelServerConfig,
-    load_models_config,
-    servables_to_monitor,
-)
-from lstm_sentiment.models_config.edit import named
+from lstm_sentiment.models_config.config import load_models_config, policy_of
+from lstm_sentiment.models_config.model_choice import named
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
 from lstm_sentiment.version_folder import version_folders
 
@@ -120,20 +114,6 @@ def versions_on_disk(base_path: str) -> list[int] | None:
         return sorted(version_folders(Path(base_path)))
     except (OSError, ValueError):
         return None
-
-
-def policy_of(model: Message) -> VersionPolicy:
-    """Reads the version policy of a model.
-
-    Args:
-        model: A `ModelConfig`.
-
-    Returns:
-        Its policy; the latest version where it has none.
-    """
-    config = ModelServerConfig()
-    config.model_config_list.config.add().CopyFrom(model)
-    return servables_to_monitor(config)[0].version_policy
 
 
 def policy_text(policy: VersionPolicy) -> str:

@@ -12,25 +12,41 @@ from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.models_config import edit as config_edit
-from lstm_sentiment.models_config.changes import RemoveLabel, SetLabel, SetVersionPolicy
+from lstm_sentiment.models_config.changes import (
+    ModelChange,
+    RemoveLabel,
+    SetLabel,
+    SetVersionPolicy,
+)
 from lstm_sentiment.models_config.config import (
     ModelServerConfig,
     load_models_config,
     parse_models_config,
 )
 from lstm_sentiment.models_config.edit import (
+    ConfigEdit,
     change_model,
-    find_model,
+    editing,
     label_version,
+    put_back,
+    read_config,
+)
+from lstm_sentiment.models_config.model_choice import (
+    ModelChoice,
+    find_model,
     named,
     named_versions,
-    put_back,
     served_from,
 )
-from lstm_sentiment.models_config.text_format import UnknownSyntaxError
+from lstm_sentiment.models_config.text_format import Edit, UnknownSyntaxError
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific
 from tests.models_config.test_config import NAME, VERSION, configs
+
+
+def edited(path: Path, choice: ModelChoice, change: ModelChange) -> ConfigEdit:
+    with editing(path) as file:
+        return change_model(file, choice, change)
+
 
 WRITTEN_ANEW = "written anew, without its comments and layout"
 
@@ -279,30 +295,31 @@ def test_a_label_that_points_there_already_leaves_the_file_alone(tmp_path: Path)
     assert path.stat() == before
 
 
-def broken(*_: Any) -> Any:
-    raise UnknownSyntaxError("not understood")
+class ClumsyLabel(SetLabel):
+    """A change that does not know how it is made in a text: edits or the error that it raises."""
+
+    answer: list[Edit] | Exception
+
+    def edits(self, text: str, block: Any, model: Any) -> list[Edit]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 @pytest.mark.parametrize(
-    ("name", "replacement"),
-    [
-        ("scan", broken),
-        ("scan", lambda text: ()),
-        ("apply_edits", lambda text, edits: text),
-        ("apply_edits", lambda text, edits: text + "}"),
-    ],
+    "answer",
+    [UnknownSyntaxError("not understood"), IndexError(), [], [Edit(0, 0, "}")], [Edit(0, 0, "#")]],
 )
 def test_where_the_text_cannot_be_edited_the_right_config_is_written_anew(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    name: str,
-    replacement: Any,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, answer: list[Edit] | Exception
 ) -> None:
-    monkeypatch.setattr(config_edit, name, replacement)
-    after = labelled(tmp_path, COMMENTED, "canary", 3)
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    change = ClumsyLabel("canary", 3)
+    object.__setattr__(change, "answer", answer)
+    edit = edited(path, served_from("/models/sentiment"), change)
     wanted = with_label(parse_models_config(COMMENTED), 1, "canary", 3)
-    assert parse_models_config(after) == wanted
+    assert load_models_config(path) == edit.after.config == wanted
     assert WRITTEN_ANEW in caplog.text
 
 
@@ -473,15 +490,15 @@ def test_a_label_that_is_taken_away_again_leaves_the_config_as_it_was(
         del models[index].version_labels[label]
     elif policy.HasField("specific") and policy.specific.versions:
         version = policy.specific.versions[0]
-        change_model(path, named(models[index].name), SetLabel(label, version))
+        edited(path, named(models[index].name), SetLabel(label, version))
     elif not policy.HasField("specific"):
-        change_model(path, named(models[index].name), SetLabel(label, version))
+        edited(path, named(models[index].name), SetLabel(label, version))
     else:
         return
-    edit = change_model(path, named(models[index].name), RemoveLabel(label))
-    assert load_models_config(path) == config == edit.config
+    edit = edited(path, named(models[index].name), RemoveLabel(label))
+    assert load_models_config(path) == config == edit.after.config
     if not had_it:  # else a comment inside it went with it
-        assert [line for line in comments if line not in edit.after] == []
+        assert [line for line in comments if line not in edit.after.text] == []
 
 
 @settings(max_examples=25)
@@ -509,8 +526,8 @@ def test_exactly_the_version_policy_changes(
     if keep_some and before and isinstance(policy, Specific):
         some = random.sample(list(before), random.randint(1, len(before)))
         policy = Specific(policy.versions | {*some} if random.random() < 0.5 else frozenset(some))
-    edit = change_model(path, named(models[index].name), SetVersionPolicy(policy))
-    assert edit.after.startswith("# on top")
+    edit = edited(path, named(models[index].name), SetVersionPolicy(policy))
+    assert edit.after.text.startswith("# on top")
     after = load_models_config(path)
     changed = after.model_config_list.config[index].model_version_policy
     match policy:
@@ -529,7 +546,7 @@ def test_exactly_the_version_policy_changes(
 def unlabelled(folder: Path, text: str, label: str) -> str:
     path = folder / "models.config"
     path.write_bytes(text.encode())
-    change_model(path, served_from("/models/sentiment"), RemoveLabel(label))
+    edited(path, served_from("/models/sentiment"), RemoveLabel(label))
     return path.read_bytes().decode()
 
 
@@ -600,7 +617,7 @@ def test_a_version_policy_changes_in_its_layout(
         )
 
     path.write_text(whole(before))
-    change_model(path, named("senti}ment"), SetVersionPolicy(policy))
+    edited(path, named("senti}ment"), SetVersionPolicy(policy))
     assert path.read_text() == whole(after)
 
 
@@ -608,7 +625,7 @@ def test_a_version_policy_is_added_where_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
     change = SetVersionPolicy(Specific(frozenset({4, 3})))
-    assert change_model(path, served_from("other"), change).model_name == "other"
+    assert edited(path, served_from("other"), change).model_name == "other"
     assert path.read_text() == COMMENTED.replace(
         'model_platform: "tensorflow"\n',
         'model_platform: "tensorflow"\n    model_version_policy {\n'
@@ -620,32 +637,32 @@ def test_a_version_policy_is_added_where_there_is_none(tmp_path: Path) -> None:
 def test_a_model_is_chosen_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
-    change_model(path, served_from("senti}ment"), RemoveLabel("stable"))
+    edited(path, served_from("senti}ment"), RemoveLabel("stable"))
     assert dict(load_models_config(path).model_config_list.config[1].version_labels) == {}
     for name, message in (
         (None, r"must be named\. Received: 'other', 'senti}ment'\."),
         ("mood", "must be there. Received: model 'mood', and there are 'other', 'senti}ment'"),
     ):
         with pytest.raises(ConfigError, match=message):
-            change_model(path, named(name), SetVersionPolicy(All()))
+            edited(path, named(name), SetVersionPolicy(All()))
     path.write_text(str(models("/models/only")))
-    assert change_model(path, named(None), SetVersionPolicy(All())).model_name == "0"
+    assert edited(path, named(None), SetVersionPolicy(All())).model_name == "0"
 
 
 def test_what_is_not_there_or_cannot_be_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
     with pytest.raises(InvalidInputError, match=r"model 'senti}ment': 'stable'\. Received"):
-        change_model(path, served_from("/models/sentiment"), RemoveLabel("canary"))
+        edited(path, served_from("/models/sentiment"), RemoveLabel("canary"))
     with pytest.raises(InvalidInputError, match="'other': none"):
-        change_model(path, served_from("/models/other"), RemoveLabel("canary"))
+        edited(path, served_from("/models/other"), RemoveLabel("canary"))
     for versions in (frozenset[int](), frozenset({-1}), frozenset({2**63})):
         with pytest.raises(InvalidInputError, match="Received"):
             SetVersionPolicy(Specific(versions))
     with pytest.raises(InvalidInputError, match="num_versions"):
         SetVersionPolicy(Latest(0))
     with pytest.raises(ConfigError, match="cannot be read"):
-        change_model(
+        edited(
             tmp_path / "absent" / "models.config",
             served_from("/models/sentiment"),
             RemoveLabel("canary"),
@@ -653,13 +670,24 @@ def test_what_is_not_there_or_cannot_be_is_refused(tmp_path: Path) -> None:
     assert path.read_text() == COMMENTED
 
 
+def test_a_file_is_parsed_again_only_where_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "models.config"
+    path.write_text(COMMENTED)
+    file = read_config(path)
+    assert read_config(path, file) is file
+    edit = edited(path, named("other"), SetVersionPolicy(All()))
+    assert (edit.before.text, edit.after.text) == (COMMENTED, path.read_text())
+    assert read_config(path, file).config == edit.after.config == load_models_config(path)
+    assert edited(path, named("other"), SetVersionPolicy(All())).after.text == edit.after.text
+
+
 def test_an_edit_can_be_undone_unless_another_came_after_it(tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
-    edit = change_model(path, named("other"), SetVersionPolicy(All()))
+    edit = edited(path, named("other"), SetVersionPolicy(All()))
     assert put_back(edit)
     assert path.read_text() == COMMENTED
-    edit = change_model(path, named("other"), SetVersionPolicy(All()))
+    edit = edited(path, named("other"), SetVersionPolicy(All()))
     label_version(path, "/models/other", "stable", 1)
     after = path.read_text()
     assert not put_back(edit)

@@ -156,6 +156,20 @@ def test_a_file_that_another_changed_meanwhile_is_left_alone(
     assert path.read_text() == TEXT + "# another\n"
 
 
+def test_what_another_changed_since_the_file_was_read_stays(
+    path: Path, running: RunningServer, service: StockModelService
+) -> None:
+    alone = ModelsControl(path)
+    control = alone.connected_to(running)
+    ModelsControl(path).label("canary", 2)
+    control.label("stable", 2)
+    assert labels(path) == service.labels["m"] == {"stable": 2, "canary": 2}
+    ModelsControl(path).label("nightly", 1)
+    assert alone.unlabel("canary").undo == ("label", "canary", "2")
+    assert labels(path) == {"stable": 2, "nightly": 1}
+    assert len(service.reloads) == 1
+
+
 def test_a_version_that_cannot_be_labelled_is_refused_before_anything_is_written(
     here: Path, running: RunningServer, service: StockModelService
 ) -> None:
