@@ -1,9 +1,11 @@
-"""Requests as the transports tell observers of them."""
+"""Requests as the transports tell observers of them, and an observer that remembers."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from tests.serving.transports import SECONDS
 
 PREDICT = AnsweredRequest(
     entrypoint="GRPC",
@@ -25,3 +27,20 @@ PREDICT = AnsweredRequest(
 
 def answered(**changes: Any) -> AnsweredRequest:
     return replace(PREDICT, **changes)
+
+
+class Observed:
+    """An observer that remembers, and can be waited for."""
+
+    def __init__(self) -> None:
+        self._requests: list[AnsweredRequest] = []
+        self._is_told = threading.Event()
+
+    def __call__(self, answered: AnsweredRequest) -> None:
+        self._requests.append(answered)
+        self._is_told.set()
+
+    def the_only(self) -> AnsweredRequest:
+        assert self._is_told.wait(SECONDS)
+        [answered] = self._requests
+        return answered

@@ -1,4 +1,7 @@
-"""What all gRPC methods share, over a real socket and a servable that does what a test says."""
+"""What all gRPC methods share, over a real socket and a servable that does what a test says.
+
+What REST's share too is in `tests/serving/test_requests.py`.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +16,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
@@ -25,7 +25,6 @@ from tensorflow_serving.apis import (
 
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.serving.errors import (
-    OverloadedError,
     RequestCancelledError,
     VersionNotAvailableError,
 )
@@ -35,35 +34,26 @@ from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.fake_servables import FakeServable, plane_of
+from tests.serving.requests_answered import Observed
 
 SERVICES = ["tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
 
 
 class Wire:
-    """A server, its stubs and what its observer was told."""
+    """A server, its stubs and its observer."""
 
     def __init__(
         self, servable: FakeServable, limits: RequestLimits | None = None, **options: Any
     ) -> None:
-        self.observed: list[AnsweredRequest] = []
-        self.is_observed = threading.Event()
+        self.observed = Observed()
         self.server = grpc_server(
-            plane_of(servable, limits), max_threads=4, observer=self._observe, **options
+            plane_of(servable, limits), max_threads=4, observer=self.observed, **options
         )
         port = self.server.add_insecure_port("127.0.0.1:0")
         self.server.start()
         self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.prediction: Any = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.model: Any = model_service_pb2_grpc.ModelServiceStub(self.channel)
-
-    def _observe(self, answered: AnsweredRequest) -> None:
-        self.observed.append(answered)
-        self.is_observed.set()
-
-    def the_observed(self) -> AnsweredRequest:
-        assert self.is_observed.wait(30)
-        [answered] = self.observed
-        return answered
 
     def close(self) -> None:
         self.channel.close()
@@ -103,35 +93,6 @@ def refused(call: Any, request: Any, **options: Any) -> tuple[grpc.StatusCode, s
     return caught.value.code(), caught.value.details() or ""
 
 
-def test_the_observer_is_told_of_an_answer(wire: Callable[..., Wire]) -> None:
-    there = wire(servable_of({"y": np.zeros(2, np.float32)}))
-    request = texts_request("好".encode(), b"b")
-    response = there.prediction.Predict(request, timeout=30)
-    answered = there.the_observed()
-    assert (answered.entrypoint, answered.api, answered.status) == ("GRPC", "Predict", "OK")
-    assert (answered.model_name, answered.version, answered.label) == ("m", 3, "stable")
-    assert (answered.signature_key, answered.batch_size, answered.message) == ("text", 2, "")
-    assert list(answered.texts) == ["好".encode(), b"b"]
-    assert answered.request_bytes == request.ByteSize()
-    assert answered.response_bytes == response.ByteSize()
-    assert answered.peer.startswith("ipv4:127.0.0.1:")
-    assert answered.seconds > 0
-    assert "b'b'" not in repr(answered)
-
-
-def test_the_observer_is_told_of_the_texts_in_examples(wire: Callable[..., Wire]) -> None:
-    there = wire(FakeServable().add("serving_default", {"classes": [["a"]]}))
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = "m"
-    example = request.input.example_list.examples.add()
-    example.features.feature["text"].bytes_list.value.append("好".encode())
-    there.prediction.Classify(request, timeout=30)
-    answered = there.the_observed()
-    assert (answered.api, answered.batch_size) == ("Classify", 1)
-    assert (answered.signature_key, answered.label) == ("serving_default", None)
-    assert list(answered.texts) == ["好".encode()]
-
-
 def test_tasks_of_one_input_tensor_are_answered_together(wire: Callable[..., Wire]) -> None:
     servable = FakeServable().add("serving_default", {"classes": [["a"]]})
     there = wire(servable.add("price", {"outputs": np.array([0.5], np.float32)}))
@@ -149,7 +110,7 @@ def test_tasks_of_one_input_tensor_are_answered_together(wire: Callable[..., Wir
     assert [each.model_spec.version.value for each in (kind, price)] == [3, 3]
     assert kind.classification_result.classifications[0].classes[0].label == "a"
     assert price.regression_result.regressions[0].value == 0.5
-    answered = there.the_observed()
+    answered = there.observed.the_only()
     assert (answered.api, answered.signature_key) == ("MultiInference", "serving_default")
     assert list(answered.texts) == [b"a"]
 
@@ -159,65 +120,17 @@ def test_the_observer_is_told_that_the_default_signature_was_asked(
 ) -> None:
     there = wire(servable_of({"y": np.zeros(1)}))
     refused(there.prediction.Predict, texts_request(b"a", signature=""))
-    assert there.the_observed().signature_key == "serving_default"
+    assert there.observed.the_only().signature_key == "serving_default"
 
 
 def test_the_observer_is_told_of_errors(wire: Callable[..., Wire]) -> None:
     there = wire(servable_of({"y": np.zeros(1)}))
     code, message = refused(there.prediction.Predict, texts_request(b"a", signature="x"))
-    answered = there.the_observed()
+    answered = there.observed.the_only()
     assert (answered.status, answered.message) == (code.name, message)
     assert code is grpc.StatusCode.FAILED_PRECONDITION
     assert (answered.model_name, answered.signature_key, answered.version) == ("m", "x", None)
     assert (answered.batch_size, answered.response_bytes) == (None, 0)
-
-
-@pytest.mark.parametrize(
-    ("api", "request_class"),
-    [
-        ("GetModelStatus", get_model_status_pb2.GetModelStatusRequest),
-        ("GetModelMetadata", get_model_metadata_pb2.GetModelMetadataRequest),
-    ],
-)
-def test_the_observer_is_told_of_questions_about_models(
-    wire: Callable[..., Wire], api: str, request_class: Any
-) -> None:
-    there = wire(servable_of({"y": np.zeros(1)}))
-    request = request_class()
-    request.model_spec.name = "m"
-    if api == "GetModelMetadata":
-        request.metadata_field.append("signature_def")
-        there.prediction.GetModelMetadata(request, timeout=30)
-    else:
-        there.model.GetModelStatus(request, timeout=30)
-    answered = there.the_observed()
-    assert (answered.api, answered.model_name, answered.signature_key) == (api, "m", "")
-    assert answered.version == (3 if api == "GetModelMetadata" else None)
-
-
-def test_an_observer_that_fails_harms_nobody(wire: Callable[..., Wire]) -> None:
-    there = wire(servable_of({"y": np.zeros(1, np.float32)}))
-    there.observed = None  # type: ignore[assignment]
-    assert there.prediction.Predict(texts_request(b"a"), timeout=30).model_spec.version.value == 3
-
-
-def test_an_error_that_nobody_foresaw_is_internal_and_not_told(wire: Callable[..., Wire]) -> None:
-    def break_down(inputs: Any, caller: Any) -> Any:
-        raise RuntimeError("/srv/models/secret")
-
-    there = wire(servable_of(break_down))
-    found = refused(there.prediction.Predict, texts_request(b"a"))
-    assert found == (grpc.StatusCode.INTERNAL, "internal error")
-    assert there.the_observed().status == "INTERNAL"
-
-
-def test_an_overloaded_servable_is_unavailable(wire: Callable[..., Wire]) -> None:
-    def refuse(inputs: Any, caller: Any) -> Any:
-        raise OverloadedError("too many wait")
-
-    there = wire(servable_of(refuse))
-    found = refused(there.prediction.Predict, texts_request(b"a"))
-    assert found == (grpc.StatusCode.UNAVAILABLE, "too many wait")
 
 
 def waits_until_gone(begun: threading.Event) -> Any:
@@ -237,7 +150,7 @@ def test_a_caller_that_cancels_is_let_go(wire: Callable[..., Wire]) -> None:
     call = there.prediction.Predict.future(texts_request(b"a"), timeout=60)
     assert begun.wait(30)
     call.cancel()
-    assert there.the_observed().status == "CANCELLED"
+    assert there.observed.the_only().status == "CANCELLED"
 
 
 def test_a_caller_whose_deadline_passes_is_let_go(wire: Callable[..., Wire]) -> None:
@@ -246,18 +159,13 @@ def test_a_caller_whose_deadline_passes_is_let_go(wire: Callable[..., Wire]) -> 
     with pytest.raises(grpc.RpcError) as caught:
         there.prediction.Predict(texts_request(b"a"), timeout=0.2)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert there.the_observed().status == "DEADLINE_EXCEEDED"
+    assert there.observed.the_only().status == "DEADLINE_EXCEEDED"
 
 
-def test_a_deadline_is_handed_on_and_none_is_none(wire: Callable[..., Wire]) -> None:
+def test_a_call_without_a_deadline_has_none(wire: Callable[..., Wire]) -> None:
     servable = servable_of({"y": np.zeros(1, np.float32)})
-    there = wire(servable)
-    there.prediction.Predict(texts_request(b"a"), timeout=60)
-    there.prediction.Predict(texts_request(b"a"))
-    bounded, unbounded = (caller.seconds_left() for caller in servable.callers)
-    assert bounded is not None
-    assert 0 < bounded <= 60
-    assert unbounded is None
+    wire(servable).prediction.Predict(texts_request(b"a"))
+    assert [caller.deadline for caller in servable.callers] == [None]
 
 
 def test_the_limit_on_rows_is_told_to_the_client(wire: Callable[..., Wire]) -> None:
@@ -270,19 +178,6 @@ def test_the_limit_on_rows_is_told_to_the_client(wire: Callable[..., Wire]) -> N
     assert "at most 2 rows" in (caught.value.details() or "")
     trailing: Any = caught.value.trailing_metadata()
     assert dict(trailing)["max-batch-size"] == "2"
-
-
-def test_examples_are_limited_too(wire: Callable[..., Wire]) -> None:
-    there = wire(
-        FakeServable().add("serving_default", {"classes": [["a"]]}),
-        limits=RequestLimits(max_batch_size=1),
-    )
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = "m"
-    for _ in range(2):
-        request.input.example_list.examples.add()
-    code, message = refused(there.prediction.Classify, request)
-    assert (code, "at most 1 examples" in message) == (grpc.StatusCode.INVALID_ARGUMENT, True)
 
 
 def test_a_message_beyond_the_limit_is_refused(wire: Callable[..., Wire]) -> None:
@@ -307,7 +202,7 @@ def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
     assert response.HasField("status")
     assert (response.status.error_code, response.status.error_message) == (0, "")
     assert received == [reload_request().config]
-    assert there.the_observed().api == "HandleReloadConfigRequest"
+    assert there.observed.the_only().api == "HandleReloadConfigRequest"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Over a real socket, by the stubs of tensorflow-serving-api alone."""
+"""What gRPC alone has: messages of its own and more to be asked, by the stubs alone.
+
+What both transports answer is in `tests/serving/test_protocol.py`.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +22,7 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.serving.server import ModelServer
+from tests.serving.transports import Question, example_of, filled, with_examples
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +47,13 @@ def request(
     name: str = "sentiment",
     signature: str = "",
     output_filter: tuple[str, ...] = (),
-    version: int | None = None,
     label: str | None = None,
     **inputs: Any,
 ) -> predict_pb2.PredictRequest:
-    message = predict_pb2.PredictRequest(output_filter=output_filter)
-    message.model_spec.name = name
-    message.model_spec.signature_name = signature
-    if version is not None:
-        message.model_spec.version.value = version
-    if label is not None:
-        message.model_spec.version_label = label
+    message: predict_pb2.PredictRequest = filled(
+        predict_pb2.PredictRequest(output_filter=output_filter),
+        Question("Predict", name, label=label, signature=signature),
+    )
     for key, value in inputs.items():
         is_proto = isinstance(value, tensor_pb2.TensorProto)
         message.inputs[key].CopyFrom(value if is_proto else tf.make_tensor_proto(value))
@@ -64,35 +64,36 @@ def ids(*rows: list[int]) -> Any:
     return tf.constant(rows, tf.int64)
 
 
-def refusal(call: Any, message: Any) -> tuple[grpc.StatusCode, str]:
+def refusal(call: Any, message: Any) -> tuple[str, str]:
     with pytest.raises(grpc.RpcError) as caught:
         call(message, timeout=30)
-    return caught.value.code(), caught.value.details() or ""
+    return caught.value.code().name, caught.value.details() or ""
 
 
-def test_the_highest_version_answers_the_default_signature(prediction: Any) -> None:
+def told(response: Any) -> tuple[str, int, str]:
+    spec = response.model_spec
+    return spec.name, spec.version.value, spec.signature_name
+
+
+def test_a_response_names_the_version_and_the_signature_that_answered(prediction: Any) -> None:
+    predicted = prediction.Predict(request(input_sentence=ids([1])), timeout=30)
+    assert told(predicted) == ("sentiment", 2, "serving_default")
+    stable = prediction.Predict(request(signature="text", label="stable", text=["a"]), timeout=30)
+    assert told(stable) == ("sentiment", 1, "text")
+    question = Question("Classify", label="stable", signature="classify")
+    message = with_examples(classification_pb2.ClassificationRequest(), question)
+    assert told(prediction.Classify(message, timeout=30)) == ("sentiment", 1, "classify")
+    question = Question("Regress", label="canary", signature="regress")
+    message = with_examples(regression_pb2.RegressionRequest(), question)
+    assert told(prediction.Regress(message, timeout=30)) == ("sentiment", 2, "regress")
+
+
+def test_values_stand_in_the_field_of_their_dtype(prediction: Any) -> None:
     response = prediction.Predict(request(input_sentence=ids([1, 2], [3, 4])), timeout=30)
-    assert response.model_spec.name == "sentiment"
-    assert response.model_spec.version.value == 2
-    assert response.model_spec.signature_name == "serving_default"
-    assert set(response.outputs) == {"predict_classification", "predict_scores"}
     assert list(response.outputs["predict_classification"].int64_val) == [1, 1]
     scores = response.outputs["predict_scores"]
     assert list(scores.float_val) == [2, 3, 2, 7]
     assert [dim.size for dim in scores.tensor_shape.dim] == [2, 2]
-
-
-@pytest.mark.parametrize(
-    ("choice", "version"),
-    [({"version": 1}, 1), ({"version": 2}, 2), ({"label": "stable"}, 1), ({"label": "canary"}, 2)],
-)
-def test_a_version_is_asked_for_by_number_or_label(
-    prediction: Any, choice: dict[str, Any], version: int
-) -> None:
-    response = prediction.Predict(request(signature="text", text=["好"], **choice), timeout=30)
-    assert response.model_spec.version.value == version
-    assert response.model_spec.signature_name == "text"
-    assert list(response.outputs["label"].string_val) == [f"v{version}:好".encode()]
 
 
 def test_output_filter_chooses_outputs(prediction: Any) -> None:
@@ -114,244 +115,18 @@ def test_a_message_beyond_grpc_s_own_limit_goes_through(prediction: Any) -> None
     assert list(response.outputs["size"].int_val) == [len(data[0])]
 
 
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            request("m", input_sentence=ids([1])),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Latest(m)",
-        ),
-        (
-            request(version=9, input_sentence=ids([1])),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Specific(sentiment, 9)",
-        ),
-        (
-            request(version=0, input_sentence=ids([1])),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Specific(sentiment, 0)",
-        ),
-        (
-            request(label="x", input_sentence=ids([1])),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Unrecognized servable version label: x",
-        ),
-        (
-            request("", input_sentence=ids([1])),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "ModelSpec has no name specified.",
-        ),
-        (predict_pb2.PredictRequest(), grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec"),
-        (
-            request(signature="x", input_sentence=ids([1])),
-            grpc.StatusCode.FAILED_PRECONDITION,
-            'Serving signature key "x" not found.',
-        ),
-        (
-            request(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "input size does not match signature: 0!=1 len({}) != len({input_sentence}). "
-            "Sent extra: {}. Missing but required: {input_sentence}.",
-        ),
-        (
-            request(output_filter=("x",), input_sentence=ids([1])),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "output tensor alias not found in signature: x Outputs expected to be in the set "
-            "{predict_classification,predict_scores}.",
-        ),
-        (
-            request(output_filter=("predict_scores",) * 2, input_sentence=ids([1])),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "duplicate output tensor alias: predict_scores",
-        ),
-        (
-            request(input_sentence=tf.constant([[1]], tf.int32)),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "`input_sentence` must have dtype int64. Received: dtype int32.",
-        ),
-        (
-            request(input_sentence=ids([99])),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "indices[0,0] = 99 is not in [0, 10)",
-        ),
-        (
-            request(
-                input_sentence=tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=[1, 2])
-            ),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "tensor parsing error: input_sentence: 2 values were sent for 1 elements.",
-        ),
-        (
-            request(input_sentence=tensor_pb2.TensorProto(dtype=99)),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "tensor parsing error: input_sentence: unknown dtype 99.",
-        ),
-    ],
-)
-def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
-    prediction: Any, message: predict_pb2.PredictRequest, code: grpc.StatusCode, details: str
-) -> None:
-    assert refusal(prediction.Predict, message) == (code, details)
-
-
-def classify_request(
-    *texts: str, name: str = "sentiment", signature: str = "classify", **choice: Any
-) -> classification_pb2.ClassificationRequest:
-    message = classification_pb2.ClassificationRequest()
-    message.model_spec.CopyFrom(request(name, signature, **choice).model_spec)
-    for text in texts:
-        add_feature(message.input.example_list.examples.add(), "text", text)
-    return message
-
-
-def add_feature(example: Any, name: str, value: str) -> None:
-    example.features.feature[name].bytes_list.value.append(value.encode())
-
-
-def scored(response: classification_pb2.ClassificationResponse) -> list[list[tuple[str, float]]]:
-    return [
-        [(scored.label, scored.score) for scored in answer.classes]
-        for answer in response.result.classifications
-    ]
-
-
-def test_examples_are_classified_in_order(prediction: Any) -> None:
-    response = prediction.Classify(classify_request("好", "bad"), timeout=30)
-    assert response.model_spec.name == "sentiment"
-    assert response.model_spec.version.value == 2
-    assert response.model_spec.signature_name == "classify"
-    assert scored(response) == [[("v2:好", 2), ("length", 1)], [("v2:bad", 2), ("length", 3)]]
-
-
-@pytest.mark.parametrize(
-    ("choice", "version"), [({"version": 1}, 1), ({"label": "stable"}, 1), ({"label": "canary"}, 2)]
-)
-def test_a_version_classifies_by_number_or_label(
-    prediction: Any, choice: dict[str, Any], version: int
-) -> None:
-    response = prediction.Classify(classify_request("a", **choice), timeout=30)
-    assert response.model_spec.version.value == version
-    assert scored(response)[0][0] == (f"v{version}:a", version)
-
-
-def test_every_example_has_the_features_of_the_context(prediction: Any) -> None:
-    message = classify_request()
-    add_feature(message.input.example_list_with_context.context, "hotel", "如家")
-    for text in ("好", "坏"):
-        add_feature(message.input.example_list_with_context.examples.add(), "text", text)
-    response = prediction.Classify(message, timeout=30)
-    assert [row[0][0] for row in scored(response)] == ["v2:如家好", "v2:如家坏"]
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            classify_request(name="m"),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Latest(m)",
-        ),
-        (
-            classify_request("a", label="x"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Unrecognized servable version label: x",
-        ),
-        (
-            classify_request("a", name=""),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "ModelSpec has no name specified.",
-        ),
-        (
-            classification_pb2.ClassificationRequest(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Missing ModelSpec",
-        ),
-        (
-            classify_request(signature="x"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "No signature was found with the name: x",
-        ),
-        (
-            classify_request("a", signature=""),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "No classification inputs found in SignatureDef: inputs {input_sentence} "
-            "outputs {predict_classification,predict_scores}",
-        ),
-        (classify_request(), grpc.StatusCode.INVALID_ARGUMENT, "Input is empty."),
-    ],
-)
-def test_what_cannot_be_classified_is_refused_as_by_tensorflow_serving(
-    prediction: Any,
-    message: classification_pb2.ClassificationRequest,
-    code: grpc.StatusCode,
-    details: str,
-) -> None:
-    assert refusal(prediction.Classify, message) == (code, details)
-
-
-def test_an_example_without_a_feature_that_the_model_needs_is_refused(prediction: Any) -> None:
-    message = classify_request("a")
-    message.input.example_list.examples.add()
-    code, details = refusal(prediction.Classify, message)
-    assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "Feature: text (data type: string) is required but could not be found." in details
-
-
 def test_a_long_message_does_not_break_the_answer(prediction: Any) -> None:
     code, details = refusal(prediction.Predict, request("名" * 10_000, input_sentence=ids([1])))
-    assert code is grpc.StatusCode.NOT_FOUND
+    assert code == "NOT_FOUND"
     assert details.startswith("Servable not found for request: Latest(名")
 
 
-def regression_request(
-    *texts: str, signature: str = "regress", **choice: Any
-) -> regression_pb2.RegressionRequest:
-    message = regression_pb2.RegressionRequest()
-    message.model_spec.CopyFrom(request(signature=signature, **choice).model_spec)
-    for text in texts:
-        add_feature(message.input.example_list.examples.add(), "text", text)
-    return message
-
-
-def test_a_number_is_found_for_each_example(prediction: Any) -> None:
-    response = prediction.Regress(regression_request("好", "bad", label="stable"), timeout=30)
-    assert response.model_spec.name == "sentiment"
-    assert response.model_spec.version.value == 1
-    assert response.model_spec.signature_name == "regress"
-    assert [found.value for found in response.result.regressions] == [1.125, 1.375]
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            regression_pb2.RegressionRequest(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Missing ModelSpec",
-        ),
-        (
-            regression_request("a", signature="x"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "No signature was found with the name: x",
-        ),
-        (
-            regression_request("a", signature="classify"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Expected one output Tensor.",
-        ),
-        (
-            regression_request("a", version=9),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Specific(sentiment, 9)",
-        ),
-        (regression_request(), grpc.StatusCode.INVALID_ARGUMENT, "Input is empty."),
-    ],
-)
-def test_what_is_no_regression_is_refused_as_by_tensorflow_serving(
-    prediction: Any, message: Any, code: grpc.StatusCode, details: str
-) -> None:
-    assert refusal(prediction.Regress, message) == (code, details)
+def test_an_example_without_a_feature_that_the_model_needs_is_refused(prediction: Any) -> None:
+    question = Question("Classify", signature="classify", examples=[{"text": "a"}, {}])
+    message = with_examples(classification_pb2.ClassificationRequest(), question)
+    code, details = refusal(prediction.Classify, message)
+    assert code == "INVALID_ARGUMENT"
+    assert "Feature: text (data type: string) is required but could not be found." in details
 
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
@@ -362,145 +137,112 @@ def inference_request(*tasks: tuple[str, str]) -> inference_pb2.MultiInferenceRe
     for signature, method_name in tasks:
         task = message.tasks.add(method_name=method_name)
         task.model_spec.CopyFrom(request(signature=signature).model_spec)
-    add_feature(message.input.example_list.examples.add(), "text", "好")
+    message.input.example_list.examples.append(example_of({"text": "好"}))
     return message
 
 
 def test_one_task_of_many(prediction: Any) -> None:
     response = prediction.MultiInference(inference_request(("regress", REGRESS)), timeout=30)
     [result] = response.results
-    assert result.model_spec.version.value == 2
-    assert result.model_spec.signature_name == "regress"
+    assert told(result) == ("sentiment", 2, "regress")
     assert [found.value for found in result.regression_result.regressions] == [2.125]
 
 
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            inference_request(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "ModelSpec has no name specified.",
+NO_SPEC = {
+    "Predict": predict_pb2.PredictRequest(),
+    "Classify": classification_pb2.ClassificationRequest(),
+    "Regress": regression_pb2.RegressionRequest(),
+    "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest(
+        metadata_field=["signature_def"]
+    ),
+    "GetModelStatus": get_model_status_pb2.GetModelStatusRequest(),
+}
+REFUSALS = [
+    *((method, message, "Missing ModelSpec") for method, message in NO_SPEC.items()),
+    ("Predict", request("", input_sentence=ids([1])), "ModelSpec has no name specified."),
+    (
+        "Classify",
+        with_examples(classification_pb2.ClassificationRequest(), Question("Classify", "")),
+        "ModelSpec has no name specified.",
+    ),
+    (
+        "Predict",
+        request(),
+        "input size does not match signature: 0!=1 len({}) != len({input_sentence}). "
+        "Sent extra: {}. Missing but required: {input_sentence}.",
+    ),
+    (
+        "Predict",
+        request(output_filter=("x",), input_sentence=ids([1])),
+        "output tensor alias not found in signature: x Outputs expected to be in the set "
+        "{predict_classification,predict_scores}.",
+    ),
+    (
+        "Predict",
+        request(output_filter=("predict_scores",) * 2, input_sentence=ids([1])),
+        "duplicate output tensor alias: predict_scores",
+    ),
+    (
+        "Predict",
+        request(input_sentence=tf.constant([[1]], tf.int32)),
+        "`input_sentence` must have dtype int64. Received: dtype int32.",
+    ),
+    (
+        "Predict",
+        request(input_sentence=tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=[1, 2])),
+        "tensor parsing error: input_sentence: 2 values were sent for 1 elements.",
+    ),
+    (
+        "Predict",
+        request(input_sentence=tensor_pb2.TensorProto(dtype=99)),
+        "tensor parsing error: input_sentence: unknown dtype 99.",
+    ),
+    (
+        "Classify",
+        filled(
+            classification_pb2.ClassificationRequest(), Question("Classify", signature="classify")
         ),
-        (
-            # TensorFlow gives each signature that it exports an input tensor of its own.
-            inference_request(("classify", CLASSIFY), ("regress", REGRESS)),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Input tensor must be the same for all Signatures.",
+        "Input is empty.",
+    ),
+    (
+        "Regress",
+        filled(regression_pb2.RegressionRequest(), Question("Regress", signature="regress")),
+        "Input is empty.",
+    ),
+    ("MultiInference", inference_request(), "ModelSpec has no name specified."),
+    (
+        # TensorFlow gives each signature that it exports an input tensor of its own.
+        "MultiInference",
+        inference_request(("classify", CLASSIFY), ("regress", REGRESS)),
+        "Input tensor must be the same for all Signatures.",
+    ),
+    (
+        "GetModelMetadata",
+        filled(get_model_metadata_pb2.GetModelMetadataRequest(), Question("GetModelMetadata")),
+        "GetModelMetadataRequest must specify at least one metadata_field",
+    ),
+    (
+        "GetModelMetadata",
+        filled(
+            get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def", "x"]),
+            Question("GetModelMetadata"),
         ),
-        (
-            inference_request(("classify", "tensorflow/serving/predict")),
-            grpc.StatusCode.UNIMPLEMENTED,
-            "Unsupported signature method_name: tensorflow/serving/predict",
-        ),
-    ],
-)
-def test_tasks_that_do_not_fit_are_refused_as_by_tensorflow_serving(
-    prediction: Any, message: Any, code: grpc.StatusCode, details: str
+        "Metadata field x is not supported",
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "message", "details"), REFUSALS)
+def test_a_message_that_does_not_fit_is_refused_as_by_tensorflow_serving(
+    prediction: Any, model: Any, method: str, message: Any, details: str
 ) -> None:
-    assert refusal(prediction.MultiInference, message) == (code, details)
+    call = getattr(model if method == "GetModelStatus" else prediction, method)
+    assert refusal(call, message) == ("INVALID_ARGUMENT", details)
 
 
-def metadata_request(*fields: str, **choice: Any) -> Any:
-    message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
-    message.model_spec.CopyFrom(request(**choice).model_spec)
-    return message
-
-
-def test_metadata_has_the_signatures_of_a_version(prediction: Any) -> None:
-    response = prediction.GetModelMetadata(
-        metadata_request("signature_def", label="stable"), timeout=30
+def test_another_kind_of_task_is_not_implemented(prediction: Any) -> None:
+    message = inference_request(("classify", "tensorflow/serving/predict"))
+    assert refusal(prediction.MultiInference, message) == (
+        "UNIMPLEMENTED",
+        "Unsupported signature method_name: tensorflow/serving/predict",
     )
-    assert response.model_spec.name == "sentiment"
-    assert response.model_spec.version.value == 1
-    assert list(response.metadata) == ["signature_def"]
-    found = get_model_metadata_pb2.SignatureDefMap()
-    assert response.metadata["signature_def"].Unpack(found)
-    inputs = found.signature_def["serving_default"].inputs
-    assert [dim.size for dim in inputs["input_sentence"].tensor_shape.dim] == [-1, -1]
-    assert inputs["input_sentence"].dtype == types_pb2.DT_INT64
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Missing ModelSpec",
-        ),
-        (
-            metadata_request(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "GetModelMetadataRequest must specify at least one metadata_field",
-        ),
-        (
-            metadata_request("signature_def", "x"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Metadata field x is not supported",
-        ),
-        (
-            metadata_request("signature_def", name="m"),
-            grpc.StatusCode.NOT_FOUND,
-            "Servable not found for request: Latest(m)",
-        ),
-    ],
-)
-def test_metadata_that_cannot_be_told_is_refused(
-    prediction: Any, message: Any, code: grpc.StatusCode, details: str
-) -> None:
-    assert refusal(prediction.GetModelMetadata, message) == (code, details)
-
-
-def status_request(name: str, **choice: Any) -> get_model_status_pb2.GetModelStatusRequest:
-    message = get_model_status_pb2.GetModelStatusRequest()
-    message.model_spec.CopyFrom(request(name, **choice).model_spec)
-    return message
-
-
-def test_status_lists_versions_the_highest_first(model: Any) -> None:
-    response = model.GetModelStatus(status_request("sentiment"), timeout=30)
-    available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
-    assert [(v.version, v.state) for v in response.model_version_status] == [
-        (2, available),
-        (1, available),
-    ]
-    assert all(v.HasField("status") for v in response.model_version_status)
-    assert {v.status.error_code for v in response.model_version_status} == {0}
-
-
-@pytest.mark.parametrize("choice", [{"version": 1}, {"label": "stable"}])
-def test_status_of_one_version(model: Any, choice: dict[str, Any]) -> None:
-    response = model.GetModelStatus(status_request("sentiment", **choice), timeout=30)
-    assert [v.version for v in response.model_version_status] == [1]
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "details"),
-    [
-        (
-            status_request("m"),
-            grpc.StatusCode.NOT_FOUND,
-            "Could not find any versions of model m",
-        ),
-        (
-            status_request("sentiment", version=9),
-            grpc.StatusCode.NOT_FOUND,
-            "Could not find version 9 of model sentiment",
-        ),
-        (
-            status_request("sentiment", label="x"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Unrecognized servable version label: x",
-        ),
-        (
-            get_model_status_pb2.GetModelStatusRequest(),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "Missing ModelSpec",
-        ),
-    ],
-)
-def test_a_status_that_cannot_be_told_is_refused(
-    model: Any, message: Any, code: grpc.StatusCode, details: str
-) -> None:
-    assert refusal(model.GetModelStatus, message) == (code, details)

@@ -1,318 +1,327 @@
-"""Over a real socket, by plain HTTP."""
+"""What all REST requests share, by ASGI alone and a servable that does what a test says.
 
-import base64
-import json
-from collections.abc import Iterator
+What gRPC's share too is in `tests/serving/test_requests.py`.
+"""
+
+import asyncio
+import gzip
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from starlette.types import ASGIApp
 
-from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.serving.errors import RequestCancelledError
+from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.rest_api.app import rest_app
+from tests.serving.fake_servables import FakeServable, plane_of
 
-
-@pytest.fixture(scope="module")
-def http(server: ModelServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_api_port}", timeout=30) as client:
-        yield client
-
-
-def predict(http: httpx.Client, document: Any, path: str = "/v1/models/sentiment") -> Any:
-    response = http.post(f"{path}:predict", json=document)
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/json"
-    return response.json()
+PREDICT = "/v1/models/m/labels/stable:predict"
+BODY = '{"signature_name": "text", "instances": ["好", "b"]}'.encode()
 
 
-def test_rows_by_the_default_signature(http: httpx.Client) -> None:
-    answer = predict(http, {"instances": [[1, 2], [3, 4]]})
-    assert answer == {
-        "predictions": [
-            {"predict_classification": 1, "predict_scores": [2.0, 3.0]},
-            {"predict_classification": 1, "predict_scores": [2.0, 7.0]},
-        ]
-    }
+def servable_of(answer: Any) -> FakeServable:
+    return FakeServable().add("text", answer, ("text",))
 
 
-@pytest.mark.parametrize("instances", [["好", "b"], [{"text": "好"}, {"text": "b"}]])
-def test_rows_of_texts_are_given_bare_or_by_name(http: httpx.Client, instances: list[Any]) -> None:
-    answer = predict(http, {"signature_name": "text", "instances": instances})
-    assert answer["predictions"][0] == {
-        "label": "v2:好",
-        "classification": 2,
-        "probabilities": [2.0, 1.0],
-    }
-    assert len(answer["predictions"]) == 2
+def answering() -> FakeServable:
+    return servable_of({"y": np.array([1, 2], np.float32)})
 
 
-@pytest.mark.parametrize("inputs", [["好", "b"], {"text": ["好", "b"]}])
-def test_columns(http: httpx.Client, inputs: Any) -> None:
-    answer = predict(http, {"signature_name": "text", "inputs": inputs})
-    assert answer == {
-        "outputs": {
-            "label": ["v2:好", "v2:b"],
-            "classification": [2, 2],
-            "probabilities": [[2.0, 1.0], [2.0, 1.0]],
-        }
-    }
+def app_of(
+    servable: FakeServable, limits: RequestLimits | None = None, **options: Any
+) -> tuple[ASGIApp, list[AnsweredRequest]]:
+    observed: list[AnsweredRequest] = []
+    return rest_app(plane_of(servable, limits), observer=observed.append, **options), observed
 
 
-def test_the_name_of_a_single_output_is_left_out(http: httpx.Client) -> None:
-    document = {"signature_name": "scale", "instances": [{"x": [1, 0.5], "negate": True}]}
-    assert predict(http, document) == {"predictions": [[-2.0, -1.0]]}
+def ask(
+    app: ASGIApp, method: str, path: str, content: Any = b"", headers: Any = None
+) -> httpx.Response:
+    async def request() -> httpx.Response:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50312))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.request(method, path, content=content, headers=headers)
+
+    return asyncio.run(request())
 
 
-def test_bytes_travel_as_base64(http: httpx.Client) -> None:
-    raw = {"b64": base64.b64encode(b"\xff\x00").decode()}
-    answer = predict(http, {"signature_name": "bytes", "inputs": [raw]})
-    twice = {"b64": base64.b64encode(b"\xff\x00\xff\x00").decode()}
-    assert answer == {"outputs": {"out_bytes": [twice], "size": [2]}}
+def predicted(app: ASGIApp, content: Any = BODY, headers: Any = None) -> httpx.Response:
+    return ask(app, "POST", PREDICT, content, headers)
 
 
 @pytest.mark.parametrize(
-    ("path", "version"),
+    ("method", "path", "body", "api", "status", "signature"),
     [
-        ("/v1/models/sentiment/versions/1", 1),
-        ("/v1/models/sentiment/versions/02", 2),
-        ("/v1/models/sentiment/labels/stable", 1),
-        ("/v1/models/sentiment/labels/canary", 2),
-        ("/V1/Models/sentiment", 2),
-        ("/v1/models/s%65ntiment/labels/stabl%65", 1),
+        ("GET", "/v1/models/m/METADATA", b"", "GetModelStatus", "OK", ""),
+        ("POST", "/v1/models/m:predict", b"{", "Predict", "INVALID_ARGUMENT", ""),
+        ("GET", f"/v1/models/m/versions/{10**30}", b"", "GetModelStatus", "INVALID_ARGUMENT", ""),
     ],
 )
-def test_a_version_is_asked_for_by_number_or_label(
-    http: httpx.Client, path: str, version: int
+def test_the_observer_is_told_what_a_path_asks(
+    method: str, path: str, body: bytes, api: str, status: str, signature: str
 ) -> None:
-    answer = predict(http, {"signature_name": "text", "inputs": ["a"]}, path)
-    assert answer["outputs"]["label"] == [f"v{version}:a"]
+    app, observed = app_of(answering())
+    response = ask(app, method, path, body)
+    [answered] = observed
+    assert (answered.api, answered.status, answered.signature_key) == (api, status, signature)
+    assert answered.response_bytes == len(response.content)
+    assert answered.message == response.json().get("error", "")
+    assert answered.texts == ()
 
 
-SENTIMENT = "/v1/models/sentiment"
-NOT_AN_EXAMPLE = "Example must be JSON object but got JSON Number"
+@pytest.mark.parametrize(
+    ("host", "peer"), [("127.0.0.1", "ipv4:127.0.0.1:5"), ("::1", "ipv6:[::1]:5")]
+)
+def test_the_observer_is_told_who_asked(host: str, peer: str) -> None:
+    app, observed = app_of(answering())
+
+    async def request() -> None:
+        transport = httpx.ASGITransport(app, client=(host, 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            await client.get("/v1/models/m")
+
+    asyncio.run(request())
+    assert [answered.peer for answered in observed] == [peer]
 
 
-def classify(http: httpx.Client, document: Any, path: str = SENTIMENT) -> Any:
-    response = http.post(f"{path}:classify", json={"signature_name": "classify", **document})
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/json"
-    return response.json()
+def test_what_is_no_question_to_a_model_is_not_observed() -> None:
+    app, observed = app_of(answering())
+    for path in ("/", "/v1/x", "/healthz", "/readyz"):
+        ask(app, "GET", path)
+    assert observed == []
 
 
-def test_examples_are_classified_in_order(http: httpx.Client) -> None:
-    raw = {"b64": base64.b64encode("好".encode()).decode()}
-    answer = classify(http, {"examples": [{"text": raw}, {"text": ["bad"]}]})
-    assert answer == {
-        "results": [[["v2:好", 2.0], ["length", 1.0]], [["v2:bad", 2.0], ["length", 3.0]]]
+@pytest.mark.parametrize(("method", "path"), [("POST", PREDICT), ("GET", "/v1/models/m/metadata")])
+def test_a_request_that_takes_too_long_is_answered_in_time(method: str, path: str) -> None:
+    is_told = threading.Event()
+    observed: list[AnsweredRequest] = []
+
+    def observe(answered: AnsweredRequest) -> None:
+        observed.append(answered)
+        is_told.set()
+
+    released = threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        # It does not look at its caller, as a graph that runs does not.
+        assert released.wait(30)
+        return {"y": np.zeros(2, np.float32)}
+
+    class Slow:
+        signatures = servable_of(wait).signatures
+
+        def run(self, key: str, inputs: Any, *, caller: Any) -> Any:
+            return wait(inputs, caller)
+
+        @property
+        def signature_defs(self) -> Any:
+            assert released.wait(30)
+            return {}
+
+    app = rest_app(plane_of(Slow()), observer=observe, timeout_seconds=0.05)
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            response = await client.request(method, path, content=BODY)
+        released.set()
+        await asyncio.to_thread(is_told.wait, 30)
+        return response
+
+    response = asyncio.run(send())
+    assert response.status_code == 504
+    assert response.json() == {"error": "the deadline passed before the answer was there."}
+    assert [answered.status for answered in observed] == ["DEADLINE_EXCEEDED"]
+
+
+def test_without_a_timeout_there_is_no_deadline() -> None:
+    servable = answering()
+    app, _ = app_of(servable, timeout_seconds=None)
+    predicted(app)
+    assert [caller.deadline for caller in servable.callers] == [None]
+
+
+def drive(app: ASGIApp, receive: Callable[[], Any]) -> list[Any]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PREDICT,
+        "raw_path": PREDICT.encode(),
+        "headers": [],
     }
 
+    async def run() -> None:
+        await app(scope, receive, send)
 
-def test_every_example_has_the_features_of_the_context(http: httpx.Client) -> None:
-    document = {"context": {"hotel": "如家"}, "examples": [{"text": "好"}, {"text": "坏"}]}
-    results = classify(http, document)["results"]
-    assert [result[0][0] for result in results] == ["v2:如家好", "v2:如家坏"]
-
-
-@pytest.mark.parametrize(
-    ("path", "version"),
-    [
-        (f"{SENTIMENT}/versions/1", 1),
-        (f"{SENTIMENT}/labels/stable", 1),
-        (f"{SENTIMENT}/labels/canary", 2),
-        ("/V1/Models/sentiment", 2),
-    ],
-)
-def test_a_version_classifies_by_number_or_label(
-    http: httpx.Client, path: str, version: int
-) -> None:
-    answer = classify(http, {"examples": [{"text": "a"}]}, path)
-    assert answer == {"results": [[[f"v{version}:a", float(version)], ["length", 1.0]]]}
+    asyncio.run(run())
+    return sent
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "message"),
-    [
-        ("/v1/models/m:predict", '{"inputs": 1}', 404, "Servable not found for request: Latest(m)"),
-        (
-            f"{SENTIMENT}/versions/9:predict",
-            '{"inputs": 1}',
-            404,
-            "Servable not found for request: Specific(sentiment, 9)",
-        ),
-        (
-            f"{SENTIMENT}/versions/99999999999999999999:predict",
-            '{"inputs": 1}',
-            400,
-            "Failed to convert version: 99999999999999999999 to numeric.",
-        ),
-        (
-            f"{SENTIMENT}/labels/x:predict",
-            '{"inputs": 1}',
-            400,
-            "Unrecognized servable version label: x",
-        ),
-        (
-            f"{SENTIMENT}:predict",
-            '{"signature_name": "x", "inputs": 1}',
-            400,
-            'Serving signature name: "x" not found in signature def',
-        ),
-        (f"{SENTIMENT}:predict", "", 400, "JSON Parse error: The document is empty"),
-        ("/v1/models/m:predict", "", 400, "JSON Parse error: The document is empty"),
-        (f"{SENTIMENT}:predict", "{}", 400, "Missing 'inputs' or 'instances' key"),
-        (
-            f"{SENTIMENT}:predict",
-            '{"instances": ["x"]}',
-            400,
-            "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
-            'JSON Value: "x" Type: String is not of expected type: int64',
-        ),
-        (f"{SENTIMENT}:predict", '{"inputs": [[99]]}', 400, "indices[0,0] = 99 is not in [0, 10)"),
-        (
-            f"{SENTIMENT}:predict",
-            '{"inputs": [1]}',
-            400,
-            "`input_sentence` must have shape (None, None). Received: shape (1,).",
-        ),
-        (
-            f"{SENTIMENT}:classify",
-            "{}",
-            400,
-            "JSON Value: {} When method is classify, key 'examples' is expected and was not found",
-        ),
-        (f"{SENTIMENT}:classify", "", 400, "JSON Parse error: The document is empty"),
-        (
-            "/v1/models/m:classify",
-            '{"examples": [{}]}',
-            404,
-            "Servable not found for request: Latest(m)",
-        ),
-        ("/v1/models/m:classify", '{"examples": [1]}', 400, NOT_AN_EXAMPLE),
-        (
-            f"{SENTIMENT}/labels/x:classify",
-            '{"examples": [{}]}',
-            400,
-            "Unrecognized servable version label: x",
-        ),
-        (
-            f"{SENTIMENT}:classify",
-            '{"signature_name": "x", "examples": [{}]}',
-            400,
-            "No signature was found with the name: x",
-        ),
-        (
-            f"{SENTIMENT}:classify",
-            '{"examples": [{}]}',
-            400,
-            "No classification inputs found in SignatureDef: inputs {input_sentence} "
-            "outputs {predict_classification,predict_scores}",
-        ),
-        (
-            f"{SENTIMENT}:regress",
-            '{"signature_name": "classify", "examples": [{}]}',
-            400,
-            "Expected one output Tensor.",
-        ),
-        (f"{SENTIMENT}:PREDICT", "{}", 400, f"Malformed request: POST {SENTIMENT}:PREDICT"),
-        (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
-        (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),
-        (
-            f"{SENTIMENT}/versions/x:predict",
-            "{}",
-            400,
-            f"Malformed request: POST {SENTIMENT}/versions/x:predict",
-        ),
-        (
-            "/v1/models/a%2Fb:predict",
-            '{"inputs": 1}',
-            404,
-            "Servable not found for request: Latest(a/b)",
-        ),
-        (
-            "/v1/models/%FF:predict",
-            '{"inputs": 1}',
-            404,
-            "Servable not found for request: Latest(\ufffd)",
-        ),
-    ],
-)
-def test_a_request_that_cannot_be_answered_is_refused_as_by_tensorflow_serving(
-    http: httpx.Client, path: str, body: str, status: int, message: str
-) -> None:
-    response = http.post(path, content=body)
-    assert (response.status_code, response.json()) == (status, {"error": message})
-    assert response.headers["content-type"] == "application/json"
+def test_a_client_that_hangs_up_while_it_asks_is_no_error() -> None:
+    app, observed = app_of(answering())
+
+    async def hang_up() -> Any:
+        return {"type": "http.disconnect"}
+
+    assert drive(app, hang_up) == []
+    assert [answered.status for answered in observed] == ["CANCELLED"]
 
 
-def test_a_number_is_found_for_each_example(http: httpx.Client) -> None:
-    document = {"signature_name": "regress", "examples": [{"text": "好"}, {"text": "bad"}]}
-    response = http.post(f"{SENTIMENT}/labels/stable:regress", json=document)
-    assert (response.status_code, response.json()) == (200, {"results": [1.125, 1.375]})
+def test_a_client_that_hangs_up_while_it_waits_is_let_go() -> None:
+    begun = threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        gone = threading.Event()
+        caller.when_gone(gone.set)
+        begun.set()
+        assert gone.wait(30)
+        raise RequestCancelledError("gone")
+
+    app, observed = app_of(servable_of(wait))
+    messages = [{"type": "http.request", "body": BODY, "more_body": False}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop()
+        await asyncio.to_thread(begun.wait, 30)
+        return {"type": "http.disconnect"}
+
+    drive(app, receive)
+    assert [answered.status for answered in observed] == ["CANCELLED"]
 
 
-@pytest.mark.parametrize("choice", ["", "/versions/2", "/labels/canary"])
-def test_metadata_has_tensorflow_serving_s_json(http: httpx.Client, choice: str) -> None:
-    response = http.get(f"{SENTIMENT}{choice}/metadata")
-    assert response.status_code == 200
-    document = response.json()
-    assert document.keys() == {"model_spec", "metadata"}
-    assert document["model_spec"] == {"name": "sentiment", "signature_name": "", "version": "2"}
-    signatures = document["metadata"]["signature_def"]["signature_def"]
-    assert {"serving_default", "text", "classify"} <= signatures.keys()
-    ids = signatures["serving_default"]["inputs"]["input_sentence"]
-    open_dim = {"size": "-1", "name": ""}
-    assert ids["dtype"] == "DT_INT64"
-    assert ids["tensor_shape"] == {"dim": [open_dim, open_dim], "unknown_rank": False}
-    assert signatures["text"]["method_name"] == "tensorflow/serving/predict"
-    assert signatures["text"]["outputs"].keys() == {"label", "classification", "probabilities"}
+async def in_pieces(body: bytes) -> Any:
+    for i in range(0, len(body), 20):
+        yield body[i : i + 20]
 
 
-def test_status_of_all_versions_has_tensorflow_serving_s_json(http: httpx.Client) -> None:
-    response = http.get(SENTIMENT)
-    assert response.status_code == 200
-    ok = {"error_code": "OK", "error_message": ""}
-    assert response.json() == {
-        "model_version_status": [
-            {"version": "2", "state": "AVAILABLE", "status": ok},
-            {"version": "1", "state": "AVAILABLE", "status": ok},
-        ]
-    }
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_body_beyond_the_limit_is_refused(is_announced: bool) -> None:
+    servable = answering()
+    app, observed = app_of(servable, max_request_bytes=len(BODY) - 1)
+    response = predicted(app, BODY if is_announced else in_pieces(BODY))
+    assert response.status_code == 413
+    assert response.headers["connection"] == "close"
+    assert f"at most {len(BODY) - 1} bytes" in response.json()["error"]
+    assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
+    allowed, _ = app_of(servable, max_request_bytes=len(BODY))
+    assert predicted(allowed, BODY if is_announced else in_pieces(BODY)).status_code == 200
 
 
-@pytest.mark.parametrize("choice", ["versions/1", "labels/stable"])
-def test_status_of_one_version(http: httpx.Client, choice: str) -> None:
-    [status] = http.get(f"{SENTIMENT}/{choice}").json()["model_version_status"]
-    assert status["version"] == "1"
+def test_an_announced_body_beyond_the_limit_is_not_read() -> None:
+    app, _ = app_of(answering(), max_request_bytes=10)
+    read: list[bytes] = []
+
+    async def body() -> Any:
+        read.append(b"x")
+        yield b"x"
+
+    transport_headers = {"content-length": "11"}
+    assert predicted(app, body(), transport_headers).status_code == 413
+    assert read == []
+
+
+def test_a_packed_body_is_unpacked() -> None:
+    app, observed = app_of(answering())
+    packed = gzip.compress(BODY, mtime=0)
+    response = predicted(app, packed, {"content-encoding": "gzip"})
+    assert response.json() == {"predictions": [1.0, 2.0]}
+    assert [answered.request_bytes for answered in observed] == [len(packed)]
+
+
+def test_a_packed_body_is_limited_as_it_is_unpacked() -> None:
+    app, observed = app_of(answering(), max_request_bytes=10_000)
+    bomb = gzip.compress(b" " * 1_000_000, mtime=0)
+    response = predicted(app, bomb, {"content-encoding": "gzip"})
+    assert response.status_code == 413
+    assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "message"),
+    ("body", "message"),
     [
-        ("GET", "/v1/models", 400, "Missing model name in request."),
-        ("GET", "/v1/models/m", 404, "Could not find any versions of model m"),
-        ("GET", f"{SENTIMENT}/versions/9", 404, "Could not find version 9 of model sentiment"),
-        ("GET", f"{SENTIMENT}/labels/x", 400, "Unrecognized servable version label: x"),
-        ("GET", "/v1/models/m/metadata", 404, "Servable not found for request: Latest(m)"),
-        ("OPTIONS", f"{SENTIMENT}:predict", 400, f"Malformed request: OPTIONS {SENTIMENT}:predict"),
-        ("GET", f"{SENTIMENT}:predict", 400, f"Malformed request: GET {SENTIMENT}:predict"),
-        ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
-        ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
-        ("DELETE", SENTIMENT, 400, f"Malformed request: DELETE {SENTIMENT}"),
-        ("GET", "/x", 404, "Not found"),
-        ("POST", "/v2/models/sentiment:predict", 404, "Not found"),
+        (b"not gzip", "a body sent as gzip must be gzip."),
+        (gzip.compress(BODY, mtime=0)[:-9], "a body sent as gzip must be one gzip file, complete."),
+        (
+            gzip.compress(BODY, mtime=0) + b"x",
+            "a body sent as gzip must be one gzip file, complete.",
+        ),
     ],
 )
-def test_other_paths_and_methods(
-    http: httpx.Client, method: str, path: str, status: int, message: str
-) -> None:
-    response = http.request(method, path)
-    assert (response.status_code, response.json()) == (status, {"error": message})
+def test_a_packed_body_that_is_broken_is_refused(body: bytes, message: str) -> None:
+    app, _ = app_of(answering())
+    response = predicted(app, body, {"content-encoding": "gzip"})
+    assert (response.status_code, response.json()) == (400, {"error": message})
 
 
-def test_a_query_string_is_no_part_of_the_path(http: httpx.Client) -> None:
-    assert http.get(f"{SENTIMENT}?pretty").status_code == 200
+def test_probes() -> None:
+    is_ready = False
+    app, _ = app_of(answering(), is_ready=lambda: is_ready)
+    assert ask(app, "GET", "/healthz").status_code == 200
+    assert ask(app, "GET", "/readyz").status_code == 503
+    is_ready = True
+    assert ask(app, "GET", "/readyz").status_code == 200
+    assert ask(app, "HEAD", "/readyz").status_code == 200
 
 
-def test_answers_may_hold_nan_and_infinity(http: httpx.Client) -> None:
-    body = '{"signature_name": "scale", "inputs": {"x": [[NaN, Infinity]], "negate": [false]}}'
-    answer = json.loads(http.post(f"{SENTIMENT}:predict", content=body).text)
-    assert str(answer["outputs"]) == "[[nan, inf]]"
+def test_the_metrics_page_is_at_its_path() -> None:
+    path = "/monitoring/prometheus/metrics"
+    app, _ = app_of(answering(), metrics_page=(path, lambda: b"a 1\n"))
+    response = ask(app, "GET", path)
+    assert (response.status_code, response.content) == (200, b"a 1\n")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    without, _ = app_of(answering())
+    assert ask(without, "GET", path).status_code == 404
+
+
+def test_as_many_wait_for_a_batch_as_there_are_threads() -> None:
+    number = 60
+    barrier = threading.Barrier(number, timeout=60)
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        barrier.wait()
+        return {"y": np.zeros(2, np.float32)}
+
+    app, _ = app_of(servable_of(wait), max_threads=number)
+
+    async def send() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://server", timeout=60
+        ) as client:
+            requests = [client.post(PREDICT, content=BODY) for _ in range(number)]
+            return [response.status_code for response in await asyncio.gather(*requests)]
+
+    assert asyncio.run(send()) == [200] * number
+
+
+def test_a_status_is_told_while_all_threads_answer() -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def wait(inputs: Any, caller: Any) -> Any:
+        begun.set()
+        assert released.wait(60)
+        return {"y": np.zeros(2, np.float32)}
+
+    app, _ = app_of(servable_of(wait), max_threads=1)
+
+    async def send() -> tuple[int, int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            predicting = asyncio.ensure_future(client.post(PREDICT, content=BODY))
+            await asyncio.to_thread(begun.wait, 60)
+            status = await client.get("/v1/models/m")
+            released.set()
+            return status.status_code, (await predicting).status_code
+
+    assert asyncio.run(send()) == (200, 200)
