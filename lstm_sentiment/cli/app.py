@@ -1,4 +1,4 @@
-"""The `lstm-sentiment` command: its sub-commands, and how errors reach the user."""
+"""The `lstm-sentiment` command: its sub-commands, exit codes and one-line errors."""
 
 import sys
 import traceback
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 BAD_INPUT = 2
-BUG = 70  # EX_SOFTWARE of sysexits.h: 1 is what `verify` says of versions that differ
+BUG = 70  # EX_SOFTWARE of sysexits.h; 1 means that versions differ, as in `verify`
 INTERRUPTED = 130
 
 app = typer.Typer(
-    help="Turns labelled texts into a sentiment classifier that answers over the wire.",
+    help="Train a text classifier on labelled texts and serve it over the network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,7 +51,7 @@ app.command()(explain)
 app.command()(score)
 app.command()(inspect)
 app.command()(verify)
-# What follows the first argument is the workers' own, with or without `--`.
+# The arguments after the first belong to the workers, with or without `--`.
 app.command(context_settings={"allow_interspersed_args": False})(launch)
 app.add_typer(models, name="models")
 app.add_typer(vectors, name="vectors")
@@ -69,15 +69,15 @@ def _options(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Turns labelled texts into a sentiment classifier that answers over the wire."""
+    """Train a text classifier on labelled texts and serve it over the network."""
 
 
 def command_line() -> "TyperGroup":
-    """All commands, each with the flags that all of them take."""
+    """Builds the command line; every command also takes `--verbose` and `--quiet`."""
     command = cast("TyperGroup", typer.main.get_command(app))
     verbosity.add_verbosity_flags(command)
     name_program(command)
-    _tell_interruptions(command)
+    _catch_interruptions(command)
     return command
 
 
@@ -108,17 +108,17 @@ def main() -> NoReturn:
 
 
 class Interrupted(Exception):
-    """Ctrl-C in a command, which typer would take for an exit code of its own."""
+    """Ctrl-C in a command: typer itself would end with exit code 1."""
 
 
-def _tell_interruptions(command: Any) -> None:
+def _catch_interruptions(command: Any) -> None:
     for below in getattr(command, "commands", {}).values():
-        _tell_interruptions(below)
+        _catch_interruptions(below)
     if not hasattr(command, "commands"):
-        command.callback = _with_interruptions_told(command.callback)
+        command.callback = _interruptible(command.callback)
 
 
-def _with_interruptions_told(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _interruptible(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def called(*args: Any, **flags: Any) -> Any:
         try:
@@ -130,7 +130,7 @@ def _with_interruptions_told(callback: Callable[..., Any]) -> Callable[..., Any]
 
 
 def show_traceback() -> None:
-    """Shows where the error that is being handled comes from, if the user wants to know."""
+    """Prints the traceback of the error that is being handled, with `--verbose` only."""
     if verbosity.is_verbose():
         traceback.print_exc()
 

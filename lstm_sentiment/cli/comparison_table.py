@@ -1,4 +1,4 @@
-"""Two versions side by side, in a terminal or a file of 80 columns."""
+"""Tables that compare two versions, in a terminal or a file of 80 columns."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,12 +28,7 @@ _NAMES_WIDTH = 22
 
 
 def print_comparison(comparison: Comparison, *, show: int) -> None:
-    """Prints scores, counts and the texts that get different labels.
-
-    Args:
-        comparison: Of the two versions.
-        show: How many of the texts.
-    """
+    """Prints scores, counts and at most `show` texts with different labels."""
     console = output_console()
     console.print(_scores(comparison))
     console.print(f"\n[from, to]: {comparison.confidence * 100:g} % confidence interval\n")
@@ -53,12 +48,7 @@ def print_comparison(comparison: Comparison, *, show: int) -> None:
 
 
 def print_scores(version: ComparedVersion, texts: int) -> None:
-    """Prints what one version scores.
-
-    Args:
-        version: The version.
-        texts: Number of texts.
-    """
+    """Prints the scores of one version on `texts` texts."""
     table, console = _table(version.name), output_console()
     for row in _version_rows([version], texts):
         table.add_row(*map(Text, row))
@@ -67,11 +57,7 @@ def print_scores(version: ComparedVersion, texts: int) -> None:
 
 
 def tell_warnings(warnings: Sequence[str]) -> None:
-    """Tells what makes the scores worth less, on standard error.
-
-    Args:
-        warnings: A sentence each.
-    """
+    """Prints warnings about the scores, one sentence each, on standard error."""
     for warning in warnings:
         ERR.print(f"warning: {warning}", style="bold yellow", markup=False, soft_wrap=True)
 

@@ -1,6 +1,6 @@
-"""What the shell offers after Tab where only files know it, and how it learns to ask.
+"""Shell completion of names that are on disk, and its installation.
 
-Reads small text files and names of folders only: an answer must come before one notices to wait.
+Only small text files and folder listings are read, so that Tab answers without a noticeable delay.
 """
 
 import re
@@ -14,21 +14,17 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 PROGRAM = "lstm-sentiment"
-"""The installed command, which is the one that shells complete."""
+"""The name of the installed command, for which shells install completion."""
 
 COMPLETE_VARIABLE = "_LSTM_SENTIMENT_COMPLETE"
-"""The environment variable by which a shell asks."""
+"""The environment variable that makes the program print completions."""
 
 _DEFAULT_BASE_PATH = Path("models/sentiment")
 _STRING = r"""\s*:?\s*["']([^"']*)["']"""
 
 
 def one_of(*choices: str) -> Callable[[], list[str]]:
-    """Offers fixed choices, for a flag whose value the library checks.
-
-    Args:
-        choices: All of them.
-    """
+    """Returns a completion that offers fixed choices."""
 
     def offered() -> list[str]:
         return list(choices)
@@ -37,12 +33,12 @@ def one_of(*choices: str) -> Callable[[], list[str]]:
 
 
 def offered_models(context: typer.Context) -> list[str]:
-    """Offers the names of the models of `--model-config-file`."""
+    """Offers the names of the models in `--model-config-file`."""
     return _found("name", _config(context)) or [_DEFAULT_BASE_PATH.name]
 
 
 def offered_labels(context: typer.Context) -> list[str]:
-    """Offers the version labels of the models of `--model-config-file`."""
+    """Offers the version labels of the models in `--model-config-file`."""
     return [
         label
         for block in re.findall(r"\bversion_labels\s*:?\s*[{<]([^}>]*)[}>]", _config(context))
@@ -51,7 +47,7 @@ def offered_labels(context: typer.Context) -> list[str]:
 
 
 def offered_versions(context: typer.Context) -> list[str]:
-    """Offers the versions on disk, highest first."""
+    """Offers the numbers of the versions on disk, highest first."""
     given = context.params.get("model") or context.params.get("model_base_path")
     folders = [given] if given else [*map(Path, _found("base_path", _config(context)))]
     names = [name for folder in folders or [_DEFAULT_BASE_PATH] for name in _names(folder)]
@@ -60,10 +56,9 @@ def offered_versions(context: typer.Context) -> list[str]:
 
 
 def name_program(command: "TyperGroup") -> None:
-    """Makes `--install-completion` and `--show-completion` speak of the installed program.
+    """Makes `--install-completion` and `--show-completion` complete the installed program.
 
-    Args:
-        command: The whole command line, however it was called.
+    Without it, typer would complete the name that the program was started by, such as `cli.py`.
     """
     parameters: list[Any] = command.params
     for parameter in parameters:
@@ -73,8 +68,8 @@ def name_program(command: "TyperGroup") -> None:
 
 
 _HELP = {
-    "install_completion": f"Teach the shell you use (bash, zsh, fish) to complete {PROGRAM}.",
-    "show_completion": "Print what that would install.",
+    "install_completion": f"Install tab completion in your shell (bash, zsh, fish) for {PROGRAM}.",
+    "show_completion": "Print the completion script instead of installing it.",
 }
 
 

@@ -1,4 +1,4 @@
-"""What is shown while a command runs: all on standard error, so that answers stand alone."""
+"""Progress and messages on standard error, so that standard output holds results alone."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ from lstm_sentiment.progress import SILENT, Advance, ignore
 from lstm_sentiment.progress import Progress as AnyProgress
 
 ERR = Console(stderr=True, highlight=False)
-"""Where all but results is printed."""
+"""Standard error, for progress and messages."""
 
-# What must be read leaves little room for the bar itself in 80 columns.
+# In 80 columns the numbers leave little room for the bar.
 _WIDE, _BAR, _SHORT_BAR = 100, 28, 12
 _MOST_COUNTED = 99_999
 _DESCRIPTION = 21
@@ -27,18 +27,18 @@ _NUMBERS = 25  # columns of count and time, and what is between all columns
 
 
 class TerminalProgress:
-    """Progress bars where somebody watches; one line a step where standard error is a file.
+    """Progress bars in a terminal; one line a step where standard error is a file.
 
-    With `--quiet` neither is shown, nor what is said.
+    With `--quiet` nothing is shown.
     """
 
     @contextmanager
     def step(self, description: str, total: int) -> Iterator[Advance]:
-        """Shows one long step.
+        """Shows the progress of one long step.
 
         Args:
-            description: What is done.
-            total: Of how many parts it consists.
+            description: Name of the step.
+            total: Number of parts; each call of the function that is yielded adds one or more.
         """
         if is_quiet():
             yield ignore
@@ -73,7 +73,7 @@ class TerminalProgress:
 
 
 class _Count(ProgressColumn):
-    """How many of how many; of so many that they must be bytes, the share."""
+    """Parts done of all parts; a percentage above 99,999 parts, which are bytes."""
 
     def render(self, task: Task) -> Text:
         total = int(task.total or 0)
@@ -83,7 +83,7 @@ class _Count(ProgressColumn):
 
 
 class _Time(ProgressColumn):
-    """How long it will still take; in the end, how long it took."""
+    """Remaining time; at the end, the time that the step took."""
 
     def render(self, task: Task) -> Text:
         if task.finished:
@@ -93,7 +93,7 @@ class _Time(ProgressColumn):
 
 
 class _Status(ProgressColumn):
-    """A few words, as many as there is room for."""
+    """The status, cut to the width that is left."""
 
     def render(self, task: Task) -> Text:
         bar = _BAR if ERR.width >= _WIDE else _SHORT_BAR
@@ -111,11 +111,7 @@ def _minutes(seconds: float) -> str:
 
 @contextmanager
 def working(message: str) -> Iterator[None]:
-    """Shows on a terminal, gone when it is over, that something without steps is under way.
-
-    Args:
-        message: What it is.
-    """
+    """Shows a message on a terminal while a step without parts runs, then removes it."""
     if not ERR.is_terminal or is_quiet():
         yield
         return
@@ -124,27 +120,23 @@ def working(message: str) -> Iterator[None]:
 
 
 def say(message: str) -> None:
-    """Prints one line that is no error, unless the user wants none.
-
-    Args:
-        message: What the user should know.
-    """
+    """Prints one line on standard error, except with `--quiet`."""
     if not is_quiet():
         ERR.print(message, markup=False, soft_wrap=True)
 
 
 def beside_output(path: Path | None) -> AnyProgress:
-    """Progress of what is printed, or written to a file.
+    """Returns the progress of a command that writes results to a file or standard output.
 
     Args:
-        path: The file; `None` for standard output, between whose lines a bar would only disturb.
+        path: The file. `None` for standard output, where a bar between the lines would disturb.
     """
     watched_alone = ERR.is_terminal and not sys.stdout.isatty()
     return SILENT if path is None and not watched_alone else TerminalProgress()
 
 
 def output_console() -> Console:
-    """Standard output: without any escape code where it is no terminal, or NO_COLOR is set."""
+    """Returns a console on standard output: no escape codes outside a terminal or with NO_COLOR."""
     plain = bool(os.environ.get("NO_COLOR"))
     return Console(
         color_system=None if plain else "auto", highlight=False, markup=False, emoji=False
@@ -152,9 +144,9 @@ def output_console() -> Console:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow without what its C++ start-up prints past every log level.
+    """Imports TensorFlow, which takes seconds, and shows a message on a terminal meanwhile.
 
-    Takes seconds, in which a terminal shows that something happens.
+    Standard error is closed for that time: TensorFlow's C++ code prints there at any log level.
     """
     if is_verbose() or "tensorflow_text" in sys.modules:
         _import()
@@ -178,7 +170,6 @@ def _import() -> None:
 
 @contextmanager
 def _shown_on(descriptor: int, message: str) -> Iterator[None]:
-    """Shows on a terminal, gone when it is over, what is under way."""
     if not ERR.is_terminal or is_quiet():
         yield
         return

@@ -9,6 +9,7 @@ import typer
 
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.options import check_writable_file
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.report.coloured_tokens import (
     signed,
@@ -60,7 +61,7 @@ def explain(
     """
     asked.check()
     if html is not None:
-        _check_page(html)
+        check_writable_file(html)
     wanted = options.wanted_texts(texts, input_file, text_column)
     asked.find()
     from lstm_sentiment.cli.console import beside_output, import_tensorflow
@@ -114,12 +115,6 @@ def explanation_record(text: str, answer: "Explanation") -> dict[str, Any]:
 
 def _classification(answer: "Explanation") -> int:
     return max(range(len(answer.probabilities)), key=answer.probabilities.__getitem__)
-
-
-def _check_page(path: Path) -> None:
-    """Checks that the page can be written, before anything is computed."""
-    if not path.parent.is_dir() or path.is_dir():
-        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
 
 def _write_page(path: Path, answers: "Sequence[Explanation]") -> None:

@@ -1,4 +1,4 @@
-"""Flags that several commands share, declared once."""
+"""Groups of flags that several commands share: a dataclass whose fields are flags."""
 
 import inspect
 from collections.abc import Callable
@@ -8,15 +8,14 @@ from typing import Any, get_type_hints
 
 
 def takes_flag_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Lets a command take dataclasses whose fields are flags.
+    """Converts a command with flag groups to one with a parameter for each flag, as typer needs.
 
     Args:
-        command: A function for typer. Each parameter of a dataclass's type stands for that
-            dataclass's fields, which are declared as parameters of a command are.
+        command: A function for typer. A parameter whose type is a dataclass stands for the fields
+            of the dataclass, which are declared like parameters of a command.
 
     Returns:
-        The command as typer takes it: its parameters are the fields; it puts the dataclasses
-        together.
+        A command that builds the dataclasses and calls `command` with them.
     """
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, type[Any]] = {}
@@ -38,7 +37,7 @@ def takes_flag_groups(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**given, **together)
 
-    # Where typer looks for parameters.
+    # Typer reads the parameters from here.
     vars(with_flags)["__signature__"] = signature.replace(parameters=flat)
     return with_flags
 

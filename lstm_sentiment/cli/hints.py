@@ -1,4 +1,4 @@
-"""Errors of the command line in the words of all others: the rule, what arrived, what was meant."""
+"""Typer's errors in the form of all others: the rule, what arrived, the probable name."""
 
 import errno
 import re
@@ -11,7 +11,7 @@ from lstm_sentiment.checks import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# By the names that pydantic, which reads the values for typer, gives its errors.
+# By the type of error that pydantic raises, with which typer converts the values.
 _RULES = {
     "int_parsing": "an integer",
     "int_from_float": "an integer",
@@ -24,13 +24,10 @@ _RULES = {
 
 
 def usage_message(error: typer.TyperException) -> str:
-    """Says what is wrong with the command that was typed.
-
-    Args:
-        error: What typer makes of it.
+    """Words the error of a command that cannot be parsed.
 
     Returns:
-        The message; empty where no command was given, so that the help is the whole answer.
+        The message; empty where no command was given, because the help is then printed.
     """
     option = getattr(error, "option_name", None)
     if option is not None and hasattr(error, "possibilities"):
@@ -39,11 +36,7 @@ def usage_message(error: typer.TyperException) -> str:
 
 
 def system_message(error: OSError) -> str:
-    """Says what the operating system refused.
-
-    Args:
-        error: That no part of the program expected.
-    """
+    """Words an error of the operating system that no part of the program expected."""
     reason = error.strerror or str(error)
     place = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
@@ -52,7 +45,7 @@ def system_message(error: OSError) -> str:
 
 
 def _value_message(error: typer.TyperException) -> str | None:
-    """Of a value that is not what its flag takes."""
+    """Words the error of a value that its flag does not take."""
     details = getattr(error.__cause__, "errors", None)
     parameter = getattr(error, "param", None)
     if not callable(details) or parameter is None:
@@ -72,7 +65,7 @@ def _value_message(error: typer.TyperException) -> str | None:
 
 
 def _command_message(error: typer.TyperException) -> str | None:
-    """Of a command that there is not."""
+    """Words the error of an unknown command."""
     message = error.format_message()
     unknown = re.match(r"No such command '(.*)'\.", message, re.DOTALL)
     commands = getattr(getattr(getattr(error, "ctx", None), "command", None), "commands", None)

@@ -1,4 +1,4 @@
-"""`launch`: one command as several workers on this machine."""
+"""`launch`: starts one command as several workers on this machine."""
 
 import sys
 from typing import Annotated
@@ -20,25 +20,25 @@ def launch(
         ),
     ] = None,
     *,
-    workers: Annotated[int, typer.Option(metavar="N", help="How many to start.")],
+    workers: Annotated[int, typer.Option(metavar="N", help="Number of workers to start.")],
     gpus_per_worker: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="GPUs that each worker has for itself, of those in CUDA_VISIBLE_DEVICES if that "
-            "is set. Default: each sees all.",
+            help="GPUs for each worker alone, out of CUDA_VISIBLE_DEVICES if that is set. "
+            "Default: every worker sees all GPUs.",
         ),
     ] = None,
     grace_seconds: Annotated[
-        float, typer.Option(help="How long workers have to end by themselves before a kill.")
+        float, typer.Option(help="Seconds to let workers end by themselves before killing them.")
     ] = 10.0,
 ) -> None:
     """Run a command as several workers on this machine, which train together.
 
-    Each has its TF_CONFIG, with free ports. Worker 0's standard output is
-    passed on as it is; all other lines come on standard error, each after
-    its worker's number. Where one fails, the others are stopped, and its
-    exit code is that of launch. Ctrl-C stops all; a second one kills them.
+    Each worker gets its TF_CONFIG, with free ports. The standard output of
+    worker 0 is passed on as it is; all other lines go to standard error, after
+    the number of their worker. When a worker fails, the others are stopped and
+    launch exits with the same code. Ctrl-C stops all; a second one kills them.
 
     Example: python cli.py launch --workers 2 -- fit --data reviews.csv --strategy multi-worker
     """
@@ -51,7 +51,7 @@ def launch(
         raise InvalidInputError(
             "The command that follows `--` must be another than `launch`. Received: 'launch'."
         )
-    # This program again, be it cli.py or the installed script, which is Python as well.
+    # This program again: cli.py or the installed script, which is a Python file as well.
     own = (sys.executable, sys.argv[0])
     raise typer.Exit(
         launch_workers(

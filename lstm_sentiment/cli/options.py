@@ -1,5 +1,6 @@
 """Flags that `fit` and `tune` share, and how flags, file and preset become one config."""
 
+import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -146,6 +147,16 @@ def _as_typed(message: str, by_set: Collection[str]) -> str:
     if name is None or name[1] in by_set:
         return message
     return re.sub(r"^`(?:\w+\.)+", "`", message)
+
+
+def check_writable_file(path: Path) -> None:
+    """Checks that a file can be written, before the long step whose result it takes.
+
+    Raises:
+        InvalidInputError: If it is a folder, or its own folder is missing or read-only.
+    """
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
 
 def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`predict`: label and probabilities of texts, from a folder or from a server."""
+"""`predict`: labels and probabilities of texts, from a version on disk or from a server."""
 
 import json
 import sys
@@ -58,7 +58,7 @@ def predict(
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears only when it is whole."""
+    """Opens standard output, or a file that appears when it is complete."""
     if path is None:
         yield sys.stdout
         return

@@ -1,4 +1,4 @@
-"""What `predict` and `explain` take alike: the texts, and the version that is asked for them."""
+"""Flags that `predict` and `explain` share: the texts, and the version to ask."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,21 +23,21 @@ DEFAULT_MODEL = Path("models/sentiment")
 
 Texts = Annotated[
     list[str] | None,
-    typer.Argument(metavar="TEXT", help="Texts; without any, a text a line is read."),
+    typer.Argument(metavar="TEXT", help="Texts. Default: one text per line of standard input."),
 ]
 InputFile = Annotated[
     Path | None,
-    typer.Option("--input", help="Texts: a text a line, or the column of a table."),
+    typer.Option("--input", help="File of texts: one per line, or the column of a table."),
 ]
 TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
 
 
 def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: str) -> list[str]:
-    """Reads the texts from where they are: arguments, a file, or standard input.
+    """Reads texts from the arguments, a file or standard input.
 
     Raises:
-        InvalidInputError: If there is none, two sources are named, or one cannot be read.
+        InvalidInputError: If there is no text, two sources are named, or a source cannot be read.
     """
     texts = _texts(given or [], input_file, text_column)
     if not texts:
@@ -47,7 +47,7 @@ def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: 
 
 @dataclass(frozen=True)
 class Asked(AccessFlags):
-    """Flags of the version that is asked: one of a folder, in this process, or one of a server."""
+    """Flags of the version to ask: from a folder, in this process, or on a server."""
 
     model: Annotated[
         Path | None,
@@ -69,7 +69,7 @@ class Asked(AccessFlags):
     ] = None
 
     def check(self) -> None:
-        """Tells what is wrong before texts are read.
+        """Checks the flags.
 
         Raises:
             InvalidInputError: If flags contradict one another, or as `access`.
@@ -87,17 +87,17 @@ class Asked(AccessFlags):
             )
 
     def find(self) -> None:
-        """Tells that a folder holds no version before TensorFlow is imported, which takes seconds.
+        """Checks that the folder holds a version, before TensorFlow is imported for seconds.
 
         Raises:
-            ServableNotFoundError: If it does not.
+            ServableNotFoundError: If it holds none.
         """
         if self.server is None:
             find_version(self.model or DEFAULT_MODEL)
 
     @contextmanager
     def opened(self) -> "Iterator[PredictClient | SavedModelPredictor]":
-        """Loads the version, or connects to the server; both answer `predict` and `explain`."""
+        """Loads the version or connects to the server; either has `predict` and `explain`."""
         if self.server is None:
             from lstm_sentiment.cli.console import working
             from lstm_sentiment.versions.predictor import SavedModelPredictor
@@ -130,12 +130,7 @@ def _versions_there(client: "PredictClient") -> str:
 
 
 def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Cuts texts into batches.
-
-    Args:
-        texts: Any number.
-        size: Of a batch, at most.
-    """
+    """Yields batches of at most `size` texts."""
     for start in range(0, len(texts), size):
         yield texts[start : start + size]
 

@@ -1,16 +1,20 @@
 """`tune`: searches for the settings with the lowest dev loss."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson, ConfigFlags, DataFlags, WordFlags
+from lstm_sentiment.cli.options import (
+    AsJson,
+    ConfigFlags,
+    DataFlags,
+    WordFlags,
+    check_writable_file,
+)
 from lstm_sentiment.cli.program import shell_command
-from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import save_config
 
 if TYPE_CHECKING:
@@ -48,9 +52,9 @@ def tune(
     Tries learning_rate, batch_size, label_smoothing, lstm_units, pooling,
     embedding_dropout and dropout; all other settings stay. The first trial
     is your settings as they are. Trials that fall behind are stopped early.
-    Test texts are not looked at.
+    The test set is not used.
 
-    Killed or done, the same command goes on where it ended.
+    After an interruption the same command continues the search.
     Needs the extra `tune`.
 
     Example: python cli.py tune --data reviews.csv --trials 30
@@ -60,7 +64,7 @@ def tune(
 
     chosen = settings.chosen(context)
     check_search(chosen, trials, timeout_seconds)
-    _check_output(output)
+    check_writable_file(output)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
@@ -77,12 +81,6 @@ def tune(
         print(json.dumps({**result.to_dict(), "output": str(output)}, ensure_ascii=False))
     else:
         _print_result(result, output)
-
-
-def _check_output(path: Path) -> None:
-    """Tells before the search what would be told after it."""
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
 
 
 def _print_result(result: "TuneResult", output: Path) -> None:

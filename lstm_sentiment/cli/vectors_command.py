@@ -1,7 +1,6 @@
-"""`vectors`: looks into word vectors, trains them on texts, converts them from form to form."""
+"""`vectors`: shows, trains and converts files of word vectors."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lstm_sentiment.cli.options import check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.text.vectors.report import VectorReport
 
 vectors = typer.Typer(
-    help="Look into, train and convert files of word vectors.\n\n"
+    help="Show, train and convert files of word vectors.\n\n"
     "Example: python cli.py vectors info vectors.vec.gz",
     no_args_is_help=True,
 )
@@ -32,16 +32,14 @@ _FORMS = (
 TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
 TokenizerChoice = Annotated[
     Literal["auto", "unigram", "whitespace", "characters"],
-    typer.Option(help="What cuts texts into words; auto looks at the script."),
+    typer.Option(help="Tokenizer; auto chooses by the script of the texts."),
 ]
 Limit = Annotated[
     int | None, typer.Option(metavar="N", help="Read the first N vectors only. Default: all.")
 ]
 BadRows = Annotated[
     Literal["refuse", "skip"],
-    typer.Option(
-        help="What a malformed row of a text file does: stop, or be left out and counted."
-    ),
+    typer.Option(help="Malformed rows of a text file: refuse the file, or skip and count them."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -54,8 +52,8 @@ def info(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Texts, of which it is told how many words have a vector: .csv, .tsv, .jsonl, "
-            ".parquet, .txt with a text a line, or a folder of them. May be repeated.",
+            help="Texts whose words are looked up in the vectors: .csv, .tsv, .jsonl, .parquet, "
+            ".txt with one text per line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -69,7 +67,7 @@ def info(
     bad_rows: BadRows = "refuse",
     as_json: AsJson = False,
 ) -> None:
-    """Show how many vectors a file holds, how long they are, and what of your texts they cover.
+    """Show the number of vectors in a file, their norms, and how many of your words they cover.
 
     Example: python cli.py vectors info vectors.vec.gz --data reviews.csv --neighbours 酒店
     """
@@ -106,8 +104,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Texts, with or without labels: .csv, .tsv, .jsonl, .parquet, .txt with a text a "
-            "line, or a folder of them. May be repeated.",
+            help="Texts, with or without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text "
+            "per line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ],
@@ -116,14 +114,14 @@ def train(
     exclude: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Dev and test texts: those that are also in --data are left out. May be repeated.",
+            help="Dev and test texts, which are left out of --data. May be repeated.",
             show_default=False,
         ),
     ] = None,
     tokenizer: TokenizerChoice = "auto",
     algorithm: Annotated[
         Literal["word2vec", "fasttext"],
-        typer.Option(help="fasttext also learns from the characters that words are made of."),
+        typer.Option(help="fasttext also learns from the subwords of each word."),
     ] = VectorTrainingConfig.algorithm,
     dim: Annotated[int, typer.Option(help="Width of the vectors.")] = VectorTrainingConfig.dim,
     epochs: Annotated[
@@ -131,11 +129,11 @@ def train(
         typer.Option(help="Passes over the texts. Default: enough to read 5 million words."),
     ] = None,
     window: Annotated[
-        int, typer.Option(help="Neighbours looked at on each side, in words.")
+        int, typer.Option(help="Context words on each side.")
     ] = VectorTrainingConfig.window,
     min_count: Annotated[int, typer.Option(help="Rarer words share one vector, [OOV].")] = 2,
     seed: Annotated[
-        int, typer.Option(help="With one worker, decides every number.")
+        int, typer.Option(help="Random seed; with one worker, results are repeatable.")
     ] = VectorTrainingConfig.seed,
     workers: Annotated[
         int, typer.Option(help="Threads; more than one is faster and not repeatable.")
@@ -197,7 +195,9 @@ def convert(
     target: Annotated[
         Path,
         typer.Argument(
-            metavar="TARGET", help="The file to write; its name tells the form.", show_default=False
+            metavar="TARGET",
+            help="The file to write, in the format of its suffix.",
+            show_default=False,
         ),
     ],
     limit: Limit = None,
@@ -208,7 +208,7 @@ def convert(
     bad_rows: BadRows = "refuse",
     as_json: AsJson = False,
 ) -> None:
-    """Write word vectors in another form, all of them or some.
+    """Write word vectors in another format, all of them or some.
 
     Example: python cli.py vectors convert vectors.vec.gz vectors.npy
     """
@@ -238,7 +238,7 @@ def convert(
 def _texts_to_train_on(
     data: Sequence[Path], exclude: Sequence[Path], text_column: str, progress: Progress
 ) -> list[str]:
-    """Each text once, and none that is to be tested on; what is left out is counted out loud."""
+    """Returns the distinct texts without held-out ones, and prints how many were dropped."""
     read = [text.strip() for text in _read(data, text_column)]
     held_out = {text.strip() for text in _read(exclude, text_column)}
     filled = [text for text in read if text]
@@ -262,12 +262,10 @@ def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
 
 
 def _check_output(path: Path) -> None:
-    """Tells before a long step what would be told after it."""
     from lstm_sentiment.text.vectors.files import check_vectors_name
 
     check_vectors_name(path)
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
+    check_writable_file(path)
 
 
 def _measures(report: "VectorReport") -> list[tuple[str, object]]:
@@ -298,7 +296,7 @@ def _coverage(report: "VectorReport", texts: int) -> list[tuple[str, object]]:
 
 
 def _held_out_flags(exclude: Sequence[Path]) -> list[str]:
-    """What was kept out of the vectors as `fit` takes it: test, or dev and test."""
+    """Returns the excluded files as flags of `fit`: test, or dev and test."""
     names = {1: ("--test-data",), 2: ("--dev-data", "--test-data")}.get(len(exclude), ())
     return [part for name, path in zip(names, exclude, strict=False) for part in (name, str(path))]
 

@@ -1,4 +1,4 @@
-"""How much a command tells beside its results: chosen once, by flags that every command takes."""
+"""`--verbose` and `--quiet`, which every command takes: how much is printed beside results."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Verbosity(Enum):
-    """What a command tells beside its results."""
+    """How much a command prints beside its results."""
 
     QUIET = "errors only"
     NORMAL = "progress, and what was dropped, chosen or saved"
@@ -23,30 +23,30 @@ class Verbosity(Enum):
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-# What TensorFlow and gRPC read when they are first imported, which no command has done yet.
+# TensorFlow and gRPC read these when they are first imported, which comes later.
 _SILENCE = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
 
 _chosen = Verbosity.NORMAL
 
 
 def is_verbose() -> bool:
-    """Whether the user wants to see all."""
+    """Returns whether `--verbose` was given."""
     return _chosen is Verbosity.VERBOSE
 
 
 def is_quiet() -> bool:
-    """Whether the user wants to see results and errors only."""
+    """Returns whether `--quiet` was given."""
     return _chosen is Verbosity.QUIET
 
 
 def log_level() -> int:
-    """From which level on a command that logs tells of what it does."""
+    """Returns the log level of commands that log what they do, such as `serve`."""
     levels = {Verbosity.QUIET: logging.WARNING, Verbosity.VERBOSE: logging.DEBUG}
     return levels.get(_chosen, logging.INFO)
 
 
 def begin() -> None:
-    """Begins a command: libraries are silent until the user chooses otherwise."""
+    """Silences the libraries, until `--verbose` is parsed."""
     _choose(Verbosity.NORMAL)
     for name, value in _SILENCE.items():
         os.environ.setdefault(name, value)
@@ -54,11 +54,7 @@ def begin() -> None:
 
 
 def add_verbosity_flags(command: "TyperGroup") -> None:
-    """Makes a command take `--verbose` and `--quiet`, and all commands below it.
-
-    Args:
-        command: The whole command line.
-    """
+    """Adds `--verbose` and `--quiet` to a command and to all commands below it."""
     flags = [parameter for parameter in _flags() if parameter.name in ("verbose", "quiet")]
     command.params.extend(flags)
     for below in getattr(command, "commands", {}).values():
@@ -118,7 +114,7 @@ def _declared(
         ),
     ] = False,
 ) -> None:
-    """Declares the flags as typer reads them."""
+    """Declares the flags for typer."""
 
 
 def _flags() -> list[Any]:
