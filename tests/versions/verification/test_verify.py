@@ -189,9 +189,11 @@ def secured(version_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         (folder / f"{name}.pem").write_bytes(trusted.certificate)
     with ModelServer(
         single_model_config(MODEL_NAME, version_dir.parent),
+        ServerOptions(
+            credentials=ServerCredentials.from_files(*server_identity().write(folder, "server")),
+            auth_tokens=BearerTokens(["secret"]),
+        ),
         port=0,
-        credentials=ServerCredentials.from_files(*server_identity().write(folder, "server")),
-        auth_tokens=BearerTokens(["secret"]),
     ) as server:
         yield Secured(
             {
