@@ -18,6 +18,8 @@ from typing import Annotated
 
 import typer
 
+from lstm_sentiment.system import usable_cpus
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -61,7 +63,7 @@ def main(
             "benchmark": "end_to_end",
             "name": f"{Path(data[0]).stem if data else 'demo'}, seed {seed}",
             "seconds": round(result.seconds, 1),
-            "cores": os.cpu_count(),
+            "cores": usable_cpus(),
             "test": result.test.summary(),
             "dev": result.dev.summary(),
         }

@@ -11,7 +11,6 @@ writes no file.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from lstm_sentiment.system import usable_cpus
 
 _MODEL = "MODEL"
 """Stands for the folder in which the first benchmark leaves a version and the last finds it."""
@@ -76,7 +77,7 @@ def machine(cores: int | None) -> dict[str, Any]:
     return {
         "benchmark": "machine",
         "name": "machine",
-        "cpus": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "cpus": usable_cpus(),
         "cores": cores,
         "python": ".".join(map(str, sys.version_info[:2])),
         **{package: version(package) for package in ("tensorflow", "keras")},

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 import lstm_sentiment as ls
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
@@ -133,7 +134,7 @@ def _require_torch() -> Any:
         import torch
     except ImportError:
         raise SystemExit("error: PyTorch is missing: pip install 'lstm-sentiment[bench]'") from None
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(usable_cpus())
     return torch
 
 

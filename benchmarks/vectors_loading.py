@@ -8,7 +8,6 @@ One JSON object a line and form. Both load the same file, three times in turns; 
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import numpy as np
 import typer
 
 from lstm_sentiment import WordVectors, load_word_vectors, save_word_vectors
+from lstm_sentiment.system import usable_cpus
 
 TURNS = 3
 
@@ -118,7 +118,7 @@ def report(
         "rows": len(vectors.tokens),
         "dim": vectors.dim,
         "peak_memory": round(peak_memory(path), 3),
-        "cores": os.cpu_count(),
+        "cores": usable_cpus(),
     }
     print(json.dumps(line), flush=True)
 

@@ -40,6 +40,7 @@ from benchmarks.gpu.checks import (
     report,
 )
 from benchmarks.gpu.training import Training, outcome_of
+from lstm_sentiment.system import usable_cpus
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="Checks training on a GPU."
@@ -57,7 +58,7 @@ def main(context: typer.Context) -> None:
         report("skipped", reason="TensorFlow sees no GPU")
         return
     names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
-    report("devices", gpus=names, cpu_cores=os.cpu_count())
+    report("devices", gpus=names, cpu_cores=usable_cpus())
     with tempfile.TemporaryDirectory() as folder:
         passed = check_all(Path(folder))
     raise typer.Exit(0 if passed else 1)

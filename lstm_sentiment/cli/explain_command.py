@@ -18,7 +18,7 @@ from lstm_sentiment.report.coloured_tokens import (
     tokens_with_weights,
     visible,
 )
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,7 @@ import typer
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Prediction

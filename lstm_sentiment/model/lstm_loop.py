@@ -9,11 +9,12 @@ One tanh computes all four gates, because `sigmoid(x) = (tanh(x / 2) + 1) / 2`. 
 three sigmoids are halved beforehand, which is exact. "Activations" below are the results of tanh.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from lstm_sentiment.system import usable_cpus
 
 _LEAST_TEXTS = 16  # a slice: with fewer, a step costs more than a second core saves
 
@@ -85,9 +86,8 @@ def run_direction(
 
 
 def usable_cores() -> int:
-    """How many threads TensorFlow may compute on at the same time."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(tf.config.threading.get_inter_op_parallelism_threads() or cores or 1)
+    """Returns the number of threads that TensorFlow may run operations on at the same time."""
+    return int(tf.config.threading.get_inter_op_parallelism_threads() or usable_cpus())
 
 
 @dataclass(frozen=True)

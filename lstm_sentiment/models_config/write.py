@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 if sys.platform != "win32":
     import fcntl

@@ -22,7 +22,7 @@ from lstm_sentiment.checks import closest, did_you_mean, unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError

@@ -19,9 +19,9 @@ from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.pipeline.preparation import PreparedRun
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.word_counts import JIEBA
-from lstm_sentiment.whole_file import write_whole
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
 _PARTS_OF_DATA = ("train", "dev", "test", "unlabelled", "vocabulary", "vectors")

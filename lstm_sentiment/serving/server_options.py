@@ -1,6 +1,5 @@
 """The settings of a `ModelServer`, apart from what it serves and where it listens."""
 
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +15,7 @@ from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
 from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.shadow.options import ShadowOptions
+from lstm_sentiment.system import usable_cpus
 
 _THREADS_PER_CPU = 4
 _MOST_THREADS = 1024
@@ -86,7 +86,7 @@ class ServerOptions:
         """Requests that each transport handles at once: `grpc_max_threads`, or its default."""
         if self.grpc_max_threads is not None:
             return self.grpc_max_threads
-        threads = _THREADS_PER_CPU * (os.cpu_count() or 1)
+        threads = _THREADS_PER_CPU * usable_cpus()
         if self.batching is None:
             return threads
         batches = self.batching.max_enqueued_batches + self.batching.num_batch_threads

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
-from lstm_sentiment.whole_file import write_whole
 
 NUM_SPECIAL_IDS = 2
 PAD_TOKEN = "[PAD]"

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
 from lstm_sentiment.training.ngrams import fit_ngrams
 from lstm_sentiment.training.run import TrainingRun
-from lstm_sentiment.whole_file import write_whole
 
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
 

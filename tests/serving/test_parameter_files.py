@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.serving.access.ssl_config import SSLConfig, load_ssl_config
 from lstm_sentiment.serving.batching.parameters import BatchingParameters, load_batching_parameters
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig, load_monitoring_config
+from lstm_sentiment.system import usable_cpus
 
 CONFIGS = Path(__file__).parents[2] / "serving_configs"
 LOADERS = [load_batching_parameters, load_monitoring_config, load_ssl_config]
@@ -78,7 +78,7 @@ def test_what_a_batching_file_leaves_out_is_as_in_tensorflow_serving(path: Path)
         max_batch_size=1000,
         batch_timeout_micros=0,
         max_enqueued_batches=10,
-        num_batch_threads=len(os.sched_getaffinity(0)),
+        num_batch_threads=usable_cpus(),
         thread_pool_name="batch_threads",
         allowed_batch_sizes=(),
         pad_variable_length_inputs=False,

@@ -14,8 +14,8 @@ from lstm_sentiment.report.figures.fonts import PlotFonts, fonts_for
 from lstm_sentiment.report.figures.panels import Panel
 from lstm_sentiment.report.page.render import ReportParts, gather_parts, render_page
 from lstm_sentiment.report.page.requirements import check_report_dir
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.version_folder import load_card
-from lstm_sentiment.whole_file import write_whole
 
 PAGE = "report.html"
 

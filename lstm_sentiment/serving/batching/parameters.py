@@ -1,7 +1,6 @@
 """How requests are put together to be computed at once: `--batching_parameters_file`."""
 
 import itertools
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,7 @@ from typing import Any
 from lstm_sentiment.checks import at_least, positive
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.parameter_files import _load
-
-
-def _cpu_count() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from lstm_sentiment.system import usable_cpus
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class BatchingParameters:
     max_batch_size: int = 1000
     batch_timeout_micros: int = 0
     max_enqueued_batches: int = 10
-    num_batch_threads: int = field(default_factory=_cpu_count)
+    num_batch_threads: int = field(default_factory=usable_cpus)
     thread_pool_name: str = "batch_threads"
     allowed_batch_sizes: tuple[int, ...] = ()
     pad_variable_length_inputs: bool = False

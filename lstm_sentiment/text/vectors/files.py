@@ -15,6 +15,7 @@ import numpy as np
 from lstm_sentiment.checks import positive, unreadable
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.vectors import compact as vector_compact
 from lstm_sentiment.text.vectors.binary import read_binary, write_binary
 from lstm_sentiment.text.vectors.compact import map_compact, write_compact
@@ -24,7 +25,6 @@ from lstm_sentiment.text.vectors.rows import WIDEST_DIM, VectorRows, blocks_of
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary
-from lstm_sentiment.whole_file import write_whole
 
 _FASTTEXT_MAGIC = (0x2F4F16BA).to_bytes(4, "little")
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError, TrainingError
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 Arrays = Mapping[str, Sequence[NDArray[Any]]]
 

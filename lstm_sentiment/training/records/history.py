@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 
 
 def save_history(history: Mapping[str, Sequence[float]], path: Path) -> None:

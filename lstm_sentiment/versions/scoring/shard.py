@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.text.corpus.record_files import read_records
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.versions.predictor import SavedModelPredictor, prediction_record
-from lstm_sentiment.whole_file import write_whole
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Prediction

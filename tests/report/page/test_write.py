@@ -12,7 +12,7 @@ from lstm_sentiment.report.figures import fonts
 from lstm_sentiment.report.figures.drawing import Plot
 from lstm_sentiment.report.figures.fonts import PlotFonts
 from lstm_sentiment.report.page import render, write
-from lstm_sentiment.whole_file import write_whole
+from lstm_sentiment.system import write_whole
 from tests.exported import write_card
 from tests.report.evaluations import make_evaluation, some_evaluation
 from tests.report.page.test_render import CARD

@@ -1,10 +1,20 @@
-"""Files that appear as a whole or not at all."""
+"""What the operating system is asked for: CPUs, and files that appear as a whole or not at all."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+
+def usable_cpus() -> int:
+    """Returns the number of CPUs that this process may run on, as `taskset` and the like allow."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager
