@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lstm_sentiment.report.page import render, write
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from tests.cli.running import Run, is_one_error_line
 
@@ -134,13 +133,8 @@ def test_columns_and_several_files_are_taken(run: Run, model: Path, tmp_path: Pa
     assert json.loads(outcome.out)["confusion_matrix"] == [[0, 0], [1, 1]]
 
 
-def test_a_report_is_written_and_named(
-    run: Run, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
-    # Drawn for real in the tests of the report.
-    monkeypatch.setattr(write, "draw_png", lambda *_: b"picture")
-    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
     outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["report"] == "out/report.html"

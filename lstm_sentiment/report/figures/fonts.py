@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 LATIN = "DejaVu Sans"
 """The font that comes with Matplotlib; has no Chinese."""
@@ -35,6 +35,14 @@ _FONT_PACKAGES = {
 _REGULAR = 400
 
 
+class FontFile(NamedTuple):
+    """A font's file, the index of its face there, and the name of its family."""
+
+    path: str
+    face_index: int
+    family: str
+
+
 @dataclass(frozen=True)
 class PlotFonts:
     """Fonts for some texts.
@@ -52,12 +60,18 @@ class PlotFonts:
         return self.missing.isdisjoint(text)
 
 
-def fonts_for(texts: Iterable[str]) -> PlotFonts:
-    """Finds fonts for texts: installed ones with Chinese first, then shipped ones, then others."""
+def fonts_for(texts: Iterable[str], candidates: Iterable[FontFile] | None = None) -> PlotFonts:
+    """Finds fonts for texts.
+
+    Args:
+        texts: The texts to draw.
+        candidates: Fonts to try after `LATIN`, in this order. `None` tries installed ones with
+            Chinese first, then shipped ones, then all others.
+    """
     needed = {character for text in texts for character in text if _is_drawn(character)}
     families = [LATIN]
     missing = needed - _characters_of_family(LATIN)
-    for path, index, family in _candidates():
+    for path, index, family in _candidates() if candidates is None else candidates:
         if not missing:
             break
         has = missing & _characters(path, index)
@@ -71,17 +85,18 @@ def _is_drawn(character: str) -> bool:
     return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
-def _candidates() -> Iterator[tuple[str, int, str]]:
-    """Yields file, face index and family of each font, the best first."""
+def _candidates() -> Iterator[FontFile]:
     entries: dict[str, Any] = {}
     for entry in sorted(_installed(), key=_unlikeness):
         entries.setdefault(entry.name, entry)
     known = [entries.pop(family) for family in _CHINESE if family in entries]
-    for entry in known:
-        yield entry.fname, getattr(entry, "index", 0), entry.name
-    yield from _shipped()
-    for entry in entries.values():
-        yield entry.fname, getattr(entry, "index", 0), entry.name
+    yield from map(_font_file, known)
+    yield from shipped_fonts()
+    yield from map(_font_file, entries.values())
+
+
+def _font_file(entry: Any) -> FontFile:
+    return FontFile(entry.fname, getattr(entry, "index", 0), entry.name)
 
 
 def _installed() -> list[Any]:
@@ -97,8 +112,8 @@ def _unlikeness(entry: Any) -> tuple[bool, bool, int]:
     return entry.style != "normal", entry.stretch != "normal", abs(weight - _REGULAR)
 
 
-def _shipped() -> Iterator[tuple[str, int, str]]:
-    """Yields the fonts of installed packages, and registers each with Matplotlib."""
+def shipped_fonts() -> Iterator[FontFile]:
+    """Yields the Chinese fonts of installed packages, and registers each with Matplotlib."""
     from matplotlib.font_manager import FontProperties, fontManager
 
     for package, file in _FONT_PACKAGES.items():
@@ -107,7 +122,7 @@ def _shipped() -> Iterator[tuple[str, int, str]]:
             path = Path(folder) / file
             if path.is_file():
                 fontManager.addfont(str(path))
-                yield str(path), 0, FontProperties(fname=str(path)).get_name()
+                yield FontFile(str(path), 0, FontProperties(fname=str(path)).get_name())
 
 
 def _characters_of_family(family: str) -> frozenset[str]:

@@ -14,7 +14,8 @@ from lstm_sentiment.report.analysis.slices import (
     score_bins,
 )
 from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
-from lstm_sentiment.report.figures.drawing import Plot
+from lstm_sentiment.report.figures.drawing import Plot, draw_png, draw_svg
+from lstm_sentiment.report.figures.fonts import PlotFonts
 from lstm_sentiment.report.figures.plots import (
     plot_class_scores,
     plot_confusion,
@@ -70,6 +71,26 @@ class Panel:
         """
         names = short_names(label_names, _WIDE_NAMES if self.is_wide else _NARROW_NAMES)
         return tuple(names[label] for label in self.classes)
+
+    def svg(self, label_names: Sequence[str], fonts: PlotFonts) -> str:
+        """Draws the plot for the page; `fonts` measure the widths of words."""
+        return draw_svg(self.plot, self.names(label_names), fonts, self.alternative)
+
+    def png(self, label_names: Sequence[str], fonts: PlotFonts) -> bytes:
+        """Draws the plot for a file of its own."""
+        return draw_png(self.plot, self.png_names(label_names, fonts), fonts)
+
+    def png_names(self, label_names: Sequence[str], fonts: PlotFonts) -> tuple[str, ...]:
+        """Returns the class names in the PNG, with a number for a name that no font can draw.
+
+        Args:
+            label_names: All classes in id order.
+            fonts: The fonts of the PNG.
+        """
+        return tuple(
+            name if fonts.draw(name) else f"class {label}"
+            for label, name in zip(self.classes, self.names(label_names), strict=True)
+        )
 
 
 def shown_classes(evaluated: VersionEvaluation) -> list[int]:

@@ -1,7 +1,7 @@
 """Renders the page of a report: one HTML file that loads nothing else."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,6 @@ from lstm_sentiment.report.analysis.mistakes import (
 )
 from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
 from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html
-from lstm_sentiment.report.figures.drawing import draw_svg
-from lstm_sentiment.report.figures.fonts import PlotFonts
 from lstm_sentiment.report.figures.panels import (
     Panel,
     class_panel,
@@ -78,16 +76,21 @@ def gather_parts(evaluated: VersionEvaluation, card: Mapping[str, Any] | None) -
 
 
 def render_page(
-    parts: ReportParts, fonts: PlotFonts, unnamed: Mapping[int, str], written_on: date
+    parts: ReportParts,
+    draw: Callable[[Panel], str],
+    unnamed: Mapping[int, str],
+    written_on: date,
 ) -> str:
     """Renders the page.
 
     Args:
         parts: The contents.
-        fonts: Fonts to measure the widths of words in plots with.
+        draw: Draws a figure's plot as SVG, with all words escaped.
         unnamed: Classes that the PNGs name by number, by id; empty if they name all.
         written_on: The date on the page.
     """
+    from markupsafe import Markup
+
     evaluated = parts.evaluated
     facts, evaluation = evaluated.facts, evaluated.evaluation
     names = evaluated.scores.corpus.label_names
@@ -99,7 +102,7 @@ def render_page(
         evaluation=evaluation,
         facts=facts,
         scores=evaluated.scores,
-        svg=lambda panel: _svg(parts, panel, fonts),
+        svg=lambda panel: Markup(draw(panel)),
         largest_class=label,
         largest_share=size / facts.texts,
         confusions=(
@@ -134,14 +137,6 @@ def _environment() -> "Environment":
     }
     environment.globals |= {"counted": counted}
     return environment
-
-
-def _svg(parts: ReportParts, panel: Panel, fonts: PlotFonts) -> str:
-    from markupsafe import Markup
-
-    names = parts.evaluated.scores.corpus.label_names
-    # Safe: `draw_svg` escapes all words.
-    return Markup(draw_svg(panel.plot, panel.names(names), fonts, panel.alternative))
 
 
 def _mistake_html(mistake: Mistake) -> str:

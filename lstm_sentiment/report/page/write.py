@@ -1,6 +1,7 @@
 """Writes a report: the page, and its plots as PNG files."""
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -9,10 +10,8 @@ from pathlib import Path
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
-from lstm_sentiment.report.figures.drawing import draw_png
-from lstm_sentiment.report.figures.fonts import PlotFonts, fonts_for
-from lstm_sentiment.report.figures.panels import Panel
-from lstm_sentiment.report.page.render import ReportParts, gather_parts, render_page
+from lstm_sentiment.report.figures.fonts import fonts_for
+from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.page.requirements import check_report_dir
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.version_folder import load_card
@@ -76,24 +75,16 @@ def write_report(
     files = {}
     with progress.step("Report: plots", len(parts.panels) + 1) as advance:
         for panel in parts.panels:
-            drawn = draw_png(panel.plot, _drawable(parts, panel, fonts), fonts)
-            files[f"{panel.plot.name}.png"] = drawn
+            files[f"{panel.plot.name}.png"] = panel.png(names, fonts)
             advance(status=panel.plot.name)
-        page = render_page(parts, fonts, unnamed, written_on or date.today())
+        page = render_page(
+            parts, lambda panel: panel.svg(names, fonts), unnamed, written_on or date.today()
+        )
         files[PAGE] = page.encode()
         advance()
-    _write_all(folder, files)
+    write_files(folder, files)
     plots = tuple(folder / name for name in files if name != PAGE)
     return WrittenReport(folder / PAGE, plots)
-
-
-def _drawable(parts: ReportParts, panel: Panel, fonts: PlotFonts) -> tuple[str, ...]:
-    """Returns the class names of a figure's PNG, with a number for a name that no font can draw."""
-    names = panel.names(parts.evaluated.scores.corpus.label_names)
-    return tuple(
-        name if fonts.draw(name) else f"class {label}"
-        for label, name in zip(panel.classes, names, strict=True)
-    )
 
 
 def _no_font(names: list[str]) -> str:
@@ -103,8 +94,12 @@ def _no_font(names: list[str]) -> str:
     )
 
 
-def _write_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes all files beside those of an earlier report, then replaces these at once."""
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Replaces the files of an earlier report, once all new ones are written beside them.
+
+    Raises:
+        InvalidInputError: If a file cannot be written; the earlier files stay.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:

@@ -17,7 +17,9 @@ from lstm_sentiment.versions.predictor import SavedModelPredictor, prediction_re
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Prediction
 
-_WINDOW = 4_096
+WINDOW = 4_096
+"""Texts in memory at a time."""
+
 _BATCH_SIZE = 128
 
 
@@ -104,7 +106,12 @@ def _keep_tensorflow_to_one_cpu() -> None:
 
 
 def score_shard(
-    shard: Path, output: Path, predictor: SavedModelPredictor, *, text_column: str = "text"
+    shard: Path,
+    output: Path,
+    predictor: SavedModelPredictor,
+    *,
+    text_column: str = "text",
+    window: int = WINDOW,
 ) -> int:
     """Scores one shard.
 
@@ -112,13 +119,12 @@ def score_shard(
     an object of `text`, `label`, `classification` and `probabilities`, as `predict --json` prints
     them. A shard without texts has an empty output.
 
-    Some thousand texts are in memory at a time; a Parquet file is read whole.
-
     Args:
         shard: A file of any kind that `read_texts` takes.
         output: The file to write.
         predictor: The version.
         text_column: Column or JSON key of the texts.
+        window: Number of texts in memory at a time; a Parquet file is read whole.
 
     Returns:
         Number of texts.
@@ -132,11 +138,11 @@ def score_shard(
     texts = _texts(shard, text_column)
     try:
         with write_whole(output) as file:
-            while window := list(islice(texts, _WINDOW)):
-                for text, answer in zip(window, predict_sorted(predictor, window), strict=True):
+            while batch := list(islice(texts, window)):
+                for text, answer in zip(batch, predict_sorted(predictor, batch), strict=True):
                     record = json.dumps(prediction_record(text, answer), ensure_ascii=False)
                     file.write(f"{record}\n".encode())
-                count += len(window)
+                count += len(batch)
             if _stamp(shard) != before:
                 raise InvalidInputError(f"{shard}: must not change while it is scored.")
     except OSError as error:

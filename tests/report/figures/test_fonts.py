@@ -1,10 +1,11 @@
 """Fonts that can draw class names, found or told to be missing."""
 
+from pathlib import Path
+
 import pytest
 
-from lstm_sentiment.report.figures import fonts
 from lstm_sentiment.report.figures.drawing import draw_png
-from lstm_sentiment.report.figures.fonts import LATIN, fonts_for
+from lstm_sentiment.report.figures.fonts import LATIN, FontFile, fonts_for, shipped_fonts
 from lstm_sentiment.report.figures.plots import plot_class_scores
 from lstm_sentiment.training.evaluation.metrics import ClassScores
 
@@ -26,16 +27,14 @@ def test_chinese_is_drawn_and_not_as_boxes() -> None:
     assert one != other  # boxes would be the same
 
 
-def test_a_font_that_a_package_brings_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_font_that_a_package_brings_is_found() -> None:
     pytest.importorskip("pylopdf_fonts_zh_cn", reason="needs the extra `report`")
-    monkeypatch.setattr(fonts, "_installed", lambda: [])
-    found = fonts_for(["选车"])
+    found = fonts_for(["选车"], shipped_fonts())
     assert (found.families, found.missing) == ((LATIN, "Noto Sans SC"), frozenset())
 
 
-def test_what_no_font_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_candidates", lambda: iter(()))
-    found = fonts_for(["选车", "ok"])
+def test_what_no_font_has_is_told() -> None:
+    found = fonts_for(["选车", "ok"], ())
     assert found.missing == {"选", "车"}
     assert found.draw("ok") and not found.draw("买车")
 
@@ -45,8 +44,8 @@ def test_a_last_resort_of_boxes_is_no_font() -> None:
     assert not [family for family in found.families if family.startswith("Last Resort")]
 
 
-def test_a_font_file_that_is_damaged_is_passed_over(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object
-) -> None:
-    monkeypatch.setattr(fonts, "_candidates", lambda: iter([(f"{tmp_path}/none.ttf", 0, "None")]))
-    assert fonts_for(["选"]).families == (LATIN,)
+def test_a_font_file_that_is_damaged_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "damaged.ttf").write_bytes(b"no font")
+    for name in ("absent.ttf", "damaged.ttf"):
+        damaged = FontFile(str(tmp_path / name), 0, "Damaged")
+        assert fonts_for(["选"], [damaged]).families == (LATIN,)

@@ -12,8 +12,8 @@ import pytest
 from lstm_sentiment import VersionEvaluation
 from lstm_sentiment.report.figures.drawing import draw_svg
 from lstm_sentiment.report.figures.fonts import LATIN, PlotFonts
+from lstm_sentiment.report.figures.panels import Panel
 from lstm_sentiment.report.figures.plots import plot_class_scores
-from lstm_sentiment.report.page import render
 from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.wording import language_of, short_names
 from lstm_sentiment.training.evaluation.metrics import ClassScores
@@ -85,11 +85,13 @@ def page_of(
 ) -> Page:
     """A page; without its plots, which take the most time, unless they are asked for."""
     fonts = PlotFonts((LATIN,), frozenset())
+    names = evaluated.scores.corpus.label_names
+
+    def draw(panel: Panel) -> str:
+        return panel.svg(names, fonts) if drawn else "<svg></svg>"
+
     parts = gather_parts(evaluated, card)
-    with pytest.MonkeyPatch.context() as patch:
-        if not drawn:
-            patch.setattr(render, "draw_svg", lambda plot, names, fonts, words: "<svg></svg>")
-        page = Page(render_page(parts, fonts, unnamed or {}, date(2026, 11, 23)))
+    page = Page(render_page(parts, draw, unnamed or {}, date(2026, 11, 23)))
     assert page.open == []
     return page
 

@@ -8,11 +8,9 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, write_report
 from lstm_sentiment.progress import SilentProgress
-from lstm_sentiment.report.figures import fonts
-from lstm_sentiment.report.figures.drawing import Plot
-from lstm_sentiment.report.figures.fonts import PlotFonts
-from lstm_sentiment.report.page import render, write
-from lstm_sentiment.system import write_whole
+from lstm_sentiment.report.figures.fonts import fonts_for
+from lstm_sentiment.report.figures.panels import class_panel
+from lstm_sentiment.report.page.write import write_files
 from tests.exported import write_card
 from tests.report.evaluations import make_evaluation, some_evaluation
 from tests.report.page.test_render import CARD
@@ -20,6 +18,8 @@ from tests.report.page.test_render import CARD
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
 pytest.importorskip("jinja2", reason="needs the extra `report`")
 
+# A character that is none: no font but a last resort of boxes draws it.
+NOWHERE = "\U0010ffff"
 TWO = make_evaluation(["a", "b", "c"], [0, 1, 1], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3]], names="ab")
 PLOTS = {
     "confusion_matrix.png",
@@ -39,27 +39,11 @@ class Said(SilentProgress):
         self.lines.append(message)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """Spares the drawing; gathers the names of classes that each picture would have."""
-    drawn: list[tuple[str, ...]] = []
-
-    def draw(plot: Plot, names: tuple[str, ...], fonts: PlotFonts) -> bytes:
-        drawn.append(names)
-        return b"picture"
-
-    monkeypatch.setattr(write, "draw_png", draw)
-    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
-    return drawn
-
-
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_page_and_its_plots_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Drawn for real in the tests of the page.
-    monkeypatch.setattr(render, "draw_svg", lambda *_: "<svg></svg>")
+def test_a_page_and_its_plots_are_written(tmp_path: Path) -> None:
     version_dir = tmp_path / "cars" / "3"
     write_card(version_dir, CARD)
     written = write_report(
@@ -75,45 +59,37 @@ def test_a_page_and_its_plots_are_written(tmp_path: Path, monkeypatch: pytest.Mo
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written.plots)
 
 
-@pytest.mark.usefixtures("quick")
 def test_plots_of_an_earlier_report_do_not_stay_beside_a_new_one(tmp_path: Path) -> None:
     for name in ("learning_curve_loss.png", "notes.txt", "report.html"):
         (tmp_path / name).write_text("old")
-    write_report(TWO, tmp_path)
-    assert names_in(tmp_path) == PLOTS | {"notes.txt", "report.html"}
-    assert (tmp_path / "notes.txt").read_text() == "old"
+    write_files(tmp_path, {"report.html": b"new", "confusion_matrix.png": b"new"})
+    content = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert content == {"notes.txt": "old", "report.html": "new", "confusion_matrix.png": "new"}
 
 
-@pytest.mark.usefixtures("quick")
-def test_nothing_is_lost_where_writing_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_lost_where_writing_fails(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "confusion_matrix.png").write_text("old")
-
-    def full(path: Path) -> object:
-        if path.name == "report.html":
-            raise OSError(28, "No space left on device")
-        return write_whole(path)
-
-    monkeypatch.setattr(write, "write_whole", full)
-    with pytest.raises(InvalidInputError, match="No space left on device"):
-        write_report(TWO, tmp_path)
+    too_long = "x" * 300
+    with pytest.raises(InvalidInputError, match="File name too long"):
+        write_files(
+            tmp_path, {"report.html": b"new", "confusion_matrix.png": b"new", too_long: b"new"}
+        )
     assert names_in(tmp_path) == {"report.html", "confusion_matrix.png"}
     assert {path.read_text() for path in tmp_path.iterdir()} == {"old"}
 
 
-def test_names_that_no_font_has_are_numbers_in_the_pictures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: list[tuple[str, ...]]
-) -> None:
-    monkeypatch.setattr(fonts, "_candidates", lambda: iter(()))
+def test_names_that_no_font_has_are_numbers_in_the_pictures(tmp_path: Path) -> None:
     said = Said()
-    names = ("不买", "good", "买车")
-    written = write_report(some_evaluation(names=names), tmp_path, progress=said)
-    assert quick[0] == ("class 0", "good", "class 2")
-    assert [line for line in said.lines if "No installed font can draw 不买, 买车" in line]
+    names = (f"{NOWHERE}b", "good", NOWHERE)
+    evaluated = some_evaluation(names=names, texts=12)
+    panel = class_panel(evaluated)
+    assert panel.png_names(names, fonts_for(names)) == ("class 0", "good", "class 2")
+    written = write_report(evaluated, tmp_path, progress=said)
+    told = f"No installed font can draw {NOWHERE}b, {NOWHERE}"
+    assert [line for line in said.lines if told in line]
     text = written.page.read_text("utf-8")
-    assert "0 is <b>不买</b>" in text and "2 is <b>买车</b>" in text
+    assert f"0 is <b>{NOWHERE}b</b>" in text and f"2 is <b>{NOWHERE}</b>" in text
     assert "1 is <b>" not in text
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -228,42 +228,43 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
     assert "Skipped 1 of 3 shards" in said.lines[0]
 
 
+class Watched:
+    """A predictor that calls `before` with the texts that it is to answer."""
+
+    def __init__(self, predictor: SavedModelPredictor, before: Callable[[Any], object]) -> None:
+        self.predictor, self.before = predictor, before
+
+    def predict(self, texts: Sequence[str], **options: Any) -> Any:
+        self.before(texts)
+        return self.predictor.predict(texts, **options)
+
+
 def test_a_shard_that_fails_in_the_middle_leaves_no_output(
-    folder: Path, predictor: SavedModelPredictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Path, predictor: SavedModelPredictor, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(scoring_shard, "_WINDOW", 10)
-    answered = 0
+    asked = []
 
-    def fail_in_the_second(self: Any, texts: Sequence[str], **options: Any) -> Any:
-        nonlocal answered
-        answered += 1
-        if answered == 2:
+    def fail_in_the_second(texts: Sequence[str]) -> None:
+        asked.append(len(texts))
+        if len(asked) == 2:
             raise MemoryError
-        return predict(self, texts, **options)
 
-    predict = SavedModelPredictor.predict
-    monkeypatch.setattr(SavedModelPredictor, "predict", fail_in_the_second)
     outputs = tmp_path / "outputs"
     outputs.mkdir()
+    failing: Any = Watched(predictor, fail_in_the_second)
     with pytest.raises(MemoryError):
-        score_shard(folder / "a.csv", outputs / "a", predictor)
-    assert answered == 2
+        score_shard(folder / "a.csv", outputs / "a", failing, window=10)
+    assert asked == [10, 10]
     assert list(outputs.iterdir()) == []
 
 
 def test_a_long_shard_is_computed_in_parts(
-    folder: Path, predictor: SavedModelPredictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Path, predictor: SavedModelPredictor, tmp_path: Path
 ) -> None:
     score_shard(folder / "a.csv", tmp_path / "whole", predictor)
-    monkeypatch.setattr(scoring_shard, "_WINDOW", 7)
-    sizes = []
-
-    def remember(asked: SavedModelPredictor, texts: Sequence[str]) -> Any:
-        sizes.append(len(texts))
-        return predict_sorted(asked, texts)
-
-    monkeypatch.setattr(scoring_shard, "predict_sorted", remember)
-    assert score_shard(folder / "a.csv", tmp_path / "parts", predictor) == 30
+    sizes: list[int] = []
+    watched: Any = Watched(predictor, lambda texts: sizes.append(len(texts)))
+    assert score_shard(folder / "a.csv", tmp_path / "parts", watched, window=7) == 30
     assert sizes == [7, 7, 7, 7, 2]
     for part, whole in zip(records(tmp_path / "parts"), records(tmp_path / "whole"), strict=True):
         assert part["text"] == whole["text"]
@@ -390,15 +391,11 @@ def test_any_failure_is_told_with_the_shard_that_had_it(
 
 
 def test_a_shard_that_changes_meanwhile_has_no_output(
-    folder: Path, predictor: SavedModelPredictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Path, predictor: SavedModelPredictor, tmp_path: Path
 ) -> None:
-    def change(asked: SavedModelPredictor, texts: Sequence[str]) -> Any:
-        write(folder / "a.csv", "text\nother\n")
-        return predict_sorted(asked, texts)
-
-    monkeypatch.setattr(scoring_shard, "predict_sorted", change)
+    changing: Any = Watched(predictor, lambda _: write(folder / "a.csv", "text\nother\n"))
     with pytest.raises(InvalidInputError, match=r"a\.csv: must not change while it is scored"):
-        score_shard(folder / "a.csv", tmp_path / "out", predictor)
+        score_shard(folder / "a.csv", tmp_path / "out", changing)
     assert not (tmp_path / "out").exists()
 
 
