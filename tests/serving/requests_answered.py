@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
-from tests.serving.transports import SECONDS
 
 PREDICT = AnsweredRequest(
     entrypoint="GRPC",
@@ -41,6 +40,6 @@ class Observed:
         self._is_told.set()
 
     def the_only(self) -> AnsweredRequest:
-        assert self._is_told.wait(SECONDS)
+        assert self._is_told.wait(30)
         [answered] = self._requests
         return answered

@@ -19,7 +19,7 @@ from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
-from tests.serving.fake_servables import FakeServable, OneServable, array_of
+from tests.serving.fake_servables import FakeServable, OneServable
 
 
 def answering(inputs: tuple[str, ...] = ("inputs",), **outputs: Any) -> FakeServable:
@@ -127,13 +127,12 @@ def test_an_empty_input_is_refused_before_it_is_run_and_after_the_signature_is_k
 def test_a_version_is_held_until_it_has_answered() -> None:
     held: list[list[str]] = []
 
-    def answer(inputs: Any, caller: Any) -> dict[str, Any]:
-        held.append(list(manager.events))
-        return {"classes": array_of(CLASSES), "scores": SCORES}
+    class Watching(FakeServable):
+        def run(self, *args: Any, **options: Any) -> dict[str, Any]:
+            held.append(list(manager.events))
+            return super().run(*args, **options)
 
-    servable = answering(classes=CLASSES, scores=SCORES)
-    servable._answers["classify"] = answer
-    manager = OneServable(servable)
+    manager = OneServable(Watching().add("classify", {"classes": CLASSES, "scores": SCORES}))
     plane = DataPlane(cast(Manager, manager))
     result = plane.classify(ModelSpec("m", label="stable"), "classify", [b"1", b"2"])
     assert (held, manager.events) == ([["taken"]], ["taken", "released"])

@@ -125,13 +125,16 @@ def test_an_error_says_nothing_of_how_long_an_answer_takes(state: ServerState) -
     assert (found["requests"], found["errors"], found["latency_ms"]) == (1, 1, None)
 
 
-def test_a_version_that_is_unloaded_goes_and_begins_anew(state: ServerState) -> None:
+def test_a_version_that_is_unloaded_goes_and_begins_anew(state: ServerState, clock: Clock) -> None:
+    clock.now += 5
     state(answered(version=3))
     state.state_changed(state_of(3, ManagerState.UNLOADING))
     state.state_changed(state_of(3, END))
     state(answered(version=3))  # its answer was on the way
     assert 3 not in versions(state, state_of(4, AVAILABLE), state_of(3, END))
-    assert set(state._versions) == {ServableId("sentiment", 4)}
+    # Nothing is kept of it: neither its requests nor since when it is there.
+    found = versions(state, state_of(3, AVAILABLE))[3]
+    assert (found["requests"], found["state_seconds"]) == (0, 0)
     for stage in (ManagerState.START, LOADING, AVAILABLE):
         state.state_changed(state_of(3, stage))
     assert versions(state)[3]["requests"] == 0
@@ -163,27 +166,41 @@ def test_what_strangers_ask_for_is_kept_nowhere(asked: list[tuple[str, int]]) ->
     for name, version in asked:
         for status in ("OK", "NOT_FOUND"):
             state(answered(model_name=name, version=version, status=status))
-    assert set(state._versions) == {ServableId("sentiment", 3)}
-    assert set(state._errors_without_version) == {"sentiment"}
-    (model,) = state.page({"sentiment": {}}, [state_of(3, AVAILABLE)])["models"]
+    # Were strangers remembered, it would be seen once they are models of the server.
+    names: dict[str, dict[str, int]] = {name: {} for name in ("sentiment", *(n for n, _ in asked))}
+    states = [
+        ServableState(ServableId(name, version), AVAILABLE)
+        for name, version in {("sentiment", 3), *asked}
+    ]
+    models = {model["name"]: model for model in state.page(names, states)["models"]}
+    model = models.pop("sentiment")
+    others = [other for each in models.values() for other in each["versions"]]
+    others += [other for other in model["versions"] if other["version"] != 3]
+    assert not any(other["requests"] for other in others)
+    assert not any(each["errors_without_version"] for each in models.values())
     of_model = [version for name, version in asked if name == "sentiment"]
-    assert model["versions"][0]["requests"] == 2 * of_model.count(3)
+    (asked_for,) = [version for version in model["versions"] if version["version"] == 3]
+    assert asked_for["requests"] == 2 * of_model.count(3)
     assert model["errors_without_version"] == len(of_model) - of_model.count(3)
 
 
-def test_failures_of_long_ago_are_forgotten() -> None:
-    state = ServerState()
+def test_failures_of_long_ago_are_forgotten(clock: Clock) -> None:
+    state = ServerState(clock=clock)
     for version in range(1000):
         for stage in (ManagerState.START, LOADING):
             state.state_changed(state_of(version, stage))
         state.state_changed(state_of(version, END, "no graph"))
-    assert len(state._versions) <= 200
-    assert ServableId("sentiment", 999) in state._versions
+    clock.now += 5
+    failed = [state_of(version, END, "no graph") for version in range(1000)]
+    found = versions(state, *failed)
+    remembered = [version for version in found if found[version]["state_seconds"] == 5]
+    assert 0 < len(remembered) <= 200
+    assert 999 in remembered
 
 
 def test_threads_lose_no_request(state: ServerState) -> None:
     def ask() -> None:
-        for _ in range(200):
+        for _ in range(100):
             state(answered())
             state.page({"sentiment": {}}, [state_of(3, AVAILABLE)])
 
@@ -192,7 +209,7 @@ def test_threads_lose_no_request(state: ServerState) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert versions(state)[3]["requests"] == 800
+    assert versions(state)[3]["requests"] == 400
 
 
 def test_the_page_of_a_server(server: ModelServer) -> None:

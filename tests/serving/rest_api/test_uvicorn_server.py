@@ -61,6 +61,16 @@ def serve(app: App, **options: Any) -> Iterator[tuple[RestServer, int]]:
 
 
 @contextmanager
+def all_threads_end() -> Iterator[None]:
+    """Waits for the threads that begin within."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+@contextmanager
 def in_background(function: Callable[[], Any]) -> Iterator[list[Any]]:
     """What the function returns is in the list once the context is left."""
     results: list[Any] = []
@@ -143,11 +153,10 @@ def test_the_grace_is_as_long_as_was_asked(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_what_is_late_ends_in_peace(caplog: pytest.LogCaptureFixture) -> None:
     app = App()
-    with serve(app) as (server, port), in_background(lambda: slow(port)):
+    with all_threads_end(), serve(app) as (server, port), in_background(lambda: slow(port)):
         app.is_asked.wait(LONG)
         server.stop(0)
         app.is_released.set()
-        server._thread.join()
     # Threads of other servers may log too.
     assert caplog.messages.count("1 REST requests were not answered within the grace") == 1
     assert "Exception in ASGI application\n" not in caplog.messages
@@ -173,13 +182,12 @@ def test_idle_connections_are_no_late_requests(caplog: pytest.LogCaptureFixture)
 
 
 def test_an_answer_that_is_not_taken_keeps_no_server_alive() -> None:
-    with serve(App()) as (server, port), connect(port) as connection:
+    with all_threads_end(), serve(App()) as (server, port), connect(port) as connection:
         body = b"x" * 20_000_000
         head = HEAD.replace(b" / ", b" /twice ").replace(b" 5", b" %d" % len(body))
         connection.sendall(head + b"\r\n" + body)
         assert connection.recv(12) == b"HTTP/1.1 200"
         server.stop(0)
-        server._thread.join()
 
 
 def test_a_server_that_never_started_can_be_stopped() -> None:
