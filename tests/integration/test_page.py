@@ -559,6 +559,7 @@ def test_a_server_that_asks_for_a_token(
 
 def test_a_server_that_is_down_or_refuses_is_told_in_words(visit: Callable[..., Visit]) -> None:
     one = visit(may_complain="Failed to load resource")
+    one.page.clock.install()
     page = one.go("#try?model=hotel&version=1")
     texts_of(page).fill("好" * 100)
     alert = page.get_by_role("alert").filter(has_text="服务器说（400）")
@@ -569,6 +570,7 @@ def test_a_server_that_is_down_or_refuses_is_told_in_words(visit: Callable[..., 
     expect(page.get_by_role("alert").filter(has_text="连不上服务器")).to_be_visible()
     one.context.set_offline(False)
     # It comes back by itself.
+    page.clock.run_for(3100)
     expect(answers(page).locator(".badge")).to_have_text("好评")
     expect(page.get_by_role("alert").filter(has_text="连不上服务器")).to_have_count(0)
 
