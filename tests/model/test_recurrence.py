@@ -70,11 +70,9 @@ def with_gradients(
     ("bidirectional", "return_sequences", "training", "cores"),
     [
         (False, False, True, 4),
-        (False, True, True, 4),
-        (True, False, True, 4),
+        (False, True, True, 1),
+        (True, False, False, 4),
         (True, True, True, 4),
-        (True, True, True, 1),
-        (True, True, False, 4),
     ],
 )
 def test_states_and_gradients_are_those_of_keras(
@@ -88,11 +86,12 @@ def test_states_and_gradients_are_those_of_keras(
     layer = make(bidirectional, return_sequences)
     variables = [variable.value for variable in layer.trainable_variables]
     ours = compiled(partial(with_gradients, layer, variables, training))
-    theirs = compiled(partial(with_gradients, layer.lstm, variables, training))
+    # Not compiled: tracing the loop of Keras takes longer than all examples together.
+    theirs = partial(with_gradients, layer.lstm, variables, training)
 
-    @given(mask=masks)
-    @settings(max_examples=8)
-    def check(mask: np.ndarray) -> None:
+    @given(mask=masks.map(tf.constant))
+    @settings(max_examples=5)
+    def check(mask: tf.Tensor) -> None:
         for got, expected in zip(ours(texts(), mask), theirs(texts(), mask), strict=True):
             np.testing.assert_allclose(got, expected, atol=1e-5, rtol=1e-4)
 

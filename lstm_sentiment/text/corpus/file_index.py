@@ -21,7 +21,7 @@ from lstm_sentiment.text.corpus.record_files import (
     record_format,
 )
 
-_LONGEST_RECORD = 2**30
+LONGEST_RECORD_BYTES = 2**30
 # Gaps of up to so many bytes between two records are read too: a second system call costs more.
 _GAP = 4_096
 
@@ -135,10 +135,10 @@ class FileIndexer:
         """
         facts = _facts(path)
         for text, label, start, length in read_records(path, *self._columns):
-            if length >= _LONGEST_RECORD:
+            if length >= LONGEST_RECORD_BYTES:
                 raise InvalidInputError(
-                    f"{path}: records must be shorter than {_LONGEST_RECORD:,} bytes where texts "
-                    f"stay in their files. Received: {length:,} bytes at offset {start:,}."
+                    f"{path}: records must be shorter than {LONGEST_RECORD_BYTES:,} bytes where "
+                    f"texts stay in their files. Received: {length:,} bytes at offset {start:,}."
                 )
             self._starts.append(start)
             self._lengths.append(length)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.text.corpus.file_index import FileIndex
 
-_TEXTS_AT_ONCE = 4_096
-_BYTES_AT_ONCE = 2**20
+TEXTS_AT_ONCE = 4_096
+BYTES_AT_ONCE = 2**20
 _Value = TypeVar("_Value", str, int)
 
 
@@ -88,10 +88,10 @@ class FileTexts(Sequence[str]):
         """Yields the texts in order."""
         start = 0
         while start < len(self):
-            part = self._records[start : start + _TEXTS_AT_ONCE]
+            part = self._records[start : start + TEXTS_AT_ONCE]
             sizes = np.cumsum(self._index.lengths[part], dtype=np.int64)
             # Fewer texts where they are long, but at least one.
-            part = part[: max(1, int(np.searchsorted(sizes, _BYTES_AT_ONCE, "right")))]
+            part = part[: max(1, int(np.searchsorted(sizes, BYTES_AT_ONCE, "right")))]
             yield from self._read(part)
             start += len(part)
 

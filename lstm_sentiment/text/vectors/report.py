@@ -20,7 +20,7 @@ from lstm_sentiment.version_folder import OOV_ID
 if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer
 
-_BYTES_AT_ONCE = 64 * 2**20
+BYTES_AT_ONCE = 64 * 2**20
 _TEXTS_AT_ONCE = 2_000
 _MISSING_SHOWN = 20
 _SPELLINGS_COMPARED = 20_000
@@ -155,7 +155,7 @@ def nearest_neighbours(
 
 def _parts(matrix: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yields consecutive rows of up to 64 MiB, with the position of the first row."""
-    rows = max(1, _BYTES_AT_ONCE // (4 * matrix.shape[1]))
+    rows = max(1, BYTES_AT_ONCE // (4 * matrix.shape[1]))
     for start in range(0, len(matrix), rows):
         yield start, np.asarray(matrix[start : start + rows], np.float32)
 

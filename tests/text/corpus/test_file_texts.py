@@ -71,8 +71,8 @@ def test_the_reading_order_goes_through_each_file_once(
     shuffled = texts.select(np.random.default_rng(0).permutation(60))
     order = shuffled.reading_order()
     assert shuffled.select(order) == texts
-    monkeypatch.setattr(file_texts, "_TEXTS_AT_ONCE", 7)
-    monkeypatch.setattr(file_texts, "_BYTES_AT_ONCE", 2_000)
+    monkeypatch.setattr(file_texts, "TEXTS_AT_ONCE", 7)
+    monkeypatch.setattr(file_texts, "BYTES_AT_ONCE", 2_000)
     assert list(shuffled.select(order)) == TEXTS
     assert list(shuffled) == [texts[int(n)] for n in np.argsort(order)]
 

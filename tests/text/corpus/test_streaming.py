@@ -206,7 +206,7 @@ def test_what_cannot_stay_in_its_file_is_told_in_one_line(
         open_texts([tmp_path / "b.parquet"])
     with pytest.raises(InvalidInputError, match=r"c\.txt: must be a regular file"):
         open_corpus([tmp_path / "c.txt"])
-    monkeypatch.setattr("lstm_sentiment.text.corpus.file_index._LONGEST_RECORD", 3)
+    monkeypatch.setattr("lstm_sentiment.text.corpus.file_index.LONGEST_RECORD_BYTES", 3)
     with pytest.raises(InvalidInputError, match=r"a\.csv: records must be .* Received: 4 bytes"):
         open_corpus([tmp_path / "a.csv"])
 

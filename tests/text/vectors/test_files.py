@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -550,7 +551,8 @@ def test_neither_block_borders_nor_the_fast_way_change_what_a_file_holds(
         set_block_bytes(patch, block_bytes)
         assert outcome(path, **options) == usual
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vector_text, "_parsed", lambda vectors, dim: None)
+        # NumPy refuses every block: each row is then parsed by itself.
+        patch.setattr(np, "loadtxt", Mock(side_effect=ValueError))
         assert outcome(path, **options) == usual
 
 
@@ -566,7 +568,7 @@ def large() -> WordVectors:
 
 @pytest.mark.parametrize(
     ("form", "gzipped"),
-    [("word2vec text", False), ("GloVe", True), ("GloVe", False), ("gensim binary", False)],
+    [("word2vec text", False), ("GloVe", True), ("gensim binary", False)],
 )
 def test_little_more_memory_than_the_matrix(
     tmp_path: Path, large: WordVectors, form: str, gzipped: bool

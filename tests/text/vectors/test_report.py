@@ -1,8 +1,8 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from lstm_sentiment import (
     InvalidInputError,
@@ -129,17 +129,21 @@ def test_a_memory_mapped_matrix_is_read_in_parts(
 ) -> None:
     whole = drawn(50)
     np.save(tmp_path / "m.npy", whole.matrix)
-    mapped = WordVectors(whole.tokens, np.load(tmp_path / "m.npy", mmap_mode="r"))
-    expected = describe_vectors(whole), nearest_neighbours(whole, "w7", 49)
     parts: list[int] = []
-    lengths = vector_report._lengths
 
-    def recorded(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        parts.append(len(rows))
-        return lengths(rows)
+    class Recorded(np.memmap[Any, Any]):
+        """A mapped matrix that records how many rows are read at once."""
 
-    monkeypatch.setattr(vector_report, "_BYTES_AT_ONCE", 7 * 4 * whole.dim)
-    monkeypatch.setattr(vector_report, "_lengths", recorded)
+        def __getitem__(self, index: Any) -> Any:
+            rows = super().__getitem__(index)
+            if isinstance(index, slice):
+                parts.append(len(rows))
+            return rows
+
+    matrix = np.load(tmp_path / "m.npy", mmap_mode="r").view(Recorded)
+    mapped = WordVectors(whole.tokens, matrix)
+    expected = describe_vectors(whole), nearest_neighbours(whole, "w7", 49)
+    monkeypatch.setattr(vector_report, "BYTES_AT_ONCE", 7 * 4 * whole.dim)
     assert describe_vectors(mapped) == expected[0]
     near = nearest_neighbours(mapped, "w7", 49)
     assert [token for token, _ in near] == [token for token, _ in expected[1]]

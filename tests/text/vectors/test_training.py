@@ -56,21 +56,18 @@ def test_a_damaged_cache_is_trained_anew(tmp_path: Path) -> None:
     assert same(train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path), first)
 
 
-def test_a_small_corpus_is_read_more_often(tmp_path: Path) -> None:
-    class Steps(SilentProgress):
-        totals: list[int]
+@pytest.mark.parametrize(("copies", "epochs"), [(1, 100), (1_000, 28), (20_000, 3)])
+def test_a_small_corpus_is_read_more_often(copies: int, epochs: int) -> None:
+    class TrainingBegins(Exception):
+        pass
 
-        def __init__(self) -> None:
-            self.totals = []
-
+    class Stopped(SilentProgress):
         def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
-            self.totals.append(total)
-            return super().step(description, total)
+            raise TrainingBegins(total)
 
-    steps = Steps()
-    train_word_vectors(SENTENCES, VectorTrainingConfig(dim=2), progress=steps)
-    train_word_vectors(SENTENCES * 1_000, VectorTrainingConfig(dim=2), progress=steps)
-    assert steps.totals == [100, 28]
+    with pytest.raises(TrainingBegins) as begun:
+        train_word_vectors(SENTENCES * copies, progress=Stopped())
+    assert begun.value.args == (epochs,)
 
 
 def test_no_tokens() -> None:
