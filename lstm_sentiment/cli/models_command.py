@@ -130,9 +130,11 @@ def unlabel(
 def rollback(
     model: ModelFlags,
     server: ServerFlags,
-    label: Annotated[
+    version_label: Annotated[
         str | None,
         typer.Option(
+            "--version-label",
+            "--label",
             metavar="L",
             help="Move this label to the version before, instead of the whole model.",
             autocompletion=offered_labels,
@@ -152,20 +154,20 @@ def rollback(
 ) -> None:
     """Go back to the version before.
 
-    Without --label, the version policy names that version from then on, and
+    Without --version-label, the version policy names that version from then on, and
     those that labels point to: newer ones are not served until it is changed.
 
     Example: python cli.py models rollback --model-config-file models.config --server localhost:8500
     """
-    if policy is not None and (label is not None or version is not None):
+    if policy is not None and (version_label is not None or version is not None):
         raise InvalidInputError(
-            "`--policy` goes with neither `--label` nor `--version`. Received: both."
+            "`--policy` goes with neither `--version-label` nor `--version`. Received: both."
         )
     with model.control(server) as control, server.waited_for():
         if policy is not None:
             changed = control.set_policy(policy)
-        elif label is not None:
-            changed = control.roll_back_label(label, version)
+        elif version_label is not None:
+            changed = control.roll_back_label(version_label, version)
         else:
             changed = control.roll_back(version)
     _tell(changed, model, server)

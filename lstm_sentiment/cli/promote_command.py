@@ -19,7 +19,16 @@ REFUSED = 1
 
 @takes_flag_groups
 def promote(
-    label: Annotated[str, typer.Option(metavar="L", help="The label to move.", show_default=False)],
+    version_label: Annotated[
+        str,
+        typer.Option(
+            "--version-label",
+            "--label",
+            metavar="L",
+            help="The version label to move.",
+            show_default=False,
+        ),
+    ],
     version: Annotated[
         int,
         typer.Option(metavar="N", help="The version it shall point to.", show_default=False),
@@ -75,7 +84,7 @@ def promote(
     Exits with 0 where the label points to the version, and with 1 where that is
     refused; --dry-run exits with what it would be.
 
-    Example: python cli.py models promote --label stable --version 4 --data test.csv
+    Example: python cli.py models promote --version-label stable --version 4 --data test.csv
     --model-config-file models.config
     """
     from lstm_sentiment.rollout.control import ModelsControl
@@ -92,7 +101,7 @@ def promote(
     with server.connected() as running:
         promotion = promote_version(
             control.connected_to(running),
-            label,
+            version_label,
             version,
             corpus,
             against=against,

@@ -63,9 +63,14 @@ class Asked(AccessFlags):
         int | None,
         typer.Option(help="Version to ask the server for.", autocompletion=offered_versions),
     ] = None
-    label: Annotated[
+    version_label: Annotated[
         str | None,
-        typer.Option(help="Version label to ask the server for.", autocompletion=offered_labels),
+        typer.Option(
+            "--version-label",
+            "--label",
+            help="Version label to ask the server for.",
+            autocompletion=offered_labels,
+        ),
     ] = None
 
     def check(self) -> None:
@@ -81,9 +86,9 @@ class Asked(AccessFlags):
                     "Either `--model` or `--server` may be given. Received: both."
                 )
             return
-        if self.version is not None or self.label is not None:
+        if (self.version, self.version_label) != (None, None):
             raise InvalidInputError(
-                "`--version` and `--label` go with `--server`. Received: no `--server`."
+                "`--version` and `--version-label` go with `--server`. Received: no `--server`."
             )
 
     def find(self) -> None:
@@ -110,7 +115,11 @@ class Asked(AccessFlags):
 
         access = self.access._asdict()
         with PredictClient(
-            self.server, self.model_name, version=self.version, label=self.label, **access
+            self.server,
+            self.model_name,
+            version=self.version,
+            version_label=self.version_label,
+            **access,
         ) as client:
             try:
                 yield client

@@ -48,9 +48,11 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    label: Annotated[
+    version_label: Annotated[
         str | None,
         typer.Option(
+            "--version-label",
+            "--label",
             metavar="L",
             help="Version label to ask the server for instead of a number.",
             show_default=False,
@@ -79,7 +81,7 @@ def verify(
     """
     from lstm_sentiment.versions.verification.verify import check_verification, verify_version
 
-    check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
     access.check_server(server, rest_api, flags="`--server` or `--rest-api`")
     find_version(model)  # fails before TensorFlow is imported, which takes seconds
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
@@ -91,7 +93,7 @@ def verify(
         rest_api=rest_api,
         model_name=model_name,
         version=version,
-        label=label,
+        version_label=version_label,
         tolerance=tolerance,
         timeout_seconds=timeout_seconds,
         **access.access._asdict(),

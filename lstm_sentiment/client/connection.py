@@ -15,6 +15,7 @@ from lstm_sentiment.client.errors import client_error, closed_error, trailing_va
 from lstm_sentiment.client.questions import RPC, Questions
 from lstm_sentiment.client.retries import Attempts, Deadline, Timing
 from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.models_config.version_label import chosen_label
 
 _Methods = dict[RPC, Callable[..., Any]]
 
@@ -75,6 +76,7 @@ class ClientBase:
         model: str,
         *,
         version: int | None = None,
+        version_label: str | None = None,
         label: str | None = None,
         timeout_seconds: float = 10.0,
         max_retries: int = 3,
@@ -88,7 +90,8 @@ class ClientBase:
             address: The server's gRPC address, `host:port`.
             model: The model's name on the server.
             version: Ask this version; `None` for the highest available.
-            label: Ask the version with this label, instead of a number.
+            version_label: Ask the version with this label, instead of a number.
+            label: `version_label` by its name in earlier releases.
             timeout_seconds: The deadline of each call of a method: by then all of its answer must
                 be there, pauses, retries and all parts of a divided batch included.
             max_retries: How often a request is sent again while the server is UNAVAILABLE (gRPC's
@@ -105,10 +108,12 @@ class ClientBase:
                 an address on this machine: it never travels in the clear.
 
         Raises:
-            InvalidInputError: If an argument breaks a rule, both version and label are given, or a
-                file of `tls` cannot be read or is not what it should be.
+            InvalidInputError: If an argument breaks a rule, more than one of `version`,
+                `version_label` and `label` is given, or a file of `tls` cannot be used.
         """
-        self._questions = Questions(address, model, version, label)
+        self._questions = Questions(
+            address, model, version, chosen_label(version, version_label, label)
+        )
         positive_seconds(timeout_seconds=timeout_seconds)
         at_least(0, max_retries=max_retries)
         self._address = address

@@ -84,22 +84,19 @@ class Question(Generic[Answer]):
 class Questions:
     """Makes the questions to one model."""
 
-    def __init__(self, address: str, model: str, version: int | None, label: str | None) -> None:
+    def __init__(
+        self, address: str, model: str, version: int | None, version_label: str | None
+    ) -> None:
         """Takes whom to ask; the arguments are those of `PredictClient`."""
         if not address or not model:
             raise InvalidInputError(
                 "`address` and `model` must not be empty. "
                 f"Received: address={address!r}, model={model!r}."
             )
-        if version is not None and label is not None:
-            raise InvalidInputError(
-                "at most one of `version` and `label` may be given. "
-                f"Received: version={version}, label={label!r}."
-            )
         self._address = address
         self._model = model
         self._version = version
-        self._label = label
+        self._version_label = version_label
 
     def predict(self, texts: Sequence[str], signature: TextSignature) -> Question[Prediction]:
         """Asks `text` or `tokens`; for what is raised see `PredictClient.predict`."""
@@ -162,6 +159,6 @@ class Questions:
         spec = model_pb2.ModelSpec(name=self._model, signature_name=signature)
         if self._version is not None:
             spec.version.value = self._version
-        if self._label is not None:
-            spec.version_label = self._label
+        if self._version_label is not None:
+            spec.version_label = self._version_label
         return spec

@@ -16,6 +16,7 @@ from lstm_sentiment.models_config.changes import RemoveLabel, SetLabel, SetVersi
 from lstm_sentiment.models_config.config import policy_of
 from lstm_sentiment.models_config.edit import read_config
 from lstm_sentiment.models_config.model_choice import named
+from lstm_sentiment.models_config.version_label import accepts_label
 from lstm_sentiment.models_config.version_policy import Specific, VersionPolicy
 from lstm_sentiment.rollout.model_state import ModelState
 from lstm_sentiment.rollout.status import parse_policy, policy_text
@@ -82,11 +83,12 @@ class ModelsControl:
         """Returns the version of each label of the model, by the config as it is now."""
         return dict(self._model_now().version_labels)
 
-    def check_label(self, label: str, version: int) -> tuple[str, ...]:
+    @accepts_label
+    def check_label(self, version_label: str, version: int) -> tuple[str, ...]:
         """Checks that a label could be made to point to a version, and changes nothing.
 
         Args:
-            label: As `label` takes it.
+            version_label: As `label` takes it.
             version: As `label` takes it.
 
         Returns:
@@ -96,14 +98,15 @@ class ModelsControl:
             InvalidInputError: If the version cannot be served.
             LstmSentimentError: If the server does not answer.
         """
-        SetLabel(label, version)
+        SetLabel(version_label, version)
         return ModelState(self._model_now(), self._statuses()).check_label(version)
 
-    def label(self, label: str, version: int) -> Changed:
+    @accepts_label
+    def label(self, version_label: str, version: int) -> Changed:
         """Makes a label point to a version.
 
         Args:
-            label: The label, new or not.
+            version_label: The label, new or not.
             version: The version. On a server it must be available, or be named by no policy of
                 `specific` versions yet: then it is added there and loaded first.
 
@@ -114,13 +117,13 @@ class ModelsControl:
             InvalidInputError: If the version cannot be served, or the server refuses.
             LstmSentimentError: If something else goes wrong. The file is as it was.
         """
-        change = SetLabel(label, version)
+        change = SetLabel(version_label, version)
         statuses = self._statuses()
         transaction = self._transaction()
         with transaction.all_or_nothing():
             with transaction.locked_model() as model:
                 state = ModelState(model, statuses)
-                before = model.version_labels.get(label)
+                before = model.version_labels.get(version_label)
                 notes = state.check_label(version)
                 loads_first = state.must_load_first(version)
                 transaction.write(_serve_too(state.policy, version) if loads_first else change)
@@ -130,18 +133,21 @@ class ModelsControl:
                     transaction.write(change)
                 transaction.tell_server()
         self._file = transaction.file
-        what = f"label {label} of model {self._name}"
+        what = f"label {version_label} of model {self._name}"
         if before == version:
             return Changed(f"{what} points to version {version} already", notes=notes)
-        undo = ("unlabel", label) if before is None else ("label", label, str(before))
+        undo: tuple[str, ...] = ("unlabel", version_label)
+        if before is not None:
+            undo = ("label", version_label, str(before))
         was = "no version" if before is None else f"version {before}"
         return Changed(f"{what} points to version {version}; it was {was}", undo, notes)
 
-    def unlabel(self, label: str) -> Changed:
+    @accepts_label
+    def unlabel(self, version_label: str) -> Changed:
         """Removes a label; the version that it pointed to is served as before.
 
         Args:
-            label: The label.
+            version_label: A label of the model.
 
         Returns:
             What was changed.
@@ -153,20 +159,21 @@ class ModelsControl:
         transaction = self._transaction()
         with transaction.all_or_nothing():
             with transaction.locked_model() as model:
-                before = model.version_labels.get(label)
-                transaction.write(RemoveLabel(label))
+                before = model.version_labels.get(version_label)
+                transaction.write(RemoveLabel(version_label))
             transaction.tell_server()
         self._file = transaction.file
         return Changed(
-            f"label {label} of model {self._name} is gone; it was version {before}",
-            ("label", label, str(before)),
+            f"label {version_label} of model {self._name} is gone; it was version {before}",
+            ("label", version_label, str(before)),
         )
 
-    def roll_back_label(self, label: str, version: int | None = None) -> Changed:
+    @accepts_label
+    def roll_back_label(self, version_label: str, version: int | None = None) -> Changed:
         """Makes a label point to the version before the one it points to.
 
         Args:
-            label: The label.
+            version_label: A label of the model.
             version: The version to go back to; `None` for the next lower one that is served, or
                 else is there.
 
@@ -178,11 +185,12 @@ class ModelsControl:
             LstmSentimentError: As `label`.
         """
         model = self._model_now()
-        RemoveLabel(label).check(model)
+        RemoveLabel(version_label).check(model)
         if version is None:
             state = ModelState(model, self._statuses())
-            version = state.version_before(model.version_labels[label], prefer_available=True)
-        return self.label(label, version)
+            current = model.version_labels[version_label]
+            version = state.version_before(current, prefer_available=True)
+        return self.label(version_label, version)
 
     def roll_back(self, version: int | None = None) -> Changed:
         """Serves the version before the one that is served, and those that labels point to.

@@ -8,6 +8,7 @@ from typing import Any
 
 from lstm_sentiment.checks import share
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.models_config.version_label import accepts_label
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.rollout.control import Changed, ModelsControl
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -90,9 +91,10 @@ class Promotion:
         }
 
 
+@accepts_label
 def promote(
     control: ModelsControl,
-    label: str,
+    version_label: str,
     version: int,
     corpus: Corpus,
     *,
@@ -116,7 +118,7 @@ def promote(
 
     Args:
         control: The model, and the server that is to be told.
-        label: The label.
+        version_label: The label to move, new or not.
         version: The version it shall point to.
         corpus: Labelled texts that neither version was trained on.
         against: The version to compare with; `None` for the one that the label points to.
@@ -141,25 +143,25 @@ def promote(
     """
     check_confidence(confidence)
     check_rules(version, against, max_loss)
-    current = control.labels().get(label)
+    current = control.labels().get(version_label)
     if current == version:
-        changed = _already(control, label, version, dry_run)
-        return Promotion(label, version, changed=changed, notes=changed.notes)
-    notes = control.check_label(label, version)
+        changed = _already(control, version_label, version, dry_run)
+        return Promotion(version_label, version, changed=changed, notes=changed.notes)
+    notes = control.check_label(version_label, version)
     other = current if against is None else against
     versions = [version] if other is None else [other, version]
     folders = find_versions(_here(control) if model_dir is None else Path(model_dir), versions)
     # Digests tell at once what would spoil the scores, which take minutes.
     seen = _trained_on(folders, versions, corpus.texts)
     if seen and not force:
-        return Promotion(label, version, other, objections=seen, notes=notes)
+        return Promotion(version_label, version, other, objections=seen, notes=notes)
     scores = score_in_turn(folders, corpus, batch_size=batch_size, progress=progress)
-    promotion = Promotion(label, version, other, objections=seen)
+    promotion = Promotion(version_label, version, other, objections=seen)
     judged = _judge(promotion, scores, max_loss, confidence, seed)
     moved = None
     if not dry_run and (force or not judged.objections):
-        _check_unmoved(control, label, current)
-        moved = control.label(label, version)
+        _check_unmoved(control, version_label, current)
+        moved = control.label(version_label, version)
     return replace(
         judged,
         is_forced=force and bool(judged.objections),

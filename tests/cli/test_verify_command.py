@@ -126,7 +126,7 @@ def test_what_differs_is_a_line_each_and_exits_with_1(
             "rest_api": "h:1",
             "model_name": "n",
             "version": None,
-            "label": "stable",
+            "version_label": "stable",
             "tolerance": 1e-4,
             "timeout_seconds": 3.0,
             "tls": False,

@@ -58,7 +58,7 @@ def address(server: FakeServer) -> Iterator[str]:
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest, address: str) -> Iterator[Any]:
-    with request.param(address, "sentiment", label="stable") as client:
+    with request.param(address, "sentiment", version_label="stable") as client:
         yield client
 
 

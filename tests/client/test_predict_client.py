@@ -240,7 +240,9 @@ def test_an_explanation_of_another_shape_is_refused(
         client.explain(["a", "b"])
 
 
-@pytest.mark.parametrize("choice", [{"version": 3}, {"version": 0}, {"label": "stable"}])
+@pytest.mark.parametrize(
+    "choice", [{"version": 3}, {"version": 0}, {"version_label": "stable"}, {"label": "stable"}]
+)
 def test_a_version_or_a_label_is_asked_for(
     recorder: Recorder, address: str, choice: dict[str, Any]
 ) -> None:
@@ -325,7 +327,9 @@ def test_rows_of_ids_of_any_lengths_are_padded_here(
     [
         ({"address": ""}, "must not be empty"),
         ({"model": ""}, "must not be empty"),
-        ({"version": 1, "label": "stable"}, "at most one of"),
+        ({"version": 1, "version_label": "stable"}, "at most one of `version` and"),
+        ({"version": 1, "label": "stable"}, "at most one of `version` and `version_label` may"),
+        ({"version_label": "a", "label": "b"}, "`label` is the older name of `version_label`"),
         ({"timeout_seconds": 0}, "must be a positive number"),
         ({"timeout_seconds": float("nan")}, "must be a positive number"),
         ({"max_retries": -1}, "`max_retries` must be at least 0"),

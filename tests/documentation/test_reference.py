@@ -38,7 +38,7 @@ def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
     ("command", "flag", "default"),
     [
         ("fit", "--epochs <int>", "8"),
-        ("models rollback", "--label L", ""),
+        ("models rollback", "--version-label, --label L", ""),
         ("serve", "--port <int>", "8500"),
         ("vectors train", "--output <path>", "required"),
     ],

@@ -221,7 +221,9 @@ def test_our_client_asks_for_129_texts_in_one_request(
     server: ModelServer, predictors: dict[int, SavedModelPredictor]
 ) -> None:
     texts = [TEXTS[i % len(TEXTS)] for i in range(129)]
-    with PredictClient(f"localhost:{server.port}", model="sentiment", label="stable") as client:
+    with PredictClient(
+        f"localhost:{server.port}", model="sentiment", version_label="stable"
+    ) as client:
         answers = client.predict(texts)
     local = predictors[1].predict(texts)
     assert [a.label for a in answers] == [p.label for p in local]

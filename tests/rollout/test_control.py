@@ -203,6 +203,15 @@ def test_without_the_folder_a_version_is_labelled_unseen(path: Path) -> None:
     )
 
 
+def test_a_label_has_an_older_keyword(here: Path) -> None:
+    control: Any = ModelsControl(here)
+    assert control.label(label="stable", version=2).undo == ("label", "stable", "1")
+    control.label(version_label="stable", version=1)
+    with pytest.raises(InvalidInputError, match="at most one of them may be given"):
+        control.label(label="stable", version_label="stable", version=2)
+    assert labels(here) == {"stable": 1}
+
+
 def test_a_label_is_taken_away(
     path: Path, running: RunningServer, service: StockModelService
 ) -> None:

@@ -25,7 +25,7 @@ class RestTransport:
         model_name: str,
         *,
         version: int | None,
-        label: str | None,
+        version_label: str | None,
     ) -> None:
         """Prepares the URL of the version to verify.
 
@@ -33,10 +33,10 @@ class RestTransport:
             client: A client of the server, with `REST_RULE`.
             model_name: The model's name on the server.
             version: The version to ask for, by its URL.
-            label: The version label to ask for instead. Without either, the server takes the
-                highest version.
+            version_label: The version label to ask for instead. Without either, the highest version
+                answers.
         """
-        choice = "" if label is None else f"/labels/{quote(label, safe='')}"
+        choice = "" if version_label is None else f"/labels/{quote(version_label, safe='')}"
         choice = choice if version is None else f"/versions/{version}"
         self._client = client
         self._path = f"/v1/models/{quote(model_name, safe='')}{choice}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_sentiment.checks import at_least, positive_number
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.models_config.version_label import chosen_label
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.version_folder import (
     example_answers,
@@ -92,6 +93,7 @@ def verify_version(
     rest_api: str | None = None,
     model_name: str | None = None,
     version: int | None = None,
+    version_label: str | None = None,
     label: str | None = None,
     tolerance: float = 1e-5,
     timeout_seconds: float = 10.0,
@@ -113,7 +115,8 @@ def verify_version(
         model_name: The model's name on the server. `None` takes the name of the base path's folder.
         version: The version to ask the server for. `None`, without a label, takes the number of
             the version on disk.
-        label: The version label to ask the server for.
+        version_label: The version label to ask the server for.
+        label: `version_label` by its name in earlier releases.
         tolerance: The largest allowed difference of a probability.
         timeout_seconds: The deadline of one request.
         tls: As `PredictClient` takes it, for both addresses.
@@ -129,7 +132,8 @@ def verify_version(
         ServableNotFoundError: If there is no version on disk.
         ServableUnavailableError: If the saved model cannot be loaded, or a server not be reached.
     """
-    check_verification(server, rest_api, version, label, tolerance, timeout_seconds)
+    version_label = chosen_label(version, version_label, label)
+    check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
     if server is None and rest_api is None and (tls or token is not None):
         raise InvalidInputError(
             "`tls` and `token` go with `server` or `rest_api`. Received: neither."
@@ -143,17 +147,21 @@ def verify_version(
     from lstm_sentiment.versions.verification.transports import GrpcTransport, SavedModelTransport
 
     name = model_name or servable_name(version_dir)
-    asked = version_number(version_dir) if version is None and label is None else version
+    asked = version_number(version_dir) if version is None and version_label is None else version
     saved_model = SavedModelTransport(version_dir)
     connection: dict[str, Any] = {"timeout_seconds": timeout_seconds, "tls": tls, "token": token}
     with ExitStack() as open_clients:
         transports: list[Transport] = [saved_model]
         if server is not None:
-            client = PredictClient(server, name, version=asked, label=label, **connection)
+            client = PredictClient(
+                server, name, version=asked, version_label=version_label, **connection
+            )
             transports.append(GrpcTransport(open_clients.enter_context(client)))
         if rest_api is not None:
             rest_client = RestClient(rest_api, REST_RULE, **connection)
-            transports.append(RestTransport(rest_client, name, version=asked, label=label))
+            transports.append(
+                RestTransport(rest_client, name, version=asked, version_label=version_label)
+            )
         requests = list(product(transports, saved_model.signatures))
         results = []
         with progress.step("Verifying", len(requests)) as advance:
@@ -167,7 +175,7 @@ def check_verification(
     server: str | None,
     rest_api: str | None,
     version: int | None,
-    label: str | None,
+    version_label: str | None,
     tolerance: float,
     timeout_seconds: float,
 ) -> None:
@@ -179,15 +187,11 @@ def check_verification(
     for name, address in (("server", server), ("rest_api", rest_api)):
         if address is not None and not _ADDRESS.fullmatch(address):
             raise InvalidInputError(f"`{name}` must be HOST:PORT. Received: {address!r}.")
-    if server is None and rest_api is None and (version is not None or label is not None):
+    if server is None and rest_api is None and (version, version_label) != (None, None):
         raise InvalidInputError(
-            "`version` and `label` go with `server` or `rest_api`. Received: neither."
+            "`version` and `version_label` go with `server` or `rest_api`. Received: neither."
         )
-    if version is not None and label is not None:
-        raise InvalidInputError(
-            "at most one of `version` and `label` may be given. "
-            f"Received: version={version}, label={label!r}."
-        )
+    chosen_label(version, version_label)
     at_least(0, version=version)
     at_least(0, tolerance=tolerance)
     positive_number(timeout_seconds=timeout_seconds)

@@ -224,7 +224,7 @@ def test_the_page_of_a_server(server: ModelServer) -> None:
 
     before = versions_told()
     assert list(before) == [2, 1]
-    with PredictClient(f"127.0.0.1:{server.port}", "sentiment", label="stable") as client:
+    with PredictClient(f"127.0.0.1:{server.port}", "sentiment", version_label="stable") as client:
         client.predict(["a"])
         client.metadata()
     with (

@@ -229,7 +229,8 @@ def test_without_metrics_agreement_is_told_all_the_same(base_path: Path) -> None
         shadow=CANARY,
     )
     with ModelServer(config_of(base_path), options, port=0) as server:
-        with PredictClient(f"127.0.0.1:{server.port}", "sentiment", label="stable") as client:
+        address = f"127.0.0.1:{server.port}"
+        with PredictClient(address, "sentiment", version_label="stable") as client:
             client.predict(["a"])
         assert settled(server, sampled=1)["compared"] == 1
         page = f"http://127.0.0.1:{server.rest_api_port}/monitoring/prometheus/metrics"

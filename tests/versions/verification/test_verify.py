@@ -146,7 +146,7 @@ def test_another_version_than_the_one_on_disk_is_told(
 
 
 def test_by_label_the_same_version_is_right(version_dir: Path, addresses: dict[str, Any]) -> None:
-    assert verify_version(version_dir, **addresses, label="stable").is_equal
+    assert verify_version(version_dir, **addresses, version_label="stable").is_equal
 
 
 def test_a_folder_without_a_number_asks_for_what_is_said_or_the_latest(
@@ -269,7 +269,11 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
         ({"server": "localhost"}, "`server` must be HOST:PORT. Received: 'localhost'"),
         ({"rest_api": "http://localhost:8501"}, "`rest_api` must be HOST:PORT"),
         ({"version": 3}, "go with `server` or `rest_api`"),
-        ({"server": "a:1", "version": 3, "label": "x"}, "at most one of `version` and `label`"),
+        (
+            {"server": "a:1", "version": 3, "label": "x"},
+            "at most one of `version` and `version_label`",
+        ),
+        ({"server": "a:1", "version_label": "x", "label": "x"}, "`label` is the older name of"),
         ({"server": "a:1", "version": -1}, "`version` must be at least 0"),
         ({"tolerance": -1}, "`tolerance` must be at least 0"),
         ({"tolerance": float("nan")}, "`tolerance` must be at least 0"),
@@ -417,9 +421,9 @@ def test_rest_is_asked_as_tensorflow_serving_is(
 ) -> None:
     canned.answer = (400, b"{}")  # type: ignore[attr-defined]
     for choice, asked in (
-        ({"version": 3, "label": None}, "/versions/3"),
-        ({"version": None, "label": "a/b"}, "/labels/a%2Fb"),
-        ({"version": None, "label": None}, ""),
+        ({"version": 3, "version_label": None}, "/versions/3"),
+        ({"version": None, "version_label": "a/b"}, "/labels/a%2Fb"),
+        ({"version": None, "version_label": None}, ""),
     ):
         address = f"localhost:{canned.server_port}"
         way = RestTransport(RestClient(address, REST_RULE), "it's 1", **choice)
@@ -451,7 +455,7 @@ def test_a_rest_server_of_another_kind_is_told(
 ) -> None:
     canned.answer = (status, body.encode())  # type: ignore[attr-defined]
     address = f"localhost:{canned.server_port}"
-    way = RestTransport(RestClient(address, REST_RULE), "m", version=3, label=None)
+    way = RestTransport(RestClient(address, REST_RULE), "m", version=3, version_label=None)
     with pytest.raises(InvalidInputError) as raised:
         way.ask(signature, EXPECTED)
     assert message in str(raised.value)
