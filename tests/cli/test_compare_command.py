@@ -1,9 +1,7 @@
 """`models compare` and `models promote`: what they print and where, and their exit codes."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -129,20 +127,13 @@ def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run,
+    is_refused_at_once: Callable[..., None],
     config: Path,
     data: Path,
-    monkeypatch: pytest.MonkeyPatch,
     args: tuple[str, ...],
     message: str,
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("TensorFlow is imported too early")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
-    outcome = run("models", "compare", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "models", "compare", *args)
 
 
 def test_labels_that_a_version_does_not_know_are_told_in_one_line(
@@ -281,21 +272,3 @@ def test_bad_input_to_promote_is_told_in_one_line_and_changes_nothing(
     assert is_one_error_line(outcome), outcome
     assert message in outcome.err
     assert config.read_text() == before
-
-
-@pytest.mark.parametrize("command", ["compare", "promote"])
-def test_help_has_an_example(run: Run, command: str) -> None:
-    outcome = run("models", command, "--help")
-    assert outcome.code == 0
-    assert f"Example: python cli.py models {command}" in " ".join(outcome.out.split())
-
-
-def test_help_imports_no_tensorflow() -> None:
-    code = (
-        "import sys; sys.argv = ['x', 'models', 'promote', '--help']\n"
-        "from lstm_sentiment.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert not {'tensorflow', 'keras', 'grpc', 'scipy'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

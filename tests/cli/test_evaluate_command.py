@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,23 +156,16 @@ def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_pa
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run,
+    is_refused_at_once: Callable[..., None],
     model: Path,
     data: Path,
-    monkeypatch: pytest.MonkeyPatch,
     args: tuple[str, ...],
     message: str,
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("bad input must be told before TensorFlow is imported")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
     (data.parent / "bad.csv").write_text("review\n好\n", "utf-8")
     if "--model" not in args:
         args = (*args, "--model", str(model))
-    outcome = run("evaluate", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "evaluate", *args)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +193,3 @@ def test_the_missing_extra_is_named(
     assert "pip install 'lstm-sentiment[report]'" in outcome.err
     # Without a page there is no need of it.
     assert run("evaluate", "--model", model, "--data", data).code == 0
-
-
-def test_help_has_an_example(run: Run) -> None:
-    outcome = run("evaluate", "--help")
-    assert outcome.code == 0
-    assert "Example: python cli.py evaluate --data" in outcome.out

@@ -1,12 +1,12 @@
 """`explain` in this process: what a terminal, a pipe, a page and a program get."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Run, is_one_error_line
+from tests.cli.running import Run
 from tests.client_servers import FakeServer, serving
 from tests.serving.saved_models import save_version
 
@@ -127,10 +127,6 @@ def test_a_page_and_json_can_be_had_together(run: Run, base_path: Path, tmp_path
     assert (tmp_path / "p.html").is_file()
 
 
-def refuse() -> None:
-    raise AssertionError("TensorFlow takes seconds: bad input is told before")
-
-
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -143,9 +139,6 @@ def refuse() -> None:
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], message: str
+    is_refused_at_once: Callable[..., None], args: tuple[str, ...], message: str
 ) -> None:
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
-    outcome = run("explain", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "explain", *args)

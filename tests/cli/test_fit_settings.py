@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -379,21 +379,14 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
     ],
 )
 def test_bad_settings_are_told_in_one_line_before_tensorflow_is_imported(
-    run: Run,
+    is_refused_at_once: Callable[..., None],
     calls: Calls,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     content: str | None,
     flags: Sequence[str],
     message: str,
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("bad settings must be told before TensorFlow is imported")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
     if content is not None:
         (tmp_path / "a.toml").write_text(content + "\n")
-    outcome = run("fit", "--config", "a.toml", *flags)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "fit", "--config", "a.toml", *flags)
     assert calls.configs == []

@@ -1,6 +1,7 @@
 """`inspect`: what it prints, and how wide."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,15 +65,9 @@ def test_json_is_the_report_alone(run: Run, version_dir: Path) -> None:
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], message: str
+    is_refused_at_once: Callable[..., None], args: tuple[str, ...], message: str
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("TensorFlow is imported too early")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
-    outcome = run("inspect", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "inspect", *args)
 
 
 def test_a_damaged_version_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
@@ -80,9 +75,3 @@ def test_a_damaged_version_is_told_in_one_line(run: Run, tmp_path: Path) -> None
     outcome = run("inspect", tmp_path)
     assert is_one_error_line(outcome), outcome
     assert "saved_model.pb: must be a SavedModel" in outcome.err
-
-
-def test_help_has_an_example(run: Run) -> None:
-    outcome = run("inspect", "--help")
-    assert outcome.code == 0
-    assert "Example: python cli.py inspect models/sentiment" in outcome.out

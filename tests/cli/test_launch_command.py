@@ -128,14 +128,3 @@ def test_bad_input_is_told_in_one_line(run: Run, args: tuple[object, ...], messa
     outcome = run("launch", *args)
     assert is_one_error_line(outcome), outcome
     assert message in outcome.err
-
-
-def test_help_shows_an_example_and_needs_no_tensorflow() -> None:
-    code = (
-        "import sys; sys.argv = ['cli.py', 'launch', '--help']\n"
-        "import atexit; atexit.register(lambda: print('tensorflow' in sys.modules))\n"
-        "from lstm_sentiment.cli.app import main; main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "python cli.py launch --workers 2 -- fit" in done.stdout
-    assert done.stdout.endswith("False\n")

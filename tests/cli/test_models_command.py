@@ -165,13 +165,6 @@ def test_a_file_alone_is_changed_without_tensorflow(config: Path) -> None:
     assert done.stdout.startswith("label stable of model m points to version 2")
 
 
-@pytest.mark.parametrize("command", ["status", "label", "unlabel", "rollback"])
-def test_help_has_an_example(run: Run, command: str) -> None:
-    outcome = run("models", command, "--help")
-    assert outcome.code == 0
-    assert f"Example: python cli.py models {command}" in " ".join(outcome.out.split())
-
-
 def test_a_token_goes_with_each_request_and_stands_in_the_undoing(
     run: Run, config: Path, address: str, service: StockModelService
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,20 +150,10 @@ def test_each_failure_is_one_line(run: Run, shards: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run,
-    shards: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    args: tuple[str, ...],
-    message: str,
+    is_refused_at_once: Callable[..., None], shards: Path, args: tuple[str, ...], message: str
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("bad input must be told before TensorFlow is imported")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
     (shards.parent / "empty").mkdir()
-    outcome = run("score", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
+    is_refused_at_once(message, "score", *args)
 
 
 def test_a_missing_model_is_told_in_one_line(run: Run, shards: Path) -> None:
@@ -178,9 +169,3 @@ def test_the_missing_extra_is_named(
     outcome = run("score", "shards", "--engine", "ray")
     assert is_one_error_line(outcome), outcome
     assert "pip install 'lstm-sentiment[ray]'" in outcome.err
-
-
-def test_help_has_an_example(run: Run) -> None:
-    outcome = run("score", "--help")
-    assert outcome.code == 0
-    assert "Example: python cli.py score shards/" in outcome.out

@@ -52,33 +52,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-@pytest.fixture
-def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Importing TensorFlow, which takes seconds, is an error."""
-
-    def refuse() -> None:
-        raise AssertionError("bad input must be told before TensorFlow is imported")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
-
-
 def test_help_names_all_that_is_searched(run: Run) -> None:
     outcome = run("tune", "--help")
     assert outcome.code == 0
     assert "Example: python cli.py tune" in outcome.out
     for name in SEARCH_SPACE:
         assert name.split(".")[1] in outcome.out
-
-
-def test_help_imports_neither_tensorflow_nor_optuna() -> None:
-    code = (
-        "import sys; sys.argv = ['x', 'tune', '--help']\n"
-        "from lstm_sentiment.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert not {'tensorflow', 'keras', 'optuna', 'sqlalchemy'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
 
 def test_flags_and_file_make_the_config_that_is_searched_around(

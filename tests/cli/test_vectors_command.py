@@ -34,13 +34,6 @@ def rows(out: str) -> dict[str, str]:
     return {line[:15].rstrip(): line[15:] for line in out.splitlines()}
 
 
-@pytest.mark.parametrize("command", [(), ("info",), ("train",), ("convert",)])
-def test_help_has_an_example(run: Run, command: tuple[str, ...]) -> None:
-    outcome = run("vectors", *command, "--help")
-    assert outcome.code == 0
-    assert "Example: python cli.py vectors" in outcome.out
-
-
 def test_without_a_command_the_help_is_the_answer(run: Run) -> None:
     outcome = run("vectors")
     assert (outcome.code, outcome.err) == (2, "")

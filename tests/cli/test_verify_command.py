@@ -1,8 +1,7 @@
 """`verify`: what it prints and where, and its exit code."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -185,30 +184,6 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(
-    run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], message: str
+    is_refused_at_once: Callable[..., None], args: tuple[str, ...], message: str
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("TensorFlow is imported too early")
-
-    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", refuse)
-    outcome = run("verify", *args)
-    assert is_one_error_line(outcome), outcome
-    assert message in outcome.err
-
-
-def test_help_has_an_example(run: Run) -> None:
-    outcome = run("verify", "--help")
-    assert outcome.code == 0
-    assert "Example: python cli.py verify --model models/sentiment" in outcome.out
-
-
-def test_neither_command_imports_tensorflow_for_its_help() -> None:
-    code = (
-        "import sys; sys.argv = ['x', '--help']\n"
-        "from lstm_sentiment.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert not {'tensorflow', 'keras', 'grpc'} & set(sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "inspect" in done.stdout and "verify" in done.stdout
+    is_refused_at_once(message, "verify", *args)
