@@ -43,7 +43,7 @@ def offered_labels(context: typer.Context) -> list[str]:
         label
         for block in re.findall(r"\bversion_labels\s*:?\s*[{<]([^}>]*)[}>]", _config(context))
         for label in _found("key", block)
-    ] or ["stable", "canary"]
+    ] or ["stable", "candidate"]
 
 
 def offered_versions(context: typer.Context) -> list[str]:

@@ -118,7 +118,7 @@ def unlabel(
 ) -> None:
     """Take a version label away. The version that it pointed to is served as before.
 
-    Example: python cli.py models unlabel canary --model-config-file models.config
+    Example: python cli.py models unlabel candidate --model-config-file models.config
     """
     with model.control(server) as control, server.waited_for():
         changed = control.unlabel(label)

@@ -1,4 +1,4 @@
-"""`models shadow`: how often a canary agrees with the version that answers."""
+"""`models shadow`: how often a shadow version agrees with the version that answers."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -25,24 +25,27 @@ def shadow(
         str,
         typer.Option(
             metavar="HOST:PORT",
-            help="REST of a server that was started with --shadow-to.",
+            help="REST address of a server that was started with --shadow-to.",
         ),
     ] = "localhost:8501",
     confidence: Annotated[
-        float, typer.Option(metavar="SHARE", help="Of the intervals, above 0 and below 1.")
+        float,
+        typer.Option(
+            metavar="SHARE", help="Confidence level of the intervals, above 0 and below 1."
+        ),
     ] = 0.95,
     show: Annotated[
         int, typer.Option(metavar="N", help="Disagreements to show, the last ones.", min=0)
     ] = 5,
     timeout_seconds: Annotated[
-        float, typer.Option(help="How long the server may take.", metavar="N")
+        float, typer.Option(help="Deadline of the request.", metavar="N")
     ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how often a canary agrees with the version that answers.
+    """Show how often a shadow version agrees with the version that answers.
 
-    Agreement is not merit: where the two differ, either may be right. Which one
-    is better, models compare tells from labelled texts.
+    Agreement does not tell which of the two is better: where they differ, either
+    may be right. Labelled texts tell, see models compare.
 
     Example: python cli.py models shadow --rest-api localhost:8501
     """
@@ -64,8 +67,8 @@ def _print_agreement(found: "ShadowAgreement", show: int) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
-    told = f"{found.to} answers {found.share:.0%} of what {found.of} answers"
-    for name, value in (("model", found.model_name), ("canary", told)):
+    told = f"{found.to} is asked {found.share:.0%} of what {found.of} answers"
+    for name, value in (("model", found.model_name), ("shadow", told)):
         console.print(f"{name:<10}{value}", soft_wrap=True)
     if not found.pairs:
         print("Nothing was drawn yet: no such request has come.")
@@ -82,7 +85,7 @@ def _pairs_table(found: "ShadowAgreement") -> "Table":
     from rich.table import Table
 
     # Narrow enough for 80 columns.
-    table = Table("version", "canary", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("version", "shadow", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("drawn", "compared", "agree", "failed", "dropped", "apart"):
         table.add_column(name, justify="right")
     for pair in found.pairs:
@@ -107,7 +110,7 @@ def _disagreements_table(recent: "Sequence[Mapping[str, Any]]") -> "Table":
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title="last disagreements")
-    for name in ("version", "label", "canary", "its label"):
+    for name in ("version", "label", "shadow", "its label"):
         table.add_column(name)
     table.add_column("difference", justify="right")
     has_texts = any("text" in found for found in recent)

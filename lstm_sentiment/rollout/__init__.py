@@ -1,1 +1,1 @@
-"""Which version answers: policies, labels, canaries, and moving them."""
+"""Version policies, labels and shadows: which version answers, and how that is changed."""

@@ -1,4 +1,4 @@
-"""How often a canary agrees with the version that answers, as a running server tells it."""
+"""Agreement of a shadow version with the version that answers, counted by a running server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class PairAgreement:
 
     Attributes:
         version: The version that answered callers.
-        shadow_version: The canary; `None` where its label pointed to no version.
+        shadow_version: The shadow; `None` where its label pointed to no version.
         sampled: Texts that were drawn.
         compared: Those of them that both versions answered.
         agreed: Those of these that got the same label from both.
-        failed: Those that the canary did not answer: it was not loaded, or failed.
+        failed: Those that the shadow did not answer: it was not loaded, or failed.
         dropped: Those that it was not asked about, because too many waited.
         largest_difference: The largest difference that a class's probability had for a text;
             `None` where none was compared.
@@ -46,15 +46,15 @@ class PairAgreement:
 
     def verdict(self) -> str:
         """Says in a sentence or two what the numbers tell, and what they do not."""
-        canary = "the canary" if self.shadow_version is None else f"version {self.shadow_version}"
+        shadow = "the shadow" if self.shadow_version is None else f"version {self.shadow_version}"
         if self.agreement is None:
             return (
-                f"Nothing that version {self.version} answered was compared with {canary} yet: of "
+                f"Nothing that version {self.version} answered was compared with {shadow} yet: of "
                 f"{self.sampled} texts drawn, {self.failed} failed and {self.dropped} were dropped."
             )
         low, high = self.agreement.low, self.agreement.high
         found = (
-            f"version {self.version} and {canary} gave {self.agreed} of {self.compared} texts the "
+            f"version {self.version} and {shadow} gave {self.agreed} of {self.compared} texts the "
             f"same label"
         )
         if high - low > WIDEST_TELLING:
@@ -81,12 +81,12 @@ class PairAgreement:
 
 @dataclass(frozen=True)
 class ShadowAgreement:
-    """What a server tells of its canary.
+    """The agreement of a server's shadow version.
 
     Attributes:
         model_name: The model.
         of: Whose requests are drawn, such as `label stable`; `any version` for all.
-        to: The canary, such as `label canary`.
+        to: The shadow, such as `label candidate`.
         share: The share of requests that is drawn.
         pairs: Each two versions that were compared, the last to be compared first: labels move.
         recent_disagreements: The last texts that got two labels, the last first; `seconds_ago`,
@@ -118,7 +118,7 @@ def read_shadow_agreement(
     token: str | None = None,
     timeout_seconds: float = 30.0,
 ) -> ShadowAgreement:
-    """Asks a running model server of this package how its canary does.
+    """Asks a running model server of this package how often its shadow version agrees.
 
     Args:
         rest_api: Where its REST API is: `host:port`, or a URL that begins with `http`.
@@ -132,7 +132,7 @@ def read_shadow_agreement(
         What it tells.
 
     Raises:
-        InvalidInputError: If the server has no canary, lets the caller not in, or is none of this
+        InvalidInputError: If the server has no shadow, lets the caller not in, or is none of this
             package's, or an argument breaks a rule.
         ServableUnavailableError: If it cannot be asked.
     """
@@ -148,7 +148,7 @@ def read_shadow_agreement(
         told = state["shadow"]
         if not told:
             raise InvalidInputError(
-                f"{rest_api}: must be a server that has a canary, `serve --shadow-to`. "
+                f"{rest_api}: must be a server that has a shadow, `serve --shadow-to`. "
                 "Received: one that has none."
             )
         return _agreement(told[0], confidence)

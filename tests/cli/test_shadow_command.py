@@ -1,4 +1,4 @@
-"""A canary on the command line: the flags of `serve`, and `models shadow`."""
+"""A shadow version on the command line: the flags of `serve`, and `models shadow`."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ PAIR = {
 SHADOW = {
     "model": "sentiment",
     "of": {"label": "stable"},
-    "to": {"label": "canary"},
+    "to": {"label": "candidate"},
     "share": 0.1,
     "pairs": [PAIR],
     "recent_disagreements": [
@@ -90,7 +90,7 @@ def pair(**changes: Any) -> dict[str, Any]:
 def test_agreement_is_told_with_how_far_it_can_be_trusted(run: Run, page: StatePage) -> None:
     outcome = run("models", "shadow", "--rest-api", page.address)
     assert outcome.code == 0, outcome.err
-    assert "label canary answers 10% of what label stable answers" in outcome.out
+    assert "label candidate is asked 10% of what label stable answers" in outcome.out
     row = next(line.split() for line in outcome.out.splitlines() if line.split()[:1] == ["1"])
     assert row == ["1", "2", "910", "900", "96.7%", "8", "2", "0.310"]
     assert (
@@ -115,7 +115,7 @@ def test_json_holds_the_same(run: Run, page: StatePage) -> None:
     assert (found["model_name"], found["of"], found["to"]) == (
         "sentiment",
         "label stable",
-        "label canary",
+        "label candidate",
     )
     assert found["recent_disagreements"][0]["label"] == "1"
 
@@ -140,7 +140,7 @@ def test_json_holds_the_same(run: Run, page: StatePage) -> None:
         ),
         (
             {"compared": 0, "agreed": 0, "shadow_version": None, "agreement": None},
-            "Nothing that version 1 answered was compared with the canary yet",
+            "Nothing that version 1 answered was compared with the shadow yet",
         ),
     ],
 )
@@ -169,7 +169,7 @@ def test_where_probabilities_cannot_be_compared_there_is_a_dash(run: Run, page: 
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (200, {"shadow": []}, "must be a server that has a canary"),
+        (200, {"shadow": []}, "must be a server that has a shadow"),
         (200, {"models": []}, "must be the state page of this package's model server"),
         (200, {"shadow": [{"model": "m"}]}, "must be the state page"),
         (200, b"<html>", "must be the state page"),
@@ -177,7 +177,7 @@ def test_where_probabilities_cannot_be_compared_there_is_a_dash(run: Run, page: 
         (401, {"error": "a valid bearer token is required."}, "needs a bearer token"),
     ],
 )
-def test_what_is_no_canary_is_one_line(
+def test_a_server_without_a_shadow_is_one_line(
     run: Run, page: StatePage, status: int, body: Any, message: str
 ) -> None:
     page.status, page.body = status, body
@@ -208,7 +208,7 @@ def test_a_confidence_out_of_range_is_refused(run: Run, confidence: float) -> No
 @pytest.mark.parametrize(
     ("flags", "options"),
     [
-        (("--shadow-to", "canary"), ShadowOptions(to="canary")),
+        (("--shadow-to", "candidate"), ShadowOptions(to="candidate")),
         (
             ("--shadow_to", 4, "--shadow_of", "stable", "--shadow_share", 0.5),
             ShadowOptions(to=4, of="stable", share=0.5),
@@ -220,7 +220,7 @@ def test_a_confidence_out_of_range_is_refused(run: Run, confidence: float) -> No
         ((), None),
     ],
 )
-def test_serve_takes_a_canary(
+def test_serve_takes_a_shadow(
     run: Run,
     tmp_path: Path,
     asked: list[dict[str, Any]],
@@ -242,7 +242,7 @@ def test_serve_takes_a_canary(
         (("--shadow-to", 2, "--shadow-share", 2), "--shadow-share"),
     ],
 )
-def test_serve_refuses_half_a_canary(
+def test_serve_refuses_half_a_shadow(
     run: Run, tmp_path: Path, flags: tuple[object, ...], message: str
 ) -> None:
     outcome = run("serve", "--model-base-path", tmp_path, *flags)
