@@ -24,7 +24,7 @@ from lstm_sentiment.text.tokenizer_options import (
 from lstm_sentiment.text.vectors.files import load_word_vectors, save_word_vectors
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.text.vocabulary import OOV_TOKEN
+from lstm_sentiment.text.vocabulary import OOV_TOKEN, PAD_TOKEN
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer
@@ -185,11 +185,11 @@ def tokenize_texts(
     """Tokenizes texts, with `[OOV]` for tokens that are not in the vocabulary."""
     import tensorflow as tf
 
-    to_token = tokenizer.vocabulary.id_to_token
+    tokens = (PAD_TOKEN, OOV_TOKEN, *tokenizer.vocabulary.tokens)
     sentences: list[list[str]] = []
     for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing", progress):
         for ids in tokenizer(tf.constant(part)).to_list():
-            sentences.append([to_token(token_id) for token_id in ids])
+            sentences.append([tokens[token_id] for token_id in ids])
     return sentences
 
 
