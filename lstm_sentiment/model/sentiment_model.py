@@ -154,19 +154,6 @@ class SentimentModel(keras.Model):
         pooled = states if self.pooling is None else self.pooling(states, mask=mask)
         return self.logits(self.dropout(pooled, training=training))
 
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Builds metrics, loss and optimizer for training under a `tf.distribute` strategy.
-
-        Keras 3 would take the shapes from a batch that it first averages over the replicas, which
-        makes floats of the token ids and fails. They are known without any batch.
-        """
-        if self._distribute_strategy is None:
-            return
-        token_ids = keras.KerasTensor((None, None), dtype="int32")
-        labels = keras.KerasTensor((None,), dtype="int64")
-        with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=(token_ids, labels))
-
     def without_cudnn(self) -> "SentimentModel":
         """Returns a copy for export, with the same scores but without GPU-only ops.
 
