@@ -1,4 +1,4 @@
-"""What a version says of itself: `assets.extra/sentiment.json`."""
+"""The card of a version: `assets.extra/sentiment.json`."""
 
 from dataclasses import asdict
 from importlib.metadata import version as package_version
@@ -9,17 +9,12 @@ from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.version_folder import probabilities_of
 
-# Of a run, they tell of the machine and not of the version.
+# These depend on the machine, not on the version.
 _TIMES = ("seconds", "tokens_per_second")
 
 
 def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
-    """Gathers what is known of a version, for JSON.
-
-    Args:
-        result: What training ended with.
-        test: Scores on held-out texts.
-    """
+    """Returns the facts of a version, for JSON; `test` are its scores on held-out texts."""
     model = result.model
     return {
         "labels": list(result.label_names),
@@ -50,9 +45,9 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
 
 
 def _examples(result: FitResult) -> list[dict[str, Any]]:
-    """Texts with their tokens, ids and probabilities, as the trained model itself gives them.
+    """Returns texts with the tokens, ids and probabilities of the trained model.
 
-    Whoever serves the version can ask for them, and see whether the answers are the same.
+    A client of the served version can compare them with its answers.
     """
     texts = list(result.examples)
     if not texts:

@@ -1,4 +1,4 @@
-"""Which tokens speak for a class, and how much: integrated gradients, inside the graph."""
+"""Attributions of tokens: integrated gradients, inside the graph."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,27 +16,27 @@ _LEAST_CREDIT = 1e-6
 def make_attributions(
     model: SentimentModel, vectors: Callable[[Any], Any], steps: int = STEPS
 ) -> Callable[[Any, Any], Any]:
-    """Makes the function that credits tokens with their part in a logit.
+    """Makes the function that attributes a logit to the tokens of a text.
 
     Integrated gradients over the word vectors (Sundararajan et al. 2017,
-    https://arxiv.org/abs/1703.01365). The baseline is a text of the same length whose word vectors
-    are all zero and that holds no known n-gram. The integral along the way from there is taken at
-    the points of Gauss and Legendre, which need fewer steps than equal ones; what the sum over them
-    misses is spread over the tokens as their credit is. The n-grams' logits are a sum over n-grams,
-    so their credit is exact: each n-gram's is shared evenly by its tokens wherever it stands.
+    https://arxiv.org/abs/1703.01365). The baseline is a text of the same length with zero word
+    vectors and no known n-gram. The integral is computed by Gauss-Legendre quadrature, which needs
+    fewer steps than equal ones; its remaining error is distributed in proportion to the
+    attributions. The n-grams' logits are a sum over n-grams, so their attributions are exact: that
+    of each n-gram is divided evenly among its tokens, at each place.
 
     Args:
         model: Trained, without cuDNN ops.
-        vectors: From token ids, int32 of any shape, to word vectors float32 `(..., dim)`.
-        steps: At how many points the gradient is taken.
+        vectors: Maps token ids, int32 of any shape, to word vectors float32 `(..., dim)`.
+        steps: Number of points at which the gradient is computed.
 
     Returns:
         A function of token ids, int32 `(batch, time)`, padded on the right, and classes, int64
-        `(batch,)`, to float32 `(batch, time)`: 0 at padding. Each row adds up to the difference
-        between the class's logit and what it is at the baseline.
+        `(batch,)`, to float32 `(batch, time)`: 0 at padding. Each row sums to the difference
+        between the class's logit and its value at the baseline.
     """
     points, weights = np.polynomial.legendre.leggauss(steps)
-    # The ends have no weight: they tell what the credit must add up to.
+    # The ends have no weight: they give the sum that the attributions must have.
     along = tf.constant([0, *(points + 1) / 2, 1], tf.float32)[:, tf.newaxis, tf.newaxis]
     weights_of_steps = tf.constant([0, *weights / 2, 0], tf.float32)
 
@@ -65,7 +65,7 @@ def make_attributions(
         return tf.pad(credits, [[0, tf.shape(padded)[0] - length]])
 
     def attributions(token_ids: Any, classes: Any) -> Any:
-        # One text at a time, all its steps at once: memory does not grow with the batch.
+        # One text at a time with all steps at once: memory does not grow with the batch.
         return tf.map_fn(
             of_text,
             (token_ids, classes),
@@ -77,11 +77,11 @@ def make_attributions(
 
 
 def _of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
-    """The tokens' credit in the logit of the n-grams: int32 `(time,)` to float32 `(time,)`."""
+    """Returns the attributions of the n-grams' logit: int32 `(time,)` to float32 `(time,)`."""
     time = tf.shape(token_ids)[0]
     keys = ngram_keys(token_ids[tf.newaxis], view.longest)[0]
     known, place = view.look_up(keys)
-    # An n-gram counts once, however often it occurs: each occurrence has its share.
+    # A repeated n-gram counts once: its occurrences share the attribution.
     occurrences = tf.reduce_sum(tf.cast(keys[:, tf.newaxis] == keys, tf.float32), axis=1)
     idf = tf.where(known, tf.gather(view.idf.value, place), 0.0)
     length = tf.maximum(tf.sqrt(tf.reduce_sum(idf * idf / occurrences)), 1e-6)
@@ -91,7 +91,7 @@ def _of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
     for tokens in range(1, view.longest + 1):
         each = credits[tokens - 1] / tokens
         for place_in_ngram in range(tokens):
-            # What begins beyond the end is unknown, and so has no credit to lose.
+            # N-grams that begin beyond the end are unknown, with an attribution of 0.
             shifted = tf.pad(each, [[place_in_ngram, 0]])[:time]
             total += shifted
     return total

@@ -1,4 +1,4 @@
-"""The trained model as it is served: the same scores, by a graph made for answering."""
+"""The trained model as a graph for inference, with the same scores."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ import tensorflow as tf
 from lstm_sentiment.export.lstm_reader import (
     STEPS_A_ROUND,
     Gates,
-    Pooled,
+    PooledStates,
     Reading,
     steps_from,
     whole_rounds,
@@ -20,14 +20,14 @@ from lstm_sentiment.model.lstm_loop import Weights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 
 ROWS = (1, 2, 4, 8, 16, 24, 32)
-"""Numbers of texts that are computed at once; others are filled up, so that XLA compiles few."""
+"""Batch sizes that are computed; smaller batches are filled up, so that XLA compiles few shapes."""
 
 FOLDED_BYTES = 128 * 2**20
-"""Up to so much memory the input projection is folded into the table of word vectors."""
+"""Most memory for the input projection of the whole vocabulary, which replaces word vectors."""
 
 
 class StoredEmbedding(tf.Module):
-    """The table of word vectors, in as many bits as the model was told to keep.
+    """The table of word vectors, in the number format that the model's config asks for.
 
     Attributes:
         values: int8, float16 or float32 `(vocabulary_size, embedding_dim)`.
@@ -35,7 +35,7 @@ class StoredEmbedding(tf.Module):
     """
 
     def __init__(self, model: SentimentModel) -> None:
-        """Takes the table of a trained model."""
+        """Converts the table of a trained model."""
         super().__init__()
         stored = store_matrix(model.embedding.merged_matrix(), model.config.embedding_storage)
         self.values = tf.Variable(stored.values, trainable=False, name="embedding_values")
@@ -46,41 +46,39 @@ class StoredEmbedding(tf.Module):
         )
 
     def vectors(self, token_ids: Any) -> Any:
-        """Looks up: int of any shape to float32 `(..., embedding_dim)`."""
+        """Looks up int ids of any shape; returns float32 `(..., embedding_dim)`."""
         vectors = tf.cast(tf.gather(self.values, token_ids), tf.float32)
         return vectors if self.scales is None else vectors * tf.gather(self.scales, token_ids)
 
     def matrix(self) -> Any:
-        """The whole table: float32 `(vocabulary_size, embedding_dim)`."""
+        """Returns the whole table, float32 `(vocabulary_size, embedding_dim)`."""
         matrix = tf.cast(self.values, tf.float32)
         return matrix if self.scales is None else matrix * self.scales
 
 
 class InferenceNetwork(tf.Module):
-    """Token ids to logits, for a SavedModel.
+    """Maps token ids to logits, in a SavedModel.
 
-    What a step of the LSTM needs of a word does not depend on its neighbours, so it is computed
-    once for each word of the vocabulary when the model is loaded, where that is worth its memory.
-    Large batches are cut into parts of at most 32 texts of about equal lengths, which run side by
-    side, and each ends with its longest text.
+    The input part of the LSTM's gates depends only on the word, so it is computed for the whole
+    vocabulary when the model is loaded, if that takes at most `FOLDED_BYTES`. Large batches are cut
+    into parts of at most 32 texts of similar length, which run in parallel; each part ends with its
+    longest text.
 
     Attributes:
         embedding: The word vectors.
-        weights: The other variables of the model, by layer. They are raw variables: Keras wraps
-            each of its own, and the C++ server restores only those that hang on the saved object.
-        prepared: What is computed when the model is loaded.
-        lstm_logits: The LSTM's part, for one of the `ROWS` numbers of texts at once: int32
-            `(rows, steps)` to float32 `(rows, classes)`.
-        compilable_lstm_logits: The same as XLA likes it. Nothing here calls it: a server may, in
-            its place (`serving/xla.py`).
+        weights: The other variables of the model, by layer. They are raw variables: Keras wraps its
+            own, and the C++ server restores only variables attached to the saved object.
+        prepared: The values computed at load time.
+        lstm_logits: Maps token ids of one of the `ROWS` numbers of texts, int32 `(rows, steps)`, to
+            the LSTM's logits, float32 `(rows, classes)`.
+        compilable_lstm_logits: The same function in a form for XLA. Unused here: a server may call
+            it instead (`serving/saved_model/xla.py`).
     """
 
     def __init__(self, model: SentimentModel) -> None:
-        """Takes over a model's weights.
+        """Copies the weights of a trained model without cuDNN ops.
 
-        Args:
-            model: Trained, without cuDNN ops. Held by closures alone: as an attribute, it would be
-                saved as the Keras model that it is.
+        Only closures refer to the model: an attribute would be saved as a Keras model.
         """
         super().__init__()
         self.embedding = StoredEmbedding(model)
@@ -110,7 +108,7 @@ class InferenceNetwork(tf.Module):
         )
         self.lstm_logits = self._function("plain_lstm_logits", model, STEPS_A_ROUND)
         self.compilable_lstm_logits = self._function("compilable_lstm_logits", model, 1)
-        # Not inlined, the ops for many texts are not even looked at where there are few.
+        # Not inlined: small batches do not visit the ops for large ones.
         self._of_many = tf.function(
             self._logits_of_many,
             input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")],
@@ -118,7 +116,7 @@ class InferenceNetwork(tf.Module):
             experimental_attributes={"_noinline": True},
         )
         self._ngram_view = _call_of(model)
-        # A function of its own: traced once for all signatures.
+        # A separate function, traced once for all signatures.
         self.logits = tf.function(
             self._logits,
             input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")],
@@ -126,14 +124,10 @@ class InferenceNetwork(tf.Module):
         )
 
     def __call__(self, token_ids: Any) -> Any:
-        """Scores texts.
+        """Maps token ids to logits, float32 `(batch, classes)`.
 
-        Args:
-            token_ids: int32 `(batch, time)`, padded on the right; time at most `max_length`, and a
-                real token in each row.
-
-        Returns:
-            float32 logits `(batch, classes)`.
+        `token_ids` are int32 `(batch, time)`, padded on the right, with at most `max_length` steps
+        and a real token in each row.
         """
         return self.logits(token_ids)
 
@@ -142,20 +136,12 @@ class InferenceNetwork(tf.Module):
         return logits if self._ngram_view is None else self._ngram_view(token_ids, logits)
 
     def known_ids(self, token_ids: Any) -> Any:
-        """Refuses ids that no token has: XLA would take the nearest that one has.
-
-        Args:
-            token_ids: int64 of any shape.
-
-        Returns:
-            The same, int32.
-        """
-        # One op that says what is wrong, where comparing takes five: ops are what a request waits
-        # for.
+        """Casts int64 ids to int32; fails at ids beyond the vocabulary, which XLA would clip."""
+        # One op, whose error names the id. A comparison takes five, and ops cost time.
         return tf.gather(self.prepared.variables_by_place[0], token_ids)
 
     def _in_parts(self, token_ids: Any) -> Any:
-        """`lstm_logits`, in parts that run at the same time: one, two, or four and four."""
+        """Computes `lstm_logits` in parallel parts: one, two, or four at a time."""
         texts = tf.shape(token_ids)[0]
         logits = tf.cond(
             texts <= ROWS[-1],
@@ -172,7 +158,7 @@ class InferenceNetwork(tf.Module):
         )
 
     def _by_length(self, token_ids: Any, side_by_side: int) -> Any:
-        """`lstm_logits`, texts of about the same length together: a part ends with its longest."""
+        """Computes `lstm_logits` in parts of similar lengths; each ends with its longest text."""
         texts, most = tf.shape(token_ids)[0], side_by_side * ROWS[-1]
         groups = (texts + most - 1) // most
         rows = _enough_rows((texts + groups * side_by_side - 1) // (groups * side_by_side))
@@ -193,13 +179,13 @@ class InferenceNetwork(tf.Module):
         return tf.gather(tf.reshape(logits, (-1, classes)), tf.argsort(order))
 
     def _padded(self, token_ids: Any, rows: Any) -> Any:
-        """Padded to so many rows, and to the steps that `lstm_logits` takes."""
+        """Pads to so many rows, and to the steps of `lstm_logits`."""
         after = tf.stack([rows, self._steps]) - tf.shape(token_ids)
         padded = tf.pad(token_ids, tf.stack([tf.zeros(2, tf.int32), after], axis=1))
         return tf.ensure_shape(padded, (None, self._steps))
 
     def _function(self, name: str, model: SentimentModel, steps_a_round: int) -> Any:
-        """`lstm_logits` with so many steps a round, called `name` in the SavedModel."""
+        """Makes `lstm_logits` with so many steps a round, under a name for the SavedModel."""
         pooling = model.config.pooling
         attention = model.pooling if pooling == "attention" else None
 
@@ -218,7 +204,7 @@ class InferenceNetwork(tf.Module):
             if pooling == "last":
                 pooled = reading.last_states(gates_of(last), last)
             elif attention is None:
-                pool = Pooled(pooling, reading.lengths)
+                pool = PooledStates(pooling, reading.lengths)
                 pooled = pool.result(reading.read(gates_of(last), last, pool), self._directions)
             else:
                 states = tf.transpose(reading.all_states(gates_of(last), last), (1, 0, 2))
@@ -230,12 +216,12 @@ class InferenceNetwork(tf.Module):
             lstm_logits,
             input_signature=[tf.TensorSpec([None, self._steps], tf.int32, name="token_ids")],
             autograph=False,
-            # Not inlined, parts run in threads of their own; what XLA has compiled does so anyhow.
+            # Not inlined, parts run in parallel; parts compiled by XLA do so in any case.
             experimental_attributes={"_noinline": True} if steps_a_round > 1 else None,
         )
 
     def _prepared_weights(self) -> list[list[Weights]]:
-        """The halved weights of each layer and direction."""
+        """Returns the halved weights of each layer and direction."""
         values = [variable.value() for variable in self.prepared.variables_by_place[1:]]
         if self._is_folded:
             values.pop()
@@ -246,7 +232,7 @@ class InferenceNetwork(tf.Module):
         ]
 
     def _gates_of_words(self, token_ids: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
-        """What words say to the gates of the first layer."""
+        """Returns the words' part of the first layer's gates."""
         by_time = tf.transpose(reading.in_order_of_reading(token_ids))
         if not self._is_folded:
             return _projected(
@@ -260,14 +246,14 @@ class InferenceNetwork(tf.Module):
 
 
 def _gates_of_states(states: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
-    """What the states of the layer below say to the gates: `states` is `(steps, batch, width)`."""
+    """Returns the part of the gates that comes from the layer below: `(steps, batch, width)`."""
     if len(layer) > 1:
         states = tf.concat([states, reading.turned(states)], axis=1)
     return _projected(lambda step, count: steps_from(states, step, count), layer)
 
 
 def _projected(inputs: Gates, layer: Sequence[Weights]) -> Gates:
-    """The projection of each direction's rows of the inputs, `(count, rows, width)`."""
+    """Projects each direction's rows of the inputs, `(count, rows, width)`."""
 
     def gates(step: Any, count: int) -> Any:
         parts = tf.split(inputs(step, count), len(layer), axis=1)
@@ -281,7 +267,7 @@ def _projected(inputs: Gates, layer: Sequence[Weights]) -> Gates:
 
 
 def _directions(layer: Any) -> list[Weights]:
-    """The weights of each direction of a layer."""
+    """Returns the weights of each direction of a layer."""
     owners = (
         [layer.lstm.forward_layer, layer.lstm.backward_layer]
         if layer.bidirectional
@@ -294,12 +280,12 @@ def _directions(layer: Any) -> list[Weights]:
 
 
 def _call_of(model: SentimentModel) -> Callable[[Any, Any], Any] | None:
-    """The n-grams' view as a function: as an attribute, the layer would be saved."""
+    """Returns the n-grams' view as a function: as an attribute, the layer would be saved."""
     view = model.ngram_view
     return None if view is None else lambda token_ids, logits: view(token_ids, logits)
 
 
 def _enough_rows(texts: Any) -> Any:
-    """The least of `ROWS` that is enough for so many texts."""
+    """Returns the smallest of `ROWS` that is at least `texts`."""
     enough = [min(rows for rows in ROWS if rows >= count) for count in range(ROWS[-1] + 1)]
     return tf.gather(enough, texts)

@@ -1,9 +1,9 @@
-"""An LSTM layer as it is served: all directions in one loop, several steps a round, no gradient.
+"""An LSTM layer for inference: all directions in one loop, several steps a round, no gradient.
 
-The training loop in `model/lstm_loop.py` computes the same numbers. Here a direction that reads
-backward is given its texts reversed, so that no step needs a mask; what the layer's states are
-wanted for is gathered in the loop, which ends with the longest text; and a round of the loop can do
-several steps, where a round costs more than a step's arithmetic.
+The training loop in `model/lstm_loop.py` computes the same numbers. Here a backward direction gets
+reversed texts, so that no step needs a mask; the loop collects only the states that are used, and
+ends with the longest text. A round of the loop can compute several steps, as a round costs more
+than a step's arithmetic.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,42 +14,36 @@ import tensorflow as tf
 from lstm_sentiment.model.lstm_loop import Weights, lstm_cell
 
 STEPS_A_ROUND = 5
-"""In plain ops. More make a longer graph and gain nothing measurable; XLA is best off with one."""
+"""For plain ops: more steps make a longer graph without measurable gain. XLA is fastest with 1."""
 
 Gates = Callable[[Any, int], Any]
-"""From the first step of a round and the number of its steps to what the inputs say to the gates,
-which are halved as in `lstm_loop`: float32 `(steps, rows, 4 * units)`."""
+"""Maps the first step of a round and its number of steps to the inputs' part of the gates, float32
+`(steps, rows, 4 * units)`, halved as in `lstm_loop`."""
 
 _LOWEST = -1e4  # below any LSTM state
 
 
 def whole_rounds(max_length: int) -> int:
-    """The least number of steps, in whole rounds, for texts of up to `max_length` tokens."""
+    """Returns the smallest number of steps, in whole rounds, for `max_length` tokens."""
     return -(-max_length // STEPS_A_ROUND) * STEPS_A_ROUND
 
 
 def steps_from(by_time: Any, step: Any, count: int) -> Any:
-    """So many steps from `step` on: `(steps, ...)` to `(count, ...)`."""
-    # Not by_time[step : step + count]: XLA would not know how many that are.
+    """Slices `count` steps from `step` on: `(steps, ...)` to `(count, ...)`."""
+    # Not by_time[step : step + count]: XLA would not know the length.
     rank = by_time.shape.rank
     return tf.slice(by_time, [step, *[0] * (rank - 1)], [count, *[-1] * (rank - 1)])
 
 
 class Collector(Protocol):
-    """What is made of the states of a layer while it reads."""
+    """Collects states of a layer while it runs."""
 
     def start(self, rows: Any, units: int) -> tuple[Any, ...]:
-        """What there is before the first step."""
+        """Returns the collection before the first step."""
         ...
 
     def add(self, collected: tuple[Any, ...], step: Any, states: Any) -> tuple[Any, ...]:
-        """Takes in one round.
-
-        Args:
-            collected: What there was before.
-            step: The round's first step.
-            states: Those of its steps, float32 `(count, rows, units)`.
-        """
+        """Adds a round's states, float32 `(count, rows, units)`; `step` is the first step."""
         ...
 
 
@@ -65,18 +59,18 @@ def read_texts(
     """Runs a layer.
 
     Args:
-        gates: What the inputs say.
+        gates: The inputs' part of the gates.
         layer: The weights of each direction, halved.
-        rows: How many texts there are, times the number of directions: first all texts as the
-            first direction reads them, then as the second does.
-        longest: The length of the longest text, at least 1.
-        collector: What is made of the states.
-        steps_a_round: How many steps a round of the loop does.
-        lengths: Real steps of each row, int32 `(rows,)`, after which its state is to stay as it is;
-            `None` lets it go on.
+        rows: Number of texts times directions: first all texts as the first direction reads them,
+            then as the second does.
+        longest: Length of the longest text, at least 1.
+        collector: Collects the states.
+        steps_a_round: Steps in a round of the loop.
+        lengths: Real steps of each row, int32 `(rows,)`, after which its state stays; `None` lets
+            states change.
 
     Returns:
-        The last states, float32 `(rows, units)`, and what the collector has in the end.
+        The last states, float32 `(rows, units)`, and the collection.
     """
     kernels = [weights.recurrent_kernel for weights in layer]
     units, directions = kernels[0].shape[1] // 4, len(kernels)
@@ -107,11 +101,11 @@ def read_texts(
     return state, *collected
 
 
-class Pooled(NamedTuple):
-    """Pools the states over each row's real steps: a `Collector`.
+class PooledStates(NamedTuple):
+    """A `Collector` that pools the states over each row's real steps.
 
     Attributes:
-        pooling: `max`, `mean`, `max_mean` or `last`, as `ModelConfig` has them.
+        pooling: `max`, `mean`, `max_mean` or `last`, as in `ModelConfig`.
         lengths: Real steps of each row, int32 `(rows,)`.
     """
 
@@ -140,7 +134,7 @@ class Pooled(NamedTuple):
         return tuple(after)
 
     def result(self, collected: tuple[Any, ...], directions: int) -> Any:
-        """`(batch, width)`, as `MaskedPooling` and `FastLSTM` give it."""
+        """Returns `(batch, width)`, as `MaskedPooling` and `FastLSTM` do."""
         parts = list(collected)
         if "mean" in self.pooling:
             count = tf.cast(tf.maximum(self.lengths, 1), tf.float32)
@@ -149,8 +143,8 @@ class Pooled(NamedTuple):
         return tf.concat(by_direction, axis=1)
 
 
-class Nothing(NamedTuple):
-    """Makes nothing of the states: a `Collector`."""
+class NoStates(NamedTuple):
+    """A `Collector` that drops the states."""
 
     def start(self, rows: Any, units: int) -> tuple[Any, ...]:
         """As `Collector`."""
@@ -161,12 +155,8 @@ class Nothing(NamedTuple):
         return ()
 
 
-class Kept(NamedTuple):
-    """Keeps all states: a `Collector`.
-
-    Attributes:
-        steps: How many there are at most.
-    """
+class AllStates(NamedTuple):
+    """A `Collector` that keeps all states, up to `steps` of them."""
 
     steps: int
 
@@ -181,59 +171,52 @@ class Kept(NamedTuple):
 
 
 class Reading:
-    """How the directions of a layer read some texts.
+    """Reads some texts with the directions of each layer.
 
     Attributes:
-        lengths: Of each row, a text being a row for each direction: int32 `(rows,)`.
+        lengths: Length of each row, a text being a row for each direction: int32 `(rows,)`.
     """
 
     def __init__(self, lengths: Any, directions: int, steps: int, steps_a_round: int) -> None:
-        """Fixes what all layers share.
-
-        Args:
-            lengths: Of each text, int32 `(batch,)`.
-            directions: 1, or 2 to read backward too.
-            steps: How many there are at most, in whole rounds.
-            steps_a_round: As `read_texts` takes.
-        """
+        """Sets the texts' lengths, int32 `(batch,)`, directions, and steps in whole rounds."""
         self._lengths, self._directions = lengths, directions
         self._steps, self._steps_a_round = steps, steps_a_round
         self.lengths = tf.tile(lengths, [directions])
 
     def mask(self) -> Any:
-        """True at real tokens: bool `(batch, steps)`."""
+        """Returns True at real tokens, bool `(batch, steps)`."""
         return tf.sequence_mask(self._lengths, self._steps)
 
     def read(self, gates: Gates, layer: Sequence[Weights], collector: Collector) -> Any:
-        """Runs a layer: see `read_texts`."""
+        """Runs a layer with `read_texts`; returns the collection."""
         rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
         _, *collected = read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
         return tuple(collected)
 
     def last_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
-        """The last state of each direction: `(batch, width)`."""
+        """Returns the last state of each direction, `(batch, width)`."""
         if self._steps_a_round > 1:
-            # In plain ops, holding a state in each step costs more than picking it in each round.
-            pool = Pooled("last", self.lengths)
+            # In plain ops, `where` in each step costs more than a choice in each round.
+            pool = PooledStates("last", self.lengths)
             return pool.result(self.read(gates, layer, pool), self._directions)
         rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
-        (states,) = read_texts(gates, layer, rows, longest, Nothing(), 1, self.lengths)
+        (states,) = read_texts(gates, layer, rows, longest, NoStates(), 1, self.lengths)
         return tf.concat(tf.split(states, self._directions), axis=1)
 
     def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
-        """Every state of a layer, in the order of the text: `(steps, batch, width)`."""
-        (states,) = self.read(gates, layer, Kept(self._steps))
+        """Returns every state of a layer, in the order of the text, `(steps, batch, width)`."""
+        (states,) = self.read(gates, layer, AllStates(self._steps))
         if self._directions == 1:
             return states
         forward, backward = tf.split(states, 2, axis=1)
         return tf.concat([forward, self.turned(backward)], axis=2)
 
     def in_order_of_reading(self, by_text: Any) -> Any:
-        """`(batch, steps)` to `(rows, steps)`."""
+        """Returns `(rows, steps)` from `(batch, steps)`: the texts, and then reversed ones."""
         if self._directions == 1:
             return by_text
         return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
 
     def turned(self, by_time: Any) -> Any:
-        """Reverses each text: `(steps, batch, width)`."""
+        """Reverses each text of `(steps, batch, width)`."""
         return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)

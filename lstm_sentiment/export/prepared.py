@@ -1,4 +1,4 @@
-"""Variables that a SavedModel does not hold: they are computed when it is loaded."""
+"""Variables that are computed when a SavedModel is loaded, and not stored in it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ import tensorflow as tf
 class PreparedVariables(tf.Module):
     """Variables that are empty in the SavedModel and filled when it is loaded.
 
-    TensorFlow's loader and the model server's restore the variables of the file first, and then run
-    the initializers of its resources, such as lookup tables: one of them fills these variables.
+    The loaders of TensorFlow and of the model server restore the stored variables first, and then
+    run the initializers of resources, such as lookup tables: one of these fills the variables.
 
     Attributes:
         variables_by_place: Empty until loaded.
@@ -19,12 +19,7 @@ class PreparedVariables(tf.Module):
     def __init__(
         self, specs: Sequence[tf.TensorSpec], compute: Callable[[], Sequence[Any]]
     ) -> None:
-        """Makes empty variables.
-
-        Args:
-            specs: Of each variable; the first dimension is unknown.
-            compute: Gives the value of each; traced into the SavedModel.
-        """
+        """Makes empty variables of any length; `compute`, traced into the graph, returns values."""
         super().__init__()
         self.variables_by_place = [
             tf.Variable(
@@ -45,7 +40,7 @@ class PreparedVariables(tf.Module):
 
 
 class _Preparation(tf.saved_model.experimental.TrackableResource):
-    """The resource whose initializer fills the variables; nothing is kept in it."""
+    """A resource whose initializer fills the variables; the resource itself stays empty."""
 
     def __init__(self, owner: PreparedVariables) -> None:
         super().__init__()
@@ -57,6 +52,6 @@ class _Preparation(tf.saved_model.experimental.TrackableResource):
         )
 
     def _initialize(self) -> None:
-        # XLA, where a server has it compile all it can, cannot give a variable another shape.
+        # XLA, which a server may apply to all ops, cannot change a variable's shape.
         with tf.xla.experimental.jit_scope(compile_ops=False):
             self._owner.fill()

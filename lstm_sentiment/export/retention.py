@@ -1,4 +1,4 @@
-"""Removes old versions of a servable."""
+"""Removal of old versions of a servable."""
 
 import os
 import shutil
@@ -17,24 +17,24 @@ _REMOVING_PREFIX = ".removing-"
 def remove_old_versions(
     base_path: str | os.PathLike[str], keep: int, protected: Collection[int] = frozenset()
 ) -> list[int]:
-    """Removes all versions but the highest ones and those that somebody needs.
+    """Removes all versions but the highest ones and the protected ones.
 
-    Each is first renamed, the oldest first, to a name no server takes for a version, and only then
-    deleted, so no reader sees half a version. What a process that was killed in between left under
-    such names is deleted too.
+    Versions are first renamed, the oldest first, to names that no server reads, and then deleted,
+    so that no server reads half a version. Leftovers of a killed process under such names are
+    deleted too.
 
     Args:
         base_path: The servable's folder. Only folders in it that are named by a version number and
             hold a `saved_model.pb` are removed.
-        keep: How many of the highest versions stay. Must be positive.
-        protected: Versions that stay, however old.
+        keep: Number of the highest versions to keep, positive.
+        protected: Versions to keep in any case.
 
     Returns:
-        The numbers of the versions removed, in ascending order.
+        The numbers of the removed versions, in ascending order.
 
     Raises:
         InvalidInputError: If `keep` is not positive.
-        ExportError: One line, if the folder cannot be read or a version cannot be removed.
+        ExportError: If the folder cannot be read or a version cannot be removed.
     """
     positive(keep=keep)
     base = Path(base_path)
@@ -59,13 +59,13 @@ def _old_versions(base: Path, keep: int, protected: Collection[int]) -> list[tup
         if version is not None and (folder / GRAPH).is_file()
     )
     kept = {*sorted({version for version, _ in versions})[-keep:], *protected}
-    # A version that stays may be a link to an older one, as after a rollback by `ln -s 3 5`.
+    # A version to keep may be a link to an older one, as after a rollback by `ln -s 3 5`.
     needed = {os.path.realpath(folder) for version, folder in versions if version in kept}
     return [old for old in versions if os.path.realpath(old[1]) not in needed]
 
 
 def _put_aside(folder: Path) -> bool:
-    """Renames a version; false where another process was first."""
+    """Renames a version; returns False if another process was first."""
     with _refusal(f"{folder}: cannot be removed"), suppress(FileNotFoundError):
         folder.rename(folder.with_name(f"{_REMOVING_PREFIX}{folder.name}-{uuid4().hex}"))
         return True
@@ -74,10 +74,10 @@ def _put_aside(folder: Path) -> bool:
 
 def _delete(folder: Path) -> None:
     with _refusal(f"{folder}: cannot be removed"):
-        if folder.is_symlink():  # a version kept elsewhere: the link goes, the version stays
+        if folder.is_symlink():  # only the link is removed, not its target
             folder.unlink(missing_ok=True)
         while folder.is_dir():
-            # Another process may be deleting the same; what it has left is deleted here.
+            # Another process may be deleting the same folder at the same time.
             with suppress(FileNotFoundError):
                 shutil.rmtree(folder)
 

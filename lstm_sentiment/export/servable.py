@@ -1,4 +1,4 @@
-"""Writes a trained model as the next numbered version of a servable."""
+"""Export of a trained model as the next numbered version of a servable."""
 
 import json
 import os
@@ -37,22 +37,21 @@ def export_servable(
     version: int | None = None,
     test: Evaluation | None = None,
 ) -> Path:
-    """Writes one version under `base_path`; it appears there all at once or not at all.
+    """Writes one version under `base_path`, where it appears as a whole or not at all.
 
-    It is written to a folder beside, whose name no server takes for a version, synced to the disk,
-    then renamed.
+    The version is written to a folder that no server reads, synced to disk, then renamed.
 
     Args:
-        result: What `fit` gave.
-        base_path: The servable's folder, one subfolder a version. Made where it is missing.
-        version: A positive number that is not taken. `None` takes the highest there plus one.
+        result: The trained classifier.
+        base_path: The servable's folder, with one subfolder a version; made if missing.
+        version: A positive number without a version. `None` is the highest number there plus one.
         test: Scores on held-out texts, to be kept with the version.
 
     Returns:
         The version's folder.
 
     Raises:
-        ExportError: If the version is taken or the folder cannot be written.
+        ExportError: If the version exists or the folder cannot be written.
     """
     base = Path(base_path)
     if version is not None and version < 1:
@@ -73,7 +72,7 @@ def export_servable(
 
 
 def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
-    """Fills a version folder and syncs it to the disk."""
+    """Fills a version folder and syncs it to disk."""
     with tempfile.TemporaryDirectory() as assets:
         module = ServableModule(
             result.model,
@@ -90,18 +89,18 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     np.save(folder / TEXTS_SEEN, result.texts_seen)
     max_length = result.model.config.max_length
     save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
-    folder.chmod(0o755)  # the staging folder was made for its owner alone; a server may be another
+    folder.chmod(0o755)  # staging folders are private, but a server may run as another user
     for path in (*folder.rglob("*"), folder):
         _sync(path)
 
 
 def _finish_graph(path: Path) -> None:
-    """Says in the graph what `tf.saved_model.save` cannot be told.
+    """Writes into the graph what `tf.saved_model.save` has no argument for.
 
-    `classify` is for the Classify API: TensorFlow calls every method `predict`, and TensorFlow
-    Serving minds where it runs with `--enable_signature_method_name_check`. And control flow stays
-    in functions: taken apart, as a session does where it is not told otherwise, a loop inside of a
-    branch can get an input from outside of the loop's frame, and fails when it is run.
+    `classify` gets the method name of the Classify API, which TensorFlow Serving checks with
+    `--enable_signature_method_name_check`; TensorFlow writes `predict` for all. And control flow
+    stays in functions: lowered, as a session does by default, a loop inside of a branch can get an
+    input from outside of the loop's frame, and fails.
     """
     graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in graph.meta_graphs:
@@ -114,13 +113,13 @@ def _finish_graph(path: Path) -> None:
 
 
 def _publish(staging: Path, base: Path, version: int | None) -> Path:
-    """Gives the finished folder its number."""
+    """Gives the finished folder its version number."""
     while True:
         target = base / str(next_version(base) if version is None else version)
         taken = version is not None and version in version_folders(base)  # as `007`, say
         try:
             if not taken:
-                # A rename onto a folder with files in it fails, so no version is ever overwritten.
+                # A rename onto a folder with files fails, so no version is overwritten.
                 staging.rename(target)
                 _sync(base)
                 return target
@@ -131,7 +130,7 @@ def _publish(staging: Path, base: Path, version: int | None) -> Path:
             raise ExportError(
                 f"`version` must not exist yet under {base}. Received: version={version}."
             )
-        # Another export took the number in between: the next one is tried.
+        # Another export has taken the number: the next one is tried.
 
 
 def _sync(path: Path) -> None:

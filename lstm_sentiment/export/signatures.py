@@ -1,4 +1,4 @@
-"""What a version can be asked: its `tf.function` signatures."""
+"""The `tf.function` signatures of a version."""
 
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,15 @@ Tensors = dict[str, tf.Tensor]
 
 
 class ServableModule(tf.Module):
-    """Tokenizer, model and labels as one SavedModel, with an explicit function for each question.
+    """Tokenizer, model and labels as one SavedModel, with a function for each signature.
 
-    Whichever signature is asked, the same tokens get the same scores: ids lose all padding first,
-    wherever it stands, and every text keeps its first `max_length` tokens.
+    The same tokens get the same scores from every signature: padding is removed from ids, on either
+    side, and every text keeps its first `max_length` tokens.
 
     Attributes:
-        network: The trained model, as it is served.
-        vocabulary_file: Copied to `assets/vocabulary.txt`: one token a line, line `n` has id
-            `n + 2`.
+        network: The trained model, for inference.
+        vocabulary_file: Copied to `assets/vocabulary.txt`: one token a line; line `n` has id `n +
+            2`.
         labels_file: Copied to `assets/labels.txt`: one class a line, in id order.
     """
 
@@ -49,15 +49,15 @@ class ServableModule(tf.Module):
         *,
         temperature: float = 1.0,
     ) -> None:
-        """Writes the asset files and gathers what the signatures need.
+        """Writes the asset files and copies the model.
 
         Args:
             model: Trained. Its weights are copied, so that the trace holds no GPU-only op and no
                 variable that is spread over devices.
-            tokenizer: What the model was trained with.
+            tokenizer: The tokenizer that the model was trained with.
             label_names: The classes in id order, each on one line.
-            assets_dir: An existing folder to write the asset files to.
-            temperature: What logits are divided by to give `probabilities`: see `fit_temperature`.
+            assets_dir: An existing folder for the asset files.
+            temperature: Divisor of the logits for `probabilities`: see `fit_temperature`.
 
         Raises:
             ExportError: If the number of names is not the model's number of classes, or a name
@@ -89,14 +89,14 @@ class ServableModule(tf.Module):
         input_signature=[tf.TensorSpec([None, None], tf.int64, name="input_sentence")],
     )
     def serving_default(self, input_sentence: tf.Tensor) -> Tensors:
-        """Scores token ids, as the recipe that this package ports does.
+        """Scores token ids, as in the recipe that this package ports.
 
         Args:
             input_sentence: int64 `(batch, time)`, padded with 0 on either side.
 
         Returns:
-            `predict_classification` int64 `(batch,)` and `predict_scores` float32
-            `(batch, classes)`: logits.
+            `predict_classification` int64 `(batch,)` and `predict_scores` float32 `(batch,
+            classes)`: logits.
         """
         logits = self.network(self._on_the_left(input_sentence))
         return {
@@ -116,15 +116,15 @@ class ServableModule(tf.Module):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
     def classify(self, inputs: tf.Tensor) -> Tensors:
-        """Classifies as TensorFlow Serving's Classify API asks.
+        """Classifies texts for TensorFlow Serving's Classify API.
 
         Args:
-            inputs: string `(batch,)`: each a serialized `tf.Example` with one raw text, UTF-8, in
-                its feature `text`.
+            inputs: string `(batch,)`: serialized `tf.Example`s with one raw UTF-8 text in the
+                feature `text`.
 
         Returns:
-            `classes` string `(batch, classes)`, the same in each row, and their probabilities,
-            `scores` float32 `(batch, classes)`.
+            `classes` string `(batch, classes)`, the same in each row, and `scores` float32 `(batch,
+            classes)`: their probabilities.
         """
         examples = tf.io.parse_example(inputs, {"text": tf.io.FixedLenFeature([], tf.string)})
         scores = self._answer(self.tokenizer(examples["text"]))["probabilities"]
@@ -133,15 +133,14 @@ class ServableModule(tf.Module):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def explain(self, text: tf.Tensor) -> Tensors:
-        """Tells what each token has to do with the label that a text gets.
+        """Attributes the label of each text to its tokens.
 
         Args:
             text: string `(batch,)`, raw UTF-8.
 
         Returns:
-            `tokens` string `(batch, time)`, padded with empty ones, and how much each speaks for
-            the label, `attributions` float32 `(batch, time)`: see `make_attributions`. `label` and
-            `probabilities` as in `text`.
+            `tokens` string `(batch, time)`, padded with empty ones, and `attributions` float32
+            `(batch, time)`: see `make_attributions`. `label` and `probabilities` as in `text`.
         """
         token_ids = pad_ragged(self.tokenizer(text), self._max_length)
         answer = self._answer_ids(token_ids)
@@ -155,18 +154,18 @@ class ServableModule(tf.Module):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def text_statistics(self, text: tf.Tensor) -> Tensors:
-        """Tells how long texts are and how much of them is unknown, by the tokenizer alone.
+        """Counts characters and tokens of texts; runs only the tokenizer.
 
-        Over many texts, `num_oov` to `num_tokens - num_truncated` is the OOV rate that evaluations
-        tell: a text without a token counts as one that is unknown.
+        Over many texts, `num_oov` divided by `num_tokens - num_truncated` is the OOV rate of
+        evaluations: a text without a token counts as one unknown token.
 
         Args:
             text: string `(batch,)`, raw UTF-8.
 
         Returns:
             int32 `(batch,)` each: `num_characters`, Unicode code points; `num_tokens`;
-            `num_truncated`, those beyond `max_length`, which the model does not read; `num_oov`,
-            those that it reads and the vocabulary lacks.
+            `num_truncated`, tokens beyond `max_length`, which the model does not read; `num_oov`,
+            unknown tokens among those read.
         """
         token_ids = self.tokenizer(text)
         read = token_ids[:, : self._max_length]
@@ -181,15 +180,11 @@ class ServableModule(tf.Module):
         }
 
     def _on_the_left(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Moves the real ids of each row to its beginning and keeps the first `max_length`.
+        """Moves the real ids of each row to its start and keeps the first `max_length`.
 
-        Args:
-            token_ids: int64 `(batch, time)`, padded anywhere.
-
-        Returns:
-            int32 `(batch, time)`, padded on the right, a real id in each row.
+        Returns int32 `(batch, time)`, padded on the right, with a real id in each row.
         """
-        # A column of padding more: then each row has a first id.
+        # With one more column of padding, each row has a first id.
         ids = tf.pad(self.network.known_ids(token_ids), [[0, 0], [0, 1]])
         real = ids != PAD_ID
         ids = tf.cond(
@@ -197,20 +192,14 @@ class ServableModule(tf.Module):
             lambda: ids[:, : self._max_length],
             lambda: pad_ragged(strip_padding(ids), self._max_length),
         )
-        # The first of a row is padding only where the row is nothing else.
+        # A row that begins with padding has no real id: it becomes `[OOV_ID]`.
         return tf.maximum(ids, tf.one_hot(0, tf.shape(ids)[1], OOV_ID, PAD_ID))
 
     def _answer(self, token_ids: tf.RaggedTensor) -> Tensors:
-        """The answer to `text` and `tokens`.
-
-        Returns:
-            `label` string `(batch,)`, `classification` int64 `(batch,)` and `probabilities`
-            float32 `(batch, classes)`.
-        """
         return self._answer_ids(pad_ragged(token_ids, self._max_length))
 
     def _answer_ids(self, token_ids: tf.Tensor) -> Tensors:
-        """`_answer` for ids that are padded on the right."""
+        """Returns the outputs of `text` and `tokens` for ids padded on the right."""
         logits = self.network(token_ids)
         classification = tf.argmax(logits, axis=1)
         return {
@@ -220,7 +209,7 @@ class ServableModule(tf.Module):
         }
 
     def signatures(self) -> dict[str, Any]:
-        """The functions by signature key, as `tf.saved_model.save` takes them."""
+        """Returns the functions by signature key, for `tf.saved_model.save`."""
         return {
             DEFAULT_SIGNATURE_KEY: self.serving_default,
             TEXT: self.text,
@@ -232,6 +221,6 @@ class ServableModule(tf.Module):
 
 
 def _as_wide(tokens: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-    """Pads tokens to the width of their ids: a text without a token has an id all the same."""
+    """Pads tokens to the width of their ids: a text without tokens has one id."""
     missing = tf.shape(token_ids)[1] - tf.shape(tokens)[1]
     return tf.pad(tokens, [[0, 0], [0, missing]], constant_values="")

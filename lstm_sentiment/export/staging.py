@@ -1,4 +1,4 @@
-"""A folder to write a version in, beside where it is to appear."""
+"""A temporary folder for writing a version, beside its place."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows has none: there, what a killed export left stays
+except ImportError:  # Windows has none: leftovers of killed exports stay there
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = ".writing-"
@@ -19,13 +19,9 @@ _SECONDS_TO_LOCK = 60.0
 
 @contextmanager
 def staging_folder(base: Path) -> Iterator[Path]:
-    """A new folder under `base` whose name no server takes for a version; gone at the end.
+    """Yields a new folder under `base` that no server reads, and removes it at the end.
 
-    It is locked while it is there. One without a lock was left by an export that was killed, and is
-    deleted by the next.
-
-    Args:
-        base: The servable's folder.
+    The folder is locked meanwhile. Folders without a lock, left by killed exports, are deleted.
 
     Raises:
         OSError: If the folder cannot be made.
@@ -48,7 +44,7 @@ def staging_folder(base: Path) -> Iterator[Path]:
 
 
 def _is_left_over(folder: Path) -> bool:
-    """Whether nobody writes to it. A moment lies between the making of a folder and its lock."""
+    """Returns True if no export holds the folder's lock, which a new folder gets a moment later."""
     with suppress(OSError):
         if fcntl is None or time.time() - folder.stat().st_mtime < _SECONDS_TO_LOCK:
             return False

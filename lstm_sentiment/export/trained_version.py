@@ -1,4 +1,4 @@
-"""Reads a version back, to train on from where it ended."""
+"""Loading of a version, to continue its training."""
 
 import os
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ _SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
 
 @dataclass(frozen=True)
 class TrainedVersion:
-    """A version, as training can begin with it.
+    """A version from which training can continue.
 
     Attributes:
         path: The version's folder.
         weights: Its weights and classes.
-        vectors: Its words, with the vectors that it had at the end, and that of `[OOV]`.
-        texts_seen: Digests of all texts that had a part in it: see `near_digests`.
-        card: What `sentiment.json` says of it.
+        vectors: Its words with their trained vectors, and that of `[OOV]`.
+        texts_seen: Digests of all texts that it was trained on or chosen by: see `near_digests`.
+        card: The content of its `sentiment.json`.
     """
 
     path: Path
@@ -42,13 +42,12 @@ class TrainedVersion:
     card: Mapping[str, Any]
 
     def tokenizer(self, word_counts: Mapping[str, float] | None = None) -> Tokenizer:
-        """The tokenizer that it was trained with.
+        """Returns the tokenizer that the version was trained with.
 
-        Args:
-            word_counts: The dictionary that it cut by, if any: a version does not hold it.
+        `word_counts` is the tokenizer's dictionary, if it has one: a version does not store it.
 
         Raises:
-            InvalidInputError: If it cut by a dictionary and none is given.
+            InvalidInputError: If the tokenizer needs a dictionary and none is given.
         """
         options = dict(self.card["tokenizer_options"])
         if options.pop("word_counts", None) and word_counts is None:
@@ -61,22 +60,16 @@ class TrainedVersion:
         )
 
     def sized(self, config: ModelConfig) -> ModelConfig:
-        """`config` with the sizes of this version's model."""
+        """Returns `config` with the sizes of this version's model."""
         own = self.weights.model.config
         return replace(config, **{name: getattr(own, name) for name in _SIZES})
 
 
 def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
-    """Reads the weights and words of a version.
-
-    Args:
-        path: A version's folder, or a base path, of which the highest version is taken.
-
-    Returns:
-        The version.
+    """Loads the weights and words of a version, or of the highest version of a base path.
 
     Raises:
-        InvalidInputError: If there is none, or it lacks what training needs.
+        InvalidInputError: If there is no version, or the version lacks what training needs.
     """
     try:
         folder = find_version(Path(path))
@@ -98,7 +91,7 @@ def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
 
 
 def _load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
-    """The model of a version, its variables read from the SavedModel's own checkpoint."""
+    """Makes a version's model, with variables from the SavedModel's own checkpoint."""
     model = SentimentModel(
         card["vocabulary_size"],
         card["embedding_dim"],

@@ -1,7 +1,7 @@
-"""Requests that a model server sends a version before anybody else may: no user waits for it.
+"""Warmup requests: a model server sends them to a version before the version is available.
 
-The format is TensorFlow Serving's: `tensorflow_serving/apis/prediction_log.proto`, as
-`servables/tensorflow/saved_model_warmup_util.h` reads it.
+Their format is TensorFlow Serving's: `tensorflow_serving/apis/prediction_log.proto`, read by
+`servables/tensorflow/saved_model_warmup_util.h`.
 """
 
 from collections.abc import Iterator
@@ -29,17 +29,12 @@ _LARGE_BATCHES = (2 * ROWS[-1], 4 * ROWS[-1], 4 * ROWS[-1] + 1)
 
 
 def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> None:
-    """Writes a request for every way of computing that the graph has.
+    """Writes a request for every path through the graph.
 
-    Each signature of the model is asked for one short text, one of `max_length` and a batch; `text`
-    for every number of texts that is computed at once, so that a server with XLA has compiled them
-    all; `text_statistics` for a batch. The texts are made of the vocabulary's own words: no user's
-    text is in them.
-
-    Args:
-        path: The file to write.
-        tokenizer: The version's.
-        max_length: Tokens kept of each text.
+    Each signature of the model gets a short text, one of `max_length` tokens and a batch; `text`
+    gets every number of texts that is computed at once, so that a server with XLA compiles them
+    all; `text_statistics` gets a batch. The texts consist of words of the vocabulary, and hold no
+    user's text.
     """
     ids = [
         NUM_SPECIAL_IDS + place % len(tokenizer.vocabulary.tokens) for place in range(max_length)
@@ -59,7 +54,7 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
 def _request(
     signature: str, rows: list[list[int]], tokenizer: Tokenizer
 ) -> prediction_log_pb2.PredictionLog:
-    """One record: the texts whose ids are `rows`, sent to a signature."""
+    """Makes one record: a request to a signature, for the texts whose ids are `rows`."""
     log = prediction_log_pb2.PredictionLog()
     texts = list(_texts(rows, " " if signature == "tokens" else tokenizer.joiner, tokenizer))
     if signature == "classify":

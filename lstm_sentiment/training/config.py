@@ -1,4 +1,4 @@
-"""How training goes."""
+"""Settings of training."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -22,29 +22,31 @@ SnapshotUnit = Literal["epochs", "steps"]
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How training goes.
+    """Settings of training; an `InvalidInputError` names a field that breaks its rule.
 
     Attributes:
-        epochs: Passes over the training texts, at most.
-        batch_size: Texts a step, over all replicas.
-        learning_rate: Step size of Adam at its highest.
-        schedule: How the step size falls: to 0 along a `cosine` or `linear`, or not (`constant`).
-        warmup_share: Share of all steps in which it first rises from 0, from 0 to below 1.
-        gradient_clip_norm: Gradients longer than this are shortened to it.
-        patience: Epochs without a lower loss on the dev texts after which training stops.
-        class_weights: `balanced` weighs each text by how rare its class is, so that all classes
-            weigh alike; `none` weighs all texts alike.
-        label_smoothing: Share of each label that is spread over all classes, from 0 to below 1.
-        average_momentum: The weights kept are a moving average over the steps with this momentum,
-            from 0 (no averaging) to below 1 (https://arxiv.org/abs/1412.6980, section 7.2).
-        precision: `mixed_bfloat16` multiplies in bfloat16 and keeps the weights in `float32`.
-        checkpoint_steps: Write a checkpoint every so many steps. `None` writes one at the end of
-            each epoch, and in between once a minute.
-        seed: Decides initial weights, order and dropout.
+        epochs: Largest number of passes over the training texts.
+        batch_size: Global batch size, over all replicas, in texts.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Decay of the learning rate: to 0 by `cosine` or `linear`, or none (`constant`).
+        warmup_share: Share of all steps in which the learning rate rises from 0; at least 0, below
+            1.
+        gradient_clip_norm: Largest global norm of the gradients; longer ones are scaled down.
+        patience: Epochs without a lower dev loss after which training stops.
+        class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
+            all texts the same weight.
+        label_smoothing: Share of each label spread over all classes, at least 0 and below 1.
+        average_momentum: Momentum of the moving average of the weights, which is kept in their
+            place; at least 0 (no average) and below 1 (https://arxiv.org/abs/1412.6980, section
+            7.2).
+        precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in `float32`.
+        checkpoint_steps: Steps between checkpoints. `None` writes one at the end of each epoch, and
+            one a minute in between.
+        seed: Seed of initial weights, order of the texts and dropout.
         strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
-        logical_devices: Train on so many logical devices of the CPU, to try `mirrored` where there
-            are not several GPUs. `None` takes the devices there are.
-        start_timeout_seconds: For `multi-worker`: how long a worker waits for the others to start.
+        logical_devices: Number of logical devices that the CPU is divided into, to try `mirrored`
+            without several GPUs. `None` uses the physical devices.
+        start_timeout_seconds: Longest wait of a `multi-worker` worker for the others to start.
     """
 
     epochs: int = 8
@@ -65,11 +67,7 @@ class TrainingConfig:
     start_timeout_seconds: float = 300.0
 
     def __post_init__(self) -> None:
-        """Checks every field.
-
-        Raises:
-            InvalidInputError: If one breaks its rule.
-        """
+        """Checks all fields."""
         one_of(get_args(StrategyName), strategy=self.strategy)
         one_of(get_args(Schedule), schedule=self.schedule)
         one_of(get_args(ClassWeights), class_weights=self.class_weights)
@@ -101,10 +99,10 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class SnapshotEvery:
-    """How often a snapshot of the classifier is taken while it learns.
+    """Interval between snapshots of the classifier during training.
 
     Attributes:
-        count: Every so many.
+        count: Number of units, positive.
         unit: `epochs` or `steps`.
     """
 
@@ -112,14 +110,10 @@ class SnapshotEvery:
     unit: SnapshotUnit = "epochs"
 
     def __post_init__(self) -> None:
-        """Checks both.
-
-        Raises:
-            InvalidInputError: If one breaks its rule.
-        """
+        """Checks both fields."""
         positive(count=self.count)
         one_of(get_args(SnapshotUnit), unit=self.unit)
 
     def steps(self, steps_an_epoch: int) -> int:
-        """How many steps lie between two snapshots."""
+        """Returns the number of steps between two snapshots."""
         return self.count * (steps_an_epoch if self.unit == "epochs" else 1)

@@ -55,47 +55,43 @@ def fit(
 ) -> FitResult:
     """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
 
-    Seeds the global random generators of Python, NumPy and TensorFlow, as Keras needs it to be
-    repeatable.
-
-    Several workers all call it with the same arguments. The chief alone looks at texts and words,
-    and hands the others token ids and first weights in `run_dir`, which all must share.
+    Seeds the global random generators of Python, NumPy and TensorFlow. Several workers all call
+    `fit` with the same arguments; the chief alone reads the texts, and hands token ids and first
+    weights to the others in `run_dir`, which all must share.
 
     Args:
-        train: Texts to learn from.
-        dev: Texts that decide when to stop, and how sure the probabilities sound; never learned
-            from.
-        tokenizer: Turns texts into ids, here and in every export.
-        vectors: Pretrained word vectors. Of tokens that have none, and occur twice or more in the
-            training texts, training moves the rows; so it does with the row of unknown tokens,
-            unless `vectors` holds one for those. `None` begins with random rows, all of which
-            training moves.
+        train: Texts to train on.
+        dev: Texts that decide when to stop, the n-grams' share and the temperature; not trained on.
+        tokenizer: Turns texts into token ids, here and in every export.
+        vectors: Pretrained word vectors. Rows are trained for tokens without a vector that occur at
+            least twice in `train`, and for unknown tokens if they have none. `None` begins with
+            random rows and trains them all.
         model: Sizes and switches of the model.
-        training: How to train.
-        start: Weights to begin with, of a classifier with the same model sizes. `None` draws them.
-        run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` keeps
-            nothing of a run that is stopped.
-        resume: Go on from the checkpoint in `run_dir`, if there is one. All else must be as it
-            was; the result is then that of a run never stopped, on a CPU to the bit.
-        tensorboard: Write a TensorBoard log to `run_dir` (extra `tensorboard`).
-        cache_dir: Folder that keeps the token ids, not in memory, for this run and the next on the
-            same texts; `None` keeps them in memory alone.
+        training: Settings of training.
+        start: First weights, from a classifier of the same model sizes. `None` draws them.
+        run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` writes
+            no files, and the run cannot be resumed.
+        resume: Continues from the checkpoint in `run_dir`, if there is one. With all other
+            arguments unchanged, the result is that of a run never stopped, on a CPU to the bit.
+        tensorboard: Writes a TensorBoard log to `run_dir` (extra `tensorboard`).
+        cache_dir: Folder that keeps token ids on disk, for this run and later ones on the same
+            texts; `None` keeps them in memory.
         on_epoch: Called at the end of each epoch with its number, from 1, and its scores; an
             exception in it ends the training.
-        snapshots: How often `on_snapshot` is called, if at all.
-        on_snapshot: Called with the classifier as it is, to be exported say; training goes on as
-            if it had not been. An exception in it ends the training.
-        progress: Told what runs where, and how far it is.
+        snapshots: How often `on_snapshot` is called; `None` never calls it.
+        on_snapshot: Called with a copy of the classifier, for example to export it. An exception in
+            it ends the training.
+        progress: Receives messages and each step.
 
     Returns:
         The trained classifier.
 
     Raises:
         InvalidInputError: If there are fewer than two classes, the dev texts are missing or have
-            other classes, or a setting breaks its rule.
+            other classes, or an argument breaks its rule.
         ConfigError: As `start_workers`.
-        TrainingError: If the loss is no number, the checkpoint cannot be written, or another worker
-            has stopped. The best weights so far are then in `run_dir`.
+        TrainingError: If the loss is not finite, the checkpoint cannot be written, or another
+            worker has stopped. The best weights so far are then in `run_dir`.
     """
     folder = None if run_dir is None else Path(run_dir)
     run = TrainingRun(
@@ -129,15 +125,13 @@ def fit(
 
 
 def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
-    """Gives `on_snapshot` a copy of the classifier after `step` steps."""
-
     def take() -> None:
         if run.on_snapshot is not None:
             result = _result(run, task, task.network.without_cudnn())
             run.on_snapshot(replace(result, snapshot_step=step))
 
-    # In another thread, and so outside of the strategy's scope, in which each variable made would
-    # be one of all replicas.
+    # A thread is outside of the strategy's scope, where each new variable would belong to all
+    # replicas.
     with ThreadPoolExecutor(1) as outside:
         outside.submit(take).result()
 
@@ -145,14 +139,10 @@ def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
 def _result(
     run: TrainingRun, task: TrainingTask, network: SentimentModel, loop: TrainingLoop | None = None
 ) -> FitResult:
-    """Makes a classifier of a trained network, and chooses n-grams' share and temperature.
+    """Makes the result of a run; sets the network's n-grams' share and rounds its word vectors.
 
-    Args:
-        run: The run.
-        task: The run's token ids.
-        network: Trained. Its word vectors are rounded to the precision that a version keeps, so
-            that the scores are those of the served version.
-        loop: Where training is over: its history becomes part of the result.
+    Word vectors get the precision that a version keeps, so that the scores are those of the served
+    version. Without `loop`, the result is a snapshot.
     """
     dev = run.dev
     network.embedding.round_to(network.config.embedding_storage)

@@ -1,4 +1,4 @@
-"""What training ends with: a classifier that is ready to be asked."""
+"""The result of `fit`: a trained classifier."""
 
 import os
 from collections.abc import Mapping
@@ -23,24 +23,24 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True)
 class FitResult:
-    """A trained classifier and how it came to be.
+    """A trained classifier, its scores and its origin.
 
     Attributes:
-        model: The trained model, with the weights of its best epoch.
-        tokenizer: What it was trained with, and must be served with.
+        model: The model with the weights of its best epoch.
+        tokenizer: The tokenizer that the model was trained with, and must be served with.
         label_names: The classes in id order.
-        training: How it was trained.
-        history: For each epoch `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds` and
-            `tokens_per_second` (real ones, padding not counted), by name.
+        training: The settings it was trained with.
+        history: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds` and `tokens_per_second`
+            (without padding) of each epoch, by name.
         dev: Scores on the dev texts.
-        padding_share: Of the time steps that training computed, the share that was padding.
-        temperature: What logits are divided by before the softmax: see `fit_temperature`.
-        data: Fingerprints of the texts of `train` and `dev`, by name: see `Corpus.fingerprint`.
-        examples: Some of the dev texts.
-        snapshot_step: The number of steps after which the weights were such, for a snapshot taken
-            while training went on; `None` for the best weights, at its end.
-        texts_seen: Digests of all texts that had a part in it, uint64, ascending: see
-            `near_digests`. A version begun with this one must not be scored on them.
+        padding_share: Share of padding in the computed time steps, 0 to 1.
+        temperature: Divisor of the logits before the softmax: see `fit_temperature`.
+        data: Fingerprints of the `train` and `dev` texts, by name: see `Corpus.fingerprint`.
+        examples: Up to 20 of the dev texts.
+        snapshot_step: Steps done when the snapshot was taken; `None` for the result of a whole
+            training.
+        texts_seen: Digests of all training and dev texts, uint64, ascending: see `near_digests`.
+            Versions that continue this one must not be scored on these texts.
     """
 
     model: SentimentModel
@@ -63,12 +63,12 @@ class FitResult:
         cache_dir: str | os.PathLike[str] | None = None,
         progress: Progress = SILENT,
     ) -> Evaluation:
-        """Scores the model on labelled texts.
+        """Scores the classifier on labelled texts.
 
         Args:
-            corpus: Texts with the same classes as those trained on.
+            corpus: Texts with the classes of the training texts.
             cache_dir: As in `fit`.
-            progress: Told how far tokenizing is.
+            progress: Receives the progress of tokenizing.
         """
         ids = encode_texts(
             self.tokenizer,
@@ -83,6 +83,6 @@ class FitResult:
 def evaluated(
     ids: TokenRows, logits: NDArray[np.float32], corpus: Corpus, temperature: float
 ) -> Evaluation:
-    """The scores of logits on labelled texts."""
+    """Returns the scores of logits on labelled texts, with the OOV rate of their ids."""
     scores = evaluate_logits(corpus.labels, logits, corpus.label_names, temperature=temperature)
     return replace(scores, oov_rate=ids.oov_rate)

@@ -1,4 +1,4 @@
-"""The training loop: epochs, checkpoints, the best weights kept."""
+"""The training loop: steps, epochs, checkpoints and snapshots."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -86,10 +86,10 @@ class TrainingLoop:
 
         Args:
             task: The model with its first weights, and the texts' ids and labels.
-            training: How to train.
+            training: Settings of training.
             workers: The processes that train; `None` is this process alone, with the current
                 strategy.
-            checkpoint_path: File of the checkpoint, which the chief writes; `None` writes none.
+            checkpoint_path: File that the chief writes checkpoints to; `None` writes none.
             snapshots: How often `on_snapshot` is called; `None` never calls it.
             on_snapshot: An exception in it ends the training.
             clock: Returns seconds that never decrease.
@@ -124,10 +124,7 @@ class TrainingLoop:
         self._saved_at = 0.0
 
     def resume(self) -> int:
-        """Restores the state of the checkpoint.
-
-        Returns:
-            The number of steps done.
+        """Restores the state of the checkpoint, and returns the number of steps done.
 
         Raises:
             InvalidInputError: If the checkpoint is missing, damaged, or of another model.

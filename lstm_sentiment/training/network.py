@@ -1,4 +1,4 @@
-"""Makes the model that is to be trained, with its first weights."""
+"""The model to train, with its first weights."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from lstm_sentiment.training.run import TrainingRun
 from lstm_sentiment.version_folder import OOV_ID
 
 _RANDOM_EMBEDDING_DIM = 200
-_FREQUENT = 2  # in the training texts: one occurrence teaches a word's row nothing but that text
+_FREQUENT = 2  # occurrences in the training texts: with fewer, a row would only memorize a text
 
 
 def make_network(
@@ -24,16 +24,9 @@ def make_network(
 ) -> SentimentModel:
     """Makes a run's model; must be called in the scope of the strategy that trains it.
 
-    Without pretrained vectors, all rows of word vectors are random and trained.
-
-    Args:
-        run: The run.
-        train_ids: Token ids of the training texts. Frequent tokens without a vector get a row that
-            is trained.
-        ngrams: Weights of the n-grams' view, whose share is 0 at first; `None` for none.
-
-    Returns:
-        The model, with all word vectors in place.
+    Without pretrained vectors, all rows of word vectors are random and trained. With them, rows are
+    trained for frequent tokens of `train_ids` that have no vector. `ngrams`, if given, begins with
+    a share of 0.
     """
     vocabulary, vectors, config = run.tokenizer.vocabulary, run.vectors, run.model
     trained_ids: list[int] = []
@@ -76,7 +69,7 @@ def _ids_to_train(run: TrainingRun, vectors: WordVectors, train_ids: TokenRows) 
 
 @contextmanager
 def precision_scope(precision: Precision) -> Iterator[None]:
-    """Makes layers built within compute in `precision`."""
+    """Sets the Keras dtype policy of layers that are built within."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -88,13 +81,9 @@ def precision_scope(precision: Precision) -> Iterator[None]:
 def class_weights_of(
     labels: Sequence[int], num_classes: int, kind: ClassWeights
 ) -> list[float] | None:
-    """What a text of each class weighs in the loss.
+    """Returns the weight of each class's texts in the loss; `None` for equal weights.
 
-    Args:
-        labels: The training texts' label ids.
-        num_classes: Number of classes.
-        kind: `balanced` gives each class the same weight in total, and the texts 1 on average;
-            `none` gives `None`.
+    `balanced` gives each class the same total weight, with 1 as the mean over all texts.
     """
     if kind == "none":
         return None

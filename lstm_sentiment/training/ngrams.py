@@ -1,4 +1,4 @@
-"""Trains the n-grams' view of texts, and finds what it should weigh beside the LSTM's."""
+"""Training of the n-grams' classifier, and the choice of its share in the logits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,9 @@ from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 
 _TEXTS_AT_ONCE = 2_000
-_RARE = 2  # an n-gram of one text alone teaches nothing but that text
+_RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
 _MOST_NGRAMS = 500_000
-_MOST_TOKENS = 10_000_000  # some 120 bytes of memory each
+_MOST_TOKENS = 10_000_000  # about 120 bytes of memory each
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
 _SHARES = np.arange(0, 10) / 10
@@ -32,19 +32,19 @@ def fit_ngrams(
 ) -> NgramWeights | None:
     """Trains a logistic regression on the n-grams of texts.
 
-    Of more than 10 million tokens, texts drawn at random with so many are looked at.
+    Of more than 10 million tokens, a random sample of the texts with at most so many is used.
 
     Args:
-        token_ids: Of the texts.
+        token_ids: Ids of the training texts.
         labels: Label ids, one a text.
         num_classes: Number of classes.
         vocabulary_size: Number of token ids.
         longest: Tokens of the longest n-grams.
         class_weights: As in `TrainingConfig`.
-        progress: Told how far it is.
+        progress: Receives one step of two parts.
 
     Returns:
-        The classifier; `None` where no n-gram occurs in two texts, or a class has no text.
+        The classifier; `None` if no n-gram occurs in two texts, or a class has no text.
 
     Raises:
         InvalidInputError: If the vocabulary is too large for `longest`.
@@ -77,18 +77,18 @@ def best_share(
     ngram_logits: NDArray[np.float32],
     labels: Labels,
 ) -> float:
-    """What the n-grams should weigh: the share that gives the labels the highest likelihood.
+    """Returns the share of the n-grams that gives the labels the highest likelihood.
 
-    Each share is judged at its own best temperature: it decides which view is right more often, not
-    how sure the mixture sounds.
+    Each share is judged at its own best temperature, so that only right and wrong answers count,
+    not how confident the mixture is.
 
     Args:
-        logits: The LSTM's for texts not trained on, float `(texts, classes)`.
-        ngram_logits: The n-grams' for the same texts.
-        labels: Their true label ids.
+        logits: The LSTM's, for texts not trained on, float `(texts, classes)`.
+        ngram_logits: The n-grams', for the same texts.
+        labels: True label ids.
 
     Returns:
-        From 0 to 0.9, in tenths.
+        A share from 0 to 0.9, in tenths.
     """
 
     def loss(share: float) -> float:
@@ -99,7 +99,7 @@ def best_share(
 
 
 def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows, NDArray[np.int64]]:
-    """All texts, or so many drawn at random as fit in memory."""
+    """Returns all texts, or a random sample that fits in memory."""
     if token_ids.lengths.sum() <= _MOST_TOKENS:
         return token_ids, labels
     order = np.random.default_rng(0).permutation(len(token_ids))
@@ -109,7 +109,7 @@ def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows,
 
 
 def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each n-gram of each text once: the texts' positions and the n-grams' keys."""
+    """Returns each text's distinct n-grams: positions of texts and keys of n-grams."""
     rows, keys = [], []
     for positions in token_ids.blocks(_TEXTS_AT_ONCE):
         found = np.sort(ngram_keys(token_ids.padded(positions), longest).numpy(), axis=1)
@@ -122,7 +122,7 @@ def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64],
 
 
 def _frequent(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The positions of the n-grams to know, ascending."""
+    """Returns the positions of the n-grams to keep, ascending."""
     kept = np.flatnonzero(counts >= _RARE)
     if len(kept) > _MOST_NGRAMS:
         by_count = np.argsort(-counts[kept], kind="stable")
@@ -133,7 +133,7 @@ def _frequent(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def _unit_rows(
     rows: NDArray[np.int64], columns: NDArray[np.int64], idf: NDArray[np.float64], texts: int
 ) -> csr_matrix:
-    """Texts as sets of n-grams: `(texts, ngrams)`, each row of length 1."""
+    """Returns the texts' tf-idf rows, `(texts, ngrams)`, each of length 1."""
     values = idf[columns]
     lengths = np.sqrt(np.bincount(rows, values**2, minlength=texts))
     return csr_matrix((values / lengths[rows], (rows, columns)), shape=(texts, len(idf)))
@@ -142,13 +142,13 @@ def _unit_rows(
 def _regression(
     features: csr_matrix, labels: NDArray[np.int64], class_weights: ClassWeights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Kernel `(ngrams, classes)` and bias `(classes,)`."""
+    """Returns kernel `(ngrams, classes)` and bias `(classes,)`."""
     regression = LogisticRegression(
         C=_INVERSE_PENALTY,
         max_iter=_MOST_ROUNDS,
         class_weight=None if class_weights == "none" else class_weights,
     ).fit(features, labels)
     kernel, bias = regression.coef_.T, regression.intercept_
-    if len(bias) == 1:  # of two classes scikit-learn keeps the difference
+    if len(bias) == 1:  # for two classes, scikit-learn returns their difference
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
     return kernel, bias

@@ -28,10 +28,10 @@ class TrainingOrders:
     """The settings that the chief sends to the other workers.
 
     Attributes:
-        training: How to train.
-        folder: The run's folder, which all workers share; `None` writes no files.
-        resume: Whether to continue from the checkpoint in `folder`, if there is one.
-        tensorboard: Whether to write TensorBoard logs.
+        training: Settings of training.
+        folder: The run's folder, shared by all workers; `None` writes no files.
+        resume: Continues from the checkpoint in `folder`, if there is one.
+        tensorboard: Writes TensorBoard logs.
     """
 
     training: TrainingConfig
@@ -40,7 +40,7 @@ class TrainingOrders:
     tensorboard: bool
 
     def to_json(self) -> str:
-        """Returns the orders for `from_json`; the folder's path becomes absolute."""
+        """Returns the orders as JSON; the folder's path becomes absolute."""
         return json.dumps({**asdict(self), "folder": str(Path(self.folder or "").absolute())})
 
     @classmethod
@@ -59,8 +59,7 @@ class TrainingOrders:
 class TrainingRun:
     """The arguments of one call of `fit`, under their names there.
 
-    Attributes:
-        orders: The arguments that all workers must agree on.
+    `orders` holds those that all workers must agree on.
     """
 
     orders: TrainingOrders
@@ -77,7 +76,7 @@ class TrainingRun:
     progress: Progress
 
     def check(self) -> None:
-        """Checks the arguments together, before anything long begins.
+        """Checks arguments that depend on each other, before the texts are tokenized.
 
         Raises:
             InvalidInputError: If there are fewer than two classes, the dev texts are missing or

@@ -1,4 +1,4 @@
-"""How the step size changes while training goes on."""
+"""The learning-rate schedule."""
 
 from typing import Any
 
@@ -10,19 +10,12 @@ from lstm_sentiment.training.config import Schedule
 
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises from 0 to its peak, then falls to 0 or stays."""
+    """Rises linearly from 0 to a peak, then falls to 0 or stays."""
 
     def __init__(
         self, peak: float, total_steps: int, schedule: Schedule = "cosine", warmup_steps: int = 0
     ) -> None:
-        """Fixes the curve.
-
-        Args:
-            peak: The highest step size.
-            total_steps: Steps of the whole training.
-            schedule: How it falls after the rise: `cosine`, `linear`, or `constant`: not at all.
-            warmup_steps: Steps of the rise, fewer than `total_steps`.
-        """
+        """Sets the peak, the number of steps in all, the decay and the steps of the rise."""
         super().__init__()
         self.peak = peak
         self.total_steps = total_steps
@@ -30,7 +23,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps = warmup_steps
 
     def __call__(self, step: Any) -> Any:
-        """The step size at `step`, counted from 0."""
+        """Returns the learning rate at `step`, counted from 0."""
         step = ops.cast(step, "float32")
         falling = max(1, self.total_steps - self.warmup_steps)
         done = ops.clip((step - self.warmup_steps) / falling, 0.0, 1.0)
@@ -43,7 +36,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * share * risen
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
+        """Returns the arguments of `__init__`."""
         return {
             "peak": self.peak,
             "total_steps": self.total_steps,

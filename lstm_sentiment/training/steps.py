@@ -1,4 +1,4 @@
-"""One step of training: a batch in, better weights out."""
+"""One training step: forward, backward and update of the weights."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,19 +14,19 @@ from lstm_sentiment.training.schedule import LearningRate
 from lstm_sentiment.version_folder import PAD_ID
 
 Step = Callable[[Any], tf.Tensor]
-"""Takes an iterator of batches, trains on the next one, and returns float32 `(4,)`, summed over the
-whole batch: the loss, the right answers, the texts, the real tokens."""
+"""Trains on the next batch of an iterator; returns float32 `(4,)`: loss, correct answers, texts and
+real tokens, summed over the global batch."""
 
 
 class AdamOfSums(keras.optimizers.Adam):
-    """Adam for gradients that are summed over the replicas already: Keras would sum them again."""
+    """Adam for gradients already summed over the replicas, which Keras would sum again."""
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[Any]:
         return list(grads_and_vars)
 
 
 def make_optimizer(training: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Makes Adam with the step size that `training` asks for; call it in the strategy's scope."""
+    """Makes Adam with its learning-rate schedule, in the scope of the strategy."""
     return AdamOfSums(
         LearningRate(
             training.learning_rate,
@@ -46,20 +46,20 @@ def make_step(
     class_weights: Sequence[float] | None = None,
     averages: Sequence[tf.Variable] = (),
 ) -> Step:
-    """Compiles one step; call it in the scope of the strategy that is to run it.
+    """Compiles a training step, in the scope of the strategy that runs it.
 
-    The gradient is that of the mean loss over the whole batch, however it is shared out among the
-    replicas, and is clipped as a whole.
+    The gradient is that of the mean loss over the global batch, whatever the number of replicas,
+    and is clipped by its global norm.
 
     Args:
-        model: What to train.
+        model: The model to train.
         optimizer: Built by the call.
-        training: How to train.
-        class_weights: What a text of each class weighs; `None` weighs all alike.
-        averages: For each trainable variable of `model` its moving average, or none.
+        training: Settings of training.
+        class_weights: Weight of each class's texts; `None` weighs all texts alike.
+        averages: A moving average for each trainable variable of `model`, or none.
 
     Returns:
-        The step.
+        The step, traced at its first call.
     """
     strategy = tf.distribute.get_strategy()
     variables = model.trainable_variables
@@ -77,7 +77,7 @@ def make_step(
                 losses *= tf.gather(weights, tf.maximum(labels, 0))
             losses *= tf.cast(labels != NO_LABEL, losses.dtype)
             loss = tf.reduce_sum(losses) / tf.cast(all_texts, losses.dtype)
-        # Dense, or the rows of a word that occurs twice would count twice in the norm.
+        # Dense: in sparse gradients, rows of a repeated word would count repeatedly in the norm.
         gradients = [tf.convert_to_tensor(part) for part in tape.gradient(loss, variables)]
         sums = _sums(token_ids, labels, logits, losses)
         if replicas > 1:
@@ -93,13 +93,12 @@ def make_step(
             momentum = _momentum(optimizer.iterations, training.average_momentum)
             for average, variable in zip(averages, variables, strict=True):
                 strategy.extended.update(average, _move, args=(variable.value, momentum))
-        return strategy.experimental_local_results(sums)[0]  # each replica has those of all
+        return strategy.experimental_local_results(sums)[0]  # equal at all replicas
 
     traced: list[Step] = []
 
     def traced_step(iterator: Any) -> tf.Tensor:
-        # Traced by hand: TensorFlow takes a function that is made anew in each fit for one that is
-        # traced too often, and warns.
+        # Traced by hand: TensorFlow would warn of too many traces after some calls of `fit`.
         if not traced:
             traced.append(step.get_concrete_function(iterator))
         return traced[0](iterator)
@@ -108,8 +107,8 @@ def make_step(
 
 
 def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:
-    """The cross entropy of each text, float32 `(batch,)`."""
-    labels = tf.maximum(labels, 0)  # what stands for no text is left out later
+    """Returns the cross entropy of each text, float32 `(batch,)`."""
+    labels = tf.maximum(labels, 0)  # rows with `NO_LABEL` get a weight of 0 later
     if not smoothing:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     classes = logits.shape[1]
@@ -120,7 +119,7 @@ def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor
 def _sums(
     token_ids: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor, losses: tf.Tensor
 ) -> tf.Tensor:
-    """What this replica adds to the sums that a step returns."""
+    """Returns this replica's part of a step's sums."""
     real = labels != NO_LABEL
     right = tf.argmax(logits, axis=1) == labels
     tokens = (token_ids != PAD_ID) & real[:, tf.newaxis]
@@ -138,7 +137,7 @@ def _sum_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def _momentum(iterations: Any, momentum: float) -> tf.Tensor:
-    """Grows towards `momentum`, or the first, random weights would stay in the average long."""
+    """Returns a momentum that grows, so that the average soon forgets the first weights."""
     done = tf.cast(iterations.value, tf.float32)
     return tf.minimum(momentum, (1 + done) / (10 + done))
 

@@ -1,4 +1,4 @@
-"""What is trained, apart from how: made by the chief, handed to the other workers in a folder."""
+"""The task of a training: a model and its data, made by the chief and handed to other workers."""
 
 import json
 import shutil
@@ -24,15 +24,15 @@ _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "wei
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """A model and what it is to learn.
+    """A model with its first weights, and the data to train and judge it on.
 
     Attributes:
-        network: The model with its first weights.
-        train_ids: The training texts' ids.
-        train_labels: Their label ids, int64 `(texts,)`.
-        dev_ids: The ids of the texts that decide which epoch is best.
-        dev_labels: Their label ids, int64 `(texts,)`.
-        class_weights: What a text of each class weighs; `None` weighs all alike.
+        network: The model.
+        train_ids: Token ids of the training texts.
+        train_labels: Label ids of the training texts, int64 `(texts,)`.
+        dev_ids: Token ids of the dev texts.
+        dev_labels: Label ids of the dev texts, int64 `(texts,)`.
+        class_weights: Weight of each class's texts in the loss; `None` weighs all texts alike.
     """
 
     network: SentimentModel
@@ -73,10 +73,10 @@ def make_task(run: TrainingRun) -> TrainingTask:
 
 
 def save_task(task: TrainingTask, folder: Path) -> None:
-    """Writes a task for other processes, in place of what is there.
+    """Writes a task to a folder, which is replaced.
 
     Raises:
-        TrainingError: If it cannot be written.
+        TrainingError: If the folder cannot be written.
     """
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,12 +97,10 @@ def save_task(task: TrainingTask, folder: Path) -> None:
 
 
 def load_task(folder: Path) -> TrainingTask:
-    """Reads what `save_task` wrote; call it in the scope of the strategy that is to train.
-
-    The ids stay in their files.
+    """Loads a task in the scope of the strategy that trains; token ids stay in their files.
 
     Raises:
-        TrainingError: If it is not there, or not whole.
+        TrainingError: If the task is missing or damaged.
     """
     try:
         facts = json.loads((folder / _NETWORK).read_text("utf-8"))

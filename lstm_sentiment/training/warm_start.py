@@ -1,4 +1,4 @@
-"""Begins training with the weights of another classifier."""
+"""First weights taken from another classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,22 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 
 @dataclass(frozen=True)
 class StartWeights:
-    """A trained model, all of whose weights but the word vectors are taken over.
+    """A trained model whose weights, except its word vectors, a new model begins with.
 
     Attributes:
         model: The trained model.
-        label_names: Its classes in id order. Of those that the new classifier has too, the weights
-            are taken over; those of its other classes are drawn.
+        label_names: Its classes in id order. The weights of classes are matched by name; those of
+            new classes are drawn.
     """
 
     model: SentimentModel
     label_names: tuple[str, ...]
 
     def copy_to(self, network: SentimentModel, label_names: Sequence[str]) -> None:
-        """Gives a new model these weights.
-
-        Args:
-            network: Another vocabulary is right, other sizes are not.
-            label_names: Its classes in id order.
+        """Copies the weights to a new model of the same sizes, whose classes are `label_names`.
 
         Raises:
-            InvalidInputError: If the sizes are others.
+            InvalidInputError: If the sizes differ.
         """
         for ours, theirs in zip(
             self.model.layers_below_logits(), network.layers_below_logits(), strict=False

@@ -20,10 +20,10 @@ from lstm_sentiment.training.task import TrainingTask, load_task, save_task
 from lstm_sentiment.training.workers.distribution import Workers, describe, start_workers
 
 CHECKPOINT = Path("checkpoints") / "last.npz"
-"""A run's checkpoint, below the run's folder."""
+"""The checkpoint, below a run's folder."""
 
 WORKERS = "workers"
-"""Folder below the run's for the records of workers other than the chief, by their number."""
+"""The folder, below a run's, for the records of workers other than the chief, by number."""
 
 _PREPARED = "prepared"
 
@@ -31,7 +31,7 @@ _PREPARED = "prepared"
 def shared_task(
     workers: Workers, orders: TrainingOrders, make_task: Callable[[], TrainingTask]
 ) -> tuple[TrainingTask, TrainingOrders]:
-    """Returns the chief's task and orders at every worker; all workers must call it.
+    """Returns the chief's task and orders; all workers must call it.
 
     Args:
         workers: The processes that train.
@@ -53,7 +53,7 @@ def shared_task(
         with workers.strategy.scope():
             return make_task(), orders
     if workers.is_chief and orders.folder is not None:
-        # Outside of the scope, in which every variable made is a meeting of all workers.
+        # Outside of the scope, where creating a variable needs all workers.
         save_task(make_task(), orders.folder / _PREPARED)
     orders = TrainingOrders.from_json(workers.told_by_chief(orders.to_json()))
     return _task_from_chief(workers, orders), orders
@@ -65,13 +65,11 @@ def _task_from_chief(workers: Workers, orders: TrainingOrders) -> TrainingTask:
 
 
 def join_fit(training: TrainingConfig, *, progress: Progress = SILENT) -> None:
-    """Trains as a worker other than the chief, where the chief alone has the texts.
-
-    The chief calls `fit`; its arguments hold for all workers.
+    """Trains as a worker other than the chief, where the chief alone has the texts and calls `fit`.
 
     Args:
-        training: The strategy, and how long to wait for the other workers.
-        progress: Receives where training runs, and how far it is.
+        training: The strategy, and how long to wait for the other workers. All else is the chief's.
+        progress: Receives messages and each step.
 
     Raises:
         ConfigError: As `start_workers`.
@@ -94,13 +92,13 @@ def train_task(
     run: TrainingRun | None = None,
     on_snapshot: OnSnapshot | None = None,
 ) -> TrainingLoop:
-    """Trains the task's model; all workers must call it, and each writes its own records.
+    """Trains the task's model, and writes this worker's records; all workers must call it.
 
     Args:
         workers: The processes that train.
         orders: The chief's.
         task: The chief's. Its model ends with the weights of the best epoch.
-        progress: Receives where training runs, and how far it is.
+        progress: Receives messages and each step.
         run: The run at a worker that has the texts; `None` elsewhere.
         on_snapshot: Called by the chief alone, as often as `run` says.
 
@@ -142,8 +140,7 @@ def _recorded(
 ) -> Iterator[OnEpoch]:
     """Writes history, TensorBoard log and, if training has to stop, the best weights to `folder`.
 
-    Yields:
-        The function to call at the end of each epoch.
+    Yields the function to call at the end of each epoch.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = TensorBoardLog(folder / "tensorboard") if orders.tensorboard else None
@@ -176,6 +173,6 @@ def _keep_best(loop: TrainingLoop, folder: Path) -> str:
         return ""
     try:
         loop.model.save(path)
-    except OSError:  # a full disk may be the reason for the stop: the checkpoint holds them too
+    except OSError:  # such as a full disk; the checkpoint holds the weights too
         return ""
     return f" The weights of epoch {loop.state.best_epoch} are in {path}."

@@ -204,7 +204,7 @@ def test_refuses_one_class() -> None:
         ({"batch_size": -1}, "`batch_size` must be a positive integer"),
         ({"learning_rate": 0.0}, "`learning_rate` must be a positive number"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be a positive number"),
-        ({"seed": -1}, "`seed` must be from 0"),
+        ({"seed": -1}, "`seed` must be an integer from 0 to 4294967295. Received: seed=-1"),
     ],
 )
 def test_a_setting_that_breaks_its_rule_is_named(settings: dict[str, float], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Makes stated probabilities mean what they say."""
+"""Calibration: the temperature of a classifier, and the error of its probabilities."""
 
 from collections.abc import Sequence
 
@@ -11,30 +11,30 @@ _SHARPEST, _FLATTEST = 0.05, 20.0
 _HALVINGS = 60
 
 Labels = Sequence[int] | NDArray[np.int64]
-"""Label ids, one a text."""
+"""Label ids, int `(texts,)`."""
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
-    """Finds the temperature by which logits are divided before the softmax.
+    """Finds the temperature, by which logits are divided before the softmax.
 
-    The one that gives the labels of texts not trained on the highest likelihood (Guo et al. 2017,
-    https://arxiv.org/abs/1706.04599). It changes no label, only how sure the classifier sounds. The
-    labels count as one text of each class less certain than they are, as in Platt scaling, or a few
-    texts that are all right would ask for boundless certainty.
+    It gives the labels of texts not trained on the highest likelihood (Guo et al. 2017,
+    https://arxiv.org/abs/1706.04599). It changes no label, only how confident the classifier is. As
+    in Platt scaling, the labels are smoothed by one text of each class; otherwise a few texts, all
+    correct, would ask for infinite confidence.
 
     Args:
         logits: Float `(texts, classes)`.
-        labels: True label ids, one a text.
+        labels: True label ids.
 
     Returns:
-        From 0.05 to 20; above 1 where the logits are too sure of themselves.
+        From 0.05 to 20; above 1 if the logits are overconfident.
     """
     scores = logits.astype(np.float64)
     texts, classes = scores.shape
     spread = classes / (texts + classes)
     of_label = (1 - spread) * scores[np.arange(texts), np.asarray(labels)]
     of_label += spread * scores.mean(axis=1)
-    # The likelihood is concave in the inverse temperature: its slope falls through 0 once.
+    # Bisection: the likelihood is concave in the inverse temperature, so its slope has one zero.
     low, high = np.log(1 / _FLATTEST), np.log(1 / _SHARPEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -47,15 +47,15 @@ def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
 
 
 def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labels) -> float:
-    """How far stated probabilities are from the shares that turn out right.
+    """Computes the expected calibration error.
 
-    Texts are put into 15 equally wide bins by the probability of the class given to them; the error
-    is the mean distance between that probability and the share that is right, weighted by the
-    texts of each bin (Naeini et al. 2015, https://doi.org/10.1609/aaai.v29i1.9602).
+    Texts are put into 15 bins of equal width by the probability of their predicted class. The error
+    is the mean difference between probability and accuracy, weighted by the texts of each bin
+    (Naeini et al. 2015, https://doi.org/10.1609/aaai.v29i1.9602).
 
     Args:
-        probabilities: Float `(texts, classes)`, rows sum to 1.
-        labels: True label ids, one a text.
+        probabilities: Float `(texts, classes)`; rows sum to 1.
+        labels: True label ids.
 
     Returns:
         From 0 to 1; 0 is perfect.
@@ -68,7 +68,7 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labe
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
-    """Mean negative log-likelihood of the labels, in nats."""
+    """Computes the mean negative log-likelihood of the labels, in nats."""
     scores = logits.astype(np.float64)
     shifted = scores - scores.max(axis=1, keepdims=True)
     of_label = shifted[np.arange(len(scores)), np.asarray(labels)]

@@ -11,24 +11,19 @@ from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.workers.distribution import Workers
 
 LogitsOf = Callable[[TokenRows], NDArray[np.float32]]
-"""Takes the ids of texts, gives logits float32 `(texts, classes)` in order."""
+"""Maps the ids of texts to their logits, float32 `(texts, classes)`."""
 
 
 def logits_function(
     model: Callable[..., Any], *, batch_size: int = 256, workers: Workers | None = None
 ) -> LogitsOf:
-    """Compiles the scoring of many texts, the like-long ones together.
+    """Compiles a model's computation of many texts' logits, with texts of like length in one batch.
 
-    Args:
-        model: Takes int32 `(batch, time)`, gives logits float32 `(batch, classes)`.
-        batch_size: Texts computed at once.
-        workers: Who shares the texts out among them: then all must call the scorer. `None` scores
-            them all here.
-
-    Returns:
-        The function. It scores with the weights that the model has when it is called.
+    `model` maps int32 `(batch, time)` to float32 `(batch, classes)`; the weights are those at the
+    call of the function. With `workers`, all workers must call it, and each computes a part of the
+    texts.
     """
-    # Concrete: TensorFlow takes functions made anew for one that is traced too often, and warns.
+    # Traced by hand: TensorFlow would warn of too many traces after some calls.
     score = tf.function(
         lambda padded: model(padded, training=False), autograph=False
     ).get_concrete_function(tf.TensorSpec([None, None], tf.int32))

@@ -1,4 +1,4 @@
-"""How right a classifier is on labelled texts."""
+"""Metrics of a classifier on labelled texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ from lstm_sentiment.version_folder import probabilities_of
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Scores of one class; each from 0 to 1, and 0 where it is not defined.
+    """Scores of one class, each from 0 to 1, and 0 where a score is undefined.
 
     Attributes:
         label: Name of the class.
-        precision: Of the texts given this label, the share that has it.
-        recall: Of the texts that have this label, the share given it.
+        precision: Share of correct answers among the texts predicted to have the label.
+        recall: Share of correct answers among the texts that have the label.
         f1: Harmonic mean of precision and recall.
-        support: Number of texts that have this label.
+        support: Number of texts that have the label.
     """
 
     label: str
@@ -32,18 +32,16 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores on one set of labelled texts.
+    """Scores on one set of labelled texts, each share from 0 to 1.
 
     Attributes:
-        accuracy: Share of texts given the right label, from 0 to 1.
-        macro_f1: Mean of the classes' F1, from 0 to 1.
+        accuracy: Share of correct answers.
+        macro_f1: Mean of the classes' F1.
         classes: Scores of each class, in id order.
-        confusion_matrix: Number of texts by true class (outer) and given class (inner).
-        oov_rate: Share of the texts' tokens that the vocabulary lacks, from 0 to 1; `None` where
-            only labels were compared.
-        calibration_error: Expected calibration error of the probabilities, from 0 to 1; `None`
-            where only labels were compared.
-        calibration_error_before: What it was without the temperature.
+        confusion_matrix: Number of texts by true class (outer) and predicted class (inner).
+        oov_rate: Share of unknown tokens; `None` where only labels were compared.
+        calibration_error: Expected calibration error; `None` where only labels were compared.
+        calibration_error_before: The same error without the temperature.
     """
 
     accuracy: float
@@ -55,7 +53,7 @@ class Evaluation:
     calibration_error_before: float | None = None
 
     def summary(self) -> dict[str, float]:
-        """Accuracy, macro-F1, OOV rate and calibration errors, as JSON holds them."""
+        """Returns accuracy, macro-F1, OOV rate and calibration errors by name, for JSON."""
         names = (
             "accuracy",
             "macro_f1",
@@ -70,15 +68,15 @@ class Evaluation:
 def evaluate_predictions(
     labels: Sequence[int], predicted: Sequence[int], label_names: Sequence[str]
 ) -> Evaluation:
-    """Compares given labels with true ones.
+    """Compares predicted labels with true labels.
 
     Args:
-        labels: True label ids, one a text.
-        predicted: Given label ids, one a text.
+        labels: True label ids.
+        predicted: Predicted label ids, one for each of `labels`.
         label_names: The classes in id order.
 
     Returns:
-        The scores. A class that has no text and is given to none does not count in `macro_f1`.
+        The scores. A class without texts and predictions does not count in `macro_f1`.
 
     Raises:
         InvalidInputError: If there is no text, or the two lengths differ.
@@ -118,13 +116,13 @@ def evaluate_logits(
     *,
     temperature: float = 1.0,
 ) -> Evaluation:
-    """Compares what a classifier said with true labels.
+    """Compares predicted logits with true labels.
 
     Args:
-        labels: True label ids, one a text.
+        labels: True label ids.
         logits: Float `(texts, classes)`.
         label_names: The classes in id order.
-        temperature: What the logits are divided by before the probabilities_of.
+        temperature: Divisor of the logits before the softmax.
 
     Returns:
         The scores, with the calibration error before and after the temperature.

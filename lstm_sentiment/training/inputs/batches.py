@@ -1,4 +1,4 @@
-"""Token ids to batches, with little padding."""
+"""Batches of token ids with little padding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,26 +13,25 @@ from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.version_folder import OOV_ID
 
 NO_LABEL = -1
-"""The label of a row that stands for no text."""
+"""The label of a row without a text."""
 
 _JITTER = 0.05
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Training texts, dealt anew into batches in each epoch.
+    """Training texts in batches that differ in each epoch.
 
-    Texts are sorted by length, each length first changed at random by up to 5 %, and cut into
-    batches; the batches come in random order. So texts of like length are computed together, little
-    is padding, every batch but one is full, and no two epochs have the same batches. The order
-    depends on the seed and the number of the epoch alone: training can go on from any step, and
-    replicas agree on it without a word.
+    In each epoch, every length is changed at random by up to 5 %, the texts are sorted by it and
+    cut into batches, and the batches are shuffled. So batches have little padding, all but one are
+    full, and no two epochs have the same ones. The order depends only on the seed and the number of
+    the epoch: training can continue from any step, and replicas agree without communication.
 
     Attributes:
-        token_ids: The texts' ids.
+        token_ids: Ids of the texts.
         labels: Label ids, int64 `(texts,)`.
-        batch_size: Texts a batch, over all replicas; one batch of each epoch may be smaller.
-        seed: Decides the order.
+        batch_size: Global batch size; one batch of each epoch may be smaller.
+        seed: Seed of the order.
     """
 
     token_ids: TokenRows
@@ -42,12 +41,12 @@ class Batches:
 
     @property
     def steps(self) -> int:
-        """Batches in one epoch."""
+        """Number of batches in an epoch."""
         return -(-len(self.labels) // self.batch_size)
 
     @cached_property
     def padding_share(self) -> float:
-        """Of the time steps computed in the first epoch, the share that is padding, 0 to 1."""
+        """Share of padding in the time steps of the first epoch, 0 to 1."""
         lengths = tf.constant(self.token_ids.lengths)
         in_batches = tf.gather(lengths, self._deal(lengths, tf.constant(0, tf.int64)))
         cells = tf.reduce_max(in_batches, axis=1) * in_batches.row_lengths()
@@ -61,22 +60,21 @@ class Batches:
         replicas: int = 1,
         shares: Sequence[int] = (0,),
     ) -> tf.data.Dataset:
-        """The batches of all epochs, one after the other, or some replicas' shares of them.
+        """Returns the batches of all epochs in order, or the shares of some replicas.
 
         Only the texts of these shares are read.
 
         Args:
-            epochs: Number of the epoch to end with, counted from 1; `None` never ends.
-            first_step: Batches to leave out, counted from the start of the first epoch.
-            replicas: How many share each batch.
-            shares: Which of them the dataset is for, from 0: for each batch, it yields the share of
-                each.
+            epochs: Number of the last epoch, from 1; `None` never ends.
+            first_step: Batches to skip, counted from the start of the first epoch.
+            replicas: Number of replicas that share each batch.
+            shares: Replicas, from 0, whose share of each batch is yielded.
 
         Returns:
             Yields `(token_ids, labels, place)`: int32 `(texts, time)`, as long as the longest text
             of the share; int64 `(texts,)`; and int64 `(2,)`: the position of the share's first text
-            in the batch, and the texts of the whole batch. A share without texts has one row, of
-            an unknown token, with the label `NO_LABEL`.
+            in the batch, and the batch's number of texts. A share without texts has one row, of an
+            unknown token, with the label `NO_LABEL`.
         """
         lengths = tf.constant(self.token_ids.lengths)
         first_epoch, skipped = divmod(first_step, self.steps)
@@ -90,7 +88,7 @@ class Batches:
             ).map(lambda bounds: (tf.convert_to_tensor(positions), bounds))
         )
         dataset = dataset.map(self._batch, num_parallel_calls=tf.data.AUTOTUNE)
-        # Of a dataset that may end, tf.distribute asks all workers in each step whether it has.
+        # With a known cardinality, tf.distribute need not ask all workers in each step for the end.
         count = tf.data.INFINITE_CARDINALITY
         if epochs is not None:
             count = len(shares) * max(0, epochs * self.steps - first_step)
@@ -98,7 +96,7 @@ class Batches:
         return dataset.prefetch(tf.data.AUTOTUNE)
 
     def _deal(self, lengths: tf.Tensor, epoch: tf.Tensor) -> tf.RaggedTensor:
-        """The positions of the texts of each batch: ragged int64 `(steps, None)`."""
+        """Returns the positions of the texts of each batch, ragged int64 `(steps, None)`."""
         texts = len(self.labels)
         seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
         jitter = tf.random.stateless_uniform([texts], seed, 1 - _JITTER, 1 + _JITTER)
@@ -123,7 +121,7 @@ class Batches:
 
 
 def _share_of(positions: tf.Tensor, share: int, replicas: int) -> tf.Tensor:
-    """Where a replica's texts begin and end in a batch: int64 `(2,)`."""
+    """Returns the bounds of a replica's texts in a batch, int64 `(2,)`."""
     texts = tf.shape(tf.convert_to_tensor(positions), tf.int64)[0]
     return tf.stack([share * texts // replicas, (share + 1) * texts // replicas])
 
@@ -131,12 +129,5 @@ def _share_of(positions: tf.Tensor, share: int, replicas: int) -> tf.Tensor:
 def make_batches(
     token_ids: TokenRows, labels: Labels, *, batch_size: int, seed: int = 0
 ) -> Batches:
-    """Makes the batches of training texts.
-
-    Args:
-        token_ids: At least one id a text.
-        labels: Label ids, one a text.
-        batch_size: Texts a batch, over all replicas.
-        seed: Decides the order.
-    """
+    """Makes the batches of texts; `batch_size` is the global batch size."""
     return Batches(token_ids, np.asarray(labels, np.int64), batch_size, seed)

@@ -1,4 +1,4 @@
-"""Texts to token ids, once before training."""
+"""Tokenizing of all texts before training."""
 
 import hashlib
 import os
@@ -26,15 +26,15 @@ def encode_texts(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
 ) -> TokenRows:
-    """Tokenizes many texts once, before training.
+    """Tokenizes many texts.
 
     Args:
-        tokenizer: What serves must be what trains.
+        tokenizer: The tokenizer that is served with the model.
         texts: Valid Unicode, as a `Corpus` holds it. Must not be empty.
-        max_length: Keep at most so many tokens of each text; `None` keeps all.
-        cache_dir: Folder that keeps the ids, not in memory, by the hash of tokenizer and texts, so
-            that the next run need not tokenize them. `None` keeps them in memory alone.
-        progress: Told how many texts are done.
+        max_length: Largest number of tokens kept of each text; `None` keeps all.
+        cache_dir: Folder that keeps the ids on disk, by the hash of tokenizer and texts, for later
+            calls. `None` keeps them in memory.
+        progress: Receives one step, counted in texts.
 
     Returns:
         The ids, at least one a text.
@@ -44,7 +44,7 @@ def encode_texts(
     """
     order = None
     if isinstance(texts, FileTexts):
-        # Files are read front to back, however the texts were dealt.
+        # Files are read from front to back, whatever the order of the texts.
         order = texts.reading_order()
         texts = texts.select(order)
     parts = _tokenize(tokenizer, texts, max_length, progress)
@@ -57,7 +57,7 @@ def encode_texts(
 
 
 def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) -> TokenRows:
-    """The rows in `folder`, made where they are missing or damaged."""
+    """Returns the rows in `folder`, computed anew where they are missing or damaged."""
     with suppress(OSError, EOFError, ValueError):
         rows = TokenRows.load(folder)
         progress.say(f"Token ids: taken from {folder}")
@@ -78,6 +78,6 @@ def _tokenize(
 
 def _fingerprint(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> str:
     digest = hashlib.sha256(f"{tokenizer.fingerprint()} {max_length}".encode())
-    # Of texts that stay in their files the digests are known: no file is read.
+    # Texts in files have known digests: no file is read.
     digest.update(exact_digests(texts).astype("<u8").data)
     return digest.hexdigest()[:16]

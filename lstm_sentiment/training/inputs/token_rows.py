@@ -1,4 +1,4 @@
-"""The token ids of many texts, in memory or in a file larger than memory."""
+"""Token ids of many texts, in memory or in a file larger than memory."""
 
 import os
 import shutil
@@ -18,15 +18,15 @@ _ROWS_AT_ONCE = 10_000
 
 @dataclass(frozen=True)
 class TokenRows:
-    """Rows of token ids, each of its own length.
+    """Rows of token ids of different lengths.
 
-    The ids lie in one array, which may be mapped from a file: then a row is read when it is asked
-    for, and memory holds 16 bytes a row.
+    All ids lie in one array, which may be mapped from a file: a row is then read only when it is
+    used, and memory holds 16 bytes a row.
 
     Attributes:
         flat: All ids, int32 `(tokens,)`.
-        starts: Where each row begins in `flat`, int64 `(rows,)`.
-        lengths: Ids of each row, at least one, int64 `(rows,)`.
+        starts: Position of each row's first id in `flat`, int64 `(rows,)`.
+        lengths: Ids of each row, at least 1, int64 `(rows,)`.
     """
 
     flat: NDArray[np.int32]
@@ -35,29 +35,29 @@ class TokenRows:
 
     @classmethod
     def from_lists(cls, rows: Iterable[Sequence[int]]) -> "TokenRows":
-        """Takes rows as they are, each with at least one id."""
+        """Makes rows of lists, each with at least one id."""
         arrays = [np.asarray(row, np.int32) for row in rows]
         flat = np.concatenate(arrays) if arrays else np.zeros(0, np.int32)
         return cls.from_lengths(flat, np.array([len(row) for row in arrays], np.int64))
 
     @classmethod
     def from_lengths(cls, flat: NDArray[np.int32], lengths: NDArray[np.int64]) -> "TokenRows":
-        """Takes rows that lie one after the other in `flat`."""
+        """Makes rows of ids that lie one after the other in `flat`."""
         return cls(flat, np.cumsum(lengths) - lengths, lengths)
 
     @classmethod
     def load(cls, folder: Path) -> "TokenRows":
-        """Maps what `save_token_rows` wrote.
+        """Maps rows written by `save_token_rows`.
 
         Raises:
-            OSError: If it cannot be read.
-            ValueError: If it is damaged.
+            OSError: If the files cannot be read.
+            ValueError: If the files are damaged.
         """
         lengths = np.load(folder / _LENGTHS)
         size = (folder / _IDS).stat().st_size
         if lengths.ndim != 1 or size != 4 * lengths.sum():
             raise ValueError(f"{folder}: lengths and ids must agree.")
-        # No empty file can be mapped.
+        # An empty file cannot be mapped.
         flat = np.memmap(folder / _IDS, "<i4", mode="r") if size else np.zeros(0, np.int32)
         return cls.from_lengths(flat, lengths)
 
@@ -66,37 +66,30 @@ class TokenRows:
         return len(self.lengths)
 
     def select(self, positions: NDArray[np.int64]) -> "TokenRows":
-        """The rows at `positions`, in that order; no ids are copied."""
+        """Returns the rows at `positions`, in that order, without copying ids."""
         return TokenRows(self.flat, self.starts[positions], self.lengths[positions])
 
     def padded(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The rows at `positions` as one batch, padded on the right to the longest.
-
-        Args:
-            positions: int64 `(batch,)`, at least one.
-
-        Returns:
-            int32 `(batch, time)`.
-        """
+        """Returns the rows at `positions` as int32 `(batch, time)`, padded on the right."""
         lengths = self.lengths[positions]
         batch = np.full((len(positions), lengths.max()), PAD_ID, np.int32)
         batch[np.arange(lengths.max()) < lengths[:, np.newaxis]] = self.ids_of(positions)
         return batch
 
     def ids_of(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The ids of the rows at `positions`, one row after the other, int32 `(tokens,)`."""
+        """Returns the ids of the rows at `positions`, concatenated, int32 `(tokens,)`."""
         lengths = self.lengths[positions]
         ends = np.cumsum(lengths)
         first = np.repeat(self.starts[positions] - (ends - lengths), lengths)
         return self.flat[first + np.arange(len(first))]
 
     def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
-        """The positions of all rows in order, `size` at a time."""
+        """Yields the positions of all rows in order, `size` at a time."""
         for start in range(0, len(self), size):
             yield np.arange(start, min(start + size, len(self)))
 
     def counts(self, vocabulary_size: int) -> NDArray[np.int64]:
-        """How often each id occurs, int64 `(vocabulary_size,)`."""
+        """Returns the number of occurrences of each id, int64 `(vocabulary_size,)`."""
         found = np.zeros(vocabulary_size, np.int64)
         for block in self.blocks(_ROWS_AT_ONCE):
             found += np.bincount(self.ids_of(block), minlength=vocabulary_size)
@@ -104,14 +97,14 @@ class TokenRows:
 
     @property
     def oov_rate(self) -> float:
-        """The share of tokens that the vocabulary lacks, from 0 to 1."""
+        """Share of tokens that are not in the vocabulary, 0 to 1."""
         unknown = sum(
             int((self.ids_of(block) == OOV_ID).sum()) for block in self.blocks(_ROWS_AT_ONCE)
         )
         return unknown / int(self.lengths.sum())
 
     def to_list(self) -> list[list[int]]:
-        """Every row as a list."""
+        """Returns all rows as lists."""
         return [
             self.flat[start : start + length].tolist()
             for start, length in zip(self.starts, self.lengths, strict=True)
@@ -119,11 +112,7 @@ class TokenRows:
 
 
 def token_rows(parts: Iterable[tf.RaggedTensor]) -> TokenRows:
-    """Puts the ids of some texts after those of others, in memory.
-
-    Args:
-        parts: Ragged int32 `(texts, None)`, at least one id a text.
-    """
+    """Concatenates ragged int32 `(texts, None)`, with at least one id a text, in memory."""
     flat, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
     for part in parts:
         flat.append(part.flat_values.numpy())
@@ -132,17 +121,12 @@ def token_rows(parts: Iterable[tf.RaggedTensor]) -> TokenRows:
 
 
 def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
-    """Writes rows to a folder that appears as a whole, part by part, and maps it.
+    """Writes rows to a folder, which appears as a whole or not at all, and maps them.
 
-    Args:
-        parts: The rows, in memory one part at a time.
-        folder: Replaced if it is there.
-
-    Returns:
-        All rows.
+    Only one of the parts is in memory at a time. A folder that exists is replaced.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the folder cannot be written.
     """
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.writing")
     beside.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that training needs to go on as if it had never stopped."""
+"""Checkpoints: the whole state of a training, to continue as if it had never stopped."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ Arrays = Mapping[str, Sequence[NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training run between two steps.
+    """The state of a training between two steps.
 
     Attributes:
-        arrays: Lists of arrays by name, such as the model's and the optimizer's variables.
-        values: What else there is to know, as JSON holds it.
+        arrays: Lists of arrays by name, such as the variables of model and optimizer.
+        values: All other state, as JSON holds it.
     """
 
     arrays: Arrays
@@ -30,12 +30,10 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes a checkpoint in place of the last one, or leaves the last one as it is.
-
-    It is written beside, synced to the disk, then renamed.
+    """Replaces the checkpoint at `path`, which stays as it was if writing fails.
 
     Raises:
-        TrainingError: If it cannot be written.
+        TrainingError: If the file cannot be written.
     """
     flat: dict[str, Any] = {
         f"{name}/{index}": array
@@ -56,7 +54,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Reads a checkpoint.
 
     Raises:
-        InvalidInputError: If there is none, or it is damaged.
+        InvalidInputError: If the checkpoint is missing or damaged.
     """
     try:
         with np.load(path) as stored:

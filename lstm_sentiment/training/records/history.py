@@ -1,4 +1,4 @@
-"""The scores of each epoch, as a CSV file."""
+"""The scores of each epoch in a CSV file."""
 
 import csv
 import io
@@ -10,14 +10,10 @@ from lstm_sentiment.system import write_whole
 
 
 def save_history(history: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Writes one row an epoch; the file is replaced as a whole.
-
-    Args:
-        history: For each score its value in each epoch.
-        path: A `.csv` file.
+    """Writes each score's values, one row an epoch, and replaces the file as a whole.
 
     Raises:
-        TrainingError: If it cannot be written.
+        TrainingError: If the file cannot be written.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run: curves, the graph, the word vectors in space."""
+"""A run's TensorBoard log: curves, graph and word vectors."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 
-_MOST_VECTORS = 10_000  # the projector computes in the browser
+_MOST_VECTORS = 10_000  # the projector runs in the browser
 
 
 class TensorBoardLog:
-    """Writes one run's log folder, to be seen with `tensorboard --logdir`."""
+    """Writer of one run's log folder, for `tensorboard --logdir`."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens the log.
-
-        Args:
-            folder: Made where it is missing.
+        """Opens the log and makes its folder.
 
         Raises:
             InvalidInputError: If the extra `tensorboard` is not installed.
@@ -37,7 +34,7 @@ class TensorBoardLog:
         self._writer.flush()
 
     def write_graph(self, model: SentimentModel) -> None:
-        """Shows the graph that scores texts."""
+        """Writes the graph that computes logits."""
         score = tf.function(lambda token_ids: model(token_ids, training=False))
         concrete = score.get_concrete_function(tf.TensorSpec([None, None], tf.int32, "token_ids"))
         with self._writer.as_default(step=0):
@@ -45,15 +42,10 @@ class TensorBoardLog:
         self._writer.flush()
 
     def write_vectors(self, tokens: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Shows the word vectors in the projector: those of the first 10,000 tokens.
-
-        Args:
-            tokens: One a row.
-            vectors: float32 `(len(tokens), dim)`.
-        """
+        """Writes the first 10,000 tokens' vectors, float32 `(tokens, dim)`, for the projector."""
         shown = min(len(tokens), _MOST_VECTORS)
         np.savetxt(self._folder / "vectors.tsv", vectors[:shown], fmt="%.5g", delimiter="\t")
-        # A line break or tab would begin another row or column.
+        # A line break would start another row, a tab another column.
         lines = (" ".join(token.split()) or repr(token) for token in tokens[:shown])
         (self._folder / "tokens.tsv").write_text("".join(f"{line}\n" for line in lines), "utf-8")
         (self._folder / "projector_config.pbtxt").write_text(
@@ -63,15 +55,15 @@ class TensorBoardLog:
         )
 
     def close(self) -> None:
-        """Ends the log."""
+        """Closes the log."""
         self._writer.close()
 
 
 def require_tensorboard() -> None:
-    """Checks that TensorBoard is there to write its format.
+    """Checks that TensorBoard is installed.
 
     Raises:
-        InvalidInputError: If it is not.
+        InvalidInputError: If TensorBoard is missing.
     """
     try:
         import tensorboard  # noqa: F401

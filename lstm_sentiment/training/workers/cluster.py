@@ -1,4 +1,4 @@
-"""Who trains together: what `TF_CONFIG` says, checked, and a first meeting of all workers."""
+"""The cluster of workers: `TF_CONFIG`, checked, and a first meeting of all workers."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class Cluster:
     """The workers that train together.
 
     Attributes:
-        addresses: `host:port` of each, the chief's first.
+        addresses: `host:port` of each worker, the chief's first.
         index: Position of this process in `addresses`.
     """
 
@@ -41,14 +41,14 @@ def read_cluster(environment: Mapping[str, str] | None = None) -> Cluster | None
     """Reads `TF_CONFIG` (https://www.tensorflow.org/guide/distributed_training#TF_CONFIG).
 
     Args:
-        environment: Where to look for it; `None` takes the process's own.
+        environment: Environment variables; `None` is the process's own.
 
     Returns:
-        The workers, or `None` where it is absent or empty. The first of `cluster.chief`, or else of
-        `cluster.worker`, is the chief.
+        The workers, or `None` if `TF_CONFIG` is unset or empty. The chief is the first of
+        `cluster.chief`, or else of `cluster.worker`.
 
     Raises:
-        ConfigError: If it breaks a rule.
+        ConfigError: If `TF_CONFIG` breaks a rule.
     """
     text = (os.environ if environment is None else environment).get("TF_CONFIG", "")
     if not text.strip():
@@ -104,21 +104,21 @@ def meet(
     progress: Progress = SILENT,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Waits until all workers are there, and can be reached where `TF_CONFIG` says.
+    """Waits until all workers have started and can be reached at their addresses.
 
-    TensorFlow itself would wait for a worker that never comes without an end or a word. Ports are
-    free again when this returns.
+    TensorFlow itself would wait forever, and silently, for a worker that never starts. Ports are
+    free again at the return.
 
     Args:
-        cluster: The workers; all must be told the same ones.
-        timeout_seconds: How long to wait.
-        progress: Told who is waited for.
-        clock: Seconds, never going back.
+        cluster: The workers, the same at all of them.
+        timeout_seconds: Longest wait.
+        progress: Receives a message at the start.
+        clock: Returns seconds that never decrease.
 
     Raises:
         ConfigError: If the port of this process is taken, or another worker has another
             `TF_CONFIG`.
-        TrainingError: If a worker is not there in time.
+        TrainingError: If a worker is missing after `timeout_seconds`.
     """
     deadline = clock() + timeout_seconds
     with _listening(cluster) as listener:
@@ -140,12 +140,12 @@ def _listening(cluster: Cluster) -> Iterator[socket.socket]:
     port = int(cluster.address.rpartition(":")[2])
     listener = socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET)
     with closing(listener):
-        # A port that the last run left a moment ago is free.
+        # The port of a run that has just ended is free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if socket.has_ipv6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         try:
-            # As TensorFlow's own server will: it knows no other way.
+            # On all addresses, as TensorFlow's own server will listen.
             listener.bind(("", port))
             listener.listen(2 * len(cluster.addresses))
         except OSError as error:
@@ -161,11 +161,7 @@ def _name(cluster: Cluster, index: int) -> str:
 
 
 def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """The chief's part: hears all others, reaches each where it should be, lets them go.
-
-    Returns:
-        Those that are missing.
-    """
+    """Meets as the chief: connects to each worker and answers it; returns the missing ones."""
     there: dict[int, socket.socket] = {}
     unreachable: set[int] = set()
     everyone = range(1, len(cluster.addresses))
@@ -179,7 +175,7 @@ def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
                     connection.close()
                     continue
                 there[index] = connection
-                # Now: later it may have given up.
+                # At once: the worker may give up later.
                 if not _answers(cluster.addresses[index]):
                     unreachable.add(index)
         missing = [
@@ -198,7 +194,7 @@ def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
 
 
 def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
-    """Which worker is at the other end; `None` where it is none of ours."""
+    """Returns the index of the worker that has connected; `None` if it is none of the cluster."""
     connection.settimeout(_TRY_SECONDS)
     try:
         hello = json.loads(_line(connection))
@@ -213,7 +209,6 @@ def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
 
 
 def _answers(address: str) -> bool:
-    """Whether a worker that called can be called too, at its own address."""
     try:
         with _connected(address, _TRY_SECONDS):
             return True
@@ -222,11 +217,7 @@ def _answers(address: str) -> bool:
 
 
 def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """The part of all but the chief: says that it is there, and waits to be let go.
-
-    Returns:
-        Those that are missing.
-    """
+    """Meets as another worker: tells the chief and waits; returns the missing workers."""
     hello = {"index": cluster.index, "addresses": cluster.addresses}
     pause, heard = threading.Event(), ""
     while left() > 0:
@@ -234,7 +225,7 @@ def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
             with _connected(cluster.addresses[0], min(_TRY_SECONDS, left())) as connection:
                 connection.sendall(json.dumps(hello).encode() + b"\n")
                 heard = ", which waits for others"
-                # The chief gives up too, a little later where it began later.
+                # The chief's deadline may be later than this worker's, if it started later.
                 connection.settimeout(max(left(), 0.001))
                 verdict = json.loads(_line(connection))
         except (OSError, ValueError):
@@ -256,11 +247,7 @@ def _connected(address: str, timeout_seconds: float) -> socket.socket:
 
 
 def _line(connection: socket.socket) -> bytes:
-    """What is sent up to a line feed.
-
-    Raises:
-        ValueError: If the other end stops before it.
-    """
+    """Reads up to a line feed; raises `ValueError` if the other end stops before it."""
     received = b""
     while not received.endswith(b"\n"):
         part = connection.recv(65_536)

@@ -1,4 +1,4 @@
-"""Which devices train: the `tf.distribute` strategy behind `--strategy`, and who shares it."""
+"""The devices that train: the `tf.distribute` strategy behind `--strategy`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,8 +29,8 @@ class Workers:
     """The processes that train together, seen from one of them.
 
     Attributes:
-        strategy: In whose scope the model is built and trained.
-        cluster: Where the workers are; `None` where this process trains alone.
+        strategy: The strategy in whose scope the model is built and trained.
+        cluster: The workers' addresses; `None` if this process trains alone.
     """
 
     strategy: tf.distribute.Strategy
@@ -48,12 +48,12 @@ class Workers:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this is the worker that writes checkpoints and exports."""
+        """True at the worker that writes checkpoints and exports."""
         return self.index == 0
 
     @property
     def replicas(self) -> int:
-        """Copies of the model that share each batch, over all workers."""
+        """Number of replicas that share each batch, over all workers."""
         return int(self.strategy.num_replicas_in_sync)
 
     @property
@@ -63,7 +63,7 @@ class Workers:
         return range(self.index * own, (self.index + 1) * own)
 
     def sum(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Adds up arrays of one shape and dtype, one of each worker; all must call it.
+        """Sums arrays of the same shape and dtype over the workers; all must call it.
 
         Raises:
             TrainingError: If a worker is lost.
@@ -81,10 +81,7 @@ class Workers:
             return np.asarray(summed.numpy(), array.dtype)
 
     def told_by_chief(self, text: str = "") -> str:
-        """What the chief says, at every worker; all must call it.
-
-        Args:
-            text: The chief's; that of others is not looked at.
+        """Returns the chief's `text` at every worker; all must call it.
 
         Raises:
             TrainingError: If a worker is lost.
@@ -99,11 +96,7 @@ class Workers:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Turns TensorFlow's many words for a lost worker into one line.
-
-        Raises:
-            TrainingError: If a worker is lost within.
-        """
+        """Turns TensorFlow's errors for a lost worker into one `TrainingError` of one line."""
         try:
             yield
         except _LOST as error:
@@ -116,28 +109,28 @@ class Workers:
 
 
 def start_workers(training: TrainingConfig, progress: Progress = SILENT) -> Workers:
-    """Takes devices, and for several workers waits until all are there.
+    """Makes the strategy; with several workers, waits until all have started.
 
-    `default` computes on one device. `mirrored` keeps a replica on each GPU of this machine or,
-    where there is none, on each logical device of the CPU, and shares each batch out among them.
-    `multi-worker` does so over all GPUs, or else CPUs, of all workers that `TF_CONFIG` names.
-    `auto` is `multi-worker` where it names several, else `mirrored` where there are several GPUs or
-    `logical_devices` are asked for, else `default`.
+    `default` computes on one device. `mirrored` has a replica on each GPU of this machine or,
+    without GPUs, on each logical device of the CPU; replicas share each batch. `multi-worker` does
+    the same over all GPUs, or else CPUs, of the workers in `TF_CONFIG`. `auto` is `multi-worker` if
+    `TF_CONFIG` names several workers, else `mirrored` if there are several GPUs or
+    `logical_devices` is given, else `default`.
 
     Several workers must be started before TensorFlow computes anything. A process can be a worker
     of one cluster only.
 
     Args:
-        training: Says which, and how long to wait.
-        progress: Told who is waited for.
+        training: The strategy, and how long to wait.
+        progress: Receives a message while workers are missing.
 
     Returns:
         The workers.
 
     Raises:
-        InvalidInputError: If TensorFlow has computed something before.
+        InvalidInputError: If TensorFlow has already computed something.
         ConfigError: If `TF_CONFIG` is needed and breaks a rule.
-        TrainingError: If a worker does not come in time.
+        TrainingError: If a worker does not start in time.
     """
     cluster = read_cluster() if training.strategy in ("auto", "multi-worker") else None
     name = _resolved(training, cluster)
@@ -153,7 +146,7 @@ def start_workers(training: TrainingConfig, progress: Progress = SILENT) -> Work
 
 
 def _resolved(training: TrainingConfig, cluster: Cluster | None) -> StrategyName:
-    """The strategy that `auto` stands for."""
+    """Returns the strategy that `auto` stands for."""
     name = training.strategy
     if name == "multi-worker" and cluster is None:
         raise ConfigError(
@@ -169,9 +162,9 @@ def _resolved(training: TrainingConfig, cluster: Cluster | None) -> StrategyName
 
 
 def _prepare_devices(logical_devices: int | None = None) -> None:
-    """Lets GPU memory grow as needed, and divides the CPU where that is asked for."""
+    """Lets GPU memory grow as needed, and divides the CPU into logical devices."""
     for gpu in tf.config.list_physical_devices("GPU"):
-        with suppress(RuntimeError):  # TensorFlow is running: it is as it is
+        with suppress(RuntimeError):  # TensorFlow has started: too late to change it
             tf.config.experimental.set_memory_growth(gpu, True)
     if logical_devices is None:
         return
@@ -188,8 +181,8 @@ def _prepare_devices(logical_devices: int | None = None) -> None:
 
 @cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
-    # One a process: a second strategy on the same devices numbers its collective operations from
-    # the start again, and TensorFlow takes them for those of the first, whose shapes differ.
+    # One a process: a second strategy on the same devices would number its collective operations
+    # from 0 again, and TensorFlow would confuse them with those of the first.
     return tf.distribute.MirroredStrategy(devices)
 
 
@@ -218,12 +211,7 @@ def _multi_worker(cluster: Cluster, timeout_seconds: float, progress: Progress) 
 
 
 def describe(workers: Workers, training: TrainingConfig) -> str:
-    """Says in one line what runs where.
-
-    Args:
-        workers: As `start_workers` gives them.
-        training: For the size of a batch, and the precision.
-    """
+    """Returns one line on replicas, devices, batch size and precision."""
     replicas, devices = workers.replicas, _devices(workers.strategy)
     names = ", ".join(devices)
     kind = devices[0].partition(":")[0]
@@ -242,7 +230,7 @@ def describe(workers: Workers, training: TrainingConfig) -> str:
 
 
 def _devices(strategy: tf.distribute.Strategy) -> list[str]:
-    """The devices of this process that train, such as `GPU:0`."""
+    """Returns the devices of this process that train, such as `GPU:0`."""
     if not isinstance(
         strategy, tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy
     ):

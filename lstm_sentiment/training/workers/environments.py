@@ -1,4 +1,4 @@
-"""What differs between several workers on one machine: `TF_CONFIG`, and which GPUs they see."""
+"""Environments of several workers on one machine: `TF_CONFIG`, and the GPUs of each."""
 
 import json
 import os
@@ -14,14 +14,14 @@ _HOST = "127.0.0.1"
 
 
 def worker_environments(workers: int, gpus_per_worker: int | None = None) -> list[dict[str, str]]:
-    """The environment of each worker: this process's own, which stays as it is, and what differs.
+    """Returns the environment of each worker: a copy of this process's, with its own settings.
 
-    Ports are free when they are looked for; nothing keeps them until the workers listen.
+    Ports are free when they are chosen; nothing holds them until the workers listen.
 
     Args:
-        workers: How many. Must be positive.
-        gpus_per_worker: How many GPUs each worker has for itself. Must be positive. `None` leaves
-            `CUDA_VISIBLE_DEVICES` as it is.
+        workers: Number of workers, positive.
+        gpus_per_worker: Number of GPUs of each worker, positive. `None` leaves
+            `CUDA_VISIBLE_DEVICES` unchanged.
 
     Returns:
         One environment per worker, with `TF_CONFIG` and `PYTHONUNBUFFERED`.
@@ -51,7 +51,7 @@ def _gpu_blocks(workers: int, gpus_per_worker: int) -> list[Mapping[str, str]]:
     if visible is None:
         devices = [str(number) for number in range(needed)]
     else:
-        # CUDA sees nothing from the first -1 on.
+        # CUDA ignores devices from the first -1 on.
         named = (name.strip() for name in visible.split(","))
         devices = [name for name in takewhile(lambda name: name != "-1", named) if name]
     if len(devices) < needed:
@@ -65,7 +65,7 @@ def _gpu_blocks(workers: int, gpus_per_worker: int) -> list[Mapping[str, str]]:
 
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
-        # All are held together, so that no port is given twice.
+        # All sockets are open at once, so that no port is given twice.
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind((_HOST, 0))

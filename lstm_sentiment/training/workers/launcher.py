@@ -1,12 +1,12 @@
-"""Several workers on one machine: one command, run once for each, that stops as one program.
+"""Several workers on one machine: one command, started once for each and stopped as one program.
 
-    launch -> worker_environments     what differs between the workers: TF_CONFIG, GPUs
-           -> _Workers                the processes: reads them, stops them, tells how they ended
+    launch -> worker_environments     TF_CONFIG and GPUs of each worker
+           -> _Workers                starts, reads and stops the processes
                 -> _Lines             one output of one worker, passed on in whole lines
 
-TensorFlow's `MultiWorkerMirroredStrategy` learns from `TF_CONFIG` which workers there are and which
-of them it is: https://www.tensorflow.org/tutorials/distribute/multi_worker_with_keras.
-Needs POSIX: process groups and signals.
+TensorFlow's `MultiWorkerMirroredStrategy` reads from `TF_CONFIG` which workers there are, and which
+of them a process is: https://www.tensorflow.org/tutorials/distribute/multi_worker_with_keras. Needs
+POSIX: process groups and signals.
 """
 
 import os
@@ -27,13 +27,12 @@ from lstm_sentiment.training.workers.environments import worker_environments
 
 _STDOUT, _STDERR = 1, 2
 _CHUNK_BYTES = 1 << 16
-# The end of a process wakes no `select`, and output does not wake `wait`: one of them must be asked
-# again and again.
+# The end of a process does not wake `select`, nor output `wait`: processes are polled.
 _TICK_SECONDS = 0.05
 
-# Becomes the worker, which from then on ends with the thread that started it, even where that is
-# killed. Such a wish outlives `exec`, so that it needs no `preexec_fn`, which may deadlock where
-# other threads run. Python ignores these two signals, and what is ignored outlives `exec` as well.
+# Makes the kernel kill the worker when the launcher's thread ends, then becomes the worker. The
+# setting survives `exec`, so no `preexec_fn` is needed, which may deadlock if other threads run.
+# Python ignores SIGPIPE and SIGXFSZ, and ignored signals survive `exec` too: they are reset.
 _BOUND_TO_PARENT = """\
 import ctypes, os, signal, sys
 PR_SET_PDEATHSIG = 1
@@ -55,35 +54,31 @@ def launch(
 ) -> int:
     """Runs a command as several workers of one training, and waits until all have ended.
 
-    Output goes to this process's file descriptors 1 and 2: what worker 0, the chief, prints on
-    standard output is passed on as it is, all else is on standard error, each line after
-    `[worker N]`. Workers read nothing: their standard input is empty.
+    Output goes to this process's file descriptors 1 and 2: the standard output of worker 0, the
+    chief, unchanged; all else to standard error, each line after `[worker N]`. Workers have an
+    empty standard input.
 
-    Where one ends with a code other than 0, the others have `grace_seconds` to notice and end by
-    themselves, are then asked to (SIGTERM) and after as long again killed (SIGKILL). SIGINT,
-    SIGTERM and SIGHUP are passed on to all workers, which are killed after `grace_seconds`, or at
-    once by a further SIGINT. Signals can be received in the main thread only; elsewhere none is.
-    A stop reaches what the workers started too, unless that left their process group.
-
-    On Linux the workers are killed where this process is, by SIGKILL too.
+    If a worker ends with a code other than 0, the others have `grace_seconds` to end by themselves,
+    then get SIGTERM, and SIGKILL as long after. SIGINT, SIGTERM and SIGHUP are passed on to all
+    workers, which are killed after `grace_seconds`, or at once by a second SIGINT. Signals are
+    received only in the main thread. A stop reaches the workers' children too, except those that
+    left their process group. On Linux, workers are killed when this process is, even by SIGKILL.
 
     Args:
         command: A program and its arguments, the same for all workers.
-        workers: How many. Must be positive.
-        gpus_per_worker: How many GPUs each worker has for itself: the next ones of those that
-            `CUDA_VISIBLE_DEVICES` names or, where it is not set, of all. Must be positive.
-            `None` lets each worker see all of them.
-        grace_seconds: How long workers have to end, in each step of a stop. Must not be negative.
+        workers: Number of workers, positive.
+        gpus_per_worker: Number of GPUs of each worker, positive: consecutive ones of
+            `CUDA_VISIBLE_DEVICES` or, if it is unset, of all. `None` lets each worker see all GPUs.
+        grace_seconds: Time for workers to end, in each step of a stop. Must not be negative.
 
     Returns:
-        0 where all workers ended with 0. Else the exit code of the worker that failed first, or
-        128 + N for signal N, be it the worker or this process that received it. 141, as for
-        SIGPIPE, where output could not be passed on. In all but the first case the last line on
-        standard error says what happened.
+        0 if all workers ended with 0. Otherwise the exit code of the worker that failed first, or
+        128 + N if a worker or this process received signal N. 141, as for SIGPIPE, if output could
+        not be passed on. Unless it is 0, the last line on standard error says why.
 
     Raises:
-        InvalidInputError: If an argument breaks its rule, if `CUDA_VISIBLE_DEVICES` names too few
-            devices, or if the command cannot be started.
+        InvalidInputError: If an argument breaks its rule, `CUDA_VISIBLE_DEVICES` names too few
+            devices, or the command cannot be started.
     """
     _check(command, grace_seconds)
     environments = worker_environments(workers, gpus_per_worker)
@@ -107,12 +102,12 @@ def _check(command: Sequence[str], grace_seconds: float) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """The signals that ask this process to stop, which only note themselves meanwhile."""
+    """Catches the signals that ask this process to stop, and yields the list of those received."""
     received: list[int] = []
     numbers = []
     if threading.current_thread() is threading.main_thread():
         numbers = [signal.SIGINT, signal.SIGTERM]
-        # Under `nohup` a hang-up is ignored, and must stay so.
+        # Under `nohup`, SIGHUP is ignored and must stay so.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             numbers.append(signal.SIGHUP)
     before = {n: signal.signal(n, lambda number, _: received.append(number)) for n in numbers}
@@ -128,8 +123,8 @@ class _Lines:
     """One output of one worker.
 
     Attributes:
-        target: The file descriptor it is passed on to.
-        prefix: What stands before each line. If empty, all bytes stay as they are.
+        target: The file descriptor to pass lines on to.
+        prefix: Bytes before each line. If empty, all bytes are passed on unchanged.
         pending: The beginning of a line whose end has not come yet.
     """
 
@@ -138,19 +133,19 @@ class _Lines:
     pending: bytes = b""
 
     def add(self, data: bytes) -> bytes:
-        """Takes what was read, and gives the lines that are complete."""
+        """Adds data that was read, and returns the lines that are complete."""
         lines, newline, self.pending = (self.pending + data).rpartition(b"\n")
         if not self.prefix:
             return lines + newline
         shown = [part for line in lines.split(b"\n") for part in _states(line) or [b""]]
-        # A progress bar may go on without a newline for an hour. What follows its last "\r" may be
-        # half a state, and a "\r" at the very end half a "\r\n".
+        # A progress bar may write no newline for an hour: the states up to its last "\r" are shown.
+        # The text after it may be incomplete, and a "\r" at the very end may be half a "\r\n".
         begun = self.pending.rstrip(b"\r").rfind(b"\r") + 1
         bar, self.pending = self.pending[:begun], self.pending[begun:]
         return self._prefixed([*(shown if newline else []), *_states(bar)])
 
     def end(self) -> bytes:
-        """Gives what stands behind the last newline."""
+        """Returns the rest after the last newline."""
         rest, self.pending = self.pending, b""
         return self._prefixed(_states(rest)) if self.prefix else rest
 
@@ -159,7 +154,7 @@ class _Lines:
 
 
 def _states(line: bytes) -> list[bytes]:
-    """What a terminal shows one after the other in the place of one line."""
+    """Returns the texts that a terminal shows in turn on one line."""
     return [state for state in line.split(b"\r") if state]
 
 
@@ -169,7 +164,7 @@ class _Worker:
     popen: Popen[bytes]
     code: int | None = None
     outputs: dict[int, _Lines] = field(default_factory=dict)
-    """Those that are open, by file descriptor."""
+    """The open outputs, by file descriptor."""
 
     @property
     def is_done(self) -> bool:
@@ -185,7 +180,7 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> Popen[byte
         bound = (sys.executable, "-I", "-S", "-c", _BOUND_TO_PARENT, str(os.getpid()))
         command = (*bound, *command)
     try:
-        # In a session of its own, so that Ctrl-C at the terminal reaches the launcher alone.
+        # In a new session, so that Ctrl-C at the terminal reaches only the launcher.
         return Popen(
             command,
             env=environment,
@@ -202,11 +197,9 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> Popen[byte
 
 
 class _Workers:
-    """All workers, from their start until the last one's last line.
+    """All workers, from their start until the last line of output.
 
-    Args:
-        received: Signals that are to be passed on are added here by others.
-        grace_seconds: How long workers have to end, in each step of a stop.
+    `received` holds the signals to pass on; `_stop_signals` adds to it.
     """
 
     def __init__(self, received: list[int], grace_seconds: float) -> None:
@@ -214,20 +207,20 @@ class _Workers:
         self._grace_seconds = grace_seconds
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
-        # Each signal that is to be sent yet, and when.
+        # The signals to send, with their times, in order.
         self._plan: list[tuple[float, int]] = []
         self._killed = False
         self._failed: _Worker | None = None
         self._others_were_stopped = False
         self._stopped_by: int | None = None
-        # Errors of our own standard output and standard error, by file descriptor.
+        # Errors of this process's standard output and standard error, by file descriptor.
         self._unwritable: dict[int, OSError] = {}
 
     def __enter__(self) -> "_Workers":
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leaves no worker behind, whatever happened."""
+        """Kills the workers that still run."""
         for worker in self._workers:
             if not worker.is_done:
                 worker.send(signal.SIGKILL)
@@ -237,11 +230,7 @@ class _Workers:
         self._selector.close()
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Starts the next worker.
-
-        Raises:
-            InvalidInputError: If the system refuses.
-        """
+        """Starts the next worker; raises as `launch`."""
         worker = _Worker(len(self._workers), _start(command, environment))
         self._workers.append(worker)
         prefix = b"[worker %d] " % worker.index
@@ -256,11 +245,7 @@ class _Workers:
             self._selector.register(pipe, selectors.EVENT_READ, worker)
 
     def wait(self) -> int:
-        """Passes output and signals on until all workers have ended.
-
-        Returns:
-            The exit code of the launcher. Where it is not 0, one line has said why.
-        """
+        """Passes output and signals on until all workers end; returns the exit code of `launch`."""
         while not all(worker.is_done for worker in self._workers):
             for key, _ in self._selector.select(_TICK_SECONDS):
                 self._read(key.data, key.fd)
@@ -303,14 +288,14 @@ class _Workers:
                     self._failed = worker
                     self._plan = self._after_grace(signal.SIGTERM, signal.SIGKILL)
             if worker.code is not None and self._killed:
-                # Whoever keeps the pipe open now has left the group: the pipe's content is the
-                # last that came from the worker.
+                # A process that still holds the pipe has left the group: the pipe's content is the
+                # worker's last output.
                 for descriptor in list(worker.outputs):
                     self._read(worker, descriptor)
                     if descriptor in worker.outputs:
                         self._end_output(worker, descriptor)
         if not self._plan and all(worker.code is not None for worker in self._workers):
-            # What a worker left running may hold its output open for ever.
+            # A child left running may hold the worker's output open forever.
             self._plan = self._after_grace(signal.SIGKILL)
 
     def _after_grace(self, *numbers: int) -> list[tuple[float, int]]:
@@ -321,7 +306,7 @@ class _Workers:
         numbers = []
         while self._received:
             numbers.append(self._received.pop(0))
-        # `timeout` sends a signal to its child, then to the whole group: one request, not two.
+        # `timeout` signals its child and then the whole group: equal signals count once.
         for number in dict.fromkeys(numbers):
             if self._stopped_by is None:
                 self._stopped_by = number
@@ -378,5 +363,5 @@ def _exit_code(code: int) -> int:
 def _name(number: int) -> str:
     try:
         return signal.Signals(number).name
-    except ValueError:  # those for real time have none
+    except ValueError:  # real-time signals have no name
         return f"signal {number}"
