@@ -1,7 +1,10 @@
 """Made-up labelled texts that a small model can learn in seconds."""
 
+import csv
 import itertools
 import random
+from collections.abc import Sequence
+from pathlib import Path
 
 from lstm_sentiment.text.corpus.corpus import Corpus
 
@@ -26,3 +29,23 @@ def hotel_like(size: int, seed: int = 0) -> Corpus:
         rows += [(text, label) for text in sorted(texts)]
     generator.shuffle(rows)
     return Corpus.from_rows(rows)
+
+
+def rows_of(corpus: Corpus) -> list[tuple[str, str]]:
+    """The texts and the names of their labels."""
+    return [
+        (text, corpus.label_names[label])
+        for text, label in zip(corpus.texts, corpus.labels, strict=True)
+    ]
+
+
+def write_csv(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
+    """A file of the columns `text` and `label`."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    return path
+
+
+def copied(text: str) -> str:
+    """A text as it is found elsewhere: other spaces, letter case, widths and punctuation."""
+    return f"  {text.upper().replace('，', ' , ')} !!"

@@ -1,5 +1,6 @@
 """Exports the versions of a run, labels the best one and removes old ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
@@ -20,13 +21,24 @@ BEST = "best"
 class Publisher:
     """Exports the versions of one run.
 
+    Args:
+        config: Settings of the run.
+        progress: Reports each exported, labelled and removed version.
+        export: Writes a version, as `export_servable` does, which is the default.
+
     Raises:
         ConfigError: If the `models.config` breaks a rule, does not serve these versions or cannot
             be changed.
         ExportError: If a version cannot be written.
     """
 
-    def __init__(self, config: PipelineConfig, progress: Progress = SILENT) -> None:
+    def __init__(
+        self,
+        config: PipelineConfig,
+        progress: Progress = SILENT,
+        *,
+        export: Callable[..., Path] | None = None,
+    ) -> None:
         """Checks the `models.config` before training, not after."""
         self._base = Path(config.model_dir)
         self._keep = config.keep
@@ -34,6 +46,7 @@ class Publisher:
             None if config.model_config_file is None else Path(config.model_config_file)
         )
         self._progress = progress
+        self._export = export or export_servable
         if self._models_config is not None and self._models_config.exists():
             served = load_models_config(self._models_config)
             if find_model(served, self._base) is None:
@@ -45,7 +58,7 @@ class Publisher:
 
     def snapshot(self, result: FitResult) -> None:
         """Exports a classifier while training continues."""
-        version_dir = export_servable(result, self._base)
+        version_dir = self._export(result, self._base)
         self._progress.say(
             f"Version {version_dir.name}: step {result.snapshot_step:,}, "
             f"dev accuracy {result.dev.accuracy:.4f}"
@@ -59,7 +72,7 @@ class Publisher:
             result: The trained classifier.
             test: Scores on the test set, which the version's card keeps.
         """
-        version_dir = export_servable(result, self._base, test=test)
+        version_dir = self._export(result, self._base, test=test)
         if self._models_config is not None:
             version = int(version_dir.name)
             name = label_version(self._models_config, self._base, BEST, version)

@@ -6,20 +6,11 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import ConfigError, FitResult, PipelineConfig
-from lstm_sentiment.export.retention import remove_old_versions
 from lstm_sentiment.models_config.config import load_models_config
-from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.training.evaluation.metrics import Evaluation
-
-
-class Recorder(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
+from tests.recorder import Recorder
 
 
 class Exports:
@@ -35,10 +26,8 @@ class Exports:
 
 
 @pytest.fixture
-def exports(monkeypatch: pytest.MonkeyPatch) -> Exports:
-    exports = Exports()
-    monkeypatch.setattr(publishing, "export_servable", exports)
-    return exports
+def exports() -> Exports:
+    return Exports()
 
 
 @pytest.fixture
@@ -87,7 +76,7 @@ def test_without_a_wish_versions_are_exported_and_nothing_else_happens(
     exports: Exports, base: Path, fitted: FitResult
 ) -> None:
     recorder = Recorder()
-    publisher = Publisher(PipelineConfig(model_dir=base), recorder)
+    publisher = Publisher(PipelineConfig(model_dir=base), recorder, export=exports)
     snapshot = replace(fitted, snapshot_step=1200)
     publisher.snapshot(snapshot)
     assert publisher.best(fitted, fitted.dev) == base / "5"
@@ -105,7 +94,9 @@ def test_the_best_is_labelled_in_a_config_and_a_snapshot_is_not(
     path = write_config(tmp_path / "models.config", base, labels=stable)
     before = path.read_text()
     recorder = Recorder()
-    publisher = Publisher(PipelineConfig(model_dir=base, model_config_file=path), recorder)
+    publisher = Publisher(
+        PipelineConfig(model_dir=base, model_config_file=path), recorder, export=exports
+    )
     publisher.snapshot(replace(fitted, snapshot_step=3))
     assert path.read_text() == before
     publisher.best(fitted, fitted.dev)
@@ -122,7 +113,7 @@ def test_a_config_that_is_not_there_is_made(
     monkeypatch.chdir(tmp_path)
     recorder = Recorder()
     config = PipelineConfig(model_dir="models/hotel", model_config_file="configs/models.config")
-    Publisher(config, recorder).best(fitted, fitted.dev)
+    Publisher(config, recorder, export=exports).best(fitted, fitted.dev)
     path = Path("configs/models.config")
     (model,) = load_models_config(path).model_config_list.config
     assert (model.name, model.base_path) == ("hotel", str(tmp_path / "models" / "hotel"))
@@ -132,7 +123,7 @@ def test_a_config_that_is_not_there_is_made(
 
 def test_old_versions_go_as_new_ones_come(exports: Exports, base: Path, fitted: FitResult) -> None:
     recorder = Recorder()
-    publisher = Publisher(PipelineConfig(model_dir=base, keep=2), recorder)
+    publisher = Publisher(PipelineConfig(model_dir=base, keep=2), recorder, export=exports)
     publisher.snapshot(replace(fitted, snapshot_step=3))
     assert versions(base) == {3, 4}
     publisher.snapshot(replace(fitted, snapshot_step=6))
@@ -157,7 +148,9 @@ def test_a_version_that_the_config_names_stays(
     exports: Exports, base: Path, fitted: FitResult, tmp_path: Path, policy: str, labelled: str
 ) -> None:
     path = write_config(tmp_path / "models.config", base, policy=policy, labels=labelled)
-    publisher = Publisher(PipelineConfig(model_dir=base, keep=1, model_config_file=path))
+    publisher = Publisher(
+        PipelineConfig(model_dir=base, keep=1, model_config_file=path), export=exports
+    )
     publisher.snapshot(replace(fitted, snapshot_step=3))
     assert versions(base) == {2, 4}
     publisher.best(fitted, fitted.dev)
@@ -169,9 +162,9 @@ def test_the_best_of_the_run_before_stays_until_there_is_a_new_one(
 ) -> None:
     path = tmp_path / "models.config"
     config = PipelineConfig(model_dir=base, keep=1, model_config_file=path)
-    Publisher(config).best(fitted, fitted.dev)
+    Publisher(config, export=exports).best(fitted, fitted.dev)
     assert versions(base) == {4}
-    next_run = Publisher(config)
+    next_run = Publisher(config, export=exports)
     for step in (3, 6):
         next_run.snapshot(replace(fitted, snapshot_step=step))
         assert versions(base) == {4, 4 + step // 3}
@@ -181,22 +174,20 @@ def test_the_best_of_the_run_before_stays_until_there_is_a_new_one(
 
 
 def test_the_label_moves_before_the_version_that_had_it_goes(
-    exports: Exports, base: Path, fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, base: Path, fitted: FitResult, tmp_path: Path
 ) -> None:
     path = write_config(
         tmp_path / "models.config", base, labels='version_labels { key: "best" value: 3 }'
     )
     seen = []
 
-    def watched(base: Path, keep: int, protected: frozenset[int]) -> list[int]:
-        seen.append((labels(path)["best"], versions(base)))
-        return remove_old_versions(base, keep, protected)
+    class Watcher(SilentProgress):
+        def say(self, message: str) -> None:
+            seen.append((message.split()[0], labels(path)["best"], versions(base)))
 
-    monkeypatch.setattr(publishing, "remove_old_versions", watched)
     config = PipelineConfig(model_dir=base, keep=1, model_config_file=path)
-    Publisher(config).best(fitted, fitted.dev)
-    assert seen == [(4, {1, 2, 3, 4})]
-    assert versions(base) == {4}
+    Publisher(config, Watcher(), export=exports).best(fitted, fitted.dev)
+    assert seen == [("Label", 4, {1, 2, 3, 4}), ("Removed", 4, {4})]
 
 
 def test_a_config_that_serves_something_else_is_refused_before_training(
