@@ -16,18 +16,10 @@ from lstm_sentiment import (
     run_pipeline,
 )
 from lstm_sentiment.models_config.config import load_models_config
-from lstm_sentiment.progress import SilentProgress
 from tests.corpora import hotel_like
+from tests.recorder import Recorder
 
 OPTIMIZED_GRAPHS = True
-
-
-class Recorder(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
 
 
 def card(version_dir: Path) -> dict[str, Any]:

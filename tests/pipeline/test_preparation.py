@@ -1,12 +1,11 @@
-"""What is learned from, and what must not be."""
+"""Which texts are learned from, in memory and in files, and what a run begins with."""
 
-import csv
+import importlib
 import json
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,121 +15,74 @@ from lstm_sentiment import (
     FitResult,
     InvalidInputError,
     PipelineConfig,
-    Vocabulary,
+    VectorTrainingConfig,
     WordVectors,
     load_trained_version,
-    make_tokenizer,
     save_word_vectors,
 )
-from lstm_sentiment.pipeline import words
-from lstm_sentiment.pipeline.corpora import prepare_corpora
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.text.corpus.file_texts import FileTexts
-from lstm_sentiment.text.corpus.near_duplicates import near_digests, text_key
-from tests.corpora import hotel_like
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from tests.corpora import copied, hotel_like, rows_of, write_csv
 from tests.exported import add_version
+from tests.recorder import Recorder
 
 FOREIGN = "天地玄黄宇宙洪荒"
-WORDS = ("房间", "服务", "很", "干净", "差")
+CLASSES = ("fine", "bad")
 
 
-def write_csv(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerows([("text", "label"), *rows])
-    return path
-
-
-def rows_of(corpus: Corpus) -> list[tuple[str, str]]:
+def named(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Texts with a word of their own each, twice: the vocabulary shows which were trained on."""
     return [
-        (text, corpus.label_names[label])
-        for text, label in zip(corpus.texts, corpus.labels, strict=True)
+        (f"{name}, {name} was {CLASSES[n % 2]}", CLASSES[n % 2]) for n, name in enumerate(names)
     ]
 
 
-def copied(text: str) -> str:
-    """A text as it is found elsewhere: other spaces, widths and punctuation."""
-    return f"  {text.replace('，', ' , ')} !!"
+ROOMS = named(f"room{n}" for n in range(60))
+# Vectors are trained quickly.
+QUICK = PipelineConfig(vector_training=VectorTrainingConfig(dim=2, epochs=1, characters=False))
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "data.csv", rows_of(hotel_like(60)))
+def names_in(texts: Iterable[str]) -> set[str]:
+    return {text.split(",")[0].strip().lower() for text in texts}
 
 
-@pytest.fixture
-def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """The texts that word vectors are trained on, which here takes no time."""
-    seen: list[tuple[str, ...]] = []
-
-    def train(texts: tuple[str, ...], *_: Any, **__: Any) -> Any:
-        seen.append(texts)
-        vectors = WordVectors(WORDS, np.ones((len(WORDS), 2), np.float32))
-        return make_tokenizer("unigram", Vocabulary(WORDS)), vectors
-
-    monkeypatch.setattr(words, "train_vectors_on_texts", train)
-    return seen
+def names_known(run: PreparedRun) -> set[str]:
+    """The names that word vectors were trained on."""
+    return {token for token in run.tokenizer.vocabulary.tokens if token[-1].isdigit()}
 
 
-class Said(SilentProgress):
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.messages.append(message)
-
-
-def keys(texts: Sequence[str]) -> set[str]:
-    return {text_key(text) for text in texts}
-
-
-def held_out(run: PreparedRun) -> set[str]:
-    return keys((*run.dev.texts, *run.test.texts))
-
-
-def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(
-    data: Path, tmp_path: Path, trained_on: list[tuple[str, ...]]
-) -> None:
-    everything = hotel_like(60).texts
-    foreign = ["一段别的话", "还有一段", "一段别的话", ""]
-    (tmp_path / "more.txt").write_text(
-        "".join(f"{line}\n" for line in (*map(copied, everything), *everything, *foreign)), "utf-8"
-    )
-    run = prepare_run(PipelineConfig(data=[data], unlabelled=[tmp_path / "more.txt"]))
-    (texts,) = trained_on
+def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(tmp_path: Path) -> None:
+    more = named(["kitchen1", "kitchen2", "kitchen1"])
+    lines = [*(copied(text) for text, _ in ROOMS), *(text for text, _ in (*ROOMS, *more)), ""]
+    (tmp_path / "more.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    data = write_csv(tmp_path / "data.csv", ROOMS)
+    config = replace(QUICK, data=[data], unlabelled=[tmp_path / "more.txt"])
+    run = prepare_run(config, cache_dir=tmp_path)
     assert len(run.dev) and len(run.test)
-    assert not keys(texts) & held_out(run)
-    assert run.unlabelled.texts == ("一段别的话", "还有一段")
-    assert keys(texts) == keys((*run.train.texts, *run.unlabelled.texts))
-    assert not np.intersect1d(run.texts_seen, run.test.near_digests).size
+    assert run.unlabelled.texts == tuple(text for text, _ in more[:2])
+    assert names_known(run) == names_in((*run.train.texts, *run.unlabelled.texts))
+    assert not names_known(run) & names_in((*run.dev.texts, *run.test.texts))
+    assert not np.intersect1d(run.texts_seen, near_digests(run.test.texts)).size
 
 
-def test_excluded_texts_are_neither_trained_on_nor_unlabelled(
-    data: Path, tmp_path: Path, trained_on: list[tuple[str, ...]]
-) -> None:
-    excluded = hotel_like(60).texts[:20]
+def test_excluded_texts_are_neither_trained_on_nor_unlabelled(tmp_path: Path) -> None:
+    excluded = [text for text, _ in ROOMS[:20]]
     write_csv(tmp_path / "excluded.csv", [(copied(text), "x") for text in excluded])
     (tmp_path / "more.txt").write_text("".join(f"{text}\n" for text in excluded), "utf-8")
-    config = PipelineConfig(
-        data=[data],
+    config = replace(
+        QUICK,
+        data=[write_csv(tmp_path / "data.csv", ROOMS)],
         unlabelled=[tmp_path / "more.txt"],
         exclude_data=[tmp_path / "excluded.csv"],
     )
-    run = prepare_run(config)
-    assert not (keys(run.train.texts) | held_out(run)) & keys(excluded)
+    run = prepare_run(config, cache_dir=tmp_path)
+    labelled = names_in((*run.train.texts, *run.dev.texts, *run.test.texts))
+    assert len(labelled) == 40
+    assert not (labelled | names_known(run)) & names_in(excluded)
     assert not np.intersect1d(run.texts_seen, near_digests(excluded)).size
     assert run.unlabelled.texts == ()
-    assert not keys(trained_on[0]) & keys(excluded)
-
-
-def test_the_split_has_a_seed_of_its_own(data: Path) -> None:
-    config = PipelineConfig(data=[data])
-    parts = prepare_corpora(config)
-    other = replace(config, training=replace(config.training, seed=7))
-    assert prepare_corpora(other)[2] != parts[2]
-    assert prepare_corpora(replace(other, split_seed=0)) == parts
 
 
 def test_a_version_to_begin_with_must_not_know_the_dev_and_test_texts(
@@ -181,28 +133,6 @@ def test_what_is_no_version_is_refused_before_the_texts_are_read(tmp_path: Path)
         prepare_run(config)
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        (
-            [(f"文本{n}", f"id-{n}") for n in range(10_000)],
-            r"at most 1,000 different labels: is 'label' their column\? Received: 10,000",
-        ),
-        ([(" ", "a"), ("", "b")], r"is 'text' their column\? Received: 2 empty texts"),
-        (
-            [*[(f"文本{n}", str(n % 2)) for n in range(20)], ("独一", "rare")],
-            "Received: class 'rare' with 1",
-        ),
-    ],
-)
-def test_a_wrong_column_is_told_before_anything_is_trained(
-    rows: list[tuple[str, str]], message: str, tmp_path: Path
-) -> None:
-    data = write_csv(tmp_path / "data.csv", rows)
-    with pytest.raises(InvalidInputError, match=message):
-        prepare_corpora(PipelineConfig(data=[data]))
-
-
 def write_json_lines(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
     lines = [json.dumps({"text": text, "label": label}) + "\n" for text, label in rows]
     path.write_text("".join(lines), "utf-8")
@@ -240,12 +170,12 @@ def test_texts_that_stay_in_their_files_give_the_same_run(
     said: list[list[str]] = []
     runs = []
     for streaming in (False, True):
-        config, progress = replace(shards, streaming=streaming), Said()
+        config, progress = replace(shards, streaming=streaming), Recorder()
         run = prepare_run(config, progress, cache_dir=tmp_path / f"cache-{streaming}")
         (tmp_path / f"{streaming}").mkdir()
         save_or_check_data(config, run, tmp_path / f"{streaming}")
         runs.append(run)
-        said.append(progress.messages)
+        said.append(progress.said)
     in_memory, streamed = runs
     assert said[0] == said[1]
     for part in ("train", "dev", "test"):
@@ -263,56 +193,33 @@ def test_texts_that_stay_in_their_files_give_the_same_run(
     assert facts[0] == facts[1]
 
 
-def test_texts_that_stay_in_their_files_do_not_fill_the_memory(
-    tmp_path: Path, trained_on: list[tuple[str, ...]]
-) -> None:
+def test_texts_that_stay_in_their_files_do_not_fill_the_memory(tmp_path: Path) -> None:
     folder = tmp_path / "shards"
     folder.mkdir()
     for shard in range(4):
-        rows = [(f"{shard} {n} " + "long" * 400, str(n % 2)) for n in range(4_000)]
+        rows = [(f"{shard} {n} " + "long" * 1_600, str(n % 2)) for n in range(700)]
         write_json_lines(folder / f"{shard}.jsonl", rows)
     dev = folder / "3.jsonl"
-    config = PipelineConfig(
+    config = replace(
+        QUICK,
         data=[folder],
         dev_data=dev.rename(tmp_path / "dev.jsonl"),
         unlabelled=[folder / "1.jsonl"],
         exclude_data=[folder / "2.jsonl"],
         streaming=True,
+        vector_training=replace(QUICK.vector_training, most_texts=25),
     )
-    config = replace(config, vector_training=replace(config.vector_training, most_texts=100))
     size = sum(path.stat().st_size for path in folder.iterdir())
+    importlib.import_module("gensim.models")  # takes memory too
+    recorder = Recorder()
     tracemalloc.start()
     try:
-        run = prepare_run(config)
+        run = prepare_run(config, recorder, cache_dir=tmp_path)
         assert len(run.texts_seen) == len(run.train) + len(run.dev)
         save_or_check_data(config, run, tmp_path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(run.train) == 7_200
-    assert len(trained_on[0]) == 100
+    assert len(run.train) == 1_260
+    assert "Words and their vectors are found on 25 of 1,260 texts" in recorder.said
     assert peak < size / 4
-
-
-def test_parquet_does_not_stay_in_its_file(tmp_path: Path) -> None:
-    (tmp_path / "a.parquet").touch()
-    with pytest.raises(InvalidInputError, match=r"a\.parquet: texts can stay in .*`streaming`"):
-        prepare_corpora(PipelineConfig(data=[tmp_path / "a.parquet"], streaming=True))
-
-
-def test_copies_of_held_out_texts_are_not_trained_on(tmp_path: Path) -> None:
-    """Else a version could not be compared on its own test texts: it would know some of them."""
-    rows = rows_of(hotel_like(60))
-    rows += [(copied(text), label) for text, label in rows]
-    said = Said()
-    corpora = prepare_corpora(PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)]), said)
-    train, dev, test = ({text_key(text) for text in part.texts} for part in corpora)
-    assert train.isdisjoint(dev | test)
-    assert dev.isdisjoint(test)
-    assert any("training texts that differ from held-out ones" in line for line in said.messages)
-
-
-def test_texts_that_differ_in_punctuation_alone_cannot_be_split(tmp_path: Path) -> None:
-    rows = [(f"好{'！' * n}", "1") for n in range(30)] + rows_of(hotel_like(60))
-    with pytest.raises(InvalidInputError, match=r"more than punctuation.*class '1'"):
-        prepare_corpora(PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)]))

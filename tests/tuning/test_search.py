@@ -1,5 +1,6 @@
 """The search, with trials whose dev loss follows from their settings at once."""
 
+import math
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -26,10 +27,10 @@ from lstm_sentiment import (
     tune,
 )
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.tuning.space import SEARCH_SPACE, searched_values
 from lstm_sentiment.tuning.study import open_study
 from tests.corpora import hotel_like
+from tests.recorder import Recorder
 
 CONFIG = PipelineConfig(training=TrainingConfig(epochs=4))
 CORPUS = hotel_like(30)
@@ -88,14 +89,6 @@ class Trainer:
                 raise event
             loss = event if isinstance(event, float) else final + 1 / epoch
             on_epoch(epoch, {"loss": 0.0, "accuracy": 1.0, "val_loss": loss, "val_accuracy": 0.5})
-
-
-class Recorder(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
 
 
 def install(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Trainer:
@@ -230,24 +223,20 @@ def test_what_kills_every_process_is_given_up(trainer: Trainer) -> None:
     assert trainer.fits[1] == trainer.fits[2] == trainer.fits[3] != trainer.fits[4]
 
 
-@pytest.mark.parametrize(
-    ("event", "reason"),
-    [
-        (TrainingError("the loss is no number."), "the loss is no number."),
-        (float("nan"), "the dev loss must be finite. Received: nan."),
-        (float("inf"), "the dev loss must be finite. Received: inf."),
-    ],
-)
-def test_a_failed_trial_counts_and_the_search_goes_on(
-    trainer: Trainer, event: TrainingError | float, reason: str
-) -> None:
-    trainer.events = {1: event}
+def test_failed_trials_count_and_the_search_goes_on(trainer: Trainer) -> None:
+    trainer.events = {1: TrainingError("the loss is no number."), 2: math.nan, 3: math.inf}
+    reasons = [
+        "the loss is no number.",
+        "the dev loss must be finite. Received: nan.",
+        "the dev loss must be finite. Received: inf.",
+    ]
     recorder = Recorder()
-    result = tune(CONFIG, trials=2, progress=recorder)
-    assert [trial.state for trial in result.trials] == ["failed", "complete"]
-    assert result.trials[0].failure == reason
-    assert f"Trial 1 of 2: failed: {reason}" in recorder.said
-    assert result.best.number > 1
+    result = tune(CONFIG, trials=4, progress=recorder)
+    assert [trial.state for trial in result.trials] == ["failed"] * 3 + ["complete"]
+    assert [trial.failure for trial in result.trials] == [*reasons, None]
+    for number, reason in enumerate(reasons, 1):
+        assert f"Trial {number} of 4: failed: {reason}" in recorder.said
+    assert result.best.number == 4
 
 
 def test_a_search_of_failures_alone_says_so_and_can_go_on(trainer: Trainer) -> None:
