@@ -75,7 +75,7 @@ def test_parquet_does_not_stay_in_its_file(tmp_path: Path) -> None:
 
 def test_copies_of_held_out_texts_are_not_trained_on(tmp_path: Path) -> None:
     """Else a version could not be compared on its own test texts: it would know some of them."""
-    rows = rows_of(hotel_like(60))
+    rows = rows_of(hotel_like(240))
     rows += [(copied(text), label) for text, label in rows]
     recorder = Recorder()
     config = PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)])
