@@ -149,9 +149,10 @@ def test_an_unknown_run_is_one_oov_or_one_a_character() -> None:
     vocabulary = Vocabulary(["很", "坏坏"])
     by_run = UnigramTokenizer(vocabulary)
     by_character = UnigramTokenizer(vocabulary, unknown="character")
-    assert by_run.encode("😀坏😀很坏坏") == [1, 2, 3]
+    texts = tf.constant(["😀坏😀很坏坏"])
+    assert by_run(texts).to_list() == [[1, 2, 3]]
     assert by_run.tokenize("😀坏😀很坏坏") == ["😀坏😀", "很", "坏坏"]
-    assert by_character.encode("😀坏😀很坏坏") == [1, 1, 1, 2, 3]
+    assert by_character(texts).to_list() == [[1, 1, 1, 2, 3]]
     assert by_character.tokenize("😀坏😀很坏坏") == ["😀", "坏", "😀", "很", "坏坏"]
 
 
@@ -175,8 +176,8 @@ def test_counts_say_how_probable_a_word_is() -> None:
     counts = {"不": 1_000, "错过": 900, "不错": 40, "错": 5, "过": 5}
     counted = UnigramTokenizer(vocabulary, word_counts=counts)
     assert counted.tokenize("不错过") == ["不", "错过"]
-    assert counted.encode("不错过") == [3, OOV_ID]  # cut out whole, and not in the vocabulary
-    assert counted.encode("不错") == [2]
+    # `错过` is cut out whole, and not in the vocabulary.
+    assert counted(tf.constant(["不错过", "不错"])).to_list() == [[3, OOV_ID], [2]]
 
 
 def test_counts_of_words_spelled_the_same_are_added_up() -> None:
