@@ -46,15 +46,7 @@ class PretrainedEmbedding(keras.layers.Layer):
         num_trained_rows: int = 0,
         **kwargs: Any,
     ) -> None:
-        """Initializes the layer.
-
-        Args:
-            vocabulary_size: Number of token ids, the two special ids included.
-            embedding_dim: Width of the vectors.
-            frozen: Excludes the pretrained rows from training.
-            num_trained_rows: Number of rows to train although the rest is frozen.
-            **kwargs: Passed to `keras.layers.Layer`.
-        """
+        """Initializes the layer; `vocabulary_size` includes the two special ids."""
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim

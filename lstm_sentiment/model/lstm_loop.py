@@ -320,13 +320,8 @@ def _cell_gradient(
 ) -> tuple[Any, Any]:
     """Computes the gradients of `lstm_cell`: of the activations and of the previous cell state.
 
-    Args:
-        half_d_state: Half the gradient of the state, as `lstm_cell` halves a sum.
-        d_cell: Gradient of the cell state from the next step.
-        activations: Input of `lstm_cell`, as are `cell_before` and `real`.
-        cell: Cell state returned by `lstm_cell`.
-        cell_before: Previous cell state.
-        real: 1 at real steps.
+    `half_d_state` is half the gradient of the state, because `lstm_cell` halves a sum; `d_cell` is
+    the gradient of the cell state from the next step.
     """
     i, f, g, o = tf.split(activations, 4, axis=1)
     squashed = tf.tanh(cell)

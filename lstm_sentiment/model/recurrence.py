@@ -46,20 +46,14 @@ class FastLSTM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Creates the Keras layer that owns the weights.
+        """Creates the Keras layer that owns the weights, with the arguments of `keras.layers.LSTM`.
 
-        Args:
-            units: Width of each direction.
-            bidirectional: Reads forward and backward.
-            return_sequences: Returns the state at each step.
-            recurrent_dropout: Share of the state's channels dropped in training, from 0 to below 1,
-                the same for all steps of a text and direction (Gal and Ghahramani, 2016).
-            use_cudnn: As in `keras.layers.LSTM`. `False` makes a trace that runs on any device.
-            seed: Seed of the dropout; `None` draws it from Keras' global seed.
-            **kwargs: Passed to `keras.layers.Layer`.
+        `recurrent_dropout` is the share of the state's channels dropped in training, from 0 to
+        below 1, the same for all steps of a text and direction (Gal and Ghahramani, 2016).
+        `use_cudnn=False` makes a trace that runs on any device.
 
         Raises:
-            InvalidInputError: If `recurrent_dropout` breaks its rule.
+            InvalidInputError: If `recurrent_dropout` is out of range.
         """
         super().__init__(**kwargs)
         share_below_one(recurrent_dropout=recurrent_dropout)

@@ -173,7 +173,7 @@ def _read_plain(path: Path, text: str, label: str | None) -> Iterator[Record]:
     lines = _Lines(path)
     for ended in lines:
         line = ended.removesuffix("\n")
-        # A carriage return alone at the end ends the last line; it is none.
+        # A lone carriage return at the end of the file ends the last line and is not a line itself.
         if (label is None and ended != "\r") or line.strip():
             yield line.removesuffix("\r"), name, lines.start, lines.end - lines.start
 

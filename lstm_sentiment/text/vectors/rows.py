@@ -79,9 +79,7 @@ class VectorRows:
     def refuse(self, number: int, fault: str) -> None:
         """Skips a malformed row, or raises `InvalidInputError` with `bad_rows="refuse"`.
 
-        Args:
-            number: Line or row, from 1.
-            fault: The message: the rule, then what arrived.
+        `number` is its line or row, from 1; `fault` is the broken rule, then the value received.
         """
         if self._seen is None:
             raise InvalidInputError(
@@ -95,13 +93,7 @@ class VectorRows:
     def add(
         self, tokens: Sequence[str], numbers: Sequence[int], vectors: NDArray[np.float32]
     ) -> None:
-        """Adds up to `room` well-formed rows.
-
-        Args:
-            tokens: Wanted tokens.
-            numbers: Line or row of each token, from 1.
-            vectors: float32 `(len(tokens), dim)`.
-        """
+        """Adds up to `room` well-formed rows; `numbers` are their lines or rows, from 1."""
         if self._seen is not None:
             new = self._new(self._seen, tokens, numbers)
             if len(new) < len(tokens):

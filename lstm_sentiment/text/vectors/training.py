@@ -116,9 +116,6 @@ def train_views(
     Returns:
         A vector for every token that occurs: with characters, the word's vector followed by the
         mean of its characters' vectors.
-
-    Raises:
-        InvalidInputError: As `train_word_vectors`.
     """
     config = config or VectorTrainingConfig()
     words = train_word_vectors(sentences, config, cache_dir=cache_dir, progress=progress)
