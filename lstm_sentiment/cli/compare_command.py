@@ -6,18 +6,11 @@ from typing import Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.labelled_texts import LabelledTexts
+from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.errors import InvalidInputError
 
-LabelledTexts = Annotated[
-    list[Path],
-    typer.Option(
-        "--data",
-        help="Labelled texts that neither version was trained on, such as a run's test.csv: .csv, "
-        ".tsv, .jsonl, .parquet; or one .txt a class; or a folder of them. May be repeated.",
-        show_default=False,
-    ),
-]
 Confidence = Annotated[
     float,
     typer.Option(
@@ -28,6 +21,7 @@ Confidence = Annotated[
 ]
 
 
+@takes_flag_groups
 def compare(
     versions: Annotated[
         str,
@@ -37,7 +31,7 @@ def compare(
             show_default=False,
         ),
     ],
-    data: LabelledTexts,
+    texts: LabelledTexts,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -58,8 +52,6 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
     confidence: Confidence = 0.95,
     show: Annotated[
         int,
@@ -78,14 +70,13 @@ def compare(
 
     Example: python cli.py models compare --model models/sentiment --versions 3,4 --data test.csv
     """
-    from lstm_sentiment.text.corpus.reading import read_corpus
     from lstm_sentiment.version_folder import find_versions
     from lstm_sentiment.versions.significance import check_confidence
 
     check_confidence(confidence)
     model_dir, numbers = _chosen(versions, model, model_config_file, model_name)
     folders = find_versions(model_dir, numbers)
-    corpus = read_corpus(data, text_column=text_column, label_column=label_column)
+    corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()

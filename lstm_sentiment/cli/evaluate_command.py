@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import AsJson, LabelColumn, ModelFolder, TextColumn
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.labelled_texts import LabelledTexts
+from lstm_sentiment.cli.options import AsJson, ModelFolder
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -23,18 +25,10 @@ _MATRIX_CLASSES = 8
 _CONFUSIONS = 10
 
 
+@takes_flag_groups
 def evaluate(
-    data: Annotated[
-        list[Path],
-        typer.Option(
-            help="Labelled texts that the version was not trained on: .csv, .tsv, .jsonl, "
-            ".parquet; or one .txt a class, named after it; or a folder of them. May be repeated.",
-            show_default=False,
-        ),
-    ],
+    texts: LabelledTexts,
     model: ModelFolder = Path("models/sentiment"),
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
     report: Annotated[
         Path | None,
         typer.Option(
@@ -61,10 +55,9 @@ def evaluate(
         from lstm_sentiment.report.page.requirements import check_report_dir
 
         check_report_dir(report)
-    from lstm_sentiment.text.corpus.reading import read_corpus
 
     find_version(model)  # fails before TensorFlow is imported, which takes seconds
-    corpus = read_corpus(data, text_column=text_column, label_column=label_column)
+    corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()

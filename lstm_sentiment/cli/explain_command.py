@@ -38,9 +38,7 @@ _STRONGEST = 5
 @takes_flag_groups
 def explain(
     asked: options.Asked,
-    texts: options.Texts = None,
-    input_file: options.InputFile = None,
-    text_column: options.TextColumn = "text",
+    texts: options.TextFlags,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +60,7 @@ def explain(
     asked.check()
     if html is not None:
         check_writable_file(html)
-    wanted = options.wanted_texts(texts, input_file, text_column)
+    wanted = texts.read()
     asked.find()
     from lstm_sentiment.cli.console import beside_output, import_tensorflow
 

@@ -25,9 +25,7 @@ _TEXTS_AT_ONCE = 128
 @takes_flag_groups
 def predict(
     asked: options.Asked,
-    texts: options.Texts = None,
-    input_file: options.InputFile = None,
-    text_column: options.TextColumn = "text",
+    texts: options.TextFlags,
     output_file: Annotated[
         Path | None, typer.Option("--output", help="Write here instead of standard output.")
     ] = None,
@@ -38,7 +36,7 @@ def predict(
     Example: python cli.py predict "房间很干净" --server localhost:8500
     """
     asked.check()
-    wanted = options.wanted_texts(texts, input_file, text_column)
+    wanted = texts.read()
     asked.find()
     from lstm_sentiment.cli.console import beside_output, import_tensorflow
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.compare_command import Confidence, LabelledTexts
+from lstm_sentiment.cli.compare_command import Confidence
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_notes, undo_command
-from lstm_sentiment.cli.options import AsJson, LabelColumn, TextColumn
+from lstm_sentiment.cli.options import AsJson
 
 if TYPE_CHECKING:
     from lstm_sentiment.rollout.promotion import Promotion
@@ -31,9 +32,9 @@ def promote(
     ],
     version: Annotated[
         int,
-        typer.Option(metavar="N", help="The version it shall point to.", show_default=False),
+        typer.Option(metavar="N", help="The version to point the label to.", show_default=False),
     ],
-    data: LabelledTexts,
+    texts: LabelledTexts,
     model_flags: ModelFlags,
     server: ServerFlags,
     model: Annotated[
@@ -56,43 +57,44 @@ def promote(
         float,
         typer.Option(
             metavar="SHARE",
-            help="Accuracy or macro-F1 that may be lost where that can be chance: 0.01 is one "
-            "point.",
+            help="Allowed loss of accuracy or macro-F1 if it may be chance: 0.01 is one point.",
         ),
     ] = 0.01,
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
     confidence: Confidence = 0.95,
     force: Annotated[
-        bool, typer.Option("--force", help="Move the label whatever speaks against it.")
+        bool, typer.Option("--force", help="Move the label in spite of all objections.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and move nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare, but do not move the label.")
+    ] = False,
     show: Annotated[
-        int, typer.Option(metavar="N", help="Texts to show on which they differ.", min=0)
+        int,
+        typer.Option(
+            metavar="N", help="Number of texts with different predictions to show.", min=0
+        ),
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a label point to a version, unless that is worse than the one it points to now.
+    """Move a label to a version, unless the version is worse than the current one.
 
-    It is refused where the version gets fewer texts right by more than chance
-    (McNemar's exact test, p below 1 less --confidence), where its accuracy or
-    macro-F1 is lower by more than --max-loss, chance or not, and where some of
-    the texts had a part in training either version. A label that is new has no
-    version to be compared with, unless --against names one: the new version is
-    scored, and the label set. A running server is told, as by models label.
+    The command refuses if the version classifies significantly fewer texts
+    correctly (McNemar's exact test, p below 1 - --confidence), if its accuracy
+    or macro-F1 is lower by more than --max-loss, or if either version was
+    trained on some of the texts. A new label has no version to compare with,
+    unless --against names one: the version is evaluated and the label set. A
+    running server is updated, as by models label.
 
-    Exits with 0 where the label points to the version, and with 1 where that is
-    refused; --dry-run exits with what it would be.
+    Exits with 0 if the label points to the version, and with 1 if refused;
+    with --dry-run, as it would without.
 
     Example: python cli.py models promote --version-label stable --version 4 --data test.csv
     --model-config-file models.config
     """
     from lstm_sentiment.rollout.control import ModelsControl
-    from lstm_sentiment.text.corpus.reading import read_corpus
 
     # Read first: a bad file is told at once.
     control = ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
-    corpus = read_corpus(data, text_column=text_column, label_column=label_column)
+    corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     import_tensorflow()
@@ -136,7 +138,7 @@ def _print_promotion(promotion: "Promotion", texts: int, show: int) -> None:
 def _tell(
     promotion: "Promotion", model: ModelFlags, server: ServerFlags, *, is_printed: bool
 ) -> None:
-    """Tells how to undo it, what else should be known, and why it was refused."""
+    """Prints how to undo the change, notes, warnings, and the reasons of a refusal."""
     from lstm_sentiment.cli.comparison_table import tell_warnings
     from lstm_sentiment.cli.console import ERR
 

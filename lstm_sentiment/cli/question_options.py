@@ -21,28 +21,34 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = Path("models/sentiment")
 
-Texts = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="TEXT", help="Texts. Default: one text per line of standard input."),
-]
-InputFile = Annotated[
-    Path | None,
-    typer.Option("--input", help="File of texts: one per line, or the column of a table."),
-]
-TextColumn = Annotated[str, typer.Option(help="Column of the texts of a table.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
 
 
-def wanted_texts(given: list[str] | None, input_file: Path | None, text_column: str) -> list[str]:
-    """Reads texts from the arguments, a file or standard input.
+@dataclass(frozen=True)
+class TextFlags:
+    """Flags of the texts: given as arguments, in a file, or on standard input."""
 
-    Raises:
-        InvalidInputError: If there is no text, two sources are named, or a source cannot be read.
-    """
-    texts = _texts(given or [], input_file, text_column)
-    if not texts:
-        raise InvalidInputError("There must be at least one text. Received: none.")
-    return texts
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Texts. Default: one text per line of standard input."),
+    ] = None
+    input_file: Annotated[
+        Path | None,
+        typer.Option("--input", help="File of texts: one per line, or the column of a table."),
+    ] = None
+    text_column: Annotated[str, typer.Option(help="Column of the texts of a table.")] = "text"
+
+    def read(self) -> list[str]:
+        """Reads the texts.
+
+        Raises:
+            InvalidInputError: If there is no text, two sources are named, or a source cannot be
+                read.
+        """
+        texts = _texts(self.texts or [], self.input_file, self.text_column)
+        if not texts:
+            raise InvalidInputError("There must be at least one text. Received: none.")
+        return texts
 
 
 @dataclass(frozen=True)
