@@ -1,4 +1,4 @@
-"""`serve`: the model server, until it is told to stop."""
+"""`serve`: runs the model server until a signal stops it."""
 
 import gc
 import logging
@@ -104,7 +104,7 @@ def _logging_to_stderr() -> Iterator[None]:
 class _EndedBySignals:
     """Ends the `with` block at the first SIGTERM or Ctrl-C, and the process soon after.
 
-    A load under way cannot be broken off, and must not keep the process longer than was promised.
+    A load under way cannot be aborted, and must not keep the process longer than was promised.
     """
 
     def __init__(self, drain_seconds: float) -> None:
@@ -143,7 +143,7 @@ def _announce(server: "ModelServer", host: str) -> None:
     rest = f", REST on {scheme}://{host}:{server.rest_api_port}" if server.rest_api_port else ""
     ERR.print(f"Serving gRPC on {host}:{server.port}{rest}. Ctrl-C stops.", soft_wrap=True)
     if server.has_ui:
-        # Where it listens on all addresses, none of them can be opened.
+        # A browser cannot open the address that stands for all.
         shown = "localhost" if host in ("0.0.0.0", "::") else host
         address = address_of(shown, server.rest_api_port or 0)
         say(f"To try it, open {scheme}://{address}/ in a browser.")

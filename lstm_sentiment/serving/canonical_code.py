@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class Code(enum.Enum):
-    """The canonical codes that this server gives."""
+    """The canonical codes that this server uses."""
 
     OK = 0
     CANCELLED = 1
@@ -61,39 +61,26 @@ CODES: dict[type[BaseException], Code] = {
     NotImplementedInServingError: Code.UNIMPLEMENTED,
     LstmSentimentError: Code.INTERNAL,
 }
-"""From an error to its code; the nearest base class counts."""
+"""Maps errors to codes; an error has the code of its nearest base class."""
 
 UNEXPECTED_ERROR_MESSAGE = "internal error"
-"""All that a client is told of an error that nobody foresaw."""
+"""The message to clients for an unexpected error."""
 
-# What is at fault here is the server, whose folders do not concern a client.
+# Codes of the server's own faults: their messages must not show its folders to clients.
 _CODES_OF_THE_SERVER = (Code.UNKNOWN, Code.INTERNAL, Code.UNAVAILABLE)
 _FOLDER = re.compile(r"(?<![\w./:])/(?:[^\s/'\":;,]+/)+")
 
 
 def canonical_code(error: LstmSentimentError) -> Code:
-    """Looks an error up in `CODES`.
-
-    Args:
-        error: What was raised.
-
-    Returns:
-        The code of its nearest class in the table.
-    """
+    """Returns the code of an error's nearest class in `CODES`."""
     return next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
 
 
 def code_and_message(error: Exception) -> tuple[Code, str]:
-    """Decides what a client is told.
+    """Returns the code and the message that a client gets for an error.
 
-    An error that was not raised on purpose is logged with its traceback; the client learns only
-    that there was one.
-
-    Args:
-        error: What was raised while a request was answered.
-
-    Returns:
-        The code and the message; without folders where the server is at fault.
+    An unexpected error is logged with its traceback; the client gets `UNEXPECTED_ERROR_MESSAGE`.
+    Messages of the server's own faults have their folders removed.
     """
     if not isinstance(error, LstmSentimentError):
         logger.error("a request failed unexpectedly", exc_info=error)

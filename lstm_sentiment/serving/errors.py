@@ -1,4 +1,4 @@
-"""The errors of a server, beside those that the whole package raises."""
+"""Errors of the server, in addition to those of `lstm_sentiment.errors`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,73 +7,73 @@ from lstm_sentiment.serving.servable_id import ServableId
 
 
 class NoRegressionTensorError(InvalidInputError):
-    """A signature whose tensors are not named as Regress needs them."""
+    """The signature has no tensors with the names that Regress needs."""
 
 
 class ServableLoadError(ServableUnavailableError):
-    """A version that could not be loaded; the others serve on."""
+    """A version could not be loaded; other versions are still served."""
 
 
 class ServableRunError(LstmSentimentError):
-    """A servable that failed while answering, through no fault of the request."""
+    """A servable failed on a valid request."""
 
 
 class NotImplementedInServingError(LstmSentimentError):
-    """A part of TensorFlow Serving's protocol that this server does not speak."""
+    """A part of TensorFlow Serving's protocol that this server does not implement."""
 
 
 class OverloadedError(ServableUnavailableError):
-    """A servable that has as many requests waiting as it may have."""
+    """The queue of requests for a servable is full."""
 
 
 class NotEnoughMemoryError(ServableLoadError):
-    """A version that does not fit into the memory that is left for models."""
+    """A version does not fit into the memory that is left for models."""
 
 
 class DeadlineExceededError(LstmSentimentError):
-    """A request that was not answered before its caller's deadline."""
+    """A request was not answered before its deadline."""
 
 
 class RequestCancelledError(LstmSentimentError):
-    """A request whose caller has gone away."""
+    """The caller of a request has gone away."""
 
 
 class UnauthenticatedError(LstmSentimentError):
-    """A request without the credentials that the server asks for."""
+    """A request lacks the credentials that the server requires."""
 
 
 class RequestTooLargeError(InvalidInputError):
-    """A request that is larger than the server takes.
+    """A request is larger than the server's limits.
 
     Attributes:
-        max_batch_size: The most rows that it takes, where there were too many; else `None`.
+        max_batch_size: The limit of rows, if the request has too many; else `None`.
     """
 
     def __init__(self, message: str, *, max_batch_size: int | None = None) -> None:
-        """Takes the message as it is.
+        """Creates the error.
 
         Args:
             message: The rule, then what arrived.
-            max_batch_size: The most rows that the server takes, where there were too many.
+            max_batch_size: The limit of rows, if the request has too many.
         """
         super().__init__(message)
         self.max_batch_size = max_batch_size
 
 
 class SignatureNotFoundError(InvalidInputError):
-    """A signature key that the servable does not have."""
+    """The servable has no signature of that key."""
 
     def __init__(self, signature_key: str) -> None:
-        """Builds the message of `tensorflow_serving/servables/tensorflow/predict_util.cc`."""
+        """Creates the error, worded as in `servables/tensorflow/predict_util.cc`."""
         super().__init__(f'Serving signature key "{signature_key}" not found.')
         self.signature_key = signature_key
 
 
 class VersionNotAvailableError(InvalidInputError):
-    """A label asked to point to a version that is not available."""
+    """A label should point to a version that is not available."""
 
     def __init__(self, servable_id: "ServableId") -> None:
-        """Builds the message of `tensorflow_serving/model_servers/server_core.cc`."""
+        """Creates the error, worded as in `tensorflow_serving/model_servers/server_core.cc`."""
         super().__init__(
             f"Request to assign label to version {servable_id.version} of model "
             f"{servable_id.name}, which is not currently available for inference"
@@ -81,14 +81,14 @@ class VersionNotAvailableError(InvalidInputError):
 
 
 class ModelsNotAvailableError(ServableLoadError):
-    """New models of which no version can be served."""
+    """No version of some new models can be served."""
 
     def __init__(self, count: int, reasons: Iterable[str]) -> None:
-        """Builds the message after that of `tensorflow_serving/model_servers/server_core.cc`.
+        """Creates the error, worded as in `tensorflow_serving/model_servers/server_core.cc`.
 
         Args:
-            count: How many models.
-            reasons: What is wrong with each, or with each of its versions.
+            count: Number of models.
+            reasons: What is wrong with each model, or with each of its versions.
         """
         listed = ", ".join(f"{{{reason}}}" for reason in reasons)
         super().__init__(f"{count} model(s) did not become available: {{{listed}}}")
@@ -97,14 +97,7 @@ class ModelsNotAvailableError(ServableLoadError):
     def after_loading(
         cls, failed: Mapping[ServableId, ServableLoadError | None]
     ) -> "ModelsNotAvailableError":
-        """Says which versions could not be loaded.
-
-        Args:
-            failed: Each version, with the reason where it is known.
-
-        Returns:
-            The error, to be raised.
-        """
+        """Creates the error from the versions that failed to load, each with its error if known."""
         return cls(
             len({version.name for version in failed}),
             (f"{v}{'' if e is None else f' due to error: {e}'}" for v, e in failed.items()),
@@ -112,27 +105,18 @@ class ModelsNotAvailableError(ServableLoadError):
 
 
 class NoVersionsFoundError(ModelsNotAvailableError):
-    """New models that have no version to load."""
+    """Some new models have no version to load."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """Names the models.
-
-        Args:
-            names: All of them.
-        """
+        """Creates the error from the names of the models."""
         super().__init__(len(names), (f"no versions of model {name} found" for name in names))
 
 
 class VersionDidNotLoadError(VersionNotAvailableError):
-    """A label asked to point to a version that a reload tried to bring, and could not."""
+    """A label should point to a version that a reload failed to load."""
 
     def __init__(self, servable_id: ServableId, reason: ServableLoadError | None) -> None:
-        """Adds the reason to the message.
-
-        Args:
-            servable_id: The version.
-            reason: Why it could not be loaded, where that is known.
-        """
+        """Creates the error; the message ends with the reason if it is known."""
         super().__init__(servable_id)
         if reason is not None:
             self.args = (f"{self.args[0]}: {reason}",)

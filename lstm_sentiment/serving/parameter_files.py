@@ -1,11 +1,10 @@
-"""The small files of flags that TensorFlow Serving takes beside `models.config`.
+"""Loads TensorFlow Serving's parameter files besides `models.config`.
 
-`--batching_parameters_file`, `--monitoring_config_file` and `--ssl_config_file`, each a message in
-protobuf text format. No package on PyPI holds their generated classes, so they are built here of
+`--batching_parameters_file`, `--monitoring_config_file` and `--ssl_config_file` each hold a message
+in protobuf text format. No package on PyPI has their generated classes, so they are built here from
 the fields' names and types: `tensorflow_serving/servables/tensorflow/session_bundle_config.proto`,
-`tensorflow_serving/config/monitoring_config.proto` and `ssl_config.proto`. Text format goes by
-names; the numbers of fields are of no account. All of it is read strictly: a file that breaks a
-rule is refused whole.
+`tensorflow_serving/config/monitoring_config.proto` and `ssl_config.proto`. Text format does not use
+the fields' numbers. A file that breaks a rule is refused as a whole.
 """
 
 import functools
@@ -55,20 +54,32 @@ _SCALARS = {
 }
 
 
-def _load(
+def load_parameter_file(
     path: str | Path,
     message_name: str,
     convert: Callable[[Any], _Parameters],
     *,
     is_secret: bool = False,
 ) -> _Parameters:
+    """Reads a parameter file and converts its message.
+
+    Args:
+        path: A message in protobuf text format, UTF-8.
+        message_name: The message's type, such as `BatchingParameters`.
+        convert: Makes the result from the message; may raise `InvalidInputError`.
+        is_secret: Keeps the file's contents out of error messages.
+
+    Raises:
+        ConfigError: One line that starts with the path, and the line number of a syntax error, if
+            the file cannot be read or breaks a rule.
+    """
     text = read_config_text(path)
     try:
         message = text_format.Parse(text, _message_classes()[message_name]())
     except text_format.ParseError as error:
         if not is_secret:
             raise ConfigError(syntax_error(str(path), error)) from error
-        # A parser's message may quote the line, and a line may be a private key.
+        # The parser's message may quote a line, which may be a private key.
         rule = f"must be the text format of {message_name}. Received: something else."
         raise ConfigError(syntax_error(str(path), error, rule)) from None
     try:

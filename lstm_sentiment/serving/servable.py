@@ -1,7 +1,7 @@
-"""What is served: its id, its state, and what a loaded one offers.
+"""Servables, their states, loaders and handles.
 
-The names are TensorFlow Serving's: a servable stream is all versions under one name, a servable
-is one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state.h`).
+The terms are TensorFlow Serving's: a servable stream is all versions under one name, a servable is
+one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state.h`).
 """
 
 import enum
@@ -12,19 +12,14 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.errors import (
-    ServableLoadError,
-)
+from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.servable_id import ServableId
 
 Array = NDArray[Any]
 
 
 class ManagerState(enum.IntEnum):
-    """Where a version stands in its life, numbered as `ModelVersionStatus.State` on the wire.
-
-    `tensorflow_serving/apis/get_model_status.proto`.
-    """
+    """State of a version, numbered as `ModelVersionStatus.State` of `get_model_status.proto`."""
 
     START = 10
     LOADING = 20
@@ -35,12 +30,12 @@ class ManagerState(enum.IntEnum):
 
 @dataclass(frozen=True)
 class ServableState:
-    """A version's state as the manager tells it to others.
+    """A version's state as the manager reports it.
 
     Attributes:
-        id: Which version.
-        state: Where it stands.
-        error: Why it is `END`, where a failed load is the reason; else `None`.
+        id: The version's id.
+        state: The version's state.
+        error: The error of the failed load that ended the version; else `None`.
     """
 
     id: ServableId
@@ -50,7 +45,7 @@ class ServableState:
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """Type and shape of one input or output of a signature.
+    """Dtype and shape of one input or output of a signature.
 
     Attributes:
         dtype: A `tf.DType`.
@@ -63,12 +58,12 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Signature:
-    """One way of asking a servable.
+    """Inputs and outputs of one signature.
 
     Attributes:
-        key: Its name, such as `serving_default`.
-        inputs: What it takes, by name.
-        outputs: What it answers, by name.
+        key: The signature's key, such as `serving_default`.
+        inputs: Dtype and shape of each input, by name.
+        outputs: Dtype and shape of each output, by name.
     """
 
     key: str
@@ -77,28 +72,28 @@ class Signature:
 
 
 class Servable(Protocol):
-    """What a loaded version offers."""
+    """A loaded version."""
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
-        """Its signatures, by key."""
+        """The signatures, by key."""
         ...
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
-        """Its signatures as the SavedModel has them: a `SignatureDef` message each, by key."""
+        """The `SignatureDef` message of each signature in the SavedModel, by key."""
         ...
 
     def run(
         self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
     ) -> dict[str, Array]:
-        """Answers one request.
+        """Runs a signature on the inputs of one request.
 
         Args:
             signature_key: One of `signatures`.
             inputs: An array for each input of the signature, by name; strings are bytes in an
                 array of objects.
-            caller: Who waits for the answer.
+            caller: Sets the deadline, and may cancel the request.
 
         Returns:
             An array for each output of the signature, by name; strings as in `inputs`.
@@ -107,18 +102,18 @@ class Servable(Protocol):
             SignatureNotFoundError: If there is no such signature.
             InvalidInputError: If the inputs do not fit the signature.
             ServableRunError: If the servable itself failed.
-            OverloadedError: If too many requests wait.
+            OverloadedError: If too many requests wait for a batch.
             DeadlineExceededError: If the caller's deadline passes first.
-            RequestCancelledError: If the caller goes away first.
+            RequestCancelledError: If the caller cancels first.
         """
         ...
 
 
 class Loader(Protocol):
-    """Brings one version into memory and lets it go; `tensorflow_serving/core/loader.h`."""
+    """Loads and unloads one version; `tensorflow_serving/core/loader.h`."""
 
     def estimate_bytes(self) -> int:
-        """Estimates how much memory the version will take; asked before it is loaded.
+        """Estimates the memory that the version will take, in bytes; called before `load`.
 
         Raises:
             ServableLoadError: If its files cannot be read.
@@ -126,29 +121,29 @@ class Loader(Protocol):
         ...
 
     def load(self) -> Servable:
-        """Loads the version; called once, save after an error.
+        """Loads the version; called once, or again after an error.
 
         Raises:
-            ServableLoadError: If it cannot be loaded.
+            ServableLoadError: If the version cannot be loaded.
         """
         ...
 
     def unload(self) -> None:
-        """Lets the version go; called once, when no request holds it any more."""
+        """Frees the version's memory; called once, when no request holds the version any more."""
         ...
 
 
 class ServableHandle:
-    """A hold on a loaded version: until it is released, the version is not unloaded."""
+    """Holds a loaded version, which is not unloaded before the handle is released."""
 
     def __init__(
         self, servable_id: ServableId, servable: Servable, release: Callable[[], None]
     ) -> None:
-        """Made by `Manager.get_handle` alone.
+        """Created only by `Manager.get_handle`.
 
         Args:
-            servable_id: Which version is held.
-            servable: What it offers.
+            servable_id: The version's id.
+            servable: The loaded version.
             release: Called once, on release.
         """
         self.id = servable_id
@@ -156,15 +151,15 @@ class ServableHandle:
         self._release: Callable[[], None] | None = release
 
     def release(self) -> None:
-        """Lets the version go; a second call does nothing."""
+        """Releases the version; a second call does nothing."""
         release, self._release = self._release, None
         if release is not None:
             release()
 
     def __enter__(self) -> "ServableHandle":
-        """Gives the handle itself."""
+        """Returns the handle itself."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Releases it."""
+        """Releases the version."""
         self.release()

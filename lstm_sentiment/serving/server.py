@@ -1,6 +1,6 @@
 """A model server that speaks TensorFlow Serving's gRPC and REST.
 
-Source, manager, data plane and transports, put together and taken apart in order; after
+Creates source, manager, data plane and transports, starts and stops them in order; after
 `tensorflow_serving/model_servers/server.cc`.
 """
 
@@ -52,7 +52,7 @@ class ModelServer:
         with ModelServer("serving_configs/models.config", port=0) as server:
             print(server.port)
 
-    A server is started once; after `stop`, make another.
+    A server can be started only once.
     """
 
     def __init__(
@@ -136,17 +136,14 @@ class ModelServer:
 
     @property
     def rest_api_port(self) -> int | None:
-        """The port REST listens on; `None` if REST is off or the server not started."""
+        """The port REST listens on; `None` if REST is off or the server is not started."""
         return self._rest_api_port
 
     def start(self) -> "ModelServer":
-        """Loads the models, then starts answering.
+        """Loads the models, starts answering requests, and returns the server itself.
 
-        Returns when every aspired version is available or has failed to load; one that failed is
-        logged, and the others are served. After an error nothing is left running or open.
-
-        Returns:
-            The server itself.
+        Returns when every aspired version is available or has failed to load; failures are logged,
+        and the other versions are served. After an error no thread or port is left open.
 
         Raises:
             InvalidInputError: If a port cannot be bound, or the server was started before.
@@ -163,13 +160,13 @@ class ModelServer:
         return self
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Stops answering new requests, lets those under way end, unloads the models.
+        """Refuses new requests, lets requests under way end, unloads the models.
 
-        From the first moment on, the server tells whoever asks that it is not ready.
+        Health checks report that the server is not ready from the beginning on.
 
         Args:
-            grace_seconds: How long requests under way may take; `None` for the `grace_seconds`
-                the server was made with. A version still loading is waited for regardless.
+            grace_seconds: Longest time for requests under way; `None` for the `grace_seconds` of
+                the options. A version that is loading is waited for regardless.
         """
         grace = self._options.grace_seconds if grace_seconds is None else grace_seconds
         with self._stop_lock:
@@ -183,7 +180,7 @@ class ModelServer:
                 self._rest.stop(grace)
             if grpc_stopped is not None:
                 grpc_stopped.wait()
-                # Its threads end with it, and it holds this server, which must not hold it.
+                # It refers to this server: without the cycle both are freed at once.
                 self._grpc = None
             if self._scheduler is not None:
                 self._scheduler.stop()
@@ -197,16 +194,16 @@ class ModelServer:
         """Waits until the server has been stopped, by another thread or a signal handler.
 
         Args:
-            timeout_seconds: How long to wait at most; `None` for ever.
+            timeout_seconds: Longest wait; `None` for no limit.
 
         Returns:
-            Whether it was stopped in time.
+            Whether the server was stopped in time.
         """
         return self._stopped.wait(timeout_seconds)
 
     @property
     def has_ui(self) -> bool:
-        """Whether REST has a page for people at `/`."""
+        """Whether REST serves the web page at `/`."""
         return self._options.ui and self._asked_rest_api_port is not None
 
     @property
@@ -215,24 +212,24 @@ class ModelServer:
         return self._options.credentials is not None
 
     def states(self) -> list[ServableState]:
-        """Tells where every version of every model stands, by model in the config's order."""
+        """Returns the state of every version, by model in the config's order."""
         return self._core.states()
 
     def poll_now(self) -> None:
-        """Reads the config file and the base paths at once, whatever the pauses between polls.
+        """Polls the config file and the base paths, without waiting for the next regular poll.
 
-        Returns when a config that has changed is in force or refused; a refusal is logged. New
-        versions may still be loading: see `wait_until_settled`.
+        Returns when a changed config is in force, or refused, which is logged. New versions may
+        still be loading: see `wait_until_settled`.
         """
         self._core.poll_now()
 
     def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
-        """Waits until no version is left to load or unload, and no text to show to the shadow.
+        """Waits until no version is left to load or unload, and no text to send to the shadow.
 
-        A version whose load failed counts as settled, also while it waits for its next try.
+        A version whose load failed counts as settled, also while a retry is due.
 
         Args:
-            timeout_seconds: How long to wait at most; `None` for ever.
+            timeout_seconds: Longest wait; `None` for no limit.
 
         Returns:
             Whether the server settled in time.
@@ -253,7 +250,7 @@ class ModelServer:
 
         Args:
             predicate: Called with `states()` now and after every change; must be quick.
-            timeout_seconds: How long to wait at most; `None` for ever.
+            timeout_seconds: Longest wait; `None` for no limit.
 
         Returns:
             Whether the predicate came true in time.
@@ -261,12 +258,12 @@ class ModelServer:
         return self._manager.wait_until(lambda: predicate(self.states()), timeout_seconds)
 
     def state(self) -> dict[str, Any]:
-        """Tells what the server does right now, as `GET /state` does: see `ServerState.page`."""
+        """Returns the server's statistics, as `GET /state` does: see `ServerState.page`."""
         shadow = () if self._shadow is None else (self._shadow.report(),)
         return self._observability.state.page(self._core.labels, self.states(), shadow)
 
     def is_ready(self) -> bool:
-        """Whether requests can be answered: it serves, and has a version of a model to serve."""
+        """Returns whether the server is started and has an available version."""
         return self._is_serving and any(
             state.state is ManagerState.AVAILABLE for state in self.states()
         )
@@ -280,12 +277,11 @@ class ModelServer:
 
         Args:
             config: All models to serve.
-            timeout_seconds: How long to wait for them; `None` for ever.
+            timeout_seconds: Longest wait for the models; `None` for no limit.
 
         Raises:
-            ConfigError: If the config breaks a rule. What is served stays as it is, as after the
-                other errors.
-            InvalidInputError: If a label would point to a version that is not available.
+            InvalidInputError: If the config breaks a rule, or a label would point to a version that
+                is not available. As after the other error, the models of before are still served.
             ServableUnavailableError: If a new model has no version that can be loaded.
         """
         self._core.reload(config, timeout_seconds)

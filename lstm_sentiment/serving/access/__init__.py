@@ -1,1 +1,1 @@
-"""Who may ask: addresses, TLS, tokens."""
+"""Addresses to listen on, TLS, bearer tokens."""

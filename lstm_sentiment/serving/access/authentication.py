@@ -1,8 +1,8 @@
-"""Callers that must show a bearer token, over gRPC and over REST.
+"""Bearer tokens, required over gRPC and over REST.
 
 The token stands in the header `authorization: Bearer TOKEN` (RFC 6750), which is metadata in gRPC.
-Whoever only asks whether the server lives needs none; the page of metrics needs one, for it tells
-what models there are and how they are used. The page for people needs none: it tells nothing.
+Health checks need no token. The page of metrics needs one, since it shows the models and their use;
+the web page needs none, since it shows nothing.
 """
 
 import hashlib
@@ -35,16 +35,16 @@ _REFUSED = "a valid bearer token is required."
 
 
 class BearerTokens:
-    """The tokens that are let in; of each only a digest is kept."""
+    """The accepted tokens, kept only as digests."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        """Takes the tokens.
+        """Keeps the digests of the tokens.
 
         Args:
             tokens: At least one, of letters, digits and `-._~+/`, with `=` at the end only.
 
         Raises:
-            InvalidInputError: If there is none, or one of other characters; none is quoted.
+            InvalidInputError: If there is no token, or one of other characters. It quotes no token.
         """
         tokens = list(tokens)
         if not tokens:
@@ -54,35 +54,29 @@ class BearerTokens:
         self._digests = [_digest(token.encode()) for token in tokens]
 
     def check(self, authorizations: Iterable[bytes]) -> None:
-        """Lets a caller pass, or does not.
-
-        Args:
-            authorizations: The values of the request's headers `authorization`.
+        """Checks the values of a request's `authorization` headers.
 
         Raises:
-            UnauthenticatedError: If there is not exactly one, or it holds no token of these.
+            UnauthenticatedError: Unless there is exactly one, with an accepted token.
         """
         given = list(authorizations)
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         digest = _digest(token.strip())
-        # Digests, and all of them, so that the time it takes tells nothing of the tokens.
+        # Compares with all digests, so that the time taken reveals nothing of the tokens.
         found = [hmac.compare_digest(digest, known) for known in self._digests]
         if scheme.lower() != b"bearer" or not any(found):
             raise UnauthenticatedError(_REFUSED)
 
 
 def load_bearer_tokens(path: str | Path) -> BearerTokens:
-    """Reads tokens from a file.
+    """Loads tokens from a file.
 
     Args:
-        path: One token a line, ASCII; empty lines and those that begin with `#` do not count.
-
-    Returns:
-        The tokens.
+        path: One token a line, ASCII; empty lines and lines that begin with `#` are skipped.
 
     Raises:
-        ConfigError: One line that starts with the path, and the number of a line at fault, if the
-            file cannot be read, holds no token, or holds a bad one; none is quoted.
+        ConfigError: One line that starts with the path and the number of the bad line, if the file
+            cannot be read, holds no token, or holds a bad one. It quotes no token.
     """
     tokens = []
     for number, raw in enumerate(read_secret_file(path).splitlines(), start=1):
@@ -98,14 +92,10 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
 
 
 class BearerTokenInterceptor(grpc.ServerInterceptor):
-    """Answers gRPC calls without a token with UNAUTHENTICATED, before their message is read."""
+    """Rejects gRPC calls without a token as UNAUTHENTICATED, before their message is read."""
 
     def __init__(self, tokens: BearerTokens) -> None:
-        """Takes the tokens.
-
-        Args:
-            tokens: Those that are let in.
-        """
+        """Creates the interceptor."""
         self._tokens = tokens
 
     def intercept_service(
@@ -129,24 +119,24 @@ class BearerTokenInterceptor(grpc.ServerInterceptor):
 
 
 class BearerTokenMiddleware:
-    """Answers HTTP requests without a token with 401, before their body is read."""
+    """Rejects HTTP requests without a token with status 401, before their body is read."""
 
     def __init__(
         self, app: ASGIApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
     ) -> None:
-        """Stands before an application.
+        """Wraps an application.
 
         Args:
-            app: What answers those who are let in.
-            tokens: Those that are let in.
-            open_paths: What is answered without a token, besides `OPEN_PATHS`.
+            app: The application that accepted requests are passed to.
+            tokens: The accepted tokens.
+            open_paths: Paths that need no token, besides `OPEN_PATHS`.
         """
         self._app = app
         self._tokens = tokens
         self._open_paths = OPEN_PATHS | open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or has it answered."""
+        """Rejects a request, or passes it to the application."""
         if scope["type"] == "http" and scope["raw_path"].decode("latin-1") not in self._open_paths:
             try:
                 self._tokens.check(
@@ -173,7 +163,7 @@ def _refuse(requests: Any, context: grpc.ServicerContext) -> NoReturn:
     context.abort(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
 
 
-# For calls of any kind: the only one that is called before a message has come.
+# A handler for calls of any kind: of all kinds, only this one runs before a message has arrived.
 _REFUSAL: _Handler = grpc.stream_stream_rpc_method_handler(_refuse)
 
 

@@ -1,4 +1,4 @@
-"""Reads files that nobody but the server should be able to read."""
+"""Reads files that only the server should be able to read."""
 
 import logging
 import os
@@ -11,13 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_secret_file(path: str | Path) -> bytes:
-    """Reads a private key or a list of tokens, and warns where every user could.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its contents.
+    """Reads a private key or a list of tokens, and warns if every user can.
 
     Raises:
         ConfigError: One line that starts with the path, if the file cannot be read.
@@ -31,13 +25,10 @@ def read_secret_file(path: str | Path) -> bytes:
 
 
 def warn_if_everybody_can_read(path: str | Path) -> None:
-    """Logs a warning if every user of the machine can read a secret.
-
-    Args:
-        path: An existing file.
+    """Logs a warning if every user of the machine can read a file.
 
     Raises:
-        OSError: If there is none.
+        OSError: If there is no such file.
     """
     if os.stat(path).st_mode & stat.S_IROTH:
         logger.warning("%s can be read by every user of this machine: chmod 600", path)

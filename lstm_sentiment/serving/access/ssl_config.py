@@ -1,4 +1,4 @@
-"""Keys and certificates in one file: `--ssl_config_file`."""
+"""Private key and certificates in one file: `--ssl_config_file`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,21 +6,21 @@ from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.secret_file import warn_if_everybody_can_read
-from lstm_sentiment.serving.parameter_files import _load
+from lstm_sentiment.serving.parameter_files import load_parameter_file
 
 
 @dataclass(frozen=True)
 class SSLConfig:
-    """Keys and certificates, as contents of PEM files. Its `repr` leaves the key out.
+    """Private key and certificates, as contents of PEM files. `repr` leaves the key out.
 
     Attributes:
         server_key: The server's private key.
-        server_cert: Its certificate, and those between it and the authority.
-        custom_ca: The authorities one of which must have signed a client's certificate.
-        client_verify: Whether a client must show a certificate: mutual TLS.
+        server_cert: The server's certificate, then the intermediate ones.
+        custom_ca: Certificates of the authorities that sign clients' certificates.
+        client_verify: Requires a certificate of each client: mutual TLS.
 
     Raises:
-        InvalidInputError: If there is no key or no certificate, or no authority to verify by.
+        InvalidInputError: If key or certificate is missing, or, with `client_verify`, authorities.
     """
 
     server_key: str = field(repr=False)
@@ -29,7 +29,7 @@ class SSLConfig:
     client_verify: bool = False
 
     def __post_init__(self) -> None:
-        """Checks that what is needed is there."""
+        """Checks that the required contents are there."""
         for name in ("server_key", "server_cert"):
             if not getattr(self, name).strip():
                 raise InvalidInputError(
@@ -42,13 +42,10 @@ class SSLConfig:
 
 
 def load_ssl_config(path: str | Path) -> SSLConfig:
-    """Reads an SSL config; whether the PEM in it is of any use is for `ServerCredentials` to say.
+    """Loads an SSL config; `ServerCredentials` checks the PEM in it.
 
     Args:
         path: An `SSLConfig` in protobuf text format, UTF-8.
-
-    Returns:
-        The config.
 
     Raises:
         ConfigError: One line that starts with the path, and the line number of a syntax error, if
@@ -60,6 +57,6 @@ def load_ssl_config(path: str | Path) -> SSLConfig:
             message.server_key, message.server_cert, message.custom_ca, message.client_verify
         )
 
-    ssl_config = _load(path, "SSLConfig", config, is_secret=True)
+    ssl_config = load_parameter_file(path, "SSLConfig", config, is_secret=True)
     warn_if_everybody_can_read(path)
     return ssl_config

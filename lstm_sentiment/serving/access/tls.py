@@ -1,6 +1,6 @@
 """TLS for both transports, from one key and certificate.
 
-TensorFlow Serving's `SSLConfig` is for gRPC alone, its REST being plain; here it counts for both.
+TensorFlow Serving uses `SSLConfig` for gRPC alone; its REST is not encrypted. Here both are.
 """
 
 import ssl
@@ -15,23 +15,23 @@ from lstm_sentiment.serving.access.ssl_config import SSLConfig, load_ssl_config
 
 _PARTS = ("server_cert", "server_key", "custom_ca")
 
-# What OpenSSL says of a key of other values, and of one of another kind.
+# OpenSSL's reasons for a key that belongs to another certificate.
 _OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 _TOO_WEAK = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
 
 
 class ServerCredentials:
-    """What a server shows its callers, and whom it lets in. TLS 1.2 or later."""
+    """A server's key and certificate, and the clients that it accepts. TLS 1.2 or later."""
 
     def __init__(self, config: SSLConfig, *, sources: tuple[str, str, str] = _PARTS) -> None:
-        """Checks that key and certificates are good and belong together.
+        """Checks that key and certificates are valid and belong together.
 
         Args:
             config: Contents of PEM files.
-            sources: Where certificate, private key and authorities come from, for messages.
+            sources: Names of the certificate, the private key and the authorities in messages.
 
         Raises:
-            ConfigError: One line that starts with the source at fault; it quotes nothing of it.
+            ConfigError: One line that starts with the bad source. It quotes nothing of it.
         """
         certificate_source, key_source, ca_source = sources
         self._config = config
@@ -44,22 +44,19 @@ class ServerCredentials:
             _check_certificates(config.custom_ca, ca_source)
         if config.client_verify:
             self._context.verify_mode = ssl.CERT_REQUIRED
-            # As gRPC: whoever is named here is trusted, a root or not.
+            # As in gRPC, a listed certificate is trusted, whether it is a root or not.
             self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             self._context.load_verify_locations(cadata=_ascii(config.custom_ca))
 
     @classmethod
     def from_config_file(cls, path: str | Path) -> "ServerCredentials":
-        """Reads a `--ssl_config_file` of TensorFlow Serving's.
+        """Loads a `--ssl_config_file` of TensorFlow Serving.
 
         Args:
             path: An `SSLConfig` in protobuf text format, which holds PEM contents.
 
-        Returns:
-            The credentials.
-
         Raises:
-            ConfigError: One line that starts with the path, if the file or what it holds is bad.
+            ConfigError: One line that starts with the path, if the file or its contents are bad.
         """
         certificate, key, ca = (f"{path}: {part}" for part in _PARTS)
         return cls(load_ssl_config(path), sources=(certificate, key, ca))
@@ -71,19 +68,16 @@ class ServerCredentials:
         private_key: str | Path,
         client_ca: str | Path | None = None,
     ) -> "ServerCredentials":
-        """Reads PEM files.
+        """Loads PEM files.
 
         Args:
-            certificate: The server's certificate, then those between it and the authority.
-            private_key: Its private key, not encrypted.
-            client_ca: The authorities one of which must have signed a caller's certificate;
-                `None` to let callers in without.
-
-        Returns:
-            The credentials.
+            certificate: The server's certificate, then the intermediate ones.
+            private_key: The server's private key, not encrypted.
+            client_ca: Certificates of the authorities that sign clients' certificates; `None`
+                accepts clients without a certificate.
 
         Raises:
-            ConfigError: One line that starts with the path at fault.
+            ConfigError: One line that starts with the path of the bad file.
         """
         config = SSLConfig(
             server_cert=_read_pem(certificate),
@@ -95,11 +89,11 @@ class ServerCredentials:
 
     @property
     def client_verify(self) -> bool:
-        """Whether a caller must show a certificate."""
+        """Whether a client must show a certificate."""
         return self._config.client_verify
 
     def grpc(self) -> grpc.ServerCredentials:
-        """Makes what `grpc.Server.add_secure_port` takes."""
+        """Returns the credentials for `grpc.Server.add_secure_port`."""
         config = self._config
         return grpc.ssl_server_credentials(
             [(config.server_key.encode(), config.server_cert.encode())],
@@ -108,14 +102,14 @@ class ServerCredentials:
         )
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Gives what a server of HTTPS takes; always the same one."""
+        """Returns the context for an HTTPS server, always the same one."""
         return self._context
 
 
 def _load_chain(
     context: ssl.SSLContext, config: SSLConfig, certificate_source: str, key_source: str
 ) -> None:
-    # The ssl module takes keys from files only. This folder is the user's alone, and soon gone.
+    # The ssl module reads keys from files only. The folder is the user's alone, and removed soon.
     with tempfile.TemporaryDirectory(prefix="lstm-sentiment-") as folder:
         certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
         certificate.write_text(config.server_cert, encoding="utf-8")
@@ -149,7 +143,7 @@ def _check_certificates(pem: str, source: str) -> None:
 
 
 def _ascii(pem: str) -> str:
-    # Between the certificates there may be words in any language.
+    # Text between the certificates may be in any language.
     return pem.encode("ascii", "replace").decode("ascii")
 
 

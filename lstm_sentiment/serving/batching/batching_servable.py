@@ -1,7 +1,7 @@
-"""Answers requests of several callers together, a version's own way of being asked unchanged.
+"""A servable that batches the requests of several callers.
 
 After `tensorflow_serving/batching/batching_session.h`. Unlike there, inputs of different widths are
-never padded to one: ids would be read as others.
+never padded to one width: the padding would be read as token ids.
 """
 
 from collections.abc import Mapping
@@ -20,25 +20,25 @@ from lstm_sentiment.version_folder import TEXT_STATISTICS
 
 
 class BatchingServable:
-    """A servable whose requests are answered together with others'.
+    """Runs concurrent requests of a servable in batches.
 
     Attributes:
-        signatures: The signatures of the servable, by key.
+        signatures: The servable's signatures, by key.
     """
 
     def __init__(
         self, servable: Servable, servable_id: ServableId, scheduler: BatchScheduler
     ) -> None:
-        """Puts a scheduler before a servable.
+        """Wraps a servable.
 
         Args:
-            servable: Who answers.
-            servable_id: Which version it is.
-            scheduler: Who gathers requests.
+            servable: The servable that runs the batches.
+            servable_id: The version's id.
+            scheduler: Queues requests and calls the servable with batches of them.
         """
         self._servable, self._id, self._scheduler = servable, servable_id, scheduler
         self.signatures = servable.signatures
-        # The server asks for the statistics itself, and no caller is to wait behind that.
+        # The server itself asks for the statistics; no caller may have to wait for that.
         self._batched = {
             key
             for key, signature in servable.signatures.items()
@@ -47,30 +47,16 @@ class BatchingServable:
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
-        """Those of the servable."""
+        """The servable's `SignatureDef` messages, by key."""
         return self._servable.signature_defs
 
     def run(
         self, signature_key: str, inputs: Arrays, *, caller: Caller = ANYBODY
     ) -> dict[str, Array]:
-        """Answers one request, see `Servable.run`; together with others where that is possible.
-
-        Args:
-            signature_key: One of `signatures`.
-            inputs: An array for each input of the signature, by name.
-            caller: Who waits for the answer.
-
-        Returns:
-            An array for each output of the signature, by name.
+        """Runs a signature, see `Servable.run`, in a batch with other requests where possible.
 
         Raises:
-            SignatureNotFoundError: If there is no such signature.
-            InvalidInputError: If the inputs do not fit the signature, or have more rows than a
-                batch may have.
-            ServableRunError: If the servable itself failed.
-            OverloadedError: If too many requests wait.
-            DeadlineExceededError: If the caller's deadline passes first.
-            RequestCancelledError: If the caller goes away first.
+            RequestTooLargeError: If the inputs have more rows than a batch may have.
         """
         if signature_key not in self._batched:
             return self._servable.run(signature_key, inputs, caller=caller)
@@ -91,7 +77,7 @@ class BatchingServable:
 
     @property
     def unbatched(self) -> Servable:
-        """The servable alone, whose answers wait for nobody else's."""
+        """The wrapped servable, which runs each request at once."""
         return self._servable
 
     def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
@@ -112,25 +98,15 @@ class BatchingServable:
 
 
 def unbatched(servable: Servable) -> Servable:
-    """Takes away the line that requests wait in for a batch, if there is one.
-
-    Args:
-        servable: Any.
-
-    Returns:
-        One that answers at once, and holds up nobody in that line.
-    """
+    """Returns the servable without batching, which runs each request at once."""
     return servable.unbatched if isinstance(servable, BatchingServable) else servable
 
 
 def is_batchable(signature: Signature) -> bool:
-    """Whether requests to a signature can be answered together, and nobody will notice.
+    """Returns whether batching cannot change the answers of a signature.
 
     Each input and output must have one row for each text, and no other dimension of an output may
-    depend on the others' texts.
-
-    Args:
-        signature: Which one.
+    depend on other texts of the batch.
     """
     shapes = [info.shape for info in (*signature.inputs.values(), *signature.outputs.values())]
     if any(not shape.rank or shape[0] is not None for shape in shapes):

@@ -1,4 +1,4 @@
-"""How requests are put together to be computed at once: `--batching_parameters_file`."""
+"""Parameters of batching: `--batching_parameters_file`."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -7,28 +7,30 @@ from typing import Any
 
 from lstm_sentiment.checks import at_least, positive
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.parameter_files import _load
+from lstm_sentiment.serving.parameter_files import load_parameter_file
 from lstm_sentiment.system import usable_cpus
 
 
 @dataclass(frozen=True)
 class BatchingParameters:
-    """How requests are put together to be computed at once; defaults as in TensorFlow Serving.
+    """How requests are batched; defaults as in TensorFlow Serving.
 
     Attributes:
-        max_batch_size: The most rows in a batch; with `enable_large_batch_splitting`, in a request.
-        batch_timeout_micros: How long a batch that is not full waits for more, in microseconds.
-        max_enqueued_batches: The most batches that wait for a thread; requests beyond are refused.
-        num_batch_threads: Batches computed at once; by default one a CPU.
-        thread_pool_name: What the threads are called.
-        allowed_batch_sizes: A batch is filled up to the next of these; empty for any size.
-        pad_variable_length_inputs: Whether rows of different lengths are padded to go together.
-        enable_large_batch_splitting: Whether a request may be spread over several batches.
-        max_execution_batch_size: The most rows in a batch where requests are split; `None` for
+        max_batch_size: Most rows in a batch; with `enable_large_batch_splitting`, in a request.
+        batch_timeout_micros: Longest wait of a batch that is not full, in microseconds.
+        max_enqueued_batches: Most batches that wait for a thread; requests beyond are refused.
+        num_batch_threads: Batches run at the same time; by default one a CPU.
+        thread_pool_name: Name of the threads.
+        allowed_batch_sizes: A batch is padded with rows to the next of these sizes; empty for any
+            size.
+        pad_variable_length_inputs: Read, but without effect: rows of different lengths are never
+            batched together.
+        enable_large_batch_splitting: Spreads a large request over several batches.
+        max_execution_batch_size: Most rows in a batch where requests are split; `None` for
             `max_batch_size`.
 
     Raises:
-        InvalidInputError: If a value is out of its range, or they contradict each other.
+        InvalidInputError: If a value is out of its range, or values contradict each other.
     """
 
     max_batch_size: int = 1000
@@ -42,7 +44,7 @@ class BatchingParameters:
     max_execution_batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks the values, each alone and against the others."""
+        """Checks the values, each alone and against each other."""
         positive(
             max_batch_size=self.max_batch_size,
             max_enqueued_batches=self.max_enqueued_batches,
@@ -55,7 +57,7 @@ class BatchingParameters:
 
     @property
     def largest_batch(self) -> int:
-        """The most rows that are computed at once."""
+        """Most rows that are run in one batch."""
         if self.enable_large_batch_splitting and self.max_execution_batch_size is not None:
             return self.max_execution_batch_size
         return self.max_batch_size
@@ -92,13 +94,10 @@ class BatchingParameters:
 
 
 def load_batching_parameters(path: str | Path) -> BatchingParameters:
-    """Reads and checks a batching parameter file.
+    """Loads a batching parameter file; fields left out have their defaults.
 
     Args:
         path: A `BatchingParameters` in protobuf text format, UTF-8.
-
-    Returns:
-        The parameters; what the file leaves out has its default.
 
     Raises:
         ConfigError: One line that starts with the path, and the line number of a syntax error, if
@@ -112,4 +111,4 @@ def load_batching_parameters(path: str | Path) -> BatchingParameters:
         values = {name: getattr(value, "value", value) for name, value in given.items()}
         return BatchingParameters(**values, allowed_batch_sizes=sizes)
 
-    return _load(path, "BatchingParameters", parameters)
+    return load_parameter_file(path, "BatchingParameters", parameters)

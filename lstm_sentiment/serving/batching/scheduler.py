@@ -1,9 +1,9 @@
-"""Threads that answer requests of several callers by one call of a model.
+"""Threads that run the requests of several callers in one call of a model.
 
-After `tensorflow/core/kernels/batching_util/shared_batch_scheduler.h`: one pool of threads for
-all models, a queue for each signature. Unlike there, a request whose caller has gone or has no time
-left is taken out of its queue, and a batch that the model refuses is asked again one by one, so
-that nobody pays for another's input.
+After `tensorflow/core/kernels/batching_util/shared_batch_scheduler.h`: one pool of threads for all
+models, a queue for each signature. Unlike there, a request is removed from its queue when its
+caller has gone or its deadline has passed, and a batch that the model refuses is run again request
+by request, so that one caller's bad input fails no other request.
 """
 
 import logging
@@ -37,11 +37,11 @@ class BatchRun:
     """One call of a model for several requests.
 
     Attributes:
-        servable_id: Which version was called.
+        servable_id: The version that was called.
         rows: Rows of the requests.
-        padded_rows: Rows that were computed: `rows` and those that fill an allowed size.
-        queue_seconds: How long each request waited for the call.
-        seconds: How long the call took.
+        padded_rows: Rows that were computed, the padding to an allowed batch size included.
+        queue_seconds: Seconds that each request waited for the call.
+        seconds: Seconds that the call took.
     """
 
     servable_id: ServableId
@@ -52,7 +52,7 @@ class BatchRun:
 
 
 class _Task:
-    """A request, or a part of one, on its way through a queue."""
+    """A request, or a part of a split one, that waits for its answer."""
 
     def __init__(self, inputs: Arrays, rows: int, caller: Caller) -> None:
         self.inputs, self.rows, self.caller = inputs, rows, caller
@@ -64,19 +64,19 @@ class _Task:
         self._done.acquire()
 
     def finish(self, outputs: Arrays | None = None, error: Exception | None = None) -> None:
-        """Notes the answer; what comes after the first counts for nothing."""
+        """Sets the answer; all but the first call are ignored."""
         if self._first.acquire(blocking=False):
             self.outputs, self.error = outputs or {}, error
             self._done.release()
 
     def wait(self) -> bool:
-        """Waits for the answer until the caller's deadline; says whether there is one."""
+        """Waits for the answer until the caller's deadline; returns whether it came in time."""
         seconds = self.caller.seconds_left()
         return self._done.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class _Queue:
-    """What waits for one signature of one version, all of one shape but for the rows."""
+    """A queue of requests for one signature, whose inputs share every dimension but the batch."""
 
     def __init__(self, run: Callable[[Arrays], Arrays], servable_id: ServableId) -> None:
         self.run, self.servable_id = run, servable_id
@@ -96,7 +96,7 @@ class _Queue:
         return next(iter(self.tasks)).arrival
 
     def take(self, max_rows: int) -> list[_Task]:
-        """Takes out the oldest tasks that fit."""
+        """Removes and returns the oldest tasks that fit into one batch."""
         taken, rows = [], 0
         for task in self.tasks:
             if rows + task.rows > max_rows:
@@ -109,7 +109,7 @@ class _Queue:
 
 
 class BatchScheduler:
-    """Threads that call models for whoever waits."""
+    """Queues requests and runs them in batches, in threads of its own."""
 
     def __init__(
         self,
@@ -117,16 +117,16 @@ class BatchScheduler:
         *,
         on_batch: Callable[[BatchRun], None] | None = None,
     ) -> None:
-        """Makes an idle scheduler; `start` sets it to work.
+        """Creates an idle scheduler; `start` starts its threads.
 
         Args:
-            parameters: How large a batch may be, how long it waits for more, how much may wait.
-            on_batch: Told of each call, in the thread that made it; must not raise.
+            parameters: Sizes of batches and queues, number of threads.
+            on_batch: Called after each batch, in the thread that ran it; must not raise.
         """
         self.parameters = parameters
         self._on_batch = on_batch
         self._largest_batch = parameters.largest_batch
-        # Guards all queues, and is notified when one of them may have become due.
+        # Guards all queues; notified when a queue may have become due.
         self._condition = threading.Condition()
         self._queues: dict[Any, _Queue] = {}
         self._is_stopping = False
@@ -141,7 +141,7 @@ class BatchScheduler:
             thread.start()
 
     def stop(self) -> None:
-        """Ends the threads; whoever still waits is told that the server goes."""
+        """Ends the threads; requests that still wait fail with `OverloadedError`."""
         with self._condition:
             self._is_stopping = True
             tasks = [task for queue in self._queues.values() for task in queue.tasks]
@@ -161,23 +161,23 @@ class BatchScheduler:
         parts: Sequence[tuple[Arrays, int]],
         caller: Caller,
     ) -> list[Arrays]:
-        """Waits for the answers to the parts of a request; all are put in line, or none.
+        """Queues the parts of a request, all or none, and waits for their outputs.
 
         Args:
-            key: Requests of the same key are answered together.
-            servable_id: Who is asked.
-            run: Asks it, for some rows.
-            parts: Inputs and the number of their rows; none of more than `largest_batch`.
-            caller: Who waits.
+            key: Requests with the same key may share a batch.
+            servable_id: The version that is called.
+            run: Runs the version on the inputs of a batch.
+            parts: The inputs of each part with their number of rows, at most `largest_batch`.
+            caller: Sets the deadline, and may cancel the request.
 
         Returns:
-            The outputs for each part.
+            The outputs of each part.
 
         Raises:
-            OverloadedError: If too much waits already.
+            OverloadedError: If the queue is full, or the scheduler stops.
             DeadlineExceededError: If the caller's deadline passes first.
-            RequestCancelledError: If the caller goes away first.
-            LstmSentimentError: Whatever `run` raised.
+            RequestCancelledError: If the caller cancels first.
+            LstmSentimentError: Any error that `run` raised.
         """
         tasks = [_Task(inputs, rows, caller) for inputs, rows in parts]
         self._put_in_line(key, servable_id, run, tasks)
@@ -192,7 +192,7 @@ class BatchScheduler:
         return [task.outputs for task in tasks]
 
     def run_batch(self) -> None:
-        """Waits for a batch that is due and runs it: what each thread does over and over."""
+        """Waits for a batch that is due and runs it, once; the threads do so in a loop."""
         with self._condition:
             queue = self._wait_for_due_queue()
             if queue is None:
@@ -210,7 +210,7 @@ class BatchScheduler:
         rows = sum(task.rows for task in tasks)
         most = self.parameters.max_enqueued_batches * self._largest_batch
         with self._condition:
-            # The limit is that of a signature, however many shapes there are of its inputs.
+            # The limit holds for a signature, whatever shapes its inputs have: key[0] is the same.
             waiting = sum(q.rows for other, q in self._queues.items() if other[0] == key[0])
             if self._is_stopping or waiting + rows > most:
                 raise OverloadedError(
@@ -219,7 +219,7 @@ class BatchScheduler:
                 )
             queue = self._queues.get(key)
             if queue is None:
-                # Queues take turns: one whose oldest task was served goes to the end.
+                # The dict's order is that of turns: a queue that was served goes to the end.
                 queue = self._queues[key] = _Queue(run, servable_id)
             for task in tasks:
                 queue.add(task)
@@ -246,7 +246,7 @@ class BatchScheduler:
         return None
 
     def _due_queue(self) -> tuple[_Queue | None, float | None]:
-        """A queue whose batch is full or has waited enough, or else when one will have."""
+        """Returns a queue whose batch is full or has waited enough, else the time when one has."""
         for key in [key for key, queue in self._queues.items() if not queue.tasks]:
             del self._queues[key]
         wait_seconds = self.parameters.batch_timeout_micros / 1e6
@@ -315,7 +315,7 @@ class BatchScheduler:
 
 
 def _joined(inputs: Sequence[Arrays], padding_rows: int) -> Arrays:
-    """The rows of all, and some of the first row over again."""
+    """Concatenates the rows of all inputs, and repeats the first row as padding."""
     if len(inputs) == 1 and not padding_rows:
         return inputs[0]
     first = inputs[0]

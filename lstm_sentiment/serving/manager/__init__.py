@@ -1,1 +1,1 @@
-"""Brings versions into service and takes them out of it."""
+"""Loads and unloads versions."""

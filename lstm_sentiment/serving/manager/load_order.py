@@ -1,4 +1,4 @@
-"""Which version to load or unload next: pure functions.
+"""Policies, as pure functions: which version to load or unload next.
 
 After `availability_preserving_policy.cc` and `resource_preserving_policy.cc` in
 `tensorflow_serving/core`.
@@ -12,7 +12,7 @@ from lstm_sentiment.serving.servable import ManagerState
 
 
 class ActionKind(enum.Enum):
-    """What can be done to a version."""
+    """A load or an unload."""
 
     LOAD = "load"
     UNLOAD = "unload"
@@ -28,12 +28,12 @@ class Action:
 
 @dataclass(frozen=True)
 class VersionSnapshot:
-    """All that a policy may know of a version.
+    """What a policy knows of one version.
 
     Attributes:
-        version: Its number.
-        state: Where it stands; a failed one is `END`.
-        is_aspired: Whether the source wants it served.
+        version: The version number.
+        state: The version's state; `END` after a failed load.
+        is_aspired: Whether the source wants the version served.
     """
 
     version: int
@@ -42,23 +42,23 @@ class VersionSnapshot:
 
 
 AspiredVersionPolicy = Callable[[Collection[VersionSnapshot]], Action | None]
-"""Takes every version of one servable stream; gives the step to take now, or `None` if there is
-none until a state changes."""
+"""Maps all versions of one servable stream to the next step; `None` if there is none until a state
+changes."""
 
 
 def availability_preserving_action(versions: Collection[VersionSnapshot]) -> Action | None:
-    """Chooses the next step, never taking away the last answer while a new one is awaited.
+    """Chooses the next step so that some version is always available: load first, then unload.
 
-    A version that is no longer aspired is unloaded once an aspired one is available, or when none
-    is aspired, or when another such version remains to answer. Otherwise the highest aspired
-    version that has not been tried is loaded. So the old and the new version are both in memory
-    for a while, and while a request still holds the old one.
+    A version that is no longer aspired is unloaded once an aspired version is available, or when
+    none is aspired, or when another such version is still available. Otherwise the highest aspired
+    version that has not been tried is loaded. So the old and the new version share memory for a
+    while, and for as long as a request holds the old one.
 
     Args:
         versions: Every version of one servable stream.
 
     Returns:
-        The step to take now, or `None` if there is none until a state changes.
+        The next step; `None` if there is none until a state changes.
     """
     aspired = [v for v in versions if v.is_aspired]
     leaving = [
@@ -71,17 +71,17 @@ def availability_preserving_action(versions: Collection[VersionSnapshot]) -> Act
 
 
 def resource_preserving_action(versions: Collection[VersionSnapshot]) -> Action | None:
-    """Chooses the next step, never holding more in memory than what is aspired.
+    """Chooses the next step so that memory holds only aspired versions: unload first, then load.
 
-    Versions that are no longer aspired are unloaded first, the lowest first; nothing is loaded
-    until all of them are out of memory, also those that a request still holds. So there is a gap
-    in which nothing answers, and for a model that fits into memory only once that is the price.
+    Versions that are no longer aspired are unloaded, the lowest first; nothing is loaded until all
+    of them are out of memory, those that a request still holds included. So there is a gap in which
+    no version is available: the price of a model that fits into memory only once.
 
     Args:
         versions: Every version of one servable stream.
 
     Returns:
-        The step to take now, or `None` if there is none until a state changes.
+        The next step; `None` if there is none until a state changes.
     """
     leaving = [v for v in versions if not v.is_aspired and v.state is not ManagerState.END]
     to_unload = [v.version for v in leaving if v.state is ManagerState.AVAILABLE]

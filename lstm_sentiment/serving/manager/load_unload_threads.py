@@ -1,4 +1,4 @@
-"""The threads that load and unload versions, one at a time each.
+"""The threads that load and unload versions, each one version at a time.
 
 After `tensorflow_serving/core/basic_manager.cc`, which has a pool for loads and one for unloads.
 """
@@ -23,7 +23,7 @@ LoaderFactory = Callable[[ServableId, Path], Loader]
 
 
 class LoadUnloadThreads:
-    """Some threads that load and one that unloads, so that no unload waits for a load."""
+    """Threads that load, and one thread that unloads, so that no unload waits for a load."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class LoadUnloadThreads:
         memory_limit_bytes: int | None,
         clock: Callable[[], float],
     ) -> None:
-        """Prepares the threads; `start` sets them to work.
+        """Creates the threads without starting them.
 
         Args:
-            versions: What they load and unload.
+            versions: The versions to load and unload.
             loader_factory: Makes the loader of a version from its id and folder.
-            num_load_threads: How many versions may be loading at once.
-            memory_limit_bytes: What the loaders' estimates may add up to; `None` for no limit.
-            clock: The time in seconds.
+            num_load_threads: Versions that load at the same time at most.
+            memory_limit_bytes: Largest sum of the loaders' estimates; `None` for no limit.
+            clock: Returns the time in seconds.
         """
         self._versions = versions
         self._condition = versions.condition
@@ -54,18 +54,18 @@ class LoadUnloadThreads:
         ] + [threading.Thread(target=self._unload_in_turn, name="servable-unloader")]
 
     def start(self) -> None:
-        """Starts them."""
+        """Starts all threads."""
         for thread in self._threads:
             thread.start()
 
     def join(self) -> None:
-        """Waits until they have ended, once the versions are marked as stopping."""
+        """Waits for the threads to end, which they do once the versions are marked as stopping."""
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
 
     def is_idle(self) -> bool:
-        """Says whether nothing is left for them to do but to try failed loads again."""
+        """Returns whether the threads have no work left but retries of failed loads."""
         return not (
             any(
                 harness.can_be_unloaded()
@@ -76,11 +76,7 @@ class LoadUnloadThreads:
         )
 
     def unload(self, harness: LoaderHarness) -> None:
-        """Unloads a version, if it is in memory, whoever holds it.
-
-        Args:
-            harness: The version.
-        """
+        """Unloads a version that is in memory, even if a request holds it."""
         with self._condition:
             loader = harness.take_loader()
         if loader is None:

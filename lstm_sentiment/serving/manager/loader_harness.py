@@ -1,4 +1,4 @@
-"""What the manager knows of one version; `tensorflow_serving/core/loader_harness.h`."""
+"""The life of one version in the manager; `tensorflow_serving/core/loader_harness.h`."""
 
 import math
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from lstm_sentiment.serving.servable_id import ServableId
 
 @dataclass(frozen=True)
 class LoadRetries:
-    """How often a load that fails is tried again.
+    """How often a failed load is retried.
 
     Attributes:
-        max_num: How many times after the first.
-        interval_seconds: The pause before each.
+        max_num: Retries after the first try.
+        interval_seconds: Pause before each retry.
     """
 
     max_num: int
@@ -25,25 +25,25 @@ class LoadRetries:
 
 @dataclass(eq=False)
 class LoaderHarness:
-    """One version through its life. Read and written under the manager's lock alone.
+    """State machine of one version. Read and written only under the manager's lock.
 
-    A version that waits for its next try stays `LOADING`, as in TensorFlow Serving.
+    A version that waits for a retry stays `LOADING`, as in TensorFlow Serving.
 
     Attributes:
-        id: Which version.
-        path: Its folder.
-        retries: How often to try a load again.
-        note_state: Told of every change of its state, the first one included.
-        tried_path: Its folder when the last try to load it began.
-        is_aspired: Whether the source wants it served.
-        state: Where it stands.
-        error: Why the last try to load it from its folder failed; `None` once it is loaded.
-        loader: What brought it into memory, while it is there.
-        servable: What it offers, while it is there.
-        reference_count: How many requests hold it.
-        failed_tries: How many tries to load it failed since it was last aspired anew.
-        retry_at: When to try again, by the manager's clock, while it waits for that.
-        estimated_bytes: Memory that is set aside for it, while it is loading or loaded.
+        id: The version's id.
+        path: The version's folder.
+        retries: How often to retry a failed load.
+        note_state: Called with the first state and with every change of it.
+        tried_path: The folder as it was when the last load began.
+        is_aspired: Whether the source wants the version served.
+        state: The version's state.
+        error: Why the last load from the folder failed; `None` once the version is loaded.
+        loader: The loader of the version while it is in memory.
+        servable: The loaded version while it is in memory.
+        reference_count: Requests that hold the version.
+        failed_tries: Failed loads since the version was last aspired anew.
+        retry_at: Time of the next retry by the manager's clock; `None` if none is due.
+        estimated_bytes: Memory reserved for the version while it is loading or loaded.
     """
 
     id: ServableId
@@ -62,15 +62,15 @@ class LoaderHarness:
     estimated_bytes: int = 0
 
     def __post_init__(self) -> None:
-        """Tells of its first state."""
+        """Notes the first state."""
         self.tried_path = self.path
         self.note_state(self.servable_state())
 
     def aspire(self, path: Path) -> None:
-        """Wants it served; one that has ended begins anew if this is news.
+        """Marks the version as aspired; a version that has ended starts anew if it was not before.
 
         Args:
-            path: Its folder, where it may have moved.
+            path: The version's folder, which may have changed.
         """
         has_moved = self.path != path
         is_news = has_moved or not self.is_aspired
@@ -81,33 +81,28 @@ class LoaderHarness:
             self._forgive()
 
     def let_go(self) -> None:
-        """Wants it served no more; one whose turn to load has not come, or come again, ends."""
+        """Marks the version as no longer aspired; if it waits for a load or a retry, it ends."""
         self.is_aspired = False
         if self.state is ManagerState.START or self.retry_at is not None:
             self._end()
 
     def start_to_load(self) -> None:
-        """Begins a try to load it, from `tried_path`."""
+        """Enters `LOADING`, from the present folder."""
         self.retry_at = None
         self.tried_path = self.path
         self._enter(ManagerState.LOADING)
 
     def loaded(self, loader: Loader, servable: Servable) -> None:
-        """Notes that it is in memory.
-
-        Args:
-            loader: What brought it there.
-            servable: What it offers.
-        """
+        """Enters `AVAILABLE`."""
         self.loader, self.servable, self.error = loader, servable, None
         self._enter(ManagerState.AVAILABLE)
 
     def failed(self, error: ServableLoadError, now: float) -> None:
-        """Notes that a try to load it failed: it waits for the next, or ends.
+        """Notes a failed load: the version waits for a retry, or ends.
 
         Args:
-            error: Why.
-            now: The time by the manager's clock.
+            error: Why the load failed.
+            now: The time by the manager's clock, in seconds.
         """
         self.error = error
         self.estimated_bytes = 0
@@ -122,35 +117,31 @@ class LoaderHarness:
             self.retry_at = now + self.retries.interval_seconds
 
     def start_to_unload(self) -> None:
-        """Takes it out of service; requests that hold it still use it."""
+        """Enters `UNLOADING`; requests that hold the version still use it."""
         self._enter(ManagerState.UNLOADING)
 
     def can_be_unloaded(self) -> bool:
-        """Says whether it is out of service, with no request that still holds it."""
+        """Returns whether the version is `UNLOADING` and no request holds it."""
         return self.state is ManagerState.UNLOADING and not self.reference_count
 
     def take_loader(self) -> Loader | None:
-        """Takes its loader out, to unload it; it offers nothing from then on.
-
-        Returns:
-            The loader, or `None` if it is not in memory.
-        """
+        """Removes and returns the loader, and drops the servable; `None` if not in memory."""
         loader, self.loader, self.servable = self.loader, None, None
         return loader
 
     def unloaded(self) -> None:
-        """Notes that it is out of memory; one that is wanted again meanwhile begins anew."""
+        """Enters `END`; a version that was aspired again meanwhile starts anew."""
         self.estimated_bytes = 0
         self._end()
         if self.is_aspired:
             self._begin_anew()
 
     def has_ended(self) -> bool:
-        """Says whether nothing will come of it any more unless it is aspired again."""
+        """Returns whether the version has ended for good, unless it is aspired again."""
         return self.state is ManagerState.END and not self.is_aspired
 
     def servable_state(self) -> ServableState:
-        """Tells its state to others."""
+        """Returns the state as the manager reports it."""
         error = self.error if self.state is ManagerState.END else None
         return ServableState(self.id, self.state, error)
 
@@ -159,7 +150,7 @@ class LoaderHarness:
         self._enter(ManagerState.START)
 
     def _forgive(self) -> None:
-        # What failed was another folder: this one has not been tried.
+        # The failures were those of another folder; this one has not been tried.
         self.error, self.failed_tries, self.retry_at = None, 0, -math.inf
 
     def _end(self) -> None:

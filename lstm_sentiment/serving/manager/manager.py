@@ -1,8 +1,8 @@
-"""Brings aspired versions into service, and takes the others out of it.
+"""Loads the aspired versions and unloads all others.
 
-After `tensorflow_serving/core/aspired_versions_manager.h` and `basic_manager.h`. Some threads load
-and one unloads, in the order the policy chooses; requests hold what they use by a handle, so a
-version goes only when nobody uses it any more.
+After `tensorflow_serving/core/aspired_versions_manager.h` and `basic_manager.h`. Several threads
+load and one unloads, in the order that the policy chooses. A request holds its version by a handle,
+so a version is unloaded only when no request uses it any more.
 """
 
 import time
@@ -26,7 +26,7 @@ from lstm_sentiment.serving.servable_id import ServableId
 
 
 class Manager:
-    """Holds the versions of every servable stream and hands them out."""
+    """Manages the versions of all servable streams and hands out handles to them."""
 
     def __init__(
         self,
@@ -40,23 +40,23 @@ class Manager:
         on_state: StateCallback | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Makes an idle manager; `start` sets it to work.
+        """Creates an idle manager; `start` starts its threads.
 
         Args:
-            loader_factory: Makes the loader of a version from its id and folder; asked anew for
+            loader_factory: Makes the loader of a version from its id and folder, a new one for
                 every try.
             policy: Chooses the next load or unload of a stream.
-            max_num_load_retries: How often a load that failed is tried again.
-            load_retry_interval_seconds: The pause before each of these tries.
-            num_load_threads: How many versions may be loading at once. No unload waits for a
-                load, whatever this is.
-            memory_limit_bytes: What the loaders' estimates may add up to, for all versions that
-                are loading or loaded; `None` for no limit. A policy that loads the new version
-                before it unloads the old one needs room for both.
-            on_state: Told of every change of a version's state, in order; called by whichever
-                thread made the change, under no lock. Must be quick, and must neither stop the
-                manager nor wait for it.
-            clock: The time in seconds, for the pauses; never goes back.
+            max_num_load_retries: Retries of a failed load.
+            load_retry_interval_seconds: Pause before each retry.
+            num_load_threads: Versions that load at the same time at most. Unloads have a thread
+                of their own.
+            memory_limit_bytes: Largest sum of the loaders' estimates, over all versions that are
+                loading or loaded; `None` for no limit. A policy that loads the new version before
+                it unloads the old one needs room for both.
+            on_state: Called with every change of a version's state, in order, by the thread that
+                made the change, under no lock. Must be quick, and must neither stop the manager
+                nor wait for it.
+            clock: Returns the time in seconds, for the pauses; must be monotonic.
 
         Raises:
             InvalidInputError: If a number is out of its range.
@@ -82,10 +82,10 @@ class Manager:
         self._threads.start()
 
     def stop(self) -> None:
-        """Unloads everything; returns when the threads have ended, after the loads under way.
+        """Unloads all versions; returns when the threads have ended, after the loads under way.
 
-        A version that waits to be tried again ends. One that requests still hold is unloaded all
-        the same: their time was before this.
+        A version that waits for a retry ends. Requests must have ended: a version that one still
+        holds is unloaded all the same.
         """
         with self._versions.changing():
             self._versions.is_stopping = True
@@ -100,22 +100,22 @@ class Manager:
             self._threads.unload(harness)
 
     def set_aspired_versions(self, name: str, versions: Mapping[int, Path]) -> None:
-        """Says which versions of a stream are wanted; returns at once.
+        """Sets the versions of a stream that are to be served; returns at once.
 
-        A version that failed to load is tried again when it is aspired anew: after it was not
-        aspired for a while, or from another folder. One that is available stays as it is, even
-        if its folder is another now. Once the manager stops, nothing is wanted any more.
+        A version that failed to load is loaded again when it is aspired anew: after it was not
+        aspired for a while, or from another folder. An available version stays as it is, even if
+        its folder is another now. Does nothing once the manager stops.
 
         Args:
             name: The servable stream.
-            versions: The folder of each aspired version; all others are let go.
+            versions: The folder of each aspired version; all others are unloaded.
         """
         with self._versions.changing():
             if not self._versions.is_stopping:
                 self._versions.stream(name).aspire(versions)
 
     def remove(self, name: str) -> None:
-        """Lets a whole stream go, and its labels; its versions stay known, as `END`.
+        """Unloads a whole stream and drops its labels; its versions stay known, as `END`.
 
         Args:
             name: The servable stream; need not exist.
@@ -133,9 +133,9 @@ class Manager:
 
         Args:
             name: The servable stream.
-            labels: The version each label points to.
-            allow_unavailable: Whether a label may point to a version that is not available; until
-                it is, requests by that label find no servable. TensorFlow Serving's
+            labels: The version number of each label.
+            allow_unavailable: Accepts labels of versions that are not available; until they are,
+                requests by these labels find no servable. TensorFlow Serving's
                 `--allow_version_labels_for_unavailable_models`.
 
         Raises:
@@ -150,15 +150,12 @@ class Manager:
     def get_handle(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> ServableHandle:
-        """Takes hold of an available version.
+        """Returns a handle to an available version; the caller must release it.
 
         Args:
             name: The servable stream.
             version: A version number; `None` for the highest available.
             label: A version label, instead of a number.
-
-        Returns:
-            A handle, to be released by the caller.
 
         Raises:
             InvalidInputError: If the label is unknown, or both version and label are given.
@@ -180,14 +177,7 @@ class Manager:
             return ServableHandle(found.id, found.servable, partial(self._release, found))
 
     def version_of_label(self, name: str, label: str) -> int:
-        """Looks up a version label.
-
-        Args:
-            name: The servable stream.
-            label: The label.
-
-        Returns:
-            The version it points to, available or not.
+        """Returns the version number that a label points to, available or not.
 
         Raises:
             InvalidInputError: If there is no such label.
@@ -200,35 +190,25 @@ class Manager:
         return number
 
     def states(self, name: str) -> list[ServableState]:
-        """Tells the state of every version of a stream.
+        """Returns the states of a stream's versions, the highest first; empty for an unknown name.
 
-        Of the versions that have ended, the last hundred to end are remembered.
-
-        Args:
-            name: The servable stream.
-
-        Returns:
-            The highest version first; empty for an unknown name.
+        Of the versions that have ended, the last hundred are remembered.
         """
         with self._versions.condition:
             stream = self._versions.streams.get(name)
             return [] if stream is None else stream.states()
 
     def last_load_error(self, servable_id: ServableId) -> ServableLoadError | None:
-        """Tells why the last try to load a version failed, also while the next is to come.
+        """Returns why the last load of a version failed, also while a retry is due.
 
-        Args:
-            servable_id: Which version.
-
-        Returns:
-            The error; `None` if no try failed, or the version was loaded since.
+        `None` if no load failed, or the version was loaded since.
         """
         with self._versions.condition:
             stream = self._versions.streams.get(servable_id.name)
             return None if stream is None else stream.last_load_error(servable_id.version)
 
     def memory_in_use_bytes(self) -> int:
-        """Adds up the loaders' estimates for all versions that are loading or loaded."""
+        """Returns the sum of the loaders' estimates for all versions that are loading or loaded."""
         with self._versions.condition:
             return self._versions.memory_in_use_bytes()
 
@@ -238,9 +218,9 @@ class Manager:
         """Waits for a condition on the versions.
 
         Args:
-            predicate: Asked again after every change, under the manager's lock; it may ask the
+            predicate: Called after every change, under the manager's lock; may read from the
                 manager, and change nothing.
-            timeout_seconds: How long to wait at most; `None` for ever.
+            timeout_seconds: Longest wait; `None` for no limit.
 
         Returns:
             Whether the predicate came true in time.
@@ -249,17 +229,17 @@ class Manager:
             return self._versions.condition.wait_for(predicate, timeout_seconds)
 
     def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
-        """Waits until there is nothing to load or unload, save what waits for something else.
+        """Waits until no version can be loaded or unloaded at once, and `on_state` knows of all.
 
-        Every aspired version is then `AVAILABLE`, or could not be loaded: it is `END` or, while
-        it is to be tried again, `LOADING`. What requests hold is not waited for, nor what the
-        policy loads only once that is unloaded. `on_state` has been told of it all.
+        Every aspired version is then `AVAILABLE`, or its load failed: it is `END`, or `LOADING`
+        while a retry is due. Versions that requests hold are not waited for, nor versions that the
+        policy loads only after those are unloaded.
 
         Args:
-            timeout_seconds: How long to wait at most; `None` for ever.
+            timeout_seconds: Longest wait; `None` for no limit.
 
         Returns:
-            Whether that came about in time.
+            Whether the manager settled in time.
         """
         return self.wait_until(self._is_settled, timeout_seconds)
 
@@ -273,6 +253,6 @@ class Manager:
     def _release(self, harness: LoaderHarness) -> None:
         with self._versions.condition:
             harness.reference_count -= 1
-            # For the sake of speed, the many releases that change nothing wake nobody.
+            # Only a release that lets a version go wakes other threads: most do not.
             if harness.can_be_unloaded():
                 self._versions.condition.notify_all()

@@ -1,4 +1,4 @@
-"""Whether a version fits into memory; `tensorflow_serving/resources/resource_tracker.h`."""
+"""Checks that a version fits into memory; `tensorflow_serving/resources/resource_tracker.h`."""
 
 from lstm_sentiment.serving.errors import NotEnoughMemoryError
 from lstm_sentiment.serving.servable_id import ServableId
@@ -9,16 +9,16 @@ _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 def check_fits(
     servable_id: ServableId, estimated_bytes: int, *, in_use_bytes: int, limit_bytes: int
 ) -> None:
-    """Refuses a version for which there is too little memory left.
+    """Checks that a version's estimate fits into the memory left for models.
 
     Args:
-        servable_id: Which version.
-        estimated_bytes: How much it will take.
-        in_use_bytes: How much the versions that are loading or loaded take.
-        limit_bytes: How much all of them may take.
+        servable_id: The version, for the message.
+        estimated_bytes: Memory that the version will take.
+        in_use_bytes: Memory of the versions that are loading or loaded.
+        limit_bytes: Memory for all versions together.
 
     Raises:
-        NotEnoughMemoryError: If it does not fit.
+        NotEnoughMemoryError: If the version does not fit.
     """
     left = limit_bytes - in_use_bytes
     if estimated_bytes > left:
@@ -30,14 +30,7 @@ def check_fits(
 
 
 def in_words(num_bytes: int) -> str:
-    """Writes an amount of memory for people.
-
-    Args:
-        num_bytes: How much. Not negative.
-
-    Returns:
-        Such as `1.2 GiB`; below 1 KiB, `12 bytes`.
-    """
+    """Formats a number of bytes, such as `1.2 GiB`; below 1 KiB, `12 bytes`."""
     for size, unit in _UNITS:
         if num_bytes >= size:
             return f"{num_bytes / size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""Tells of every change of state, in order and without holding up the manager's lock.
+"""Delivers every change of state, in order and outside the manager's lock.
 
 After `tensorflow_serving/util/event_bus.h`, which carries the `ServableState`s there.
 """
@@ -13,17 +13,17 @@ from lstm_sentiment.serving.servable import ServableState
 logger = logging.getLogger(__name__)
 
 StateCallback = Callable[[ServableState], None]
-"""Told of a version's new state. What it raises is logged and goes no further."""
+"""Called with a version's new state. An error that it raises is logged and dropped."""
 
 
 class StateEvents:
-    """Changes of state on their way to the one who wants to know of them."""
+    """A queue of state changes for one callback."""
 
     def __init__(self, on_state: StateCallback | None) -> None:
-        """Has nothing to tell yet.
+        """Creates an empty queue.
 
         Args:
-            on_state: Whom to tell; `None` for nobody.
+            on_state: The callback; `None` drops all events.
         """
         self._on_state = on_state
         self._lock = threading.Lock()
@@ -31,22 +31,18 @@ class StateEvents:
         self._is_telling = False
 
     def add(self, state: ServableState) -> None:
-        """Notes a change, to be told by the next `tell`; quick, so may be called under a lock.
-
-        Args:
-            state: The new state of a version.
-        """
+        """Queues a change for the next `tell`; quick, so it may be called under a lock."""
         if self._on_state is not None:
             with self._lock:
                 self._untold.append(state)
 
     def tell(self) -> bool:
-        """Tells what is noted; to be called without any lock.
+        """Calls the callback with all queued changes; to be called without any lock.
 
-        While one thread tells, the others leave theirs to it, so the order is kept.
+        While one thread delivers, other threads leave their changes to it, so the order is kept.
 
         Returns:
-            Whether something was told, by this call.
+            Whether this call delivered something.
         """
         with self._lock:
             if self._is_telling or not self._untold:
@@ -57,7 +53,7 @@ class StateEvents:
         return True
 
     def are_told(self) -> bool:
-        """Says whether all that was noted has been told, to the end."""
+        """Returns whether every queued change has been delivered."""
         with self._lock:
             return not self._untold and not self._is_telling
 

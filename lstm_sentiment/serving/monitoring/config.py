@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.parameter_files import _load
+from lstm_sentiment.serving.parameter_files import load_parameter_file
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ def load_monitoring_config(path: str | Path) -> MonitoringConfig:
         prometheus = message.prometheus_config
         return MonitoringConfig(prometheus.enable, prometheus.path or MonitoringConfig.path)
 
-    return _load(path, "MonitoringConfig", config)
+    return load_parameter_file(path, "MonitoringConfig", config)

@@ -1,1 +1,1 @@
-"""Which versions a server should hold: base paths, the config, the next config."""
+"""Decides which versions to serve: from base paths, the config, and each new config."""

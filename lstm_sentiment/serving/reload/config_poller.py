@@ -1,4 +1,4 @@
-"""Looks at a `models.config` again and again, and has it loaded when it has changed."""
+"""Polls a `models.config` and loads it when it has changed."""
 
 import logging
 import threading
@@ -18,11 +18,11 @@ from lstm_sentiment.serving.errors import (
 logger = logging.getLogger(__name__)
 
 Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
-"""Takes a checked config; returns when it is in force, or raises and leaves the old one so."""
+"""Loads a checked config; returns when it is in force, or raises and keeps the old one."""
 
 
 class ConfigFilePoller:
-    """Reads one file; `tensorflow_serving/model_servers/server.cc` polls it as this does.
+    """Polls one config file, as `tensorflow_serving/model_servers/server.cc` does.
 
     Unlike there, a file that has not changed is not loaded again: a config that came another way
     stays in force until the file changes.
@@ -36,13 +36,13 @@ class ConfigFilePoller:
         in_force: model_server_config_pb2.ModelServerConfig,
         wait_seconds: float,
     ) -> None:
-        """Prepares to poll; reads nothing yet.
+        """Creates a poller; reads nothing yet.
 
         Args:
             path: The `models.config`.
-            reload: Brings a config into force.
+            reload: Loads a config.
             in_force: The config that the file held when it was last read.
-            wait_seconds: Pause between the polls of `start`; 0 polls by `poll_once` alone.
+            wait_seconds: Pause between polls of the thread; 0 for no thread.
         """
         self._path = path
         self._reload = reload
@@ -50,13 +50,13 @@ class ConfigFilePoller:
         self._last_text: str | None = None
         self._last_complaint: str | None = None
         self._wait_seconds = wait_seconds
-        # Held while a config loads too: of two polls at once, the later finds it loaded.
+        # Held while a config loads too: of two polls at once, the later one finds it loaded.
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="models-config-poller")
 
     def start(self) -> None:
-        """Polls in a thread of its own, the first time at once, unless the pause is 0."""
+        """Starts the thread, which polls at once, unless the pause is 0."""
         if self._wait_seconds:
             self._thread.start()
 
@@ -67,11 +67,11 @@ class ConfigFilePoller:
             self._thread.join()
 
     def poll_once(self) -> None:
-        """Reads the file, and has it loaded if it says something new.
+        """Reads the file, and loads the config if it has changed.
 
-        A file that cannot be read, breaks a rule or is refused is told of once, in one line. It is
-        tried again with the next poll: what it needs may come later. A config whose versions could
-        not be loaded is tried again when the file changes.
+        A file that cannot be read, breaks a rule or is refused is logged once, in one line, and
+        tried again with the next poll: the versions that it needs may come later. A config whose
+        versions could not be loaded is tried again only when the file changes.
         """
         with self._lock:
             self._read_and_load()
@@ -110,7 +110,7 @@ class ConfigFilePoller:
             try:
                 self.poll_once()
             except Exception:
-                # Whatever goes wrong with one config, the next one must still be read.
+                # Whatever is wrong with one config, the next one must still be read.
                 logger.exception("loading %s failed", self._path)
             if self._stopped.wait(self._wait_seconds):
                 return

@@ -1,6 +1,6 @@
-"""What a new config asks of a server: checked, and told, before anything is changed.
+"""Plans the change from one config to the next: pure functions.
 
-Nothing here is done, so a config that `plan_reload` refuses leaves no trace.
+Nothing is changed here, so a config that `plan_reload` refuses leaves no trace.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ from lstm_sentiment.version_folder import version_folders
 
 @dataclass(frozen=True)
 class Served:
-    """What a server does when a new config arrives.
+    """The state of a server when a new config arrives, by model name.
 
     Attributes:
         servables: The base path of each model.
         labels: The version labels of each model.
-        available: The versions of each model that answer.
+        available: The available versions of each model.
     """
 
     servables: Mapping[str, ServableToMonitor]
@@ -36,15 +36,15 @@ class Served:
 
 @dataclass(frozen=True)
 class ReloadPlan:
-    """How to come from one config to the next.
+    """The steps from one config to the next.
 
     Attributes:
-        servables: What to watch in the end.
-        during: What to watch until the new is there: both what was and what will be, as far as
-            clients could miss it.
-        after_failure: What to watch if the new cannot be had.
-        new: The models of which one version at least must become available.
-        labelled: The versions that must be available for the labels to be applied.
+        servables: The base paths to watch in the end.
+        during: The base paths and versions to watch until the new versions are loaded: the old
+            ones and the new ones.
+        after_failure: The base paths to watch if the new versions cannot be loaded.
+        new: The models of which at least one version must become available.
+        labelled: The versions that must be available before the labels are applied.
         awaited: All versions to wait for.
     """
 
@@ -62,15 +62,12 @@ def plan_reload(
     *,
     allow_version_labels_for_unavailable_models: bool = False,
 ) -> ReloadPlan:
-    """Finds out what a config needs, from what is served and what its base paths hold.
+    """Plans a reload from the state of the server and the contents of the base paths.
 
     Args:
         config: A checked config.
-        served: What is served now.
-        allow_version_labels_for_unavailable_models: Whether a new label may point anywhere.
-
-    Returns:
-        The plan.
+        served: The state of the server.
+        allow_version_labels_for_unavailable_models: Accepts new labels of any version.
 
     Raises:
         NoVersionsFoundError: If a new model, or one that moves, has no version to serve.
@@ -86,7 +83,7 @@ def plan_reload(
     without = [name for name in after if name in new and not found[name]]
     if without:
         raise NoVersionsFoundError(without)
-    # What is served from a base path that cannot be read stays.
+    # A base path that cannot be read keeps the versions that are served from it.
     aspired = {n: served.available[n] if v is None else v for n, v in found.items()}
     labelled = frozenset(
         _versions_to_label(config, served, allow_version_labels_for_unavailable_models)
@@ -117,7 +114,7 @@ def _aspired(servable: ServableToMonitor) -> frozenset[int] | None:
 def _versions_to_label(
     config: model_server_config_pb2.ModelServerConfig, served: Served, allow_unavailable: bool
 ) -> Iterator[ServableId]:
-    """The versions that have to be available; a label that dangles already may go on to."""
+    """Yields the versions that must be available; a label that dangled before still may."""
     for name, labels in version_labels(config).items():
         before = served.labels.get(name, {})
         for label, version in labels.items():
@@ -133,7 +130,7 @@ def _versions_to_label(
 def _with_labelled(
     servable: ServableToMonitor, aspired: frozenset[int], served: Served, is_new: bool
 ) -> ServableToMonitor:
-    """Keeps a version that is to go until the label that points to it has been moved."""
+    """Adds versions that a label still points to: they go only after the label has moved."""
     if is_new:
         return servable
     pointed_to = served.available[servable.name] & {*served.labels.get(servable.name, {}).values()}

@@ -1,8 +1,8 @@
-"""Brings the models of a config into service, and those of the next config after them.
+"""Serves the models of a config, and of each new config after it.
 
 After `ServerCore::ReloadConfig` of `tensorflow_serving/model_servers/server_core.cc`. Unlike there,
 the labels of a config are applied after its models are loaded, so that one reload can bring a
-version and point a label to it; and a config that is refused changes nothing that is served.
+version and point a label to it; and a refused config changes nothing that is served.
 """
 
 import logging
@@ -42,7 +42,7 @@ AVAILABLE = ManagerState.AVAILABLE
 
 
 class ServerCore:
-    """The source, the manager and the version labels of a server, kept to one config."""
+    """Keeps the source, the manager and the version labels of a server to one config."""
 
     def __init__(
         self,
@@ -51,15 +51,15 @@ class ServerCore:
         file_system_poll_wait_seconds: float = 1.0,
         allow_version_labels_for_unavailable_models: bool = False,
     ) -> None:
-        """Prepares to serve; reads and starts nothing yet.
+        """Creates an idle core; reads and starts nothing yet.
 
         Args:
-            manager: Who loads and unloads; started and stopped from here.
-            file_system_poll_wait_seconds: Pause between looks at the base paths; 0 looks once for
+            manager: Loads and unloads the versions; the core starts and stops it.
+            file_system_poll_wait_seconds: Pause between polls of the base paths; 0 polls once for
                 each config.
-            allow_version_labels_for_unavailable_models: Whether a reload may bring a new label for
-                a version that is not available; requests by it are refused until it is. A label
-                that exists already is moved to none.
+            allow_version_labels_for_unavailable_models: Lets a reload bring new labels of versions
+                that are not available; requests by these labels are refused until they are. An
+                existing label is never moved to such a version.
 
         Raises:
             InvalidInputError: If the pause is negative.
@@ -71,7 +71,7 @@ class ServerCore:
             file_system_poll_wait_seconds=file_system_poll_wait_seconds,
         )
         self._allow_unavailable = allow_version_labels_for_unavailable_models
-        # One config at a time; held for as long as its models take to load.
+        # Held while the models of a config load: one config at a time.
         self._turn = threading.Lock()
         self._config = ModelServerConfig()
         self._watched: dict[str, ServableToMonitor] = {}
@@ -81,16 +81,16 @@ class ServerCore:
 
     @property
     def config(self) -> model_server_config_pb2.ModelServerConfig:
-        """The config in force: the last one that was taken as a whole; not to be changed."""
+        """The config in force, the last that was applied as a whole; not to be changed."""
         return self._config
 
     @property
     def labels(self) -> Mapping[str, Mapping[str, int]]:
-        """The version labels of each model of the config in force, by its name; for reading."""
+        """The version labels of the config in force, by model name; not to be changed."""
         return self._labels
 
     def states(self) -> list[ServableState]:
-        """Tells where every version of every model stands, by model in the config's order."""
+        """Returns the state of every version, by model in the config's order."""
         return [state for name in self._watched for state in self._manager.states(name)]
 
     def start(
@@ -98,16 +98,16 @@ class ServerCore:
         config: model_server_config_pb2.ModelServerConfig,
         load_timeout_seconds: float | None = None,
     ) -> None:
-        """Starts the manager and brings the first config into service; called once.
+        """Starts the manager and loads the first config; called once.
 
-        Returns when every aspired version is available or has failed to load; what failed is
-        logged, and the others are served. So are labels that point to no available version:
-        requests by them are refused until there is one. (Stock TensorFlow Serving refuses such a
-        config, unless it is told to allow version labels for unavailable models.)
+        Returns when every aspired version is available or has failed to load; failures are logged,
+        and the other versions are served. Labels may point to versions that are not available;
+        requests by them are refused until they are. (Stock TensorFlow Serving refuses such a config
+        unless `--allow_version_labels_for_unavailable_models` is given.)
 
         Args:
             config: A checked config.
-            load_timeout_seconds: How long to wait for the models; `None` for ever.
+            load_timeout_seconds: Longest wait for the models; `None` for no limit.
 
         Raises:
             ServableUnavailableError: If the models take longer.
@@ -124,7 +124,7 @@ class ServerCore:
             self._take(config)
 
     def stop(self) -> None:
-        """Unloads everything; a reload under way is given up. Requests must have ended."""
+        """Unloads all versions and aborts a reload under way. Requests must have ended."""
         self._is_stopping = True
         self._source.stop()
         self._manager.stop()
@@ -138,25 +138,24 @@ class ServerCore:
     ) -> None:
         """Serves the models of a config, and no others, from now on.
 
-        What can be known of a config before anything is loaded is known first, so that an invalid
-        one is refused whole. Then what it adds is loaded while all that is served stays: a model
-        that is left out goes last, as does a version that a label leaves. So both must fit into
-        memory for a while. Only a model whose base path changes is unloaded first.
+        The whole config is checked before anything changes. Then new versions are loaded while all
+        old ones stay: a model that the config leaves out is unloaded last, as is a version that a
+        label leaves. So both must fit into memory for a while. Only a model whose base path changes
+        is unloaded first.
 
-        Returns when each new model has a version available, the others of its versions have
-        loaded or failed, and the labels point to where the config wants them. After an error the
-        models served before are served as before, with their labels; new models stay watched, so
-        that one comes into service when a good version of it appears.
+        Returns when each new model has a version available, its other versions have loaded or
+        failed, and the labels are applied. After an error the models of before are served as
+        before, with their labels; new models stay watched, so that they are served once a good
+        version appears.
 
         Args:
             config: All models to serve. An explicit empty list serves none.
-            timeout_seconds: How long it may take, a reload before this one included; `None` for
-                ever.
+            timeout_seconds: Longest time, a reload before this one included; `None` for no limit.
 
         Raises:
             InvalidInputError: If the config breaks a rule.
-            VersionNotAvailableError: If a label points to a version that this config does not
-                bring into service. One that pointed there before may stay.
+            VersionNotAvailableError: If a label points to a version that the config does not serve.
+                A label that pointed there before may stay.
             ModelsNotAvailableError: If a new model has no version, or none that can be loaded.
             ServableUnavailableError: If it takes longer, or the server stops.
         """
@@ -182,9 +181,9 @@ class ServerCore:
         """Reloads from a `models.config` whenever it has changed, until `stop`.
 
         Args:
-            path: The file, which the config in force was read from.
-            wait_seconds: Pause between looks at it; 0 looks at `poll_now` alone. TensorFlow
-                Serving's `--model_config_file_poll_wait_seconds`.
+            path: The file that the config in force was read from.
+            wait_seconds: Pause between polls; 0 polls only at `poll_now`. TensorFlow Serving's
+                `--model_config_file_poll_wait_seconds`.
 
         Raises:
             InvalidInputError: If the pause is negative.
@@ -196,10 +195,10 @@ class ServerCore:
         self._poller.start()
 
     def poll_now(self) -> None:
-        """Reads the config file, if one is polled, then the base paths, without waiting for a turn.
+        """Polls the config file, if there is one, then the base paths.
 
-        Returns when a config that has changed is in force or refused, as `reload` does; the
-        versions that appeared under base paths may still be loading. After `stop`, does nothing.
+        Returns when a changed config is in force or refused; versions that appeared under base
+        paths may still be loading. Does nothing after `stop`.
         """
         if self._is_stopping:
             return
@@ -227,20 +226,20 @@ class ServerCore:
     def _watch(
         self, servables: Mapping[str, ServableToMonitor], deadline: "_Deadline | None" = None
     ) -> None:
-        """Has these base paths watched, and no others."""
+        """Sets the base paths to watch; a model that moves is unloaded first."""
         moved = {
             name
             for name, servable in servables.items()
             if name in self._watched and self._watched[name].base_path != servable.base_path
         }
         if moved:
-            # The manager keeps what it has loaded of a version's number, from wherever it was.
+            # The manager keeps a loaded version, whatever folder its number has later.
             self._replace_watched({n: s for n, s in self._watched.items() if n not in moved})
             self._wait(lambda: not any(map(self._is_in_memory, moved)), deadline, moved)
         self._replace_watched(servables)
 
     def _replace_watched(self, servables: Mapping[str, ServableToMonitor]) -> None:
-        # Before the manager is told: who is woken by it asks for the states of these.
+        # Set before the source calls the manager, which wakes threads that ask for these states.
         self._watched = dict(servables)
         self._source.set_servables(servables.values())
 
@@ -271,7 +270,7 @@ class ServerCore:
             raise deadline.error(f"still waiting for {loading}")
 
     def _take(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Applies the labels of a config whose models are loaded: from now on it is in force."""
+        """Applies the labels of a config whose models are loaded, and puts it in force."""
         labels = version_labels(config)
         for name in self._labels.keys() - labels.keys():
             self._manager.remove(name)
@@ -287,7 +286,7 @@ class ServerCore:
                     )
             self._manager.set_version_labels(name, versions, allow_unavailable=True)
         self._labels = labels
-        # A copy, since whoever gave it may change it.
+        # A copy, since the caller may change the message.
         self._config = ModelServerConfig()
         self._config.CopyFrom(config)
 
@@ -299,7 +298,7 @@ class ServerCore:
         return self._state(version) is AVAILABLE
 
     def _has_settled(self, version: ServableId) -> bool:
-        # One that is tried again later has failed for now: minutes may pass until then.
+        # A version that waits for a retry has failed for now: minutes may pass until then.
         return (
             self._state(version) in (AVAILABLE, ManagerState.END, None)
             or self._manager.last_load_error(version) is not None
@@ -322,7 +321,7 @@ class ServerCore:
 
 
 class _Deadline:
-    """When a reload must be over."""
+    """The time limit of a reload."""
 
     def __init__(self, timeout_seconds: float | None) -> None:
         self._timeout_seconds = timeout_seconds
@@ -340,7 +339,7 @@ class _Deadline:
 def _check(config: model_server_config_pb2.ModelServerConfig) -> None:
     is_list = config.WhichOneof("config") == "model_config_list"
     if is_list and not config.model_config_list.config:
-        return  # A file with no model is a mistake; who sends an empty list wants nothing served.
+        return  # An empty file is a mistake, but an explicit empty list means: serve no model.
     try:
         check_models_config(config, source="config")
     except ConfigError as error:

@@ -1,9 +1,9 @@
-"""Watches base paths and says which versions are wanted.
+"""Polls base paths for the aspired versions of each servable stream.
 
-After `tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc`. A base path
-that cannot be read leaves what is served as it is; one that is there and holds no version unloads
-what is served, as TensorFlow Serving does unless `servable_versions_always_present` is set. Unlike
-there, one unreadable base path does not keep the others from being polled.
+After `tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc`. A base path that
+cannot be read keeps the versions that are served; an existing one without versions unloads them, as
+in TensorFlow Serving unless `servable_versions_always_present` is set. Unlike there, an unreadable
+base path does not keep the others from being polled.
 """
 
 import logging
@@ -22,14 +22,13 @@ from lstm_sentiment.version_folder import version_folders
 logger = logging.getLogger(__name__)
 
 AspiredVersionsCallback = Callable[[str, Mapping[int, Path]], None]
-"""Takes a servable stream's name and the folder of each of its aspired versions."""
+"""Called with a servable stream's name and the folder of each of its aspired versions."""
 
 
 class FileSystemStoragePathSource:
     """Polls base paths and calls back with the aspired versions of each.
 
-    Of several threads that poll or replace the base paths, one waits for the other; the callback
-    must do neither.
+    Threads that poll or replace the base paths wait for each other; the callback must do neither.
     """
 
     def __init__(
@@ -39,12 +38,12 @@ class FileSystemStoragePathSource:
         *,
         file_system_poll_wait_seconds: float = 1.0,
     ) -> None:
-        """Prepares to poll; reads nothing yet.
+        """Creates a source; reads nothing yet.
 
         Args:
             servables: The base paths to watch.
             aspired_versions_callback: Called after every poll for every base path that could be
-                read, also when nothing changed.
+                read, also if nothing changed.
             file_system_poll_wait_seconds: Pause between polls; 0 polls once.
 
         Raises:
@@ -52,7 +51,7 @@ class FileSystemStoragePathSource:
         """
         at_least(0, file_system_poll_wait_seconds=file_system_poll_wait_seconds)
         self._servables = tuple(servables)
-        # Held while polling too: once the servables are replaced, nobody hears of the old ones.
+        # Held while polling too: once the servables are replaced, the old ones are not reported.
         self._lock = threading.Lock()
         self._callback = aspired_versions_callback
         self._poll_wait_seconds = file_system_poll_wait_seconds
@@ -61,14 +60,14 @@ class FileSystemStoragePathSource:
         self._last_complaint: dict[str, str | None] = {}
 
     def start(self) -> None:
-        """Polls once before returning, then goes on in a thread of its own."""
+        """Polls once before returning, then in a thread of its own."""
         self.poll_once()
         if self._poll_wait_seconds > 0:
             self._thread = threading.Thread(target=self._poll, name="storage-path-source")
             self._thread.start()
 
     def stop(self) -> None:
-        """Stops polling; returns when no callback will come any more."""
+        """Stops polling; returns when no callback will be called any more."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
@@ -76,10 +75,7 @@ class FileSystemStoragePathSource:
     def set_servables(self, servables: Iterable[ServableToMonitor]) -> None:
         """Replaces the base paths to watch, and polls them before returning.
 
-        Of a servable stream that is watched no more, nothing is aspired.
-
-        Args:
-            servables: The base paths to watch from now on.
+        A servable stream that is no longer watched has no aspired versions.
         """
         servables = tuple(servables)
         with self._lock:
@@ -91,7 +87,7 @@ class FileSystemStoragePathSource:
             self._read_base_paths()
 
     def poll_once(self) -> None:
-        """Reads every base path and calls back with what is aspired there."""
+        """Reads every base path and calls back with its aspired versions."""
         with self._lock:
             self._read_base_paths()
 
@@ -115,7 +111,7 @@ class FileSystemStoragePathSource:
             self.poll_once()
 
     def _complain(self, name: str, complaint: str | None) -> None:
-        # Once, not once a second.
+        # Logged once, not once a second.
         if complaint is not None and complaint != self._last_complaint.get(name):
             logger.warning("%s", complaint)
         self._last_complaint[name] = complaint

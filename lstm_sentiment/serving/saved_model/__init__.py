@@ -1,1 +1,1 @@
-"""One version folder in, a servable that answers out."""
+"""Loads version folders as servables."""

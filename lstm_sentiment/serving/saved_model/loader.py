@@ -1,4 +1,4 @@
-"""One version folder in, a servable that answers out.
+"""Loads a version folder as a servable and warms it up.
 
 After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h` and
 `saved_model_warmup.cc`.
@@ -37,7 +37,7 @@ _BYTES_PER_BYTE_ON_DISK = 1.2
 
 
 class SavedModelLoader:
-    """Loads one SavedModel folder and warms it up."""
+    """The loader of one SavedModel folder."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class SavedModelLoader:
         warmup: bool = True,
         scheduler: BatchScheduler | None = None,
     ) -> None:
-        """Prepares to load; reads nothing yet.
+        """Creates a loader; reads nothing yet.
 
         Args:
-            servable_id: Which version this is, for messages.
-            path: The version's folder, the one that holds `saved_model.pb`.
-            xla: Whether to compile what is worth it: see `with_xla`.
-            warmup: Whether to send it its own warmup requests.
-            scheduler: Who gathers requests to it, to be answered together; `None` for nobody.
+            servable_id: The version's id, for messages.
+            path: The version's folder, which holds `saved_model.pb`.
+            xla: Compiles the functions that the version names: see `with_xla`.
+            warmup: Runs the version's own warmup requests.
+            scheduler: Batches requests to the version; `None` for no batching.
         """
         self._id = servable_id
         self._path = path
@@ -63,12 +63,12 @@ class SavedModelLoader:
         self._servable: SavedModelServable | None = None
 
     def estimate_bytes(self) -> int:
-        """Estimates the memory the version takes as TensorFlow Serving does: by its files.
+        """Estimates the version's memory by its files' sizes, as TensorFlow Serving does.
 
         `tensorflow_serving/servables/tensorflow/bundle_factory_util.cc`.
 
         Raises:
-            ServableLoadError: If a file cannot be looked at.
+            ServableLoadError: If a file cannot be read.
         """
         try:
             files = [path for path in self._path.rglob("*") if path.is_file()]
@@ -77,10 +77,7 @@ class SavedModelLoader:
             raise self._load_error(f"its files cannot be read: {error.strerror}.") from error
 
     def load(self) -> Servable:
-        """Loads the SavedModel and, if wanted, sends it its own warmup requests.
-
-        Returns:
-            The servable, ready to answer.
+        """Loads the SavedModel and runs its warmup requests.
 
         Raises:
             ServableLoadError: One line, if the folder cannot be read as a SavedModel or a warmup
@@ -103,12 +100,12 @@ class SavedModelLoader:
         return BatchingServable(self._servable, self._id, self._scheduler)
 
     def unload(self) -> None:
-        """Drops the servable and frees its memory."""
+        """Closes the servable and frees its memory."""
         servable, self._servable = self._servable, None
         if servable is not None:
             servable.close()
             del servable
-            # Reference cycles inside a graph would keep it for long.
+            # Reference cycles inside a graph would keep it in memory for long.
             gc.collect()
 
     def _load_error(self, reason: str) -> ServableLoadError:
@@ -124,24 +121,21 @@ class SavedModelLoader:
 
 
 def _reason(error: Exception) -> str:
-    # Python's own tell the whole path of a file, one of a temporary folder too.
+    # An OSError names the whole path of its file, also in a temporary folder.
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
     return one_line(error)
 
 
 def run_warmup_requests(servable: Servable, path: Path) -> int:
-    """Sends a servable the requests recorded for it, so that the first user does not wait.
-
-    Predict and Classify requests are sent, each as a client's would be; other kinds of records
-    are passed over.
+    """Runs the Predict and Classify requests of a warmup file; skips records of other kinds.
 
     Args:
-        servable: Who answers them.
+        servable: The loaded version.
         path: TFRecord file of `PredictionLog`; need not exist.
 
     Returns:
-        How many requests were sent.
+        The number of requests run.
 
     Raises:
         InvalidInputError: If a request fails or there are more than `MAX_WARMUP_REQUESTS`.

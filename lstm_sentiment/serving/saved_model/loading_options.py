@@ -1,4 +1,4 @@
-"""How a server brings versions into memory."""
+"""Options of loading versions."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,20 +8,19 @@ AspiredVersionPolicyName = Literal["availability-preserving", "resource-preservi
 
 @dataclass(frozen=True, kw_only=True)
 class LoadingOptions:
-    """How versions are loaded; the names are those of TensorFlow Serving's flags where it has one.
+    """How versions are loaded; named after TensorFlow Serving's flags where it has them.
 
     Attributes:
-        aspired_version_policy: Whether a new version is loaded before the old one is unloaded
-            (`availability-preserving`), or after (`resource-preserving`), so that only one of them
-            must fit into memory and nobody answers in between.
-        max_num_load_retries: How often a load that failed is tried again.
-        load_retry_interval_seconds: The pause before each of these tries.
-        num_load_threads: How many versions may be loading at once.
-        memory_limit_bytes: What all versions may take, by the estimate of their files; `None` for
-            no limit.
-        enable_model_warmup: Whether a version is sent its own warmup requests.
-        xla_cpu_compilation_enabled: Whether to compile what a version says is worth it: it answers
-            single texts faster, and takes longer to load.
+        aspired_version_policy: `availability-preserving` loads a new version before it unloads the
+            old one; `resource-preserving` unloads first, so that only one of them must fit into
+            memory and none is available in between.
+        max_num_load_retries: Retries of a failed load.
+        load_retry_interval_seconds: Pause before each retry.
+        num_load_threads: Versions that load at the same time at most.
+        memory_limit_bytes: Memory for all versions, estimated by their files; `None` for no limit.
+        enable_model_warmup: Runs a version's own warmup requests when it is loaded.
+        xla_cpu_compilation_enabled: Compiles the functions that a version names: single texts are
+            answered faster, loading takes longer.
     """
 
     aspired_version_policy: AspiredVersionPolicyName = "availability-preserving"

@@ -1,9 +1,10 @@
-"""A SavedModel in memory, run as TensorFlow Serving's C++ server runs it: in a Session of its own.
+"""A loaded SavedModel, run as TensorFlow Serving's C++ server runs it: in a session of its own.
 
 After `tensorflow/cc/saved_model/loader.cc` and
-`tensorflow_serving/servables/tensorflow/predict_util.cc`. What cannot be loaded there cannot be
-loaded here: `tf.saved_model.load` is more lenient. Closing the session frees all that the version
-held, tokenizers and tables included; functions of `tf.saved_model.load` would stay for good.
+`tensorflow_serving/servables/tensorflow/predict_util.cc`. A SavedModel that does not load there
+does not load here: `tf.saved_model.load` is more lenient. Closing the session frees everything that
+the version held, tokenizers and tables included; functions of `tf.saved_model.load` would stay for
+good.
 """
 
 import inspect
@@ -28,10 +29,10 @@ from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
 
 _TAG = "serve"
 
-# Without its advice to use the newer loader, which takes what the C++ server does not.
+# Without the warning that recommends the newer loader, which is more lenient.
 _load = inspect.unwrap(tf.compat.v1.saved_model.load)
 
-# What a graph raises when the values sent to it are at fault, as opposed to itself.
+# Raised by a graph for bad input values, as opposed to a fault of its own.
 _ERRORS_OF_THE_INPUT = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 
 _BOILERPLATE = re.compile(
@@ -42,14 +43,14 @@ _PREFIX = re.compile(r"(\s*\(\d+\) [A-Z_]+:\s+)?(\{\{.*?\}\}\s*)*")
 
 
 class SavedModelServable:
-    """A SavedModel in memory, asked through its signatures. Safe to share among threads.
+    """A loaded SavedModel, run through its signatures. Thread-safe.
 
     Attributes:
         signatures: The signatures, by key.
     """
 
     def __init__(self, session: Any, signature_defs: Mapping[str, Any]) -> None:
-        """Made by `load_saved_model`.
+        """Wraps a session; see `load_saved_model`.
 
         Args:
             session: A `tf.compat.v1.Session` that holds the graph and its variables.
@@ -67,21 +68,13 @@ class SavedModelServable:
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
-        """Its signatures as the SavedModel has them, by key."""
+        """The `SignatureDef` message of each signature, by key."""
         return self._signature_defs
 
     def run(
         self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
     ) -> dict[str, Array]:
-        """Answers one request, see `Servable.run`; once begun, it is not broken off.
-
-        Args:
-            signature_key: One of `signatures`.
-            inputs: An array for each input of the signature, by name.
-            caller: Who waits for the answer; not looked at.
-
-        Returns:
-            An array for each output of the signature, by name.
+        """Runs a signature, see `Servable.run`; ignores the caller's deadline.
 
         Raises:
             SignatureNotFoundError: If there is no such signature.
@@ -107,12 +100,12 @@ class SavedModelServable:
         }
 
     def close(self) -> None:
-        """Frees the session; nothing may be asked any more."""
+        """Frees the session; `run` must not be called any more."""
         self._callables.clear()
         self._session.close()
 
     def _make_callable(self, signature: Signature) -> Callable[..., Sequence[Any]]:
-        # What `Session.run` does anew for each call, finding its part of the graph, is done once.
+        # `Session.run` would prune the graph for every call; a callable is pruned once.
         with self._lock:
             if signature.key not in self._callables:
                 definition = self._signature_defs[signature.key]
@@ -126,21 +119,15 @@ class SavedModelServable:
 
 
 def load_saved_model(folder: Path) -> SavedModelServable:
-    """Loads a SavedModel.
-
-    Args:
-        folder: The one that holds `saved_model.pb`.
-
-    Returns:
-        The servable.
+    """Loads a SavedModel from the folder that holds `saved_model.pb`.
 
     Raises:
         Exception: Nearly any, if the SavedModel is damaged.
     """
     graph = tf.Graph()
     config = tf.compat.v1.ConfigProto()
-    # For each signature it takes as long as loading does, and graphs that are written to be served
-    # answer no sooner for it.
+    # The optimizer takes as long for each signature as loading does, and makes exported graphs no
+    # faster.
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     session = tf.compat.v1.Session(graph=graph, config=config)
     try:
@@ -153,15 +140,12 @@ def load_saved_model(folder: Path) -> SavedModelServable:
 
 
 def one_line(error: BaseException) -> str:
-    """Says in one line what a failure of TensorFlow was about.
+    """Extracts the reason from an error of TensorFlow, as one line.
 
-    Its runtime wraps the reason in tracebacks of the Python that once built the graph.
-
-    Args:
-        error: Any exception.
+    TensorFlow's runtime wraps the reason in tracebacks of the Python that once built the graph.
 
     Returns:
-        The first line that holds a reason; the exception's class where none does.
+        The first line of the message that holds a reason; else the name of the error's class.
     """
     for line in str(error).splitlines():
         if not _BOILERPLATE.match(line):
@@ -172,7 +156,7 @@ def one_line(error: BaseException) -> str:
 
 def _is_dense(definition: Any) -> bool:
     infos = (*definition.inputs.values(), *definition.outputs.values())
-    # What initializes a graph is listed among the signatures, without a tensor of a known type.
+    # A graph's init op is listed among the signatures, without a tensor of a known type.
     return all(info.WhichOneof("encoding") == "name" and info.dtype for info in infos)
 
 

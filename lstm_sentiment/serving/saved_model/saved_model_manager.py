@@ -1,4 +1,4 @@
-"""A manager of SavedModels, as a server's options want it."""
+"""A manager of SavedModels, made from a server's options."""
 
 from functools import partial
 
@@ -24,9 +24,9 @@ def saved_model_manager(
     """Makes an idle manager.
 
     Args:
-        loading: How versions are brought into memory.
-        scheduler: Who gathers requests to them, to be answered together; `None` for nobody.
-        on_state: Told of every change of a version's state.
+        loading: How versions are loaded.
+        scheduler: Batches requests to the versions; `None` for no batching.
+        on_state: Called with every change of a version's state.
 
     Raises:
         InvalidInputError: If a number is out of its range.

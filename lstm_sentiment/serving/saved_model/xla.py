@@ -1,10 +1,9 @@
-"""Switches XLA on for a SavedModel as it is loaded; the files stay as they are.
+"""Enables XLA for a SavedModel as it is loaded; the version's files do not change.
 
-A SavedModel must run where there is no XLA, so it cannot ask for it itself: stock TensorFlow
-Serving refuses such a graph. It can name what is worth compiling: a function `compilable_NAME`,
-called as such, or standing by for a function `plain_NAME` that takes and gives the same. In a copy
-of the graph it is called instead, and marked; TensorFlow compiles it, once for each shape of its
-inputs, when it is first called.
+Stock TensorFlow Serving refuses a graph that requires XLA, so a version only names functions that
+are worth compiling: `compilable_NAME`, which is called as it is or stands in for a function
+`plain_NAME` with the same inputs and outputs. A copy of the graph calls `compilable_NAME` and marks
+it; TensorFlow compiles it on its first call, once for each shape of its inputs.
 """
 
 import re
@@ -28,20 +27,17 @@ _PLAIN = re.compile(r"__inference_plain_(\w+?)_\d+")
 
 @contextmanager
 def with_xla(version_dir: Path) -> Iterator[Path]:
-    """A folder like `version_dir`, but for a graph with XLA switched on; gone at the end.
-
-    Args:
-        version_dir: A SavedModel's folder.
+    """Makes a temporary copy of a version's folder whose graph has XLA enabled.
 
     Yields:
-        The folder to load from; `version_dir` itself where nothing is worth compiling.
+        The folder to load from; `version_dir` itself if it names no function to compile.
 
     Raises:
-        ServableLoadError: If there is nowhere to put the copy.
-        OSError: If there is no room for it.
+        ServableLoadError: If there is no temporary folder for the copy.
+        OSError: If the disk is full.
     """
     path, graph = version_dir / GRAPH, saved_model_pb2.SavedModel()
-    if path.is_file():  # TensorFlow knows other forms too, and tells what is missing
+    if path.is_file():  # TensorFlow knows other forms too, and names what is missing
         graph.ParseFromString(path.read_bytes())
     if not _mark(graph):
         yield version_dir
@@ -59,14 +55,14 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
     try:
         return tempfile.TemporaryDirectory()
     except FileNotFoundError as error:
-        # Python tells all folders it tried, which do not concern a client.
+        # Python's message lists all folders that it tried, which do not concern a client.
         raise ServableLoadError(
             "XLA needs a temporary folder that can be written. Received: none."
         ) from error
 
 
 def _mark(graph: saved_model_pb2.SavedModel) -> bool:
-    """Marks where compilable functions are called, and puts them in the place of plain ones."""
+    """Replaces calls of plain functions, marks calls of compilable ones; `True` if any."""
     marked = False
     for meta_graph in graph.meta_graphs:
         functions = meta_graph.graph_def.library.function
@@ -83,7 +79,7 @@ def _mark(graph: saved_model_pb2.SavedModel) -> bool:
 
 
 def _keep_control_flow_whole(functions: Mapping[str, Any]) -> None:
-    """Keeps the runtime from taking apart loops that XLA is to compile: it needs them whole."""
+    """Removes the mark by which the runtime lowers loops that XLA must get whole."""
     waiting = [name for name in functions if _COMPILABLE.fullmatch(name)]
     seen = set(waiting)
     while waiting:
@@ -95,7 +91,7 @@ def _keep_control_flow_whole(functions: Mapping[str, Any]) -> None:
 
 
 def _replacements(signatures: Sequence[op_def_pb2.OpDef]) -> dict[str, str]:
-    """For each plain function the compilable one that takes and gives the same."""
+    """Returns the compilable function of the same inputs and outputs for each plain one."""
     compilable = {
         (match[1], _types(signature)): signature.name
         for signature in signatures
