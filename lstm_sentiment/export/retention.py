@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import ExportError
+from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.version_folder import GRAPH, parse_version
 
 _REMOVING_PREFIX = ".removing-"
@@ -43,7 +44,8 @@ def remove_old_versions(
     removed = sorted({version for version, folder in old if _put_aside(folder)})
     with _refusal(f"{base}: cannot be cleared of old versions"):
         if removed:
-            _sync(base)
+            # After a loss of power, no half-deleted version has its number back.
+            sync_to_disk(base)
         aside = [entry for entry in base.iterdir() if entry.name.startswith(_REMOVING_PREFIX)]
     for folder in aside:
         _delete(folder)
@@ -80,15 +82,6 @@ def _delete(folder: Path) -> None:
             # Another process may be deleting the same folder at the same time.
             with suppress(FileNotFoundError):
                 shutil.rmtree(folder)
-
-
-def _sync(folder: Path) -> None:
-    """So that after a loss of power no half-deleted version has its number back."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from lstm_sentiment.export.card import make_card
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.staging import staging_folder
 from lstm_sentiment.export.warmup import save_warmup_requests
+from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.version_folder import (
@@ -91,7 +92,7 @@ def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
     folder.chmod(0o755)  # staging folders are private, but a server may run as another user
     for path in (*folder.rglob("*"), folder):
-        _sync(path)
+        sync_to_disk(path)
 
 
 def _finish_graph(path: Path) -> None:
@@ -121,7 +122,7 @@ def _publish(staging: Path, base: Path, version: int | None) -> Path:
             if not taken:
                 # A rename onto a folder with files fails, so no version is overwritten.
                 staging.rename(target)
-                _sync(base)
+                sync_to_disk(base)
                 return target
         except OSError:
             if not target.exists():
@@ -131,11 +132,3 @@ def _publish(staging: Path, base: Path, version: int | None) -> Path:
                 f"`version` must not exist yet under {base}. Received: version={version}."
             )
         # Another export has taken the number: the next one is tried.
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

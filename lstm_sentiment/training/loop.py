@@ -223,10 +223,9 @@ class TrainingLoop:
 
     def _status(self) -> str:
         state, sums = self.state, self.state.sums
-        epoch = (state.step - 1) // self.batches.steps + 1
         dev = state.history.get("val_accuracy", ())
         return (
-            f"epoch {epoch}/{self._training.epochs}, loss {sums[_LOSS] / sums[_TEXTS]:.3f}, "
+            f"epoch {self._epoch}/{self._training.epochs}, loss {sums[_LOSS] / sums[_TEXTS]:.3f}, "
             f"{sums[_TOKENS] / max(sums[_SECONDS], 1e-9):,.0f} tokens/s"
             + (f", dev accuracy {dev[-1]:.3f}" if dev else "")
         )
@@ -289,12 +288,14 @@ class TrainingLoop:
         save_checkpoint(Checkpoint({**arrays, "best": state.best}, values), self._checkpoint_path)
 
     def _stop(self, reason: str) -> None:
-        state = self.state
-        epoch = (state.step - 1) // self.batches.steps + 1
         raise TrainingError(
             "Loss, logits and weights must be finite: a lower `learning_rate` helps. Received: "
-            f"{reason} at step {state.step} (epoch {epoch})."
+            f"{reason} at step {self.state.step} (epoch {self._epoch})."
         )
+
+    @property
+    def _epoch(self) -> int:
+        return (self.state.step - 1) // self.batches.steps + 1
 
 
 def _trained_variables(model: SentimentModel) -> list[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstm_sentiment.system import write_whole
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 _IDS, _LENGTHS = "ids.int32", "lengths.npy"
@@ -132,17 +133,13 @@ def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
     beside.mkdir(parents=True)
     try:
         lengths = [np.zeros(0, np.int64)]
-        with (beside / _IDS).open("wb") as file:
+        with write_whole(beside / _IDS) as file:
             for part in parts:
                 for block in part.blocks(_ROWS_AT_ONCE):
                     file.write(part.ids_of(block).astype("<i4").tobytes())
                 lengths.append(part.lengths)
-            file.flush()
-            os.fsync(file.fileno())
-        with (beside / _LENGTHS).open("wb") as file:
+        with write_whole(beside / _LENGTHS) as file:
             np.save(file, np.concatenate(lengths))
-            file.flush()
-            os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(beside, folder)
     except BaseException:
