@@ -1,0 +1,89 @@
+"""The gRPC services of this package's `.proto` files: stubs for clients, handlers for servers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+# The services stand in these modules: importing them puts the services into the pool.
+from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
+from lstm_sentiment.protocol.pool import POOL
+
+PREDICTION_SERVICE: str = prediction_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name
+MODEL_SERVICE: str = model_management_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of a gRPC service: one request, one answer.
+
+    Attributes:
+        name: The name, such as `Predict`.
+        path: The HTTP/2 path, `/package.Service/Method`.
+        request: Class of the requests.
+        response: Class of the answers.
+    """
+
+    name: str
+    path: str
+    request: type[Message]
+    response: type[Message]
+
+
+def methods_of(service: str) -> list[Method]:
+    """Returns the methods of a service, by its full name."""
+    descriptor: Any = POOL.FindServiceByName(service)
+    return [
+        Method(
+            method.name,
+            f"/{service}/{method.name}",
+            method.input_type._concrete_class,
+            method.output_type._concrete_class,
+        )
+        for method in descriptor.methods
+    ]
+
+
+def calls(channel: grpc.Channel | grpc.aio.Channel, service: str) -> dict[str, Callable[..., Any]]:
+    """Returns a client's callables for the methods of a service.
+
+    Args:
+        channel: The channel to the server.
+        service: Full name of the service.
+
+    Returns:
+        By method name; each takes a request, and with an aio channel returns an awaitable.
+    """
+    return {
+        method.name: channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        for method in methods_of(service)
+    }
+
+
+def handlers(
+    service: str,
+    behaviours: Mapping[str, Callable[[Any, grpc.ServicerContext], Message]],
+) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
+    """Returns a server's handlers for the methods of a service.
+
+    Args:
+        service: Full name of the service.
+        behaviours: By method name, the function that answers a request. A method without one is
+            answered UNIMPLEMENTED by gRPC.
+    """
+    return {
+        method.name: grpc.unary_unary_rpc_method_handler(
+            behaviours[method.name],
+            request_deserializer=method.request.FromString,
+            response_serializer=method.response.SerializeToString,
+        )
+        for method in methods_of(service)
+        if method.name in behaviours
+    }
