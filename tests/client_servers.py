@@ -159,19 +159,19 @@ class BlockingTwin:
     """An `AsyncPredictClient` that is asked as a `PredictClient` is."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.twin = AsyncPredictClient(*args, **options)
+        self._twin = AsyncPredictClient(*args, **options)
         self._runner = asyncio.Runner()
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda *args, **options: self._runner.run(
-            getattr(self.twin, method)(*args, **options)
+            getattr(self._twin, method)(*args, **options)
         )
 
     def __enter__(self) -> "BlockingTwin":
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._runner.run(self.twin.close())
+        self._runner.run(self._twin.close())
         self._runner.close()
 
 
@@ -193,11 +193,6 @@ class FakeTime:
     async def async_sleep(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def give_to(self, client: Any) -> None:
-        give_timing(client, Timing(lambda: self.now, self.sleep, self.async_sleep, lambda: 1.0))
-
-
-def give_timing(client: Any, timing: Timing) -> None:
-    """Makes either client take its time, its pauses and its chance from `timing`."""
-    target = client.twin if isinstance(client, BlockingTwin) else client
-    target._timing = timing
+    @property
+    def timing(self) -> Timing:
+        return Timing(lambda: self.now, self.sleep, self.async_sleep, lambda: 1.0)

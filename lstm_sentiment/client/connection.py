@@ -13,7 +13,7 @@ from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error, closed_error, trailing_value
 from lstm_sentiment.client.questions import RPC, Questions
-from lstm_sentiment.client.retries import Attempts, Deadline, Timing
+from lstm_sentiment.client.retries import SYSTEM_TIMING, Attempts, Deadline, Timing
 from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.models_config.version_label import chosen_label
 
@@ -68,8 +68,6 @@ class BatchLimit:
 class ClientBase:
     """Whom a client asks, what it may take, and what it raises where no answer comes."""
 
-    _timing = Timing()
-
     def __init__(
         self,
         address: str,
@@ -83,6 +81,7 @@ class ClientBase:
         max_batch_size: int | None = None,
         tls: TLSConfig | bool = False,
         token: str | None = None,
+        timing: Timing = SYSTEM_TIMING,
     ) -> None:
         """Prepares to ask; connects later.
 
@@ -106,6 +105,7 @@ class ClientBase:
                 for mutual TLS or another server name.
             token: Sent with each request as `authorization: Bearer TOKEN`. Goes with `tls`, or with
                 an address on this machine: it never travels in the clear.
+            timing: The clock, the pauses and the jitter of retries; a test can replace them.
 
         Raises:
             InvalidInputError: If an argument breaks a rule, more than one of `version`,
@@ -119,6 +119,7 @@ class ClientBase:
         self._address = address
         self._timeout_seconds = timeout_seconds
         self._max_retries = max_retries
+        self._timing = timing
         self._batch_limit = BatchLimit(max_batch_size)
         self._endpoint = Endpoint(address, tls, token)
         self._is_closed = False

@@ -3,7 +3,6 @@
 `tensorflow_serving/apis/model_service.proto`.
 """
 
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.channel import Endpoint
 from lstm_sentiment.client.errors import client_error
 from lstm_sentiment.client.model_info import VersionStatus, read_version_statuses
+from lstm_sentiment.client.retries import SYSTEM_TIMING, Timing
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 
 AVAILABLE = "AVAILABLE"
@@ -40,6 +40,7 @@ class RunningServer:
         tls: TLSConfig | bool = False,
         token: str | None = None,
         timeout_seconds: float = 120.0,
+        timing: Timing = SYSTEM_TIMING,
     ) -> None:
         """Prepares to ask; connects later.
 
@@ -49,6 +50,7 @@ class RunningServer:
             token: As `PredictClient` takes it.
             timeout_seconds: How long one answer may take, and how long to wait for a version to
                 become available.
+            timing: The clock and the pauses between two looks; a test can replace them.
 
         Raises:
             InvalidInputError: If an argument breaks a rule.
@@ -59,8 +61,7 @@ class RunningServer:
         self._endpoint = Endpoint(address, tls, token)
         self._channel = self._endpoint.channel()
         self._stub = model_service_pb2_grpc.ModelServiceStub(self._channel)
-        self._clock: Callable[[], float] = time.monotonic
-        self._pause: Callable[[float], object] = time.sleep
+        self._timing = timing
 
     def __enter__(self) -> "RunningServer":
         """Gives the server itself."""
@@ -117,7 +118,7 @@ class RunningServer:
             ServableUnavailableError: If it cannot be loaded, or takes longer than the timeout.
             LstmSentimentError: If the server does not answer.
         """
-        end = self._clock() + self._timeout_seconds
+        end = self._timing.clock() + self._timeout_seconds
         while True:
             found = {status.version: status for status in self.statuses(model_name)}
             status = found.get(version)
@@ -128,12 +129,12 @@ class RunningServer:
                 raise ServableUnavailableError(
                     f"{self._address}: version {version} of model {model_name} {told}."
                 )
-            if self._clock() >= end:
+            if self._timing.clock() >= end:
                 raise ServableUnavailableError(
                     f"{self._address}: version {version} of model {model_name} must become "
                     f"available within {self._timeout_seconds:g} seconds. Received: it {told}."
                 )
-            self._pause(_POLL_SECONDS)
+            self._timing.sleep(_POLL_SECONDS)
 
     def _ask(self, method: Callable[..., _Response], request: Any) -> _Response:
         try:

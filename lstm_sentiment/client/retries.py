@@ -26,19 +26,23 @@ _LONGEST_GRPC_TIMEOUT_SECONDS = 1e8
 
 @dataclass(frozen=True)
 class Timing:
-    """Where the time comes from, and the chance.
+    """The clock, the pauses and the random numbers of a client, which tests replace.
 
     Attributes:
-        clock: Seconds, from any start.
-        sleep: Waits so many seconds.
-        async_sleep: The same, for coroutines.
-        random: A number from 0 to 1.
+        clock: Returns seconds, from any start.
+        sleep: Waits, in seconds.
+        async_sleep: Waits in a coroutine, in seconds.
+        random: Returns a number from 0 to 1.
     """
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
+
+
+SYSTEM_TIMING = Timing()
+"""The system's clock, sleep and random numbers."""
 
 
 class Deadline:

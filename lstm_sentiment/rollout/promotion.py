@@ -1,7 +1,7 @@
 """Moves a version label to a version that is not worse than the one it points to."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from lstm_sentiment.versions.comparison import (
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.significance import check_confidence
 from lstm_sentiment.versions.texts_seen import count_texts_seen
+
+ScoreVersions = Callable[..., list[LabelledAnswers]]
+"""Scores versions as `score_in_turn` does."""
 
 MAX_LOSS = 0.01
 """Accuracy or macro-F1 that a version may lose where that can be chance, from 0 to 1."""
@@ -107,6 +110,7 @@ def promote(
     dry_run: bool = False,
     batch_size: int = 128,
     progress: Progress = SILENT,
+    score: ScoreVersions = score_in_turn,
 ) -> Promotion:
     """Makes a label point to a version, unless that is worse than the one it points to now.
 
@@ -130,6 +134,7 @@ def promote(
         dry_run: Move nothing.
         batch_size: Texts computed at once.
         progress: Told of each batch.
+        score: Scores the versions on the texts, such as on another machine.
 
     Returns:
         What was found and done.
@@ -155,7 +160,7 @@ def promote(
     seen = _trained_on(folders, versions, corpus.texts)
     if seen and not force:
         return Promotion(version_label, version, other, objections=seen, notes=notes)
-    scores = score_in_turn(folders, corpus, batch_size=batch_size, progress=progress)
+    scores = score(folders, corpus, batch_size=batch_size, progress=progress)
     promotion = Promotion(version_label, version, other, objections=seen)
     judged = _judge(promotion, scores, max_loss, confidence, seed)
     moved = None

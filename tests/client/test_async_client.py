@@ -108,6 +108,20 @@ def test_cancelling_a_coroutine_cancels_what_it_asked_for(
     asyncio.run(cancel())
 
 
+def test_no_more_than_four_parts_are_asked_for_at_once(server: Patient, address: str) -> None:
+    async def ask() -> None:
+        async with AsyncPredictClient(address, "m", max_batch_size=1, timeout_seconds=60) as client:
+            task = await start(server, client.predict(["a"] * 16), 4)
+            server.on_request = lambda context: None
+            # A fifth part would have been sent, and be there, before this request.
+            await client.model_status()
+            assert len(server.requests) == 5
+            server.may_answer.set()
+            assert len(await task) == 16
+
+    asyncio.run(ask())
+
+
 def test_one_coroutine_does_not_keep_another_waiting(server: Patient, address: str) -> None:
     async def ask() -> list[str]:
         async with AsyncPredictClient(address, "m", timeout_seconds=60) as client:

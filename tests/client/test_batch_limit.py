@@ -1,10 +1,8 @@
 """Batches that are longer than one request may be."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
-from unittest.mock import MagicMock
 
 import grpc
 import pytest
@@ -125,8 +123,7 @@ def test_only_a_refused_input_is_divided(make: Any, server: FakeServer, address:
 
 def test_each_part_has_its_own_retries(make: Any, server: FakeServer, address: str) -> None:
     time = FakeTime()
-    with make(address, "m", max_batch_size=1, max_retries=2) as client:
-        time.give_to(client)
+    with make(address, "m", max_batch_size=1, max_retries=2, timing=time.timing) as client:
         server.refusals = [Refusal()] * 2
         assert len(client.predict(["a"])) == 1
         server.refusals = [Refusal()] * 2
@@ -166,22 +163,3 @@ def test_parts_are_asked_for_at_once(server: FakeServer, address: str) -> None:
     server.on_request = meet
     with BlockingTwin(address, "m", max_batch_size=2, timeout_seconds=60) as client:
         assert [answer.label for answer in client.predict(texts(16))] == texts(16)
-
-
-def test_no_more_than_four_parts_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    under_way: list[int] = []
-    most = 0
-
-    async def answer(request: Any, **options: Any) -> Any:
-        nonlocal most
-        under_way.append(1)
-        most = max(most, len(under_way))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        under_way.pop()
-        return FakeServer().Predict(request, MagicMock())
-
-    with BlockingTwin("localhost:1", "m", max_batch_size=1) as client:
-        monkeypatch.setattr(client.twin, "_method", lambda rpc: answer)
-        assert [answer.label for answer in client.predict(texts(16))] == texts(16)
-    assert most == 4

@@ -469,16 +469,17 @@ def test_a_closed_client_says_so(
 
 
 def test_a_client_closed_while_it_asks_says_so(recorder: Recorder, address: str) -> None:
-    client = PredictClient(address, "sentiment")
-    client.predict(["a"])
-    # The clock is read last before a request goes out.
-    ticks = iter([lambda: None, client.close])
+    ticks: list[Callable[[], None]] = []
 
     def clock() -> float:
-        next(ticks)()
+        if ticks:
+            ticks.pop(0)()
         return 0.0
 
-    client._timing = Timing(clock)
+    client = PredictClient(address, "sentiment", timing=Timing(clock))
+    client.predict(["a"])
+    # The clock is read last before a request goes out.
+    ticks += [lambda: None, client.close]
     with pytest.raises(ServableUnavailableError, match="closed"):
         client.predict(["a"])
 

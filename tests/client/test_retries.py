@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.client.retries import Attempts, Deadline, Timing
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
-from tests.client_servers import CLIENTS, FakeServer, FakeTime, Refusal, give_timing, serving
+from tests.client_servers import CLIENTS, FakeServer, FakeTime, Refusal, serving
 
 PUSHBACK = "grpc-retry-pushback-ms"
 
@@ -51,8 +51,7 @@ def ask_every_way(client: Any) -> Iterator[Any]:
 def test_an_unavailable_server_is_asked_again_after_growing_pauses(
     make: Any, server: FakeServer, address: str, time: FakeTime
 ) -> None:
-    with make(address, "m") as client:
-        time.give_to(client)
+    with make(address, "m", timing=time.timing) as client:
         for ask in ask_every_way(client):
             server.refusals = [Refusal()] * 3
             server.requests.clear()
@@ -68,10 +67,11 @@ def test_in_the_end_the_refusal_is_raised(
     make: Any, server: FakeServer, address: str, time: FakeTime, max_retries: int
 ) -> None:
     server.refusals = [Refusal(details=f"number {number}") for number in range(9)]
-    with make(address, "m", max_retries=max_retries) as client:
-        time.give_to(client)
-        with pytest.raises(ServableUnavailableError) as caught:
-            client.predict(["a"])
+    with (
+        make(address, "m", max_retries=max_retries, timing=time.timing) as client,
+        pytest.raises(ServableUnavailableError) as caught,
+    ):
+        client.predict(["a"])
     assert str(caught.value) == f"{address}: number {max_retries}"
     assert len(server.requests) == 1 + max_retries
     assert len(time.pauses) == max_retries
@@ -86,10 +86,11 @@ def test_no_other_refusal_is_answered_by_asking_again(
     make: Any, server: FakeServer, address: str, time: FakeTime, code: grpc.StatusCode
 ) -> None:
     server.refusals = [Refusal(code)] * 2
-    with make(address, "m", max_retries=9) as client:
-        time.give_to(client)
-        with pytest.raises(LstmSentimentError):
-            client.predict(["a"])
+    with (
+        make(address, "m", max_retries=9, timing=time.timing) as client,
+        pytest.raises(LstmSentimentError),
+    ):
+        client.predict(["a"])
     assert len(server.requests) == 1
     assert time.pauses == []
 
@@ -98,8 +99,7 @@ def test_no_pause_goes_past_the_deadline(
     make: Any, server: FakeServer, address: str, time: FakeTime
 ) -> None:
     server.refusals = [Refusal()] * 99
-    with make(address, "m", max_retries=99, timeout_seconds=1) as client:
-        time.give_to(client)
+    with make(address, "m", max_retries=99, timeout_seconds=1, timing=time.timing) as client:
         with pytest.raises(ServableUnavailableError, match="not now"):
             client.predict(["a"])
         assert time.pauses == pytest.approx([0.1, 0.2, 0.4])
@@ -117,8 +117,7 @@ def test_the_deadline_is_that_of_all_parts_together(
 
     server.on_request = take_a_while
     texts = [f"{number}" for number in range(20)]
-    with make(address, "m", max_batch_size=1, timeout_seconds=1) as client:
-        time.give_to(client)
+    with make(address, "m", max_batch_size=1, timeout_seconds=1, timing=time.timing) as client:
         with pytest.raises(ServableUnavailableError, match=f"^{address}: .* within 1 seconds"):
             client.predict(texts)
         assert len(server.requests) < len(texts)
@@ -131,8 +130,7 @@ def test_each_request_has_what_is_left_of_the_time(
     left: list[float] = []
     server.on_request = lambda context: left.append(context.time_remaining())
     server.refusals = [Refusal(trailing=((PUSHBACK, "1800000"),))]
-    with make(address, "m", timeout_seconds=3600) as client:
-        time.give_to(client)
+    with make(address, "m", timeout_seconds=3600, timing=time.timing) as client:
         client.predict(["a"])
     first, second = left
     # gRPC rounds what it tells the server.
@@ -161,8 +159,7 @@ def test_the_server_may_ask_for_another_pause(
     make: Any, server: FakeServer, address: str, time: FakeTime
 ) -> None:
     server.refusals = [Refusal(trailing=((PUSHBACK, "7"),)), Refusal()]
-    with make(address, "m") as client:
-        time.give_to(client)
+    with make(address, "m", timing=time.timing) as client:
         client.predict(["a"])
     assert time.pauses == pytest.approx([0.007, 0.2])
 
@@ -172,10 +169,11 @@ def test_the_server_may_ask_not_to_come_back_in_time(
     make: Any, server: FakeServer, address: str, time: FakeTime, pushback: str
 ) -> None:
     server.refusals = [Refusal(trailing=((PUSHBACK, pushback),))]
-    with make(address, "m") as client:
-        time.give_to(client)
-        with pytest.raises(ServableUnavailableError, match="not now"):
-            client.predict(["a"])
+    with (
+        make(address, "m", timing=time.timing) as client,
+        pytest.raises(ServableUnavailableError, match="not now"),
+    ):
+        client.predict(["a"])
     assert len(server.requests) == 1
 
 
@@ -196,8 +194,10 @@ def test_a_server_that_starts_meanwhile_is_reached(make: Any, server: FakeServer
         async def async_sleep(seconds: float) -> None:
             sleep(seconds)
 
-        with make(f"127.0.0.1:{port}", "m", max_retries=10**6, timeout_seconds=60) as client:
-            give_timing(client, Timing(sleep=sleep, async_sleep=async_sleep))
+        timing = Timing(sleep=sleep, async_sleep=async_sleep)
+        with make(
+            f"127.0.0.1:{port}", "m", max_retries=10**6, timeout_seconds=60, timing=timing
+        ) as client:
             assert client.predict(["a"])[0].label == "a"
     assert len(server.requests) == 1
 

@@ -17,6 +17,7 @@ from lstm_sentiment.models_config.config import load_models_config
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific
 from lstm_sentiment.rollout.control import ModelsControl
 from lstm_sentiment.rollout.status import models_status, parse_policy, policy_text
+from tests.client_servers import FakeTime
 from tests.model_service import END, StockModelService
 
 TEXT = """\
@@ -55,9 +56,14 @@ def service() -> StockModelService:
 
 
 @pytest.fixture
-def running(service: StockModelService) -> Iterator[RunningServer]:
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def running(service: StockModelService, time: FakeTime) -> Iterator[RunningServer]:
     server, address = service.serve()
-    with RunningServer(address, timeout_seconds=30) as running:
+    with RunningServer(address, timeout_seconds=30, timing=time.timing) as running:
         yield running
     server.stop(0).wait()
 
@@ -118,9 +124,6 @@ def test_a_version_that_takes_too_long_is_not_labelled(
 ) -> None:
     before = here.read_text()
     service.loads_nothing = True
-    seconds = [0.0]
-    running._clock = lambda: seconds[0]
-    running._pause = lambda pause: seconds.append(seconds.pop() + pause)
     with pytest.raises(ServableUnavailableError, match=r"30 seconds\. Received: it is not known"):
         ModelsControl(here, server=running).label("stable", 3)
     assert here.read_text() == before

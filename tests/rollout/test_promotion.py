@@ -5,7 +5,6 @@ import pytest
 
 from lstm_sentiment.client.model_service import RunningServer
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.rollout import promotion
 from lstm_sentiment.rollout.control import ModelsControl
 from lstm_sentiment.rollout.promotion import Promotion, promote
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
@@ -52,10 +51,8 @@ class Scored:
 
 
 @pytest.fixture
-def scored(monkeypatch: pytest.MonkeyPatch, path: Path) -> Scored:
-    scored = Scored()
-    monkeypatch.setattr(promotion, "score_in_turn", scored)
-    return scored
+def scored() -> Scored:
+    return Scored()
 
 
 def promoted(
@@ -64,7 +61,7 @@ def promoted(
     scored.scores = pair(*counts, base_path=path.parent / "m")
     corpus = scored.scores[0].corpus
     control = ModelsControl(path, server=options.pop("server", None))
-    return promote(control, label, options.pop("version", 4), corpus, **options)
+    return promote(control, label, options.pop("version", 4), corpus, score=scored, **options)
 
 
 def labels(path: Path) -> dict[str, int]:
@@ -121,7 +118,7 @@ def test_a_lower_macro_f1_is_a_loss_too(path: Path, scored: Scored) -> None:
         scores_of(right, [1] * 2 + [0] * 93 + [1] * 5),
         scores_of(right, [0] * 95 + [1] * 3 + [0] * 2, version=4),
     )
-    done = promote(ModelsControl(path), "stable", 4, scored.scores[0].corpus)
+    done = promote(ModelsControl(path), "stable", 4, scored.scores[0].corpus, score=scored)
     [reason] = done.objections
     assert "loses" in reason and "macro-F1" in reason and "points accuracy" not in reason
 
@@ -135,7 +132,9 @@ def test_classes_that_change_places_are_no_loss(path: Path, scored: Scored) -> N
         scores_of(right, first, names=names),
         scores_of(right, second, version=4, names=names),
     )
-    done = promote(ModelsControl(path), "stable", 4, scored.scores[0].corpus, max_loss=0.0)
+    done = promote(
+        ModelsControl(path), "stable", 4, scored.scores[0].corpus, max_loss=0.0, score=scored
+    )
     assert done.comparison is not None
     assert done.comparison.macro_f1_difference.value == pytest.approx(0, abs=1e-9)
     assert not done.is_refused
@@ -185,7 +184,7 @@ def test_a_new_label_is_set_once_its_version_is_scored(path: Path, scored: Score
     assert done.notes[0] == "label canary is new: version 4 was compared with none"
     write_texts_seen(path.parent / "m" / "5", ["text 0"])
     scored.scores = (scores_of([0, 1], [0, 1], version=5, base_path=path.parent / "m"),)
-    done = promote(ModelsControl(path), "nightly", 5, scored.scores[0].corpus)
+    done = promote(ModelsControl(path), "nightly", 5, scored.scores[0].corpus, score=scored)
     assert done.objections == ("1 of the 2 texts had a part in training version 5",)
     assert done.scores is None and labels(path) == {"stable": 3, "canary": 4}
 
