@@ -18,11 +18,11 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import store_matrix
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.training.evaluation.calibration import cross_entropy
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from tests.conftest import fit_small
+from tests.recorder import Recorder
 
 TOKENIZER = make_tokenizer("unigram", Vocabulary(["好", "差"]))
 ROWS = [("好" * n, "1") for n in range(1, 6)] + [("差" * n, "0") for n in range(1, 6)]
@@ -31,14 +31,6 @@ SMALL = Corpus.from_rows(ROWS)
 TINY = ModelConfig(lstm_units=2, bidirectional=False, pooling="last")
 QUICK = TrainingConfig(epochs=1, batch_size=4)
 DEV = Corpus.from_rows([*ROWS, ("好好?", "1")])
-
-
-class Recorder(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
 
 
 @pytest.fixture(scope="module")

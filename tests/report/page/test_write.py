@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import InvalidInputError, write_report
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.report.figures.fonts import fonts_for
 from lstm_sentiment.report.figures.panels import class_panel
 from lstm_sentiment.report.page.write import write_files
 from tests.exported import write_card
+from tests.recorder import Recorder
 from tests.report.evaluations import make_evaluation, some_evaluation
 from tests.report.page.test_render import CARD
 
@@ -29,14 +29,6 @@ PLOTS = {
     "accuracy_by_length.png",
     "accuracy_by_oov.png",
 }
-
-
-class Said(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.lines.append(message)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -80,14 +72,14 @@ def test_nothing_is_lost_where_writing_fails(tmp_path: Path) -> None:
 
 
 def test_names_that_no_font_has_are_numbers_in_the_pictures(tmp_path: Path) -> None:
-    said = Said()
+    said = Recorder()
     names = (f"{NOWHERE}b", "good", NOWHERE)
     evaluated = some_evaluation(names=names, texts=12)
     panel = class_panel(evaluated)
     assert panel.png_names(names, fonts_for(names)) == ("class 0", "good", "class 2")
     written = write_report(evaluated, tmp_path, progress=said)
     told = f"No installed font can draw {NOWHERE}b, {NOWHERE}"
-    assert [line for line in said.lines if told in line]
+    assert [line for line in said.said if told in line]
     text = written.page.read_text("utf-8")
     assert f"0 is <b>{NOWHERE}b</b>" in text and f"2 is <b>{NOWHERE}</b>" in text
     assert "1 is <b>" not in text

@@ -4,30 +4,22 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import InvalidInputError, VectorTrainingConfig, train_vectors_on_texts
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.corpus.streaming import open_texts
+from tests.recorder import Recorder
 
 FIRST, SECOND = tuple(f"甲{n}" for n in range(30)), tuple(f"乙{n}" for n in range(12))
 
 
-class Said(SilentProgress):
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.messages.append(message)
-
-
 def test_as_many_as_are_allowed_are_all_taken_as_they_are() -> None:
-    said = Said()
+    said = Recorder()
     assert sampled_texts(FIRST, SECOND, most_texts=42, seed=0, progress=said) == (*FIRST, *SECOND)
     assert sampled_texts((), most_texts=1, seed=0) == ()
-    assert not said.messages
+    assert not said.said
 
 
 def test_of_more_the_seed_draws_a_sample_in_order() -> None:
-    said = Said()
+    said = Recorder()
     drawn = sampled_texts(FIRST, SECOND, most_texts=20, seed=1, progress=said)
     everything = (*FIRST, *SECOND)
     assert len(set(drawn)) == 20
@@ -35,7 +27,7 @@ def test_of_more_the_seed_draws_a_sample_in_order() -> None:
     assert set(drawn) & set(FIRST) and set(drawn) & set(SECOND)
     assert drawn == sampled_texts(everything, most_texts=20, seed=1)
     assert drawn != sampled_texts(FIRST, SECOND, most_texts=20, seed=2)
-    assert said.messages == ["Words and their vectors are found on 20 of 42 texts"]
+    assert said.said == ["Words and their vectors are found on 20 of 42 texts"]
 
 
 @pytest.mark.parametrize("most_texts", [20, 100])

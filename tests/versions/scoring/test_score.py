@@ -22,7 +22,6 @@ from lstm_sentiment import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.versions.scoring import score as scoring
@@ -45,6 +44,7 @@ from lstm_sentiment.versions.scoring.shard import (
 )
 from tests.corpora import hotel_like
 from tests.exported import add_version
+from tests.recorder import Recorder
 
 TEXTS = hotel_like(90).texts
 
@@ -93,14 +93,6 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def names(shards: Sequence[Any]) -> list[str]:
     return [shard.shard.name for shard in shards]
-
-
-class Said(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.lines.append(message)
 
 
 def test_each_text_is_answered_in_order_as_the_predictor_answers(
@@ -221,11 +213,11 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
     with pytest.raises(KeyboardInterrupt):
         score(find_shards(folder), base_path)
     monkeypatch.undo()
-    said = Said()
+    said = Recorder()
     result = score(find_shards(folder), base_path, progress=said)
     assert scored == names(result.skipped) == ["a.csv"]
     assert names(result.scored) == ["b.jsonl", "c.txt"]
-    assert "Skipped 1 of 3 shards" in said.lines[0]
+    assert "Skipped 1 of 3 shards" in said.said[0]
 
 
 class Watched:
