@@ -283,6 +283,7 @@ def probabilities_of(logits: "ArrayLike", temperature: float = 1.0) -> "NDArray[
         `(..., classes)`; each row sums to 1.
     """
     import numpy as np
-    from scipy.special import softmax
 
-    return np.asarray(softmax(np.asarray(logits, np.float64) / temperature, axis=-1))
+    scaled = np.asarray(logits, np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
