@@ -118,9 +118,9 @@ def _points(estimate: "Estimate") -> str:
 def _print_disagreements(console: Console, comparison: Comparison, show: int) -> None:
     count = len(comparison.disagreements)
     rows = list(islice(comparison.disagreements, show))
-    told = f"They differ on {count:,} of {comparison.texts:,} texts"
+    told = f"Different predictions for {count:,} of {comparison.texts:,} texts"
     if count > len(rows):
-        told += f"; these {len(rows):,} are those where both are surest"
+        told += f"; the {len(rows):,} most confident"
     console.print(f"{told}:\n", soft_wrap=True)
     cells = [_cells(row) for row in rows]
     head = ["index", "label", comparison.first.name, comparison.second.name]

@@ -154,8 +154,8 @@ def _warn_of_texts_seen(evaluated: "VersionEvaluation") -> None:
 
     if evaluated.texts_seen:
         ERR.print(
-            f"warning: the version was trained on {evaluated.texts_seen:,} of these "
-            f"{evaluated.facts.texts:,} texts: expect lower scores on new texts.",
+            f"warning: {evaluated.texts_seen:,} of these {evaluated.facts.texts:,} texts were used "
+            f"to train this version: expect lower scores on new texts.",
             style="bold yellow",
             markup=False,
             soft_wrap=True,

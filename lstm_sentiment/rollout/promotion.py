@@ -116,7 +116,7 @@ def promote(
 
     It is worse if it gets fewer texts right by more than chance (McNemar's exact test), however
     little that is; or if its accuracy or macro-F1 is lower by more than `max_loss`, chance or not.
-    It is refused too, before anything is scored, where some of the texts had a part in training
+    It is refused too, before anything is scored, where some of the texts were used to train
     either version; `force` scores all the same. A label that is new has nothing to be compared
     with: the version is scored and the label set.
 
@@ -233,7 +233,7 @@ def _trained_on(
     """Returns an objection for each version that was trained on some of the texts."""
     counts = [count_texts_seen(folder, texts) for folder in folders]
     return tuple(
-        f"{count:,} of the {len(texts):,} texts had a part in training version {version}"
+        f"{count:,} of the {len(texts):,} texts were used to train version {version}"
         for version, count in zip(versions, counts, strict=True)
         if count
     )

@@ -155,14 +155,14 @@ class Comparison:
     def verdict(self) -> str:
         """Returns a sentence that names the better version, if there is one."""
         if not self.disagreements:
-            return f"both versions give the same labels to all {self.texts:,} texts"
+            return f"both versions predict the same labels for all {self.texts:,} texts"
         change = self.accuracy_difference
         better = self.better
         if better is not None:
             change = change if better is self.second else -change
             said = f"{better.name} is better:"
         else:
-            said = f"no difference can be told with {self.texts:,} texts: {self.second.name} has"
+            said = f"no significant difference on {self.texts:,} texts: {self.second.name} has"
         return (
             f"{said} {points(change.value)} points accuracy ({self.confidence * 100:g} % interval "
             f"{points(change.low)} to {points(change.high)}), McNemar p {p_text(self.p_value)}"
@@ -171,16 +171,16 @@ class Comparison:
     def warnings(self) -> list[str]:
         """Returns the reasons to distrust the comparison, a sentence each."""
         said = [
-            f"{version.texts_seen:,} of the {self.texts:,} texts had a part in training "
+            f"{version.texts_seen:,} of the {self.texts:,} texts were used to train "
             f"{version.name}: the comparison is unfair"
             for version in self.seen_by
         ]
         unknown = [v.name for v in (self.first, self.second) if v.texts_seen is None]
         if unknown:
-            said.append(f"{' and '.join(unknown)} cannot tell which texts it was trained on")
+            said.append(f"the training texts of {' and '.join(unknown)} are unknown")
         if self.repeated_texts:
             said.append(
-                f"{self.repeated_texts:,} of the {self.texts:,} texts are repetitions: the "
+                f"{self.repeated_texts:,} of the {self.texts:,} texts are duplicates: the "
                 "intervals are too narrow"
             )
         return said

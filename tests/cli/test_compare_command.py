@@ -73,9 +73,9 @@ def test_two_versions_side_by_side_in_80_columns(run: Run, config: Path, data: P
     assert ["F1", "of", "long", "0.667", "1.000", "+33.3"] in rows
     assert ["trained", "on", "0", "of", "7", "0", "of", "7"] in rows
     assert ["only", "version", "5", "right", "3"] in rows
-    assert "They differ on 3 of 7 texts:" in lines
+    assert "Different predictions for 3 of 7 texts:" in lines
     assert "房间很干净" in outcome.out
-    assert lines[-1].startswith("no difference can be told with 7 texts: version 5 has +42.9 p")
+    assert lines[-1].startswith("no significant difference on 7 texts: version 5 has +42.9 p")
     assert all(len(line) <= 80 for line in lines[:-1])
     scored = [line.split(":")[0] for line in outcome.err.splitlines()]
     assert scored == ["Scoring version 2", "Scoring version 5"]
@@ -93,14 +93,14 @@ def test_a_comparison_for_machines(run: Run, config: Path, data: Path) -> None:
     assert [row["index"] for row in found["disagreements"]]
     assert (found["first"]["texts_seen"], found["is_fair"]) == (1, False)
     assert outcome.err.splitlines()[-1] == (
-        "warning: 1 of the 7 texts had a part in training version 5: the comparison is unfair"
+        "warning: 1 of the 7 texts were used to train version 5: the comparison is unfair"
     )
 
 
 def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
     flags = ("--versions", "2,5", "--data", data, *COLUMNS)
     few = run("models", "compare", *flags, "--show", 1).out
-    assert "They differ on 3 of 7 texts; these 1 are those where both are surest:" in few
+    assert "Different predictions for 3 of 7 texts; the 1 most confident:" in few
     assert few.count(") wrong") == 1
     none = run("models", "compare", *flags, "--show", 0).out
     assert "differ on" not in none
@@ -205,7 +205,7 @@ def test_what_is_worse_is_refused_in_one_line_with_exit_code_1(
         "refused to point label stable to version 2: version 5 is better: +42.9 points accuracy"
     )
     assert "undo" not in outcome.out
-    assert "repetitions" in outcome.err
+    assert "duplicates" in outcome.err
     assert config.read_text() == before
     assert service.reloads == []
     forced = run(*PROMOTE, *flags, "--force", "--json")

@@ -92,7 +92,7 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
     ):
         assert row in lines
     assert "Left out: 1 empty texts." in outcome.err
-    assert "warning: the version was trained on 1 of these 5 texts" in outcome.err
+    assert "warning: 1 of these 5 texts were used to train this version" in outcome.err
 
 
 def test_json_stands_alone_and_has_the_same_numbers(run: Run, model: Path, data: Path) -> None:

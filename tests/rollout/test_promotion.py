@@ -146,7 +146,7 @@ def test_texts_that_a_version_was_trained_on_decide_nothing(
 ) -> None:
     write_texts_seen(path.parent / "m" / str(version), ["text 0", "text 1"])
     done = promoted(path, scored, BETTER)
-    reason = f"2 of the 100 texts had a part in training version {version}"
+    reason = f"2 of the 100 texts were used to train version {version}"
     assert done.objections == (reason,) and done.is_refused
     assert (scored.folders, done.comparison) == ([], None), "told before anything is scored"
     assert labels(path) == {"stable": 3}
@@ -185,7 +185,7 @@ def test_a_new_label_is_set_once_its_version_is_scored(path: Path, scored: Score
     write_texts_seen(path.parent / "m" / "5", ["text 0"])
     scored.scores = (scores_of([0, 1], [0, 1], version=5, base_path=path.parent / "m"),)
     done = promote(ModelsControl(path), "nightly", 5, scored.scores[0].corpus, score=scored)
-    assert done.objections == ("1 of the 2 texts had a part in training version 5",)
+    assert done.objections == ("1 of the 2 texts were used to train version 5",)
     assert done.scores is None and labels(path) == {"stable": 3, "canary": 4}
 
 

@@ -49,10 +49,10 @@ def test_two_versions_are_scored_and_set_side_by_side() -> None:
     [
         ((70, 6, 20, 4), 4, r"version 4 is better: \+14\.0 points accuracy \(95 % interval \+"),
         ((70, 20, 6, 4), 3, r"version 3 is better: \+14\.0 points accuracy .* p = 0\.0094$"),
-        ((70, 6, 7, 4), None, r"no difference can be told with 87 texts: version 4 has \+1\.1 p"),
-        ((70, 7, 6, 4), None, r"with 87 texts: version 4 has -1\.1 points"),
+        ((70, 6, 7, 4), None, r"no significant difference on 87 texts: version 4 has \+1\.1 p"),
+        ((70, 7, 6, 4), None, r"on 87 texts: version 4 has -1\.1 points"),
         ((0, 0, 99, 0), 4, r"McNemar p < 0\.0001$"),
-        ((70, 0, 0, 4), None, "^both versions give the same labels to all 74 texts$"),
+        ((70, 0, 0, 4), None, "^both versions predict the same labels for all 74 texts$"),
     ],
 )
 def test_the_verdict_is_one_sentence(
@@ -138,7 +138,7 @@ def test_texts_that_a_version_was_trained_on_are_counted_and_told_of(tmp_path: P
     assert (found.first.texts_seen, found.second.texts_seen) == (0, 2)
     assert [version.version for version in found.seen_by] == [4]
     assert found.warnings() == [
-        "2 of the 100 texts had a part in training version 4: the comparison is unfair"
+        "2 of the 100 texts were used to train version 4: the comparison is unfair"
     ]
     assert found.to_dict()["is_fair"] is False
 
@@ -146,7 +146,7 @@ def test_texts_that_a_version_was_trained_on_are_counted_and_told_of(tmp_path: P
 def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
     write_texts_seen(tmp_path / "4", [])
     assert compared(5, 1, 1, 1, base_path=tmp_path).warnings() == [
-        "version 3 cannot tell which texts it was trained on"
+        "the training texts of version 3 are unknown"
     ]
     assert count_texts_seen(tmp_path / "3", ["a"]) is None
 
@@ -160,7 +160,7 @@ def test_repeated_texts_are_told_of() -> None:
     )
     found = compare_versions(*scores)
     assert found.repeated_texts == 2
-    assert "2 of the 8 texts are repetitions: the intervals are too narrow" in found.warnings()
+    assert "2 of the 8 texts are duplicates: the intervals are too narrow" in found.warnings()
 
 
 def test_a_comparison_is_json() -> None:

@@ -221,7 +221,7 @@ def test_a_long_text_is_cut_and_the_rest_is_counted() -> None:
 
 def test_texts_seen_in_training_are_told_loudly() -> None:
     warned = page_of(some_evaluation(seen=12))
-    assert "The version was trained on 12 of these 60 texts." in warned.text
+    assert "12 of these 60 texts were used to train this version." in warned.text
     assert len(warned.all("aside")) == 1
     assert not page_of(some_evaluation(seen=0)).all("aside")
     assert "Seen in training unknown" in page_of(some_evaluation(seen=None)).text
