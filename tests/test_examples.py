@@ -12,7 +12,8 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from nbclient import NotebookClient
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from lstm_sentiment import ModelServer, ServerOptions
 from lstm_sentiment.export import servable
@@ -82,24 +83,32 @@ def test_the_notebook_is_stored_without_outputs() -> None:
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
+class Shell(InteractiveShell):
+    """Runs cells as a kernel does, without another process and its imports."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Does nothing: pictures are shown inline."""
+
+
 def test_the_notebook_runs_from_top_to_bottom(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "TMPDIR"):
-        (tmp_path / variable).mkdir()
-        monkeypatch.setenv(variable, str(tmp_path / variable))
-    notebook = read_notebook(NOTEBOOK, as_version=4)
-    NotebookClient(
-        notebook, timeout=240, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
-    ).execute()
-    shown = [
-        (kind, content)
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        for kind, content in output.get("data", {"text": output.get("text")}).items()
-    ]
-    text = "\n".join(content for kind, content in shown if kind == "text")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+    monkeypatch.chdir(NOTEBOOK.parent)
+    shell: Any = Shell.instance()
+    request.addfinalizer(Shell.clear_instance)
+    shell.enable_matplotlib("inline")
+    text, shown = "", []
+    for cell in read_notebook(NOTEBOOK, as_version=4).cells:
+        if cell.cell_type == "code":
+            with capture_output() as captured:
+                cell_run = shell.run_cell(cell.source)
+            cell_run.raise_error()
+            text += captured.stdout
+            shown += [item for output in captured.outputs for item in output.data.items()]
+            shown += shell.display_formatter.format(cell_run.result)[0].items()
     assert "128 / 16 / 16 texts of negative, positive" in text
     assert "accuracy " in text
     assert [kind for kind, _ in shown].count("image/png") == 1

@@ -65,10 +65,26 @@ def test_a_cpu_trains_without_cudnn(outcome: Outcome, training: Training) -> Non
     assert outcome.tokens_per_second > 0
 
 
-def test_a_version_scores_as_the_trained_model_did(
-    outcome: Outcome, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def quick_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes that the check starts begin with TensorFlow imported."""
+    run = subprocess.run
+
+    def run_preloaded(command: list[str], **options: Any) -> Any:
+        assert command[:3] == [sys.executable, "-m", "benchmarks.gpu"]
+        return run(preloaded(PROGRAM, *command[3:]), **options)
+
+    monkeypatch.setattr(subprocess, "run", run_preloaded)
     monkeypatch.chdir(REPOSITORY)
+
+
+def test_a_version_scores_as_the_trained_model_did(
+    outcome: Outcome,
+    training: Training,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quick_processes: None,
+) -> None:
     assert outcome.saved_cudnn_ops == []
     passed, facts = compare_scores(outcome, training, tmp_path)
     assert passed, facts
@@ -81,16 +97,8 @@ def test_a_version_scores_as_the_trained_model_did(
 
 
 def test_a_version_that_cannot_be_loaded_is_told(
-    outcome: Outcome, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outcome: Outcome, training: Training, tmp_path: Path, quick_processes: None
 ) -> None:
-    run = subprocess.run
-
-    def run_preloaded(command: list[str], **options: Any) -> Any:
-        assert command[:3] == [sys.executable, "-m", "benchmarks.gpu"]
-        return run(preloaded(PROGRAM, *command[3:]), **options)
-
-    monkeypatch.setattr(subprocess, "run", run_preloaded)
-    monkeypatch.chdir(REPOSITORY)
     nowhere = replace(outcome, version_dir=str(tmp_path / "nowhere"))
     with pytest.raises(RuntimeError, match=r"score ended with exit code 1: .*nowhere"):
         compare_scores(nowhere, training, tmp_path)

@@ -82,7 +82,18 @@ def test_cli_py_is_the_same_command_line() -> None:
 def test_fit_prints_json_alone_and_exports_the_next_version(
     run: Run, csv_file: Path, tmp_path: Path
 ) -> None:
-    args = ("fit", "--data", csv_file, *COLUMNS, "--epochs", 1, "--run-dir", "run", "--json")
+    (tmp_path / "small.toml").write_text(SMALL)
+    args = (
+        "fit",
+        "--data",
+        csv_file,
+        *COLUMNS,
+        "--config",
+        "small.toml",
+        "--run-dir",
+        "run",
+        "--json",
+    )
     outcome = run(*args)
     assert outcome.code == 0, outcome.err
     result = json.loads(outcome.out)
@@ -129,8 +140,7 @@ def test_fit_takes_the_options_of_text(
         "dictionary": "dict.txt",
         "cache": "disk",
     }
-    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    flags = [str(flag).replace("_", "-") if str(flag)[:2] == "--" else flag for flag in flags]
+    flags = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
     (tmp_path / "small.toml").write_text(SMALL)
     flags += ["--config", "small.toml", "--run-dir", "runs/a"]
     outcome = run("fit", "--data", csv_file, *COLUMNS, *flags)
@@ -143,7 +153,9 @@ def test_fit_takes_the_options_of_text(
     assert "test OOV rate" in outcome.out
 
 
-def test_fit_ends_with_the_next_command(run: Run, csv_file: Path, tmp_path: Path) -> None:
+def test_fit_ends_with_the_next_command(
+    run: Run, csv_file: Path, tmp_path: Path, no_exports: None
+) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     args = ("fit", "--data", csv_file, *COLUMNS, "--config", "small.toml", "--model-dir", "m/hotel")
     outcome = run(*args, "--strategy", "mirrored")

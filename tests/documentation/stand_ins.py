@@ -51,16 +51,17 @@ class Training:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Puts itself in the place of training, and makes small what is still computed."""
-        patch.setattr(pipeline, "fit", self.fit)
-        patch.setattr(training_fit, "fit", self.fit)
-        patch.setattr(lstm_sentiment, "fit", self.fit, raising=False)
+        # The package's own names first: they are looked up in the modules that are patched next.
+        for module in (lstm_sentiment, pipeline, training_fit):
+            patch.setattr(module, "fit", self.fit)
         patch.setattr(pipeline, "new_run_dir", _new_run_dir)
         patch.setattr(servable, "_write", self.write)
         patch.setattr(loader, "load_saved_model", self.load)
         patch.setattr(fit_result, "logits_function", cache(logits_function))
-        for module in (demo, corpora, lstm_sentiment):
-            patch.setattr(module, "load_demo_corpus", demo_corpus, raising=False)
-        patch.setattr(tuning, "tune", _tune)
+        for module in (lstm_sentiment, demo, corpora):
+            patch.setattr(module, "load_demo_corpus", demo_corpus)
+        for module in (lstm_sentiment, tuning):
+            patch.setattr(module, "tune", _tune)
         _at_most(patch, ModelConfig, lstm_units=8, max_length=20)
         _at_most(patch, TrainingConfig, epochs=2)
         _at_most(patch, VectorTrainingConfig, epochs=1)
