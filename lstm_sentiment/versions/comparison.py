@@ -1,7 +1,7 @@
 """Compares two versions on labelled texts, with intervals and a significance test."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -252,6 +252,7 @@ def score_in_turn(
     *,
     batch_size: int = 128,
     progress: Progress = SILENT,
+    load: Callable[[Path], SavedModelPredictor] = SavedModelPredictor,
 ) -> list[LabelledAnswers]:
     """Predicts the same labelled texts with several versions, one in memory at a time.
 
@@ -260,6 +261,7 @@ def score_in_turn(
         corpus: The labelled texts.
         batch_size: Texts computed at once.
         progress: Shows each batch, under the version's name.
+        load: Loads a version from its folder.
 
     Raises:
         InvalidInputError: As `predict_corpus`, or if the versions have different classes.
@@ -268,11 +270,12 @@ def score_in_turn(
     """
     scored: list[LabelledAnswers] = []
     for version_dir in version_dirs:
-        predictor = SavedModelPredictor(version_dir)
+        predictor = load(version_dir)
         if scored:  # before time is spent on predicting
             _check_labels(scored[0], version_dir, predictor.label_names)
         shown = _Renamed(progress, f"Scoring {_short_name(version_dir)}")
         scored.append(predict_corpus(predictor, corpus, batch_size=batch_size, progress=shown))
+        del predictor  # frees its memory before the next version is loaded
     return scored
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_sentiment.client.predict_client import Prediction
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.progress import SILENT
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.version_folder import TEXTS_SEEN, find_versions
-from lstm_sentiment.versions import comparison
 from lstm_sentiment.versions.comparison import Comparison, compare_versions, score_in_turn
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.texts_seen import count_texts_seen
@@ -191,15 +191,22 @@ def test_a_damaged_list_of_texts_seen_is_told_with_its_path(tmp_path: Path, cont
 
 
 class FakePredictor:
-    """Notes when versions are loaded and asked."""
+    """Takes every text for a good one; notes when it is loaded, asked and let go."""
 
-    log: list[str]
-    names: dict[str, tuple[str, ...]]
-
-    def __init__(self, version_dir: Path) -> None:
-        self.log.append(f"load {version_dir.name}")
-        self.label_names = self.names.get(version_dir.name, NAMES)
+    def __init__(self, version_dir: Path, log: list[str], label_names: tuple[str, ...]) -> None:
         self.version_dir, self.version = version_dir, int(version_dir.name)
+        self.log, self.label_names = log, label_names
+        log.append(f"load {self.version}")
+
+    def predict(self, texts: Sequence[str], *, batch_size: int) -> list[Prediction]:
+        self.log.append(f"ask {self.version} for {len(texts)} by {batch_size}")
+        return [Prediction("good", 1, (0.25, 0.75), self.version) for _ in texts]
+
+    def text_statistics(self, texts: Sequence[str], *, batch_size: int) -> None:
+        return None
+
+    def __del__(self) -> None:
+        self.log.append(f"free {self.version}")
 
 
 class NamedSteps:
@@ -214,36 +221,38 @@ class NamedSteps:
         raise AssertionError
 
 
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    def ask(predictor: Any, corpus: Corpus, *, batch_size: int, progress: Any) -> LabelledAnswers:
-        FakePredictor.log.append(f"ask {predictor.version} by {batch_size}")
-        with progress.step("Scoring", len(corpus)):
-            return scores_of(corpus.labels, corpus.labels, version=predictor.version)
-
-    FakePredictor.log, FakePredictor.names = [], {}
-    monkeypatch.setattr(comparison, "SavedModelPredictor", FakePredictor)
-    monkeypatch.setattr(comparison, "predict_corpus", ask)
-    return FakePredictor.log
+STEPS = (("load", ""), ("ask", " for 2 by 7"), ("free", ""))
 
 
 def folders(*versions: int) -> Sequence[Path]:
     return [Path("m") / str(version) for version in versions]
 
 
-def test_versions_are_asked_one_after_the_other_each_under_its_name(log: list[str]) -> None:
-    steps = NamedSteps()
-    scores = score_in_turn(folders(3, 4), corpus_of([0, 1]), batch_size=7, progress=steps)
-    assert log == ["load 3", "ask 3 by 7", "load 4", "ask 4 by 7"]
+def test_versions_are_asked_one_after_the_other_each_under_its_name() -> None:
+    steps, log = NamedSteps(), list[str]()
+
+    def load(version_dir: Path) -> Any:
+        return FakePredictor(version_dir, log, NAMES)
+
+    scores = score_in_turn(
+        folders(3, 4), corpus_of([0, 1]), batch_size=7, progress=steps, load=load
+    )
+    in_turn = [f"{what} {n}{how}" for n in (3, 4) for what, how in STEPS]
+    assert log == in_turn
     assert steps.names == ["Scoring version 3 2", "Scoring version 4 2"]
     assert [found.version for found in scores] == [3, 4]
 
 
-def test_other_classes_are_told_before_a_version_is_asked(log: list[str]) -> None:
-    FakePredictor.names["4"] = ("bad", "great")
+def test_other_classes_are_told_before_a_version_is_asked() -> None:
+    log: list[str] = []
+
+    def load(version_dir: Path) -> Any:
+        names = NAMES if version_dir.name == "3" else ("bad", "great")
+        return FakePredictor(version_dir, log, names)
+
     with pytest.raises(InvalidInputError, match="must know the same labels"):
-        score_in_turn(folders(3, 4), corpus_of([0, 1]))
-    assert "ask 4 by 128" not in log
+        score_in_turn(folders(3, 4), corpus_of([0, 1]), load=load)
+    assert "load 4" in log and not [line for line in log if line.startswith("ask 4")]
 
 
 def test_versions_are_found_by_their_numbers(tmp_path: Path) -> None:
