@@ -166,7 +166,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _checked_table(kind: type[Any], values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns the values of one table as the fields of a dataclass hold them."""
     hints = get_type_hints(kind)
     for name in values:
         if name not in hints:

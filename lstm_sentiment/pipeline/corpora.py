@@ -1,4 +1,4 @@
-"""Reads the texts of a run and deals them out, so that no held-out text is trained on."""
+"""Reads the texts of a run and splits them, so that no held-out text is trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ def read_excluded(config: PipelineConfig) -> Digests:
 
 
 def deal_out(config: PipelineConfig, excluded: Digests, progress: Progress) -> Splits:
-    """Does what `prepare_corpora` does, with the near digests of the excluded texts at hand."""
+    """Splits the labelled texts as `prepare_corpora`; `excluded` holds near digests."""
     corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
     _check_corpus(corpus, config)
     corpus = _without_excluded(_clean(corpus, progress), excluded, progress)
@@ -180,7 +180,6 @@ def _without_held_out(
 def _without_near_duplicates(
     corpus: Corpus, part: str, held_out: Sequence[Corpus], progress: Progress
 ) -> Corpus:
-    """Drops the near duplicates of held-out texts."""
     kept = positions_without(corpus.near_digests, *(other.near_digests for other in held_out))
     if len(kept) == len(corpus):
         return corpus

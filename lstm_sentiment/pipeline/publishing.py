@@ -84,7 +84,6 @@ class Publisher:
         return version_dir
 
     def _remove_old(self) -> None:
-        """Removes old versions, except those named in the `models.config`."""
         if self._keep is None:
             return
         protected: frozenset[int] = frozenset()

@@ -196,5 +196,4 @@ def _fit(
 
 
 def _token_cache(config: PipelineConfig, prepared: PreparedRun) -> Path | None:
-    """Returns the folder of token ids; `None` keeps them in memory."""
     return prepared.cache_dir if config.streaming or config.cache == "disk" else None

@@ -135,10 +135,7 @@ def save_labelled_texts(corpus: Corpus, path: Path) -> None:
 
 
 def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, Any]:
-    """Returns size and SHA-256 of everything that a run is trained on, and of its files.
-
-    Of texts, the digests are hashed.
-    """
+    """Returns size and SHA-256 of everything that a run is trained on, and of its files."""
     unlabelled, vectors = prepared.unlabelled, prepared.vectors
     tokens = prepared.tokenizer.vocabulary.tokens
     return {
@@ -178,7 +175,6 @@ def _sha256(parts: Iterable[bytes | memoryview]) -> str:
 
 
 def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
-    """Makes the paths absolute, so that the config holds in any working folder."""
     one = (
         "dev_data",
         "test_data",
