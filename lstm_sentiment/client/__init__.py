@@ -1,1 +1,1 @@
-"""Asks a model server over gRPC: ours or stock TensorFlow Serving."""
+"""Clients of a model server, this package's or stock TensorFlow Serving: gRPC and REST."""

@@ -1,4 +1,4 @@
-"""How a client and a server know each other: PEM files for TLS, and the client's bearer token."""
+"""Access to a server: the PEM files of TLS and the client's bearer token."""
 
 import re
 import ssl
@@ -17,13 +17,11 @@ class TLSConfig:
     """The PEM files of a TLS connection, read when the client is made.
 
     Attributes:
-        root_certificates: File of the authorities to trust; `None` for those gRPC comes with, and
-            for those of the system over REST.
-        private_key: File of the client's own key, not encrypted, where the server asks for a
-            client's certificate (mutual TLS).
-        certificate_chain: File of the client's own certificate, goes with `private_key`.
-        server_name: The name to be found in the server's certificate, where it is not the
-            address's host.
+        root_certificates: File of the CA certificates to trust; `None` for gRPC's own, and for the
+            system's over REST.
+        private_key: File of the client's key, not encrypted, for mutual TLS.
+        certificate_chain: File of the client's certificate, goes with `private_key`.
+        server_name: The name in the server's certificate, if it is not the address's host.
 
     Raises:
         InvalidInputError: If `private_key` or `certificate_chain` is given without the other.

@@ -1,4 +1,4 @@
-"""What the clients give back: the answers of each signature, read from a server's messages."""
+"""Answers of each signature, read from a server's messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from tensorflow_serving.apis import classification_pb2, predict_pb2
 
 from lstm_sentiment.errors import InvalidInputError
 
-# What an output must be: its number of dimensions, the first of which counts rows, and the kinds of
-# NumPy dtype it may have.
+# Of each output: the number of dimensions, the first of which counts rows, and the allowed kinds of
+# NumPy dtypes.
 _OUTPUTS = {
     "label": (1, "O"),
     "classification": (1, "iu"),
@@ -26,13 +26,13 @@ _KINDS = {"O": "strings", "iu": "integers", "f": "numbers"}
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one text.
+    """The classification of one text.
 
     Attributes:
         label: The most probable label.
-        classification: Its index among the classes.
+        classification: The index of the label among the classes.
         probabilities: One for each class; they sum to 1.
-        model_version: The version that answered, if the server told.
+        model_version: The version that answered; `None` if the server does not name it.
     """
 
     label: str
@@ -43,14 +43,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which tokens of one text spoke for its label.
+    """The classification of one text, with the weight of each token.
 
     Attributes:
         label: The most probable label.
         probabilities: One for each class; they sum to 1.
-        tokens: The tokens the model saw, in order, without padding.
-        attributions: How much each token spoke for the label; below 0 where it spoke against it.
-        model_version: The version that answered, if the server told.
+        tokens: The tokens that the model read, in order, without padding.
+        attributions: The weight of each token: positive for the label, negative against it.
+        model_version: The version that answered; `None` if the server does not name it.
     """
 
     label: str
@@ -62,12 +62,12 @@ class Explanation:
 
 @dataclass(frozen=True)
 class IdPrediction:
-    """What `serving_default` says of one row of token ids.
+    """The answer of `serving_default` to one row of token ids.
 
     Attributes:
         predict_classification: Index of the highest score.
         predict_scores: One logit for each class.
-        model_version: The version that answered, if the server told.
+        model_version: The version that answered; `None` if the server does not name it.
     """
 
     predict_classification: int
@@ -76,27 +76,20 @@ class IdPrediction:
 
 
 class AnswerReader:
-    """Reads what a signature answered to some rows, and says where it is not what it should be.
+    """Reads the responses of one signature.
 
-    Each method takes a server's response and how many rows were sent, and gives an answer for each
-    of them, in order. Each raises InvalidInputError if the signature is not the one of that name
-    which this package exports.
+    Each method returns one answer for each of the `rows` that were sent, in order, and raises
+    InvalidInputError if the outputs are not those of this package's signature.
     """
 
     def __init__(self, address: str, model: str, signature: str) -> None:
-        """Knows who answered, for the messages.
-
-        Args:
-            address: The server's.
-            model: The model's name.
-            signature: The signature's key.
-        """
+        """Keeps the names of server, model and signature for the errors."""
         self._address = address
         self._model = model
         self._signature = signature
 
     def predictions(self, response: predict_pb2.PredictResponse, rows: int) -> list[Prediction]:
-        """Reads the answer of `text` or `tokens`."""
+        """Reads a response of `text` or `tokens`."""
         outputs = self._outputs(response, rows, ("label", "classification", "probabilities"))
         version = _version(response)
         return [
@@ -107,13 +100,13 @@ class AnswerReader:
     def id_predictions(
         self, response: predict_pb2.PredictResponse, rows: int
     ) -> list[IdPrediction]:
-        """Reads the answer of `serving_default`."""
+        """Reads a response of `serving_default`."""
         outputs = self._outputs(response, rows, ("predict_classification", "predict_scores"))
         version = _version(response)
         return [IdPrediction(index, tuple(scores), version) for index, scores in _rows(outputs)]
 
     def explanations(self, response: predict_pb2.PredictResponse, rows: int) -> list[Explanation]:
-        """Reads the answer of `explain`."""
+        """Reads a response of `explain`."""
         names = ("label", "probabilities", "tokens", "attributions")
         outputs = self._outputs(response, rows, names)
         tokens, attributions = outputs["tokens"], outputs["attributions"]
@@ -128,7 +121,7 @@ class AnswerReader:
     def classifications(
         self, response: classification_pb2.ClassificationResponse, rows: int
     ) -> list[Prediction]:
-        """Reads the answer of the Classify API."""
+        """Reads a response of the Classify API."""
         answers = [answer.classes for answer in response.result.classifications]
         if len(answers) != rows or not all(answers):
             raise self._unexpected(
@@ -140,7 +133,7 @@ class AnswerReader:
     def _outputs(
         self, response: predict_pb2.PredictResponse, rows: int, names: Sequence[str]
     ) -> dict[str, Any]:
-        """An `np.ndarray` for each name, with a row for each row that was sent."""
+        """Returns the `np.ndarray` of each output, of `rows` rows."""
         if any(name not in response.outputs for name in names):
             raise self._unexpected(", ".join(names), ", ".join(sorted(response.outputs)))
         arrays = {name: tf.make_ndarray(response.outputs[name]) for name in names}
@@ -183,15 +176,7 @@ def explanation(
     tokens: Sequence[bytes],
     attributions: Sequence[float],
 ) -> Explanation:
-    """Puts one row of what `explain` answers together, without its padding.
-
-    Args:
-        version: The version that answered, if it is known.
-        label: The most probable label.
-        probabilities: One for each class.
-        tokens: Of the text, empty strings at the end.
-        attributions: One for each token.
-    """
+    """Builds an explanation from one row of `explain`, without the padding at the row's end."""
     length = max((index + 1 for index, token in enumerate(tokens) if token), default=0)
     return Explanation(
         _text(label),

@@ -1,4 +1,4 @@
-"""`PredictClient` for coroutines."""
+"""The client for coroutines."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,13 +24,13 @@ _PARTS_AT_ONCE = 4
 
 
 class AsyncPredictClient(ClientBase):
-    """Asks one model of one server, in coroutines of one event loop.
+    """Queries one model of one server from coroutines of one event loop.
 
         async with AsyncPredictClient("localhost:8500", model="sentiment") as client:
             await client.predict(["房间很干净"])
 
-    It is made as `PredictClient` is, and its methods give and raise the same. Up to 4 parts of a
-    divided batch are asked for at the same time. Cancelling a coroutine cancels what it asked for.
+    Arguments, results and errors are those of `PredictClient`. Up to 4 parts of a divided batch are
+    requested at the same time. Cancelling a coroutine cancels its requests.
     """
 
     _channel: grpc.aio.Channel | None = None
@@ -62,29 +62,29 @@ class AsyncPredictClient(ClientBase):
     async def explain(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None
     ) -> list[Explanation]:
-        """Classifies texts and tells which tokens spoke for it, as `PredictClient.explain`."""
+        """Classifies texts and weighs their tokens, as `PredictClient.explain`."""
         return await self._ask(self._questions.explain(texts), timeout_seconds)
 
     async def model_status(self, *, timeout_seconds: float | None = None) -> list[VersionStatus]:
-        """Tells where the model's versions stand, as `PredictClient.model_status`."""
+        """Returns the state of the model's versions, as `PredictClient.model_status`."""
         request = self._questions.model_status()
         response = await self._call("GetModelStatus", request, self._deadline(timeout_seconds))
         return read_version_statuses(response)
 
     async def metadata(self, *, timeout_seconds: float | None = None) -> dict[str, SignatureInfo]:
-        """Tells what the model's signatures take and give, as `PredictClient.metadata`."""
+        """Returns the model's signatures, as `PredictClient.metadata`."""
         request = self._questions.metadata()
         response = await self._call("GetModelMetadata", request, self._deadline(timeout_seconds))
         return read_signatures(response, self._address)
 
     async def close(self) -> None:
-        """Closes the connection; a second call does nothing. What is under way fails."""
+        """Closes the connection, which may be closed already; running requests fail."""
         self._is_closed = True
         if self._channel is not None:
             await self._channel.close()
 
     async def __aenter__(self) -> "AsyncPredictClient":
-        """Gives the client itself."""
+        """Returns the client."""
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

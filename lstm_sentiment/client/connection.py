@@ -1,4 +1,4 @@
-"""What both clients are made of: all but the waiting."""
+"""The common part of both clients: everything but waiting."""
 
 import threading
 from collections.abc import Callable
@@ -24,33 +24,29 @@ _BATCH_LIMIT_KEY = "max-batch-size"
 
 
 class BatchLimit:
-    """How many rows one request may have: what the caller said, and what the server told since.
+    """The largest batch of one request, set by the caller and lowered by the server's refusals.
 
     Attributes:
-        rows: At most as many; `None` where neither said a number.
+        rows: The most rows of one request; `None` for no known limit.
+
+    Raises:
+        InvalidInputError: If `rows` is not positive.
     """
 
     def __init__(self, rows: int | None) -> None:
-        """Starts from what the caller says.
-
-        Args:
-            rows: At most as many; `None` for no limit of the caller's.
-
-        Raises:
-            InvalidInputError: If it is not positive.
-        """
+        """Starts from the caller's limit."""
         positive(max_batch_size=rows)
         self.rows = rows
 
     def learn(self, error: LstmSentimentError, sent_rows: int) -> bool:
-        """Remembers the server's limit, where a refusal tells of one that was passed.
+        """Takes over the server's limit from a refusal, if it names one.
 
         Args:
-            error: What became of a request, raised from what gRPC raised.
-            sent_rows: The rows that it had.
+            error: The error of a request, raised from gRPC's.
+            sent_rows: The rows of the request.
 
         Returns:
-            Whether smaller requests are worth sending.
+            True if the request had more rows than the limit, so that smaller ones may succeed.
         """
         refusal = error.__cause__
         if not isinstance(refusal, grpc.RpcError):
@@ -66,7 +62,7 @@ class BatchLimit:
 
 
 class ClientBase:
-    """Whom a client asks, what it may take, and what it raises where no answer comes."""
+    """Arguments, deadlines and errors of both clients, see `PredictClient`."""
 
     def __init__(
         self,
@@ -83,33 +79,28 @@ class ClientBase:
         token: str | None = None,
         timing: Timing = SYSTEM_TIMING,
     ) -> None:
-        """Prepares to ask; connects later.
+        """Checks the arguments; the connection is opened by the first request.
 
         Args:
             address: The server's gRPC address, `host:port`.
             model: The model's name on the server.
-            version: Ask this version; `None` for the highest available.
-            version_label: Ask the version with this label, instead of a number.
+            version: Version number to query; `None` for the highest available.
+            version_label: Version label to query, instead of a number.
             label: `version_label` by its name in earlier releases.
-            timeout_seconds: The deadline of each call of a method: by then all of its answer must
-                be there, pauses, retries and all parts of a divided batch included.
-            max_retries: How often a request is sent again while the server is UNAVAILABLE (gRPC's
-                word: it is down, starting or has no capacity); other refusals are raised at once.
-                The pause before each is drawn from 0 to 0.1, 0.2, 0.4... at most 5 seconds, or is
-                the server's own `grpc-retry-pushback-ms`. No pause goes past the deadline.
-            max_batch_size: How many texts or rows one request may have; longer lists are divided.
-                `None` sends all at once. A server that refuses a request and tells its limit as
-                `max-batch-size` in the trailing metadata, as the one of this package does, is asked
-                in parts of that size from then on.
-            tls: `True` for TLS with the authorities gRPC comes with; a `TLSConfig` for one's own,
-                for mutual TLS or another server name.
-            token: Sent with each request as `authorization: Bearer TOKEN`. Goes with `tls`, or with
-                an address on this machine: it never travels in the clear.
+            timeout_seconds: The deadline of each method call, with all retries, pauses and parts
+                of a divided batch.
+            max_retries: The most retries of a request while the server is UNAVAILABLE (down,
+                starting or out of capacity); other refusals are raised at once. The pause before
+                a retry is drawn from 0 to 0.1, 0.2, 0.4... at most 5 seconds, or is the server's
+                `grpc-retry-pushback-ms`. No pause goes past the deadline.
+            max_batch_size: The most texts or rows of one request; longer lists are divided. `None`
+                sends all at once, until a server refuses a request with its limit as
+                `max-batch-size` in the trailing metadata, as this package's does.
+            tls: `True` for TLS with gRPC's own CA certificates; a `TLSConfig` for other ones, for
+                mutual TLS or for another server name.
+            token: Sent with each request as `authorization: Bearer TOKEN`. Needs `tls` or an
+                address on this machine: a token never travels in the clear.
             timing: The clock, the pauses and the jitter of retries; a test can replace them.
-
-        Raises:
-            InvalidInputError: If an argument breaks a rule, more than one of `version`,
-                `version_label` and `label` is given, or a file of `tls` cannot be used.
         """
         self._questions = Questions(
             address, model, version, chosen_label(version, version_label, label)
@@ -133,11 +124,10 @@ class ClientBase:
         return Attempts(deadline, self._max_retries, self._timing)
 
     def _options(self, deadline: Deadline) -> dict[str, Any]:
-        """What goes with a request that is sent now."""
         return {
             "timeout": deadline.remaining_seconds(),
             "metadata": self._endpoint.metadata,
-            # A server that is down must be heard of at once, for the retries to count.
+            # A server that is down fails the request at once, so that retries are counted.
             "wait_for_ready": False,
         }
 
@@ -149,14 +139,7 @@ class ClientBase:
 
 
 def server_methods(channel: grpc.Channel | grpc.aio.Channel) -> _Methods:
-    """The methods of a server.
-
-    Args:
-        channel: The way there.
-
-    Returns:
-        By name, what sends a request; to be awaited where the channel is one for coroutines.
-    """
+    """Returns the server's methods by name; those of a channel for coroutines must be awaited."""
     prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     model = model_service_pb2_grpc.ModelServiceStub(channel)
     return {

@@ -1,4 +1,4 @@
-"""What the clients raise where no answer comes."""
+"""Errors of the clients, by gRPC's status codes."""
 
 from typing import Any
 
@@ -24,27 +24,24 @@ ERRORS: dict[grpc.StatusCode, type[LstmSentimentError]] = {
     grpc.StatusCode.PERMISSION_DENIED: AccessRefusedError,
     grpc.StatusCode.UNIMPLEMENTED: InvalidInputError,
 }
-"""From a server's status code to what the client raises; `LstmSentimentError` for the rest."""
+"""The error of each status code; `LstmSentimentError` for the rest."""
 
 _PREFACES = {
     grpc.StatusCode.UNAUTHENTICATED: "the server asks for a valid `token` or client certificate: ",
     grpc.StatusCode.PERMISSION_DENIED: "the server does not allow this caller to ask: ",
     grpc.StatusCode.UNIMPLEMENTED: "the server does not answer requests of this kind: ",
 }
-# What gRPC itself says when the time it was given is over.
+# gRPC's own message for a deadline that passed.
 _GRPC_DEADLINE_DETAILS = "Deadline Exceeded"
 
 
 def client_error(address: str, error: grpc.RpcError, timeout_seconds: float) -> LstmSentimentError:
-    """Says what became of a request.
+    """Returns the client's error for gRPC's.
 
     Args:
-        address: Of the server that was asked.
-        error: What gRPC raised.
-        timeout_seconds: How long the whole call was allowed to take.
-
-    Returns:
-        The error, to be raised; its message starts with the address.
+        address: The server's address, which begins the message.
+        error: gRPC's error.
+        timeout_seconds: The deadline of the whole call, for the message.
     """
     code = error.code()
     details = error.details() or code.name
@@ -57,20 +54,12 @@ def client_error(address: str, error: grpc.RpcError, timeout_seconds: float) -> 
 
 
 def closed_error(address: str) -> ServableUnavailableError:
-    """Says that the client was closed."""
+    """Returns the error of a closed client."""
     return ServableUnavailableError(f"{address}: the client is closed.")
 
 
 def trailing_value(error: grpc.RpcError, key: str) -> str | None:
-    """Looks into the trailing metadata of a refusal.
-
-    Args:
-        error: What gRPC raised.
-        key: In lower case.
-
-    Returns:
-        The first value of that key; `None` where there is none.
-    """
+    """Returns the first value of a lower-case key in the trailing metadata, or `None`."""
     metadata: Any = error.trailing_metadata() or ()
     for name, value in metadata:
         if name == key and isinstance(value, str):

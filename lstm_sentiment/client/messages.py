@@ -1,4 +1,4 @@
-"""What the clients send: texts and token ids as the messages of TensorFlow Serving."""
+"""Texts and token ids as the messages of TensorFlow Serving."""
 
 import re
 from collections.abc import Sequence
@@ -13,20 +13,14 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 Ids = NDArray[np.integer[Any]] | Sequence[Sequence[int]]
-"""Rows of token ids: an array `(batch, time)`, or rows of any lengths."""
+"""Token ids: an array `(batch, time)`, or rows of any lengths."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # As an exported version has them; nothing of the rooms before it may be imported here.
 
 
 def utf8_values(texts: Sequence[str]) -> list[bytes]:
-    """Writes texts in UTF-8.
-
-    Args:
-        texts: At least one.
-
-    Returns:
-        The texts, in order. A lone surrogate becomes U+FFFD.
+    """Encodes texts in UTF-8; a lone surrogate becomes U+FFFD.
 
     Raises:
         InvalidInputError: If `texts` is not a list of texts, or empty.
@@ -42,28 +36,14 @@ def utf8_values(texts: Sequence[str]) -> list[bytes]:
 
 
 def string_tensor(values: Sequence[bytes]) -> tensor_pb2.TensorProto:
-    """Writes strings as one tensor.
-
-    Args:
-        values: At least one.
-
-    Returns:
-        A string tensor of shape `(batch,)`.
-    """
+    """Returns strings as a string tensor `(batch,)`."""
     proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values)
     proto.tensor_shape.dim.add(size=len(values))
     return proto
 
 
 def text_examples(values: Sequence[bytes]) -> input_pb2.Input:
-    """Writes each text as a `tf.Example` with one bytes feature, `text`.
-
-    Args:
-        values: The texts in UTF-8, at least one.
-
-    Returns:
-        The examples, in order.
-    """
+    """Returns each text, in UTF-8, as a `tf.Example` with one bytes feature, `text`."""
     proto = input_pb2.Input()
     for value in values:
         example = proto.example_list.examples.add()
@@ -72,14 +52,14 @@ def text_examples(values: Sequence[bytes]) -> input_pb2.Input:
 
 
 def ids_rows(ids: Ids) -> Sequence[NDArray[np.int64]]:
-    """Checks rows of token ids.
+    """Checks token ids and converts them to int64.
 
     Args:
-        ids: See `Ids`; at least one row, and an array's rows must not be empty.
+        ids: At least one row; the rows of an array must not be empty.
 
     Returns:
-        An array `(batch, time)` as it is; of rows of any lengths, each as an array `(time,)`, where
-        an empty one is the id of an unknown token.
+        The array `(batch, time)`; for rows of any lengths, a list of arrays `(time,)`, in which
+        an empty row is the id of an unknown token.
 
     Raises:
         InvalidInputError: If `ids` has another shape or dtype.
@@ -93,14 +73,7 @@ def ids_rows(ids: Ids) -> Sequence[NDArray[np.int64]]:
 
 
 def ids_tensor(rows: Sequence[NDArray[np.int64]]) -> tensor_pb2.TensorProto:
-    """Writes rows of token ids as one tensor, padded on the right with 0 to the longest.
-
-    Args:
-        rows: As `ids_rows` gives them; at least one.
-
-    Returns:
-        An int64 tensor of shape `(batch, time)`.
-    """
+    """Returns rows of `ids_rows` as an int64 tensor `(batch, time)`, padded with 0 on the right."""
     array = rows if isinstance(rows, np.ndarray) else _padded(rows)
     content = array.astype("<i8", copy=False).tobytes()
     proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, tensor_content=content)

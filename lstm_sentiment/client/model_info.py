@@ -1,4 +1,4 @@
-"""What a server tells of a model: where its versions stand, what its signatures take and give."""
+"""A model's versions and signatures, read from a server's messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from lstm_sentiment.errors import InvalidInputError
 
 SIGNATURES_FIELD = "signature_def"
-"""The one field of a model's metadata that servers know."""
+"""The only field of a model's metadata that servers know."""
 
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """Where one version of a model stands.
+    """The state of one version of a model.
 
     Attributes:
-        version: Its number.
+        version: The version number.
         state: `START`, `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
-        error_message: Why it is `END`, where it could not be loaded; else empty.
+        error_message: The error of a version that could not be loaded; else empty.
     """
 
     version: int
@@ -35,8 +35,8 @@ class TensorInfo:
 
     Attributes:
         dtype: TensorFlow's name, such as `string` or `float32`.
-        shape: The size of each dimension, `None` where any will do; `None` instead of the whole
-            where any number of dimensions will do.
+        shape: The size of each dimension, `None` for any size; `None` instead of the tuple for
+            any number of dimensions.
     """
 
     dtype: str
@@ -45,12 +45,7 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class SignatureInfo:
-    """What one signature takes and gives.
-
-    Attributes:
-        inputs: By name.
-        outputs: By name.
-    """
+    """Inputs and outputs of one signature, by name."""
 
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
@@ -59,14 +54,7 @@ class SignatureInfo:
 def read_version_statuses(
     response: get_model_status_pb2.GetModelStatusResponse,
 ) -> list[VersionStatus]:
-    """Reads where versions stand.
-
-    Args:
-        response: What the server answered.
-
-    Returns:
-        The versions, in the server's order.
-    """
+    """Reads the state of each version, in the server's order."""
     names = get_model_status_pb2.ModelVersionStatus.State.items()
     states = {number: name for name, number in names}
     return [
@@ -80,17 +68,10 @@ def read_version_statuses(
 def read_signatures(
     response: get_model_metadata_pb2.GetModelMetadataResponse, address: str
 ) -> dict[str, SignatureInfo]:
-    """Reads a model's signatures.
-
-    Args:
-        response: What the server answered.
-        address: The server's, for the message.
-
-    Returns:
-        The signatures by key, in order of their keys.
+    """Reads a model's signatures, in the order of their keys.
 
     Raises:
-        InvalidInputError: If the answer does not hold them.
+        InvalidInputError: If the response has no signatures; its message starts with `address`.
     """
     signatures = get_model_metadata_pb2.SignatureDefMap()
     try:

@@ -1,4 +1,4 @@
-"""What a running model server is asked for and told: ours or stock TensorFlow Serving.
+"""The gRPC model service of a running server: this package's or stock TensorFlow Serving.
 
 `tensorflow_serving/apis/model_service.proto`.
 """
@@ -31,7 +31,13 @@ _Response = TypeVar("_Response")
 
 
 class RunningServer:
-    """A server's model service, by gRPC."""
+    """The model service of a running server: the state of versions, and reloading a config.
+
+    Every method raises LstmSentimentError if the server cannot be reached or refuses the request.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule.
+    """
 
     def __init__(
         self,
@@ -42,18 +48,14 @@ class RunningServer:
         timeout_seconds: float = 120.0,
         timing: Timing = SYSTEM_TIMING,
     ) -> None:
-        """Prepares to ask; connects later.
+        """Checks the arguments; the connection is opened by the first request.
 
         Args:
             address: `host:port`.
             tls: As `PredictClient` takes it.
             token: As `PredictClient` takes it.
-            timeout_seconds: How long one answer may take, and how long to wait for a version to
-                become available.
-            timing: The clock and the pauses between two looks; a test can replace them.
-
-        Raises:
-            InvalidInputError: If an argument breaks a rule.
+            timeout_seconds: The deadline of one request, and of waiting for a version.
+            timing: The clock, and the pauses while waiting; a test can replace them.
         """
         positive_seconds(timeout_seconds=timeout_seconds)
         self._address = address
@@ -64,7 +66,7 @@ class RunningServer:
         self._timing = timing
 
     def __enter__(self) -> "RunningServer":
-        """Gives the server itself."""
+        """Returns the server."""
         return self
 
     def __exit__(
@@ -77,30 +79,20 @@ class RunningServer:
         self._channel.close()
 
     def statuses(self, model_name: str) -> list[VersionStatus]:
-        """Asks where the versions of a model stand.
-
-        Args:
-            model_name: The model.
-
-        Returns:
-            What the server tells, in its order.
+        """Returns the state of a model's versions, in the server's order.
 
         Raises:
-            ServableNotFoundError: If the server knows no version of it.
-            LstmSentimentError: If the server does not answer, or not this.
+            ServableNotFoundError: If the server knows no version of the model.
         """
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = model_name
         return read_version_statuses(self._ask(self._stub.GetModelStatus, request))
 
     def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Has the server serve the models of a config, and no others.
-
-        Args:
-            config: All models.
+        """Sends a config: from then on the server serves its models, and no others.
 
         Raises:
-            LstmSentimentError: If the server refuses, with its reason, or does not answer.
+            InvalidInputError: If the server refuses the config, with its reason.
         """
         request = model_management_pb2.ReloadConfigRequest(config=config)
         response = self._ask(self._stub.HandleReloadConfigRequest, request)
@@ -108,15 +100,10 @@ class RunningServer:
             raise InvalidInputError(f"{self._address}: {response.status.error_message}")
 
     def wait_until_available(self, model_name: str, version: int) -> None:
-        """Waits until a version can answer.
-
-        Args:
-            model_name: The model.
-            version: The version.
+        """Waits until a version is available.
 
         Raises:
-            ServableUnavailableError: If it cannot be loaded, or takes longer than the timeout.
-            LstmSentimentError: If the server does not answer.
+            ServableUnavailableError: If the version cannot be loaded, or not within the timeout.
         """
         end = self._timing.clock() + self._timeout_seconds
         while True:
@@ -147,10 +134,10 @@ class RunningServer:
 
 
 def describe_status(status: VersionStatus | None) -> str:
-    """Says where a version stands, to go on after its name.
+    """Returns the end of a sentence about a version, such as `is LOADING`.
 
     Args:
-        status: What the server tells of it; `None` for nothing.
+        status: `None` for a version that the server does not know.
     """
     if status is None:
         return "is not known to the server"

@@ -1,4 +1,4 @@
-"""Asks a model server over gRPC: ours or TensorFlow Serving.
+"""The gRPC client of a model server: this package's or TensorFlow Serving.
 
 Requests and answers follow the signatures `text`, `tokens`, `classify`, `explain` and
 `serving_default` of an exported version, by `tensorflow_serving/apis/prediction_service.proto` and
@@ -27,17 +27,26 @@ __all__ = ["Explanation", "IdPrediction", "PredictClient", "Prediction", "TextSi
 
 
 class PredictClient(ClientBase):
-    """Asks one model of one server; safe to share among threads.
+    """Queries one model of one server; safe to share among threads.
 
         with PredictClient("localhost:8500", model="sentiment") as client:
             client.predict(["房间很干净"])
 
-    The connection is made by the first request, and made again after it was lost. The parts of a
-    divided batch are asked for one after the other, their answers joined in order; as the server
-    may change versions in between, each answer says its own `model_version`. `AsyncPredictClient`
-    does the same in coroutines, and asks for parts at the same time.
+    The connection is opened by the first request, and again after it was lost. The parts of a
+    divided batch are requested one after the other and their answers joined in order; as the server
+    may change versions in between, each answer has its own `model_version`. `AsyncPredictClient`
+    is the client for coroutines.
 
-    Each method takes `timeout_seconds`, the deadline of this call; without it, the client's holds.
+    The argument `timeout_seconds` of a method is the deadline of its call, by default the client's.
+
+    Raises:
+        InvalidInputError: If an argument breaks a rule, more than one of `version`,
+            `version_label` and `label` is given, or a file of `tls` cannot be used; from a method,
+            if an argument or an answer breaks a rule, the model has no such signature, or the
+            server refuses the request, the token or the certificate.
+        ServableNotFoundError: From a method, if the server has no such model or version.
+        ServableUnavailableError: From a method, if the server cannot be reached or does not answer
+            in time.
     """
 
     _channel: grpc.Channel | None = None
@@ -52,22 +61,14 @@ class PredictClient(ClientBase):
     ) -> list[Prediction]:
         """Classifies texts.
 
-        A text is sent as UTF-8. A lone surrogate, which UTF-8 cannot hold, is sent as U+FFFD.
-
         Args:
-            texts: The texts; at least one. For `tokens` each is already segmented, its tokens
-                separated by spaces.
+            texts: At least one, sent as UTF-8; a lone surrogate, which UTF-8 cannot hold, becomes
+                U+FFFD. For `tokens`, each has its tokens separated by spaces.
             signature: `text` for raw text, `tokens` for segmented text.
-            timeout_seconds: The deadline of this call.
+            timeout_seconds: Deadline of this call.
 
         Returns:
             One prediction for each text, in order.
-
-        Raises:
-            InvalidInputError: If the arguments break a rule, the model has no such signature, or
-                the server wants to know better who asks.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
         return self._ask(self._questions.predict(texts, signature), timeout_seconds)
 
@@ -76,17 +77,12 @@ class PredictClient(ClientBase):
 
         Args:
             ids: Integers of shape `(batch, time)`, neither of them 0, padded with 0 on either
-                side; or a list of rows of any lengths, which are padded here: an empty one counts
+                side; or a list of rows of any lengths, which are padded here: an empty row counts
                 as one unknown token, id 1. Sent as int64.
-            timeout_seconds: The deadline of this call.
+            timeout_seconds: Deadline of this call.
 
         Returns:
             One answer for each row, in order.
-
-        Raises:
-            InvalidInputError: If `ids` has another shape or dtype, or the model refuses it.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
         return self._ask(self._questions.predict_ids(ids), timeout_seconds)
 
@@ -95,87 +91,54 @@ class PredictClient(ClientBase):
     ) -> list[Prediction]:
         """Classifies texts through the Classify API.
 
-        Each is sent as a `tf.Example` with the bytes feature `text`, otherwise as by `predict`.
-
         Args:
-            texts: The texts; at least one.
-            timeout_seconds: The deadline of this call.
+            texts: At least one; each is sent as a `tf.Example` with the bytes feature `text`.
+            timeout_seconds: Deadline of this call.
 
         Returns:
             One prediction for each text, in order: the class of the highest score, and the scores
-            in the order in which the server gave them.
-
-        Raises:
-            InvalidInputError: If `texts` breaks a rule, or the model has no signature `classify`.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+            in the server's order.
         """
         return self._ask(self._questions.classify(texts), timeout_seconds)
 
     def explain(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None
     ) -> list[Explanation]:
-        """Classifies texts and tells which tokens spoke for it.
+        """Classifies texts and weighs their tokens, by the signature `explain`.
 
         Args:
-            texts: The texts; at least one. Sent as by `predict`.
-            timeout_seconds: The deadline of this call.
+            texts: At least one, sent as by `predict`.
+            timeout_seconds: Deadline of this call.
 
         Returns:
             One explanation for each text, in order.
-
-        Raises:
-            InvalidInputError: If `texts` breaks a rule, or the model has no signature `explain`.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
         """
         return self._ask(self._questions.explain(texts), timeout_seconds)
 
     def model_status(self, *, timeout_seconds: float | None = None) -> list[VersionStatus]:
-        """Tells where the model's versions stand.
+        """Returns the state of the model's versions.
 
-        Args:
-            timeout_seconds: The deadline of this call.
-
-        Returns:
-            The versions in the server's order; if the client asks a version or a label, that one.
-
-        Raises:
-            InvalidInputError: If the server refuses the request.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
+        The versions come in the server's order; a client of one version or label gets that one.
         """
         request = self._questions.model_status()
         response = self._call("GetModelStatus", request, self._deadline(timeout_seconds))
         return read_version_statuses(response)
 
     def metadata(self, *, timeout_seconds: float | None = None) -> dict[str, SignatureInfo]:
-        """Tells what the model's signatures take and give.
-
-        Args:
-            timeout_seconds: The deadline of this call.
-
-        Returns:
-            The signatures by key, in order of their keys.
-
-        Raises:
-            InvalidInputError: If the server refuses the request, or answers something else.
-            ServableNotFoundError: If the server has no such model or version.
-            ServableUnavailableError: If the server cannot be reached or does not answer in time.
-        """
+        """Returns inputs and outputs of the model's signatures, in the order of their keys."""
         request = self._questions.metadata()
         response = self._call("GetModelMetadata", request, self._deadline(timeout_seconds))
         return read_signatures(response, self._address)
 
     def close(self) -> None:
-        """Closes the connection; a second call does nothing. What is under way fails."""
+        """Closes the connection, which may be closed already; running requests fail."""
         with self._lock:
             self._is_closed = True
             if self._channel is not None:
                 self._channel.close()
 
     def __enter__(self) -> "PredictClient":
-        """Gives the client itself."""
+        """Returns the client."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:

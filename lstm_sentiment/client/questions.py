@@ -1,7 +1,4 @@
-"""What can be asked of a model: which request, with which rows, and how its answer is read.
-
-Nothing here waits or sends, so the client with threads and the one with coroutines ask the same.
-"""
+"""Requests to a model and how their responses are read, for both clients: nothing here waits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,13 +34,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Question(Generic[Answer]):
-    """Rows to ask a signature for.
+    """Rows for one method of the server, as one request or in parts.
 
     Attributes:
-        rpc: By which of the server's methods.
-        rows: What is asked for; at least one.
-        write: From rows to the request.
-        read: From the response, and how many rows were asked for, to an answer for each.
+        rpc: The server's method.
+        rows: Texts or rows of token ids; at least one.
+        write: Builds the request from rows.
+        read: Returns one answer for each row, from the response and the number of rows.
     """
 
     rpc: RPC
@@ -52,42 +49,35 @@ class Question(Generic[Answer]):
     read: Callable[[Any, int], list[Answer]]
 
     def fits(self, limit: int | None) -> bool:
-        """Tells whether there are at most so many rows; without a limit there always are."""
+        """Returns True if there are at most `limit` rows, or no limit."""
         return limit is None or len(self.rows) <= limit
 
     def parts(self, limit: int | None) -> "list[Question[Answer]]":
-        """Divides the rows.
-
-        Args:
-            limit: How many rows a part may have, at least 1; `None` for all.
-
-        Returns:
-            The parts, in the order of their rows.
-        """
+        """Divides the rows, in order, into parts of at most `limit` rows; `None` for one part."""
         size = limit or len(self.rows)
         starts = range(0, len(self.rows), size)
         return [replace(self, rows=self.rows[start : start + size]) for start in starts]
 
     def request(self) -> Any:
-        """The message for all rows."""
+        """Returns the request for all rows."""
         return self.write(self.rows)
 
     def answers(self, response: Any) -> list[Answer]:
-        """Reads an answer for each row.
+        """Returns the answer for each row of a response.
 
         Raises:
-            InvalidInputError: If the response is not one to this question.
+            InvalidInputError: If the response does not fit the question.
         """
         return self.read(response, len(self.rows))
 
 
 class Questions:
-    """Makes the questions to one model."""
+    """Builds the questions to one model; for their errors see `PredictClient`."""
 
     def __init__(
         self, address: str, model: str, version: int | None, version_label: str | None
     ) -> None:
-        """Takes whom to ask; the arguments are those of `PredictClient`."""
+        """Keeps the model; the arguments are those of `PredictClient`."""
         if not address or not model:
             raise InvalidInputError(
                 "`address` and `model` must not be empty. "
@@ -99,7 +89,7 @@ class Questions:
         self._version_label = version_label
 
     def predict(self, texts: Sequence[str], signature: TextSignature) -> Question[Prediction]:
-        """Asks `text` or `tokens`; for what is raised see `PredictClient.predict`."""
+        """Returns the question to `text` or `tokens`."""
         if signature not in get_args(TextSignature):
             raise InvalidInputError(
                 f"`signature` must be one of 'text', 'tokens'. Received: signature={signature!r}."
@@ -108,18 +98,18 @@ class Questions:
         return Question("Predict", utf8_values(texts), write, self._reader(signature).predictions)
 
     def predict_ids(self, ids: Ids) -> Question[IdPrediction]:
-        """Asks `serving_default`; for what is raised see `PredictClient.predict_ids`."""
+        """Returns the question to `serving_default`."""
         signature = DEFAULT_SIGNATURE_KEY
         write = self._predict_request(signature, "input_sentence", ids_tensor)
         return Question("Predict", ids_rows(ids), write, self._reader(signature).id_predictions)
 
     def explain(self, texts: Sequence[str]) -> Question[Explanation]:
-        """Asks `explain`; for what is raised see `PredictClient.explain`."""
+        """Returns the question to `explain`."""
         write = self._predict_request("explain", "text", string_tensor)
         return Question("Predict", utf8_values(texts), write, self._reader("explain").explanations)
 
     def classify(self, texts: Sequence[str]) -> Question[Prediction]:
-        """Asks `classify`; for what is raised see `PredictClient.classify`."""
+        """Returns the question to `classify`."""
 
         def write(values: Sequence[bytes]) -> classification_pb2.ClassificationRequest:
             return classification_pb2.ClassificationRequest(
@@ -130,11 +120,11 @@ class Questions:
         return Question("Classify", utf8_values(texts), write, reader.classifications)
 
     def model_status(self) -> get_model_status_pb2.GetModelStatusRequest:
-        """Asks where the versions stand."""
+        """Returns the request for the state of the versions."""
         return get_model_status_pb2.GetModelStatusRequest(model_spec=self._model_spec(""))
 
     def metadata(self) -> get_model_metadata_pb2.GetModelMetadataRequest:
-        """Asks for the signatures."""
+        """Returns the request for the signatures."""
         return get_model_metadata_pb2.GetModelMetadataRequest(
             model_spec=self._model_spec(""), metadata_field=[SIGNATURES_FIELD]
         )

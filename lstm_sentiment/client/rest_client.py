@@ -1,4 +1,4 @@
-"""Asks a server's REST API, in the clear or over TLS, by the standard library alone."""
+"""The client of a server's REST API, with or without TLS, by the standard library alone."""
 
 import json
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class RefusedError(InvalidInputError):
     """
 
     def __init__(self, address: str, status: int, reason: str) -> None:
-        """Words the message; the arguments are the attributes, and the server's address."""
+        """Takes the attributes, and the server's address, which begins the message."""
         super().__init__(f"{address}: {reason}")
         self.status = status
         self.reason = reason
@@ -65,15 +65,15 @@ class RestClient:
         token: str | None = None,
         timeout_seconds: float = 10.0,
     ) -> None:
-        """Prepares to ask; connects with each request.
+        """Checks the arguments; each request opens a connection of its own.
 
         Args:
             address: `host:port`, or a URL that begins with `http://` or `https://`.
-            rule: What every answer must be, for the error about an answer that is not.
+            rule: The rule for every answer, such as `must be X`, for the errors.
             tls: As `PredictClient` takes it, with the authorities of the system in the place of
                 gRPC's. An `https` URL has TLS without it.
             token: As `PredictClient` takes it.
-            timeout_seconds: The longest wait for the server in one request.
+            timeout_seconds: Timeout of one request.
 
         Raises:
             InvalidInputError: If an argument breaks a rule, or a file of `tls` cannot be used.
@@ -82,10 +82,8 @@ class RestClient:
         config = tls_config(tls or address.startswith("https://"))
         if config is not None and address.startswith("http://"):
             raise InvalidInputError(f"{address}: must begin with https:// where `tls` is given.")
-        has_scheme = address.startswith(("http://", "https://"))
-        scheme = "http" if config is None else "https"
         self._address = address
-        self._url = address.rstrip("/") if has_scheme else f"{scheme}://{address}"
+        self._url = _url(address, "http" if config is None else "https")
         self._rule = rule
         self._timeout_seconds = timeout_seconds
         self._headers: dict[str, str] = {}
@@ -93,7 +91,7 @@ class RestClient:
         if config is not None:
             handlers.append(HTTPSHandler(context=ssl_context(config)))
         if token is not None:
-            stays_here = is_loopback_host(urlsplit(self._url).hostname or "")
+            stays_here = is_loopback_host(_host(self._url))
             check_token(token, address, in_the_clear=config is None and not stays_here)
             self._headers["Authorization"] = f"Bearer {token}"
             if config is None:
@@ -160,6 +158,24 @@ class RestClient:
         if error.code == _FORBIDDEN:
             return AccessRefusedError(f"{self._address}: {reason}")
         return RefusedError(self._address, error.code, reason)
+
+
+def _url(address: str, scheme: str) -> str:
+    has_scheme = address.startswith(("http://", "https://"))
+    url = address.rstrip("/") if has_scheme else f"{scheme}://{address}"
+    if not (address.isascii() and address.isprintable()) or " " in address or not _host(url):
+        raise InvalidInputError(
+            "the server must be HOST:PORT, or a URL that begins with http:// or https://. "
+            f"Received: {address!r}."
+        )
+    return url
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # a bracket without its other one
+        return ""
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -1,9 +1,9 @@
-"""When a request is sent again: only after UNAVAILABLE, and never past the call's deadline.
+"""Retries of a request: only after UNAVAILABLE, and never past the call's deadline.
 
-Asking changes nothing on the server, so it does no harm where the first request did arrive.
+Requests change nothing on the server, so a retry is harmless even if the first request arrived.
 
-gRPC's own `retryPolicy` of a service config is not used: it makes at most 5 attempts whatever it is
-told, and its clock and its chance cannot be replaced, so that no test could tell what it does.
+gRPC's own `retryPolicy` of a service config is not used: it makes at most 5 attempts, and tests
+cannot replace its clock and its random numbers.
 """
 
 import asyncio
@@ -46,55 +46,39 @@ SYSTEM_TIMING = Timing()
 
 
 class Deadline:
-    """The moment by which a whole call must be answered, retries and all parts included."""
+    """The deadline of a whole call, with all retries and parts.
+
+    Raises:
+        InvalidInputError: If `timeout_seconds` is not positive.
+    """
 
     def __init__(self, timeout_seconds: float, clock: Callable[[], float]) -> None:
-        """Starts the time.
-
-        Args:
-            timeout_seconds: How long from now.
-            clock: Seconds, from any start.
-
-        Raises:
-            InvalidInputError: If `timeout_seconds` is not positive.
-        """
+        """Starts the clock, which returns seconds from any start."""
         positive_seconds(timeout_seconds=timeout_seconds)
         self.timeout_seconds = timeout_seconds
         self._clock = clock
         self._end = clock() + timeout_seconds
 
     def remaining_seconds(self) -> float:
-        """How long is left, as gRPC can count it; 0 or less when nothing is."""
+        """Returns the seconds left, as gRPC can count them; 0 or less after the deadline."""
         return min(self._end - self._clock(), _LONGEST_GRPC_TIMEOUT_SECONDS)
 
 
 class Attempts:
-    """The attempts of one request."""
+    """Counts the retries of one request."""
 
     def __init__(self, deadline: Deadline, max_retries: int, timing: Timing) -> None:
-        """Counts from none.
-
-        Args:
-            deadline: Of the call that the request belongs to.
-            max_retries: How often it may be sent again.
-            timing: Where the chance comes from.
-        """
+        """Starts at no retry; `timing` has the random numbers for the pauses."""
         self._deadline = deadline
         self._left = max_retries
         self._random = timing.random
         self._longest_pause = _FIRST_PAUSE_SECONDS
 
     def pause_after(self, error: grpc.RpcError) -> float | None:
-        """Decides what follows a failed attempt.
+        """Returns the seconds to wait before a retry; `None` for no retry.
 
         The pause is drawn from 0 to a bound that doubles each time, from 0.1 to 5 seconds ("full
         jitter"), unless the server asks for another one by `grpc-retry-pushback-ms`.
-
-        Args:
-            error: What gRPC raised.
-
-        Returns:
-            Seconds to wait before the next attempt; `None` if there is to be none.
         """
         if error.code() is not grpc.StatusCode.UNAVAILABLE or self._left == 0:
             return None
@@ -104,7 +88,7 @@ class Attempts:
         pushback = trailing_value(error, _PUSHBACK_KEY)
         if pushback is not None:
             if not (pushback.isascii() and pushback.isdigit()):
-                # By gRPC's rules anything else, -1 above all, says: do not come back.
+                # By gRPC's rules any other value, such as -1, forbids a retry.
                 return None
             pause = int(pushback) / 1000
         return pause if pause < self._deadline.remaining_seconds() else None
