@@ -25,7 +25,7 @@ from lstm_sentiment.serving.errors import (
     UnauthenticatedError,
     VersionNotAvailableError,
 )
-from lstm_sentiment.serving.rest_api.app import HTTP_STATUSES
+from lstm_sentiment.serving.rest_api.responses import HTTP_STATUSES
 from lstm_sentiment.serving.servable_id import ServableId
 
 

@@ -1,1 +1,1 @@
-"""Answers requests, whatever transport they came by."""
+"""Answers requests, whatever transport they come by."""

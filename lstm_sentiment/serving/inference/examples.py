@@ -23,16 +23,10 @@ TEXT_FEATURE = "text"
 
 
 def serialized_examples(proto: input_pb2.Input) -> list[bytes]:
-    """Serializes the examples of a request.
+    """Serializes each `tf.Example` of a request; returns none for an empty input.
 
     A context is put before each example: a parser then finds the features of both, and the
     example's where both have one.
-
-    Args:
-        proto: A list of `tf.Example`, with or without a context.
-
-    Returns:
-        One serialized `tf.Example` for each; none if the input is empty.
     """
     kind = proto.WhichOneof("kind")
     if kind is None:
@@ -45,14 +39,7 @@ def serialized_examples(proto: input_pb2.Input) -> list[bytes]:
 
 
 def texts_of_examples(proto: input_pb2.Input) -> list[bytes]:
-    """Returns the texts in the examples of a request, without those of the context.
-
-    Args:
-        proto: A list of `tf.Example`, with or without a context.
-
-    Returns:
-        All values of the bytes feature `text`, in order.
-    """
+    """Returns all values of the bytes feature `text`, in order, without those of the context."""
     kind = proto.WhichOneof("kind")
     examples = getattr(proto, kind).examples if kind else ()
     return [
@@ -71,21 +58,11 @@ def run_on_examples(
     *,
     caller: Caller,
 ) -> dict[str, Array]:
-    """Runs a signature on examples, as one batch.
-
-    Args:
-        servable: The version to run.
-        signature_key: One of its signatures.
-        serialized_examples: A serialized `tf.Example` each; at least one.
-        check_signature: Raises `InvalidInputError` for a signature of another form.
-        caller: The caller who waits for the answer.
-
-    Returns:
-        An array for each output of the signature, by name.
+    """Runs a signature on examples, as one batch; returns an array for each output, by name.
 
     Raises:
-        InvalidInputError: If there is no such signature or no example, or the model refuses the
-            examples.
+        InvalidInputError: If there is no such signature or no example, `check_signature` raises
+            this error, or the model refuses the examples.
         LstmSentimentError: If the model does not answer, see `Servable.run`.
     """
     signature = servable.signatures.get(signature_key)

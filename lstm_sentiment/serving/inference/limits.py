@@ -1,4 +1,4 @@
-"""How large a request may be, so that one caller cannot take the server from the others."""
+"""Limits of a request, so that one caller cannot block the server for the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,13 +14,13 @@ from lstm_sentiment.serving.servable import Array, Signature
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """The most that one request may hold; `None` for no limit.
+    """Limits of one request; `None` for no limit.
 
     Attributes:
         max_request_bytes: Bytes of a request on the wire, without headers.
         max_batch_size: Rows of an input, or examples.
-        max_text_bytes: Bytes of each string. A row of integers may hold as many: no text has more
-            tokens than bytes, and a model computes for as long on ids as on texts.
+        max_text_bytes: Bytes of each string. It limits the integers of a row too: a text has no
+            more tokens than bytes, and a model takes as long for ids as for texts.
 
     Raises:
         InvalidInputError: If a limit is not positive.
@@ -35,13 +35,13 @@ class RequestLimits:
         positive(**asdict(self))
 
     def check_request_bytes(self, request_bytes: int) -> None:
-        """Refuses a request that is too long, before it is parsed.
+        """Checks the size of a request before it is parsed.
 
         Args:
-            request_bytes: Its bytes on the wire, those that have come so far.
+            request_bytes: Bytes on the wire that have come so far.
 
         Raises:
-            RequestTooLargeError: If it has more than `max_request_bytes`.
+            RequestTooLargeError: If there are more than `max_request_bytes`.
         """
         if self.max_request_bytes is not None and request_bytes > self.max_request_bytes:
             raise RequestTooLargeError(
@@ -50,10 +50,10 @@ class RequestLimits:
             )
 
     def check(self, signature: Signature, inputs: Mapping[str, Array]) -> None:
-        """Refuses inputs that are too large, before a model sees them.
+        """Checks the size of inputs before a model is run.
 
         Args:
-            signature: What they are for. An input has rows where its first dimension is open.
+            signature: The signature to run. Inputs with an open first dimension have rows.
             inputs: An array for each input, by name; strings are bytes in an array of objects.
 
         Raises:
@@ -73,20 +73,20 @@ class RequestLimits:
                 self._check_ids(name, array, self.max_text_bytes)
 
     def check_examples(self, serialized_examples: Sequence[bytes]) -> None:
-        """Refuses examples that are too many, or that hold a text too long.
+        """Checks the number of examples and the size of their features.
 
         Args:
             serialized_examples: A serialized `tf.Example` each.
 
         Raises:
-            RequestTooLargeError: If there are too many, or one is too long.
+            RequestTooLargeError: If there are too many examples, or a feature is too long.
         """
         self._check_rows("the request", "examples", len(serialized_examples))
         limit = self.max_text_bytes
         if limit is None:
             return
         for row, serialized in enumerate(serialized_examples):
-            # What an example holds is shorter than the example.
+            # A feature is shorter than its example.
             if len(serialized) <= limit:
                 continue
             length = _longest_value(serialized)
@@ -105,7 +105,7 @@ class RequestLimits:
 
     def _check_strings(self, name: str, array: Array, limit: int) -> None:
         values = array.ravel().tolist()
-        # Each request passes here; the row is looked for only once there is one to tell.
+        # Most requests pass: the row is searched only for the error message.
         if max(map(len, values)) > limit:
             at = next(i for i, value in enumerate(values) if len(value) > limit)
             raise RequestTooLargeError(
@@ -123,14 +123,14 @@ class RequestLimits:
 
 def _has_rows(signature: Signature, name: str) -> bool:
     info = signature.inputs.get(name)
-    if info is None:  # not for this check to refuse
+    if info is None:  # unknown names are refused elsewhere
         return True
     rank = info.shape.rank
     return rank is None or (rank > 0 and info.shape[0] is None)
 
 
 def _longest_value(serialized: bytes) -> int:
-    """The most bytes in a string, or numbers in a feature, of an example; all of it if broken."""
+    # A broken example counts with its whole size.
     try:
         example = example_pb2.Example.FromString(serialized)
     except DecodeError:

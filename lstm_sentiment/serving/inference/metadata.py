@@ -1,4 +1,4 @@
-"""The signatures of a version as the message both transports send.
+"""Writes the signatures of a version, as protocol buffers and as JSON.
 
 `tensorflow_serving/apis/get_model_metadata.proto`, and for the JSON
 `tensorflow_serving/model_servers/http_rest_api_util.cc`.
@@ -15,20 +15,17 @@ from tensorflow_serving.apis import get_model_metadata_pb2
 from lstm_sentiment.serving.servable_id import ServableId
 
 SIGNATURE_DEF = "signature_def"
-"""The one metadata field that there is."""
+"""The only metadata field that there is."""
 
 
 def metadata_to_proto(
     servable_id: ServableId, signature_defs: Mapping[str, Any]
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """Writes the signatures of a version for a client.
+    """Makes the response to GetModelMetadata.
 
     Args:
-        servable_id: Which version.
-        signature_defs: A `SignatureDef` message each, by key.
-
-    Returns:
-        The response.
+        servable_id: The version.
+        signature_defs: A `SignatureDef` message for each signature, by key.
     """
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     response.model_spec.name = servable_id.name
@@ -41,17 +38,17 @@ def metadata_to_json(servable_id: ServableId, signature_defs: Mapping[str, Any])
     """Writes the signatures of a version as JSON.
 
     Args:
-        servable_id: Which version.
-        signature_defs: A `SignatureDef` message each, by key.
+        servable_id: The version.
+        signature_defs: A `SignatureDef` message for each signature, by key.
 
     Returns:
-        `{"model_spec": {...}, "metadata": {"signature_def": {"signature_def": {...}}}}`, with the
-        names of the protocol buffers and fields that are empty.
+        `{"model_spec": {...}, "metadata": {"signature_def": {"signature_def": {...}}}}`, with
+        field names as in the protocol buffers, empty fields included.
     """
     response = metadata_to_proto(servable_id, signature_defs)
     document = {
         "model_spec": _to_dict(response.model_spec),
-        # Not the packed message: its JSON would hold a type URL.
+        # The JSON of the packed message would hold a type URL.
         "metadata": {SIGNATURE_DEF: _to_dict(_signature_def_map(signature_defs))},
     }
     return json.dumps(document, ensure_ascii=False)

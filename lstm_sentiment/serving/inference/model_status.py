@@ -1,4 +1,4 @@
-"""The states of versions as the message both transports send.
+"""Writes the states of versions as protocol buffers.
 
 `tensorflow_serving/apis/get_model_status.proto`.
 """
@@ -14,14 +14,7 @@ from lstm_sentiment.serving.servable import ServableState
 def model_status_to_proto(
     states: Iterable[ServableState],
 ) -> get_model_status_pb2.GetModelStatusResponse:
-    """Writes states for a client.
-
-    Args:
-        states: The versions to tell of, in the order to tell.
-
-    Returns:
-        The response; a failed load carries its reason with the code `UNKNOWN`.
-    """
+    """Makes the response to GetModelStatus; a failed load has its reason and the code `UNKNOWN`."""
     response = get_model_status_pb2.GetModelStatusResponse()
     for state in states:
         version = response.model_version_status.add(

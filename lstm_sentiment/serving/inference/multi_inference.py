@@ -69,16 +69,9 @@ def infer(
     *,
     caller: Caller = ANYBODY,
 ) -> list[InferenceResult]:
-    """Runs all tasks, or none if one does not fit.
+    """Runs all tasks, in order, or none if one does not fit.
 
-    Args:
-        servable: The version that answers.
-        tasks: Each signature once, all of the same input tensor.
-        serialized_examples: A serialized `tf.Example` each.
-        caller: The caller who waits for the answers.
-
-    Returns:
-        The answer to each task, in order.
+    Each task must have a signature of its own, and all signatures the same input tensor.
 
     Raises:
         InvalidInputError: If the tasks or the examples do not fit the model or one another.

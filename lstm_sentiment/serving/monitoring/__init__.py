@@ -1,1 +1,1 @@
-"""What is counted, logged and shown of a server."""
+"""Metrics, state page and access log of a server."""

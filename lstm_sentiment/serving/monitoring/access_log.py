@@ -1,6 +1,6 @@
-"""One line for each request: who asked what, and how it ended.
+"""The access log: one line for each request.
 
-Neither a text nor an error's message, which may quote one, is in it unless that is asked for.
+Texts, and error messages, which may quote a text, are written only on request.
 """
 
 import json
@@ -15,7 +15,7 @@ from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 LOGGER_NAME = "lstm_sentiment.access"
 
 _LONGEST_NAME = 200
-# What a reader of `key=value` pairs takes for the end of a value, its quotes, or no value.
+# Characters that end or quote a value in `key=value` pairs, and the sign for no value.
 _NEEDS_QUOTES = re.compile(r'[ "=\\]|^-$')
 
 
@@ -27,7 +27,7 @@ class AccessLog:
     `batch_size`, `request_bytes`, `response_bytes`; with texts, `message` and `texts` too.
 
     Attributes:
-        with_texts: Whether the texts that were sent and the messages of errors are written.
+        with_texts: Whether the texts of requests and error messages are written.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class AccessLog:
         with_texts: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Writes nothing yet.
+        """Prepares to write.
 
         Args:
-            destination: A text stream; or a logger, which is told at level INFO, by custom the one
-                called `LOGGER_NAME`.
-            as_json: Whether a line is a JSON object; else it is `key=value` pairs.
-            with_texts: Whether to write the texts that were sent and the messages of errors.
-            now: Tells the time, with its zone.
+            destination: A text stream, or a logger, by custom the one called `LOGGER_NAME`, which
+                gets the lines at level INFO.
+            as_json: True for a JSON object a line, False for `key=value` pairs.
+            with_texts: Whether to write the texts of requests and error messages.
+            now: Returns the time, with its zone.
         """
         if not isinstance(destination, logging.Logger):
             destination = _logger_to(destination)
@@ -55,11 +55,7 @@ class AccessLog:
         self._now = now
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Writes the line of a request.
-
-        Args:
-            request: Any.
-        """
+        """Writes the line of a request."""
         if self._logger.isEnabledFor(logging.INFO):
             self._logger.info("%s", self._write(self._entry(request)))
 
@@ -87,7 +83,7 @@ class AccessLog:
 
 
 def _logger_to(stream: TextIO) -> logging.Logger:
-    # Its own, not that of the name: nothing outside is configured, and two servers do not mix.
+    # A logger outside the logging tree: nothing global is configured, and two servers do not mix.
     logger = logging.Logger(LOGGER_NAME, logging.INFO)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
@@ -100,7 +96,7 @@ def _short(name: str) -> str:
 
 
 def _as_json(value: object) -> str:
-    """In one line that a terminal may show: no client can end it or move the cursor."""
+    # One printable line: no client can end the line or move a terminal's cursor.
     written = json.dumps(value, ensure_ascii=False)
     return written if written.isprintable() else json.dumps(value)
 

@@ -1,4 +1,4 @@
-"""What is known of a request once it is answered, for whoever counts and logs requests."""
+"""A request with its outcome, as observers count and log it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,22 +10,22 @@ class AnsweredRequest:
     """One request with its outcome.
 
     Attributes:
-        entrypoint: The transport it came by.
-        api: What was asked: `Predict`, `Classify`, `Regress`, `MultiInference`,
-            `GetModelMetadata`, `GetModelStatus`, `HandleReloadConfigRequest`.
+        entrypoint: The transport.
+        api: `Predict`, `Classify`, `Regress`, `MultiInference`, `GetModelMetadata`,
+            `GetModelStatus` or `HandleReloadConfigRequest`.
         model_name: The model asked; empty where the request names none.
         version: The version that answered; `None` where none did.
-        label: The version label by which it was asked; `None` for none.
+        label: The version label in the request; `None` for none.
         signature_key: The signature asked; empty where there is none.
         status: Name of the canonical status code, such as `OK` or `INVALID_ARGUMENT`.
-        message: What the caller was told is wrong; empty for `OK`.
-        seconds: From the request being there in full until its answer was ready to send.
-        batch_size: Rows, texts or examples in it; `None` if that did not become known.
-        texts: The texts in it, as bytes, where the signature takes raw text; only to be counted
-            and measured, never to be logged unless the user wants that.
-        request_bytes: Its size on the wire, without headers.
-        response_bytes: Size of the answer, likewise; 0 for an error over gRPC.
-        peer: Who asked, such as `ipv4:127.0.0.1:50312`.
+        message: The error message; empty for `OK`.
+        seconds: Time from the arrival of the whole request until the answer was ready to send.
+        batch_size: Rows, texts or examples in the request; `None` if unknown.
+        texts: The texts in the request, as bytes, where the signature takes raw text. They may be
+            counted and measured, but logged only if the user wants that.
+        request_bytes: Size of the request on the wire, without headers.
+        response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
+        peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
     """
 
     entrypoint: Literal["GRPC", "REST"]
@@ -45,5 +45,5 @@ class AnsweredRequest:
 
 
 Observer = Callable[[AnsweredRequest], None]
-"""Told of every request once it is answered, in the thread that answered it: must be quick, and
+"""Called with every request once it is answered, in the thread that answered it: must be quick, and
 must not raise."""

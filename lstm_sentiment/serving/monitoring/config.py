@@ -1,4 +1,4 @@
-"""Whether and where metrics are shown: `--monitoring_config_file`."""
+"""The monitoring config: `--monitoring_config_file`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,11 @@ from lstm_sentiment.serving.parameter_files import load_parameter_file
 
 @dataclass(frozen=True)
 class MonitoringConfig:
-    """Whether and where metrics are shown.
+    """The page of metrics for Prometheus.
 
     Attributes:
-        enable: Whether there is a page of metrics for Prometheus.
-        path: Its path on the REST port.
+        enable: Whether there is such a page.
+        path: Path of the page on the REST port.
 
     Raises:
         InvalidInputError: If `path` does not begin with `/`.

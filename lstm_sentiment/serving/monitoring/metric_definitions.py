@@ -1,4 +1,4 @@
-"""What is measured: TensorFlow Serving's metrics by their names, and our own.
+"""The metrics: those of TensorFlow Serving, and this server's own.
 
 Names, labels, units and buckets of the former are those of
 `tensorflow_serving/servables/tensorflow/util.cc`, `tensorflow_serving/batching/batching_session.cc`
@@ -14,10 +14,10 @@ from lstm_sentiment.serving.monitoring.metric_series import (
 )
 
 OF_VERSION = ("model_name", "version")
-"""The first labels of a metric that belongs to one version, and goes with it."""
+"""The first labels of a metric that belongs to one version, and is removed with it."""
 
 SHADOW_VERSION = "shadow_version"
-"""The label of the version that answers too, in a metric that belongs to both."""
+"""The label of the shadow version, in a metric that belongs to two versions."""
 
 _OF_MODEL = ("model_name",)
 _LATENCY_BOUNDS = exponential_bounds(10, 1.8, 33)
@@ -136,7 +136,7 @@ TEXTS_NOT_MEASURED = Scalar(
 SHADOW_TEXTS = Scalar(
     "counter",
     "lstm_sentiment_shadow_texts_total",
-    "Texts that a second version was to answer too, by what came of it.",
+    "Texts drawn for the shadow version, by outcome.",
     (*OF_VERSION, SHADOW_VERSION, "outcome"),
 )
 SHADOW_DIFFERENCE = Histogram(
@@ -172,4 +172,4 @@ METRICS: tuple[Metric, ...] = (
     SHADOW_TEXTS,
     SHADOW_DIFFERENCE,
 )
-"""In the order of the page."""
+"""All metrics, in the order of the page."""

@@ -1,7 +1,7 @@
-"""Counters, gauges and histograms, kept by their labels and written in Prometheus' text format.
+"""Counters, gauges and histograms by their labels, written in Prometheus' text format.
 
-Lighter than those of prometheus_client, and free to be named as TensorFlow Serving names its own:
-prometheus_client lets no counter's name end in anything but `_total`. Format:
+Lighter than those of prometheus_client, whose counters must have names that end in `_total`, which
+TensorFlow Serving's do not. Format:
 https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from lstm_sentiment.serving.servable import Array
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""What the format is called in HTTP."""
+"""Media type of the format."""
 
 Labels = tuple[str, ...]
 
@@ -24,12 +24,12 @@ _LABEL_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
 def exponential_bounds(scale: float, growth: float, count: int) -> tuple[float, ...]:
-    """Upper bounds of buckets, as `tensorflow::monitoring::Buckets::Exponential` has them.
+    """Returns upper bounds of buckets, as `tensorflow::monitoring::Buckets::Exponential` does.
 
     Args:
         scale: The first bound.
-        growth: What each is multiplied by to give the next.
-        count: How many.
+        growth: Factor from each bound to the next.
+        count: Number of bounds.
     """
     bounds = [scale]
     while len(bounds) < count:
@@ -40,13 +40,13 @@ def exponential_bounds(scale: float, growth: float, count: int) -> tuple[float, 
 # Compared by identity: the values of a metric are looked up for each request.
 @dataclass(frozen=True, eq=False)
 class Scalar:
-    """A metric that is one number for each combination of label values.
+    """A metric with one number for each combination of label values.
 
     Attributes:
-        kind: What Prometheus takes it for.
-        name: Its whole name.
-        text: What it counts or tells.
-        labels: The names of its labels.
+        kind: Type of the metric for Prometheus.
+        name: The whole name.
+        text: Help text.
+        labels: Names of the labels.
     """
 
     kind: Literal["counter", "gauge"]
@@ -57,13 +57,13 @@ class Scalar:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """A metric that tells how values are distributed, for each combination of label values.
+    """A metric with a distribution of values for each combination of label values.
 
     Attributes:
-        name: Its name, without `_bucket`, `_sum` and `_count`.
-        text: What is distributed, and its unit.
-        labels: The names of its labels.
-        bounds: The highest value of each bucket, ascending; one bucket more takes the rest.
+        name: The name, without `_bucket`, `_sum` and `_count`.
+        text: Help text, with the unit.
+        labels: Names of the labels.
+        bounds: Highest value of each bucket, ascending; one more bucket holds larger values.
     """
 
     name: str
@@ -84,13 +84,13 @@ class _Distribution:
 
 
 class MetricSeries:
-    """The numbers of some metrics. Not safe to share among threads: its owner has a lock for it."""
+    """The numbers of some metrics. Not safe to share among threads: the owner must lock."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         """Begins without any series.
 
         Args:
-            metrics: Those that will be counted here, in the order in which they are written.
+            metrics: The metrics, in the order of the page.
         """
         self._metrics = metrics
         self._numbers: dict[Scalar, dict[Labels, float]] = {
@@ -101,46 +101,22 @@ class MetricSeries:
         }
 
     def add(self, metric: Scalar, labels: Labels = (), amount: float = 1) -> None:
-        """Adds to one number.
-
-        Args:
-            metric: Which.
-            labels: A value for each of its labels.
-            amount: How much.
-        """
+        """Adds an amount to the number of a metric with these label values."""
         numbers = self._numbers[metric]
         numbers[labels] = numbers.get(labels, 0) + amount
 
     def set(self, metric: Scalar, labels: Labels, value: float) -> None:
-        """Sets one number.
-
-        Args:
-            metric: Which.
-            labels: A value for each of its labels.
-            value: What it is now.
-        """
+        """Sets the number of a metric with these label values."""
         self._numbers[metric][labels] = value
 
     def observe(self, metric: Histogram, labels: Labels, value: float) -> None:
-        """Counts one value.
-
-        Args:
-            metric: Which.
-            labels: A value for each of its labels.
-            value: What was measured.
-        """
+        """Adds a value to the distribution of a metric with these label values."""
         distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)
         distribution.counts[bisect_left(metric.bounds, value)] += 1
         distribution.total += value
 
     def observe_all(self, metric: Histogram, labels: Labels, values: Array) -> None:
-        """Counts many values at once.
-
-        Args:
-            metric: Which.
-            labels: A value for each of its labels.
-            values: What was measured, `(count,)`.
-        """
+        """Adds values, `(count,)`, to the distribution of a metric with these label values."""
         distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)
         places, counts = np.unique(np.searchsorted(metric.bounds, values), return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
@@ -151,7 +127,7 @@ class MetricSeries:
         """Removes the series that have all of these labels with these values.
 
         Args:
-            values: By the labels' names. Metrics that lack one of them keep their series.
+            values: Label values by name. Metrics that lack one of the labels keep their series.
         """
         for metric in self._metrics:
             if not values.keys() <= set(metric.labels):
@@ -164,7 +140,7 @@ class MetricSeries:
                 del series[labels]
 
     def copy(self) -> "MetricSeries":
-        """Copies all numbers, to be written where nobody waits for it."""
+        """Copies all numbers, so that they can be written without the owner's lock."""
         twin = MetricSeries(self._metrics)
         twin._numbers = {metric: dict(numbers) for metric, numbers in self._numbers.items()}
         twin._distributions = {
@@ -174,7 +150,7 @@ class MetricSeries:
         return twin
 
     def lines(self) -> Iterator[str]:
-        """Writes the metrics that have a series."""
+        """Yields the lines of the metrics that have a series."""
         for metric in self._metrics:
             lines = (
                 _scalar_lines(metric, self._numbers[metric])
@@ -200,7 +176,7 @@ def _scalar_lines(metric: Scalar, numbers: dict[Labels, float]) -> list[str]:
 
 
 def _histogram_lines(metric: Histogram, found: dict[Labels, _Distribution]) -> list[str]:
-    # As `absl::StrCat` writes them: dashboards may ask for a bucket by its bound.
+    # Bounds as `absl::StrCat` writes them: dashboards may select a bucket by its bound.
     bounds = [*(f"{bound:g}" for bound in metric.bounds), "+Inf"]
     lines = []
     for labels, distribution in found.items():

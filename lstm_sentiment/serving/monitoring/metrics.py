@@ -1,4 +1,4 @@
-"""What Prometheus reads of a server."""
+"""Metrics of one server, for Prometheus."""
 
 import threading
 import time
@@ -16,21 +16,21 @@ from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
 
 UNKNOWN_MODEL = ""
-"""Label value for models that the server does not have, and for requests that name none."""
+"""Label value of requests for unknown models, and of requests that name none."""
 
-# Over REST, TensorFlow Serving calls them as the path does.
+# TensorFlow Serving's names of the APIs over REST, which are those in the path.
 _REST_APIS = {"Predict": "predict", "Classify": "classify", "Regress": "regress"}
-# Who asks for a status every second, as a probe does, is no user.
+# Status requests, which probes send every second, are not counted as requests of users.
 _INFERENCE_APIS = {*_REST_APIS, "MultiInference"}
 _MICROSECONDS = 1e6
 
 
 class ServerMetrics:
-    """Counts and measures what one server does. Safe to share among threads, quick to be told.
+    """Counts and measures requests, batches and loads. Safe to share among threads.
 
-    An `Observer` of its requests. What strangers send makes no series: a model is called by its
-    name once `state_changed` has told of a version of it, and only versions that are not unloaded
-    have series of their own.
+    An `Observer` of the server's requests. Clients cannot create series: a model has series under
+    its name once `state_changed` was called for one of its versions, and a version has series
+    until it is unloaded.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class ServerMetrics:
         """Begins at zero.
 
         Args:
-            thread_pool_name: What the threads that compute batches are called.
-            clock: Seconds, from any point on.
+            thread_pool_name: Name of the threads that compute batches.
+            clock: Returns seconds since any fixed moment.
         """
         self._pool = (thread_pool_name,)
         self._clock = clock
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
-        # Guards all below.
+        # Guards all attributes below.
         self._lock = threading.Lock()
         self._series = MetricSeries(metrics.METRICS)
         self._models: set[str] = set()
@@ -57,11 +57,7 @@ class ServerMetrics:
         self._loading_since: dict[tuple[str, int], float] = {}
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Counts a request.
-
-        Args:
-            request: Any.
-        """
+        """Counts a request."""
         api, entrypoint, status = request.api, request.entrypoint, request.status
         series = self._series
         with self._lock:
@@ -77,10 +73,10 @@ class ServerMetrics:
                 self._count_answered(request, name)
 
     def state_changed(self, state: ServableState) -> None:
-        """Follows a version through its life; must be told of every state of every version.
+        """Counts loads, and begins or drops the series of a version.
 
         Args:
-            state: The new one.
+            state: The new state; this must be called for every state of every version.
         """
         name, version = state.id.name, state.id.version
         labels = name, str(version)
@@ -94,16 +90,12 @@ class ServerMetrics:
                     self._series.drop(dict(zip(of_version, labels, strict=True)))
             else:
                 self._versions[name, version] = labels
-            # One that failed to load stays in sight.
+            # A version that failed to load stays visible.
             if not has_ended or state.error is not None:
                 self._series.set(metrics.SERVABLE_STATE, labels, int(state.state))
 
     def batch_run(self, run: BatchRun) -> None:
-        """Counts a batch that was computed, and the requests that waited for it.
-
-        Args:
-            run: What is known of it.
-        """
+        """Counts a computed batch, and how long its requests waited."""
         series, of_model = self._series, (run.servable_id.name,)
         with self._lock:
             series.add(metrics.WRAPPED_RUN_COUNT)
@@ -114,23 +106,19 @@ class ServerMetrics:
                 series.observe(metrics.QUEUE_SECONDS, of_model, seconds)
 
     def runtime(self, model_name: str, api: str, seconds: float) -> None:
-        """Counts how long a model took for a request, the wait for its batch included.
+        """Counts how long a model took for a request.
 
         Args:
             model_name: A model of this server.
-            api: What was asked, such as `Predict`.
-            seconds: How long it took.
+            api: The API, such as `Predict`.
+            seconds: Duration, with the wait for the batch.
         """
         labels = model_name, api, "TF1"
         with self._lock:
             self._series.observe(metrics.RUNTIME_LATENCY, labels, seconds * _MICROSECONDS)
 
     def texts_measured(self, measures: TextMeasures) -> None:
-        """Counts texts, as `TextStatistics` tells of them.
-
-        Args:
-            measures: Of texts that one version answered.
-        """
+        """Counts the measurements of texts that one version answered."""
         series, counts = self._series, measures.counts
         with self._lock:
             labels = self._versions.get((measures.model_name, measures.version))
@@ -147,27 +135,18 @@ class ServerMetrics:
             series.add(metrics.TRUNCATED_TOKENS, labels, int(counts.truncated.sum()))
 
     def texts_dropped(self, count: int) -> None:
-        """Counts texts that were not measured, because too many waited for it.
-
-        Args:
-            count: How many.
-        """
+        """Counts texts that did not fit into the queue of `TextStatistics`."""
         with self._lock:
             self._series.add(metrics.TEXTS_NOT_MEASURED, (), count)
 
     def shadow_known(self, model_name: str, outcome: ShadowOutcome) -> None:
-        """Counts texts that a second version was to answer too, as `Shadow` tells of them.
-
-        Args:
-            model_name: The model.
-            outcome: What came of them.
-        """
+        """Counts texts drawn for the shadow version of a model, by their outcome."""
         series, pair = self._series, outcome.pair
         with self._lock:
             labels = self._versions.get((model_name, pair.version))
             if labels is None:
                 return
-            # One that is not loaded has no series of its own.
+            # A shadow version that is not loaded has no series of its own.
             is_loaded = (model_name, pair.shadow_version) in self._versions
             of_pair = (*labels, str(pair.shadow_version) if is_loaded else "")
             for name, count in outcome.counts().items():
@@ -178,7 +157,7 @@ class ServerMetrics:
                 series.observe_all(metrics.SHADOW_DIFFERENCE, of_pair, differences)
 
     def page(self) -> bytes:
-        """Writes all metrics, and the memory and time of the process; see `CONTENT_TYPE`."""
+        """Returns the page: all metrics, and memory and CPU time of the process."""
         with self._lock:
             series = self._series.copy()
         lines = "".join(f"{line}\n" for line in series.lines())
@@ -192,7 +171,7 @@ class ServerMetrics:
             (name, shown, request.entrypoint),
             request.seconds * _MICROSECONDS,
         )
-        # Of `tf.Example`s alone.
+        # TensorFlow Serving counts `tf.Example`s alone.
         if api != "Predict" and rows is not None:
             self._series.observe(metrics.REQUEST_EXAMPLE_COUNTS, (name,), rows)
             self._series.add(metrics.REQUEST_EXAMPLE_COUNT_TOTAL, (name,), rows)
@@ -205,7 +184,7 @@ class ServerMetrics:
         began = self._loading_since.pop((name, version), None)
         if began is None:
             return
-        # The name stands where TensorFlow Serving tells a path of the server.
+        # The name stands in the place of the server's path, which TensorFlow Serving shows.
         if state.state is ManagerState.AVAILABLE:
             microseconds = round((self._clock() - began) * _MICROSECONDS)
             self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "success"))

@@ -1,4 +1,4 @@
-"""All who watch a server: its metrics, its state, its access log, and who measures its texts."""
+"""All observers of a server: metrics, state, access log and text statistics."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,18 +14,18 @@ from lstm_sentiment.serving.servable import ServableState
 
 
 class MetricsPage(NamedTuple):
-    """Where the metrics are read, and what gives them."""
+    """The page of metrics: its path on the REST port, and its content."""
 
     path: str
     content: Callable[[], bytes]
 
 
 class Observability:
-    """Watches one server; an `Observer` of its requests.
+    """Passes a server's requests and version states to all its observers.
 
     Attributes:
-        metrics: What Prometheus reads; `None` where it is switched off.
-        state: What people read.
+        metrics: The metrics; `None` where they are switched off.
+        state: The state for the page `/state`.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Observability:
         text_sample_share: float,
         thread_pool_name: str,
     ) -> None:
-        """Watches nothing yet.
+        """Makes the observers.
 
         Args:
-            monitoring: Whether there are metrics, and where.
-            access_log: Written to for each request, if there is one.
-            text_sample_share: The share of texts whose tokens are counted, from 0 to 1.
-            thread_pool_name: What the threads that compute batches are called.
+            monitoring: Whether there are metrics, and their path.
+            access_log: The access log, if there is one.
+            text_sample_share: Share of the texts to measure, from 0 to 1.
+            thread_pool_name: Name of the threads that compute batches.
         """
         self._path = monitoring.path
         self._access_log = access_log
@@ -55,20 +55,16 @@ class Observability:
 
     @property
     def page(self) -> MetricsPage | None:
-        """The page of the metrics, unless it is switched off."""
+        """The page of metrics; `None` where metrics are switched off."""
         return None if self.metrics is None else MetricsPage(self._path, self.metrics.page)
 
     @property
     def may_show_texts(self) -> bool:
-        """Whether the texts of requests may be written down and shown."""
+        """True if the access log writes texts, so that other pages may show them too."""
         return self._access_log is not None and self._access_log.with_texts
 
     def start(self, manager: Manager) -> None:
-        """Begins to measure texts.
-
-        Args:
-            manager: Whose versions count tokens.
-        """
+        """Starts to measure texts, with the versions of a manager."""
         if self.metrics is not None and self._text_sample_share > 0:
             self._texts = TextStatistics(
                 asking(manager),
@@ -79,26 +75,18 @@ class Observability:
             self._texts.start()
 
     def stop(self) -> None:
-        """Ends measuring; before the manager stops."""
+        """Stops measuring; to be called before the manager stops."""
         if self._texts is not None:
             self._texts.stop()
 
     def state_changed(self, state: ServableState) -> None:
-        """Tells all who keep count of versions; must be told of every state of every version.
-
-        Args:
-            state: The new one.
-        """
+        """Passes on the new state of a version; to be called for every state of every version."""
         if self.metrics is not None:
             self.metrics.state_changed(state)
         self.state.state_changed(state)
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Tells all of a request.
-
-        Args:
-            request: Any.
-        """
+        """Passes a request on to all observers."""
         if self.metrics is not None:
             self.metrics(request)
         self.state(request)

@@ -1,7 +1,6 @@
-"""What a server does right now, for people: its versions, their requests, and how long they took.
+"""The state of a server for people: its versions, their requests and latencies.
 
-The page of metrics tells a time series database of the same things; this tells them to a page, or
-to whoever runs `curl`.
+The metrics hold the same for a time series database; this is for the page, or for `curl`.
 """
 
 import threading
@@ -20,18 +19,18 @@ from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 
 LATENCY_WINDOW = 1000
-"""How many of a version's answered requests its latencies are computed from: the last ones."""
+"""Number of a version's last answered requests that its latencies are computed from."""
 
-# As many of one model are told of at most.
+# The limit that the manager has for each model.
 _MAX_FAILED = MAX_ENDED_VERSIONS
 
-# Who asks for a status or for metadata is no user.
+# Requests for a status or for metadata are not requests of users.
 _INFERENCE_APIS = frozenset({"Predict", "Classify", "Regress", "MultiInference"})
 _PACKAGE = "lstm-sentiment"
 
 
 class _Version:
-    """What is known of one version since it began to load."""
+    """Counts of one version since it began to load."""
 
     __slots__ = ("errors", "latencies", "requests", "since", "state")
 
@@ -43,11 +42,11 @@ class _Version:
 
 
 class ServerState:
-    """Counts the requests of each version. Safe to share among threads, quick to be told.
+    """Counts the requests of each version. Safe to share among threads.
 
-    An `Observer` of a server's requests. Only the requests that ask a model for answers count. What
-    strangers send is kept nowhere: a model is known by its name once `state_changed` has told of a
-    version of it, and a version's numbers go with the version.
+    An `Observer` of a server's requests; only requests for a model's answer count. Clients cannot
+    create entries: a model is known once `state_changed` was called for one of its versions, and a
+    version's counts are dropped when it is unloaded.
     """
 
     def __init__(
@@ -56,26 +55,22 @@ class ServerState:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Begins at zero; the server's time counts from here.
+        """Begins at zero; the server's uptime counts from here.
 
         Args:
-            clock: Seconds, from any point on.
-            now: Tells the time, with its zone.
+            clock: Returns seconds since any fixed moment.
+            now: Returns the time, with its zone.
         """
         self._clock = clock
         self._started, self._started_at = clock(), now().astimezone(UTC)
-        # Guards all below.
+        # Guards all attributes below.
         self._lock = threading.Lock()
         self._versions: dict[ServableId, _Version] = {}
         self._errors_without_version: dict[str, int] = {}
         self._failed: deque[ServableId] = deque()
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Counts a request.
-
-        Args:
-            request: Any.
-        """
+        """Counts a request."""
         if request.api not in _INFERENCE_APIS:
             return
         is_answered = request.status == "OK"
@@ -96,10 +91,10 @@ class ServerState:
                 found.errors += 1
 
     def state_changed(self, state: ServableState) -> None:
-        """Follows a version through its life; must be told of every state of every version.
+        """Begins, keeps or drops the counts of a version.
 
         Args:
-            state: The new one.
+            state: The new state; this must be called for every state of every version.
         """
         with self._lock:
             self._errors_without_version.setdefault(state.id.name, 0)
@@ -118,20 +113,20 @@ class ServerState:
         states: Iterable[ServableState],
         shadow: Sequence[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
-        """Tells all of it, as JSON has it.
+        """Returns the state, for JSON.
 
         Args:
-            labels: The version labels of each model that is served, by its name.
-            states: Where their versions stand, the highest of a model first.
-            shadow: What is known of requests that were sent to a second version too.
+            labels: Version labels of each served model, by the model's name.
+            states: States of the versions, a model's highest first.
+            shadow: Reports of the shadow versions.
 
         Returns:
-            `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models` and `shadow`. Of each
-            version of a model: its state with the seconds that it has been in it, its requests, how
-            many of them were errors, and of the last `LATENCY_WINDOW` answered ones the mean,
-            median and 99th percentile of the milliseconds they took; `None` before the first. A
-            version that was unloaded is left out; one that failed to load is not. Requests refused
-            before a version was chosen are `errors_without_version`.
+            `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models` and `shadow`. Each
+            version has its state, the seconds in this state, the number of requests and of errors,
+            and the mean, median and 99th percentile of the milliseconds that the last
+            `LATENCY_WINDOW` answers took; `None` before the first. Unloaded versions are left out,
+            those that failed to load are not. Requests that fail before a version is chosen are
+            `errors_without_version`.
         """
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}
         for state in states:
@@ -160,7 +155,7 @@ class ServerState:
     def _version(self, state: ServableState) -> dict[str, Any]:
         found = self._versions.get(state.id)
         now = self._clock()
-        # Whoever tells of changes may be a little behind.
+        # `state_changed` may be called a little later than the manager knows.
         since = found.since if found is not None and found.state is state.state else now
         return {
             "version": state.id.version,

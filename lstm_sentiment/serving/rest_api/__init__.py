@@ -1,1 +1,1 @@
-"""TensorFlow Serving's REST API, and the page for people."""
+"""TensorFlow Serving's REST API, and the web page."""

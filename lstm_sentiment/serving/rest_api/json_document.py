@@ -1,4 +1,4 @@
-"""The JSON object that is the body of every REST request.
+"""Parses the JSON object that is the body of every REST request.
 
 After `ParseJson` and `FillSignature` in `tensorflow_serving/util/json_tensor.cc`.
 """
@@ -17,11 +17,8 @@ def parse_document(body: bytes) -> dict[str, Any]:
     Args:
         body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
 
-    Returns:
-        The JSON object.
-
     Raises:
-        InvalidInputError: If it is not a JSON object.
+        InvalidInputError: If the body is not a JSON object.
     """
     if not body:
         raise InvalidInputError("JSON Parse error: The document is empty")
@@ -34,7 +31,7 @@ def parse_document(body: bytes) -> dict[str, Any]:
             f"JSON Parse error: Invalid encoding in string. at offset: {error.start}"
         ) from None
     except (ValueError, RecursionError):
-        # An integer of thousands of digits, or thousands of nested lists.
+        # Raised for an integer of thousands of digits, or thousands of nested lists.
         raise InvalidInputError("JSON Parse error: Number or nesting too big") from None
     if not isinstance(document, dict):
         refuse_format(document, "Is not object")
@@ -42,13 +39,7 @@ def parse_document(body: bytes) -> dict[str, Any]:
 
 
 def signature_key_of(document: Mapping[str, Any]) -> str:
-    """Reads which signature a request asks.
-
-    Args:
-        document: The body of a request.
-
-    Returns:
-        Its `signature_name`; empty for the default.
+    """Returns the `signature_name` of a request; empty for the default.
 
     Raises:
         InvalidInputError: If `signature_name` is not a string.
@@ -62,13 +53,5 @@ def signature_key_of(document: Mapping[str, Any]) -> str:
 
 
 def refuse_format(document: Any, rule: str) -> NoReturn:
-    """Refuses a body as a whole.
-
-    Args:
-        document: What was sent, quoted in the message.
-        rule: What it should have been.
-
-    Raises:
-        InvalidInputError: Always.
-    """
+    """Raises `InvalidInputError` for a body that breaks a rule, and quotes the body."""
     raise InvalidInputError(f"JSON Value: {quoted(document)} {rule}")

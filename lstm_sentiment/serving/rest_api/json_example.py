@@ -1,9 +1,9 @@
 """Classify and regress requests and answers in the JSON of TensorFlow Serving's REST API.
 
-After `tensorflow_serving/util/json_tensor.cc`, messages included. An example is an object: the
-name of each feature and its value, or the list of its values. What a value is decides the kind of
-the feature: text or `{"b64": ...}` makes bytes, a number with a point or an exponent a float, any
-other number and a boolean an int64.
+After `tensorflow_serving/util/json_tensor.cc`, messages included. An example is an object with a
+value, or a list of values, for each feature. The values decide the kind of the feature: text or
+`{"b64": ...}` makes bytes, a number with a point or an exponent makes floats, any other number and
+a boolean make int64.
 """
 
 import json
@@ -41,8 +41,8 @@ class JsonExamplesRequest:
     """The body of a classify or regress request.
 
     Attributes:
-        signature_key: Its `signature_name`; empty for the default.
-        input: Its examples, with their context where it has one.
+        signature_key: The `signature_name`; empty for the default.
+        input: The examples, with their context where there is one.
     """
 
     signature_key: str
@@ -50,23 +50,20 @@ class JsonExamplesRequest:
 
 
 def parse_examples_request(body: bytes) -> JsonExamplesRequest:
-    """Reads the body of a classify or regress request.
+    """Parses the body of a classify or regress request.
 
     Args:
         body: JSON in UTF-8: `examples`, a list of objects; optional `signature_name`, a string,
             and `context`, an object whose features every example shares.
 
-    Returns:
-        The request.
-
     Raises:
-        InvalidInputError: If it is not such a JSON object, or a feature mixes kinds or holds what
-            a `tf.Example` cannot.
+        InvalidInputError: If the body is not such an object, or a feature mixes kinds or has a
+            value that a `tf.Example` cannot hold.
     """
     document = parse_document(body)
     signature_key = signature_key_of(document)
     proto = input_pb2.Input()
-    # The field is touched even if it stays empty: it is what says which kind of input this is.
+    # The field is set even if it stays empty: it decides which kind of input this is.
     if "context" in document:
         example_list: Any = proto.example_list_with_context
         example_list.context.CopyFrom(_example(document["context"]))
@@ -77,14 +74,7 @@ def parse_examples_request(body: bytes) -> JsonExamplesRequest:
 
 
 def classifications_to_json(classifications: Classifications) -> str:
-    """Writes an answer.
-
-    Args:
-        classifications: The classes of each example.
-
-    Returns:
-        `{"results": [[["label", score], ...], ...]}`, a list for each example.
-    """
+    """Writes `{"results": [[["label", score], ...], ...]}`, a list for each example."""
     results = [
         [[label, shortest_float32(score)] for label, score in classes]
         for classes in classifications
@@ -93,20 +83,13 @@ def classifications_to_json(classifications: Classifications) -> str:
 
 
 def regressions_to_json(regressions: Regressions) -> str:
-    """Writes an answer.
-
-    Args:
-        regressions: The number for each example.
-
-    Returns:
-        `{"results": [number, ...]}`.
-    """
+    """Writes `{"results": [number, ...]}`, a number for each example."""
     return json.dumps({"results": [shortest_float32(value) for value in regressions]})
 
 
 def _examples(document: Mapping[str, Any]) -> list[Any]:
     if "examples" not in document:
-        # It says so of regress too.
+        # TensorFlow Serving names classify for regress too.
         refuse_format(
             document, "When method is classify, key 'examples' is expected and was not found"
         )
@@ -123,7 +106,7 @@ def _example(value: Any) -> example_pb2.Example:
         raise InvalidInputError(f"Example must be JSON object but got JSON {json_type(value)}")
     example = example_pb2.Example()
     for name, content in value.items():
-        # A name that is not text is refused as a value would be.
+        # A name that is not valid text is refused like such a value.
         _read_bytes(name)
         feature = example.features.feature[name]
         for element in content if isinstance(content, list) else [content]:

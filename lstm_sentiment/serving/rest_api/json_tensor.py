@@ -26,7 +26,7 @@ _MAX_RANK = 64
 
 
 class RequestFormat(enum.Enum):
-    """How a request lists its inputs, and so how the answer lists its outputs."""
+    """Format of a request's inputs, and of its answer's outputs."""
 
     ROW = "instances"
     COLUMNAR = "inputs"
@@ -34,11 +34,11 @@ class RequestFormat(enum.Enum):
 
 @dataclass(frozen=True)
 class JsonPredictRequest:
-    """The body of a predict request, its tensors not read yet.
+    """The body of a predict request, before its tensors are read.
 
     Attributes:
         document: The JSON object.
-        signature_key: Its `signature_name`; empty for the default.
+        signature_key: The `signature_name`; empty for the default.
     """
 
     document: Mapping[str, Any]
@@ -46,14 +46,14 @@ class JsonPredictRequest:
 
     @property
     def format(self) -> RequestFormat:
-        """Row format if it has `instances`, else columnar."""
+        """Row format if the document has `instances`, else columnar."""
         return RequestFormat.ROW if "instances" in self.document else RequestFormat.COLUMNAR
 
     def inputs(self, signature: Signature) -> dict[str, Array]:
-        """Reads its tensors.
+        """Reads the tensors.
 
         Args:
-            signature: Whose inputs they are.
+            signature: The signature to run.
 
         Returns:
             An array for each input, by name; strings are bytes in an array of objects.
@@ -90,11 +90,8 @@ def parse_predict_request(body: bytes) -> JsonPredictRequest:
     Args:
         body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
 
-    Returns:
-        The request, its tensors not read yet.
-
     Raises:
-        InvalidInputError: If it is not a JSON object, or its `signature_name` not a string.
+        InvalidInputError: If the body is not an object, or its `signature_name` not a string.
     """
     document = parse_document(body)
     return JsonPredictRequest(document, signature_key_of(document))
@@ -103,8 +100,8 @@ def parse_predict_request(body: bytes) -> JsonPredictRequest:
 def outputs_to_json(outputs: Mapping[str, Array], request_format: RequestFormat) -> str:
     """Writes an answer in the format of its request.
 
-    Strings are text, invalid UTF-8 in them replaced; those of outputs named `*_bytes` are base64.
-    The name of a single output is left out.
+    Strings are text, with invalid UTF-8 replaced; outputs named `*_bytes` are base64. The name of a
+    single output is left out.
 
     Args:
         outputs: An array for each output, by name; strings are bytes in an array of objects.
@@ -147,7 +144,7 @@ def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, A
 
 
 class _Rows:
-    """Gathers instances, all of one shape, into batches."""
+    """Collects instances of one shape into a batch."""
 
     def __init__(self, signature: Signature, has_names: bool) -> None:
         self._inputs = signature.inputs

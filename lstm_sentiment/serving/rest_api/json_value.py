@@ -1,4 +1,4 @@
-"""Single JSON values to and from the dtypes of tensors, strictly.
+"""Converts single JSON values to and from the dtypes of tensors, strictly.
 
 After `AddValueToTensor` and `AddSingleValueAndAdvance` in
 `tensorflow_serving/util/json_tensor.cc`: a JSON `1.0` is not an integer, and an integer is a float
@@ -19,21 +19,21 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.servable import Array
 
-# A whole request must not come back in the message that refuses it.
+# An error message must not repeat a whole request.
 _MAX_QUOTED_LENGTH = 256
 
 _BYTES_SUFFIX = "_bytes"
 
-# What TensorFlow's C++ calls them.
+# Names of the dtypes in TensorFlow's C++.
 _DTYPE_NAMES = {tf.float32: "float", tf.float64: "double"}
 _SIGNIFICANT_BITS = {tf.float32: 24, tf.float64: 53}
 _INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
 
 
 def quoted(value: Any) -> str:
-    """Quotes a JSON value in a message, cut off where it is long."""
+    """Writes a JSON value for an error message, cut off after 256 characters."""
     text = ""
-    # Of what is cut off nothing is written: lists in lists would take their depth squared.
+    # Stops early: with indentation, nested lists would take the square of their depth.
     for piece in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
         text += piece
         if len(text) > _MAX_QUOTED_LENGTH:
@@ -42,18 +42,18 @@ def quoted(value: Any) -> str:
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a value is `{"b64": "..."}`."""
+    """Returns whether a value is `{"b64": "..."}`."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
 def value_reader(dtype: Any) -> Callable[[Any], Any]:
-    """Chooses how to read single values of a dtype.
+    """Returns a function that reads single values of a dtype.
 
     Args:
-        dtype: The `tf.DType` of the input they are for.
+        dtype: The `tf.DType` of the input.
 
     Returns:
-        A function from a JSON value, not a list, to a Python value of that dtype. It raises
+        A function from a JSON value, not a list, to a Python value. It raises
         `InvalidInputError` for a value of another type or out of range.
 
     Raises:
@@ -71,15 +71,15 @@ def value_reader(dtype: Any) -> Callable[[Any], Any]:
 
 
 def json_values(name: str, array: Array) -> Any:
-    """Writes the values of an output.
+    """Converts an output to JSON values.
 
     Args:
-        name: The output's name; strings are base64 where it ends in `_bytes`, else text, in which
-            invalid UTF-8 is replaced.
-        array: Its values; strings are bytes in an array of objects.
+        name: The output's name. Strings become base64 where the name ends in `_bytes`, else text
+            with invalid UTF-8 replaced.
+        array: The values; strings are bytes in an array of objects.
 
     Returns:
-        A nested list of the array's shape, of what `json.dumps` can write.
+        A nested list of the array's shape, for `json.dumps`.
 
     Raises:
         InvalidInputError: If the dtype has no JSON form.
@@ -104,7 +104,7 @@ def _type_error(value: Any, dtype: Any) -> InvalidInputError:
 
 
 def json_type(value: Any) -> str:
-    """Names the JSON type of a value as RapidJSON does, such as `String` or `True`."""
+    """Returns RapidJSON's name for the type of a value, such as `String` or `True`."""
     match value:
         case None:
             return "Null"
@@ -188,14 +188,7 @@ def _base64_object(value: bytes) -> dict[str, str]:
 
 
 def shortest_float32(value: float) -> float:
-    """Rounds a float32 to the digits that TensorFlow Serving writes.
-
-    Args:
-        value: A float32 as a Python float.
-
-    Returns:
-        Six digits where they give the same float32, else nine.
-    """
+    """Rounds a float32 as TensorFlow Serving does: to six digits if they are exact, else nine."""
     if not math.isfinite(value):
         return value
     six = float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-"""What a REST path asks, by TensorFlow Serving's two regular expressions.
+"""Parses REST paths by TensorFlow Serving's two regular expressions.
 
 `tensorflow_serving/model_servers/http_rest_api_util.cc`.
 """
@@ -18,25 +18,25 @@ _PREDICTION_PATH = re.compile(
 _STATUS_PATH = re.compile(rf"(?i)/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?")
 _ANY_PATH = re.compile(r"(?i)/v1/.*")
 
-# Their case counts, though that of the path around them does not.
+# The case of these words matters, unlike that of the path around them.
 _APIS = {"classify": "Classify", "regress": "Regress", "predict": "Predict"}
 _METADATA = "metadata"
 
 
 @dataclass(frozen=True)
 class RestTarget:
-    """What a path asks of whom.
+    """The API and the model that a path names.
 
     Attributes:
-        api: What is asked, as gRPC calls it.
-        match: Name, version, label.
+        api: Name of the gRPC method.
+        match: Name, version and label, as groups 1, 2 and 3.
     """
 
     api: str
     match: re.Match[str]
 
     def model_spec(self) -> ModelSpec:
-        """Reads whom it asks.
+        """Returns the model and version.
 
         Raises:
             InvalidInputError: If there is no name, or the version is beyond 64 bits.
@@ -52,19 +52,19 @@ class RestTarget:
 
 
 def is_api_path(path: str) -> bool:
-    """Whether a path is the API's to answer, if only by an error."""
+    """Returns whether the API answers a path, be it with an error."""
     return _ANY_PATH.fullmatch(path) is not None
 
 
 def find_target(method: str, path: str) -> RestTarget | None:
-    """Finds what a request asks.
+    """Parses the path of a request.
 
     Args:
         method: The HTTP method.
-        path: As it was sent: a name may hold an escaped slash or colon.
+        path: The path as it was sent: a name may hold an escaped slash or colon.
 
     Returns:
-        What it asks; `None` if that is nothing.
+        The API and the model; `None` for another path.
     """
     if method == "POST" and (match := _PREDICTION_PATH.fullmatch(path)):
         return RestTarget(_APIS[match[4]], match) if match[4] in _APIS else None

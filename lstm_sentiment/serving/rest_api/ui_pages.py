@@ -1,7 +1,7 @@
-"""The files of the page for people, which a model server shows at `/`.
+"""The files of the web page, which a model server serves at `/`.
 
-The page is plain HTML, CSS and JavaScript in the folder `ui` beside this module. It holds no data:
-it asks the server's own REST API for everything, so it may be shown to whoever has no token yet.
+The page is plain HTML, CSS and JavaScript in the folder `ui` beside this module. It holds no data
+and asks the server's REST API for everything, so it is served without a token.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-"""What the page may load: its own files, and nothing that stands in the page itself."""
+"""The page may load its own files, and no inline scripts or styles."""
 
 _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
@@ -30,7 +30,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    # Asked for again each time, so that no page of another release stays; it is seldom sent again.
+    # Browsers revalidate each time, so that no page of another release stays.
     "cache-control": "no-cache",
 }
 
@@ -44,12 +44,12 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class UiPage:
-    """One file as it is sent.
+    """One file of the page.
 
     Attributes:
-        body: What is in it.
-        content_type: Its media type.
-        headers: What else is sent with it, its `etag` among them; all names are in lower case.
+        body: Content of the file.
+        content_type: Media type.
+        headers: Other headers, with `etag`; all names are in lower case.
     """
 
     body: bytes
@@ -57,29 +57,29 @@ class UiPage:
     headers: Mapping[str, str]
 
     def is_known_as(self, if_none_match: str) -> bool:
-        """Whether whoever asks has this very file already.
+        """Returns whether the client has this very file already.
 
         Args:
-            if_none_match: The request's header of that name (RFC 9110, 13.1.2); empty for none.
+            if_none_match: Header of that name in the request (RFC 9110, 13.1.2); empty for none.
         """
         known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
         return "*" in known or self.headers["etag"] in known
 
 
 def ui_page(path: str) -> UiPage | None:
-    """Finds the file for a path.
+    """Returns the file for a path.
 
     Args:
-        path: As it was sent: `/`, or `/ui/` and a name.
+        path: The path as it was sent: `/`, or `/ui/` and a name.
 
     Returns:
-        The file; `None` if there is none, as for every path with a folder or an escape in it.
+        The file; `None` for every other path, also one with a folder or an escape in it.
     """
     return _pages().get(path)
 
 
 def ui_paths() -> frozenset[str]:
-    """Tells all paths that have a file."""
+    """Returns all paths that have a file."""
     return frozenset(_pages())
 
 

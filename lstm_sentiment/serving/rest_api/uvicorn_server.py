@@ -22,10 +22,10 @@ _CLOSE = (b"connection", b"close")
 
 
 class RestServer:
-    """An HTTP server that leaves signals and logging to the program it runs in.
+    """An HTTP server that leaves signals and logging to its program.
 
-    A connection over which no whole request comes in time is closed, so that slow or silent
-    callers cannot hold more and more of them.
+    Connections without a whole request in time are closed, so that slow or silent clients cannot
+    exhaust them.
     """
 
     def __init__(
@@ -40,28 +40,28 @@ class RestServer:
         """Prepares to serve.
 
         Args:
-            app: What answers.
+            app: The application.
             listener: A listening socket; closed when the server stops.
-            ssl_context: For HTTPS; `None` for HTTP.
-            receive_timeout_seconds: How long a request may take to arrive, from the first byte or
-                the connection to the end of its body.
-            keep_alive_seconds: How long a connection may stay idle after an answer.
+            ssl_context: Context for HTTPS; `None` for HTTP.
+            receive_timeout_seconds: Limit of the time from the connection, or from the first byte
+                of a later request, to the end of the body.
+            keep_alive_seconds: Limit of the time that a connection may stay idle after an answer.
         """
         config = uvicorn.Config(
             app,
-            # Not httptools where it is installed: it loses the body of a request that offers to go
-            # on as HTTP/2, as Java's client does.
+            # h11, and not httptools where it is installed, which loses the body of a request that
+            # offers HTTP/2, as Java's client does.
             http=_impatient_protocol(receive_timeout_seconds),
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            # Who asks is who is connected, whatever a header says.
+            # The caller is whoever is connected, whatever a header says.
             proxy_headers=False,
         )
         config.load()
-        # uvicorn makes its own context of files only, and takes whole seconds.
+        # uvicorn makes TLS contexts of files only, and takes whole seconds only.
         config.ssl = ssl_context
         config.timeout_keep_alive = keep_alive_seconds  # type: ignore[assignment]
         self._server = _UvicornServer(config)
@@ -82,12 +82,12 @@ class RestServer:
     def stop(self, grace_seconds: float) -> None:
         """Stops answering; returns when the socket is closed.
 
-        Idle connections are closed at once. A request that is under way is answered, and its
-        connection closed; one that takes longer than the grace is answered with 503, though what
-        computes for it may go on in its thread until it is done.
+        Idle connections are closed at once. Running requests are answered and their connections
+        closed. A request that takes longer than the grace period is answered with 503, though its
+        thread may go on computing.
 
         Args:
-            grace_seconds: How long requests under way may still take.
+            grace_seconds: Limit of the time that running requests may still take.
         """
         self._server.grace_seconds = max(0.0, grace_seconds)
         self._server.should_exit = True
@@ -105,7 +105,7 @@ class RestServer:
 
 
 class _UvicornServer(uvicorn.Server):
-    """Says when it is ready and when all connections are closed; drains to the fraction."""
+    """uvicorn's server with events for the start and the end, and a grace period of its own."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -118,8 +118,8 @@ class _UvicornServer(uvicorn.Server):
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Not uvicorn's own: that one cancels what is late, tells its caller "Internal Server
-        # Error", and then waits for threads that cannot be cancelled.
+        # uvicorn's own shutdown cancels late requests, answers them "Internal Server Error", and
+        # then waits for threads that cannot be cancelled.
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -152,7 +152,7 @@ class _UvicornServer(uvicorn.Server):
 
 def _close_after_answer(connection: Any) -> None:
     if connection.cycle is not None:
-        # h11's protocol would close it without a word, which a pool of connections minds.
+        # Without this header h11's protocol closes silently, which connection pools report.
         connection.cycle.default_headers = [*connection.cycle.default_headers, _CLOSE]
     connection.shutdown()
 
@@ -164,13 +164,13 @@ async def _answer_that_server_stops(connection: Any) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
     await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})
     await cycle.send({"type": "http.response.body", "body": body})
-    # What the application says later goes nowhere, and is no error.
+    # A later answer of the application is discarded, without an error.
     cycle.disconnected = True
     connection.transport.close()
 
 
 def _impatient_protocol(receive_timeout_seconds: float) -> type[asyncio.Protocol]:
-    """Uvicorn's protocol, which has no limit on how a request arrives itself, made impatient."""
+    """Makes uvicorn's protocol with limits on the time and the head of a request."""
 
     class ImpatientProtocol(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
@@ -198,7 +198,7 @@ def _impatient_protocol(receive_timeout_seconds: float) -> type[asyncio.Protocol
             super().connection_lost(exc)
 
         def _unsupported_upgrade_warning(self) -> None:
-            """Says nothing: who offers HTTP/2 does so with each request, and is answered."""
+            """Logs nothing: clients that offer HTTP/2 do so with every request."""
 
         def _expect_request(self) -> None:
             if self._timer is None:

@@ -1,1 +1,1 @@
-"""Has a second version answer what a first one answered, unseen by callers."""
+"""Asks a shadow version what another version answered, unseen by callers."""

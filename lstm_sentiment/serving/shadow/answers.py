@@ -1,19 +1,17 @@
-"""What two versions say of the same text, side by side."""
+"""Compares the answers of two versions to the same text."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.servable import Array
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT, TOKENS
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT, TOKENS, probabilities_of
 
 PREDICT_SIGNATURES = frozenset({TEXT, TOKENS, DEFAULT_SIGNATURE_KEY})
-"""Signatures whose answers to Predict can be compared; of Classify, every one."""
+"""Signatures whose answers to Predict can be compared; for Classify, all can."""
 
-# The first that there is tells the label.
+# The first of these outputs that a version has is its label.
 _LABELS = ("label", "classification", "predict_classification")
 _PROBABILITIES, _LOGITS = "probabilities", "predict_scores"
 _COMPARED = (*_LABELS, _PROBABILITIES, _LOGITS)
@@ -21,15 +19,16 @@ _COMPARED = (*_LABELS, _PROBABILITIES, _LOGITS)
 Outputs = Mapping[str, Array]
 
 GivenAnswer = Outputs | Classifications
-"""The outputs of Predict, all of them, or the classes of Classify."""
+"""All outputs of Predict, or the classes of Classify."""
 
 
 class Judgement(NamedTuple):
-    """What a version says of one text.
+    """A version's answer for one text.
 
     Attributes:
-        label: The class that it gives the text.
-        probabilities: Of each class, by its name or its number; empty where it tells none.
+        label: The predicted class.
+        probabilities: Probability of each class, by its name or number; empty where the version
+            returns none.
     """
 
     label: str
@@ -37,14 +36,14 @@ class Judgement(NamedTuple):
 
 
 def comparable_part(answer: GivenAnswer, rows: int) -> GivenAnswer | None:
-    """Takes from an answer what a comparison needs.
+    """Selects the outputs that a comparison needs.
 
     Args:
         answer: The answer.
-        rows: How many of its rows are wanted: the first ones.
+        rows: Number of rows, counted from the first.
 
     Returns:
-        Views, no copies; `None` if the answer holds no label.
+        Views of these outputs; `None` if the answer has no label.
     """
     if not isinstance(answer, Mapping):
         return answer[:rows]
@@ -53,45 +52,37 @@ def comparable_part(answer: GivenAnswer, rows: int) -> GivenAnswer | None:
 
 
 def judgements(answer: GivenAnswer) -> list[Judgement]:
-    """Reads an answer.
+    """Splits an answer into one judgement for each text.
 
     Args:
-        answer: One with a label in it.
-
-    Returns:
-        What it says of each text.
+        answer: An answer with a label.
 
     Raises:
-        ValueError: If it is not of the form that our signatures have.
+        ValueError: If the answer has another form than those of this package's signatures.
     """
     if not isinstance(answer, Mapping):
         return [_of_classes(classes) for classes in answer]
     labels = next((answer[name] for name in _LABELS if name in answer), None)
     if labels is None or labels.ndim != 1:
         raise ValueError("there must be a label for each text")
-    told = [_as_text(label) for label in labels.tolist()]
+    given = [_as_text(label) for label in labels.tolist()]
     found = _probabilities(answer)
     if found is None:
-        return [Judgement(label, {}) for label in told]
-    if found.ndim != 2 or len(found) != len(told):
+        return [Judgement(label, {}) for label in given]
+    if found.ndim != 2 or len(found) != len(given):
         raise ValueError("there must be probabilities for each text")
     names = [str(number) for number in range(found.shape[1])]
     return [
         Judgement(label, dict(zip(names, row, strict=True)))
-        for label, row in zip(told, found.tolist(), strict=True)
+        for label, row in zip(given, found.tolist(), strict=True)
     ]
 
 
 def largest_difference(one: Judgement, other: Judgement) -> float | None:
-    """Tells how far apart two judgements of a text are.
-
-    Args:
-        one: A version's.
-        other: Another's.
+    """Returns the largest difference of a class's probability between two judgements of a text.
 
     Returns:
-        The largest difference that a class's probability has; `None` where they do not tell
-        probabilities of the same classes.
+        The difference; `None` where the judgements have no probabilities of the same classes.
     """
     if not one.probabilities or one.probabilities.keys() != other.probabilities.keys():
         return None
@@ -111,12 +102,8 @@ def _probabilities(outputs: Outputs) -> Array | None:
         return outputs[_PROBABILITIES]
     if _LOGITS not in outputs:
         return None
-    logits = outputs[_LOGITS].astype(np.float64)
-    if not logits.size:
-        return logits
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    found: Array = raised / raised.sum(axis=-1, keepdims=True)
-    return found
+    logits = outputs[_LOGITS]
+    return probabilities_of(logits) if logits.size else logits
 
 
 def _has_rows(array: Array | None) -> bool:

@@ -1,4 +1,4 @@
-"""A shadow whose versions are those that a manager holds."""
+"""The shadow of a server, over the versions of its manager."""
 
 from collections.abc import Callable, Collection
 
@@ -25,17 +25,17 @@ def managed_shadow(
     """Makes the shadow of a server.
 
     Args:
-        options: Which requests, and who answers them again.
+        options: The shadow version, and which requests it is asked.
         model_names: The models of the server.
-        manager: Who holds their versions.
-        when_known: Told the model's name, and what became of texts, if anybody; must be quick.
-        with_texts: Whether the texts of disagreements may be kept and shown.
+        manager: The manager of their versions.
+        when_known: Called with the model's name and the outcome of drawn texts; must be quick.
+        with_texts: Whether the report may show the texts on which the versions disagree.
 
     Returns:
         The shadow, not started.
 
     Raises:
-        InvalidInputError: If the options name no model of these, or none where there are several.
+        InvalidInputError: If the options name another model, or none where there are several.
     """
     name = _model_name(options.model_name, model_names)
 
@@ -54,13 +54,13 @@ def managed_shadow(
 
 
 def asking_shadow(manager: Manager) -> AskShadow:
-    """Asks what a manager holds; a version is held for one call.
+    """Makes a function that asks a manager's versions, and holds each for one call.
 
     Args:
-        manager: Whose servables are asked.
+        manager: The manager of the versions.
 
     Returns:
-        Asks the version itself: no request waits in line for a batch behind it.
+        The function; it bypasses the batching queue, so that no request waits behind it.
     """
 
     def ask(question: ShadowQuestion) -> GivenAnswer:

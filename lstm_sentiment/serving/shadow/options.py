@@ -1,23 +1,23 @@
-"""Which requests a second version is to answer too, so that its answers can be compared."""
+"""Which version is the shadow, and which requests it is asked."""
 
 from dataclasses import dataclass
 
 from lstm_sentiment.errors import InvalidInputError
 
 VersionOrLabel = int | str
-"""A version by its number, or whichever a version label points to at the time."""
+"""A version number, or a version label, which is looked up for each request."""
 
 
 @dataclass(frozen=True)
 class ShadowOptions:
-    """A share of one model's requests is answered a second time, and callers never see it.
+    """A shadow version, asked a share of the requests that another version answered.
 
     Attributes:
-        to: The version that answers a second time, by number or by label.
-        of: The version whose requests it answers, by number or by label; `None` for every version
-            of the model but `to`.
+        to: The shadow version, by number or by label.
+        of: The version whose requests the shadow is asked, by number or by label; `None` for every
+            version of the model but `to`.
         model_name: The model; may be `None` where there is only one.
-        share: The share of these requests, above 0 and up to 1; drawn for each request.
+        share: Share of the requests, above 0 and up to 1; drawn for each request.
 
     Raises:
         InvalidInputError: If a value is out of its range, or `of` and `to` are the same.
@@ -46,11 +46,11 @@ class ShadowOptions:
             )
 
     def to_dict(self) -> dict[str, object]:
-        """Tells `of` and `to` as `{"version": 2}`, `{"label": "canary"}` or `{}`, and `share`."""
-        return {"of": _told(self.of), "to": _told(self.to), "share": self.share}
+        """Returns `of` and `to` as `{"version": 2}`, `{"label": "next"}` or `{}`, and `share`."""
+        return {"of": _as_dict(self.of), "to": _as_dict(self.to), "share": self.share}
 
 
-def _told(value: VersionOrLabel | None) -> dict[str, object]:
+def _as_dict(value: VersionOrLabel | None) -> dict[str, object]:
     if value is None:
         return {}
     return {"version": value} if isinstance(value, int) else {"label": value}

@@ -1,4 +1,4 @@
-"""How often two versions agreed, kept count of."""
+"""Counts how often two versions agreed."""
 
 import threading
 import time
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MAX_PAIRS = 20
-"""How many pairs of versions are told of, the last to be compared: labels move."""
+"""Limit of version pairs in a report, the most recently compared: labels move."""
 
 MAX_DISAGREEMENTS = 20
-"""How many of the last disagreements are told."""
+"""Limit of disagreements in a report, the most recent ones."""
 
 _LONGEST_TEXT = 1000
 
@@ -20,8 +20,8 @@ class Pair(NamedTuple):
     """Two versions that are compared.
 
     Attributes:
-        version: The one that answered the caller.
-        shadow_version: The one that answered a second time; `None` where a label pointed to none.
+        version: The version that answered the caller.
+        shadow_version: The shadow version; `None` where its label points to no version.
     """
 
     version: int
@@ -30,13 +30,13 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A text to which two versions gave two labels.
+    """A text that two versions labelled differently.
 
     Attributes:
-        label: What the caller was told.
-        shadow_label: What the caller was not told.
-        difference: The largest difference of a class's probability, where there are any.
-        text: The text, where texts may be kept and it is one.
+        label: Label in the caller's answer.
+        shadow_label: Label by the shadow version.
+        difference: Largest difference of a class's probability; `None` without probabilities.
+        text: The text, where texts may be kept; `None` for a request without raw text.
     """
 
     label: str
@@ -47,15 +47,15 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ShadowOutcome:
-    """What became of some texts that were drawn.
+    """The outcome of drawn texts.
 
     Attributes:
         pair: The versions.
-        agreed: How many texts got the same label from both.
-        disagreements: The others that were compared.
-        differences: The largest difference of a probability for each text that has one.
-        failed: How many the second version did not answer.
-        dropped: How many it was not asked about, because too many waited.
+        agreed: Number of texts that got the same label from both.
+        disagreements: The texts that got different labels.
+        differences: Largest difference of a class's probability, for each text that has one.
+        failed: Number of texts that the shadow version did not answer.
+        dropped: Number of texts that did not fit into the queue.
     """
 
     pair: Pair
@@ -66,7 +66,7 @@ class ShadowOutcome:
     dropped: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Counts the texts by what became of them: `agreed`, `disagreed`, `failed`, `dropped`."""
+        """Returns the number of texts by outcome: `agreed`, `disagreed`, `failed`, `dropped`."""
         return {
             "agreed": self.agreed,
             "disagreed": len(self.disagreements),
@@ -90,7 +90,7 @@ class ShadowTally:
         """Begins at zero.
 
         Args:
-            clock: Seconds, from any point on.
+            clock: Returns seconds since any fixed moment.
         """
         self._clock = clock
         self._lock = threading.Lock()
@@ -98,21 +98,17 @@ class ShadowTally:
         self._recent: deque[tuple[float, Pair, Disagreement]] = deque(maxlen=MAX_DISAGREEMENTS)
 
     def sampled(self, pair: Pair, texts: int) -> None:
-        """Counts texts that were drawn, whatever becomes of them.
+        """Counts drawn texts, before their outcome is known.
 
         Args:
             pair: The versions.
-            texts: How many.
+            texts: Number of texts.
         """
         with self._lock:
             self._counts(pair).sampled += texts
 
     def record(self, outcome: ShadowOutcome) -> None:
-        """Counts what became of some of them.
-
-        Args:
-            outcome: That.
-        """
+        """Counts texts by their outcome."""
         with self._lock:
             counts = self._counts(outcome.pair)
             counts.agreed += outcome.agreed
@@ -126,21 +122,23 @@ class ShadowTally:
                 self._recent.append((now, outcome.pair, disagreement))
 
     def report(self) -> dict[str, Any]:
-        """Tells all of it, as JSON has it.
+        """Returns the counts, for JSON.
 
         Returns:
             `sampled`, `compared`, `agreed`, `agreement` (`None` before the first comparison),
             `failed`, `dropped` and `largest_difference` (`None` where no probability was compared)
-            of all pairs that are told of; the same of each under `pairs`, with `version` and
-            `shadow_version`, the last to be compared first; and `recent_disagreements`, the last
-            one first.
+            of all pairs together; the same for each of `pairs`, with `version` and
+            `shadow_version`, the most recently compared first; and `recent_disagreements`, the
+            newest first.
         """
         with self._lock:
-            pairs = [{**pair._asdict(), **_told([counts])} for pair, counts in self._pairs.items()]
-            total = _told(list(self._pairs.values()))
+            pairs = [
+                {**pair._asdict(), **_totals([counts])} for pair, counts in self._pairs.items()
+            ]
+            total = _totals(list(self._pairs.values()))
             now = self._clock()
             recent = [
-                _told_disagreement(now - since, pair, disagreement)
+                _disagreement_dict(now - since, pair, disagreement)
                 for since, pair, disagreement in self._recent
             ]
         return {**total, "pairs": pairs[::-1], "recent_disagreements": recent[::-1]}
@@ -154,7 +152,7 @@ class ShadowTally:
         return self._pairs[pair]
 
 
-def _told(counts: Sequence[_Counts]) -> dict[str, Any]:
+def _totals(counts: Sequence[_Counts]) -> dict[str, Any]:
     agreed = sum(c.agreed for c in counts)
     compared = agreed + sum(c.disagreed for c in counts)
     return {
@@ -170,10 +168,10 @@ def _told(counts: Sequence[_Counts]) -> dict[str, Any]:
     }
 
 
-def _told_disagreement(
+def _disagreement_dict(
     seconds_ago: float, pair: Pair, disagreement: Disagreement
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "seconds_ago": round(seconds_ago, 3),
         **pair._asdict(),
         "label": disagreement.label,
@@ -181,5 +179,5 @@ def _told_disagreement(
         "difference": disagreement.difference,
     }
     if disagreement.text is not None:
-        told["text"] = disagreement.text[:_LONGEST_TEXT]
-    return told
+        entry["text"] = disagreement.text[:_LONGEST_TEXT]
+    return entry

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from lstm_sentiment.serving.errors import RequestCancelledError
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.app import rest_app
 from tests.serving.fake_servables import FakeServable, plane_of
 
@@ -276,7 +277,7 @@ def test_probes() -> None:
 
 def test_the_metrics_page_is_at_its_path() -> None:
     path = "/monitoring/prometheus/metrics"
-    app, _ = app_of(answering(), metrics_page=(path, lambda: b"a 1\n"))
+    app, _ = app_of(answering(), metrics_page=MetricsPage(path, lambda: b"a 1\n"))
     response = ask(app, "GET", path)
     assert (response.status_code, response.content) == (200, b"a 1\n")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
