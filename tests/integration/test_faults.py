@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from tests.preloaded import preloaded
 from tests.serving.saved_models import copy_version, damage, save_version
 
 TIMEOUT_SECONDS = 60
@@ -229,16 +229,14 @@ def test_a_server_killed_while_it_loads_leaves_nothing_in_the_way_of_the_next(
     port, rest_api_port = free_ports()
     arguments = ["--model-name", MODEL, "--model-base-path", str(base_path)]
     ports = ["--port", str(port), "--rest-api-port", str(rest_api_port)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", CLI, "serve", *arguments, *ports], stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(preloaded(CLI, "serve", *arguments, *ports), stderr=subprocess.PIPE)
     try:
         # Opens once somebody begins to read it, who will not come to read.
         os.close(os.open(graph, os.O_WRONLY))
     finally:
         process.kill()
-        status = process.wait(TIMEOUT_SECONDS)
-    assert status == -signal.SIGKILL
+        _, error = process.communicate(timeout=TIMEOUT_SECONDS)  # until all that wrote to it ended
+    assert process.returncode == -signal.SIGKILL, error
     graph.unlink()
     shutil.copy(good_version / GRAPH, graph)
     with start(base_path, port, rest_api_port) as server:
