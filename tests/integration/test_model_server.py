@@ -1,7 +1,6 @@
 """The whole server on real sockets, with the parts that stand alone elsewhere put together."""
 
 import json
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ from lstm_sentiment.serving.servable import ManagerState
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
 from tests.serving.certificates import authority, server_identity
+from tests.serving.held_requests import hold_requests
 from tests.serving.saved_models import copy_version, save_version
 
 TIMEOUT_SECONDS = 60
@@ -208,15 +208,8 @@ def test_requests_of_many_callers_are_computed_together(
 def test_a_server_that_drains_says_so_and_answers_what_it_has_begun(
     base_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered, release = threading.Event(), threading.Event()
-    run = SavedModelServable.run
-
-    def slow(self: SavedModelServable, key: str, inputs: Any, **others: Any) -> Any:
-        entered.set()
-        assert release.wait(TIMEOUT_SECONDS)
-        return run(self, key, inputs, **others)
-
     with start(config_of(("sentiment", base_path))) as server:
+        is_held, release = hold_requests(monkeypatch)
         assert get(server, "/readyz")[0] == 200
         told, stop_rest = [], RestServer.stop
 
@@ -226,10 +219,9 @@ def test_a_server_that_drains_says_so_and_answers_what_it_has_begun(
             stop_rest(self, grace_seconds)
 
         monkeypatch.setattr(RestServer, "stop", ask_and_stop)
-        monkeypatch.setattr(SavedModelServable, "run", slow)
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(ask, server)
-            assert entered.wait(TIMEOUT_SECONDS)
+            assert is_held.wait(TIMEOUT_SECONDS)
             server.stop(TIMEOUT_SECONDS)
             assert answer.result(TIMEOUT_SECONDS) == ["v2:a"]
         assert told == [503]

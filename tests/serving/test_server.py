@@ -24,11 +24,11 @@ from lstm_sentiment.models_config.config import ModelServerConfig, single_model_
 from lstm_sentiment.serving.access.listening import listen
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
-from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
 from tests.preloaded import preloaded
+from tests.serving.held_requests import hold_requests
 from tests.serving.saved_models import copy_version, damage
 
 TIMEOUT_SECONDS = 60
@@ -247,21 +247,13 @@ def told_to_go(server: ModelServer) -> Iterator[threading.Event]:
 def test_stop_lets_a_request_under_way_end_and_refuses_new_ones(
     base_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered, release = threading.Event(), threading.Event()
-    run = SavedModelServable.run
-
-    def slow(self: SavedModelServable, key: str, inputs: Any, **others: Any) -> dict[str, Any]:
-        entered.set()
-        assert release.wait(TIMEOUT_SECONDS)
-        return run(self, key, inputs, **others)
-
-    monkeypatch.setattr(SavedModelServable, "run", slow)
+    is_held, release = hold_requests(monkeypatch)
     server = ModelServer(config_of(base_path), port=0, rest_api_port=None).start()
     assert not server.wait_for_termination(0)
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.extend(labels(server)))
     asking.start()
-    assert entered.wait(TIMEOUT_SECONDS)
+    assert is_held.wait(TIMEOUT_SECONDS)
     with told_to_go(server) as refusing:
         stopping = threading.Thread(target=server.stop, args=(TIMEOUT_SECONDS,))
         stopping.start()

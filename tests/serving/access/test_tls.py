@@ -170,7 +170,10 @@ def ssl_config_file(folder: Path, parts: dict[str, bytes], *, client_verify: boo
     return path
 
 
-def test_tensorflow_servings_file_counts_for_both(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client_verify", [True, False])
+def test_tensorflow_servings_file_counts_for_both_and_an_authority_alone_asks_for_nothing(
+    tmp_path: Path, client_verify: bool
+) -> None:
     identity = server_identity()
     path = ssl_config_file(
         tmp_path,
@@ -179,34 +182,18 @@ def test_tensorflow_servings_file_counts_for_both(tmp_path: Path) -> None:
             "server_cert": identity.certificate,
             "custom_ca": authority().certificate,
         },
-        client_verify=True,
+        client_verify=client_verify,
     )
     credentials = ServerCredentials.from_config_file(path)
-    caller = authority().issue("ann")
+    assert credentials.client_verify is client_verify
+    caller = authority().issue("ann") if client_verify else None
     with rest_server(credentials) as port:
         assert get(port, tmp_path, authority(), caller).text == "hello"
-        with pytest.raises(httpx.TransportError):
-            get(port, tmp_path, authority())
+        if client_verify:
+            with pytest.raises(httpx.TransportError):
+                get(port, tmp_path, authority())
     with grpc_server(credentials) as port:
         assert say(port, authority(), caller) == b"hello"
-
-
-def test_an_authority_alone_asks_for_no_certificate(tmp_path: Path) -> None:
-    identity = server_identity()
-    path = ssl_config_file(
-        tmp_path,
-        {
-            "server_key": identity.private_key,
-            "server_cert": identity.certificate,
-            "custom_ca": authority().certificate,
-        },
-    )
-    credentials = ServerCredentials.from_config_file(path)
-    assert not credentials.client_verify
-    with rest_server(credentials) as port:
-        assert get(port, tmp_path, authority()).text == "hello"
-    with grpc_server(credentials) as port:
-        assert say(port, authority()) == b"hello"
 
 
 @pytest.mark.parametrize(
