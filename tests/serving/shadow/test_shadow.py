@@ -1,4 +1,4 @@
-"""A second version asked what a first one answered: what is drawn, asked, compared and counted."""
+"""A shadow version asked what another one answered: what is drawn, asked, compared and counted."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Real servers whose requests a second version answers too."""
+"""Real servers whose requests a shadow version answers too."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from lstm_sentiment.serving.shadow.options import ShadowOptions
 from tests.serving.fake_servables import FakeServable, array_of
 
 SOON = 30.0  # for what must happen, on however busy a machine
-CANARY = ShadowOptions(to="canary", of="stable", share=1.0)
+SHADOW = ShadowOptions(to="canary", of="stable", share=1.0)
 
 
 def config_of(base_path: Path, *names: str, canary: int = 2) -> ModelServerConfig:
@@ -47,8 +47,8 @@ def config_of(base_path: Path, *names: str, canary: int = 2) -> ModelServerConfi
 
 @pytest.fixture(params=[None, BatchingParameters(batch_timeout_micros=0)], ids=["alone", "batched"])
 def shadowed(base_path: Path, request: pytest.FixtureRequest) -> Iterator[ModelServer]:
-    """A server of versions 1 and 2 with a canary, each request alone or in batches."""
-    options = ServerOptions(file_system_poll_wait_seconds=0, batching=request.param, shadow=CANARY)
+    """A server of versions 1 and 2 with a shadow version, each request alone or in batches."""
+    options = ServerOptions(file_system_poll_wait_seconds=0, batching=request.param, shadow=SHADOW)
     with ModelServer(config_of(base_path), options, port=0) as server:
         yield server
 
@@ -111,7 +111,7 @@ def test_answers_are_the_same_with_and_without(shadowed: ModelServer, server: Mo
     # A label of these models tells its version; ids are classed alike.
     assert report["agreed"] == 4
     assert all("text" not in found for found in report["recent_disagreements"])
-    # Nobody asked the canary, as far as anybody is told.
+    # Nobody asked the shadow version, as far as anybody is told.
     (model,) = shadowed.state()["models"]
     assert {v["version"]: v["requests"] for v in model["versions"]}[2] == 0
     page = httpx.get(
@@ -124,7 +124,7 @@ def test_answers_are_the_same_with_and_without(shadowed: ModelServer, server: Mo
     assert server.state()["shadow"] == []
 
 
-def test_a_canary_that_goes_and_comes_back_is_followed(base_path: Path) -> None:
+def test_a_shadow_version_that_goes_and_comes_back_is_followed(base_path: Path) -> None:
     config = config_of(base_path)
     with (
         open("/dev/null", "w") as nowhere,
@@ -196,7 +196,7 @@ class OneLoader:
         pass
 
 
-def test_the_canary_is_asked_past_the_line_for_batches_and_let_go() -> None:
+def test_the_shadow_version_is_asked_past_the_line_for_batches_and_let_go() -> None:
     scheduler = BatchScheduler(BatchingParameters())  # never started: who waits for it waits
     servable = FakeServable().add("text", {"label": ["good"]}, inputs=("text",))
     row = TensorInfo(tf.string, tf.TensorShape([None]))
@@ -226,7 +226,7 @@ def test_without_metrics_agreement_is_told_all_the_same(base_path: Path) -> None
         file_system_poll_wait_seconds=0,
         batching=BatchingParameters(batch_timeout_micros=0),
         monitoring=MonitoringConfig(enable=False),
-        shadow=CANARY,
+        shadow=SHADOW,
     )
     with ModelServer(config_of(base_path), options, port=0) as server:
         address = f"127.0.0.1:{server.port}"
