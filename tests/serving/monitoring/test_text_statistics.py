@@ -207,10 +207,6 @@ def test_stopping_lets_go_of_what_waits(recorded: list[TextMeasures]) -> None:
     assert len(recorded) == left
 
 
-def test_one_that_never_started_can_be_stopped() -> None:
-    TextStatistics(Asked(), lambda _: None).stop()
-
-
 @pytest.mark.parametrize(
     "options", [{"sample_share": 1.5}, {"sample_share": -1}, {"max_waiting": 0}, {"max_group": 0}]
 )
