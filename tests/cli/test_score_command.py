@@ -11,14 +11,18 @@ import pytest
 
 from lstm_sentiment.versions.scoring.score import ScoreResult
 from lstm_sentiment.versions.scoring.shard import FailedShard, ScoredShard, ShardJob
-from tests.cli import test_commands
 from tests.cli.running import Run, is_one_error_line
-
-base_path = test_commands.base_path
-
-pytestmark = pytest.mark.usefixtures("versions_loaded_once")
+from tests.exported import tiny_version
 
 TEXTS = ("房间很干净", "早餐真的差", "")
+
+
+@pytest.fixture(scope="module")
+def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "sentiment"
+    path.mkdir()
+    tiny_version(path)
+    return path
 
 
 @pytest.fixture
