@@ -22,18 +22,22 @@ EVERYWHERE = ("verbose", "quiet", "help")
 # By page: title, what it holds, and the modules whose names it shows, by their beginnings; the last
 # takes what is left.
 PAGES = {
-    "python-text": ("Texts", "Corpora, word vectors, vocabularies, tokenizers.", ("text.",)),
+    "python-text": (
+        "Texts",
+        "Corpora, word vectors, vocabularies, tokenizers.",
+        ("text.", "version_folder"),
+    ),
     "python-training": (
         "Training",
         "From a corpus to a trained classifier, in one call or step by step.",
-        ("model.", "training.", "pipeline", "preparation", "config_file", "tuning", "launcher"),
+        ("model.", "training.", "pipeline.", "tuning."),
     ),
     "python-serving": (
         "Serving",
         "The model server, and changing what it serves.",
-        ("serving.", "models_"),
+        ("serving.", "models_config.", "rollout."),
     ),
-    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client",)),
+    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client.",)),
     "python-errors": ("Errors", "What a caller can catch.", ("errors",)),
     "python-versions": (
         "Versions",

@@ -40,22 +40,14 @@ def test_without_a_command_the_help_is_the_answer(run: Run) -> None:
     assert "convert" in outcome.out
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ("info", "v.txt", "--neighbours", "hotel"),
-        ("convert", "v.txt", "v.npy"),
-        ("train", "--help"),
-    ],
-)
-def test_what_needs_no_texts_imports_no_tensorflow(
-    vectors_file: Path, args: tuple[str, ...]
-) -> None:
+def test_what_needs_no_texts_imports_no_tensorflow(vectors_file: Path) -> None:
     code = (
-        f"import sys; sys.argv = ['x', 'vectors', *{args}]\n"
+        "import sys\n"
         "from lstm_sentiment.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit as exited: assert not exited.code\n"
+        "for args in ('info v.txt --neighbours hotel', 'convert v.txt v.npy'):\n"
+        "    sys.argv = ['x', 'vectors', *args.split()]\n"
+        "    try: main()\n"
+        "    except SystemExit as exited: assert not exited.code\n"
         "assert not {'tensorflow', 'keras', 'gensim'} & set(sys.modules)\n"
     )
     done = subprocess.run(
