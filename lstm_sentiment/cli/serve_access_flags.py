@@ -1,4 +1,4 @@
-"""The flags of `serve` for who may ask it and for watching it, in groups as in `serve_flags`."""
+"""The flags of `serve` for access, monitoring and the shadow, in groups as in `serve_flags`."""
 
 import sys
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from lstm_sentiment.serving.access.tls import ServerCredentials
     from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+    from lstm_sentiment.serving.shadow.options import ShadowOptions
 
-_SAFETY, _WATCHING = "Who may ask", "Watching it"
+_SAFETY, _WATCHING, _SHADOW = "Access", "Monitoring", "Shadow version"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="TLS for gRPC and REST, as TensorFlow Serving takes it.",
+            help="TLS for gRPC and REST, in TensorFlow Serving's format.",
             rich_help_panel=_SAFETY,
         ),
     ] = None
@@ -42,7 +43,7 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Let in only callers with a certificate of these authorities.",
+            help="Accept only callers with a certificate of these authorities.",
             rich_help_panel=_SAFETY,
         ),
     ] = None
@@ -50,7 +51,7 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Let in only callers with a bearer token of this file, one a line.",
+            help="Accept only callers with a bearer token of this file, one a line.",
             rich_help_panel=_SAFETY,
         ),
     ] = None
@@ -77,7 +78,7 @@ class AccessFlags:
         return None
 
     def tokens(self) -> "BearerTokens | None":
-        """Returns the tokens, read from their file; `None` lets every caller in."""
+        """Returns the tokens, read from their file; `None` accepts every caller."""
         if self.auth_token_file is None:
             return None
         from lstm_sentiment.serving.access.authentication import load_bearer_tokens
@@ -121,7 +122,8 @@ class MonitoringFlags:
         ),
     ] = False
     ui: Annotated[
-        bool, typer.Option(help="Serve a page for people at / of REST.", rich_help_panel=_WATCHING)
+        bool,
+        typer.Option(help="Serve a web page at / of the REST port.", rich_help_panel=_WATCHING),
     ] = True
     enable_grpc_healthcheck_service: Annotated[
         bool,
@@ -163,3 +165,67 @@ class MonitoringFlags:
                 "`--access-log-texts` goes with `--access-log text` or `json`. Received: it alone."
             )
         return None
+
+
+@dataclass(frozen=True)
+class ShadowFlags:
+    """The version that is asked in the background: `ShadowOptions`."""
+
+    shadow_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|LABEL",
+            help="Send requests to this version as well, in the background, and show at /state "
+            "how often it agrees. Callers never get its answers.",
+            rich_help_panel=_SHADOW,
+            show_default=False,
+        ),
+    ] = None
+    shadow_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|LABEL",
+            help="Send only the requests that this version answered; without it, those of every "
+            "other version.",
+            rich_help_panel=_SHADOW,
+            show_default=False,
+        ),
+    ] = None
+    shadow_model_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model. May be left out where there is only one.",
+            rich_help_panel=_SHADOW,
+            show_default=False,
+        ),
+    ] = None
+    shadow_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of the requests to send.",
+            rich_help_panel=_SHADOW,
+            min=0,
+            max=1,
+            metavar="N",
+        ),
+    ] = 0.1
+
+    def options(self) -> "ShadowOptions | None":
+        """Returns the options that the flags set; `None` without a shadow."""
+        from lstm_sentiment.serving.shadow.options import ShadowOptions
+
+        if self.shadow_to is None:
+            if self.shadow_of or self.shadow_model_name:
+                raise InvalidInputError(
+                    "`--shadow-of` and `--shadow-model-name` go with `--shadow-to`. "
+                    "Received: no `--shadow-to`."
+                )
+            return None
+        of = None if self.shadow_of is None else _version_or_label(self.shadow_of)
+        to = _version_or_label(self.shadow_to)
+        return ShadowOptions(to, of, self.shadow_model_name, self.shadow_share)
+
+
+def _version_or_label(given: str) -> int | str:
+    return int(given) if given.isascii() and given.isdigit() else given

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags
-from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags, ShadowFlags
+from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, ShadowFlags
+from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.cli.verbosity import log_level
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port for gRPC; 0 for any free one.")] = 8500,
     rest_api_port: Annotated[int, typer.Option(help="Port for REST; 0 for no REST.")] = 8501,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets the whole network in.")
+        str,
+        typer.Option(
+            help="Address to listen on; 0.0.0.0 for all, so that the whole network can connect."
+        ),
     ] = "127.0.0.1",
     drain_seconds: Annotated[
         float,

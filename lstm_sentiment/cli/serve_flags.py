@@ -1,7 +1,7 @@
-"""The flags of `serve`, by TensorFlow Serving's names where it has them, in groups.
+"""The flags of `serve` for models, loading and limits, in groups.
 
-Each group checks what can be checked without TensorFlow when it is made, and builds the part of
-`ServerOptions` that it sets.
+They have TensorFlow Serving's names where it has them. A group checks its flags when it is made, as
+far as TensorFlow is not needed, and builds the part of `ServerOptions` that it sets.
 """
 
 from dataclasses import dataclass
@@ -17,21 +17,20 @@ if TYPE_CHECKING:
     from lstm_sentiment.serving.batching.parameters import BatchingParameters
     from lstm_sentiment.serving.inference.limits import RequestLimits
     from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
-    from lstm_sentiment.serving.shadow.options import ShadowOptions
 
 DEFAULT_NAME = "sentiment"
 DEFAULT_BASE_PATH = Path("models/sentiment")
 
-_VERSIONS, _REQUESTS, _SHADOW = "Versions", "Requests and batches", "A shadow version"
+_VERSIONS, _REQUESTS = "Versions", "Requests and batches"
 
 
 @dataclass(frozen=True)
 class ModelsFlags:
-    """The models to serve, and how often to look for changes of them."""
+    """The models to serve, and how often to poll for changes."""
 
     model_config_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A models.config, as TensorFlow Serving takes it."),
+        typer.Option(metavar="FILE", help="A models.config in TensorFlow Serving's format."),
     ] = None
     model_name: Annotated[
         str | None,
@@ -43,13 +42,13 @@ class ModelsFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help=f"Its folder of versions, of which the highest is served: {DEFAULT_BASE_PATH}.",
+            help=f"Folder of its versions; the highest is served: {DEFAULT_BASE_PATH}.",
         ),
     ] = None
     model_config_file_poll_wait_seconds: Annotated[
         float,
         typer.Option(
-            help="Pause between looks at the models.config; 0 looks once.",
+            help="Seconds between polls of the models.config; 0 polls once.",
             rich_help_panel=_VERSIONS,
             min=0,
             metavar="N",
@@ -58,7 +57,7 @@ class ModelsFlags:
     file_system_poll_wait_seconds: Annotated[
         float,
         typer.Option(
-            help="Pause between looks for new versions; 0 looks once.",
+            help="Seconds between polls for new versions; 0 polls once.",
             rich_help_panel=_VERSIONS,
             min=0,
             metavar="N",
@@ -105,7 +104,7 @@ class LoadingFlags:
     aspired_version_policy: Annotated[
         Literal["availability-preserving", "resource-preserving"],
         typer.Option(
-            help="availability-preserving loads a new version before the old one goes, "
+            help="availability-preserving loads a new version before it unloads the old one, "
             "resource-preserving after.",
             metavar="POLICY",
             rich_help_panel=_VERSIONS,
@@ -114,7 +113,7 @@ class LoadingFlags:
     max_num_load_retries: Annotated[
         int,
         typer.Option(
-            help="How often a load that failed is tried again.",
+            help="Retries of a failed load.",
             rich_help_panel=_VERSIONS,
             min=0,
             metavar="N",
@@ -123,13 +122,13 @@ class LoadingFlags:
     load_retry_interval_micros: Annotated[
         int,
         typer.Option(
-            help="Pause before each of these tries.", rich_help_panel=_VERSIONS, min=0, metavar="N"
+            help="Pause before each retry.", rich_help_panel=_VERSIONS, min=0, metavar="N"
         ),
     ] = 60_000_000
     num_load_threads: Annotated[
         int,
         typer.Option(
-            help="Versions that may be loading at once.",
+            help="Versions that load at the same time at most.",
             rich_help_panel=_VERSIONS,
             min=1,
             metavar="N",
@@ -147,14 +146,15 @@ class LoadingFlags:
     enable_model_warmup: Annotated[
         bool,
         typer.Option(
-            help="Send each version its own warmup requests first.", rich_help_panel=_VERSIONS
+            help="Run each version's own warmup requests when it is loaded.",
+            rich_help_panel=_VERSIONS,
         ),
     ] = True
     xla_cpu_compilation_enabled: Annotated[
         bool,
         typer.Option(
             "--xla-cpu-compilation-enabled",
-            help="Compile with XLA: single answers come faster, loading takes longer.",
+            help="Compile with XLA: faster answers to single texts, slower loading.",
             rich_help_panel=_VERSIONS,
         ),
     ] = False
@@ -176,13 +176,13 @@ class LoadingFlags:
 
 @dataclass(frozen=True)
 class LimitFlags:
-    """How many requests are taken, how large, how long, and which are batched."""
+    """Batching, and the limits of requests: `BatchingParameters`, `RequestLimits`."""
 
     enable_batching: Annotated[
         bool,
         typer.Option(
             "--enable-batching",
-            help="Answer requests of several callers together.",
+            help="Batch concurrent requests.",
             rich_help_panel=_REQUESTS,
         ),
     ] = False
@@ -198,7 +198,8 @@ class LimitFlags:
     grpc_max_threads: Annotated[
         int,
         typer.Option(
-            help="gRPC requests at once, those that wait for a batch included; 0 for what fits.",
+            help="gRPC requests handled at once, including those that wait for a batch; "
+            "0 chooses a number that fits.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -207,13 +208,13 @@ class LimitFlags:
     rest_api_timeout_in_ms: Annotated[
         int,
         typer.Option(
-            help="Longest time for a REST request.", rich_help_panel=_REQUESTS, min=1, metavar="N"
+            help="Time limit of a REST request.", rich_help_panel=_REQUESTS, min=1, metavar="N"
         ),
     ] = 30_000
     max_request_bytes: Annotated[
         int,
         typer.Option(
-            help="Longest request taken; 0 for no limit.",
+            help="Largest request accepted; 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -231,7 +232,7 @@ class LimitFlags:
     max_text_bytes: Annotated[
         int,
         typer.Option(
-            help="Longest text taken, in UTF-8; 0 for no limit.",
+            help="Largest text accepted, in UTF-8; 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -266,67 +267,3 @@ class LimitFlags:
             max_batch_size=self.max_batch_size or None,
             max_text_bytes=self.max_text_bytes or None,
         )
-
-
-@dataclass(frozen=True)
-class ShadowFlags:
-    """The version that is asked in the background: `ShadowOptions`."""
-
-    shadow_to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|LABEL",
-            help="Send requests to this version as well, in the background, and show at /state "
-            "how often it agrees. Callers never get its answers.",
-            rich_help_panel=_SHADOW,
-            show_default=False,
-        ),
-    ] = None
-    shadow_of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|LABEL",
-            help="Send only the requests that this version answered; without it, those of every "
-            "other version.",
-            rich_help_panel=_SHADOW,
-            show_default=False,
-        ),
-    ] = None
-    shadow_model_name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model. May be left out where there is only one.",
-            rich_help_panel=_SHADOW,
-            show_default=False,
-        ),
-    ] = None
-    shadow_share: Annotated[
-        float,
-        typer.Option(
-            help="Share of the requests to send.",
-            rich_help_panel=_SHADOW,
-            min=0,
-            max=1,
-            metavar="N",
-        ),
-    ] = 0.1
-
-    def options(self) -> "ShadowOptions | None":
-        """Returns the options that the flags set; `None` without a shadow."""
-        from lstm_sentiment.serving.shadow.options import ShadowOptions
-
-        if self.shadow_to is None:
-            if self.shadow_of or self.shadow_model_name:
-                raise InvalidInputError(
-                    "`--shadow-of` and `--shadow-model-name` go with `--shadow-to`. "
-                    "Received: no `--shadow-to`."
-                )
-            return None
-        of = None if self.shadow_of is None else _version_or_label(self.shadow_of)
-        to = _version_or_label(self.shadow_to)
-        return ShadowOptions(to, of, self.shadow_model_name, self.shadow_share)
-
-
-def _version_or_label(given: str) -> int | str:
-    return int(given) if given.isascii() and given.isdigit() else given
