@@ -33,6 +33,9 @@ CARD = Path("assets.extra") / "sentiment.json"
 TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
 WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 
+SENTENCEPIECE_MODEL = "sentencepiece.model"
+"""Name of the unigram tokenizer's model in a light twin."""
+
 PAD_ID = 0
 """The token id of padding."""
 OOV_ID = 1

@@ -88,12 +88,15 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
     kernel: `tf.random.set_seed` and `keras.utils.set_random_seed` drop the kernel, and each later
     call fails with "Resource does not exist" (https://github.com/tensorflow/text/issues/570). Here
     the resource is named after its content, so it stays, and equal models share one resource.
+
+    Attributes:
+        serialized: The model as a serialized `ModelProto`.
     """
 
     def __init__(self, pieces: Pieces) -> None:
         """Builds the model of `pieces`."""
         super().__init__()
-        self._serialized = serialize_unigram_model(pieces)
+        self.serialized = serialize_unigram_model(pieces)
         self._vocabulary_size = pieces.vocabulary_size
         self._has_words_without_id = len(pieces.scores) > len(pieces.ids)
         with tf.init_scope():
@@ -101,8 +104,8 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
             _ = self.resource_handle
 
     def _create_resource(self) -> tf.Tensor:
-        name = f"sentencepiece_{hashlib.sha256(self._serialized).hexdigest()}"
-        return sentencepiece_ops.sentencepiece_op(model=self._serialized, shared_name=name)
+        name = f"sentencepiece_{hashlib.sha256(self.serialized).hexdigest()}"
+        return sentencepiece_ops.sentencepiece_op(model=self.serialized, shared_name=name)
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Computes the ids of the pieces: string `(batch,)` to ragged int32 `(batch, None)`.
@@ -159,10 +162,11 @@ def _row_ids(splits: tf.Tensor) -> tf.Tensor:
 # nbest_size, alpha, add_bos, add_eos, reverse
 _NO_SAMPLING = (0, 1.0, False, False, False)
 
-# An empty table of character rewrites: without a table, SentencePiece logs a line to standard error
-# for each model it loads. The bytes are the size of a double-array trie (Darts), its 256 units, of
-# which only the root is used, and the empty string of rewrites.
-_NO_REWRITES = struct.pack("<257I", 4 * 256, 0, *[1 << 31] * 255) + b"\0"
+# An empty table of character rewrites: without a table, tensorflow-text logs a line to standard
+# error for each model it loads. The bytes are the size of a double-array trie (Darts), its 256
+# units, of which only the root is used, and the empty string of rewrites. SentencePiece 0.2.3
+# refuses a root whose offset, from bit 10 on, is 0.
+_NO_REWRITES = struct.pack("<257I", 4 * 256, 1 << 10, *[1 << 31] * 255) + b"\0"
 
 
 def serialize_unigram_model(pieces: Pieces) -> bytes:

@@ -53,6 +53,7 @@ class UnigramTokenizer(Tokenizer):
     Attributes:
         unknown: `run` makes one OOV of a run of characters that no token covers; `character` makes
             one OOV of each such character.
+        sentencepiece: The SentencePiece model of the vocabulary.
     """
 
     kind = "unigram"
@@ -77,7 +78,7 @@ class UnigramTokenizer(Tokenizer):
         super().__init__(vocabulary, normalization=normalization)
         self.unknown = check_unknown(unknown)
         self._word_counts = None if word_counts is None else MappingProxyType(dict(word_counts))
-        self._sentencepiece = SentencePieceModel(self._pieces())
+        self.sentencepiece = SentencePieceModel(self._pieces())
 
     def options(self) -> dict[str, Any]:
         """Returns the arguments of `make_tokenizer` besides kind and vocabulary."""
@@ -101,15 +102,15 @@ class UnigramTokenizer(Tokenizer):
         """Computes token ids: string `(batch,)` to ragged int32 `(batch, None)`."""
         words = tf.strings.split(self.normalize(texts))
         if self.unknown == "run":
-            ids = self._sentencepiece.ids(words.values)
+            ids = self.sentencepiece.ids(words.values)
         else:
-            ids = self._sentencepiece.spans(words.values, split_unknown=True).ids
+            ids = self.sentencepiece.spans(words.values, split_unknown=True).ids
         return self._at_least_oov(words.with_values(ids).merge_dims(1, 2))
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
         words = tf.strings.split(texts)
-        spans = self._sentencepiece.spans(words.values, split_unknown=self.unknown == "character")
+        spans = self.sentencepiece.spans(words.values, split_unknown=self.unknown == "character")
         return words.with_values(spans.pieces).merge_dims(1, 2)
 
 

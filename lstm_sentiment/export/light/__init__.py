@@ -1,0 +1,1 @@
+"""The light twin of a version: files from which it answers without TensorFlow."""

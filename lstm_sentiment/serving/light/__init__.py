@@ -1,0 +1,1 @@
+"""The light engine: versions that answer without TensorFlow."""
