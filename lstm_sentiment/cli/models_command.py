@@ -1,4 +1,4 @@
-"""`models`: which versions are served under which labels, looked at and changed."""
+"""`models`: shows and changes versions and labels of a models.config and a running server."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.rollout.status import ModelStatus
 
 models = typer.Typer(
-    help="Look at a models.config and a running server, and change both safely.",
+    help="Show a models.config and a running server, and change both safely.",
     no_args_is_help=True,
     context_settings={
         "help_option_names": ["-h", "--help"],
@@ -63,9 +63,9 @@ def status(
     model_name: ModelName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the models: versions on disk, version policy, labels, and where a server stands.
+    """Show the models: versions on disk, version policy, labels, and states on a server.
 
-    A models.config is enough, and so is a server with --model-name.
+    Needs --model-config-file, or --server with --model-name.
 
     Example: python cli.py models status --model-config-file models.config --server localhost:8500
     """
@@ -97,10 +97,10 @@ def label(
     model: ModelFlags,
     server: ServerFlags,
 ) -> None:
-    """Make a version label point to a version, which is served under it from then on.
+    """Move a version label to a version.
 
-    A version that a policy of specific versions does not name yet is added to
-    it, and loaded before the label is moved. What the server refuses is undone.
+    Under a policy of specific versions, a version that it does not name is added
+    and loaded first. If the server refuses, the file is restored.
 
     Example: python cli.py models label stable 3 --model-config-file models.config
     """
@@ -116,7 +116,7 @@ def unlabel(
     model: ModelFlags,
     server: ServerFlags,
 ) -> None:
-    """Take a version label away. The version that it pointed to is served as before.
+    """Remove a version label. The version that it pointed to is served as before.
 
     Example: python cli.py models unlabel candidate --model-config-file models.config
     """
@@ -136,7 +136,7 @@ def rollback(
             "--version-label",
             "--label",
             metavar="L",
-            help="Move this label to the version before, instead of the whole model.",
+            help="Move this version label back, instead of the whole model.",
             autocompletion=offered_labels,
             show_default=False,
         ),
@@ -146,16 +146,16 @@ def rollback(
         str | None,
         typer.Option(
             metavar="POLICY",
-            help="Set the version policy to this instead, such as to what it was before a "
-            "rollback: latest:N, all or specific:N,N.",
+            help="Set this version policy instead, such as the one before a rollback: latest:N, "
+            "all or specific:N,N.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Go back to the version before.
+    """Go back to an earlier version.
 
-    Without --version-label, the version policy names that version from then on, and
-    those that labels point to: newer ones are not served until it is changed.
+    Without --version-label, the version policy becomes specific: that version, and
+    the versions of all labels. Newer versions are not served until it is changed.
 
     Example: python cli.py models rollback --model-config-file models.config --server localhost:8500
     """

@@ -1,4 +1,4 @@
-"""What the commands of `models` share: the config, the model, the server, and what is told."""
+"""Common flags of the commands of `models`: the config, the model and the server."""
 
 import shlex
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Which model. May be left out where the file has only one.",
+        help="Name of the model; may be left out if the file has only one.",
         autocompletion=offered_models,
         show_default=False,
     ),
@@ -30,24 +30,24 @@ ModelName = Annotated[
 
 @dataclass(frozen=True)
 class ServerFlags(AccessFlags):
-    """The server to ask and to tell, if there is one, and how it lets one in."""
+    """Flags of a running server and its access control."""
 
     server: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="The running server to ask and to tell, by gRPC: this package's or stock.",
+            help="gRPC address of the running server, this package's or stock TensorFlow Serving.",
             show_default=False,
         ),
     ] = None
     timeout_seconds: Annotated[
         float,
-        typer.Option(help="How long the server may take for an answer, or to load a version."),
+        typer.Option(help="Deadline of one request, and of loading a version."),
     ] = 120.0
 
     @contextmanager
     def connected(self) -> "Iterator[RunningServer | None]":
-        """The server; `None` where none is named.
+        """Connects to the server; yields `None` if none is named.
 
         Raises:
             InvalidInputError: If a flag lacks another, or a file cannot be read.
@@ -56,7 +56,7 @@ class ServerFlags(AccessFlags):
         if self.server is None:
             yield None
             return
-        # Only the messages to a server bring TensorFlow with them; a config does not.
+        # Imports TensorFlow, which a config alone does not need.
         from lstm_sentiment.cli.console import import_tensorflow
 
         import_tensorflow()
@@ -69,7 +69,7 @@ class ServerFlags(AccessFlags):
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
-        """Shows on a terminal that the server, if there is one, is waited for."""
+        """Shows on a terminal that the command waits for the server."""
         if self.server is None:
             yield
             return
@@ -79,7 +79,7 @@ class ServerFlags(AccessFlags):
             yield
 
     def as_typed(self) -> list[str]:
-        """The flags, to be typed again."""
+        """Returns the flags as they are typed."""
         given = {
             "--server": self.server,
             "--ssl-ca": self.ssl_ca,
@@ -92,7 +92,7 @@ class ServerFlags(AccessFlags):
 
 @dataclass(frozen=True)
 class ModelFlags:
-    """A model of a `models.config`."""
+    """Flags of a model of a `models.config`."""
 
     model_config_file: Annotated[
         Path, typer.Option(metavar="FILE", help="The models.config.", show_default=False)
@@ -101,39 +101,26 @@ class ModelFlags:
 
     @contextmanager
     def control(self, server: ServerFlags) -> "Iterator[ModelsControl]":
-        """What changes the model, in the file and on the server."""
+        """Reads the config, then connects to the server; yields the control of the model."""
         from lstm_sentiment.rollout.control import ModelsControl
 
-        # Read before a server is connected to: a bad file is told at once.
         control = ModelsControl(self.model_config_file, model_name=self.model_name)
         with server.connected() as running:
             yield control.connected_to(running)
 
     def as_typed(self, server: ServerFlags) -> list[str]:
-        """The flags and those of the server, to be typed again."""
+        """Returns the flags, with those of the server, as they are typed."""
         name = [] if self.model_name is None else ["--model-name", self.model_name]
         return ["--model-config-file", str(self.model_config_file), *server.as_typed(), *name]
 
 
 def undo_command(undo: tuple[str, ...], model: ModelFlags, server: ServerFlags) -> str:
-    """What to type to undo a change.
-
-    Args:
-        undo: As `Changed` has it, not empty.
-        model: The model that was changed.
-        server: The server that was told.
-    """
+    """Returns the command that undoes a change, from `Changed.undo`."""
     return f"{program()} {shlex.join(['models', *undo, *model.as_typed(server)])}"
 
 
 def tell_notes(notes: tuple[str, ...], server: ServerFlags, *, is_changed: bool = True) -> None:
-    """Tells what else should be known, on standard error.
-
-    Args:
-        notes: A line each.
-        server: The server that was told.
-        is_changed: Whether there was something to tell it.
-    """
+    """Prints notes to standard error, and one more if a change was sent to no server."""
     from lstm_sentiment.cli.console import say
 
     if is_changed and server.server is None:

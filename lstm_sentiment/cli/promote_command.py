@@ -1,4 +1,4 @@
-"""`models promote`: moves a label to a version that is not worse than the one in service."""
+"""`models promote`: moves a version label to a version that is not worse."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def promote(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where the versions are on this machine.",
+            help="Folder of the versions on this machine.",
             show_default="the base path in the models.config",
         ),
     ] = None,

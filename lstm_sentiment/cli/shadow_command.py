@@ -127,5 +127,5 @@ def _disagreements_table(recent: "Sequence[Mapping[str, Any]]") -> "Table":
 
 
 def _in_one_line(value: str) -> str:
-    """What strangers sent, without anything that would move a terminal's cursor."""
+    """Replaces what could move a terminal's cursor in a text from strangers."""
     return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(value.split()))

@@ -163,7 +163,7 @@ class RestClient:
 def _url(address: str, scheme: str) -> str:
     has_scheme = address.startswith(("http://", "https://"))
     url = address.rstrip("/") if has_scheme else f"{scheme}://{address}"
-    if not (address.isascii() and address.isprintable()) or " " in address or not _host(url):
+    if not address.isprintable() or " " in address or not _host(url):
         raise InvalidInputError(
             "the server must be HOST:PORT, or a URL that begins with http:// or https://. "
             f"Received: {address!r}."

@@ -1,1 +1,1 @@
-"""The `models.config`: read, checked, and changed with its comments and layout kept."""
+"""The `models.config`: reads, checks and changes it, keeping comments and layout."""

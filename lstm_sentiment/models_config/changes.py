@@ -1,4 +1,4 @@
-"""What can be changed in one model of a `models.config`, done to its message and to its text."""
+"""Changes of one model of a `models.config`, made in the message and in the text."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,25 +30,22 @@ class ModelChange(Protocol):
     """One change of one model."""
 
     def apply(self, model: Any) -> None:
-        """Makes the change.
-
-        Args:
-            model: The `ModelConfig`, which is changed.
+        """Changes a `ModelConfig`.
 
         Raises:
-            InvalidInputError: If there is nothing of the kind to change.
+            InvalidInputError: If the model has nothing of the kind to change.
         """
         ...
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
-        """Says how the change is made in the text of a config, or the next part of it.
+        """Returns the edits that make the change, or its next step, in the text of a config.
 
-        Asked again with the text that comes of the edits, until there are none.
+        Called again with the edited text until the text has the change.
 
         Args:
             text: The whole text.
-            block: Where the model stands in it.
-            model: The `ModelConfig` that `text` says.
+            block: The model's place in the text.
+            model: The `ModelConfig` that `text` holds.
 
         Returns:
             Edits that do not overlap.
@@ -58,14 +55,10 @@ class ModelChange(Protocol):
 
 @dataclass(frozen=True)
 class SetLabel:
-    """Makes a label point to a version, which a policy of `specific` versions serves from then on.
-
-    Attributes:
-        label: The label, new or not.
-        version: The version number.
+    """Moves a label, new or not, to a version, and adds the version to a `specific` policy.
 
     Raises:
-        InvalidInputError: If either cannot stand in a config.
+        InvalidInputError: If `label` or `version` cannot stand in a config.
     """
 
     label: str
@@ -77,13 +70,13 @@ class SetLabel:
         _check_version(self.version)
 
     def apply(self, model: Any) -> None:
-        """Makes the change, see `ModelChange`."""
+        """Changes a `ModelConfig`, see `ModelChange`."""
         if _lacks(model, self.version):
             model.model_version_policy.specific.versions.append(self.version)
         model.version_labels[self.label] = self.version
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
-        """Says how, see `ModelChange`."""
+        """Returns the edits of the text, see `ModelChange`."""
         edits = []
         fields = block.fields or ()
         if _lacks(model, self.version):
@@ -106,11 +99,7 @@ class SetLabel:
 
 @dataclass(frozen=True)
 class RemoveLabel:
-    """Takes a label away. The version that it pointed to is served as before.
-
-    Attributes:
-        label: One that the model has.
-    """
+    """Removes a label of the model; its version is served as before."""
 
     label: str
 
@@ -118,7 +107,7 @@ class RemoveLabel:
         """Checks that a `ModelConfig` has the label.
 
         Raises:
-            InvalidInputError: If not.
+            InvalidInputError: If it does not.
         """
         if self.label not in model.version_labels:
             labels = ", ".join(map(repr, sorted(model.version_labels))) or "none"
@@ -129,24 +118,21 @@ class RemoveLabel:
             )
 
     def apply(self, model: Any) -> None:
-        """Makes the change, see `ModelChange`."""
+        """Changes a `ModelConfig`, see `ModelChange`."""
         self.check(model)
         del model.version_labels[self.label]
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
-        """Says how, see `ModelChange`."""
+        """Returns the edits of the text, see `ModelChange`."""
         return remove_values(text, block, "version_labels", _entries(text, block, self.label))
 
 
 @dataclass(frozen=True)
 class SetVersionPolicy:
-    """Says which versions of a model are served.
-
-    Attributes:
-        policy: The policy; `Specific` names one version at least.
+    """Sets the version policy; `Specific` must name at least one version.
 
     Raises:
-        InvalidInputError: If it cannot stand in a config.
+        InvalidInputError: If the policy cannot stand in a config.
     """
 
     policy: VersionPolicy
@@ -162,7 +148,7 @@ class SetVersionPolicy:
                 _check_version(version)
 
     def apply(self, model: Any) -> None:
-        """Makes the change, see `ModelChange`."""
+        """Changes a `ModelConfig`, see `ModelChange`."""
         policy = model.model_version_policy
         match self.policy:
             case Specific(versions):
@@ -175,7 +161,7 @@ class SetVersionPolicy:
                 policy.latest.num_versions = num_versions
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
-        """Says how, see `ModelChange`: what is missing is added first, then the rest removed."""
+        """Returns edits that add one missing version, or at last remove all others."""
         wanted = _ModelConfig()
         wanted.CopyFrom(model)
         self.apply(wanted)
@@ -219,7 +205,7 @@ def _check_version(version: int) -> None:
 
 
 def is_utf8(text: str) -> bool:
-    """Tells whether a text can stand in a config."""
+    """Returns True if a text can stand in a config."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -240,7 +226,7 @@ def _key_text(label: str) -> str:
 
 
 def _entries(text: str, block: Value, label: str) -> list[Value]:
-    # Of two entries with one key the last counts, so none may be left out.
+    # All of them: of two entries with the same key the last counts.
     return [
         entry
         for entry in values_at(block.fields or (), "version_labels")
@@ -254,6 +240,6 @@ def _key(text: str, entry: Value) -> str:
 
 
 def _number(text: str, value: Value) -> int:
-    # A number in text format may be in other bases than ten.
+    # Text format also has octal and hexadecimal numbers.
     entry = _ModelConfig.VersionLabelsEntry()
     return int(text_format.Parse(f"value: {text[value.start : value.end]}", entry).value)

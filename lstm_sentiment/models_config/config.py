@@ -1,8 +1,7 @@
-"""`models.config` in, checked `ModelServerConfig` out.
+"""Reads and checks a `models.config`.
 
-The text format and its meaning are TensorFlow Serving's
-(`tensorflow_serving/config/model_server_config.proto`), so one file serves both servers. All of
-it is read strictly: a config that breaks a rule is refused whole.
+Format and meaning are TensorFlow Serving's (`tensorflow_serving/config/model_server_config.proto`),
+so one file serves both servers. A config that breaks a rule is refused as a whole.
 """
 
 import re
@@ -34,27 +33,18 @@ def load_models_config(path: str | Path) -> model_server_config_pb2.ModelServerC
     Args:
         path: A `ModelServerConfig` in protobuf text format, UTF-8.
 
-    Returns:
-        The config, checked.
-
     Raises:
-        ConfigError: One line that starts with the path, and the line number of a syntax error, if
-            the file cannot be read or breaks a rule.
+        ConfigError: If the file cannot be read or breaks a rule. The message is one line that
+            starts with the path, and the line number of a syntax error.
     """
     return parse_models_config(read_config_text(path), source=str(path))
 
 
 def read_config_text(path: str | Path) -> str:
-    """Reads the text of a `models.config`, unchecked; its line ends stay as they are.
-
-    Args:
-        path: A UTF-8 file.
-
-    Returns:
-        The text.
+    """Reads the text of a UTF-8 file, with its line ends as they are.
 
     Raises:
-        ConfigError: One line that starts with the path, if the file cannot be read.
+        ConfigError: If the file cannot be read. The message is one line that starts with the path.
     """
     path = Path(path)
     try:
@@ -72,13 +62,10 @@ def parse_models_config(
 
     Args:
         text: A `ModelServerConfig` in protobuf text format.
-        source: Where it comes from, for messages.
-
-    Returns:
-        The config, checked.
+        source: The text's origin, which begins an error message.
 
     Raises:
-        ConfigError: One line, if it is not in text format or breaks a rule.
+        ConfigError: If the text is not in text format or breaks a rule.
     """
     try:
         config = text_format.Parse(text, ModelServerConfig())
@@ -92,7 +79,7 @@ def syntax_error(source: str, error: text_format.ParseError, reason: str | None 
     """Returns the message about a text that is not in text format.
 
     Args:
-        source: The text's origin, which begins the message.
+        source: As `parse_models_config` takes it.
         error: The parser's error. Its own message may quote the rest of the line.
         reason: Replaces the parser's message, where a line may hold a secret.
     """
@@ -106,17 +93,14 @@ def syntax_error(source: str, error: text_format.ParseError, reason: str | None 
 def single_model_config(
     model_name: str, model_base_path: str | Path
 ) -> model_server_config_pb2.ModelServerConfig:
-    """Builds the config that `--model-name` and `--model-base-path` stand for.
+    """Builds a config of one model whose latest version is served.
 
     Args:
-        model_name: The servable stream's name. Must not be empty.
-        model_base_path: Its base path; a relative one is taken from the working directory.
-
-    Returns:
-        A config of one model, its latest version served.
+        model_name: The servable stream's name.
+        model_base_path: A relative path is resolved against the working directory.
 
     Raises:
-        InvalidInputError: If either is empty.
+        InvalidInputError: If an argument is empty.
     """
     if not model_name or not str(model_base_path):
         raise InvalidInputError(
@@ -135,14 +119,14 @@ def single_model_config(
 def check_models_config(
     config: model_server_config_pb2.ModelServerConfig, *, source: str = "models.config"
 ) -> None:
-    """Refuses a config that breaks a rule.
+    """Checks a config.
 
     Args:
-        config: What to check.
-        source: Where it comes from, for messages.
+        config: The parsed config.
+        source: As `parse_models_config` takes it.
 
     Raises:
-        ConfigError: One line that starts with `source` and names the rule.
+        ConfigError: If the config breaks a rule.
     """
     if config.WhichOneof("config") == "custom_model_config":
         raise ConfigError(f"{source}: custom_model_config is not supported; use model_config_list.")
@@ -161,14 +145,7 @@ def check_models_config(
 def servables_to_monitor(
     config: model_server_config_pb2.ModelServerConfig,
 ) -> list[ServableToMonitor]:
-    """Lists the base paths that a config wants watched.
-
-    Args:
-        config: A checked config.
-
-    Returns:
-        One entry for each model, in the config's order.
-    """
+    """Returns the base path and version policy of each model, in the config's order."""
     return [
         ServableToMonitor(model.name, Path(model.base_path), policy_of(model))
         for model in config.model_config_list.config
@@ -190,14 +167,7 @@ def policy_of(model: Any) -> VersionPolicy:
 def version_labels(
     config: model_server_config_pb2.ModelServerConfig,
 ) -> dict[str, dict[str, int]]:
-    """Lists the version labels of a config.
-
-    Args:
-        config: A checked config.
-
-    Returns:
-        For each model name, its labels and the versions they point to.
-    """
+    """Returns for each model name the version of each label."""
     return {model.name: dict(model.version_labels) for model in config.model_config_list.config}
 
 

@@ -1,7 +1,7 @@
-"""Changes one thing in a `models.config` and leaves the rest as it stands, comments and layout too.
+"""Changes one model in a `models.config` and keeps comments and layout.
 
-The change is made twice: to the parsed config, which says what must come out, and to the text. The
-text is written only if it parses to exactly that; if not, the config is written out anew.
+Each change is made twice: in the parsed config, and in the text. The edited text is written if it
+parses to the changed config; if not, the config is written anew, without comments and layout.
 """
 
 import logging
@@ -76,8 +76,7 @@ def read_config(path: PathLike, known: ConfigFile | None = None) -> ConfigFile:
         known: The file as it was read before, which is not parsed again if its text is the same.
 
     Raises:
-        ConfigError: One line that starts with the path, if the file cannot be read or breaks a
-            rule.
+        ConfigError: If the file cannot be read or breaks a rule.
     """
     path = Path(path)
     text = read_config_text(path)
@@ -88,15 +87,7 @@ def read_config(path: PathLike, known: ConfigFile | None = None) -> ConfigFile:
 
 @contextmanager
 def editing(path: PathLike, known: ConfigFile | None = None) -> Iterator[ConfigFile]:
-    """Reads a `models.config` and locks it, so that other processes wait before they change it.
-
-    Args:
-        path: The file.
-        known: As `read_config` takes it.
-
-    Raises:
-        ConfigError: As `read_config`.
-    """
+    """Locks a `models.config` against changes by other processes, and reads it as `read_config`."""
     path = Path(path)
     with locked(path):
         yield read_config(path, known)
@@ -112,8 +103,7 @@ def change_model(file: ConfigFile, choice: ModelChoice, change: ModelChange) -> 
 
     Raises:
         InvalidInputError: If there is nothing of the kind to change.
-        ConfigError: One line that starts with the path, if there is no such model or the file
-            cannot be written. The file is as it was.
+        ConfigError: If there is no such model or the file cannot be written. The file is as it was.
     """
     index = choice(file.config, file.path)
     wanted = ModelServerConfig()
@@ -130,7 +120,7 @@ def put_back(edit: ConfigEdit) -> bool:
     """Undoes an edit, unless the file was changed again since.
 
     Returns:
-        Whether the file is as it was before the edit.
+        True if the file is as it was before the edit.
 
     Raises:
         ConfigError: If the file cannot be read or written.
@@ -147,8 +137,8 @@ def put_back(edit: ConfigEdit) -> bool:
 def label_version(path: PathLike, base_path: PathLike, label: str, version: int) -> str:
     """Makes a version label of a model point to a version.
 
-    A version policy that names `specific` versions gets this one too, since a label may only name
-    a version that is served. A missing file is created, with this one model.
+    The version is added to a `specific` version policy, since a label may only point to a version
+    that is served. A missing file is created, with this one model.
 
     Args:
         path: The `models.config`.
@@ -161,8 +151,8 @@ def label_version(path: PathLike, base_path: PathLike, label: str, version: int)
 
     Raises:
         InvalidInputError: If `label` or `version` cannot stand in a config.
-        ConfigError: One line that starts with the path, if the file cannot be read or written,
-            breaks a rule, or has no one model for `base_path`. The file is as it was.
+        ConfigError: If the file cannot be read or written, breaks a rule, or does not have exactly
+            one model for `base_path`. The file is as it was.
     """
     path = Path(path)
     change = SetLabel(label, version)
@@ -192,7 +182,7 @@ def _edited(file: ConfigFile, index: int, change: ModelChange, wanted: Any) -> C
     """Returns the file with one model changed, or with `wanted` written anew where that fails."""
     text, config = file.text, file.config
     with suppress(UnknownSyntaxError, IndexError, ConfigError, text_format.ParseError):
-        # One round suffices for most changes; a round that changes nothing will not be the last.
+        # One round suffices for most changes; a round without effect ends the loop.
         while config != wanted:
             block = values_at(scan(text), "model_config_list", "config")[index]
             before, model = config, config.model_config_list.config[index]

@@ -1,11 +1,11 @@
-"""Where the fields of protobuf text format stand, and edits that leave all else as it is.
+"""Edits text in protobuf text format without changing comments and layout.
 
-`google.protobuf.text_format` reads a message and forgets comments and layout. `scan` finds the
-places of fields and values in a text; `add_scalar`, `add_message`, `replace_value`,
-`replace_field` and `remove_values` say what to change there, in the layout around it;
-`apply_edits` changes it. All of it knows the syntax
-(https://protobuf.dev/reference/protobuf/textformat-spec/) and no schema, so the caller parses a
-text before it is scanned and again after it was changed.
+`google.protobuf.text_format` drops comments and layout. Here `scan` finds the places of fields and
+values in a text; `add_scalar`, `add_message`, `replace_value`, `replace_field` and `remove_values`
+return edits in the style of the text around them; `apply_edits` makes the edits.
+
+This module knows the syntax (https://protobuf.dev/reference/protobuf/textformat-spec/) and no
+schema: the caller parses a text before it is scanned and after it is edited.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class UnknownSyntaxError(ValueError):
-    """Text format that `scan` does not know: extensions, `Any` by its type's address."""
+    """Syntax that `scan` does not know: extensions, and `Any` by the URL of its type."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Value:
     """One value: a scalar or a message.
 
     Attributes:
-        start: Offset of its first character; a message begins at its opening bracket.
-        end: Offset past its last character.
+        start: Offset of the first character; a message begins at its opening bracket.
+        end: Offset past the last character.
         fields: A message's fields, in the order of the text; `None` for a scalar.
     """
 
@@ -35,15 +35,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Field:
-    """A field's name with what stands behind it.
+    """A field: its name and its values.
 
     Attributes:
-        name: The field's name.
+        name: The name.
         start: Offset of the name.
         end: Offset past the value or list, and past the separator if there is one.
-        values: The one value, or each in a list.
-        is_list: Whether it is written as `[...]`.
-        separator: What divides it from the next field: `,`, `;` or nothing.
+        values: The value, or all values of a list.
+        is_list: True for values written as `[...]`.
+        separator: `,` or `;` before the next field, or nothing.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Edit:
-    """Puts `text` in the place of what stands from `start` up to `end`."""
+    """Replaces the text from `start` up to `end`."""
 
     start: int
     end: int
@@ -70,23 +70,20 @@ def scan(text: str) -> tuple[Field, ...]:
         text: A message in text format that a parser has accepted.
 
     Returns:
-        Its fields, in the order of the text.
+        The fields, in the order of the text.
 
     Raises:
-        UnknownSyntaxError: If something in it is not understood.
+        UnknownSyntaxError: If the text has syntax that `scan` does not know.
     """
     return _Scanner(text).fields("")
 
 
 def values_at(fields: Iterable[Field], *path: str) -> list[Value]:
-    """Lists the values that a path of field names leads to.
+    """Returns the values at a path of field names, in the order of the text.
 
     Args:
-        fields: Where the path begins.
+        fields: The fields of the outermost message.
         *path: Field names, the outermost first.
-
-    Returns:
-        All of them, in the order of the text.
     """
     name, *rest = path
     found = [value for field in fields if field.name == name for value in field.values]
@@ -96,28 +93,26 @@ def values_at(fields: Iterable[Field], *path: str) -> list[Value]:
 
 
 def replace_value(value: Value, new: str) -> Edit:
-    """Says how a value is replaced by another, already in text format."""
+    """Returns the edit that replaces a value by another, in text format."""
     return Edit(value.start, value.end, new)
 
 
 def replace_field(field: Field, new: str) -> Edit:
-    """Says how a field is replaced by another, already in text format, up to its separator."""
+    """Returns the edit that replaces a field, up to its separator, by another in text format."""
     return Edit(field.start, field.end - len(field.separator), new)
 
 
 def remove_values(text: str, message: Value, name: str, values: Collection[Value]) -> list[Edit]:
-    """Says how values of a repeated field are removed: with their lines, if they have their own.
+    """Returns the edits that remove values of a repeated field, with lines of their own.
 
-    A comment before or behind a value stays; one inside it goes with it.
+    A comment before or behind a value stays; a comment inside is removed. A list in brackets is
+    removed with its last value.
 
     Args:
         text: The whole text.
-        message: Where the field is.
+        message: The message with the field.
         name: The field's name.
-        values: Those to remove.
-
-    Returns:
-        The edits; a list in brackets shrinks by the values, and goes when none is left.
+        values: The values to remove.
     """
     edits = []
     for field in message.fields or ():
@@ -132,16 +127,13 @@ def remove_values(text: str, message: Value, name: str, values: Collection[Value
 
 
 def add_scalar(text: str, message: Value, name: str, value: str) -> Edit:
-    """Says how a scalar is added to a message: after the last of its name, else as last field.
+    """Returns the edit that adds a scalar field, behind the last of its name or at the end.
 
     Args:
         text: The whole text.
-        message: Where the field is added.
-        name: The field's name; of a repeated field, one more value is added.
+        message: The message to add to.
+        name: The field's name; a list in brackets gets one more value.
         value: The value, in text format.
-
-    Returns:
-        The edit; a list in brackets grows by the value.
     """
     same = [field for field in message.fields or () if field.name == name]
     if same and same[-1].is_list and same[-1].values:
@@ -151,16 +143,15 @@ def add_scalar(text: str, message: Value, name: str, value: str) -> Edit:
 
 
 def add_message(text: str, message: Value, name: str, fields: Sequence[str]) -> Edit:
-    """Says how a message is added to a message: after the last of its name, else as last field.
+    """Returns the edit that adds a message field, behind the last of its name or at the end.
+
+    The field is written on one line if the messages beside it are.
 
     Args:
         text: The whole text.
-        message: Where the field is added.
+        message: The message to add to.
         name: The field's name.
-        fields: The fields of what is added, in text format.
-
-    Returns:
-        The edit. It stands on one line if the messages beside it do.
+        fields: The fields of the new message, in text format.
     """
     fields_here = message.fields or ()
     beside = [value for f in fields_here for value in f.values if value.fields is not None]
@@ -173,15 +164,8 @@ def add_message(text: str, message: Value, name: str, fields: Sequence[str]) -> 
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Makes edits that do not overlap.
-
-    Args:
-        text: The text the edits were made for.
-        edits: In any order.
-
-    Returns:
-        The changed text.
-    """
+    """Returns the text with edits, in any order, that do not overlap."""
+    # From the last to the first: the offsets before an edit stay valid.
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -192,7 +176,7 @@ _INDENT = re.compile(r"[ \t]*")
 
 
 def _add(text: str, message: Value, name: str, lines: Sequence[str]) -> Edit:
-    """Adds a field, on lines of its own if the one before it has its own."""
+    """Returns the edit that adds a field, on lines of its own if the field before has such."""
     fields = message.fields or ()
     before = ([field for field in fields if field.name == name] or fields)[-1:]
     end = before[0].end if before else message.start + 1
@@ -223,7 +207,7 @@ def _removed(text: str, field: Field) -> Edit:
 
 
 def _shrunk(text: str, field: Field, kept: Sequence[Value]) -> list[Edit]:
-    """Removes each value with the comma behind it; behind the last one kept, with that before."""
+    """Removes each value with its comma: behind the value, or before it after the last kept."""
     edits = []
     for number, value in enumerate(field.values):
         if value in kept:
@@ -238,7 +222,7 @@ def _shrunk(text: str, field: Field, kept: Sequence[Value]) -> list[Edit]:
 
 
 def _without_comma(between: str) -> str:
-    """What stands between two values of a list, less the comma; spaces go if they are all."""
+    """Returns the text between two values of a list without the comma, and mere spaces."""
     left = re.sub(r"(#[^\n]*)|,", lambda match: match[1] or "", between)
     return left if "#" in left else ""
 
@@ -273,7 +257,7 @@ _QUOTES = ("'", '"')
 
 
 class _Scanner:
-    """Goes through the tokens once, from the first to the last."""
+    """Reads fields from the tokens of a text, once from the first to the last."""
 
     def __init__(self, text: str) -> None:
         self._tokens = [

@@ -35,7 +35,7 @@ def chosen_label(
 
 
 def accepts_label(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Lets a function with a parameter `version_label` also take the keyword `label` for it.
+    """Decorates a function with a parameter `version_label` to accept the keyword `label` too.
 
     The function raises InvalidInputError if both keywords are given.
     """

@@ -1,9 +1,6 @@
-"""Which versions to serve, and what to do next to get there: pure functions.
+"""Version policies of a `models.config`: the aspired versions among those on disk.
 
-Two questions, two policies. The version policy of `models.config` chooses the aspired versions
-from those on disk (`tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc`).
-The aspired version policy orders loads and unloads
-(`tensorflow_serving/core/availability_preserving_policy.cc`, `resource_preserving_policy.cc`).
+As in `tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc`.
 """
 
 import heapq
@@ -14,23 +11,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Latest:
-    """Serve the highest version numbers.
-
-    Attributes:
-        num_versions: How many of them; 0 means 1, as in TensorFlow Serving.
-    """
+    """Serves the `num_versions` highest version numbers; 0 means 1, as in TensorFlow Serving."""
 
     num_versions: int = 1
 
 
 @dataclass(frozen=True)
 class All:
-    """Serve every version found."""
+    """Serves every version on disk."""
 
 
 @dataclass(frozen=True)
 class Specific:
-    """Serve the versions named, of those found."""
+    """Serves the named versions that are on disk."""
 
     versions: frozenset[int]
 
@@ -43,9 +36,9 @@ class ServableToMonitor:
     """One base path to watch: `FileSystemStoragePathSourceConfig.ServableToMonitor`.
 
     Attributes:
-        name: The servable stream its versions belong to.
-        base_path: The folder whose numeric children are the versions.
-        version_policy: Which of them are aspired.
+        name: The servable stream of the versions.
+        base_path: The folder of the versions.
+        version_policy: Chooses the aspired versions.
     """
 
     name: str
@@ -54,15 +47,7 @@ class ServableToMonitor:
 
 
 def aspired_versions(policy: VersionPolicy, versions_on_disk: Iterable[int]) -> frozenset[int]:
-    """Chooses the versions to serve from those there are.
-
-    Args:
-        policy: The version policy of the model.
-        versions_on_disk: Version numbers found under the base path, in any order.
-
-    Returns:
-        The aspired ones: always a subset of `versions_on_disk`.
-    """
+    """Returns the versions on disk that a version policy serves."""
     found = frozenset(versions_on_disk)
     match policy:
         case Latest(num_versions):

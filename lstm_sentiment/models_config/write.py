@@ -1,4 +1,4 @@
-"""How a `models.config` is written: by one process at a time, and as a whole."""
+"""Writes a `models.config`: one process at a time, and the whole file at once."""
 
 import os
 import sys
@@ -15,13 +15,10 @@ if sys.platform != "win32":
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Has a file to itself among all who come here, from reading it to writing it.
+    """Locks a file against other processes that call this, from reading to writing.
 
-    What is locked is its folder: the file itself is another one after each write. Where the folder
-    is not there, or the system knows no such locks, it goes without.
-
-    Args:
-        path: The file; need not exist.
+    The lock is on the file's folder, since each write replaces the file. Without the folder, or on
+    a system without such locks, nothing is locked.
     """
     if sys.platform == "win32":
         yield
@@ -40,16 +37,13 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_config(path: Path, text: str) -> None:
-    """Writes a text beside a file and renames it.
+    """Replaces the text of a file, keeping links, owner and permissions.
 
-    A link stays one, and who may read the file stays too.
-
-    Args:
-        path: The file; its folder is made where there is none.
-        text: What it is to hold.
+    A missing folder is created.
 
     Raises:
-        ConfigError: One line that starts with the path, if it cannot be written.
+        ConfigError: If the file cannot be written. The message is one line that starts with the
+            path.
     """
     target = Path(os.path.realpath(path))
     try:

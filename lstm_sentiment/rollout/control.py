@@ -1,8 +1,8 @@
-"""Changes which versions of a model are served and what their labels are, here and on a server.
+"""Changes version labels and version policies, in a `models.config` and on a running server.
 
-Each change is made in the `models.config` first, then a running server is told the whole of it.
-What the server refuses is undone: the file is as it was. Stock TensorFlow Serving moves a label
-only to a version that is available, so one that is not served yet is brought into service before.
+Each change is written to the file first, then the server reloads the whole config. If the server
+refuses, the file is restored. Stock TensorFlow Serving moves a label only to a version that is
+available, so a version that is not served yet is loaded first.
 """
 
 import copy
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Changed:
-    """What was changed.
+    """A change of a model, made in the file and on the server.
 
     Attributes:
-        summary: In one line.
-        undo: Arguments of `lstm-sentiment models` that undo it; empty where nothing was changed.
-        notes: What else should be known, a line each.
+        summary: One line.
+        undo: Arguments of `lstm-sentiment models` that undo the change; empty if nothing changed.
+        notes: Remarks, a line each.
     """
 
     summary: str
@@ -43,7 +43,14 @@ class Changed:
 
 
 class ModelsControl:
-    """One model of a `models.config`, and the server that serves it."""
+    """Controls one model of a `models.config`, and the server that serves it.
+
+    Methods raise LstmSentimentError if the file cannot be read or written, or the server does not
+    answer. Whatever they raise, the file is as it was.
+
+    Raises:
+        ConfigError: If the file cannot be read, breaks a rule or has no such model.
+    """
 
     def __init__(
         self,
@@ -56,11 +63,8 @@ class ModelsControl:
 
         Args:
             path: The `models.config`.
-            model_name: The model; may be left out where there is only one.
-            server: The server to tell of each change; `None` changes the file alone.
-
-        Raises:
-            ConfigError: If the file cannot be read, breaks a rule or has no such model.
+            model_name: `None` for the only model of the config.
+            server: Reloads the config after each change; `None` changes the file alone.
         """
         self._server = server
         self._file = read_config(path)
@@ -69,53 +73,44 @@ class ModelsControl:
         self._name = str(models[choice(self._file.config, self._file.path)].name)
 
     def connected_to(self, server: "RunningServer | None") -> "ModelsControl":
-        """Returns a control of the same model that tells `server` of each change."""
+        """Returns a control of the same model, with another server."""
         control = copy.copy(self)
         control._server = server
         return control
 
     @property
     def base_path(self) -> Path:
-        """The model's folder of versions, as the config names it: it may be one in a container."""
+        """The model's base path in the config, which may be a folder in a container."""
         return Path(self._model_now().base_path)
 
     def labels(self) -> dict[str, int]:
-        """Returns the version of each label of the model, by the config as it is now."""
+        """Returns the version of each label, from the file as it is now."""
         return dict(self._model_now().version_labels)
 
     @accepts_label
     def check_label(self, version_label: str, version: int) -> tuple[str, ...]:
-        """Checks that a label could be made to point to a version, and changes nothing.
-
-        Args:
-            version_label: As `label` takes it.
-            version: As `label` takes it.
+        """Checks that `label` could move a label to a version, and changes nothing.
 
         Returns:
-            What could not be checked, a line each.
+            Checks that could not be made, a line each.
 
         Raises:
             InvalidInputError: If the version cannot be served.
-            LstmSentimentError: If the server does not answer.
         """
         SetLabel(version_label, version)
         return ModelState(self._model_now(), self._statuses()).check_label(version)
 
     @accepts_label
     def label(self, version_label: str, version: int) -> Changed:
-        """Makes a label point to a version.
+        """Moves a label to a version.
 
         Args:
             version_label: The label, new or not.
-            version: The version. On a server it must be available, or be named by no policy of
-                `specific` versions yet: then it is added there and loaded first.
-
-        Returns:
-            What was changed.
+            version: The version must be available on the server. Under a policy of `specific`
+                versions, one that the policy does not name is added to it and loaded first.
 
         Raises:
             InvalidInputError: If the version cannot be served, or the server refuses.
-            LstmSentimentError: If something else goes wrong. The file is as it was.
         """
         change = SetLabel(version_label, version)
         statuses = self._statuses()
@@ -144,17 +139,10 @@ class ModelsControl:
 
     @accepts_label
     def unlabel(self, version_label: str) -> Changed:
-        """Removes a label; the version that it pointed to is served as before.
-
-        Args:
-            version_label: A label of the model.
-
-        Returns:
-            What was changed.
+        """Removes a label; its version is served as before.
 
         Raises:
-            InvalidInputError: If there is no such label.
-            LstmSentimentError: If something else goes wrong. The file is as it was.
+            InvalidInputError: If the model has no such label.
         """
         transaction = self._transaction()
         with transaction.all_or_nothing():
@@ -170,19 +158,14 @@ class ModelsControl:
 
     @accepts_label
     def roll_back_label(self, version_label: str, version: int | None = None) -> Changed:
-        """Makes a label point to the version before the one it points to.
+        """Moves a label back to an earlier version.
 
         Args:
             version_label: A label of the model.
-            version: The version to go back to; `None` for the next lower one that is served, or
-                else is there.
-
-        Returns:
-            What was changed.
+            version: `None` for the next lower version that is available, or else exists.
 
         Raises:
-            InvalidInputError: If there is no such label, or no version before.
-            LstmSentimentError: As `label`.
+            InvalidInputError: If there is no such label, or no lower version.
         """
         model = self._model_now()
         RemoveLabel(version_label).check(model)
@@ -193,20 +176,15 @@ class ModelsControl:
         return self.label(version_label, version)
 
     def roll_back(self, version: int | None = None) -> Changed:
-        """Serves the version before the one that is served, and those that labels point to.
+        """Serves an earlier version, and the versions of all labels.
 
-        The version policy is `specific` afterwards, so that what is exported later is not served
-        until it is wanted.
+        The version policy becomes `specific`, so that versions exported later are not served.
 
         Args:
-            version: The version to go back to; `None` for the next lower one.
-
-        Returns:
-            What was changed.
+            version: `None` for the next lower version than the one that is served.
 
         Raises:
-            InvalidInputError: If there is no version before.
-            LstmSentimentError: If something else goes wrong. The file is as it was.
+            InvalidInputError: If there is no such version.
         """
         statuses = self._statuses()
         transaction = self._transaction()
@@ -232,17 +210,13 @@ class ModelsControl:
         return self._policy_changed(state.policy, after, notes)
 
     def set_policy(self, text: str) -> Changed:
-        """Sets the version policy, such as back to what it was before `roll_back`.
+        """Sets the version policy, such as the one before `roll_back`.
 
         Args:
             text: As `parse_policy` takes it.
 
-        Returns:
-            What was changed.
-
         Raises:
-            InvalidInputError: If it is no policy, or would not serve what labels point to.
-            LstmSentimentError: If something else goes wrong. The file is as it was.
+            InvalidInputError: If the text is no policy, or a label's version would not be served.
         """
         policy = parse_policy(text)
         transaction = self._transaction()

@@ -1,4 +1,4 @@
-"""The versions that a label may point to or a rollback may go to, by config, disk and server."""
+"""Versions that a label may point to or a rollback may go to, by config, disk and server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelState:
-    """One model at one moment: its config, its folder of versions, and a server's answer.
+    """One model at one moment, by its config, its folder of versions, and a server.
 
     Attributes:
         model: The `ModelConfig`.
-        statuses: The server's status of each version; `None` without a server.
+        statuses: The state of each version on the server; `None` without a server.
     """
 
     model: Any
@@ -28,7 +28,7 @@ class ModelState:
 
     @cached_property
     def policy(self) -> VersionPolicy:
-        """The version policy."""
+        """The version policy of the model."""
         return policy_of(self.model)
 
     @cached_property
@@ -38,7 +38,7 @@ class ModelState:
 
     @property
     def available(self) -> frozenset[int]:
-        """The versions that the server answers with; none without a server."""
+        """The versions that are AVAILABLE on the server; empty without a server."""
         statuses = self.statuses or {}
         return frozenset(n for n, status in statuses.items() if status.state == "AVAILABLE")
 
@@ -51,7 +51,7 @@ class ModelState:
         """Checks that a label may point to a version, as far as that can be known here.
 
         Returns:
-            What could not be checked, a line each.
+            Checks that could not be made, a line each.
 
         Raises:
             InvalidInputError: If the version cannot be served.
@@ -90,7 +90,7 @@ class ModelState:
             )
 
     def default_version(self) -> int:
-        """Returns the version that answers requests that name none.
+        """Returns the version that answers requests without version and label.
 
         Raises:
             InvalidInputError: If no version is known to be served.
@@ -112,7 +112,7 @@ class ModelState:
 
         Args:
             current: The version to go back from.
-            prefer_available: Takes a version that the server answers with, if there is one.
+            prefer_available: Takes an available version, if there is a lower one.
 
         Raises:
             InvalidInputError: If there is no lower version.

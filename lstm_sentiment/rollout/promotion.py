@@ -1,4 +1,4 @@
-"""Moves a version label to a version that is not worse than the one it points to."""
+"""Promotes a version: moves a version label to it, unless it is worse than the version before."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -29,24 +29,24 @@ ScoreVersions = Callable[..., list[LabelledAnswers]]
 """Scores versions as `score_in_turn` does."""
 
 MAX_LOSS = 0.01
-"""Accuracy or macro-F1 that a version may lose where that can be chance, from 0 to 1."""
+"""Default of the allowed loss of accuracy or macro-F1 that is not significant, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What became of a label.
+    """The outcome of a promotion.
 
     Attributes:
-        label: The label.
-        version: The version it was to point to.
-        against: The version that this was compared with; `None` where there was none.
-        comparison: Of `against` with `version`; `None` where there was none, nothing to move, or
-            a version was trained on the texts.
-        scores: Of the version alone, where it was compared with none.
-        objections: Why it is not to be promoted, a reason each.
-        is_forced: Whether it was promoted in spite of them.
-        changed: What was changed; `None` if it was refused, or not to be done.
-        notes: What else should be known, a line each.
+        label: The version label.
+        version: The version to promote.
+        against: The version that it was compared with; `None` for none.
+        comparison: The comparison of `against` with `version`; `None` without `against`, if the
+            label was there already, or if a version was trained on the texts.
+        scores: The scores of the version, if it was compared with none.
+        objections: Reasons against the promotion.
+        is_forced: True if the version was promoted despite objections.
+        changed: The change; `None` if it was refused, or for a dry run.
+        notes: Remarks, a line each.
     """
 
     label: str
@@ -61,11 +61,11 @@ class Promotion:
 
     @property
     def is_refused(self) -> bool:
-        """Whether there are objections, and nobody forced it."""
+        """True if there are objections and the promotion is not forced."""
         return bool(self.objections) and not self.is_forced
 
     def summary(self) -> str:
-        """Says in one line what became of the label, and why."""
+        """Returns the outcome and its reasons in one line."""
         reasons = "; ".join(self.objections)
         if self.is_refused:
             return f"refused to point label {self.label} to version {self.version}: {reasons}"
@@ -77,7 +77,7 @@ class Promotion:
         return f"{done}; forced, although {reasons}" if self.is_forced else done
 
     def to_dict(self) -> dict[str, Any]:
-        """The promotion as `models promote --json` prints it."""
+        """Returns the promotion as `models promote --json` prints it."""
         comparison, scores, changed = self.comparison, self.scores, self.changed
         return {
             "label": self.label,
@@ -112,38 +112,35 @@ def promote(
     progress: Progress = SILENT,
     score: ScoreVersions = score_in_turn,
 ) -> Promotion:
-    """Makes a label point to a version, unless that is worse than the one it points to now.
+    """Moves a label to a version, unless that is worse than the version that the label has now.
 
-    It is worse if it gets fewer texts right by more than chance (McNemar's exact test), however
-    little that is; or if its accuracy or macro-F1 is lower by more than `max_loss`, chance or not.
-    It is refused too, before anything is scored, where some of the texts were used to train
-    either version; `force` scores all the same. A label that is new has nothing to be compared
-    with: the version is scored and the label set.
+    A version is worse if significantly fewer texts are classified correctly (McNemar's exact test),
+    or if its accuracy or macro-F1 is lower by more than `max_loss`, significantly or not. A version
+    is also refused, before anything is scored, if either version was trained on some of the texts;
+    with `force`, the versions are scored all the same. A new label has no version to compare with:
+    the version is scored and the label set.
 
     Args:
-        control: The model, and the server that is to be told.
+        control: The model, and its server.
         version_label: The label to move, new or not.
-        version: The version it shall point to.
+        version: The version to promote.
         corpus: Labelled texts that neither version was trained on.
-        against: The version to compare with; `None` for the one that the label points to.
+        against: The version to compare with; `None` for the label's version.
         model_dir: The folder of versions; `None` for the model's base path.
-        max_loss: Accuracy or macro-F1 that may be lost where that can be chance, from 0 to 1.
-        confidence: 1 less the p-value below which a difference is more than chance.
+        max_loss: Allowed loss of accuracy or macro-F1 if it is not significant, from 0 to 1.
+        confidence: 1 - p-value below which a difference is significant.
         seed: As `compare_versions` takes it.
-        force: Move the label whatever speaks against it.
-        dry_run: Move nothing.
+        force: Moves the label despite objections.
+        dry_run: Moves nothing.
         batch_size: Texts computed at once.
-        progress: Told of each batch.
+        progress: Shows each batch.
         score: Scores the versions on the texts, such as on another machine.
-
-    Returns:
-        What was found and done.
 
     Raises:
         InvalidInputError: If an argument breaks a rule, the base path is not on this machine, the
-            versions know different labels, the version cannot be served, or the label was moved by
-            another meanwhile.
-        ServableNotFoundError: If there is no folder of a version.
+            versions have different classes, the version cannot be served, or the label was moved
+            by another meanwhile.
+        ServableNotFoundError: If a version has no folder.
         LstmSentimentError: As `ModelsControl.label`, which leaves the file as it was.
     """
     check_confidence(confidence)
@@ -156,7 +153,7 @@ def promote(
     other = current if against is None else against
     versions = [version] if other is None else [other, version]
     folders = find_versions(_here(control) if model_dir is None else Path(model_dir), versions)
-    # Digests tell at once what would spoil the scores, which take minutes.
+    # Before the scores, which take minutes: digests are compared at once.
     seen = _trained_on(folders, versions, corpus.texts)
     if seen and not force:
         return Promotion(version_label, version, other, objections=seen, notes=notes)
@@ -176,10 +173,10 @@ def promote(
 
 
 def check_rules(version: int, against: int | None, max_loss: float) -> None:
-    """Checks what `promote` can check before anything is read.
+    """Checks arguments of `promote` before anything is read.
 
     Raises:
-        InvalidInputError: If `max_loss` is not from 0 to 1, or both versions are one.
+        InvalidInputError: If `max_loss` is not from 0 to 1, or both versions are the same.
     """
     share(max_loss=max_loss)
     if against == version:
@@ -195,7 +192,7 @@ def _judge(
     confidence: float,
     seed: int,
 ) -> Promotion:
-    """What speaks against it, by the scores of both versions, or of the one where there is none."""
+    """Returns the promotion with scores, and the objections by a comparison."""
     if len(scores) == 1:
         alone = summarize_version(scores[0], confidence=confidence, seed=seed)
         note = f"label {promotion.label} is new: version {promotion.version} was compared with none"
@@ -206,7 +203,7 @@ def _judge(
 
 
 def _objections(comparison: Comparison, max_loss: float) -> list[str]:
-    """Why the second version is not to follow the first."""
+    """Returns the reasons why the second version must not replace the first."""
     first, second = comparison.first, comparison.second
     if comparison.better is first:
         return [comparison.verdict()]
@@ -214,7 +211,7 @@ def _objections(comparison: Comparison, max_loss: float) -> list[str]:
         "accuracy": -comparison.accuracy_difference.value,
         "macro-F1": -comparison.macro_f1_difference.value,
     }
-    # Sums in another order may differ by a hair.
+    # Sums in another order differ in the last bits.
     too_much = [
         f"{100 * loss:.1f} points {name}" for name, loss in lost.items() if loss > max_loss + 1e-12
     ]
@@ -240,7 +237,7 @@ def _trained_on(
 
 
 def _here(control: ModelsControl) -> Path:
-    """The base path, which may be one in a container."""
+    """Returns the base path, unless it is a folder in a container."""
     if not control.base_path.is_dir():
         raise InvalidInputError(
             "`--model` must name the folder of versions where the base path is not on this "

@@ -10,7 +10,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.versions.significance import Estimate, check_confidence, estimate_accuracy
 
 WIDEST_TELLING = 0.1
-"""An interval that is wider than this tells too little of a share."""
+"""The widest interval from which a share is still known well enough."""
 
 _STATE_PAGE = (
     "`/state` must be the state page of this package's model server; TensorFlow Serving has none"
@@ -19,19 +19,20 @@ _STATE_PAGE = (
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """How often two versions gave a text the same label.
+    """The agreement of two versions, counted in texts.
 
     Attributes:
         version: The version that answered callers.
-        shadow_version: The shadow; `None` where its label pointed to no version.
+        shadow_version: The shadow; `None` if its label pointed to no version.
         sampled: Texts that were drawn.
-        compared: Those of them that both versions answered.
-        agreed: Those of these that got the same label from both.
-        failed: Those that the shadow did not answer: it was not loaded, or failed.
-        dropped: Those that it was not asked about, because too many waited.
-        largest_difference: The largest difference that a class's probability had for a text;
-            `None` where none was compared.
-        agreement: The share that agreed, with Wilson's interval; `None` where none was compared.
+        compared: Texts that both versions answered.
+        agreed: Texts with the same label from both versions.
+        failed: Texts that the shadow did not answer: it was not loaded, or failed.
+        dropped: Texts that the shadow was not asked, because too many waited.
+        largest_difference: The largest difference in a class's probability for one text; `None`
+            if no text was compared.
+        agreement: The share of `compared` that agreed, with Wilson's interval; `None` if no text
+            was compared.
     """
 
     version: int
@@ -45,7 +46,7 @@ class PairAgreement:
     agreement: Estimate | None
 
     def verdict(self) -> str:
-        """Says in a sentence or two what the numbers tell, and what they do not."""
+        """Returns a sentence or two about the numbers, and what they do not show."""
         shadow = "the shadow" if self.shadow_version is None else f"version {self.shadow_version}"
         if self.agreement is None:
             return (
@@ -74,7 +75,7 @@ class PairAgreement:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers, as JSON holds them, and the verdict."""
+        """Returns the numbers and the verdict for JSON."""
         agreement = None if self.agreement is None else self.agreement.to_dict()
         return {**vars(self), "agreement": agreement, "verdict": self.verdict()}
 
@@ -85,13 +86,13 @@ class ShadowAgreement:
 
     Attributes:
         model_name: The model.
-        of: Whose requests are drawn, such as `label stable`; `any version` for all.
+        of: The version whose requests are drawn, such as `label stable`; `any version` for all.
         to: The shadow, such as `label candidate`.
         share: The share of requests that is drawn.
-        pairs: Each two versions that were compared, the last to be compared first: labels move.
-        recent_disagreements: The last texts that got two labels, the last first; `seconds_ago`,
-            `version`, `shadow_version`, `label`, `shadow_label`, `difference`, and `text` where the
-            server may tell texts.
+        pairs: Each pair of versions, since labels move; the pair compared last comes first.
+        recent_disagreements: The last texts with two labels, the last first; `seconds_ago`,
+            `version`, `shadow_version`, `label`, `shadow_label`, `difference`, and `text` if the
+            server may show texts.
     """
 
     model_name: str
@@ -102,7 +103,7 @@ class ShadowAgreement:
     recent_disagreements: Sequence[Mapping[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, as JSON holds it."""
+        """Returns the agreement for JSON."""
         return {
             **vars(self),
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -118,23 +119,20 @@ def read_shadow_agreement(
     token: str | None = None,
     timeout_seconds: float = 30.0,
 ) -> ShadowAgreement:
-    """Asks a running model server of this package how often its shadow version agrees.
+    """Reads the agreement of a shadow version from a running model server of this package.
 
     Args:
-        rest_api: Where its REST API is: `host:port`, or a URL that begins with `http`.
-        confidence: How often such intervals hold the true share, above 0 and below 1.
+        rest_api: The server's REST address: `host:port`, or a URL that begins with `http`.
+        confidence: Confidence level of the intervals, above 0 and below 1.
         tls: As `PredictClient` takes it, with the authorities of the system in the place of gRPC's.
             An `https` URL has TLS without it.
         token: As `PredictClient` takes it.
-        timeout_seconds: How long it may take.
-
-    Returns:
-        What it tells.
+        timeout_seconds: Timeout of the request.
 
     Raises:
-        InvalidInputError: If the server has no shadow, lets the caller not in, or is none of this
-            package's, or an argument breaks a rule.
-        ServableUnavailableError: If it cannot be asked.
+        InvalidInputError: If an argument breaks a rule, or the server has no shadow, refuses the
+            caller, or is not of this package.
+        ServableUnavailableError: If the server cannot be reached or does not answer in time.
     """
     check_confidence(confidence)
     client = RestClient(

@@ -1,4 +1,4 @@
-"""What a `models.config`, the folders of versions and a running server say of each model."""
+"""The status of models, from a `models.config`, the folders of versions and a running server."""
 
 import os
 import re
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model.
+    """The status of one model.
 
     Attributes:
-        name: Its name.
-        base_path: Its folder of versions; `None` if no config was read.
-        version_policy: Which versions are to be served, as `policy_text` writes it; `None` if no
-            config was read.
-        labels: Its version labels, and what they point to.
-        versions_on_disk: The versions in its folder; `None` if that is not on this machine.
-        versions: Where each version stands on the server, the highest first; empty if the server
-            does not know the model, `None` if no server was asked.
+        name: The model's name.
+        base_path: The folder of versions; `None` without a config.
+        version_policy: The version policy, as `policy_text` writes it; `None` without a config.
+        labels: The version of each label.
+        versions_on_disk: The versions in the folder; `None` if that is not on this machine.
+        versions: The state of each version on the server, the highest first; empty if the server
+            does not know the model, `None` without a server.
     """
 
     name: str
@@ -40,7 +39,7 @@ class ModelStatus:
     versions: "list[VersionStatus] | None"
 
     def to_dict(self) -> dict[str, Any]:
-        """The status as `models status --json` prints it."""
+        """Returns the status as `models status --json` prints it."""
         versions = self.versions
         return {
             "name": self.name,
@@ -63,18 +62,15 @@ def models_status(
     server: "RunningServer | None" = None,
     model_name: str | None = None,
 ) -> list[ModelStatus]:
-    """Tells of the models of a config, of a server, or of both.
+    """Returns the status of models, in the config's order.
 
     Args:
-        path: A `models.config`.
-        server: Whom to ask where the versions stand.
-        model_name: Tell of this model alone; needed where there is no config.
-
-    Returns:
-        The models, in the config's order.
+        path: A `models.config`; `None` for the status on the server alone.
+        server: A running server; `None` for the status on disk alone.
+        model_name: Only this model; needed without a config.
 
     Raises:
-        InvalidInputError: If there is neither a config nor a model of a server to ask for.
+        InvalidInputError: If there is neither a config, nor a server and a model's name.
         ConfigError: If the config cannot be read, breaks a rule or has no such model.
         LstmSentimentError: If the server does not answer.
     """
@@ -102,14 +98,7 @@ def models_status(
 
 
 def versions_on_disk(base_path: str) -> list[int] | None:
-    """Lists the versions in a folder.
-
-    Args:
-        base_path: The folder.
-
-    Returns:
-        Their numbers in order; `None` if it cannot be read here: it may be one in a container.
-    """
+    """Returns the versions in a folder, in order; `None` if the folder cannot be read here."""
     try:
         return sorted(version_folders(Path(base_path)))
     except (OSError, ValueError):
@@ -117,14 +106,7 @@ def versions_on_disk(base_path: str) -> list[int] | None:
 
 
 def policy_text(policy: VersionPolicy) -> str:
-    """Writes a version policy as `parse_policy` reads it.
-
-    Args:
-        policy: The policy.
-
-    Returns:
-        `latest:2`, `all` or `specific:1,2`.
-    """
+    """Returns a version policy as `parse_policy` reads it, such as `latest:2`."""
     match policy:
         case Latest(num_versions):
             return f"latest:{num_versions}"
@@ -135,16 +117,13 @@ def policy_text(policy: VersionPolicy) -> str:
 
 
 def parse_policy(text: str) -> VersionPolicy:
-    """Reads a version policy from the command line.
+    """Parses a version policy of the command line.
 
     Args:
         text: `latest`, `latest:N`, `all` or `specific:N,N...`.
 
-    Returns:
-        The policy.
-
     Raises:
-        InvalidInputError: If it is none of these.
+        InvalidInputError: If the text has another form.
     """
     if text == "all":
         return All()

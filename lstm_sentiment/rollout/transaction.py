@@ -1,4 +1,4 @@
-"""Edits of one `models.config` that a running server is told of: all of them, or none."""
+"""Transactions: edits of a `models.config` and reloads of a server, all of them or none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """Changes of one model, undone in the file and on the server where one of them fails."""
+    """Changes of one model, which are undone in the file and on the server if one fails."""
 
     def __init__(
         self, file: ConfigFile, model_name: str, server: "RunningServer | None" = None
     ) -> None:
-        """Begins with nothing changed.
+        """Starts without a change.
 
         Args:
             file: The `models.config` as it was read last.
             model_name: The model to change.
-            server: The server to tell of each change; `None` changes the file alone.
+            server: `None` changes the file alone.
         """
         self.file = file
         self._choice = named(model_name)
@@ -42,7 +42,7 @@ class Transaction:
     def locked_model(self) -> Iterator[Any]:
         """Locks the file and yields the `ModelConfig` as the file has it now.
 
-        Other processes wait for the lock before they change the file: nothing slow belongs inside.
+        Other processes wait for the lock: nothing slow, such as a request, belongs inside.
         """
         with editing(self.file.path, self.file) as self.file:
             yield self.file.config.model_config_list.config[
@@ -56,11 +56,7 @@ class Transaction:
         self._edits.append(edit)
 
     def tell_server(self, wait_for: int | None = None) -> None:
-        """Has the server read the file as it is now.
-
-        Args:
-            wait_for: A version to wait for until the server answers with it.
-        """
+        """Reloads the config on the server, and waits until a version is available."""
         if self._server is not None:
             self._server.reload(self.file.config)
             if wait_for is not None:
@@ -68,7 +64,7 @@ class Transaction:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Undoes the changes made inside where an error comes; the error's message says so."""
+        """Undoes the changes made inside if an error is raised, and says so in its message."""
         try:
             yield
         except LstmSentimentError as error:
