@@ -1,4 +1,4 @@
-"""What the operating system is asked for: CPUs, and files that appear as a whole or not at all."""
+"""Calls of the operating system: usable CPUs, and files that appear whole or not at all."""
 
 import os
 import sys

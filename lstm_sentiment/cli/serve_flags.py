@@ -99,7 +99,7 @@ class ModelsFlags:
 
 @dataclass(frozen=True)
 class LoadingFlags:
-    """How versions are loaded: `LoadingOptions`."""
+    """Loading of versions: `LoadingOptions`."""
 
     aspired_version_policy: Annotated[
         Literal["availability-preserving", "resource-preserving"],

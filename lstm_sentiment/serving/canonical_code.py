@@ -1,4 +1,4 @@
-"""What an error means to whoever asked, in the codes that both transports share.
+"""Canonical status codes of errors, shared by both transports.
 
 The codes are gRPC's, which TensorFlow's own status codes are too (`google/rpc/code.proto`); REST
 has one table from them to HTTP statuses.

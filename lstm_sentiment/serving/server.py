@@ -203,12 +203,12 @@ class ModelServer:
 
     @property
     def has_ui(self) -> bool:
-        """Whether REST serves the web page at `/`."""
+        """`True` if REST serves the web page at `/`."""
         return self._options.ui and self._asked_rest_api_port is not None
 
     @property
     def has_tls(self) -> bool:
-        """Whether both transports are encrypted."""
+        """`True` if both transports are encrypted."""
         return self._options.credentials is not None
 
     def states(self) -> list[ServableState]:

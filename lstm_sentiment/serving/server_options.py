@@ -1,4 +1,4 @@
-"""The settings of a `ModelServer`, apart from what it serves and where it listens."""
+"""The options of a `ModelServer`."""
 
 import warnings
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _MOST_THREADS = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class ServerOptions:
-    """How a server finds, loads and runs versions, and which requests it answers.
+    """Settings of a server, apart from its models and its address.
 
     Attributes:
         file_system_poll_wait_seconds: Pause between polls of the base paths; 0 polls once at the
@@ -77,7 +77,7 @@ class ServerOptions:
     grace_seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        """Checks the numbers that no other class checks."""
+        """Checks the numbers."""
         positive(grpc_max_threads=self.grpc_max_threads)
         positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
 

@@ -89,7 +89,7 @@ class ServerCredentials:
 
     @property
     def client_verify(self) -> bool:
-        """Whether a client must show a certificate."""
+        """`True` if a client must show a certificate."""
         return self._config.client_verify
 
     def grpc(self) -> grpc.ServerCredentials:

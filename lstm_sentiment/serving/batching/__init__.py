@@ -1,1 +1,1 @@
-"""Answers requests of several callers by one call of a model."""
+"""Batches the requests of several callers."""

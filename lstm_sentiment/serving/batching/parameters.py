@@ -13,7 +13,7 @@ from lstm_sentiment.system import usable_cpus
 
 @dataclass(frozen=True)
 class BatchingParameters:
-    """How requests are batched; defaults as in TensorFlow Serving.
+    """Parameters of batching; defaults as in TensorFlow Serving.
 
     Attributes:
         max_batch_size: Most rows in a batch; with `enable_large_batch_splitting`, in a request.

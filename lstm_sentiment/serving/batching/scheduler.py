@@ -246,7 +246,7 @@ class BatchScheduler:
         return None
 
     def _due_queue(self) -> tuple[_Queue | None, float | None]:
-        """Returns a queue whose batch is full or has waited enough, else the time when one has."""
+        """Returns a queue that is full or has waited enough; else `None` and the next due time."""
         for key in [key for key, queue in self._queues.items() if not queue.tasks]:
             del self._queues[key]
         wait_seconds = self.parameters.batch_timeout_micros / 1e6

@@ -28,7 +28,7 @@ class Action:
 
 @dataclass(frozen=True)
 class VersionSnapshot:
-    """What a policy knows of one version.
+    """State of one version, as a policy sees it.
 
     Attributes:
         version: The version number.

@@ -12,7 +12,7 @@ from lstm_sentiment.serving.servable_id import ServableId
 
 @dataclass(frozen=True)
 class LoadRetries:
-    """How often a failed load is retried.
+    """Number and interval of retries of a failed load.
 
     Attributes:
         max_num: Retries after the first try.

@@ -52,7 +52,7 @@ class ServableStream:
                 self._harnesses[number] = self._make_harness(number, path)
 
     def find_available(self, number: int | None) -> LoaderHarness | None:
-        """Returns an available version: that of a number, or the highest for `None`."""
+        """Returns the available version of a number, or the highest for `None`."""
         for candidate in sorted(self._harnesses, reverse=True) if number is None else (number,):
             harness = self._harnesses.get(candidate)
             if harness is not None and harness.state is ManagerState.AVAILABLE:
@@ -60,7 +60,7 @@ class ServableStream:
         return None
 
     def snapshots(self) -> list[VersionSnapshot]:
-        """Returns what a policy knows of each version that has not ended."""
+        """Returns the snapshots, for a policy, of all versions that have not ended."""
         return [VersionSnapshot(n, h.state, h.is_aspired) for n, h in self._harnesses.items()]
 
     def states(self) -> list[ServableState]:

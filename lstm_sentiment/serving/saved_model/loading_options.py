@@ -8,7 +8,7 @@ AspiredVersionPolicyName = Literal["availability-preserving", "resource-preservi
 
 @dataclass(frozen=True, kw_only=True)
 class LoadingOptions:
-    """How versions are loaded; named after TensorFlow Serving's flags where it has them.
+    """Options of loading versions, named after TensorFlow Serving's flags where it has them.
 
     Attributes:
         aspired_version_policy: `availability-preserving` loads a new version before it unloads the
