@@ -165,6 +165,7 @@ def test_the_modules_are_those_of_the_proto_files(tmp_path: Path) -> None:
 def test_the_messages_need_no_tensorflow() -> None:
     code = (
         "import sys, lstm_sentiment.protocol.services, lstm_sentiment.protocol.prediction_log_pb2\n"
+        "import lstm_sentiment.protocol.saved_model\n"
         "assert not {'tensorflow', 'tensorflow_serving', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,49 @@
+"""The signatures in a version's `saved_model.pb`, read without TensorFlow."""
+
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.protocol.saved_model_pb2 import SavedModel
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
+from lstm_sentiment.version_folder import GRAPH
+
+SERVING_TAGS = frozenset({"serve"})
+"""The tags of the graph that is served."""
+
+
+def signature_defs(version_dir: Path) -> dict[str, SignatureDef]:
+    """Reads the signatures of the graph for serving, or of the only graph.
+
+    Args:
+        version_dir: The version's folder.
+
+    Returns:
+        The messages by key, sorted; a graph's init op, `__saved_model_init_op`, is one of them.
+
+    Raises:
+        ServableUnavailableError: If `saved_model.pb` is damaged or cannot be read, or holds several
+            graphs, none of which is for serving.
+    """
+    path = version_dir / GRAPH
+    try:
+        graphs = SavedModel.FromString(path.read_bytes()).meta_graphs
+    except OSError as error:
+        raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
+    except DecodeError as error:
+        raise ServableUnavailableError(
+            f"{path}: must be a SavedModel. Received: {error}."
+        ) from error
+    for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == SERVING_TAGS]
+    if not for_serving and len(graphs) != 1:
+        tags = "; ".join(",".join(graph.meta_info_def.tags) for graph in graphs) or "no graph"
+        raise ServableUnavailableError(
+            f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
+        )
+    # Parsed anew: a message of a graph would keep the whole graph in memory.
+    definitions = (for_serving or graphs)[0].signature_def
+    return {
+        key: SignatureDef.FromString(definition.SerializeToString())
+        for key, definition in sorted(definitions.items())
+    }
