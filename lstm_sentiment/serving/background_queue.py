@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -81,17 +81,26 @@ class BackgroundQueue(Generic[Item]):
             self._thread.join()
         return left
 
-    def put(self, item: Item, size_bytes: int) -> bool:
-        """Adds an item of one row.
+    def put_all(self, items: Iterable[tuple[Item, int]]) -> int:
+        """Adds the items that there is room for.
 
         Args:
-            item: The item.
-            size_bytes: Its memory.
+            items: Each item, of one row, with its memory in bytes.
 
         Returns:
-            Whether there was room.
+            The number of items added.
         """
-        return self.put_rows(1, size_bytes, lambda begin, end: item) == 1
+        added = 0
+        with self._condition:
+            for item, size_bytes in items:
+                fits = self._rows < self._max_rows and self._bytes + size_bytes <= self._max_bytes
+                if fits and not self._stopped.is_set():
+                    self._entries.append(_Entry(item, 1, size_bytes))
+                    self._rows += 1
+                    self._bytes += size_bytes
+                    added += 1
+            self._condition.notify()
+        return added
 
     def put_rows(self, rows: int, size_bytes: int, part: Callable[[int, int], Item]) -> int:
         """Adds the first rows of a request, as many as there is room for.

@@ -17,9 +17,9 @@ def queue_of(work: Any = None, **options: Any) -> BackgroundQueue[Any]:
 
 def test_items_come_out_in_order_and_in_groups() -> None:
     queue = queue_of()
-    assert [queue.put(letter, 1) for letter in "abcdef"] == [True] * 5 + [False]
+    assert queue.put_all((letter, 1) for letter in "abcdef") == 5
     assert [queue.take() for _ in range(4)] == [["a", "b"], ["c", "d"], ["e"], []]
-    assert queue.put("g", 1)
+    assert queue.put_all([("g", 1)]) == 1
 
 
 def test_the_first_rows_that_fit_are_added_in_parts_of_a_group() -> None:
@@ -32,11 +32,13 @@ def test_the_first_rows_that_fit_are_added_in_parts_of_a_group() -> None:
 def test_rows_beyond_the_memory_are_refused_until_the_last_row_is_out() -> None:
     queue = queue_of(max_bytes=10)
     assert queue.put_rows(3, 10, lambda begin, end: (begin, end)) == 3
-    assert not queue.put("a", 1)
+    assert not queue.put_all([("a", 1)])
     queue.take()
-    assert not queue.put("a", 1)
+    assert not queue.put_all([("a", 1)])
     queue.take()
-    assert queue.put("a", 1)
+    assert queue.put_all([("a", 9), ("b", 2), ("c", 1)]) == 2
+    assert queue.take() == ["a", "c"]
+    assert queue.put_all([("a", 1)])
     assert queue.put_rows(2, 10, lambda begin, end: (begin, end)) == 0
 
 
@@ -78,12 +80,12 @@ def test_the_thread_works_and_rests_until_it_is_stopped() -> None:
     queue = queue_of(work, rest_ratio=2.0)
     queue.start()
     for letter in "ab":
-        assert queue.put(letter, 1)
+        assert queue.put_all([(letter, 1)])
         assert worked.acquire(timeout=SOON)
     assert taken == ["a", "b"]
     assert queue.stop() == []
     assert "test" not in {thread.name for thread in threading.enumerate()}
-    assert not queue.put("c", 1)
+    assert not queue.put_all([("c", 1)])
 
 
 @pytest.mark.parametrize("options", [{"pause_seconds": 3600.0}, {"rest_ratio": 1e9}])
@@ -91,7 +93,7 @@ def test_neither_a_pause_nor_a_rest_keeps_a_queue_from_stopping(options: dict[st
     begun = threading.Event()
     queue = queue_of(begun.set, **options)
     queue.start()
-    queue.put("a", 1)
+    queue.put_all([("a", 1)])
     if "rest_ratio" in options:
         assert begun.wait(SOON)
     stopping = threading.Thread(target=queue.stop)
@@ -102,6 +104,6 @@ def test_neither_a_pause_nor_a_rest_keeps_a_queue_from_stopping(options: dict[st
 
 def test_a_queue_that_never_started_gives_back_what_it_holds() -> None:
     queue = queue_of()
-    queue.put("a", 1)
+    queue.put_all([("a", 1)])
     assert queue.stop() == ["a"]
     assert queue.is_stopped

@@ -78,7 +78,7 @@ class DataPlane:
                 quick, must not raise, and must not change the answer.
         """
         self._manager = manager
-        self._limits = limits or RequestLimits()
+        self._limits = limits if limits is not None and limits.limit_inputs else None
         self._on_run, self._on_answer = on_run, on_answer
 
     def predict(
@@ -113,7 +113,8 @@ class DataPlane:
             inputs = read_inputs(signature)
             if output_filter:
                 _check_output_filter(signature, output_filter)
-            self._limits.check(signature, inputs)
+            if self._limits is not None:
+                self._limits.check(signature, inputs)
             began = time.perf_counter()
             outputs = handle.servable.run(key, inputs, caller=caller)
             if self._on_run is not None:
@@ -271,7 +272,8 @@ class DataPlane:
         caller: Caller,
     ) -> tuple[ServableId, _Found]:
         with self._held(model_spec, caller) as handle:
-            self._limits.check_examples(serialized_examples)
+            if self._limits is not None:
+                self._limits.check_examples(serialized_examples)
             began = time.perf_counter()
             found = ask(handle.servable)
             if self._on_run is not None:

@@ -34,6 +34,11 @@ class RequestLimits:
         """Checks each limit."""
         positive(**asdict(self))
 
+    @property
+    def limit_inputs(self) -> bool:
+        """True if rows or texts are limited, not only bytes of a request."""
+        return self.max_batch_size is not None or self.max_text_bytes is not None
+
     def check_request_bytes(self, request_bytes: int) -> None:
         """Checks the size of a request before it is parsed.
 
@@ -59,8 +64,6 @@ class RequestLimits:
         Raises:
             RequestTooLargeError: If there are too many rows, or one is too long.
         """
-        if self.max_batch_size is None and self.max_text_bytes is None:
-            return
         for name, array in inputs.items():
             if not array.ndim or not _has_rows(signature, name):
                 continue

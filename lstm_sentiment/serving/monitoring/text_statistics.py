@@ -147,10 +147,9 @@ class TextStatistics:
             return
         name, version, share = request.model_name, request.version, self._sample_share
         texts = request.texts if share == 1 else [t for t in request.texts if self._draw() < share]
-        put = self._queue.put
-        dropped = sum(not put(_Waiting(name, version, text), len(text)) for text in texts)
-        if dropped:
-            self._when_dropped(dropped)
+        added = self._queue.put_all([(_Waiting(name, version, t), len(t)) for t in texts])
+        if added < len(texts):
+            self._when_dropped(len(texts) - added)
 
     def measure_waiting(self) -> None:
         """Measures all texts in the queue, a group at a time, unless `stop` was called."""
