@@ -1,4 +1,4 @@
-"""What every gRPC method shares: the deadline, errors and the observer."""
+"""Shared part of all gRPC methods: deadline, errors and the observer."""
 
 import functools
 import threading
@@ -37,14 +37,13 @@ class Observed(Protocol):
 def answered(
     method: Callable[[Any, Any, RequestNotes, Caller], Any],
 ) -> Callable[[Observed, Any, grpc.ServicerContext], Any]:
-    """Makes a gRPC method of one that takes the notes and the caller in the context's place.
+    """Wraps a method of a service, so that gRPC can call it with a request and a context.
 
-    An error becomes the call's status, as `code_and_message` says; the observer is called in any
-    case.
+    Errors become the status of the call, by `code_and_message`; the observer is called in any case.
 
     Args:
-        method: A method of a service, called as the gRPC method is. It returns the response, and
-            notes what it learns of the request.
+        method: Called with the service, the request, its notes and its caller; returns the
+            response. It has the name of the gRPC method.
     """
     api = method.__name__
 

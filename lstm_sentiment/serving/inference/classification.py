@@ -27,7 +27,7 @@ _DTYPES = {CLASSES: "DT_STRING", SCORES: "DT_FLOAT"}
 
 
 class ScoredClass(NamedTuple):
-    """One class of one example, `tensorflow_serving/apis/classification.proto`.
+    """A class with its score for one example, `tensorflow_serving/apis/classification.proto`.
 
     Attributes:
         label: Name of the class, invalid UTF-8 in it replaced; empty where the signature has no

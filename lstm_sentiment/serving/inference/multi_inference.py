@@ -34,7 +34,7 @@ _SIGNATURE_CHECKS = {
 
 @dataclass(frozen=True)
 class InferenceTask:
-    """One signature to run on the examples.
+    """A signature to run on the examples.
 
     Attributes:
         model_name: The model; all tasks of a request name the same.

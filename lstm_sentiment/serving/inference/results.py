@@ -1,4 +1,4 @@
-"""What a request to the `DataPlane` names, and what the data plane answers."""
+"""The model that a request to the `DataPlane` names, and the answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Answer:
-    """What every answer of a model has.
+    """Base class of the answers to requests.
 
     Attributes:
         servable_id: The version that answered.

@@ -68,8 +68,8 @@ def write_tensor(array: Array, proto: tensor_pb2.TensorProto) -> None:
     """Writes an array into a `TensorProto`, values in the field of its dtype.
 
     Args:
-        array: Of any shape and any dtype with a wire form; strings are bytes in an array of
-            objects.
+        array: An array of any shape and any dtype with a wire form; strings are bytes in an array
+            of objects.
         proto: An empty message.
     """
     if array.dtype not in _FIELDS_BY_ARRAY:

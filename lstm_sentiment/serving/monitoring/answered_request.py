@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class AnsweredRequest:
-    """One request with its outcome.
+    """A request with its outcome.
 
     Attributes:
         entrypoint: The transport.

@@ -1,4 +1,4 @@
-"""Gathers what is known of one request, and passes it to the observer once it is answered."""
+"""Collects the outcome of a request for the observer."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class RequestNotes:
-    """What is known of a request so far; the attributes are those of `AnsweredRequest`.
+    """The known part of a request's outcome; the attributes are those of `AnsweredRequest`.
 
     Attributes:
         is_wanted: Whether there is an observer; without one, nothing costly need be noted.

@@ -1,4 +1,4 @@
-"""How long texts are and how many of their tokens are unknown: drift shows there first.
+"""Measures the lengths and unknown tokens of texts, where drift shows first.
 
 Only the SavedModel can tokenize a text, so its signature `text_statistics` is run, by one thread in
 the background.

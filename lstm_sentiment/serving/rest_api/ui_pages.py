@@ -44,7 +44,7 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class UiPage:
-    """One file of the page.
+    """A file of the page.
 
     Attributes:
         body: Content of the file.

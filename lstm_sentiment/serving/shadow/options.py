@@ -1,4 +1,4 @@
-"""Which version is the shadow, and which requests it is asked."""
+"""Options of a shadow: its version, and the requests to ask."""
 
 from dataclasses import dataclass
 
