@@ -1,6 +1,5 @@
 """`models compare`: compares two versions on labelled texts."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.results import print_json
 from lstm_sentiment.errors import InvalidInputError
 
 Confidence = Annotated[
@@ -86,7 +86,7 @@ def compare(
     first, second = score_in_turn(folders, corpus, progress=TerminalProgress())
     comparison = compare_versions(first, second, confidence=confidence)
     if as_json:
-        print(json.dumps(comparison.to_dict(), ensure_ascii=False))
+        print_json(comparison.to_dict())
     else:
         print_comparison(comparison, show=show)
         print(comparison.verdict())

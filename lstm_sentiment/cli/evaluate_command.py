@@ -1,6 +1,5 @@
 """`evaluate`: scores of a version on labelled texts, as tables, as JSON and as a report."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson, ModelFolder
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def evaluate(
         written = write_report(evaluated, report, progress=progress)
     if as_json:
         page = None if written is None else str(written.page)
-        print(json.dumps({**evaluated.to_dict(), "report": page}, ensure_ascii=False))
+        print_json({**evaluated.to_dict(), "report": page})
     else:
         _print_result(evaluated, written)
     _warn_of_texts_seen(evaluated)
@@ -82,8 +82,7 @@ def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None
     from rich.console import Console
 
     console = Console(markup=False, emoji=False, highlight=False)
-    for name, value in _rows(evaluated):
-        print(f"{name:<{_NAME_COLUMNS}}{value}")
+    print_rows(_rows(evaluated), _NAME_COLUMNS)
     print()
     console.print(_class_table(evaluated))
     console.print(_confusion_table(evaluated))

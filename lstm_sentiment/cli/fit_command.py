@@ -1,6 +1,5 @@
 """`fit`: trains, scores on held-out texts, exports the next version."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -19,6 +18,7 @@ from lstm_sentiment.cli.options import (
     refuse_other_flags,
 )
 from lstm_sentiment.cli.program import shell_command
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
@@ -141,7 +141,7 @@ def fit(
     else:
         result = pipeline.run_pipeline(config, progress)
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print_json(result.to_dict())
     else:
         _print_result(result, config)
 
@@ -159,8 +159,7 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
         "look": look_command(result.version_dir, result.run_dir),
         "next": next_command(result.version_dir.parent, config.model_config_file),
     }
-    for name, value in rows.items():
-        print(f"{name:<15}{value}")
+    print_rows(rows.items())
 
 
 def look_command(version_dir: Path, run_dir: Path) -> str:

@@ -1,6 +1,5 @@
 """`inspect`: the card, signatures, ops and sizes of a version, and requests to paste."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.results import print_json
 from lstm_sentiment.version_folder import GRAPH, find_version
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def inspect(
     with working("Reading the version"):
         report = inspect_version(model)
     if as_json:
-        print(json.dumps(report.to_dict(), ensure_ascii=False))
+        print_json(report.to_dict())
     else:
         _print_report(report)
 

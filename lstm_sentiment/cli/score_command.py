@@ -1,12 +1,12 @@
 """`score`: scores a folder of texts, each file into its own output, on one machine or many."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def score(
         progress=TerminalProgress(),
     )
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print_json(result.to_dict())
     else:
         _print_result(result)
     _tell_failures(result)
@@ -105,8 +105,7 @@ def _print_result(result: "ScoreResult") -> None:
         "version": result.version_dir,
         "outputs": result.outputs,
     }
-    for name, value in rows.items():
-        print(f"{name:<15}{value}")
+    print_rows(rows.items())
 
 
 def _tell_failures(result: "ScoreResult") -> None:

@@ -1,6 +1,5 @@
 """`tune`: searches for the settings with the lowest dev loss."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from lstm_sentiment.cli.options import (
     check_writable_file,
 )
 from lstm_sentiment.cli.program import shell_command
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.pipeline.config_file import save_config
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def tune(
     )
     save_config(result.config, output)
     if as_json:
-        print(json.dumps({**result.to_dict(), "output": str(output)}, ensure_ascii=False))
+        print_json({**result.to_dict(), "output": str(output)})
     else:
         _print_result(result, output)
 
@@ -103,8 +103,7 @@ def _print_result(result: "TuneResult", output: Path) -> None:
         "time": f"{result.seconds:.0f} s",
         "next": shell_command("fit", "--config", output),
     }
-    for name, value in rows.items():
-        print(f"{name:<15}{value}")
+    print_rows(rows.items())
 
 
 def _row(trial: "TrialResult") -> list[str]:

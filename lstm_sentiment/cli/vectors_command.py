@@ -1,16 +1,16 @@
 """`vectors`: shows, trains and converts files of word vectors."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lstm_sentiment.cli.options import check_writable_file
 from lstm_sentiment.cli.program import shell_command
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
@@ -84,9 +84,9 @@ def info(
     kind = None if tokenizer == "auto" else tokenizer
     report = describe_vectors(found, texts=texts, tokenizer=kind, progress=progress)
     if as_json:
-        print(_json({"file": str(file), **asdict(report), "neighbours": near}))
+        print_json({"file": str(file), **asdict(report), "neighbours": near})
     else:
-        _print_table(
+        print_rows(
             [
                 ("file", file),
                 *_measures(report),
@@ -171,13 +171,13 @@ def train(
             "texts": len(texts),
             "seconds": round(seconds, 1),
         }
-        print(_json(result))
+        print_json(result)
         return
     following = ["fit", *(part for path in data for part in ("--data", str(path)))]
     following += [] if text_column == "text" else ["--text-column", text_column]
     following += _held_out_flags(exclude or ())
     following += [] if tokenizer == "auto" else ["--tokenizer", tokenizer]
-    _print_table(
+    print_rows(
         [
             ("vectors", f"{len(trained.tokens):,} of width {trained.dim}"),
             ("time", f"{seconds:.0f} s"),
@@ -224,9 +224,9 @@ def convert(
     kept = load_word_vectors(source, limit=limit, only=wanted, bad_rows=bad_rows, progress=progress)
     save_word_vectors(kept, target, progress=progress)
     if as_json:
-        print(_json({"file": str(target), "count": len(kept.tokens), "dim": kept.dim}))
+        print_json({"file": str(target), "count": len(kept.tokens), "dim": kept.dim})
         return
-    _print_table(
+    print_rows(
         [
             ("vectors", f"{len(kept.tokens):,} of width {kept.dim}"),
             ("file", f"{target} ({target.stat().st_size / 1e6:,.1f} MB)"),
@@ -299,12 +299,3 @@ def _held_out_flags(exclude: Sequence[Path]) -> list[str]:
     """Returns the excluded files as flags of `fit`: test, or dev and test."""
     names = {1: ("--test-data",), 2: ("--dev-data", "--test-data")}.get(len(exclude), ())
     return [part for name, path in zip(names, exclude, strict=False) for part in (name, str(path))]
-
-
-def _print_table(rows: Sequence[tuple[str, object]]) -> None:
-    for name, value in rows:
-        print(f"{name:<15}{value}")
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,5 @@
 """`verify`: compares a version's answers, here and on a server, with those of training."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, ModelFolder
+from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def verify(
         progress=TerminalProgress(),
     )
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print_json(result.to_dict())
     else:
         _print_result(result)
     _tell_problems(result)
@@ -123,8 +123,7 @@ def _print_result(result: "Verification") -> None:
         "largest of all": _number(result.largest_difference),
         "equal": "yes" if result.is_equal else "no",
     }
-    for name, value in rows.items():
-        print(f"{name:<15}{value}")
+    print_rows(rows.items())
 
 
 def _number(difference: float | None) -> str:
