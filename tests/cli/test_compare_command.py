@@ -224,7 +224,7 @@ def test_a_dry_run_and_a_new_label(run: Run, config: Path, data: Path) -> None:
     assert dry.out.endswith("\nlabel stable would point to version 2\n")
     assert run(*PROMOTE, *flags, "--dry-run").code == 1
     assert config.read_text() == before
-    new = run("models", "promote", "--label", "canary", "--version", 2, *flags)
+    new = run("models", "promote", "--version-label", "canary", "--version", 2, *flags)
     assert new.code == 0, new.err
     assert "accuracy      0.571 [0.250, 0.842]\n" in new.out
     assert "points to version 2; it was no version\nundo: lstm-sentiment models unl" in new.out

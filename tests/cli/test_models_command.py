@@ -85,8 +85,9 @@ def test_a_rollback_and_its_undoing(
     assert service.available("m") == {1}
     assert run("models", "rollback", "--policy", "specific:1,2", *flags).code == 0
     assert service.available("m") == {1, 2}
-    assert run("models", "rollback", "--label", "stable", "--version", 2, *flags).code == 0
-    assert service.labels == {"m": {"stable": 2}}
+    for flag, version in (("--label", 2), ("--version-label", 1), ("--version_label", 2)):
+        assert run("models", "rollback", flag, "stable", "--version", version, *flags).code == 0
+        assert service.labels == {"m": {"stable": version}}
 
 
 def test_the_status_for_people_and_for_machines(

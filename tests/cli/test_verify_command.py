@@ -114,7 +114,16 @@ def test_what_differs_is_a_line_each_and_exits_with_1(
     run: Run, calls: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "saved_model.pb").touch()
-    flags = ("--rest-api", "h:1", "--model-name", "n", "--label", "stable", "--tolerance", "1e-4")
+    flags = (
+        "--rest-api",
+        "h:1",
+        "--model-name",
+        "n",
+        "--version-label",
+        "stable",
+        "--tolerance",
+        "1e-4",
+    )
     outcome = run("verify", "--model", tmp_path, *flags, "--timeout-seconds", 3)
     assert outcome.code == 1
     del calls[0]["progress"]
