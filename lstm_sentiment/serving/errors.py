@@ -50,12 +50,7 @@ class RequestTooLargeError(InvalidInputError):
     """
 
     def __init__(self, message: str, *, max_batch_size: int | None = None) -> None:
-        """Creates the error.
-
-        Args:
-            message: The rule, then what arrived.
-            max_batch_size: The limit of rows, if the request has too many.
-        """
+        """Creates the error from a whole message."""
         super().__init__(message)
         self.max_batch_size = max_batch_size
 
@@ -84,12 +79,7 @@ class ModelsNotAvailableError(ServableLoadError):
     """No version of some new models can be served."""
 
     def __init__(self, count: int, reasons: Iterable[str]) -> None:
-        """Creates the error, worded as in `tensorflow_serving/model_servers/server_core.cc`.
-
-        Args:
-            count: Number of models.
-            reasons: What is wrong with each model, or with each of its versions.
-        """
+        """Creates the error, worded as in `server_core.cc`, from a number of models and reasons."""
         listed = ", ".join(f"{{{reason}}}" for reason in reasons)
         super().__init__(f"{count} model(s) did not become available: {{{listed}}}")
 

@@ -139,13 +139,7 @@ class ServableHandle:
     def __init__(
         self, servable_id: ServableId, servable: Servable, release: Callable[[], None]
     ) -> None:
-        """Created only by `Manager.get_handle`.
-
-        Args:
-            servable_id: The version's id.
-            servable: The loaded version.
-            release: Called once, on release.
-        """
+        """Created only by `Manager.get_handle`; `release` is called once."""
         self.id = servable_id
         self.servable = servable
         self._release: Callable[[], None] | None = release

@@ -7,11 +7,7 @@ from lstm_sentiment.errors import InvalidInputError
 
 
 def check_port(name: str, port: int) -> None:
-    """Checks that a port is from 0, for any free port, to 65535.
-
-    Args:
-        name: The argument's name, for the message.
-        port: The port.
+    """Checks that a port, an argument called `name`, is from 0, for any free port, to 65535.
 
     Raises:
         InvalidInputError: If the port is out of range.
@@ -26,11 +22,7 @@ def address_of(host: str, port: int) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Opens a listening TCP socket.
-
-    Args:
-        host: An address, IPv4 or IPv6, or a name.
-        port: The port; 0 for any free one.
+    """Opens a TCP socket that listens on an address, IPv4 or IPv6, or a host's name.
 
     Raises:
         InvalidInputError: If the socket cannot be bound.

@@ -29,13 +29,7 @@ class BatchingServable:
     def __init__(
         self, servable: Servable, servable_id: ServableId, scheduler: BatchScheduler
     ) -> None:
-        """Wraps a servable.
-
-        Args:
-            servable: The servable that runs the batches.
-            servable_id: The version's id.
-            scheduler: Queues requests and calls the servable with batches of them.
-        """
+        """Wraps a servable; the scheduler queues requests and calls it with batches of them."""
         self._servable, self._id, self._scheduler = servable, servable_id, scheduler
         self.signatures = servable.signatures
         # The server itself asks for the statistics; no caller may have to wait for that.

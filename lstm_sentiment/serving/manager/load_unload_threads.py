@@ -34,15 +34,7 @@ class LoadUnloadThreads:
         memory_limit_bytes: int | None,
         clock: Callable[[], float],
     ) -> None:
-        """Creates the threads without starting them.
-
-        Args:
-            versions: The versions to load and unload.
-            loader_factory: Makes the loader of a version from its id and folder.
-            num_load_threads: Versions that load at the same time at most.
-            memory_limit_bytes: Largest sum of the loaders' estimates; `None` for no limit.
-            clock: Returns the time in seconds.
-        """
+        """Creates the threads without starting them; for the arguments see `Manager`."""
         self._versions = versions
         self._condition = versions.condition
         self._loader_factory = loader_factory

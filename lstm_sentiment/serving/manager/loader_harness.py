@@ -67,11 +67,7 @@ class LoaderHarness:
         self.note_state(self.servable_state())
 
     def aspire(self, path: Path) -> None:
-        """Marks the version as aspired; a version that has ended starts anew if it was not before.
-
-        Args:
-            path: The version's folder, which may have changed.
-        """
+        """Marks the version as aspired; a version that has ended starts anew if that is news."""
         has_moved = self.path != path
         is_news = has_moved or not self.is_aspired
         self.is_aspired, self.path = True, path
@@ -98,12 +94,7 @@ class LoaderHarness:
         self._enter(ManagerState.AVAILABLE)
 
     def failed(self, error: ServableLoadError, now: float) -> None:
-        """Notes a failed load: the version waits for a retry, or ends.
-
-        Args:
-            error: Why the load failed.
-            now: The time by the manager's clock, in seconds.
-        """
+        """Notes a failed load at a time by the manager's clock: the version is retried, or ends."""
         self.error = error
         self.estimated_bytes = 0
         self.failed_tries += 1

@@ -25,13 +25,7 @@ class ManagedVersions:
     def __init__(
         self, policy: AspiredVersionPolicy, retries: LoadRetries, on_state: StateCallback | None
     ) -> None:
-        """Creates the state without a stream.
-
-        Args:
-            policy: Chooses the next load or unload of a stream.
-            retries: How often a failed load is retried.
-            on_state: Called with every change of a version's state.
-        """
+        """Creates the state without a stream; for the arguments see `Manager`."""
         self.condition = threading.Condition()
         self.streams: dict[str, ServableStream] = {}
         self.is_stopping = False

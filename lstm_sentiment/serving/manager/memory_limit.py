@@ -9,13 +9,7 @@ _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 def check_fits(
     servable_id: ServableId, estimated_bytes: int, *, in_use_bytes: int, limit_bytes: int
 ) -> None:
-    """Checks that a version's estimate fits into the memory left for models.
-
-    Args:
-        servable_id: The version, for the message.
-        estimated_bytes: Memory that the version will take.
-        in_use_bytes: Memory of the versions that are loading or loaded.
-        limit_bytes: Memory for all versions together.
+    """Checks that a version's estimate fits into the limit, next to the bytes in use.
 
     Raises:
         NotEnoughMemoryError: If the version does not fit.

@@ -20,11 +20,7 @@ class ServableStream:
     """
 
     def __init__(self, make_harness: Callable[[int, Path], LoaderHarness]) -> None:
-        """Creates a stream without versions.
-
-        Args:
-            make_harness: Makes the harness of a version from its number and folder.
-        """
+        """Creates a stream without versions; `make_harness` gets a version's number and folder."""
         self.labels: dict[str, int] = {}
         self._make_harness = make_harness
         self._harnesses: dict[int, LoaderHarness] = {}

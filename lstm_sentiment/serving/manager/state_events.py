@@ -20,11 +20,7 @@ class StateEvents:
     """A queue of state changes for one callback."""
 
     def __init__(self, on_state: StateCallback | None) -> None:
-        """Creates an empty queue.
-
-        Args:
-            on_state: The callback; `None` drops all events.
-        """
+        """Creates an empty queue; without a callback, events are dropped."""
         self._on_state = on_state
         self._lock = threading.Lock()
         self._untold: deque[ServableState] = deque()

@@ -62,12 +62,7 @@ def plan_reload(
     *,
     allow_version_labels_for_unavailable_models: bool = False,
 ) -> ReloadPlan:
-    """Plans a reload from the state of the server and the contents of the base paths.
-
-    Args:
-        config: A checked config.
-        served: The state of the server.
-        allow_version_labels_for_unavailable_models: Accepts new labels of any version.
+    """Plans the reload of a checked config, from the server's state and its base paths' contents.
 
     Raises:
         NoVersionsFoundError: If a new model, or one that moves, has no version to serve.

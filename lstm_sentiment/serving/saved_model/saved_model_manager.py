@@ -21,12 +21,7 @@ _POLICIES = {
 def saved_model_manager(
     loading: LoadingOptions, scheduler: BatchScheduler | None, on_state: StateCallback
 ) -> Manager:
-    """Makes an idle manager.
-
-    Args:
-        loading: How versions are loaded.
-        scheduler: Batches requests to the versions; `None` for no batching.
-        on_state: Called with every change of a version's state.
+    """Makes an idle manager of SavedModels, whose requests a scheduler may batch.
 
     Raises:
         InvalidInputError: If a number is out of its range.
