@@ -1,10 +1,10 @@
-"""Makes the reference pages of the site, docs/reference/: the command line and the public names.
+"""Writes the reference pages of the site to docs/reference/: the command line and the public names.
 
     python docs/make_reference.py
 
-The command line is read from the real one, as its `--help` tells it; of each public name the page
-only says where it is defined, and the site generator takes signature and docstring from there.
-`make docs` runs this first. What it makes is not kept in the repository.
+The command line's page holds the texts of `--help`. A page of public names holds only the module
+of each name, from which the site generator takes signature and docstring. `make docs` runs this
+first; the pages are not committed.
 """
 
 import ast
@@ -48,7 +48,7 @@ PAGES = {
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Writes every page anew."""
+    """Writes all pages, after removing the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
@@ -61,7 +61,7 @@ def main(folder: Path = FOLDER) -> None:
 
 
 def home_of(name: str) -> str:
-    """The module that defines a public name, without the package's."""
+    """Returns the module that defines a public name, without `lstm_sentiment.`."""
     stub = ast.parse(Path(lstm_sentiment.__file__).with_suffix(".pyi").read_text("utf-8"))
     return next(
         node.module
@@ -72,19 +72,19 @@ def home_of(name: str) -> str:
 
 
 def page_of(home: str) -> str:
-    """The page that shows a module's names."""
+    """Returns the page that shows the names of a module."""
     return next(page for page, (_, _, begins) in PAGES.items() if home.startswith(begins))
 
 
 def python_page(title: str, what: str, names: list[str]) -> Iterator[str]:
-    """A page of public names."""
+    """Yields the parts of a page of public names."""
     yield f"# Python: {title.lower()}\n\n{what} All of it is at hand as `lstm_sentiment.NAME`.\n"
     for name in sorted(names, key=str.lower):
         yield f"::: lstm_sentiment.{home_of(name)}.{name}\n"
 
 
 def command_line() -> Iterator[str]:
-    """The page of all commands."""
+    """Yields the parts of the page of all commands."""
     root: Any = app.command_line()
     context = root.make_context("cli.py", [], resilient_parsing=True)
     yield "# Command line\n"
@@ -97,7 +97,7 @@ def command_line() -> Iterator[str]:
 
 
 def commands(group: Any, context: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command that does something, by its words."""
+    """Yields every command without sub-commands, after its full name."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):
@@ -107,7 +107,7 @@ def commands(group: Any, context: Any, path: str = "") -> Iterator[tuple[str, An
 
 
 def described(command: Any, path: str) -> Iterator[str]:
-    """What a command says of itself."""
+    """Yields the usage, the help and the flags of a command."""
     context = command.make_context(path, [], resilient_parsing=True)
     pieces = " ".join(command.collect_usage_pieces(context))
     yield f"```text\npython cli.py {path} {pieces}\n```\n"
@@ -121,7 +121,7 @@ def described(command: Any, path: str) -> Iterator[str]:
 
 
 def options(command: Any, context: Any, without: Collection[str] = ()) -> Iterator[str]:
-    """A table of arguments and flags for each of the help's panels."""
+    """Yields a table of arguments and flags for each panel of the help."""
     panels: dict[str, list[Any]] = {}
     for parameter in command.get_params(context):
         if not getattr(parameter, "hidden", False) and parameter.name not in without:
@@ -135,7 +135,7 @@ def options(command: Any, context: Any, without: Collection[str] = ()) -> Iterat
 
 
 def row(parameter: Any, context: Any) -> str:
-    """One argument or flag, as its line of the help has it."""
+    """Returns the table row of one argument or flag."""
     flags, text = parameter.get_help_record(context)
     text, _, rest = text.partition("  [")
     flags = flags.replace("|", "\\|")
@@ -144,7 +144,7 @@ def row(parameter: Any, context: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    """Plain text as Markdown that reads the same, in a table too; code stays."""
+    """Escapes Markdown in plain text, also for tables, but not in code."""
     return re.sub(r"`[^`|]+`|[\\|*_<>\[\]]", _escaped_unless_code, text)
 
 

@@ -27,7 +27,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 def find_browser() -> str:
-    """The path of a Chromium, or the end of the program."""
+    """Returns the path of Chromium, or exits with a message if there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
     asked = os.environ.get("LSTM_SENTIMENT_TEST_BROWSER")
     found = asked or next(filter(None, map(shutil.which, names)), None)
@@ -37,11 +37,11 @@ def find_browser() -> str:
 
 
 def take_picture(url: str, browser_path: str, picture: Path) -> None:
-    """Types the texts into the page and writes what is to be seen then.
+    """Types the texts into the page and writes a screenshot.
 
     Args:
-        url: Where the page is.
-        browser_path: The Chromium to look with.
+        url: Address of the page.
+        browser_path: Path of Chromium.
         picture: The PNG to write.
     """
     with sync_playwright() as driver:

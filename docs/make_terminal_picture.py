@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def picture(lines: Sequence[Text]) -> str:
-    """Draws lines as a terminal that is as wide as they are."""
+    """Draws a terminal as wide as the longest of the lines."""
     widest = max(line.cell_len for line in lines)
     console = Console(
         record=True,
@@ -125,7 +125,7 @@ def picture(lines: Sequence[Text]) -> str:
 
 
 def _first(chosen: argparse.Namespace, folder: Path) -> list[str]:
-    """Puts what the commands read into their folder; the commands before the usual ones."""
+    """Puts the files that the commands read into a folder; returns commands to run first."""
     (folder / "cli.py").symlink_to(ROOT / "cli.py")
     if chosen.data is not None:
         shutil.copy(chosen.data, folder)
@@ -142,7 +142,7 @@ def _first(chosen: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints to a terminal that takes colours; its progress is not kept."""
+    """Returns the output of a command in a colour terminal, without its progress."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (LINES, COLUMNS))
     environment = {
@@ -176,9 +176,9 @@ def printed(command: str, folder: Path) -> str:
 
 
 def in_cells(svg: str) -> str:
-    """Gives every run of narrow and of wide characters its own place, two cells a wide one.
+    """Places every run of narrow or wide characters on its own; a wide one takes two cells.
 
-    Rich counts characters where it says how long a text is, which presses Chinese together.
+    Rich computes lengths of text in characters, not in cells, which presses Chinese together.
     """
     width = float(re.findall(r'textLength="([\d.]+)"[^>]*>([^<]+)<', svg)[0][0])
     width /= len(html.unescape(re.findall(r'textLength="[\d.]+"[^>]*>([^<]+)<', svg)[0]))

@@ -22,8 +22,8 @@ class Case:
 
     Attributes:
         text: What the guest wrote.
-        probability: That the guest is unhappy, 0 to 1.
-        reasons: The words that spoke most for it, the strongest first.
+        probability: Probability that the guest is unhappy, 0 to 1.
+        reasons: The words with the largest weights for it, the largest first.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Case:
 
 
 class ReviewDesk:
-    """Sorts what comes in.
+    """Sorts incoming reviews.
 
     desk = ReviewDesk("models/reviews")
     for case in desk.sort(["房间有霉味", "早餐很好"]):
@@ -43,8 +43,8 @@ class ReviewDesk:
         """Loads the newest version.
 
         Args:
-            model_dir: Where `train` left its versions.
-            threshold: From which probability on a review is somebody's case.
+            model_dir: Folder to which `train` exported versions.
+            threshold: Lowest probability at which a review becomes a case, 0 to 1.
 
         Raises:
             lstm_sentiment.ServableNotFoundError: If there is no version.
@@ -58,7 +58,7 @@ class ReviewDesk:
 
         Args:
             texts: Reviews, at least one.
-            reasons: Words to give for each.
+            reasons: Number of words for each case.
 
         Returns:
             The cases, the unhappiest first.
@@ -92,14 +92,14 @@ def train(
     training: ls.TrainingConfig | None = None,
     vectors: ls.VectorTrainingConfig | None = None,
 ) -> ls.PipelineResult:
-    """Learns from labelled reviews and exports the next version.
+    """Trains a classifier on labelled reviews and exports the next version.
 
     Args:
         reviews: A CSV with the columns `text` and `label`; one label is `negative`.
-        model_dir: Where versions are kept.
-        model: Sizes; `None` takes the defaults.
-        training: How to train; `None` takes the defaults.
-        vectors: How word vectors are trained; `None` takes the defaults.
+        model_dir: Folder of the versions.
+        model: Hyperparameters of the model; `None` takes the defaults.
+        training: Hyperparameters of training; `None` takes the defaults.
+        vectors: Hyperparameters of the word vectors; `None` takes the defaults.
 
     Raises:
         lstm_sentiment.InvalidInputError: If the file is not such a CSV.
@@ -122,7 +122,7 @@ def train(
 
 
 def report(desk: ReviewDesk, texts: Sequence[str]) -> list[str]:
-    """The cases, a line each."""
+    """Returns one line for each case."""
     return [
         f"{case.probability:.2f}  {case.text}  ({'、'.join(case.reasons)})"
         for case in desk.sort(texts)
@@ -130,7 +130,7 @@ def report(desk: ReviewDesk, texts: Sequence[str]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(prog="review-desk", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="learn from labelled reviews")
