@@ -9,6 +9,7 @@ import pytest
 from lstm_sentiment import UnigramTokenizer, Vocabulary, load_word_vectors, make_tokenizer
 from tests.conftest import REPOSITORY
 
+PACKAGE = REPOSITORY / "lstm_sentiment"
 TEXT = (REPOSITORY / "docs" / "text.md").read_text("utf-8")
 
 
@@ -46,3 +47,25 @@ def test_normalizations_are_those_shown() -> None:
     for name, shown in rows:
         tokenizer = make_tokenizer("characters", Vocabulary(["."]), normalization=name)
         assert "".join(tokenizer.tokenize(text)) == shown
+
+
+def test_files_that_contributing_names_are_there() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:\w+/)*\w+\.(?:py|pyi|toml))`", text)
+    assert len(named) > 20
+    for name in named:
+        folders = (REPOSITORY, PACKAGE, PACKAGE / "serving")
+        assert "NAME" in name or any((folder / name).is_file() for folder in folders), name
+
+
+def test_architecture_lists_every_package() -> None:
+    text = (REPOSITORY / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    listed = {
+        package: set(re.findall(r"`(\w+)`", parts))
+        for package, parts in re.findall(r"^\| `(\w+)`([^|]*)\|", text, re.MULTILINE)
+    }
+    assert listed == {package: subpackages(PACKAGE / package) for package in subpackages(PACKAGE)}
+
+
+def subpackages(folder: Path) -> set[str]:
+    return {path.parent.name for path in folder.glob("*/__init__.py")}
