@@ -39,7 +39,7 @@ class BatchLimit:
         self.rows = rows
 
     def learn(self, error: LstmSentimentError, sent_rows: int) -> bool:
-        """Takes over the server's limit from a refusal, if it names one.
+        """Lowers the limit to the one that a refusal names, if it does.
 
         Args:
             error: The error of a request, raised from gRPC's.

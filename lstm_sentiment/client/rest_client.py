@@ -44,7 +44,7 @@ class RefusedError(InvalidInputError):
     """
 
     def __init__(self, address: str, status: int, reason: str) -> None:
-        """Takes the attributes, and the server's address, which begins the message."""
+        """Builds the message, which begins with the server's address."""
         super().__init__(f"{address}: {reason}")
         self.status = status
         self.reason = reason

@@ -164,7 +164,7 @@ def add_message(text: str, message: Value, name: str, fields: Sequence[str]) -> 
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Returns the text with edits, in any order, that do not overlap."""
+    """Returns the text after edits, which are in any order and do not overlap."""
     # From the last to the first: the offsets before an edit stay valid.
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
