@@ -9,7 +9,7 @@ from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.explanation import make_attributions
 from lstm_sentiment.export.inference_network import InferenceNetwork
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.text.padding import pad_ragged, strip_padding
+from lstm_sentiment.text.graph_padding import pad_ragged, strip_padding
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.version_folder import (
     CLASSIFY,

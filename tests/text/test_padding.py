@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, pad_token_ids
-from lstm_sentiment.text.padding import pad_ragged, strip_padding
+from lstm_sentiment.text.graph_padding import pad_ragged, strip_padding
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 from tests import strategies
 

@@ -23,6 +23,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.grpc_api.answering import answered
@@ -41,7 +42,7 @@ from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
 from lstm_sentiment.serving.inference.results import Answer
-from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto, write_tensor
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature

@@ -14,10 +14,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config
+from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.inference.tensor_proto import write_tensor
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig

@@ -1,0 +1,223 @@
+"""Arrays to and from `TensorProto`, as TensorFlow Serving converts them.
+
+Tensors are read like `Tensor::FromProto` (`tensorflow/core/framework/tensor.cc`): fewer values
+than elements repeat the last one, none at all mean zeros or empty strings. They are written like
+`Tensor::AsProtoField`: values stand in `float_val`, `int64_val`, `string_val`..., where clients
+look for them, not in `tensor_content`. Floats of 16 bits and fewer are written as
+`tf.make_tensor_proto` writes them.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import BOOL, STRING, DType, dtype_of, dtype_of_array
+from lstm_sentiment.protocol.tensor_pb2 import TensorProto
+
+Array = NDArray[Any]
+
+# A few bytes of TensorProto can claim any shape; more implied elements than this are refused.
+_MAX_IMPLIED_ELEMENTS = 1 << 20
+_MAX_DIMENSIONS = 254
+
+
+class _Form(NamedTuple):
+    """How the elements of a dtype stand in a message.
+
+    Attributes:
+        field: Name of the field of values.
+        entry: NumPy dtype of an entry of the field, where entries are the bits or the parts of
+            elements; `None` where they are the elements.
+        is_content: Whether two and more elements are written to `tensor_content` instead.
+    """
+
+    field: str
+    entry: Any = None
+    is_content: bool = False
+
+
+_FORMS = {
+    "float32": _Form("float_val"),
+    "float64": _Form("double_val"),
+    "int64": _Form("int64_val"),
+    "uint32": _Form("uint32_val"),
+    "uint64": _Form("uint64_val"),
+    "bool": _Form("bool_val"),
+    "string": _Form("string_val"),
+    "complex64": _Form("scomplex_val", np.float32),
+    "complex128": _Form("dcomplex_val", np.float64),
+    **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8"), _Form("int_val")),
+    **dict.fromkeys(("qint32", "qint16", "qint8", "quint16", "quint8"), _Form("int_val")),
+    **dict.fromkeys(("int4", "int2"), _Form("int_val", np.int8)),
+    **dict.fromkeys(("uint4", "uint2"), _Form("int_val", np.uint8)),
+    **dict.fromkeys(("float16", "bfloat16"), _Form("half_val", np.uint16, is_content=True)),
+    **dict.fromkeys(
+        (
+            "float8_e5m2",
+            "float8_e4m3fn",
+            "float8_e4m3fnuz",
+            "float8_e4m3b11fnuz",
+            "float8_e5m2fnuz",
+            "float4_e2m1fn",
+        ),
+        _Form("float8_val", np.uint8, is_content=True),
+    ),
+}
+
+
+def read_tensor(proto: TensorProto) -> Array:
+    """Reads a tensor.
+
+    Returns:
+        An array of the proto's shape and dtype; strings are bytes in an array of objects,
+        quantized numbers the integers behind them.
+
+    Raises:
+        InvalidInputError: If the proto contradicts itself or has an unknown dtype. The message is
+            what is wrong, without an end.
+    """
+    shape = _shape_of(proto)
+    dtype = dtype_of(proto.dtype)
+    if dtype is None:
+        raise InvalidInputError(f"unknown dtype {proto.dtype}")
+    values = _values_of(proto, dtype, math.prod(shape))
+    try:
+        return values.reshape(shape)
+    except ValueError:
+        # NumPy counts the elements that an empty array would have if its zeros were ones.
+        raise InvalidInputError(
+            "the shape has more dimensions or elements than an array can have"
+        ) from None
+
+
+def write_tensor(array: Array, proto: TensorProto) -> None:
+    """Writes an array into a `TensorProto`.
+
+    Args:
+        array: Of any shape; strings are bytes in an array of objects.
+        proto: An empty message.
+
+    Raises:
+        TypeError: If the array's dtype is none of TensorFlow's.
+    """
+    dtype = dtype_of_array(array.dtype)
+    if dtype is None:
+        raise TypeError(f"tensors have no dtype {array.dtype}")
+    form = _FORMS[dtype.name]
+    proto.dtype = dtype.number  # type: ignore[assignment]
+    proto.tensor_shape.SetInParent()
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    if array.dtype.kind == "U":
+        array = np.char.encode(array, "utf-8")
+    elif array.dtype.kind not in "OS":
+        array = array.astype(dtype.numpy, copy=False)  # in this machine's byte order
+    if form.is_content and array.size > 1:
+        proto.tensor_content = array.tobytes()
+        return
+    if form.field == "float8_val":
+        proto.float8_val = array.tobytes()
+        return
+    entries = array.ravel()
+    if form.entry is not None:
+        is_integer = form.field == "int_val"
+        entries = entries.astype(form.entry) if is_integer else entries.view(form.entry)
+    getattr(proto, form.field).extend(entries.tolist())
+
+
+def _shape_of(proto: TensorProto) -> tuple[int, ...]:
+    shape = proto.tensor_shape
+    sizes = [dim.size for dim in shape.dim]
+    if shape.unknown_rank or min(sizes, default=0) < 0 or len(sizes) > _MAX_DIMENSIONS:
+        raise InvalidInputError(
+            f"the shape must be fully known, of at most {_MAX_DIMENSIONS} dimensions"
+        )
+    return tuple(sizes)
+
+
+def _values_of(proto: TensorProto, dtype: DType, count: int) -> Array:
+    form = _FORMS.get(dtype.name)
+    if form is None:
+        if dtype.name in ("resource", "variant"):
+            raise InvalidInputError(f"dtype {dtype.name} cannot be sent")
+        raise _not_a_tensor(dtype)
+    if not proto.tensor_content:
+        return _filled(getattr(proto, form.field), dtype, form, count)
+    if dtype == STRING:
+        strings = _strings_of(proto.tensor_content, count)
+        array = np.empty(count, object)
+        array[:] = strings
+        return array
+    expected, size = count * dtype.numpy.itemsize, len(proto.tensor_content)
+    if size == expected:
+        values = np.frombuffer(proto.tensor_content, dtype.numpy)
+        if dtype == BOOL and (values.view(np.uint8) > 1).any():
+            raise _not_a_tensor(dtype)
+        return values
+    if form.entry is not None or dtype.name.startswith("q"):
+        raise _not_a_tensor(dtype)
+    raise InvalidInputError(f"`tensor_content` must hold {expected} bytes. Received: {size} bytes")
+
+
+def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array:
+    """Makes `count` elements of the entries that were sent; the last element is repeated."""
+    entry = dtype.numpy if form.entry is None else np.dtype(form.entry)
+    parts = dtype.numpy.itemsize // entry.itemsize  # 2 of a complex number
+    entries = list(sent)
+    here, rest = divmod(len(entries), parts)
+    if rest:
+        raise _not_a_tensor(dtype)
+    if here > count:
+        raise InvalidInputError(f"{here} values were sent for {count} elements")
+    if count - here > _MAX_IMPLIED_ELEMENTS:
+        raise InvalidInputError(
+            f"the shape names {count - here} elements without a value, more than allowed"
+        )
+    array = np.empty((count, parts), entry)
+    filler = entries[-parts:] or (b"" if entry.hasobject else 0)
+    try:
+        # Given the list itself, NumPy would drop zeros at the ends of bytes.
+        array.ravel()[: len(entries)] = entries
+        array[here:] = filler
+    except OverflowError:
+        raise InvalidInputError(f"a value is out of range of {dtype.name}") from None
+    return array.view(dtype.numpy).ravel()
+
+
+def _strings_of(content: bytes, count: int) -> list[bytes]:
+    """Reads the lengths of all strings, varints of at most 32 bits, then the strings.
+
+    `DecodeStringList` of `tensorflow/core/platform/coding.cc`.
+    """
+    if not count:
+        return []
+    lengths, at = [], 0
+    for _ in range(count):
+        length, at = _varint(content, at)
+        lengths.append(length)
+    if at + sum(lengths) != len(content):
+        raise _not_a_tensor(STRING)
+    ends = itertools.accumulate(lengths, initial=at)
+    return [content[start:end] for start, end in itertools.pairwise(ends)]
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 35, 7):
+        if at == len(content):
+            break
+        byte = content[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFFFFFF, at
+    raise _not_a_tensor(STRING)
+
+
+def _not_a_tensor(dtype: DType) -> InvalidInputError:
+    return InvalidInputError(f"not a tensor of dtype {dtype.name}")

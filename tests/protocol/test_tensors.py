@@ -1,0 +1,234 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol import tensor_pb2
+from lstm_sentiment.protocol.tensors import write_tensor
+from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
+
+DTYPES = [tf.float32, tf.float64, tf.int64, tf.int32, tf.int16, tf.int8, tf.uint8, tf.uint16]
+DTYPES += [tf.uint32, tf.uint64, tf.bool, tf.float16, tf.bfloat16, tf.complex64, tf.complex128]
+DTYPES += [tf.dtypes.experimental.int4, tf.dtypes.experimental.uint4]
+DTYPES += [tf.dtypes.experimental.float8_e5m2, tf.dtypes.experimental.float8_e4m3fn]
+
+
+def read(proto: Any) -> Any:
+    """The tensor as a request's input, from a message of either package."""
+    return tensor_from_proto(tensor_pb2.TensorProto.FromString(proto.SerializeToString()), "x")
+
+
+def written(array: Any) -> tensor_pb2.TensorProto:
+    proto = tensor_pb2.TensorProto()
+    write_tensor(array, proto)
+    return proto
+
+
+def proto_of(dtype: int, *shape: int, **values: Any) -> tensor_pb2.TensorProto:
+    proto = tensor_pb2.TensorProto(dtype=dtype, **values)  # type: ignore[arg-type]
+    for size in shape:
+        proto.tensor_shape.dim.add(size=size)
+    return proto
+
+
+def array_of(dtype: Any, shape: tuple[int, ...]) -> Any:
+    numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape) - 1
+    return np.asarray(numbers % 7 - 1).astype(dtype.as_numpy_dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0, 4)])
+def test_numbers_survive_the_way_there_and_back(dtype: Any, shape: tuple[int, ...]) -> None:
+    array = array_of(dtype, shape)
+    for proto in (tf.make_tensor_proto(array), written(array)):
+        back = read(proto)
+        assert back.dtype == dtype.as_numpy_dtype
+        assert back.shape == shape
+        assert np.array_equal(back, array)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0, 4)])
+def test_tensorflow_reads_what_is_written(dtype: Any, shape: tuple[int, ...]) -> None:
+    array = array_of(dtype, shape)
+    serialized = written(array).SerializeToString()
+    assert np.array_equal(tf.io.parse_tensor(serialized, dtype).numpy(), array)
+    if dtype in (tf.bfloat16, tf.complex64) or (dtype.is_floating and dtype.size < 4):
+        assert serialized == tf.make_tensor_proto(array).SerializeToString()
+
+
+def test_arrays_in_the_other_byte_order_and_of_text_are_written() -> None:
+    numbers = np.array([[1, 2]], ">i4")
+    assert written(numbers) == written(numbers.astype("<i4"))
+    assert list(written(np.array(["很", "a"])).string_val) == ["很".encode(), b"a"]
+
+
+def test_an_array_that_is_no_tensor_is_refused() -> None:
+    with pytest.raises(TypeError, match="tensors have no dtype datetime64"):
+        written(np.array([0], "M8[s]"))
+
+
+@given(
+    number=st.integers(1, 33).filter(lambda n: n not in (tf.resource, tf.variant)),
+    shape=st.lists(st.integers(0, 3), max_size=3),
+    values=st.fixed_dictionaries(
+        {},
+        optional={
+            "half_val": st.lists(st.integers(0, 2**16 - 1), max_size=3),
+            "float8_val": st.binary(max_size=3),
+            "string_val": st.lists(st.binary(max_size=3), max_size=3),
+            "tensor_content": st.binary(max_size=8),
+            **{
+                name: st.lists(strategy, max_size=4)
+                for name, strategy in {
+                    "int_val": st.integers(-(2**7), 2**7 - 1),
+                    "int64_val": st.integers(-(2**63), 2**63 - 1),
+                    "uint32_val": st.integers(0, 2**32 - 1),
+                    "uint64_val": st.integers(0, 2**64 - 1),
+                    "float_val": st.floats(width=32),
+                    "double_val": st.floats(),
+                    "scomplex_val": st.floats(width=32),
+                    "dcomplex_val": st.floats(),
+                    "bool_val": st.booleans(),
+                }.items()
+            },
+        },
+    ),
+)
+@settings(max_examples=400)
+def test_tensors_are_read_as_tensorflow_reads_them(
+    number: int, shape: list[int], values: dict[str, Any]
+) -> None:
+    proto = proto_of(number, *shape, **values)
+    dtype = tf.as_dtype(number)
+    try:
+        ours = read(proto)
+    except InvalidInputError:
+        return  # malformed, or a value out of range; TensorFlow overlooks some of them
+    theirs = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+    assert ours.shape == np.shape(theirs)
+    if dtype == tf.string:
+        assert ours.ravel().tolist() == np.array(theirs, object).ravel().tolist()
+    else:
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+
+
+@given(
+    hnp.arrays(
+        object,
+        hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+        elements=st.binary(),
+    )
+)
+def test_strings_of_any_bytes_survive_the_way_there_and_back(values: Any) -> None:
+    for proto in (tf.make_tensor_proto(values), written(values)):
+        back = read(proto)
+        assert back.shape == values.shape
+        assert np.array_equal(back, values)
+
+
+def test_answers_hold_their_values_in_the_field_of_their_dtype() -> None:
+    assert list(written(np.array([0.5, 1.5], np.float32)).float_val) == [0.5, 1.5]
+    assert list(written(np.array([1, 2], np.int64)).int64_val) == [1, 2]
+    assert list(written(np.array([True, False])).bool_val) == [True, False]
+    assert list(written(np.array([b"a", b"b\0"], object)).string_val) == [b"a", b"b\0"]
+
+
+@pytest.mark.parametrize(
+    ("proto", "expected"),
+    [
+        (proto_of(tensor_pb2.DT_INT64, 2, 3, int64_val=[7]), [[7, 7, 7], [7, 7, 7]]),
+        (proto_of(tensor_pb2.DT_FLOAT, 3, float_val=[1, 2]), [1, 2, 2]),
+        (proto_of(tensor_pb2.DT_FLOAT, 2), [0, 0]),
+        (proto_of(tensor_pb2.DT_STRING, 3, string_val=[b"a"]), [b"a", b"a", b"a"]),
+        (proto_of(tensor_pb2.DT_STRING, 2, string_val=[b"a\0"]), [b"a\0", b"a\0"]),
+        (proto_of(tensor_pb2.DT_STRING, 1), [b""]),
+        (proto_of(tensor_pb2.DT_HALF, 2), [0, 0]),
+        (proto_of(tensor_pb2.DT_COMPLEX64, 2, scomplex_val=[1, 2]), [1 + 2j, 1 + 2j]),
+        (proto_of(tensor_pb2.DT_STRING, 3, tensor_content=b"\0\x81\0\1ab"), [b"", b"a", b"b"]),
+        (proto_of(tensor_pb2.DT_QINT8, 2, int_val=[-3]), [-3, -3]),
+    ],
+)
+def test_left_out_values_are_filled_as_tensorflow_fills_them(
+    proto: tensor_pb2.TensorProto, expected: list[Any]
+) -> None:
+    in_tensorflow = tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(proto.dtype))
+    assert in_tensorflow.numpy().tolist() == expected
+    assert read(proto).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("proto", "reason"),
+    [
+        (proto_of(tensor_pb2.DT_FLOAT, 1, float_val=[1, 2]), "2 values were sent for 1 elements"),
+        (proto_of(tensor_pb2.DT_STRING, 0, string_val=[b"a"]), "1 values were sent for 0"),
+        (proto_of(tensor_pb2.DT_FLOAT, 2, tensor_content=b"abc"), "must hold 8 bytes"),
+        (proto_of(tensor_pb2.DT_STRING, 2, tensor_content=b"abc"), "not a tensor of dtype string"),
+        (proto_of(tensor_pb2.DT_HALF, 2, tensor_content=b"abc"), "not a tensor of dtype float16"),
+        (
+            proto_of(tensor_pb2.DT_STRING, 2**40, tensor_content=b"\1"),
+            "not a tensor of dtype string",
+        ),
+        (proto_of(tensor_pb2.DT_COMPLEX64, 1, scomplex_val=[1]), "not a tensor of dtype complex64"),
+        (proto_of(tensor_pb2.DT_INT8, 1, int_val=[300]), "out of range of int8"),
+        (proto_of(tensor_pb2.DT_HALF, 1, half_val=[2**16]), "out of range of float16"),
+        (proto_of(tensor_pb2.DT_BOOL, 1, tensor_content=b"\2"), "not a tensor of dtype bool"),
+        (proto_of(tensor_pb2.DT_INVALID, 1), "unknown dtype 0"),
+        (proto_of(99, 1), "unknown dtype 99"),
+        (proto_of(tensor_pb2.DT_RESOURCE, 1), "dtype resource cannot be sent"),
+        (proto_of(tensor_pb2.DT_VARIANT, 1), "dtype variant cannot be sent"),
+        (proto_of(tensor_pb2.DT_FLOAT_REF, 1, float_val=[1]), "not a tensor of dtype float32_ref"),
+        (proto_of(tensor_pb2.DT_FLOAT, -1, float_val=[1]), "fully known"),
+        (proto_of(tensor_pb2.DT_FLOAT, *[1] * 255, float_val=[1]), "254 dimensions"),
+        (proto_of(tensor_pb2.DT_FLOAT, 2**40, float_val=[1]), "more than allowed"),
+        (proto_of(tensor_pb2.DT_STRING, 2**62, 2**62), "more than allowed"),
+        (proto_of(tensor_pb2.DT_HALF, 2**40), "more than allowed"),
+        (proto_of(tensor_pb2.DT_FLOAT, *[1] * 65, float_val=[1]), "than an array can have"),
+        (proto_of(tensor_pb2.DT_STRING, *[1] * 65), "than an array can have"),
+        (proto_of(tensor_pb2.DT_BOOL, *[1] * 65, tensor_content=b"\1"), "than an array can have"),
+        (proto_of(tensor_pb2.DT_INT64, 0, 2**62, 2**62), "than an array can have"),
+    ],
+)
+def test_a_malformed_proto_is_refused(proto: tensor_pb2.TensorProto, reason: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"tensor parsing error: x: .*{reason}"):
+        read(proto)
+
+
+def test_a_shape_of_unknown_rank_is_refused() -> None:
+    proto = proto_of(tensor_pb2.DT_FLOAT)
+    proto.tensor_shape.unknown_rank = True
+    with pytest.raises(InvalidInputError, match="fully known"):
+        read(proto)
+
+
+@given(
+    dtype=st.integers(-5, 130),
+    shape=st.lists(st.integers(-2, 5), max_size=3),
+    content=st.binary(max_size=16),
+    floats=st.lists(st.floats(width=32), max_size=3),
+    ints=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
+    strings=st.lists(st.binary(max_size=4), max_size=3),
+)
+def test_any_proto_is_read_or_refused(
+    dtype: int,
+    shape: list[int],
+    content: bytes,
+    floats: list[float],
+    ints: list[int],
+    strings: list[bytes],
+) -> None:
+    proto = proto_of(
+        dtype, *shape, tensor_content=content, float_val=floats, int_val=ints, string_val=strings
+    )
+    try:
+        array = read(proto)
+    except InvalidInputError as error:
+        assert str(error).startswith("tensor parsing error: x: ")
+    else:
+        assert array.shape == tuple(shape)
