@@ -21,7 +21,7 @@ from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
-from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
 from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
@@ -121,13 +121,16 @@ def fit(
         f"Kept epoch {loop.state.best_epoch} of {len(losses)}, "
         f"that of the lowest dev loss ({min(losses):.4f})"
     )
-    return _result(run, task, task.network, loop)
+    # The loop's own function computes with all workers, of which only those with texts are here.
+    logits_of = loop.logits_of if workers.count == 1 else logits_function(task.network)
+    return _result(run, task, task.network, logits_of, loop)
 
 
 def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
     def take() -> None:
         if run.on_snapshot is not None:
-            result = _result(run, task, task.network.without_cudnn())
+            network = task.network.without_cudnn()
+            result = _result(run, task, network, logits_function(network))
             run.on_snapshot(replace(result, snapshot_step=step))
 
     # A thread is outside of the strategy's scope, where each new variable would belong to all
@@ -137,7 +140,11 @@ def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
 
 
 def _result(
-    run: TrainingRun, task: TrainingTask, network: SentimentModel, loop: TrainingLoop | None = None
+    run: TrainingRun,
+    task: TrainingTask,
+    network: SentimentModel,
+    logits_of: LogitsOf,
+    loop: TrainingLoop | None = None,
 ) -> FitResult:
     """Makes the result of a run; sets the network's n-grams' share and rounds its word vectors.
 
@@ -146,7 +153,7 @@ def _result(
     """
     dev = run.dev
     network.embedding.round_to(network.config.embedding_storage)
-    logits = logits_function(network)(task.dev_ids)
+    logits = logits_of(task.dev_ids)
     if network.ngram_view is not None:
         logits = _mix_in_ngrams(network.ngram_view, task, logits, run.progress if loop else SILENT)
     temperature = fit_temperature(logits, dev.labels)

@@ -69,6 +69,7 @@ class TrainingLoop:
         model: The model that is trained.
         batches: The training texts.
         state: The position in the training, its history included.
+        logits_of: Computes logits with the model's current weights; all workers must call it.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class TrainingLoop:
             class_weights=task.class_weights,
             averages=self._averages,
         )
-        self._logits_of = logits_function(self.model, workers=self._workers)
+        self.logits_of = logits_function(self.model, workers=self._workers)
         self._variables = {
             "model": _trained_variables(self.model),
             "optimizer": list(optimizer.variables),
@@ -233,7 +234,7 @@ class TrainingLoop:
     def _end_epoch(self, progress: Progress, on_epoch: OnEpoch | None) -> None:
         state = self.state
         with self._judged_weights() as judged:
-            logits = self._logits_of(self._task.dev_ids)
+            logits = self.logits_of(self._task.dev_ids)
             if not np.isfinite(logits).all():
                 self._stop("the logits of the dev texts are not finite")
             scores = self._scores(logits)
