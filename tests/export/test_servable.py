@@ -4,17 +4,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment import ExportError, FitResult, Vocabulary, export_servable
 from lstm_sentiment.export import servable
-from tests.exported import exported
-from tests.saved_model_session import SavedModelSession
-
-WHOLE_EXPORTS = True
 
 
 @pytest.fixture
@@ -27,11 +21,7 @@ def _write_little(result: FitResult, folder: Path, test: object) -> None:
     (folder / "saved_model.pb").touch()
 
 
-def test_a_version_is_whole(
-    fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Its warmup, looked at elsewhere, would take as long as all the rest.
-    monkeypatch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
     base = tmp_path / "models" / "sentiment"
     version_dir = export_servable(fitted, base, test=fitted.dev)
     assert version_dir == base / "1"
@@ -157,22 +147,3 @@ def test_label_names_must_fit_the_model(fitted: FitResult, tmp_path: Path) -> No
         with pytest.raises(ExportError, match="must be 3 names, each on one line"):
             export_servable(replace(fitted, label_names=names), tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_requests_of_any_size_are_answered_in_a_session(fitted: FitResult) -> None:
-    """Control flow that a session takes apart fails where many texts are answered, or few."""
-    version_dir = exported(fitted)
-    graph = saved_model_pb2.SavedModel.FromString((version_dir / "saved_model.pb").read_bytes())
-    nodes = [
-        node
-        for meta_graph in graph.meta_graphs
-        for function in meta_graph.graph_def.library.function
-        for node in function.node_def
-    ]
-    assert any(node.op.endswith(("If", "While")) for node in nodes)
-    assert not [node.name for node in nodes if "_lower_using_switch_merge" in node.attr]
-    session = SavedModelSession(version_dir)
-    one = session.run("text", ["房间很干净"])["probabilities"]
-    for size in (2, 32, 33, 64, 65, 128, 300):
-        many = session.run("text", ["房间很干净"] * size)["probabilities"]
-        np.testing.assert_allclose(many, np.repeat(one, size, axis=0), atol=1e-6)

@@ -267,8 +267,9 @@ def test_a_worker_that_never_comes_is_one_line_and_not_a_hang(data: Path, tmp_pa
     config = replace(config, training=replace(config.training, start_timeout_seconds=1))
     save_config(config, tmp_path / "run.toml")
     cluster = {"worker": free_addresses(2)}
+    program = "from lstm_sentiment.cli.app import main; main()"
     done = subprocess.run(
-        [sys.executable, "cli.py", "fit", "--config", str(tmp_path / "run.toml")],
+        preloaded(program, "fit", "--config", str(tmp_path / "run.toml")),
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
