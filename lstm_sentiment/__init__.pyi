@@ -17,6 +17,7 @@ from .errors import ConfigError as ConfigError
 from .errors import ExportError as ExportError
 from .errors import InvalidInputError as InvalidInputError
 from .errors import LstmSentimentError as LstmSentimentError
+from .errors import MissingExtraError as MissingExtraError
 from .errors import ServableNotFoundError as ServableNotFoundError
 from .errors import ServableUnavailableError as ServableUnavailableError
 from .errors import TrainingError as TrainingError

@@ -5,6 +5,7 @@
     ├── ConfigError (ValueError)                a configuration file that breaks a rule
     ├── ServableNotFoundError (LookupError)     no such model, version or label
     ├── ServableUnavailableError                it exists, and cannot answer now
+    ├── MissingExtraError (ImportError)         a package of an extra that is not installed
     ├── TrainingError                           training had to stop, and says what is kept
     └── ExportError                             a version could not be written
 
@@ -31,6 +32,10 @@ class ServableNotFoundError(LstmSentimentError, LookupError):
 
 class ServableUnavailableError(LstmSentimentError):
     """A servable that is known but cannot answer at this moment."""
+
+
+class MissingExtraError(LstmSentimentError, ImportError):
+    """A package that is not installed; the message has the command that installs it."""
 
 
 class TrainingError(LstmSentimentError):

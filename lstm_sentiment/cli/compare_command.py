@@ -79,7 +79,7 @@ def compare(
     corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     from lstm_sentiment.cli.comparison_table import print_comparison, tell_warnings
     from lstm_sentiment.versions.comparison import compare_versions, score_in_turn
 

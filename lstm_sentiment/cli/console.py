@@ -13,6 +13,7 @@ from rich.table import Column
 from rich.text import Text
 
 from lstm_sentiment.cli.verbosity import is_quiet, is_verbose
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Advance, ignore
 from lstm_sentiment.progress import Progress as AnyProgress
 
@@ -143,11 +144,18 @@ def output_console() -> Console:
     )
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(work: str = "training") -> None:
     """Imports TensorFlow, which takes seconds, and shows a message on a terminal meanwhile.
 
     Standard error is closed for that time: TensorFlow's C++ code prints there at any log level.
+
+    Args:
+        work: Names in the message what needs TensorFlow.
+
+    Raises:
+        MissingExtraError: If TensorFlow, or another package of the extra `train`, is missing.
     """
+    require_train(work)
     if is_verbose() or "tensorflow_text" in sys.modules:
         _import()
         return

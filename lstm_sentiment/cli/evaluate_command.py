@@ -60,7 +60,7 @@ def evaluate(
     corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     from lstm_sentiment.report.analysis.version_evaluation import evaluate_version
 
     progress = TerminalProgress()

@@ -64,7 +64,7 @@ def explain(
     asked.find()
     from lstm_sentiment.cli.console import beside_output, import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     progress = beside_output(html)
     with (
         asked.opened() as version_asked,

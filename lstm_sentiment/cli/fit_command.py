@@ -20,6 +20,7 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
@@ -117,6 +118,7 @@ def fit(
 
     Example: python cli.py fit --data reviews.csv --text-column review --label-column label
     """
+    require_train()
     if resume is not None:
         refuse_other_flags(context, "--resume", ("resume", "as_json"))
     config = settings.chosen(context)

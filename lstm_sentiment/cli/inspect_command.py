@@ -44,7 +44,7 @@ def inspect(
     find_version(model)  # fails before TensorFlow is imported, which takes seconds
     from lstm_sentiment.cli.console import import_tensorflow, working
 
-    import_tensorflow()
+    import_tensorflow("inspecting a SavedModel")
     from lstm_sentiment.versions.inspection.version_report import inspect_version
 
     with working("Reading the version"):

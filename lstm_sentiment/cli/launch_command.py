@@ -7,6 +7,7 @@ import typer
 
 from lstm_sentiment.cli.program import program
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.training.workers.launcher import launch as launch_workers
 
 
@@ -42,6 +43,7 @@ def launch(
 
     Example: python cli.py launch --workers 2 -- fit --data reviews.csv --strategy multi-worker
     """
+    require_train()
     if not command:
         raise InvalidInputError(
             f"A command must follow `--`, as in `{program()} launch --workers 2 -- fit`. "

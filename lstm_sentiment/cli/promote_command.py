@@ -97,7 +97,7 @@ def promote(
     corpus = texts.read()
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     from lstm_sentiment.rollout.promotion import promote as promote_version
 
     with server.connected() as running:

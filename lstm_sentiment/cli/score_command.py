@@ -76,7 +76,7 @@ def score(
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
     if engine == "local":
-        import_tensorflow()
+        import_tensorflow("loading a SavedModel")
     result = score_shards(
         shards,
         model,

@@ -51,7 +51,7 @@ def serve(
     shadow_options = shadow.options()
     from lstm_sentiment.cli.console import import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     from lstm_sentiment.serving.server import ModelServer
     from lstm_sentiment.serving.server_options import ServerOptions
 

@@ -12,6 +12,7 @@ from lstm_sentiment.cli.options import check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 
@@ -71,6 +72,8 @@ def info(
 
     Example: python cli.py vectors info vectors.vec.gz --data reviews.csv --neighbours 酒店
     """
+    if data:
+        require_train("cutting texts into tokens")
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
     from lstm_sentiment.text.vectors.files import load_word_vectors
     from lstm_sentiment.text.vectors.report import describe_vectors, nearest_neighbours
@@ -144,6 +147,7 @@ def train(
 
     Example: python cli.py vectors train --data reviews.csv --exclude test.csv --output reviews.npy
     """
+    require_train()
     config = VectorTrainingConfig(
         algorithm=algorithm, dim=dim, epochs=epochs, window=window, seed=seed, workers=workers
     )

@@ -86,7 +86,7 @@ def verify(
     find_version(model)  # fails before TensorFlow is imported, which takes seconds
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow("loading a SavedModel")
     result = verify_version(
         model,
         server=server,

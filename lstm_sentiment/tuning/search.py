@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_sentiment.checks import positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.overrides import nested, with_overrides
 from lstm_sentiment.progress import SILENT, Advance, Progress
@@ -167,8 +168,10 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
 
     Raises:
         InvalidInputError: If an argument breaks a rule, or Optuna is not installed.
+        MissingExtraError: If TensorFlow is not installed.
         ConfigError: If `TF_CONFIG` breaks a rule.
     """
+    require_train()
     require_optuna()
     positive(trials=trials)
     positive_seconds(timeout_seconds=timeout_seconds)

@@ -10,15 +10,14 @@ import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.servable import Array
-from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import (
     LABELS,
     TEXT_STATISTICS,
     find_version,
-    servable_name,
     version_number,
 )
+from lstm_sentiment.versions.loading import load_servable
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Explanation, Prediction
@@ -44,13 +43,11 @@ class SavedModelPredictor:
         Raises:
             ServableNotFoundError: If there is no version.
             ServableUnavailableError: If the version cannot be loaded.
+            MissingExtraError: If it needs TensorFlow, which is not installed.
         """
-        from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-
         self.version_dir = find_version(Path(model_dir))
         self.version = version_number(self.version_dir)
-        servable_id = ServableId(servable_name(self.version_dir), self.version or 0)
-        self._servable = SavedModelLoader(servable_id, self.version_dir, warmup=False).load()
+        self._servable = load_servable(self.version_dir)
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:

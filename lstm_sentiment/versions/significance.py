@@ -7,11 +7,10 @@ of ids occurs, which is the same as drawing texts and takes no longer with more 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.stats import binomtest
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
@@ -71,8 +70,11 @@ def estimate_accuracy(right: int, texts: int, *, confidence: float = 0.95) -> Es
             "`right` must be from 0 to `texts`, which must be positive. "
             f"Received: right={right}, texts={texts}."
         )
-    interval = binomtest(right, texts).proportion_ci(confidence, method="wilson")
-    return _around(right / texts, float(interval.low), float(interval.high))
+    share, z = right / texts, NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z * z / (2 * texts)) / (1 + z * z / texts)
+    reach = z / (1 + z * z / texts)
+    reach *= math.sqrt(share * (1 - share) / texts + z * z / (4 * texts * texts))
+    return _around(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def estimate_macro_f1(
@@ -223,8 +225,17 @@ def mcnemar_p_value(only_first_right: int, only_second_right: int) -> float:
             "Counts must not be negative. "
             f"Received: only_first_right={only_first_right}, only_second_right={only_second_right}."
         )
-    texts = only_first_right + only_second_right
-    return float(binomtest(only_first_right, texts).pvalue) if texts else 1.0
+    texts, fewer = only_first_right + only_second_right, min(only_first_right, only_second_right)
+    # The probability of `middle` heads in as many tosses, as a product that stays near 1, and from
+    # there the ratios of the probabilities of ever fewer heads.
+    middle = texts // 2
+    of_middle = np.prod(1 - 1 / (2 * np.arange(1, middle + 1)))
+    if texts % 2:
+        of_middle *= texts / (texts + 1)
+    heads = np.arange(middle, 0, -1)
+    ratios = np.concatenate([[1.0], heads / (texts - heads + 1)])
+    tail = of_middle * np.cumprod(ratios)[middle - fewer :].sum()
+    return min(1.0, 2 * float(tail))
 
 
 def check_confidence(confidence: float) -> None:
@@ -287,20 +298,33 @@ def _macro_f1(labels: _Ids, given: _Ids) -> Callable[[_Ids], _Values]:
     classes, places = np.unique(np.concatenate([labels, given]), return_inverse=True)
     has, is_given = np.split(places, 2)
     right = _sums_by(has, len(classes), has == is_given)
-    # F1 = 2 TP / (true texts + predicted texts) of the class.
-    either = _sums_by(has, len(classes)) + _sums_by(is_given, len(classes))
+    true_texts, predicted_texts = _sums_by(has, len(classes)), _sums_by(is_given, len(classes))
 
     def compute(counts: _Ids) -> _Values:
-        f1 = 2 * (right @ counts.T) / np.maximum(1, either @ counts.T)
+        # F1 = 2 TP / (true texts + predicted texts) of the class.
+        either = true_texts(counts) + predicted_texts(counts)
+        f1 = 2 * right(counts) / np.maximum(1, either)
         return np.asarray(f1.mean(axis=0), np.float64)
 
     return compute
 
 
-def _sums_by(places: _Ids, size: int, kept: NDArray[np.bool_] | None = None) -> csr_matrix:
-    """Returns the matrix that sums cells by class, `(size, cells)`."""
-    ones = np.ones(len(places), np.int64) if kept is None else kept.astype(np.int64)
-    return csr_matrix((ones, (places, np.arange(len(places)))), (size, len(places)))
+def _sums_by(
+    places: _Ids, size: int, kept: NDArray[np.bool_] | None = None
+) -> Callable[[_Ids], _Ids]:
+    """Returns a function that sums counts `(resamples, cells)` by class, `(size, resamples)`."""
+    order = np.argsort(places, kind="stable")
+    if kept is not None:
+        order = order[kept[order]]
+    present, starts = np.unique(places[order], return_index=True)
+
+    def compute(counts: _Ids) -> _Ids:
+        sums = np.zeros((size, len(counts)), np.int64)
+        if len(present):
+            sums[present] = np.add.reduceat(counts.T[order], starts, axis=0)
+        return sums
+
+    return compute
 
 
 def _macro_f1_difference(

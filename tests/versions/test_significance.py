@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
@@ -81,6 +83,16 @@ def test_wilsons_interval_has_its_known_ends(
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-4)
 
 
+@given(st.integers(1, 100_000), st.data(), st.floats(0.001, 0.999))
+def test_wilsons_interval_is_that_of_scipy(
+    texts: int, data: st.DataObject, confidence: float
+) -> None:
+    right = data.draw(st.integers(0, texts))
+    found = estimate_accuracy(right, texts, confidence=confidence)
+    wanted = binomtest(right, texts).proportion_ci(confidence, method="wilson")
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), rel=0, abs=1e-12)
+
+
 @given(st.integers(1, 2000), st.data(), st.floats(0.01, 0.99))
 def test_an_accuracy_lies_in_its_interval_and_that_from_0_to_1(
     texts: int, data: st.DataObject, confidence: float
@@ -95,6 +107,7 @@ def test_macro_f1_is_that_of_the_evaluation_and_lies_in_its_interval(rows: Ids) 
     labels, given, _ = rows
     found = estimate_macro_f1(labels, given, resamples=50)
     assert found.value == pytest.approx(macro_f1(labels, given))
+    assert found.value == pytest.approx(f1_score(labels, given, average="macro"), rel=0, abs=1e-12)
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
@@ -252,6 +265,13 @@ def test_mcnemars_p_is_that_of_so_many_tosses_of_a_coin(first: int, second: int)
     assert p == pytest.approx(mcnemar_p_value(second, first))
     if first == second:
         assert p == 1
+
+
+@given(st.integers(0, 200_000), st.floats(-9, 9))
+def test_mcnemars_p_is_that_of_scipy_for_many_texts(texts: int, deviations: float) -> None:
+    first = min(max(round((texts + deviations * texts**0.5) / 2), 0), texts)
+    wanted = binomtest(first, texts).pvalue if texts else 1.0
+    assert mcnemar_p_value(first, texts - first) == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
@@ -82,6 +83,7 @@ def describe_vectors(
 
     Raises:
         InvalidInputError: If the texts contain no token, or the kind is unknown.
+        MissingExtraError: If there are texts and TensorFlow, which cuts them, is not installed.
     """
     lengths = np.concatenate([_lengths(part) for _, part in _parts(vectors.matrix)])
     report = VectorReport(
@@ -95,6 +97,7 @@ def describe_vectors(
     )
     if texts is None:
         return report
+    require_train("cutting texts into tokens")
     tokenizer = _tokenizer(vectors, texts, tokenizer)
     counts = _count_tokens(tokenizer, texts, progress)
     if not counts:

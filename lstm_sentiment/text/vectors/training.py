@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
@@ -71,7 +72,9 @@ def train_vectors_on_texts(
     Raises:
         InvalidInputError: If `kind` or `min_count` breaks its rule, no word occurs `min_count`
             times, or the extra `vectors` is not installed.
+        MissingExtraError: If TensorFlow is not installed.
     """
+    require_train()
     # Imported here: training on tokenized texts needs no TensorFlow.
     from lstm_sentiment.text.tokenizer import make_tokenizer
     from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind

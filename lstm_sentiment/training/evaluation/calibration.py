@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+
+from lstm_sentiment.version_folder import probabilities_of
 
 _BINS = 15
 _SHARPEST, _FLATTEST = 0.05, 20.0
@@ -38,7 +39,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
     low, high = np.log(1 / _FLATTEST), np.log(1 / _SHARPEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        expected = (softmax(scores * np.exp(middle), axis=1) * scores).sum(axis=1)
+        expected = (probabilities_of(scores * np.exp(middle)) * scores).sum(axis=1)
         if float(np.mean(of_label - expected)) > 0:
             low = middle
         else:

@@ -8,12 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.framework import op_def_pb2
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
-from tensorflow.python.client import pywrap_tf_session
-from tensorflow.python.framework import op_def_registry
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.version_folder import GRAPH
@@ -118,6 +113,8 @@ def library_of_op(name: str) -> str | None:
         `tensorflow-text` for its ops, `not known here` for ops of no installed library, and `None`
         for TensorFlow's own.
     """
+    from tensorflow.python.framework import op_def_registry
+
     if name in text_ops():
         return TENSORFLOW_TEXT
     return None if op_def_registry.get(name) is not None else UNKNOWN_LIBRARY
@@ -129,6 +126,9 @@ def text_ops() -> frozenset[str]:
 
     Once they are loaded, TensorFlow's registry does not distinguish them from its own.
     """
+    from tensorflow.core.framework import op_def_pb2
+    from tensorflow.python.client import pywrap_tf_session
+
     spec = find_spec("tensorflow_text")
     names: set[str] = set()
     for folder in spec.submodule_search_locations or () if spec else ():
@@ -141,6 +141,8 @@ def text_ops() -> frozenset[str]:
 
 
 def _load_meta_graph(path: Path) -> Any:
+    from tensorflow.core.protobuf import saved_model_pb2
+
     try:
         saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     except OSError as error:
@@ -165,7 +167,7 @@ def _nodes(meta_graph: Any) -> Iterator[Any]:
         yield from function.node_def
 
 
-def _signature(key: str, definition: meta_graph_pb2.SignatureDef) -> SignatureSummary:
+def _signature(key: str, definition: Any) -> SignatureSummary:
     return SignatureSummary(
         key,
         definition.method_name.removeprefix(_METHOD_PREFIX) or "none",
@@ -175,6 +177,8 @@ def _signature(key: str, definition: meta_graph_pb2.SignatureDef) -> SignatureSu
 
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSummary]:
+    import tensorflow as tf
+
     return {
         name: TensorSummary(
             tf.as_dtype(info.dtype).name,

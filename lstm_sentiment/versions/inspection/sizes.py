@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from posixpath import commonpath
 
-import tensorflow as tf
-
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.version_folder import GRAPH
 
@@ -120,6 +118,8 @@ def _variables(version_dir: Path) -> list[VariableSize]:
     path = version_dir / _CHECKPOINT
     if not path.with_suffix(".index").is_file():
         return []  # a SavedModel of constants has no checkpoint
+    import tensorflow as tf
+
     try:
         reader = tf.train.load_checkpoint(str(path))
         shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.client.predict_client import PredictClient, Prediction
-from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.version_folder import (
     CLASSIFY,
@@ -20,9 +18,8 @@ from lstm_sentiment.version_folder import (
     TOKENS,
     ExampleAnswer,
     probabilities_of,
-    servable_name,
-    version_number,
 )
+from lstm_sentiment.versions.loading import load_servable
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
 
 SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY, EXPLAIN)
@@ -57,8 +54,7 @@ class SavedModelTransport:
         Raises:
             ServableUnavailableError: If the version cannot be loaded.
         """
-        servable_id = ServableId(servable_name(version_dir), version_number(version_dir) or 0)
-        self._servable = SavedModelLoader(servable_id, version_dir, warmup=False).load()
+        self._servable = load_servable(version_dir)
 
     @property
     def signatures(self) -> tuple[str, ...]:
@@ -137,7 +133,7 @@ def _arrays(signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, NDAr
 
 
 def _serialized(text: str) -> bytes:
-    example = tf.train.Example()
+    example = Example()
     example.features.feature["text"].bytes_list.value.append(text.encode())
     serialized: bytes = example.SerializeToString()
     return serialized
