@@ -65,14 +65,14 @@ def export_servable(
         raise ExportError(f"{base}: cannot be written: {error.strerror}.") from error
     try:
         with staging_folder(base) as folder:
-            _write(result, folder, test)
+            write_version(result, folder, test)
             return _publish(folder, base, version)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExportError(f"{base}: the version cannot be written: {reason}.") from error
 
 
-def _write(result: FitResult, folder: Path, test: Evaluation | None) -> None:
+def write_version(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     """Fills a version folder and syncs it to disk."""
     with tempfile.TemporaryDirectory() as assets:
         module = ServableModule(

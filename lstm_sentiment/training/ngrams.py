@@ -11,10 +11,12 @@ from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 
+MOST_TOKENS = 10_000_000
+"""Most tokens that an n-gram classifier is trained on: about 120 bytes of memory each."""
+
 _TEXTS_AT_ONCE = 2_000
 _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
 _MOST_NGRAMS = 500_000
-_MOST_TOKENS = 10_000_000  # about 120 bytes of memory each
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
 _SHARES = np.arange(0, 10) / 10
@@ -100,10 +102,10 @@ def best_share(
 
 def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows, NDArray[np.int64]]:
     """Returns all texts, or a random sample that fits in memory."""
-    if token_ids.lengths.sum() <= _MOST_TOKENS:
+    if token_ids.lengths.sum() <= MOST_TOKENS:
         return token_ids, labels
     order = np.random.default_rng(0).permutation(len(token_ids))
-    fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), _MOST_TOKENS, side="right"))
+    fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), MOST_TOKENS, side="right"))
     kept = np.sort(order[: max(1, fit)])
     return token_ids.select(kept), labels[kept]
 

@@ -35,7 +35,7 @@ from lstm_sentiment.version_folder import CARD, LABELS, TEXTS_SEEN
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
 
-_write = servable._write
+write_version = servable.write_version
 _search = tuning.tune
 _RUNS = itertools.count(1)
 
@@ -55,7 +55,7 @@ class Training:
         for module in (lstm_sentiment, pipeline, training_fit):
             patch.setattr(module, "fit", self.fit)
         patch.setattr(pipeline, "new_run_dir", _new_run_dir)
-        patch.setattr(servable, "_write", self.write)
+        patch.setattr(servable, "write_version", self.write)
         patch.setattr(loader, "load_saved_model", self.load)
         patch.setattr(fit_result, "logits_function", cache(logits_function))
         for module in (lstm_sentiment, demo, corpora):
@@ -90,7 +90,7 @@ class Training:
         kept = self._folder / str(len(result.label_names))
         if not kept.exists():
             kept.mkdir(parents=True)
-            _write(result, kept, None)
+            write_version(result, kept, None)
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         (folder / LABELS).write_text("\n".join(result.label_names) + "\n", "utf-8")
         card = json.dumps(make_card(result, test), ensure_ascii=False)

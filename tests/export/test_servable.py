@@ -14,7 +14,7 @@ from lstm_sentiment.export import servable
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version takes a moment to write, and holds next to nothing."""
-    monkeypatch.setattr(servable, "_write", _write_little)
+    monkeypatch.setattr(servable, "write_version", _write_little)
 
 
 def _write_little(result: FitResult, folder: Path, test: object) -> None:
@@ -75,7 +75,7 @@ def test_a_failed_export_leaves_nothing(
     if failing == "saved_model":
         monkeypatch.setattr(tf.saved_model, "save", no_space)
     else:
-        monkeypatch.setattr(servable, "_write", _write_little)
+        monkeypatch.setattr(servable, "write_version", _write_little)
         monkeypatch.setattr(Path, "rename", no_space)
     with pytest.raises(ExportError, match="the version cannot be written: No space left on device"):
         export_servable(fitted, tmp_path)
@@ -91,7 +91,7 @@ def test_what_is_being_written_has_no_numeric_name(
         _write_little(result, folder, None)
         seen.extend(entry.name for entry in tmp_path.iterdir())
 
-    monkeypatch.setattr(servable, "_write", spy)
+    monkeypatch.setattr(servable, "write_version", spy)
     export_servable(fitted, tmp_path)
     assert len(seen) == 1
     assert not seen[0].isdigit()
@@ -106,7 +106,7 @@ def test_exports_at_the_same_time_take_different_versions(
         (folder / "saved_model.pb").touch()
         barrier.wait()
 
-    monkeypatch.setattr(servable, "_write", meet)
+    monkeypatch.setattr(servable, "write_version", meet)
     threads = [threading.Thread(target=export_servable, args=(fitted, tmp_path)) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -120,7 +120,7 @@ def test_the_share_goes_to_the_view_that_is_right() -> None:
 
 def test_of_too_many_tokens_a_sample_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, labels = some_texts(200)
-    monkeypatch.setattr(ngrams, "_MOST_TOKENS", 1_000)  # 100 texts of 10 tokens
+    monkeypatch.setattr(ngrams, "MOST_TOKENS", 1_000)  # 100 texts of 10 tokens
     ids = TokenRows.from_lists(rows)
     train = partial(fit_ngrams, ids, labels, num_classes=2, vocabulary_size=20, longest=2)
     weights, again = train(), train()

@@ -2,7 +2,7 @@
 
     launch -> worker_environments     TF_CONFIG and GPUs of each worker
            -> _Workers                starts, reads and stops the processes
-                -> _Lines             one output of one worker, passed on in whole lines
+                -> Lines             one output of one worker, passed on in whole lines
 
 TensorFlow's `MultiWorkerMirroredStrategy` reads from `TF_CONFIG` which workers there are, and which
 of them a process is: https://www.tensorflow.org/tutorials/distribute/multi_worker_with_keras. Needs
@@ -119,7 +119,7 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 @dataclass
-class _Lines:
+class Lines:
     """One output of one worker.
 
     Attributes:
@@ -163,7 +163,7 @@ class _Worker:
     index: int
     popen: Popen[bytes]
     code: int | None = None
-    outputs: dict[int, _Lines] = field(default_factory=dict)
+    outputs: dict[int, Lines] = field(default_factory=dict)
     """The open outputs, by file descriptor."""
 
     @property
@@ -235,8 +235,8 @@ class _Workers:
         self._workers.append(worker)
         prefix = b"[worker %d] " % worker.index
         is_chief = worker.index == 0
-        to_stdout = _Lines(_STDOUT, b"") if is_chief else _Lines(_STDERR, prefix)
-        to_stderr = _Lines(_STDERR, prefix)
+        to_stdout = Lines(_STDOUT, b"") if is_chief else Lines(_STDERR, prefix)
+        to_stderr = Lines(_STDERR, prefix)
         pipes = ((worker.popen.stdout, to_stdout), (worker.popen.stderr, to_stderr))
         for pipe, lines in pipes:
             assert pipe is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.workers.environments import worker_environments
-from lstm_sentiment.training.workers.launcher import _Lines, launch
+from lstm_sentiment.training.workers.launcher import Lines, launch
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -137,14 +137,14 @@ def test_lines_and_progress_bars_are_the_same_however_they_come(
     data: st.DataObject, written: bytes, shown: list[bytes]
 ) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(written)))))
-    lines = _Lines(2, b"> ")
+    lines = Lines(2, b"> ")
     parts = zip([0, *cuts], [*cuts, len(written)], strict=True)
     passed = b"".join(lines.add(written[start:end]) for start, end in parts) + lines.end()
     assert passed == b"".join(b"> %b\n" % line for line in shown)
 
 
 def test_a_progress_bar_moves_before_its_line_ends() -> None:
-    lines = _Lines(2, b"> ")
+    lines = Lines(2, b"> ")
     assert lines.add(b"\r1/3\r2") == b"> 1/3\n"
     assert lines.add(b"/3\r") == b""
     assert lines.add(b"3/3") == b"> 2/3\n"
