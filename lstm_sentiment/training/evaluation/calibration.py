@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.version_folder import probabilities_of
-
 _BINS = 15
 _SHARPEST, _FLATTEST = 0.05, 20.0
 _HALVINGS = 60
@@ -35,11 +33,14 @@ def fit_temperature(logits: NDArray[np.floating], labels: Labels) -> float:
     spread = classes / (texts + classes)
     of_label = (1 - spread) * scores[np.arange(texts), np.asarray(labels)]
     of_label += spread * scores.mean(axis=1)
+    below_highest = scores - scores.max(axis=1, keepdims=True)
     # Bisection: the likelihood is concave in the inverse temperature, so its slope has one zero.
     low, high = np.log(1 / _FLATTEST), np.log(1 / _SHARPEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        expected = (probabilities_of(scores * np.exp(middle)) * scores).sum(axis=1)
+        # The mean score under the probabilities, whose normalization is done once, at the end.
+        weights = np.exp(below_highest * np.exp(middle))
+        expected = (weights * scores).sum(axis=1) / weights.sum(axis=1)
         if float(np.mean(of_label - expected)) > 0:
             low = middle
         else:
