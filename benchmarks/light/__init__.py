@@ -1,0 +1,1 @@
+"""What answering costs without TensorFlow, beside an older commit that needs it."""

@@ -1,0 +1,161 @@
+"""Processes of one checkout of this repository, measured from outside."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "sentiment"
+
+# A process tells its own largest memory: what `wait4` tells begins with that of its parent.
+_PROBED = """
+import atexit, os, sys
+
+def tell():
+    with open("/proc/self/status") as status, open(os.environ["PROBE"], "w") as probe:
+        probe.write(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+
+atexit.register(tell)
+"""
+_COMMAND = "from lstm_sentiment.cli.app import main; sys.argv[0] = 'cli.py'; main()"
+_POLL_SECONDS = 0.01
+_LONGEST_START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process took.
+
+    Attributes:
+        seconds: From its start to its end.
+        cpu_seconds: Of all its threads, in the kernel too.
+        mib: The most memory that was resident at a time.
+        output: What it printed.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    mib: float
+    output: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is ready.
+
+    Attributes:
+        port: Of gRPC.
+        start_seconds: From the start of the process to the first `/readyz` that says so.
+        start_cpu_seconds: Of CPU until then.
+        mib: Resident memory a second later.
+    """
+
+    port: int
+    start_seconds: float
+    start_cpu_seconds: float
+    mib: float
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout of this repository, run by this Python.
+
+    Attributes:
+        path: Its folder.
+    """
+
+    path: Path
+
+    def run(self, code: str, *arguments: str) -> Usage:
+        """Runs a program in a process of its own and waits for its end."""
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder) / "mib"
+            started = time.perf_counter()
+            with tempfile.TemporaryFile("w+") as printed:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _PROBED + code, *arguments],
+                    cwd=folder,
+                    env={**self._environment(), "PROBE": str(probe)},
+                    stdout=printed,
+                )
+                _, status, usage = os.wait4(process.pid, 0)
+                seconds = time.perf_counter() - started
+                process.returncode = os.waitstatus_to_exitcode(status)
+                if process.returncode:
+                    sys.exit(f"error: {self.path}: {arguments or code} ended with {status}.")
+                printed.seek(0)
+                output = printed.read()
+            cpu = usage.ru_utime + usage.ru_stime
+            return Usage(seconds, cpu, int(probe.read_text()) / 1024, output)
+
+    def command(self, *arguments: str) -> Usage:
+        """Runs a command of the command line."""
+        return self.run(_COMMAND, *arguments)
+
+    @contextmanager
+    def served(self, base_path: Path, *flags: str) -> Iterator[Server]:
+        """Runs a server of the versions under a base path."""
+        port, rest_api_port = _free_port(), _free_port()
+        command = [sys.executable, "-c", f"import sys; {_COMMAND}", "serve", f"--port={port}"]
+        command += [f"--rest-api-port={rest_api_port}", f"--model-name={NAME}"]
+        command += [f"--model-base-path={base_path}", *flags]
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, cwd=folder, env=self._environment(), stderr=log)
+            try:
+                _wait_until_ready(process, rest_api_port, log.fileno())
+                seconds, cpu = time.perf_counter() - started, _cpu_seconds(process.pid)
+                time.sleep(1)
+                yield Server(port, seconds, cpu, _resident_mib(process.pid))
+            finally:
+                process.terminate()
+                process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
+        return {**os.environ, **quiet, "PYTHONPATH": str(self.path.absolute())}
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: int) -> None:
+    end = time.monotonic() + _LONGEST_START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(_POLL_SECONDS)
+    os.lseek(log, 0, os.SEEK_SET)
+    sys.exit(f"error: a server did not start: {os.read(log, 2000).decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    match = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert match is not None
+    return int(match[1]) / 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    # The name of the process, in parentheses, may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rounds_by_turns(checkouts: Sequence[Checkout], rounds: int) -> Iterator[Checkout]:
+    """Yields the checkouts by turns, the first of one round being the last of the next."""
+    for number in range(rounds):
+        yield from checkouts if number % 2 == 0 else checkouts[::-1]
