@@ -3,9 +3,9 @@
     models/sentiment/       the base path of a servable stream
       3/                    version 3
         saved_model.pb      GRAPH
-        variables/
+        variables/          WEIGHTS_INDEX
         assets/             VOCABULARY, LABELS: a token, a class a line, in id order
-        assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS
+        assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS, LIGHT: see `light_twin`
 
 `export` writes such folders; `serving`, `versions` and stock TensorFlow Serving read them. File
 names, signature names, special ids and the rule of a version's number are written down here alone.
@@ -32,6 +32,8 @@ LABELS = Path("assets") / "labels.txt"
 CARD = Path("assets.extra") / "sentiment.json"
 TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
 WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
+WEIGHTS_INDEX = Path("variables") / "variables.index"
+LIGHT = Path("assets.extra") / "light"
 
 SENTENCEPIECE_MODEL = "sentencepiece.model"
 """Name of the unigram tokenizer's model in a light twin."""

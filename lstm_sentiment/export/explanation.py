@@ -61,7 +61,7 @@ def make_attributions(
         view = model.ngram_view
         if view is not None:
             share = view.share.value
-            credits = (1 - share) * credits + share * _of_ngrams(view, token_ids, chosen)
+            credits = (1 - share) * credits + share * of_ngrams(view, token_ids, chosen)
         return tf.pad(credits, [[0, tf.shape(padded)[0] - length]])
 
     def attributions(token_ids: Any, classes: Any) -> Any:
@@ -76,7 +76,7 @@ def make_attributions(
     return attributions
 
 
-def _of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
+def of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
     """Returns the attributions of the n-grams' logit: int32 `(time,)` to float32 `(time,)`."""
     time = tf.shape(token_ids)[0]
     keys = ngram_keys(token_ids[tf.newaxis], view.longest)[0]

@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.card import make_card
+from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.staging import staging_folder
 from lstm_sentiment.export.warmup import save_warmup_requests
@@ -21,6 +22,7 @@ from lstm_sentiment.version_folder import (
     CARD,
     CLASSIFY,
     GRAPH,
+    LIGHT,
     MAX_VERSION,
     TEXTS_SEEN,
     WARMUP_REQUESTS,
@@ -90,6 +92,8 @@ def write_version(result: FitResult, folder: Path, test: Evaluation | None) -> N
     np.save(folder / TEXTS_SEEN, result.texts_seen)
     max_length = result.model.config.max_length
     save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
+    (folder / LIGHT).mkdir()
+    write_light_twin(folder / LIGHT, folder, result.model, result.tokenizer, result.temperature)
     folder.chmod(0o755)  # staging folders are private, but a server may run as another user
     for path in (*folder.rglob("*"), folder):
         sync_to_disk(path)

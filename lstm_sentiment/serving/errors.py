@@ -14,6 +14,10 @@ class ServableLoadError(ServableUnavailableError):
     """A version could not be loaded; other versions are still served."""
 
 
+class LightEngineRefusedError(ServableLoadError):
+    """A version cannot be answered without TensorFlow, or would be answered differently."""
+
+
 class ServableRunError(LstmSentimentError):
     """A servable failed on a valid request."""
 

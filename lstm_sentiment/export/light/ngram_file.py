@@ -1,0 +1,14 @@
+"""The file of a light twin's linear classifier of n-grams."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_sentiment.model.ngram_view import NgramView
+
+
+def save_ngrams(view: NgramView, path: Path) -> None:
+    """Saves the layer's weights, `keys`, `idf`, `kernel`, `bias` and `share`, as `.npz`."""
+    arrays: dict[str, Any] = {weight.name: np.array(weight) for weight in view.weights}
+    np.savez(path, **arrays)

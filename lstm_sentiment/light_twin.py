@@ -1,0 +1,129 @@
+"""The contract between export and the light engine: the folder of a version's light twin.
+
+    3/assets.extra/light/     LIGHT
+      graph.onnx              NETWORK: the LSTM with its pooling and dense layer
+      sentencepiece.model     of the unigram tokenizer
+      unicode.npz             what the tokenizer takes from TensorFlow's tables of Unicode
+      ngrams.npz              NGRAMS, where the version has a linear classifier of n-grams
+      light.json              DESCRIPTION, written last
+
+`export.light` writes such folders, `serving.light` reads them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import GRAPH, LABELS, LIGHT, VOCABULARY, WEIGHTS_INDEX
+
+NETWORK: Final = "graph.onnx"
+NGRAMS: Final = "ngrams.npz"
+DESCRIPTION: Final = "light.json"
+
+TOKEN_IDS, LENGTHS, LOGITS, VECTORS = "token_ids", "lengths", "logits", "vectors"
+"""Names of the network's inputs and outputs; see `export.light.graph`."""
+QUERY, DENSE_KERNEL, DENSE_BIAS = "query", "dense_kernel", "dense_bias"
+KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
+"""Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
+
+FORMAT = 1
+
+# Files outside of the twin that must be those that it was made from. The index of the weights is
+# small, and holds a checksum of each.
+_SOURCES = (GRAPH, WEIGHTS_INDEX, VOCABULARY, LABELS)
+
+
+@dataclass(frozen=True)
+class LightTwin:
+    """The description of a light twin, the content of `light.json`.
+
+    Attributes:
+        tokenizer: Options of the tokenizer, see `load_tokenizer`.
+        vocabulary_size: Number of token ids, the two special ids included.
+        max_length: Tokens that the model reads of a text.
+        temperature: Divisor of the logits before the softmax.
+        model: The fields of the model's `ModelConfig`.
+        ngrams: Length in tokens of the longest n-grams of the linear classifier; `None` if the
+            version has none.
+        digests: SHA-256 of each file that the twin consists of or was made from, in hexadecimal
+            digits, by its path in the version's folder.
+        format: Number of the format.
+    """
+
+    tokenizer: Mapping[str, str]
+    vocabulary_size: int
+    max_length: int
+    temperature: float
+    model: Mapping[str, Any]
+    ngrams: int | None
+    digests: Mapping[str, str]
+    format: int = FORMAT
+
+
+def digests(version_dir: Path, folder: Path) -> dict[str, str]:
+    """Computes the digests of the files that a light twin consists of or is made from.
+
+    Args:
+        version_dir: The version's folder.
+        folder: The folder of its twin, there or for now elsewhere.
+
+    Raises:
+        OSError: If a file is missing or cannot be read.
+    """
+    files = sorted(file for file in folder.iterdir() if file.name != DESCRIPTION)
+    return {
+        **{path.as_posix(): _digest(version_dir / path) for path in _SOURCES},
+        **{(LIGHT / file.name).as_posix(): _digest(file) for file in files},
+    }
+
+
+def save_description(twin: LightTwin, folder: Path) -> None:
+    """Writes `light.json` into the folder of a light twin."""
+    content = json.dumps(asdict(twin), ensure_ascii=False, indent=2)
+    (folder / DESCRIPTION).write_text(content + "\n", "utf-8")
+
+
+def load_description(version_dir: Path) -> LightTwin:
+    """Reads `light.json` of a version and checks all files against it.
+
+    Raises:
+        InvalidInputError: If a file is missing or cannot be read, has another content than when
+            the twin was made, or the format is another.
+    """
+    path = version_dir / LIGHT / DESCRIPTION
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        found = content["format"]
+        if found != FORMAT:
+            raise InvalidInputError(
+                f"{path}: must have format {FORMAT}. Received: format {found!r}."
+            )
+        twin = LightTwin(**{field.name: content[field.name] for field in fields(LightTwin)})
+        _check_digests(version_dir, twin.digests)
+    except OSError as error:
+        raise InvalidInputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(
+            f"{path}: must describe a light twin. Received: {type(error).__name__}: {error}."
+        ) from error
+    return twin
+
+
+def _check_digests(version_dir: Path, expected: Mapping[str, str]) -> None:
+    for path, digest in expected.items():
+        if _digest(version_dir / path) != digest:
+            raise InvalidInputError(
+                f"{version_dir / path}: must be as it was when the version's light twin was made. "
+                "Received: another content."
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

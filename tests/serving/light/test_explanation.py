@@ -1,0 +1,35 @@
+"""Attributions in NumPy are those of the graph, for every kind of model."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lstm_sentiment.export.explanation import make_attributions
+from lstm_sentiment.serving.light.explanation import LightAttributions
+from tests.export.test_inference_network import random_ids
+from tests.serving.light.twins import POOLINGS, light_network, rows_of, trained_model
+
+
+@pytest.mark.parametrize(
+    ("pooling", "bidirectional", "lstm_layers"), list(product(POOLINGS, (True, False), (1, 2)))
+)
+def test_attributions_are_those_of_the_graph(
+    pooling: str, bidirectional: bool, lstm_layers: int
+) -> None:
+    model = trained_model(
+        pooling=pooling,
+        bidirectional=bidirectional,
+        lstm_layers=lstm_layers,
+        embedding_storage="float32",
+    )
+    network = light_network(model)
+    attribute = LightAttributions(model.config.to_dict(), network.weights())
+    ids, classes = random_ids(2), [2, 0]
+    expected = make_attributions(model, model.embedding)(
+        tf.constant(ids), tf.constant(classes, tf.int64)
+    ).numpy()
+    for row, chosen, credits in zip(rows_of(ids), classes, expected, strict=True):
+        found = attribute(network.vectors(row), chosen)
+        np.testing.assert_allclose(found, credits[: len(row)], atol=1e-5)

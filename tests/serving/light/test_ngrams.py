@@ -1,0 +1,63 @@
+"""The linear classifier of n-grams in NumPy gives the logits and attributions of the layer."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_sentiment.export.explanation import of_ngrams
+from lstm_sentiment.export.light.ngram_file import save_ngrams
+from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
+from lstm_sentiment.serving.light.ngrams import LightNgramView
+
+CLASSES, LONGEST = 3, 3
+
+Views = tuple[NgramView, LightNgramView]
+
+batches = st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=12), min_size=1, max_size=9)
+
+
+def padded(batch: list[list[int]]) -> np.ndarray:
+    ids = np.zeros((len(batch), max(map(len, batch))), np.int32)
+    for row, text in zip(ids, batch, strict=True):
+        row[: len(text)] = text
+    return ids
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> Views:
+    """N-grams of 1 to 3 of the tokens 1 to 4, some of which are known."""
+    rng = np.random.default_rng(0)
+    keys = np.unique(ngram_keys(rng.integers(1, 5, (1, 30)), LONGEST).numpy())
+    keys = keys[keys > 0][::2]
+    view = NgramView(len(keys), CLASSES, LONGEST)
+    view.build()
+    idf = rng.uniform(1, 5, len(keys)).astype(np.float32)
+    kernel = rng.normal(size=(len(keys), CLASSES)).astype(np.float32)
+    view.load_ngrams(NgramWeights(keys, idf, kernel, np.ones(CLASSES, np.float32)))
+    view.set_share(0.4)
+    path = tmp_path_factory.mktemp("twin") / "ngrams.npz"
+    save_ngrams(view, path)
+    return view, LightNgramView(path, LONGEST)
+
+
+@given(batch=batches)
+def test_logits_are_mixed_as_in_the_layer(views: Views, batch: list[list[int]]) -> None:
+    layer, light = views
+    logits = np.random.default_rng(0).normal(size=(len(batch), CLASSES)).astype(np.float32)
+    mixed = light.mixed([np.array(text, np.int32) for text in batch], logits)
+    np.testing.assert_allclose(mixed, layer(padded(batch), logits), atol=1e-5)
+    assert mixed.dtype == np.float32
+
+
+@given(text=st.lists(st.integers(1, 5), min_size=1, max_size=12), chosen=st.integers(0, 2))
+def test_attributions_are_those_of_the_graph(views: Views, text: list[int], chosen: int) -> None:
+    layer, light = views
+    ids = np.array(text, np.int32)
+    expected = of_ngrams(layer, tf.constant(ids), chosen)
+    np.testing.assert_allclose(light.attributions(ids, chosen), expected, atol=1e-5)
+
+
+def test_no_text_has_no_logits(views: Views) -> None:
+    assert views[1].mixed([], np.zeros((0, CLASSES), np.float32)).shape == (0, CLASSES)
