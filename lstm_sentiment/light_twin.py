@@ -2,8 +2,8 @@
 
     3/assets.extra/light/     LIGHT
       graph.onnx              NETWORK: the LSTM with its pooling and dense layer
-      sentencepiece.model     of the unigram tokenizer
-      unicode.npz             what the tokenizer takes from TensorFlow's tables of Unicode
+      sentencepiece.model     SENTENCEPIECE_MODEL, where the tokenizer is `unigram`
+      unicode.json            UNICODE_TABLES, by which texts are normalized
       ngrams.npz              NGRAMS, where the version has a linear classifier of n-grams
       light.json              DESCRIPTION, written last
 
@@ -21,6 +21,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import GRAPH, LABELS, LIGHT, VOCABULARY, WEIGHTS_INDEX
 
 NETWORK: Final = "graph.onnx"
+SENTENCEPIECE_MODEL: Final = "sentencepiece.model"
+UNICODE_TABLES: Final = "unicode.json"
 NGRAMS: Final = "ngrams.npz"
 DESCRIPTION: Final = "light.json"
 

@@ -1,4 +1,10 @@
-"""The one rule that turns any Python string into valid UTF-8."""
+"""Rules for characters, without TensorFlow: valid UTF-8, and the ordinary width."""
+
+import unicodedata
+from typing import Final
+
+WIDTH_FORMS: Final = range(0xFF00, 0xFFF0)
+"""Unicode's block "Halfwidth and Fullwidth Forms"."""
 
 
 def replace_surrogates(text: str) -> str:
@@ -20,3 +26,9 @@ def replace_surrogates(text: str) -> str:
     else:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def ordinary_width(code: int) -> int:
+    """Returns the ordinary code point of a full- or half-width form; of another, itself."""
+    kind, _, ordinary = unicodedata.decomposition(chr(code)).partition(" ")
+    return int(ordinary, 16) if kind in ("<wide>", "<narrow>") else code

@@ -35,9 +35,6 @@ WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 WEIGHTS_INDEX = Path("variables") / "variables.index"
 LIGHT = Path("assets.extra") / "light"
 
-SENTENCEPIECE_MODEL = "sentencepiece.model"
-"""Name of the unigram tokenizer's model in a light twin."""
-
 PAD_ID = 0
 """The token id of padding."""
 OOV_ID = 1

@@ -1,14 +1,10 @@
 """Unicode normalization, the first step of every tokenizer."""
 
-import unicodedata
-
 import tensorflow as tf
 from tensorflow_text import normalize_utf8
 
 from lstm_sentiment.text.tokenizer_options import Normalization
-
-_WIDTH_FORMS = range(0xFF00, 0xFFF0)
-"""Unicode's block "Halfwidth and Fullwidth Forms"."""
+from lstm_sentiment.unicode import WIDTH_FORMS, ordinary_width
 
 
 def normalize_texts(texts: tf.Tensor, normalization: Normalization) -> tf.Tensor:
@@ -39,16 +35,10 @@ def normalize_texts(texts: tf.Tensor, normalization: Normalization) -> tf.Tensor
 
 def _fold_width(texts: tf.Tensor) -> tf.Tensor:
     """Replaces full- and half-width forms by the ordinary characters."""
-    table = tf.constant([_usual_width(code) for code in _WIDTH_FORMS])
+    table = tf.constant([ordinary_width(code) for code in WIDTH_FORMS])
     characters = tf.strings.unicode_decode(texts, "UTF-8")
     codes = characters.flat_values
-    position = tf.clip_by_value(codes - _WIDTH_FORMS.start, 0, len(_WIDTH_FORMS) - 1)
-    is_form = (codes >= _WIDTH_FORMS.start) & (codes < _WIDTH_FORMS.stop)
+    position = tf.clip_by_value(codes - WIDTH_FORMS.start, 0, len(WIDTH_FORMS) - 1)
+    is_form = (codes >= WIDTH_FORMS.start) & (codes < WIDTH_FORMS.stop)
     folded = tf.where(is_form, tf.gather(table, position), codes)
     return tf.strings.unicode_encode(characters.with_flat_values(folded), "UTF-8")
-
-
-def _usual_width(code: int) -> int:
-    """Returns the ordinary code point of a full- or half-width form."""
-    kind, _, usual = unicodedata.decomposition(chr(code)).partition(" ")
-    return int(usual, 16) if kind in ("<wide>", "<narrow>") else code

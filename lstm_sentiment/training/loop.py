@@ -195,7 +195,7 @@ class TrainingLoop:
 
     @contextmanager
     def _judged_weights(self) -> Iterator[list[NDArray[Any]]]:
-        """Sets the averaged weights within, if there are any; yields all variables."""
+        """Gives the model its averaged weights within, if there are any; yields all variables."""
         variables = self._variables["model"]
         kept = judged = [np.array(variable) for variable in variables]
         if self._averages:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from lstm_sentiment.export.light.unicode_tables import compute_unicode_tables
+from lstm_sentiment.light_twin import SENTENCEPIECE_MODEL, UNICODE_TABLES
 from lstm_sentiment.text.tokenizer import Tokenizer, UnigramTokenizer
-from lstm_sentiment.version_folder import SENTENCEPIECE_MODEL
 
 
 def write_tokenizer(tokenizer: Tokenizer, folder: Path) -> dict[str, str]:
@@ -16,6 +17,7 @@ def write_tokenizer(tokenizer: Tokenizer, folder: Path) -> dict[str, str]:
     Returns:
         `kind`, `normalization` and `unknown` of the tokenizer.
     """
+    compute_unicode_tables().save(folder / UNICODE_TABLES)
     options = {"kind": tokenizer.kind, "normalization": tokenizer.normalization, "unknown": "run"}
     if isinstance(tokenizer, UnigramTokenizer):
         (folder / SENTENCEPIECE_MODEL).write_bytes(tokenizer.sentencepiece.serialized)
