@@ -44,7 +44,7 @@ TEXTS = [
 def test_every_example_is_listed() -> None:
     listed = (EXAMPLES / "README.md").read_text("utf-8")
     folders = [path for path in EXAMPLES.iterdir() if path.is_dir()]
-    assert len(folders) == 4
+    assert len(folders) == 5
     for folder in folders:
         assert f"({folder.name}/README.md)" in listed
         first_lines = (folder / "README.md").read_text("utf-8").splitlines()[:3]
@@ -219,7 +219,8 @@ def test_shellcheck_finds_nothing() -> None:
 
 
 def test_compose_files_are_what_compose_accepts() -> None:
-    files = [str(COMPOSE), str(REPOSITORY / "serving_configs" / "docker-compose.yml")]
+    files = [str(COMPOSE), *map(str, (REPOSITORY / "serving_configs").glob("docker-compose*.yml"))]
+    assert len(files) == 3
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     checked = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout

@@ -23,13 +23,6 @@ from tests.conftest import REPOSITORY
 FOLDER = REPOSITORY / "serving_configs" / "kubernetes"
 # The oldest that the README names, and the latest there are schemas for.
 KUBERNETES_VERSIONS = ["1.33", kubernetes_validate.latest_version()]
-# tensorflow_serving/model_servers/main.cc; those that our own `serve` does not take.
-STOCK_FLAGS = {
-    "allow_version_labels_for_unavailable_models",
-    "model_config_file_poll_wait_seconds",
-    "monitoring_config_file",
-}
-
 INVALID = (ValueError, kubernetes_validate.ValidationError)
 
 Manifest = dict[str, Any]
@@ -39,7 +32,14 @@ def read(path: Path) -> list[Manifest]:
     return [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
 
 
-MANIFESTS = [manifest for path in sorted(FOLDER.glob("*.yaml")) for manifest in read(path)]
+# The same objects as in serving.yaml, with another server.
+LIGHT = read(FOLDER / "serving-light.yaml")
+MANIFESTS = [
+    manifest
+    for path in sorted(FOLDER.glob("*.yaml"))
+    if path.name != "serving-light.yaml"
+    for manifest in read(path)
+]
 
 
 def only(kind: str) -> Manifest:
@@ -66,11 +66,20 @@ def server_pod() -> Manifest:
     return dict(only("Deployment")["spec"]["template"]["spec"])
 
 
-PODS = [worker_pod(), server_pod(), only("Pod")["spec"]]
+def light_pod() -> Manifest:
+    [deployment] = [manifest for manifest in LIGHT if manifest["kind"] == "Deployment"]
+    return dict(deployment["spec"]["template"]["spec"])
 
 
-def server_flags() -> dict[str, str]:
-    return dict(arg.removeprefix("--").split("=", 1) for arg in container(server_pod())["args"])
+PODS = [worker_pod(), server_pod(), light_pod(), only("Pod")["spec"]]
+POD_NAMES = ["worker", "server", "light", "upload"]
+SERVERS = pytest.mark.parametrize("pod", [server_pod(), light_pod()], ids=["stock", "light"])
+
+
+def server_flags(pod: Manifest) -> dict[str, str]:
+    """The flags with TensorFlow Serving's names; a switch of ours is true."""
+    flags = [arg.partition("=") for arg in container(pod)["args"] if arg.startswith("--")]
+    return {name.removeprefix("--").replace("-", "_"): value or "true" for name, _, value in flags}
 
 
 def mounted(pod: Manifest, path: str) -> Manifest:
@@ -140,7 +149,7 @@ def mappings(value: Any) -> Iterator[Manifest]:
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 @pytest.mark.parametrize(
-    "manifest", MANIFESTS, ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
+    "manifest", [*MANIFESTS, *LIGHT], ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
 )
 def test_manifests_follow_the_schemas(manifest: Manifest, version: str) -> None:
     validate(manifest, version)
@@ -220,27 +229,47 @@ def test_metrics_are_where_the_annotations_say() -> None:
     annotations = only("Deployment")["spec"]["template"]["metadata"]["annotations"]
     assert match
     assert annotations["prometheus.io/path"] == match[1]
-    assert annotations["prometheus.io/port"] == server_flags()["rest_api_port"]
+    for pod in (server_pod(), light_pod()):
+        assert annotations["prometheus.io/port"] == server_flags(pod)["rest_api_port"]
 
 
-def test_the_server_reads_files_of_the_config_map() -> None:
-    flags = server_flags()
+def test_the_light_servers_objects_are_those_of_the_stock_one_but_for_the_container() -> None:
+    stock = [copy.deepcopy(manifest) for manifest in read(FOLDER / "serving.yaml")]
+    light = copy.deepcopy(LIGHT)
+    for manifests in (stock, light):
+        [deployment] = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+        pod = deployment["spec"]["template"]["spec"]
+        kept = ("ports", "securityContext", "volumeMounts")
+        pod["containers"] = [{name: container(pod)[name] for name in kept}]
+        del pod["terminationGracePeriodSeconds"]
+    assert light == stock
+
+
+@SERVERS
+def test_the_server_reads_files_of_the_config_map(pod: Manifest) -> None:
+    flags = server_flags(pod)
     for flag in ("model_config_file", "monitoring_config_file"):
         assert Path(flags[flag]).name in only("ConfigMap")["data"]
-        assert mounted(server_pod(), flags[flag])["configMap"]["name"] in names("ConfigMap")
+        assert mounted(pod, flags[flag])["configMap"]["name"] in names("ConfigMap")
 
 
-def test_the_server_is_given_flags_that_it_knows() -> None:
-    [options] = [c.params for n, c in commands().items() if n == "serve"]
-    spellings = [opt.removeprefix("--") for option in options for opt in option.opts]
-    ours = {*spellings, *(name.replace("-", "_") for name in spellings)}
-    assert set(server_flags()) <= ours | STOCK_FLAGS
+def test_the_servers_are_given_flags_that_they_know() -> None:
+    ours = {
+        opt.removeprefix("--").replace("-", "_")
+        for option in commands()["serve"].params
+        for opt in option.opts
+    }
+    assert set(server_flags(server_pod())) <= ours
     # The config has labels: see its first lines.
-    assert server_flags()["allow_version_labels_for_unavailable_models"] == "true"
+    assert server_flags(server_pod())["allow_version_labels_for_unavailable_models"] == "true"
+    command, *flags = container(light_pod())["args"]
+    assert command == "serve"
+    assert unknown_flags([command, *(flag.partition("=")[0] for flag in flags)]) == set()
 
 
-def test_ports_are_those_of_the_flags() -> None:
-    flags, server = server_flags(), container(server_pod())
+@SERVERS
+def test_ports_are_those_of_the_flags(pod: Manifest) -> None:
+    flags, server = server_flags(pod), container(pod)
     ports = {port["name"]: port["containerPort"] for port in server["ports"]}
     assert ports == {"grpc": int(flags["port"]), "rest": int(flags["rest_api_port"])}
     service = only("Service")["spec"]["ports"]
@@ -254,6 +283,15 @@ def test_probes_ask_for_the_model_over_rest() -> None:
     for probe, path in {"startup": "/metadata", "readiness": "/metadata", "liveness": ""}.items():
         get = server[f"{probe}Probe"]["httpGet"]
         assert get == {"path": f"/v1/models/{model.name}{path}", "port": "rest"}
+
+
+def test_the_light_server_is_asked_whether_it_is_ready_and_has_time_to_stop() -> None:
+    pod, server = light_pod(), container(light_pod())
+    for probe, path in {"startup": "readyz", "readiness": "readyz", "liveness": "healthz"}.items():
+        assert server[f"{probe}Probe"]["httpGet"] == {"path": f"/{path}", "port": "rest"}
+    before = server["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain = int(server_flags(pod)["drain_seconds"])
+    assert pod["terminationGracePeriodSeconds"] > before + drain
 
 
 def test_the_server_is_of_our_tensorflow() -> None:
@@ -281,10 +319,11 @@ def test_the_autoscaler_scales_the_deployment() -> None:
     assert "replicas" not in deployment["spec"]
     # A share of the CPU time is a share of what was asked for.
     assert [metric["resource"]["name"] for metric in scaler["metrics"]] == ["cpu"]
-    assert container(server_pod())["resources"]["requests"]["cpu"]
+    for pod in (server_pod(), light_pod()):
+        assert container(pod)["resources"]["requests"]["cpu"]
 
 
-@pytest.mark.parametrize("pod", PODS, ids=["worker", "server", "upload"])
+@pytest.mark.parametrize("pod", PODS, ids=POD_NAMES)
 def test_volumes_exist(pod: Manifest) -> None:
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert {mount["name"] for mount in container(pod)["volumeMounts"]} == set(volumes)
@@ -293,15 +332,16 @@ def test_volumes_exist(pod: Manifest) -> None:
             assert claim["claimName"] in names("PersistentVolumeClaim")
 
 
-@pytest.mark.parametrize("pod", PODS, ids=["worker", "server", "upload"])
+@pytest.mark.parametrize("pod", PODS, ids=POD_NAMES)
 def test_nothing_runs_as_root(pod: Manifest) -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == image_user()
     assert container(pod)["securityContext"]["allowPrivilegeEscalation"] is False
 
 
-def test_the_server_writes_nowhere_but_to_tmp() -> None:
-    server = container(server_pod())
+@SERVERS
+def test_the_server_writes_nowhere_but_to_tmp(pod: Manifest) -> None:
+    server = container(pod)
     assert server["securityContext"]["readOnlyRootFilesystem"] is True
     writable = [m["mountPath"] for m in server["volumeMounts"] if not m.get("readOnly")]
     assert writable == ["/tmp"]
@@ -383,5 +423,5 @@ def test_the_image_is_built_from_files_that_exist() -> None:
 
 
 def test_the_readme_names_the_files_there_are() -> None:
-    linked = set(re.findall(r"\]\(([A-Za-z.]+)\)", (FOLDER / "README.md").read_text("utf-8")))
+    linked = set(re.findall(r"\]\(([A-Za-z.-]+)\)", (FOLDER / "README.md").read_text("utf-8")))
     assert linked == {path.name for path in FOLDER.iterdir()} - {"README.md"}
