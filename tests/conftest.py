@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parent.parent
 
+# They run in an environment of their own: see .ci/core_only.
+collect_ignore = ["core_only"]
+
 # By the time that they take: where several processes share them out, none ends long before another.
 LONGEST_FIRST = (
     "integration/test_distributed.py",

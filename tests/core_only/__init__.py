@@ -1,0 +1,1 @@
+"""Tests that run where the core of the package is installed alone: see `.ci/core_only`."""
