@@ -86,8 +86,3 @@ def as_ranges(code_points: Iterable[int]) -> CodePoints:
         else:
             ranges.append((code, code))
     return tuple(ranges)
-
-
-def in_character_class(code_points: CodePoints) -> str:
-    """Returns what matches the code points in a pattern of `re`, to stand in square brackets."""
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in code_points)

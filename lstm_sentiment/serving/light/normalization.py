@@ -8,9 +8,10 @@ from operator import itemgetter
 from typing import Final, Literal
 
 from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.light.character_classes import CharacterClass, NewerCharacters
 from lstm_sentiment.serving.light.letter_case import Lowercase
 from lstm_sentiment.unicode import WIDTH_FORMS, ordinary_width
-from lstm_sentiment.unicode_tables import UnicodeTables, in_character_class
+from lstm_sentiment.unicode_tables import UnicodeTables
 
 _Form = Literal["NFC", "NFKC"]
 
@@ -23,6 +24,11 @@ _WIDTH_FORM = re.compile(f"[{chr(WIDTH_FORMS[0])}-{chr(WIDTH_FORMS[-1])}]")
 # a segment that begins with one of them is normalized as it is alone.
 _INERT = r"\x00-\x7f\u4e00-\u9fa5"
 _SEGMENT = re.compile(f"[{_INERT}]?[^{_INERT}]+")
+
+# Python sorts the marks of a character by insertion, in quadratic time: 400,000 take a minute, in
+# which no other thread of the process runs.
+_MANY_MARKS = 256
+_LONG_TEXT = 2048
 
 
 class Normalizer:
@@ -50,9 +56,11 @@ class Normalizer:
         self._folds_width = normalization == "width"
         self._lowercase = Lowercase(tables) if lowercase else None
         self._tables = tables
-        self._newer = re.compile(f"[{in_character_class(tables.newer)}]")
-        self._spaces = re.compile(f"[{in_character_class(tables.spaces)}]+")
-        self._words = re.compile(f"[^{in_character_class(tables.spaces)}]+")
+        self._newer = NewerCharacters(tables.newer)
+        spaces = CharacterClass.of(tables.spaces)
+        self._spaces = re.compile(f"[{spaces.whole}]+")
+        self._words = re.compile(f"[^{spaces.whole}]+")
+        self._many_marks = re.compile(f"{CharacterClass.of(tables.marks).one}{{{_MANY_MARKS}}}")
 
     def __call__(self, text: str) -> str:
         """Normalizes a text: each run of whitespace and control characters is one space."""
@@ -83,14 +91,19 @@ class Normalizer:
     def _composed(self, text: str, form: _Form) -> str:
         if self._folds_width and _WIDTH_FORM.search(text):
             text = text.translate(_ORDINARY_WIDTH)
-        if not self._newer.search(text):
+        if self._is_for_python(text):
             return unicodedata.normalize(form, text)
         return _SEGMENT.sub(lambda segment: self._composed_segment(segment[0], form), text)
 
     def _composed_segment(self, segment: str, form: _Form) -> str:
-        if not self._newer.search(segment):
+        if self._is_for_python(segment):
             return unicodedata.normalize(form, segment)
         return "".join(self._compose(self._decompose(segment, form)))
+
+    def _is_for_python(self, text: str) -> bool:
+        if self._newer.found_in(text):
+            return False
+        return len(text) < _LONG_TEXT or self._many_marks.search(text) is None
 
     def _decompose(self, text: str, form: _Form) -> list[tuple[int, str]]:
         """Decomposes a text to characters with their combining classes, in canonical order."""
@@ -108,13 +121,13 @@ class Normalizer:
         return decomposed + sorted(marks, key=_first)
 
     def _decomposition(self, character: str, form: _Form) -> str:
-        if self._newer.match(character):
+        if self._newer.pattern.match(character):
             table = self._tables.nfd if form == "NFC" else self._tables.nfkd
             return table.get(character, character)
         return unicodedata.normalize("NFD" if form == "NFC" else "NFKD", character)
 
     def _combining_class(self, character: str) -> int:
-        if self._newer.match(character):
+        if self._newer.pattern.match(character):
             return self._tables.combining_classes.get(character, 0)
         return unicodedata.combining(character)
 
@@ -137,7 +150,7 @@ class Normalizer:
 
     def _primary_composite(self, first: str, second: str) -> str | None:
         pair = first + second
-        if self._newer.search(pair):
+        if self._newer.found_in(pair):
             return self._tables.compositions.get(pair)
         composed = unicodedata.normalize("NFC", pair)
         return composed if len(composed) == 1 else None

@@ -1,7 +1,6 @@
 """A SentencePiece unigram model, run by the package `sentencepiece` as tensorflow-text runs it."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 
 import sentencepiece
 
@@ -68,7 +67,6 @@ _MODEL_WITH_TIES = bytes.fromhex(
 )
 
 
-@cache
 def _settles_near_ties_like_tensorflow_text() -> bool:
     """Checks which of two segmentations with the same probability wins.
 

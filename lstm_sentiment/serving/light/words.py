@@ -5,7 +5,8 @@ Python's `re` has no classes such as `\p{L}`, and would take those of its own ve
 
 import re
 
-from lstm_sentiment.unicode_tables import UnicodeTables, in_character_class
+from lstm_sentiment.serving.light.character_classes import ASTRAL, CharacterClass
+from lstm_sentiment.unicode_tables import UnicodeTables
 
 
 class WordPattern:
@@ -13,16 +14,17 @@ class WordPattern:
 
     def __init__(self, tables: UnicodeTables) -> None:
         """Compiles the tables."""
-        letter, mark, number = (
-            in_character_class(code_points)
-            for code_points in (tables.letters, tables.marks, tables.numbers)
-        )
-        of_word = rf"{letter}{mark}{number}'\u200d"
-        sign = rf"[^{of_word} ][{mark}\U0001f3fb-\U0001f3ff]*"
+        letter = CharacterClass.of(tables.letters)
+        mark = CharacterClass.of(tables.marks)
+        of_word = letter + mark + CharacterClass.of(tables.numbers) + CharacterClass(r"'\u200d", "")
+        word = rf"(?:[{of_word.basic}]+|(?=[{ASTRAL}])[{of_word.astral}]+)+"
+        modifier = mark + CharacterClass("", r"\U0001f3fb-\U0001f3ff")
+        base = rf"(?:[^{of_word.basic} {ASTRAL}]|(?=[{ASTRAL}])[^{of_word.astral}])"
+        sign = f"{base}{modifier.one}*"
         flag = r"[\U0001f1e6-\U0001f1ff]{2}"
-        self._apostrophe = re.compile(f"([{letter}])['’]([{letter}])")
-        # No symbol begins with a character of a word: the order of the two makes no difference.
-        self._tokens = re.compile(rf"[{of_word}]+|{flag}|{sign}(?:\u200d{sign})*")
+        self._apostrophe = re.compile(f"({letter.one})['’]({letter.one})")
+        # No symbol begins with a character of a word: their order makes no difference.
+        self._tokens = re.compile(rf"{word}|{flag}|{sign}(?:\u200d{sign})*")
 
     def split(self, text: str) -> list[str]:
         """Returns words and symbols in order."""
