@@ -9,7 +9,7 @@ import typer
 
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.results import print_json
-from lstm_sentiment.version_folder import GRAPH, find_version
+from lstm_sentiment.version_folder import GRAPH
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,10 +41,7 @@ def inspect(
 
     Example: python cli.py inspect models/sentiment
     """
-    find_version(model)  # fails before TensorFlow is imported, which takes seconds
-    from lstm_sentiment.cli.console import import_tensorflow, working
-
-    import_tensorflow("inspecting a SavedModel")
+    from lstm_sentiment.cli.console import working
     from lstm_sentiment.versions.inspection.version_report import inspect_version
 
     with working("Reading the version"):

@@ -1,6 +1,7 @@
 """The signatures in a version's `saved_model.pb`, read without TensorFlow."""
 
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -26,9 +27,29 @@ def signature_defs(version_dir: Path) -> dict[str, SignatureDef]:
         ServableUnavailableError: If `saved_model.pb` is damaged or cannot be read, or holds several
             graphs, none of which is for serving.
     """
+    # Parsed anew: a message of a graph would keep the whole graph in memory.
+    return {
+        key: SignatureDef.FromString(definition.SerializeToString())
+        for key, definition in sorted(graph_for_serving(version_dir).signature_def.items())
+    }
+
+
+def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
+    """Reads the graph for serving, or the only graph.
+
+    Args:
+        version_dir: The version's folder.
+        message: Parses the file, with the fields of `SavedModel` at least.
+
+    Returns:
+        The `MetaGraphDef` of `message`.
+
+    Raises:
+        ServableUnavailableError: As `signature_defs`.
+    """
     path = version_dir / GRAPH
     try:
-        graphs = SavedModel.FromString(path.read_bytes()).meta_graphs
+        graphs = message.FromString(path.read_bytes()).meta_graphs
     except OSError as error:
         raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
     except DecodeError as error:
@@ -41,9 +62,4 @@ def signature_defs(version_dir: Path) -> dict[str, SignatureDef]:
         raise ServableUnavailableError(
             f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
         )
-    # Parsed anew: a message of a graph would keep the whole graph in memory.
-    definitions = (for_serving or graphs)[0].signature_def
-    return {
-        key: SignatureDef.FromString(definition.SerializeToString())
-        for key, definition in sorted(definitions.items())
-    }
+    return (for_serving or graphs)[0]

@@ -112,6 +112,14 @@ def test_verify_finds_the_versions_equal_here_and_on_a_server(
             assert {("grpc", signature), ("rest", signature)} <= ways
 
 
+def test_inspect_reads_the_saved_model(run: Command) -> None:
+    ended = run("inspect", EXPORTED / "sentiment", "--json")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert {"text", "explain"} <= {signature["key"] for signature in report["signatures"]}
+    assert report["graph"]["foreign_ops"]["SentencepieceOp"] == "tensorflow-text"
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -1,17 +1,20 @@
-"""Summarizes `saved_model.pb` without building its graph: signatures, ops, bytes of constants."""
+"""Summarizes `saved_model.pb` without building its graph: signatures, ops, bytes of constants.
+
+`tensorflow_ops.txt` and `tensorflow_text_ops.txt` name the ops of TensorFlow and tensorflow-text of
+the releases that this package is developed with; a test compares them.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
-from lstm_sentiment.errors import ServableUnavailableError
-from lstm_sentiment.version_folder import GRAPH
+from lstm_sentiment.protocol.dtypes import dtype_of
+from lstm_sentiment.protocol.graph_pb2 import MetaGraphDef, NodeDef, SavedModel
+from lstm_sentiment.protocol.saved_model import graph_for_serving
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 
 TENSORFLOW_TEXT = "tensorflow-text"
 UNKNOWN_LIBRARY = "not known here"
@@ -82,7 +85,7 @@ def summarize_graph(version_dir: Path) -> GraphSummary:
     Raises:
         ServableUnavailableError: If the file is damaged or cannot be read.
     """
-    meta_graph = _load_meta_graph(version_dir / GRAPH)
+    meta_graph = graph_for_serving(version_dir, SavedModel)
     library = meta_graph.graph_def.library.function
     nodes = list(_nodes(meta_graph))
     op_types = Counter(node.op for node in nodes)
@@ -110,64 +113,27 @@ def library_of_op(name: str) -> str | None:
     """Returns the library of an op, given its name in a graph, such as `MatMul`.
 
     Returns:
-        `tensorflow-text` for its ops, `not known here` for ops of no installed library, and `None`
-        for TensorFlow's own.
+        `tensorflow-text` for its ops, `not known here` for ops that are in neither of the two, and
+        `None` for TensorFlow's own.
     """
-    from tensorflow.python.framework import op_def_registry
-
-    if name in text_ops():
+    if name in _ops("tensorflow_text_ops.txt"):
         return TENSORFLOW_TEXT
-    return None if op_def_registry.get(name) is not None else UNKNOWN_LIBRARY
+    return None if name in _ops("tensorflow_ops.txt") else UNKNOWN_LIBRARY
 
 
 @cache
-def text_ops() -> frozenset[str]:
-    """Returns the ops of tensorflow-text, as its shared objects list them when loaded.
-
-    Once they are loaded, TensorFlow's registry does not distinguish them from its own.
-    """
-    from tensorflow.core.framework import op_def_pb2
-    from tensorflow.python.client import pywrap_tf_session
-
-    spec = find_spec("tensorflow_text")
-    names: set[str] = set()
-    for folder in spec.submodule_search_locations or () if spec else ():
-        for library in sorted(Path(folder).rglob("_*.so")):
-            handle = pywrap_tf_session.TF_LoadLibrary(str(library))
-            ops = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetOpList(handle))
-            pywrap_tf_session.TF_DeleteLibraryHandle(handle)
-            names.update(op.name for op in ops.op)
-    return frozenset(names)
+def _ops(file: str) -> frozenset[str]:
+    """Reads the names of a library's ops, one a line."""
+    return frozenset(Path(__file__).with_name(file).read_text("utf-8").splitlines())
 
 
-def _load_meta_graph(path: Path) -> Any:
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    try:
-        saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    except OSError as error:
-        raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
-    except DecodeError as error:
-        raise ServableUnavailableError(
-            f"{path}: must be a SavedModel. Received: {error}."
-        ) from error
-    graphs = list(saved_model.meta_graphs)
-    for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == {"serve"}]
-    if for_serving or len(graphs) == 1:
-        return (for_serving or graphs)[0]
-    tags = "; ".join(",".join(graph.meta_info_def.tags) for graph in graphs) or "no graph"
-    raise ServableUnavailableError(
-        f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
-    )
-
-
-def _nodes(meta_graph: Any) -> Iterator[Any]:
+def _nodes(meta_graph: MetaGraphDef) -> Iterator[NodeDef]:
     yield from meta_graph.graph_def.node
     for function in meta_graph.graph_def.library.function:
         yield from function.node_def
 
 
-def _signature(key: str, definition: Any) -> SignatureSummary:
+def _signature(key: str, definition: SignatureDef) -> SignatureSummary:
     return SignatureSummary(
         key,
         definition.method_name.removeprefix(_METHOD_PREFIX) or "none",
@@ -177,11 +143,9 @@ def _signature(key: str, definition: Any) -> SignatureSummary:
 
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSummary]:
-    import tensorflow as tf
-
     return {
         name: TensorSummary(
-            tf.as_dtype(info.dtype).name,
+            str(dtype_of(info.dtype)),
             None
             if info.tensor_shape.unknown_rank
             else tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim),

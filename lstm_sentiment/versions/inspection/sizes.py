@@ -7,9 +7,11 @@ from pathlib import Path
 from posixpath import commonpath
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.protocol.dtypes import STRING, dtype_of
 from lstm_sentiment.version_folder import GRAPH
+from lstm_sentiment.versions.inspection.checkpoint_index import read_checkpoint_index
 
-_CHECKPOINT = Path("variables") / "variables"
+_CHECKPOINT_INDEX = Path("variables") / "variables.index"
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SHOWN_SHARE = 0.01
 
@@ -115,28 +117,18 @@ def _below(files: Mapping[str, int], folder: str) -> dict[str, int]:
 
 def _variables(version_dir: Path) -> list[VariableSize]:
     """Lists the variables in the checkpoint's index, without reading a value."""
-    path = version_dir / _CHECKPOINT
-    if not path.with_suffix(".index").is_file():
+    path = version_dir / _CHECKPOINT_INDEX
+    if not path.is_file():
         return []  # a SavedModel of constants has no checkpoint
-    import tensorflow as tf
-
-    try:
-        reader = tf.train.load_checkpoint(str(path))
-        shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
-        raise ServableUnavailableError(
-            f"{path}.index: must be a checkpoint. Received: {str(error).splitlines()[0]}."
-        ) from error
-    return [
-        VariableSize(
-            name.removesuffix(_VALUE_SUFFIX),
-            dtypes[name].name,
-            tuple(shape),
-            math.prod(shape) * dtypes[name].size,
-        )
-        for name, shape in sorted(shapes.items())
-        if dtypes[name] != tf.string  # such as the object graph: strings have no fixed size
-    ]
+    variables = []
+    for name, entry in sorted(read_checkpoint_index(path).items()):
+        dtype = dtype_of(entry.dtype)
+        if dtype in (None, STRING):  # such as the object graph: strings have no fixed size
+            continue
+        shape = tuple(dim.size for dim in entry.shape.dim)
+        size = math.prod(shape) * dtype.numpy.itemsize
+        variables.append(VariableSize(name.removesuffix(_VALUE_SUFFIX), dtype.name, shape, size))
+    return variables
 
 
 def _parts(variables: list[VariableSize], shown_bytes: float) -> dict[str, PartSize]:

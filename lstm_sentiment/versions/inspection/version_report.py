@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.version_folder import (
     example_answers,
     find_version,
@@ -78,9 +77,7 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
         ServableNotFoundError: If there is no version.
         ServableUnavailableError: If a file is damaged.
         InvalidInputError: If the card is not a JSON object.
-        MissingExtraError: If TensorFlow, which reads the graph, is not installed.
     """
-    require_train("inspecting a SavedModel")
     version_dir = find_version(Path(path))
     name, version = servable_name(version_dir), version_number(version_dir)
     card = load_card(version_dir)

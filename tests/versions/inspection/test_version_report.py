@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import httpx
 import pytest
 import tensorflow as tf
+import tensorflow_text
+from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.client import pywrap_tf_session
 
 from lstm_sentiment import (
     FitResult,
@@ -30,7 +34,6 @@ from lstm_sentiment.versions.inspection.graph import (
     SignatureSummary,
     TensorSummary,
     library_of_op,
-    text_ops,
 )
 from lstm_sentiment.versions.inspection.snippets import request_snippets
 from tests.exported import MODEL_NAME, exported, read_card, tiny_version, write_card
@@ -153,11 +156,41 @@ def test_ops_are_counted_and_those_of_tensorflow_text_told(report: VersionReport
     assert 0 < graph.constant_bytes < report.sizes.graph
 
 
-def test_the_ops_of_tensorflow_text_are_none_of_tensorflow() -> None:
-    assert text_ops() & set(dir(tf.raw_ops)) == set()
-    assert library_of_op("NormalizeUTF8") == "tensorflow-text"
-    assert library_of_op("MatMul") is None
-    assert {"TFText>WhitespaceTokenizeWithOffsetsV2", "RougeL", "NormalizeUTF8"} <= text_ops()
+def registered_ops() -> set[str]:
+    """All ops of TensorFlow, and of the libraries that are loaded."""
+    registry = pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
+    return {op.name for op in op_def_pb2.OpList.FromString(registry).op}
+
+
+def ops_of_tensorflow_text() -> set[str]:
+    """The ops that its shared objects list when they are loaded."""
+    names: set[str] = set()
+    for library in Path(tensorflow_text.__file__).parent.rglob("_*.so"):
+        handle = pywrap_tf_session.TF_LoadLibrary(str(library))
+        ops = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetOpList(handle))
+        pywrap_tf_session.TF_DeleteLibraryHandle(handle)
+        names.update(op.name for op in ops.op)
+    return names
+
+
+def test_the_ops_of_both_libraries_are_those_that_are_installed() -> None:
+    text = ops_of_tensorflow_text()
+    assert {"TFText>WhitespaceTokenizeWithOffsetsV2", "RougeL", "NormalizeUTF8"} <= text
+    assert {library_of_op(name) for name in text} == {"tensorflow-text"}
+    assert {library_of_op(name) for name in registered_ops() - text} == {None}
+
+
+def test_nodes_and_constants_are_those_of_tensorflows_message(
+    report: VersionReport, version_dir: Path
+) -> None:
+    pb = (version_dir / "saved_model.pb").read_bytes()
+    [meta_graph] = saved_model_pb2.SavedModel.FromString(pb).meta_graphs
+    functions = meta_graph.graph_def.library.function
+    nodes = [*meta_graph.graph_def.node, *(node for one in functions for node in one.node_def)]
+    assert report.graph.functions == len(functions)
+    assert report.graph.op_types == Counter(node.op for node in nodes)
+    constants = [node.attr["value"].tensor for node in nodes if node.op == "Const"]
+    assert report.graph.constant_bytes == sum(tensor.ByteSize() for tensor in constants)
 
 
 def test_an_op_that_nobody_has_is_told(foreign_dir: Path, tmp_path: Path) -> None:
