@@ -11,6 +11,8 @@ from tensorflow_serving.apis import (
     model_service_pb2_grpc,
 )
 
+from lstm_sentiment.models_config.config import as_models_config
+
 START, AVAILABLE, END = 10, 30, 50
 
 
@@ -43,7 +45,7 @@ class StockModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
     def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self.reloads.append(request.config)
+        self.reloads.append(as_models_config(request.config))
         metadata = dict(context.invocation_metadata())
         self.callers.append(str(metadata.get("authorization", "")))
         self.on_reload()

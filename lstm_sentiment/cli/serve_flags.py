@@ -13,10 +13,10 @@ import typer
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from lstm_sentiment.models_config.config import ModelServerConfig
+    from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
     from lstm_sentiment.serving.batching.parameters import BatchingParameters
     from lstm_sentiment.serving.inference.limits import RequestLimits
-    from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+    from lstm_sentiment.serving.loading.options import LoadingOptions
 
 DEFAULT_NAME = "sentiment"
 DEFAULT_BASE_PATH = Path("models/sentiment")
@@ -161,7 +161,7 @@ class LoadingFlags:
 
     def options(self) -> "LoadingOptions":
         """Returns the options that the flags set."""
-        from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+        from lstm_sentiment.serving.loading.options import LoadingOptions
 
         return LoadingOptions(
             aspired_version_policy=self.aspired_version_policy,

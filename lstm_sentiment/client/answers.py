@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow_serving.apis import classification_pb2, predict_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.prediction_pb2 import Class, ClassificationResponse, PredictResponse
+from lstm_sentiment.protocol.tensors import Array, read_tensor
 
 # Of each output: the number of dimensions, the first of which counts rows, and the allowed kinds of
 # NumPy dtypes.
@@ -88,7 +88,7 @@ class AnswerReader:
         self._model = model
         self._signature = signature
 
-    def predictions(self, response: predict_pb2.PredictResponse, rows: int) -> list[Prediction]:
+    def predictions(self, response: PredictResponse, rows: int) -> list[Prediction]:
         """Reads a response of `text` or `tokens`."""
         outputs = self._outputs(response, rows, ("label", "classification", "probabilities"))
         version = _version(response)
@@ -97,15 +97,13 @@ class AnswerReader:
             for label, classification, scores in _rows(outputs)
         ]
 
-    def id_predictions(
-        self, response: predict_pb2.PredictResponse, rows: int
-    ) -> list[IdPrediction]:
+    def id_predictions(self, response: PredictResponse, rows: int) -> list[IdPrediction]:
         """Reads a response of `serving_default`."""
         outputs = self._outputs(response, rows, ("predict_classification", "predict_scores"))
         version = _version(response)
         return [IdPrediction(index, tuple(scores), version) for index, scores in _rows(outputs)]
 
-    def explanations(self, response: predict_pb2.PredictResponse, rows: int) -> list[Explanation]:
+    def explanations(self, response: PredictResponse, rows: int) -> list[Explanation]:
         """Reads a response of `explain`."""
         names = ("label", "probabilities", "tokens", "attributions")
         outputs = self._outputs(response, rows, names)
@@ -118,9 +116,7 @@ class AnswerReader:
         version = _version(response)
         return [explanation(version, *row) for row in _rows(outputs)]
 
-    def classifications(
-        self, response: classification_pb2.ClassificationResponse, rows: int
-    ) -> list[Prediction]:
+    def classifications(self, response: ClassificationResponse, rows: int) -> list[Prediction]:
         """Reads a response of the Classify API."""
         answers = [answer.classes for answer in response.result.classifications]
         if len(answers) != rows or not all(answers):
@@ -131,12 +127,12 @@ class AnswerReader:
         return [_prediction(classes, version) for classes in answers]
 
     def _outputs(
-        self, response: predict_pb2.PredictResponse, rows: int, names: Sequence[str]
+        self, response: PredictResponse, rows: int, names: Sequence[str]
     ) -> dict[str, Any]:
         """Returns the `np.ndarray` of each output, of `rows` rows."""
         if any(name not in response.outputs for name in names):
             raise self._unexpected(", ".join(names), ", ".join(sorted(response.outputs)))
-        arrays = {name: tf.make_ndarray(response.outputs[name]) for name in names}
+        arrays = {name: self._array(response, name) for name in names}
         for name, array in arrays.items():
             dimensions, kind = _OUTPUTS[name]
             if array.ndim != dimensions or len(array) != rows or array.dtype.kind not in kind:
@@ -146,6 +142,12 @@ class AnswerReader:
                     f"dtype {array.dtype}, shape {array.shape}",
                 )
         return arrays
+
+    def _array(self, response: PredictResponse, name: str) -> Array:
+        try:
+            return read_tensor(response.outputs[name])
+        except InvalidInputError as error:
+            raise self._unexpected(f"a tensor as `{name}`", str(error)) from error
 
     def _unexpected(self, wanted: str, received: str) -> InvalidInputError:
         return InvalidInputError(
@@ -163,7 +165,7 @@ def _version(response: Any) -> int | None:
     return spec.version.value if spec.HasField("version") else None
 
 
-def _prediction(classes: Sequence[classification_pb2.Class], version: int | None) -> Prediction:
+def _prediction(classes: Sequence[Class], version: int | None) -> Prediction:
     scores = tuple(scored.score for scored in classes)
     best = int(np.argmax(scores))
     return Prediction(classes[best].label, best, scores, version)

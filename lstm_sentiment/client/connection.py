@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import grpc
 import grpc.aio
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.client.access import TLSConfig
@@ -16,6 +15,7 @@ from lstm_sentiment.client.questions import RPC, Questions
 from lstm_sentiment.client.retries import SYSTEM_TIMING, Attempts, Deadline, Timing
 from lstm_sentiment.errors import LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.models_config.version_label import chosen_label
+from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE, calls
 
 _Methods = dict[RPC, Callable[..., Any]]
 
@@ -140,11 +140,5 @@ class ClientBase:
 
 def server_methods(channel: grpc.Channel | grpc.aio.Channel) -> _Methods:
     """Returns the server's methods by name; those of a channel for coroutines must be awaited."""
-    prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    model = model_service_pb2_grpc.ModelServiceStub(channel)
-    return {
-        "Predict": prediction.Predict,
-        "Classify": prediction.Classify,
-        "GetModelMetadata": prediction.GetModelMetadata,
-        "GetModelStatus": model.GetModelStatus,
-    }
+    by_name = {**calls(channel, PREDICTION_SERVICE), **calls(channel, MODEL_SERVICE)}
+    return {rpc: by_name[rpc] for rpc in get_args(RPC)}

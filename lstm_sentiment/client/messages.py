@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tensorflow.core.framework import tensor_pb2, types_pb2
-from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.prediction_pb2 import Input
+from lstm_sentiment.protocol.tensor_pb2 import DT_INT64, DT_STRING, TensorProto
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 Ids = NDArray[np.integer[Any]] | Sequence[Sequence[int]]
 """Token ids: an array `(batch, time)`, or rows of any lengths."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# As an exported version has them; nothing of the rooms before it may be imported here.
 
 
 def utf8_values(texts: Sequence[str]) -> list[bytes]:
@@ -35,16 +34,16 @@ def utf8_values(texts: Sequence[str]) -> list[bytes]:
     return values
 
 
-def string_tensor(values: Sequence[bytes]) -> tensor_pb2.TensorProto:
+def string_tensor(values: Sequence[bytes]) -> TensorProto:
     """Returns strings as a string tensor `(batch,)`."""
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=values)
+    proto = TensorProto(dtype=DT_STRING, string_val=values)
     proto.tensor_shape.dim.add(size=len(values))
     return proto
 
 
-def text_examples(values: Sequence[bytes]) -> input_pb2.Input:
+def text_examples(values: Sequence[bytes]) -> Input:
     """Returns each text, in UTF-8, as a `tf.Example` with one bytes feature, `text`."""
-    proto = input_pb2.Input()
+    proto = Input()
     for value in values:
         example = proto.example_list.examples.add()
         example.features.feature["text"].bytes_list.value.append(value)
@@ -72,11 +71,11 @@ def ids_rows(ids: Ids) -> Sequence[NDArray[np.int64]]:
     return array.astype(np.int64, copy=False)  # type: ignore[return-value]
 
 
-def ids_tensor(rows: Sequence[NDArray[np.int64]]) -> tensor_pb2.TensorProto:
+def ids_tensor(rows: Sequence[NDArray[np.int64]]) -> TensorProto:
     """Returns rows of `ids_rows` as an int64 tensor `(batch, time)`, padded with 0 on the right."""
     array = rows if isinstance(rows, np.ndarray) else _padded(rows)
     content = array.astype("<i8", copy=False).tobytes()
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, tensor_content=content)
+    proto = TensorProto(dtype=DT_INT64, tensor_content=content)
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     return proto

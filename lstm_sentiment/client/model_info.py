@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import dtype_of
+from lstm_sentiment.protocol.model_management_pb2 import GetModelStatusResponse, ModelVersionStatus
+from lstm_sentiment.protocol.prediction_pb2 import GetModelMetadataResponse, SignatureDefMap
+from lstm_sentiment.protocol.tensors import shape_of
 
 SIGNATURES_FIELD = "signature_def"
 """The only field of a model's metadata that servers know."""
@@ -52,11 +54,10 @@ class SignatureInfo:
 
 
 def read_version_statuses(
-    response: get_model_status_pb2.GetModelStatusResponse,
+    response: GetModelStatusResponse,
 ) -> list[VersionStatus]:
     """Reads the state of each version, in the server's order."""
-    names = get_model_status_pb2.ModelVersionStatus.State.items()
-    states = {number: name for name, number in names}
+    states = {number: name for name, number in ModelVersionStatus.State.items()}
     return [
         VersionStatus(
             status.version, states.get(status.state, "UNKNOWN"), status.status.error_message
@@ -65,15 +66,13 @@ def read_version_statuses(
     ]
 
 
-def read_signatures(
-    response: get_model_metadata_pb2.GetModelMetadataResponse, address: str
-) -> dict[str, SignatureInfo]:
+def read_signatures(response: GetModelMetadataResponse, address: str) -> dict[str, SignatureInfo]:
     """Reads a model's signatures, in the order of their keys.
 
     Raises:
         InvalidInputError: If the response has no signatures; its message starts with `address`.
     """
-    signatures = get_model_metadata_pb2.SignatureDefMap()
+    signatures = SignatureDefMap()
     try:
         is_there = response.metadata[SIGNATURES_FIELD].Unpack(signatures)
     except DecodeError:
@@ -90,17 +89,7 @@ def read_signatures(
 
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorInfo]:
-    return {name: TensorInfo(_dtype(info), _shape(info)) for name, info in sorted(infos.items())}
-
-
-def _dtype(info: Any) -> str:
-    try:
-        return str(tf.dtypes.as_dtype(info.dtype).name)
-    except TypeError:
-        return "unknown"
-
-
-def _shape(info: Any) -> tuple[int | None, ...] | None:
-    if info.tensor_shape.unknown_rank:
-        return None
-    return tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
+    return {
+        name: TensorInfo(str(dtype_of(info.dtype) or "unknown"), shape_of(info.tensor_shape))
+        for name, info in sorted(infos.items())
+    }

@@ -3,17 +3,11 @@
 `tensorflow_serving/apis/model_service.proto`.
 """
 
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
-from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-)
-from tensorflow_serving.config import model_server_config_pb2
+from google.protobuf.message import Message
 
 from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.access import TLSConfig
@@ -22,12 +16,13 @@ from lstm_sentiment.client.errors import client_error
 from lstm_sentiment.client.model_info import VersionStatus, read_version_statuses
 from lstm_sentiment.client.retries import SYSTEM_TIMING, Timing
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.models_config.config import as_models_config
+from lstm_sentiment.protocol.model_management_pb2 import GetModelStatusRequest, ReloadConfigRequest
+from lstm_sentiment.protocol.services import MODEL_SERVICE, calls
 
 AVAILABLE = "AVAILABLE"
 
 _POLL_SECONDS = 0.2
-
-_Response = TypeVar("_Response")
 
 
 class RunningServer:
@@ -62,7 +57,7 @@ class RunningServer:
         self._timeout_seconds = timeout_seconds
         self._endpoint = Endpoint(address, tls, token)
         self._channel = self._endpoint.channel()
-        self._stub = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        self._methods = calls(self._channel, MODEL_SERVICE)
         self._timing = timing
 
     def __enter__(self) -> "RunningServer":
@@ -84,18 +79,22 @@ class RunningServer:
         Raises:
             ServableNotFoundError: If the server knows no version of the model.
         """
-        request = get_model_status_pb2.GetModelStatusRequest()
+        request = GetModelStatusRequest()
         request.model_spec.name = model_name
-        return read_version_statuses(self._ask(self._stub.GetModelStatus, request))
+        return read_version_statuses(self._ask("GetModelStatus", request))
 
-    def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+    def reload(self, config: Message) -> None:
         """Sends a config: from then on the server serves its models, and no others.
+
+        Args:
+            config: A `tensorflow.serving.ModelServerConfig`, of this package or of
+                tensorflow-serving-api.
 
         Raises:
             InvalidInputError: If the server refuses the config, with its reason.
         """
-        request = model_management_pb2.ReloadConfigRequest(config=config)
-        response = self._ask(self._stub.HandleReloadConfigRequest, request)
+        request = ReloadConfigRequest(config=as_models_config(config))
+        response = self._ask("HandleReloadConfigRequest", request)
         if response.status.error_code:
             raise InvalidInputError(f"{self._address}: {response.status.error_message}")
 
@@ -123,9 +122,10 @@ class RunningServer:
                 )
             self._timing.sleep(_POLL_SECONDS)
 
-    def _ask(self, method: Callable[..., _Response], request: Any) -> _Response:
+    def _ask(self, method: str, request: Message) -> Any:
+        call = self._methods[method]
         try:
-            return method(request, timeout=self._timeout_seconds, metadata=self._endpoint.metadata)
+            return call(request, timeout=self._timeout_seconds, metadata=self._endpoint.metadata)
         except grpc.RpcError as error:
             raise self._error(error) from error
 

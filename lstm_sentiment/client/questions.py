@@ -4,15 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from tensorflow.core.framework import tensor_pb2
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-    predict_pb2,
-)
-
 from lstm_sentiment.client.answers import AnswerReader, Explanation, IdPrediction, Prediction
 from lstm_sentiment.client.messages import (
     Ids,
@@ -24,6 +15,14 @@ from lstm_sentiment.client.messages import (
 )
 from lstm_sentiment.client.model_info import SIGNATURES_FIELD
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.model_management_pb2 import GetModelStatusRequest
+from lstm_sentiment.protocol.prediction_pb2 import (
+    ClassificationRequest,
+    GetModelMetadataRequest,
+    ModelSpec,
+    PredictRequest,
+)
+from lstm_sentiment.protocol.tensor_pb2 import TensorProto
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 RPC = Literal["Predict", "Classify", "GetModelStatus", "GetModelMetadata"]
@@ -111,21 +110,21 @@ class Questions:
     def classify(self, texts: Sequence[str]) -> Question[Prediction]:
         """Returns the question to `classify`."""
 
-        def write(values: Sequence[bytes]) -> classification_pb2.ClassificationRequest:
-            return classification_pb2.ClassificationRequest(
+        def write(values: Sequence[bytes]) -> ClassificationRequest:
+            return ClassificationRequest(
                 model_spec=self._model_spec("classify"), input=text_examples(values)
             )
 
         reader = self._reader("classify")
         return Question("Classify", utf8_values(texts), write, reader.classifications)
 
-    def model_status(self) -> get_model_status_pb2.GetModelStatusRequest:
+    def model_status(self) -> GetModelStatusRequest:
         """Returns the request for the state of the versions."""
-        return get_model_status_pb2.GetModelStatusRequest(model_spec=self._model_spec(""))
+        return GetModelStatusRequest(model_spec=self._model_spec(""))
 
-    def metadata(self) -> get_model_metadata_pb2.GetModelMetadataRequest:
+    def metadata(self) -> GetModelMetadataRequest:
         """Returns the request for the signatures."""
-        return get_model_metadata_pb2.GetModelMetadataRequest(
+        return GetModelMetadataRequest(
             model_spec=self._model_spec(""), metadata_field=[SIGNATURES_FIELD]
         )
 
@@ -133,10 +132,10 @@ class Questions:
         self,
         signature: str,
         input_name: str,
-        write_tensor: Callable[[Sequence[Any]], tensor_pb2.TensorProto],
-    ) -> Callable[[Sequence[Any]], predict_pb2.PredictRequest]:
-        def write(rows: Sequence[Any]) -> predict_pb2.PredictRequest:
-            return predict_pb2.PredictRequest(
+        write_tensor: Callable[[Sequence[Any]], TensorProto],
+    ) -> Callable[[Sequence[Any]], PredictRequest]:
+        def write(rows: Sequence[Any]) -> PredictRequest:
+            return PredictRequest(
                 model_spec=self._model_spec(signature), inputs={input_name: write_tensor(rows)}
             )
 
@@ -145,8 +144,8 @@ class Questions:
     def _reader(self, signature: str) -> AnswerReader:
         return AnswerReader(self._address, self._model, signature)
 
-    def _model_spec(self, signature: str) -> model_pb2.ModelSpec:
-        spec = model_pb2.ModelSpec(name=self._model, signature_name=signature)
+    def _model_spec(self, signature: str) -> ModelSpec:
+        spec = ModelSpec(name=self._model, signature_name=signature)
         if self._version is not None:
             spec.version.value = self._version
         if self._version_label is not None:

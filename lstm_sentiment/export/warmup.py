@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
 
 from lstm_sentiment.export.inference_network import ROWS
+from lstm_sentiment.protocol.prediction_log_pb2 import PredictionLog
+from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vocabulary import NUM_SPECIAL_IDS
@@ -51,11 +53,9 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
         file.write(_request(TEXT_STATISTICS, mixed, tokenizer).SerializeToString())
 
 
-def _request(
-    signature: str, rows: list[list[int]], tokenizer: Tokenizer
-) -> prediction_log_pb2.PredictionLog:
+def _request(signature: str, rows: list[list[int]], tokenizer: Tokenizer) -> PredictionLog:
     """Makes one record: a request to a signature, for the texts whose ids are `rows`."""
-    log = prediction_log_pb2.PredictionLog()
+    log = PredictionLog()
     texts = list(_texts(rows, " " if signature == "tokens" else tokenizer.joiner, tokenizer))
     if signature == "classify":
         request: Any = log.classify_log.request
@@ -64,11 +64,11 @@ def _request(
             example.features.feature["text"].bytes_list.value.append(text.encode())
     else:
         request = log.predict_log.request
-        values, name = tf.constant(texts), signature if signature == "tokens" else "text"
+        name, values = signature if signature == "tokens" else "text", np.array(texts)
         if signature == DEFAULT_SIGNATURE_KEY:
             padded = pad_token_ids(rows, max(map(len, rows)))
-            values, name = tf.constant(padded, tf.int64), "input_sentence"
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+            name, values = "input_sentence", padded.astype(np.int64)
+        write_tensor(values, request.inputs[name])
     request.model_spec.signature_name = signature
     return log
 

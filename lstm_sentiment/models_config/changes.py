@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.checks import did_you_mean, in_range
 from lstm_sentiment.errors import InvalidInputError
@@ -19,9 +18,8 @@ from lstm_sentiment.models_config.text_format import (
     values_at,
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelConfig
 from lstm_sentiment.version_folder import MAX_VERSION
-
-_ModelConfig = model_server_config_pb2.ModelConfig
 
 _MAX_NUM_VERSIONS = 2**32 - 1
 
@@ -162,7 +160,7 @@ class SetVersionPolicy:
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
         """Returns edits that add one missing version, or at last remove all others."""
-        wanted = _ModelConfig()
+        wanted = ModelConfig()
         wanted.CopyFrom(model)
         self.apply(wanted)
         policy = wanted.model_version_policy
@@ -221,7 +219,7 @@ def _lacks(model: Any, version: int) -> bool:
 
 
 def _key_text(label: str) -> str:
-    entry = _ModelConfig.VersionLabelsEntry(key=label)
+    entry = ModelConfig.VersionLabelsEntry(key=label)
     return text_format.MessageToString(entry, as_utf8=True).strip()
 
 
@@ -236,10 +234,10 @@ def _entries(text: str, block: Value, label: str) -> list[Value]:
 
 def _key(text: str, entry: Value) -> str:
     inside = text[entry.start + 1 : entry.end - 1]
-    return str(text_format.Parse(inside, _ModelConfig.VersionLabelsEntry()).key)
+    return str(text_format.Parse(inside, ModelConfig.VersionLabelsEntry()).key)
 
 
 def _number(text: str, value: Value) -> int:
     # Text format also has octal and hexadecimal numbers.
-    entry = _ModelConfig.VersionLabelsEntry()
+    entry = ModelConfig.VersionLabelsEntry()
     return int(text_format.Parse(f"value: {text[value.start : value.end]}", entry).value)

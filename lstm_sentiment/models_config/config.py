@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2
+from google.protobuf.message import Message
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
@@ -21,13 +21,12 @@ from lstm_sentiment.models_config.version_policy import (
     Specific,
     VersionPolicy,
 )
-
-ModelServerConfig = model_server_config_pb2.ModelServerConfig
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig, ModelType
 
 TENSORFLOW_PLATFORM = "tensorflow"
 
 
-def load_models_config(path: str | Path) -> model_server_config_pb2.ModelServerConfig:
+def load_models_config(path: str | Path) -> ModelServerConfig:
     """Reads and checks a `models.config`.
 
     Args:
@@ -55,9 +54,7 @@ def read_config_text(path: str | Path) -> str:
         raise ConfigError(f"{path}: must be UTF-8 text. Received: {error.reason}.") from error
 
 
-def parse_models_config(
-    text: str, *, source: str = "models.config"
-) -> model_server_config_pb2.ModelServerConfig:
+def parse_models_config(text: str, *, source: str = "models.config") -> ModelServerConfig:
     """Parses and checks the text of a `models.config`.
 
     Args:
@@ -90,9 +87,7 @@ def syntax_error(source: str, error: text_format.ParseError, reason: str | None 
     return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
 
 
-def single_model_config(
-    model_name: str, model_base_path: str | Path
-) -> model_server_config_pb2.ModelServerConfig:
+def single_model_config(model_name: str, model_base_path: str | Path) -> ModelServerConfig:
     """Builds a config of one model whose latest version is served.
 
     Args:
@@ -116,9 +111,22 @@ def single_model_config(
     return config
 
 
-def check_models_config(
-    config: model_server_config_pb2.ModelServerConfig, *, source: str = "models.config"
-) -> None:
+def as_models_config(message: Message) -> ModelServerConfig:
+    """Returns a config of whichever package's class, such as tensorflow-serving-api's, as ours.
+
+    Raises:
+        InvalidInputError: If the message is no `tensorflow.serving.ModelServerConfig`.
+    """
+    if isinstance(message, ModelServerConfig):
+        return message
+    wanted = ModelServerConfig.DESCRIPTOR.full_name
+    kind = message.DESCRIPTOR.full_name if isinstance(message, Message) else type(message).__name__
+    if kind != wanted:
+        raise InvalidInputError(f"a config must be a {wanted}. Received: {kind}.")
+    return ModelServerConfig.FromString(message.SerializeToString())
+
+
+def check_models_config(config: ModelServerConfig, *, source: str = "models.config") -> None:
     """Checks a config.
 
     Args:
@@ -143,7 +151,7 @@ def check_models_config(
 
 
 def servables_to_monitor(
-    config: model_server_config_pb2.ModelServerConfig,
+    config: ModelServerConfig,
 ) -> list[ServableToMonitor]:
     """Returns the base path and version policy of each model, in the config's order."""
     return [
@@ -165,7 +173,7 @@ def policy_of(model: Any) -> VersionPolicy:
 
 
 def version_labels(
-    config: model_server_config_pb2.ModelServerConfig,
+    config: ModelServerConfig,
 ) -> dict[str, dict[str, int]]:
     """Returns for each model name the version of each label."""
     return {model.name: dict(model.version_labels) for model in config.model_config_list.config}
@@ -201,6 +209,6 @@ def _check_model(model: Any, source: str) -> None:
 def _is_tensorflow(model: Any) -> bool:
     # model_type is the deprecated way to say the same; TensorFlow Serving refuses both at once.
     if model.model_type:
-        named_by_type = model.model_type == model_server_config_pb2.ModelType.TENSORFLOW
+        named_by_type = model.model_type == ModelType.TENSORFLOW
         return named_by_type and not model.model_platform
     return bool(model.model_platform == TENSORFLOW_PLATFORM)

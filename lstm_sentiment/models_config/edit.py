@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.models_config.changes import ModelChange, SetLabel, is_utf8
 from lstm_sentiment.models_config.config import (
     TENSORFLOW_PLATFORM,
-    ModelServerConfig,
     check_models_config,
     parse_models_config,
     read_config_text,
@@ -32,6 +30,7 @@ from lstm_sentiment.models_config.text_format import (
     values_at,
 )
 from lstm_sentiment.models_config.write import locked, write_config
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class ConfigFile:
 
     path: Path
     text: str
-    config: model_server_config_pb2.ModelServerConfig
+    config: ModelServerConfig
 
 
 @dataclass(frozen=True)

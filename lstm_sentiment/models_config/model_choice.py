@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tensorflow_serving.config import model_server_config_pb2
-
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 
 PathLike = str | os.PathLike[str]
 
@@ -45,7 +44,7 @@ def served_from(base_path: PathLike) -> ModelChoice:
     return lambda config, path: _index_of_model(config, base_path, path)
 
 
-def find_model(config: model_server_config_pb2.ModelServerConfig, base_path: PathLike) -> Any:
+def find_model(config: ModelServerConfig, base_path: PathLike) -> Any:
     """Finds the model that is served from a folder.
 
     Args:
@@ -61,9 +60,7 @@ def find_model(config: model_server_config_pb2.ModelServerConfig, base_path: Pat
     return config.model_config_list.config[indices[0]] if len(indices) == 1 else None
 
 
-def named_versions(
-    config: model_server_config_pb2.ModelServerConfig, base_path: PathLike
-) -> frozenset[int]:
+def named_versions(config: ModelServerConfig, base_path: PathLike) -> frozenset[int]:
     """Returns the versions of a folder that labels or `specific` policies name.
 
     Args:

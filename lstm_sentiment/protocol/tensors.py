@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import BOOL, STRING, DType, dtype_of, dtype_of_array
-from lstm_sentiment.protocol.tensor_pb2 import TensorProto
+from lstm_sentiment.protocol.tensor_pb2 import TensorProto, TensorShapeProto
 
 Array = NDArray[Any]
 
@@ -81,7 +81,7 @@ def read_tensor(proto: TensorProto) -> Array:
         InvalidInputError: If the proto contradicts itself or has an unknown dtype. The message is
             what is wrong, without an end.
     """
-    shape = _shape_of(proto)
+    shape = _known_shape_of(proto)
     dtype = dtype_of(proto.dtype)
     if dtype is None:
         raise InvalidInputError(f"unknown dtype {proto.dtype}")
@@ -130,7 +130,14 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
     getattr(proto, form.field).extend(entries.tolist())
 
 
-def _shape_of(proto: TensorProto) -> tuple[int, ...]:
+def shape_of(proto: TensorShapeProto) -> tuple[int | None, ...] | None:
+    """Returns the size of each dimension, `None` for any size; `None` for any rank."""
+    if proto.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
+
+
+def _known_shape_of(proto: TensorProto) -> tuple[int, ...]:
     shape = proto.tensor_shape
     sizes = [dim.size for dim in shape.dim]
     if shape.unknown_rank or min(sizes, default=0) < 0 or len(sizes) > _MAX_DIMENSIONS:

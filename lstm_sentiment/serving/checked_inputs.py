@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import STRING, dtype_of_array
 from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
 
 
@@ -42,18 +42,24 @@ def _braced(names: set[str]) -> str:
 
 
 def _checked(info: TensorInfo, value: Array, name: str) -> Array:
-    dtype = tf.string if value.dtype.kind in "OSU" else tf.as_dtype(value.dtype)
+    dtype = dtype_of_array(value.dtype)
     if dtype != info.dtype:
         raise InvalidInputError(
-            f"`{name}` must have dtype {info.dtype.name}. Received: dtype {dtype.name}."
+            f"`{name}` must have dtype {info.dtype}. Received: dtype {dtype or value.dtype}."
         )
-    if not info.shape.is_compatible_with(value.shape):
+    if not _fits(value.shape, info.shape):
         raise InvalidInputError(
             f"`{name}` must have shape {info.shape}. Received: shape {value.shape}."
         )
-    if dtype != tf.string:
-        return value
-    return _as_bytes(value, name)
+    return _as_bytes(value, name) if dtype == STRING else value
+
+
+def _fits(shape: tuple[int, ...], declared: tuple[int | None, ...] | None) -> bool:
+    if declared is None:
+        return True
+    return len(shape) == len(declared) and all(
+        expected in (None, size) for size, expected in zip(shape, declared, strict=True)
+    )
 
 
 def _as_bytes(value: Array, name: str) -> Array:

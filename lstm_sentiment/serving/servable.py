@@ -7,15 +7,16 @@ one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
-
+from lstm_sentiment.protocol.dtypes import DType, dtype_of
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
+from lstm_sentiment.protocol.signature_pb2 import TensorInfo as TensorInfoProto
+from lstm_sentiment.protocol.tensors import Array as Array
+from lstm_sentiment.protocol.tensors import shape_of
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.servable_id import ServableId
-
-Array = NDArray[Any]
 
 
 class ManagerState(enum.IntEnum):
@@ -48,12 +49,13 @@ class TensorInfo:
     """Dtype and shape of one input or output of a signature.
 
     Attributes:
-        dtype: A `tf.DType`.
-        shape: A `tf.TensorShape`; unknown dimensions are `None`.
+        dtype: The element type.
+        shape: The size of each dimension, `None` for any size; `None` instead of the tuple for any
+            number of dimensions.
     """
 
-    dtype: Any
-    shape: Any
+    dtype: DType
+    shape: tuple[int | None, ...] | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,35 @@ class Signature:
     outputs: Mapping[str, TensorInfo] = field(default_factory=dict)
 
 
+def read_signatures(definitions: Mapping[str, SignatureDef]) -> dict[str, Signature]:
+    """Reads the signatures that can be run.
+
+    Args:
+        definitions: The message of each signature, by key.
+
+    Returns:
+        The signatures by key, without those of sparse or ragged tensors; inputs and outputs in the
+        order of their names.
+    """
+    found = {}
+    for key, definition in definitions.items():
+        inputs, outputs = _tensor_infos(definition.inputs), _tensor_infos(definition.outputs)
+        if inputs is not None and outputs is not None:
+            found[key] = Signature(key, inputs, outputs)
+    return found
+
+
+def _tensor_infos(infos: Mapping[str, TensorInfoProto]) -> dict[str, TensorInfo] | None:
+    found = {}
+    for name, info in sorted(infos.items()):
+        dtype = dtype_of(info.dtype)
+        # A graph's init op is listed among the signatures, without a tensor of a known dtype.
+        if dtype is None or info.WhichOneof("encoding") != "name":
+            return None
+        found[name] = TensorInfo(dtype, shape_of(info.tensor_shape))
+    return found
+
+
 class Servable(Protocol):
     """A loaded version."""
 
@@ -80,8 +111,8 @@ class Servable(Protocol):
         ...
 
     @property
-    def signature_defs(self) -> Mapping[str, Any]:
-        """The `SignatureDef` message of each signature in the SavedModel, by key."""
+    def signature_defs(self) -> Mapping[str, SignatureDef]:
+        """The message of each signature in the SavedModel, by key."""
         ...
 
     def run(

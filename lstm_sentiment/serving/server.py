@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 from starlette.types import ASGIApp
-from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.models_config.config import (
+    as_models_config,
     check_models_config,
     load_models_config,
     version_labels,
 )
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.authentication import (
     BearerTokenInterceptor,
     BearerTokenMiddleware,
@@ -31,12 +33,12 @@ from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.service import grpc_server
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.loading.manager import version_manager
 from lstm_sentiment.serving.monitoring.observability import Observability
 from lstm_sentiment.serving.reload.server_core import ServerCore
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
-from lstm_sentiment.serving.saved_model.saved_model_manager import saved_model_manager
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server_options import ServerOptions, options_or_deprecated
 from lstm_sentiment.serving.shadow.managed import managed_shadow
@@ -57,7 +59,7 @@ class ModelServer:
 
     def __init__(
         self,
-        config: str | Path | model_server_config_pb2.ModelServerConfig,
+        config: str | Path | Message,
         options: ServerOptions | None = None,
         *,
         port: int = 8500,
@@ -68,7 +70,9 @@ class ModelServer:
         """Reads and checks the config; opens no port and loads no model yet.
 
         Args:
-            config: Path of a `models.config`, or the message itself.
+            config: Path of a `models.config`, or the message itself: a
+                `tensorflow.serving.ModelServerConfig` of this package or of
+                tensorflow-serving-api.
             options: All other settings; `None` for the defaults.
             port: Port for gRPC; 0 for any free one.
             rest_api_port: Port for REST; 0 for any free one, `None` for no REST. (On the command
@@ -98,7 +102,7 @@ class ModelServer:
             if options.batching
             else None
         )
-        self._manager = saved_model_manager(options.loading, self._scheduler, self._note_state)
+        self._manager = version_manager(options.loading, self._scheduler, self._note_state)
         self._core = ServerCore(
             self._manager,
             file_system_poll_wait_seconds=options.file_system_poll_wait_seconds,
@@ -270,13 +274,13 @@ class ModelServer:
 
     def reload(
         self,
-        config: model_server_config_pb2.ModelServerConfig,
+        config: Message,
         timeout_seconds: float | None = None,
     ) -> None:
         """Serves the models of another config from now on, as HandleReloadConfigRequest does.
 
         Args:
-            config: All models to serve.
+            config: All models to serve, as the message that the class takes.
             timeout_seconds: Longest wait for the models; `None` for no limit.
 
         Raises:
@@ -284,7 +288,7 @@ class ModelServer:
                 is not available. As after the other error, the models of before are still served.
             ServableUnavailableError: If a new model has no version that can be loaded.
         """
-        self._core.reload(config, timeout_seconds)
+        self._core.reload(as_models_config(config), timeout_seconds)
 
     def __enter__(self) -> "ModelServer":
         """Starts the server."""
@@ -376,13 +380,12 @@ class ModelServer:
         self._grpc.start()
 
 
-def _checked_config(
-    config: str | Path | model_server_config_pb2.ModelServerConfig,
-) -> model_server_config_pb2.ModelServerConfig:
+def _checked_config(config: str | Path | Message) -> ModelServerConfig:
     if isinstance(config, str | Path):
         return load_models_config(config)
-    check_models_config(config)
-    return config
+    message = as_models_config(config)
+    check_models_config(message)
+    return message
 
 
 def _observability(options: ServerOptions) -> Observability:

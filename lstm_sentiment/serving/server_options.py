@@ -11,9 +11,9 @@ from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.system import usable_cpus
 

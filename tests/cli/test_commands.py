@@ -15,7 +15,7 @@ from lstm_sentiment import FitResult, InvalidInputError, __version__
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.serving.inference.limits import RequestLimits
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
 from tests.cli.running import Run, is_one_error_line

@@ -16,8 +16,8 @@ from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions

@@ -17,7 +17,8 @@ from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError, ServableUnavailableError
-from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config
+from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.models_config.config import (
-    ModelServerConfig,
     check_models_config,
     load_models_config,
     parse_models_config,
@@ -16,6 +15,7 @@ from lstm_sentiment.models_config.config import (
     version_labels,
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, ServableToMonitor, Specific
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 
 VERSION = st.integers(0, 2**63 - 1)
 NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)

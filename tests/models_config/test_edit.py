@@ -19,7 +19,6 @@ from lstm_sentiment.models_config.changes import (
     SetVersionPolicy,
 )
 from lstm_sentiment.models_config.config import (
-    ModelServerConfig,
     load_models_config,
     parse_models_config,
 )
@@ -40,6 +39,7 @@ from lstm_sentiment.models_config.model_choice import (
 )
 from lstm_sentiment.models_config.text_format import Edit, UnknownSyntaxError
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from tests.models_config.test_config import NAME, VERSION, configs
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.core.protobuf import meta_graph_pb2
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.protocol.dtypes import FLOAT32, STRING
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
@@ -39,7 +39,7 @@ class FakeServable:
 
     def __init__(self) -> None:
         self.signatures: dict[str, Signature] = {}
-        self.signature_defs: dict[str, Any] = {}
+        self.signature_defs: dict[str, SignatureDef] = {}
         self.received: list[tuple[str, Mapping[str, Array]]] = []
         self.callers: list[Caller] = []
         self._answers: dict[str, Answer] = {}
@@ -60,10 +60,10 @@ class FakeServable:
             self._answers[key] = lambda inputs, caller: outputs
         self.signatures[key] = Signature(
             key,
-            {name: TensorInfo(tf.string, tf.TensorShape([None])) for name in inputs},
-            {name: TensorInfo(None, None) for name in outputs},
+            {name: TensorInfo(STRING, (None,)) for name in inputs},
+            {name: TensorInfo(FLOAT32, None) for name in outputs},
         )
-        definition = meta_graph_pb2.SignatureDef()
+        definition = SignatureDef()
         for name in inputs:
             definition.inputs[name].name = tensor_name
         self.signature_defs[key] = definition

@@ -20,10 +20,11 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.models_config.config import ModelServerConfig, single_model_config
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.listening import listen
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.model_server_config_pb2 import SSLConfig as SSLConfigMessage
 from lstm_sentiment.serving.access.secret_file import warn_if_everybody_can_read
 from lstm_sentiment.serving.parameter_files import load_parameter_file
 
@@ -52,11 +52,11 @@ def load_ssl_config(path: str | Path) -> SSLConfig:
             the file cannot be read or breaks a rule. It quotes nothing of the file.
     """
 
-    def config(message: Any) -> SSLConfig:
+    def config(message: SSLConfigMessage) -> SSLConfig:
         return SSLConfig(
             message.server_key, message.server_cert, message.custom_ca, message.client_verify
         )
 
-    ssl_config = load_parameter_file(path, "SSLConfig", config, is_secret=True)
+    ssl_config = load_parameter_file(path, SSLConfigMessage, config, is_secret=True)
     warn_if_everybody_can_read(path)
     return ssl_config

@@ -5,11 +5,11 @@ never padded to one width: the padding would be read as token ids.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.batching.scheduler import Arrays, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.checked_inputs import checked_inputs
@@ -40,7 +40,7 @@ class BatchingServable:
         }
 
     @property
-    def signature_defs(self) -> Mapping[str, Any]:
+    def signature_defs(self) -> Mapping[str, SignatureDef]:
         """The servable's `SignatureDef` messages, by key."""
         return self._servable.signature_defs
 
@@ -103,9 +103,9 @@ def is_batchable(signature: Signature) -> bool:
     depend on other texts of the batch.
     """
     shapes = [info.shape for info in (*signature.inputs.values(), *signature.outputs.values())]
-    if any(not shape.rank or shape[0] is not None for shape in shapes):
+    if any(shape is None or shape[:1] != (None,) for shape in shapes):
         return False
-    return all(info.shape[1:].is_fully_defined() for info in signature.outputs.values())
+    return all(None not in (info.shape or ())[1:] for info in signature.outputs.values())
 
 
 def _common_rows(inputs: Arrays) -> int:

@@ -3,10 +3,12 @@
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lstm_sentiment.checks import at_least, positive
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.model_server_config_pb2 import (
+    BatchingParameters as BatchingParametersMessage,
+)
 from lstm_sentiment.serving.parameter_files import load_parameter_file
 from lstm_sentiment.system import usable_cpus
 
@@ -104,11 +106,11 @@ def load_batching_parameters(path: str | Path) -> BatchingParameters:
             the file cannot be read or breaks a rule.
     """
 
-    def parameters(message: Any) -> BatchingParameters:
+    def parameters(message: BatchingParametersMessage) -> BatchingParameters:
         # A wrapper that is absent means the default, not 0.
         given = {descriptor.name: value for descriptor, value in message.ListFields()}
         sizes = tuple(given.pop("allowed_batch_sizes", ()))
         values = {name: getattr(value, "value", value) for name, value in given.items()}
         return BatchingParameters(**values, allowed_batch_sizes=sizes)
 
-    return load_parameter_file(path, "BatchingParameters", parameters)
+    return load_parameter_file(path, BatchingParametersMessage, parameters)

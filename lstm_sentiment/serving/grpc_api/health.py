@@ -3,8 +3,7 @@
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
-MODEL_SERVICE = "tensorflow.serving.ModelService"
+from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE
 
 _SERVICES = (health.OVERALL_HEALTH, PREDICTION_SERVICE, MODEL_SERVICE)
 

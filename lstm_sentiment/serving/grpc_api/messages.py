@@ -2,14 +2,8 @@
 
 from typing import Any
 
-from tensorflow_serving.apis import (
-    classification_pb2,
-    inference_pb2,
-    model_pb2,
-    regression_pb2,
-)
-
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol import prediction_pb2
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask
 from lstm_sentiment.serving.inference.regression import Regressions
@@ -31,7 +25,7 @@ def model_spec(request: Any, notes: RequestNotes, *, asks_signature: bool = True
     """
     if not request.HasField("model_spec"):
         raise InvalidInputError("Missing ModelSpec")
-    spec: model_pb2.ModelSpec = request.model_spec
+    spec: prediction_pb2.ModelSpec = request.model_spec
     choice = spec.WhichOneof("version_choice")
     notes.model_name = spec.name
     notes.label = spec.version_label if choice == "version_label" else None
@@ -41,14 +35,14 @@ def model_spec(request: Any, notes: RequestNotes, *, asks_signature: bool = True
     return ModelSpec(spec.name, version=version, label=notes.label)
 
 
-def inference_task(task: inference_pb2.InferenceTask) -> InferenceTask:
+def inference_task(task: prediction_pb2.InferenceTask) -> InferenceTask:
     """Reads one task of a MultiInference request."""
     spec = task.model_spec
     return InferenceTask(spec.name, spec.signature_name or DEFAULT_SIGNATURE_KEY, task.method_name)
 
 
 def write_model_spec(
-    spec: model_pb2.ModelSpec, answer: Answer, signature_key: str | None = None
+    spec: prediction_pb2.ModelSpec, answer: Answer, signature_key: str | None = None
 ) -> None:
     """Writes the version that answered into a response.
 
@@ -63,7 +57,7 @@ def write_model_spec(
 
 
 def write_result(
-    found: InferenceResult, answer: Answer, proto: inference_pb2.InferenceResult
+    found: InferenceResult, answer: Answer, proto: prediction_pb2.InferenceResult
 ) -> None:
     """Writes the answer to one task of a MultiInference request.
 
@@ -80,7 +74,7 @@ def write_result(
 
 
 def write_classifications(
-    classifications: Classifications, result: classification_pb2.ClassificationResult
+    classifications: Classifications, result: prediction_pb2.ClassificationResult
 ) -> None:
     """Writes the classes of each example into a message."""
     for scored_classes in classifications:
@@ -89,7 +83,7 @@ def write_classifications(
             classes.add(label=label, score=score)
 
 
-def write_regressions(regressions: Regressions, result: regression_pb2.RegressionResult) -> None:
+def write_regressions(regressions: Regressions, result: prediction_pb2.RegressionResult) -> None:
     """Writes the number for each example into a message."""
     for value in regressions:
         result.regressions.add(value=value)

@@ -8,26 +8,16 @@ from concurrent import futures
 from typing import Any, TypeVar
 
 import grpc
-from grpc_reflection.v1alpha import reflection as grpc_reflection
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    inference_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-    regression_pb2,
-)
-from tensorflow_serving.config import model_server_config_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE, handlers, methods_of
 from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.grpc_api.answering import answered
-from lstm_sentiment.serving.grpc_api.health import MODEL_SERVICE, PREDICTION_SERVICE, GrpcHealth
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.messages import (
     inference_task,
     model_spec,
@@ -37,6 +27,7 @@ from lstm_sentiment.serving.grpc_api.messages import (
     write_result,
 )
 from lstm_sentiment.serving.grpc_api.parsing import ParsingInterceptor
+from lstm_sentiment.serving.grpc_api.reflection import add_reflection
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
@@ -47,7 +38,7 @@ from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature
 
-Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
+Reload = Callable[[ModelServerConfig], None]
 """Makes a server serve the models of a config; returns once they are served."""
 
 _Answer = TypeVar("_Answer", bound=Answer)
@@ -56,7 +47,7 @@ _Answer = TypeVar("_Answer", bound=Answer)
 _NO_LIMIT = -1
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+class PredictionService:
     """Serves `tensorflow.serving.PredictionService`."""
 
     def __init__(self, data_plane: DataPlane, observer: Observer | None) -> None:
@@ -72,30 +63,30 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @answered
     def Classify(
         self,
-        request: classification_pb2.ClassificationRequest,
+        request: prediction_pb2.ClassificationRequest,
         notes: RequestNotes,
         caller: Caller,
-    ) -> classification_pb2.ClassificationResponse:
+    ) -> prediction_pb2.ClassificationResponse:
         """Classifies the examples of a request."""
-        response = classification_pb2.ClassificationResponse()
+        response = prediction_pb2.ClassificationResponse()
         result = self._ask_examples(self._data_plane.classify, request, response, notes, caller)
         write_classifications(result.classifications, response.result)
         return response
 
     @answered
     def Regress(
-        self, request: regression_pb2.RegressionRequest, notes: RequestNotes, caller: Caller
-    ) -> regression_pb2.RegressionResponse:
+        self, request: prediction_pb2.RegressionRequest, notes: RequestNotes, caller: Caller
+    ) -> prediction_pb2.RegressionResponse:
         """Computes a number for each example of a request."""
-        response = regression_pb2.RegressionResponse()
+        response = prediction_pb2.RegressionResponse()
         result = self._ask_examples(self._data_plane.regress, request, response, notes, caller)
         write_regressions(result.regressions, response.result)
         return response
 
     @answered
     def Predict(
-        self, request: predict_pb2.PredictRequest, notes: RequestNotes, caller: Caller
-    ) -> predict_pb2.PredictResponse:
+        self, request: prediction_pb2.PredictRequest, notes: RequestNotes, caller: Caller
+    ) -> prediction_pb2.PredictResponse:
         """Runs a signature on the tensors of a request."""
 
         def read_inputs(signature: Signature) -> Mapping[str, Array]:
@@ -109,7 +100,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             caller=caller,
         )
         notes.answered_by(result, result.texts)
-        response = predict_pb2.PredictResponse()
+        response = prediction_pb2.PredictResponse()
         write_model_spec(response.model_spec, result)
         for name, array in result.outputs.items():
             write_tensor(array, response.outputs[name])
@@ -117,11 +108,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     @answered
     def MultiInference(
-        self, request: inference_pb2.MultiInferenceRequest, notes: RequestNotes, caller: Caller
-    ) -> inference_pb2.MultiInferenceResponse:
+        self, request: prediction_pb2.MultiInferenceRequest, notes: RequestNotes, caller: Caller
+    ) -> prediction_pb2.MultiInferenceResponse:
         """Runs several signatures of one model on the examples of a request."""
         # A request without a task names no model, and the data plane says so.
-        first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+        first = request.tasks[0] if request.tasks else prediction_pb2.InferenceTask()
         first.model_spec.SetInParent()
         result = self._data_plane.multi_inference(
             model_spec(first, notes),
@@ -130,7 +121,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             caller=caller,
         )
         notes.examples_answered_by(result, request.input)
-        response = inference_pb2.MultiInferenceResponse()
+        response = prediction_pb2.MultiInferenceResponse()
         for found in result.results:
             write_result(found, result, response.results.add())
         return response
@@ -138,10 +129,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @answered
     def GetModelMetadata(
         self,
-        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        request: prediction_pb2.GetModelMetadataRequest,
         notes: RequestNotes,
         caller: Caller,
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    ) -> prediction_pb2.GetModelMetadataResponse:
         """Returns the signatures of a version."""
         found = self._data_plane.model_metadata(
             model_spec(request, notes, asks_signature=False), list(request.metadata_field)
@@ -168,7 +159,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return result
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+class ModelService:
     """Serves `tensorflow.serving.ModelService`."""
 
     def __init__(
@@ -188,10 +179,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     @answered
     def GetModelStatus(
         self,
-        request: get_model_status_pb2.GetModelStatusRequest,
+        request: model_management_pb2.GetModelStatusRequest,
         notes: RequestNotes,
         caller: Caller,
-    ) -> get_model_status_pb2.GetModelStatusResponse:
+    ) -> model_management_pb2.GetModelStatusResponse:
         """Returns the states of a model's versions."""
         asked = model_spec(request, notes, asks_signature=False)
         return model_status_to_proto(self._data_plane.model_status(asked))
@@ -253,17 +244,19 @@ def grpc_server(
             ("grpc.so_reuseport", 0),
         ),
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(data_plane, observer), server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(data_plane, observer, reload), server
-    )
+    _add_service(server, PREDICTION_SERVICE, PredictionService(data_plane, observer))
+    _add_service(server, MODEL_SERVICE, ModelService(data_plane, observer, reload))
     names = [PREDICTION_SERVICE, MODEL_SERVICE]
     if health is not None:
         health.add_to_server(server)
         names.append(health.service_name)
     if reflection:
-        names.append(grpc_reflection.SERVICE_NAME)
-        grpc_reflection.enable_server_reflection(names, server)
+        add_reflection(server, names)
     return server
+
+
+def _add_service(server: Any, name: str, service: Any) -> None:
+    """Adds a service whose methods have the names of the protocol's."""
+    methods = handlers(name, {each.name: getattr(service, each.name) for each in methods_of(name)})
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
+    server.add_registered_method_handlers(name, methods)

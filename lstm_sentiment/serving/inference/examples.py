@@ -7,11 +7,10 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.core.framework import types_pb2
-from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import dtype_of_array
+from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
@@ -22,7 +21,7 @@ TEXT_FEATURE = "text"
 """Name of the bytes feature that holds an example's text."""
 
 
-def serialized_examples(proto: input_pb2.Input) -> list[bytes]:
+def serialized_examples(proto: Input) -> list[bytes]:
     """Serializes each `tf.Example` of a request; returns none for an empty input.
 
     A context is put before each example: a parser then finds the features of both, and the
@@ -38,7 +37,7 @@ def serialized_examples(proto: input_pb2.Input) -> list[bytes]:
     return [context + example for example in examples]
 
 
-def texts_of_examples(proto: input_pb2.Input) -> list[bytes]:
+def texts_of_examples(proto: Input) -> list[bytes]:
     """Returns all values of the bytes feature `text`, in order, without those of the context."""
     kind = proto.WhichOneof("kind")
     examples = getattr(proto, kind).examples if kind else ()
@@ -91,9 +90,8 @@ def bracketed(shape: Iterable[int]) -> str:
 
 def dtype_name(array: Array) -> str:
     """Returns the protocol buffers' name of an array's dtype, such as `DT_STRING`."""
-    if array.dtype.kind == "O":
-        return "DT_STRING"
-    return str(types_pb2.DataType.Name(tf.as_dtype(array.dtype).as_datatype_enum))
+    dtype = dtype_of_array(array.dtype)
+    return dtype.enum_name if dtype is not None else str(array.dtype)
 
 
 def _braced(names: Iterable[str]) -> str:

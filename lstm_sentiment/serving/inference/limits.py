@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from tensorflow.core.example import example_pb2
 
 from lstm_sentiment.checks import positive
+from lstm_sentiment.protocol import example_pb2
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Signature
 
@@ -128,8 +128,7 @@ def _has_rows(signature: Signature, name: str) -> bool:
     info = signature.inputs.get(name)
     if info is None:  # unknown names are refused elsewhere
         return True
-    rank = info.shape.rank
-    return rank is None or (rank > 0 and info.shape[0] is None)
+    return info.shape is None or info.shape[:1] == (None,)
 
 
 def _longest_value(serialized: bytes) -> int:

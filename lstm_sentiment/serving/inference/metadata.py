@@ -10,8 +10,9 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from tensorflow_serving.apis import get_model_metadata_pb2
 
+from lstm_sentiment.protocol.prediction_pb2 import GetModelMetadataResponse, SignatureDefMap
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.servable_id import ServableId
 
 SIGNATURE_DEF = "signature_def"
@@ -19,27 +20,27 @@ SIGNATURE_DEF = "signature_def"
 
 
 def metadata_to_proto(
-    servable_id: ServableId, signature_defs: Mapping[str, Any]
-) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    servable_id: ServableId, signature_defs: Mapping[str, SignatureDef]
+) -> GetModelMetadataResponse:
     """Makes the response to GetModelMetadata.
 
     Args:
         servable_id: The version.
-        signature_defs: A `SignatureDef` message for each signature, by key.
+        signature_defs: The message of each signature, by key.
     """
-    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    response = GetModelMetadataResponse()
     response.model_spec.name = servable_id.name
     response.model_spec.version.value = servable_id.version
     response.metadata[SIGNATURE_DEF].Pack(_signature_def_map(signature_defs))
     return response
 
 
-def metadata_to_json(servable_id: ServableId, signature_defs: Mapping[str, Any]) -> str:
+def metadata_to_json(servable_id: ServableId, signature_defs: Mapping[str, SignatureDef]) -> str:
     """Writes the signatures of a version as JSON.
 
     Args:
         servable_id: The version.
-        signature_defs: A `SignatureDef` message for each signature, by key.
+        signature_defs: The message of each signature, by key.
 
     Returns:
         `{"model_spec": {...}, "metadata": {"signature_def": {"signature_def": {...}}}}`, with
@@ -55,9 +56,9 @@ def metadata_to_json(servable_id: ServableId, signature_defs: Mapping[str, Any])
 
 
 def _signature_def_map(
-    signature_defs: Mapping[str, Any],
-) -> get_model_metadata_pb2.SignatureDefMap:
-    signature_def_map = get_model_metadata_pb2.SignatureDefMap()
+    signature_defs: Mapping[str, SignatureDef],
+) -> SignatureDefMap:
+    signature_def_map = SignatureDefMap()
     for key, signature_def in signature_defs.items():
         signature_def_map.signature_def[key].CopyFrom(signature_def)
     return signature_def_map

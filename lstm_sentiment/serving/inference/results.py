@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult
 from lstm_sentiment.serving.inference.regression import Regressions
@@ -93,8 +93,8 @@ class ModelMetadata:
 
     Attributes:
         servable_id: The version.
-        signature_defs: A `SignatureDef` message for each signature, by key.
+        signature_defs: The message of each signature, by key.
     """
 
     servable_id: ServableId
-    signature_defs: Mapping[str, Any]
+    signature_defs: Mapping[str, SignatureDef]

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.model_server_config_pb2 import (
+    MonitoringConfig as MonitoringConfigMessage,
+)
 from lstm_sentiment.serving.parameter_files import load_parameter_file
 
 
@@ -43,8 +45,8 @@ def load_monitoring_config(path: str | Path) -> MonitoringConfig:
             the file cannot be read or breaks a rule.
     """
 
-    def config(message: Any) -> MonitoringConfig:
+    def config(message: MonitoringConfigMessage) -> MonitoringConfig:
         prometheus = message.prometheus_config
         return MonitoringConfig(prometheus.enable, prometheus.path or MonitoringConfig.path)
 
-    return load_parameter_file(path, "MonitoringConfig", config)
+    return load_parameter_file(path, MonitoringConfigMessage, config)

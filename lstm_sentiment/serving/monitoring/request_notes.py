@@ -5,8 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from tensorflow_serving.apis import input_pb2
-
+from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.canonical_code import Code
 from lstm_sentiment.serving.inference.examples import texts_of_examples
 from lstm_sentiment.serving.inference.results import Answer
@@ -74,7 +73,7 @@ class RequestNotes:
         self._batch_size = answer.batch_size
         self.texts = texts
 
-    def examples_answered_by(self, answer: Answer, examples: input_pb2.Input) -> None:
+    def examples_answered_by(self, answer: Answer, examples: Input) -> None:
         """Notes the version that answered a request of examples, and the texts in them.
 
         Args:

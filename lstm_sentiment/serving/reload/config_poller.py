@@ -5,10 +5,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tensorflow_serving.config import model_server_config_pb2
-
 from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.models_config.config import parse_models_config, read_config_text
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.errors import (
     ModelsNotAvailableError,
     NoVersionsFoundError,
@@ -17,7 +16,7 @@ from lstm_sentiment.serving.errors import (
 
 logger = logging.getLogger(__name__)
 
-Reload = Callable[[model_server_config_pb2.ModelServerConfig], None]
+Reload = Callable[[ModelServerConfig], None]
 """Loads a checked config; returns when it is in force, or raises and keeps the old one."""
 
 
@@ -33,7 +32,7 @@ class ConfigFilePoller:
         path: str | Path,
         reload: Reload,
         *,
-        in_force: model_server_config_pb2.ModelServerConfig,
+        in_force: ModelServerConfig,
         wait_seconds: float,
     ) -> None:
         """Creates a poller; reads nothing yet.

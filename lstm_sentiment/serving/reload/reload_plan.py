@@ -6,14 +6,13 @@ Nothing is changed here, so a config that `plan_reload` refuses leaves no trace.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tensorflow_serving.config import model_server_config_pb2
-
 from lstm_sentiment.models_config.config import servables_to_monitor, version_labels
 from lstm_sentiment.models_config.version_policy import (
     ServableToMonitor,
     Specific,
     aspired_versions,
 )
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.errors import NoVersionsFoundError, VersionNotAvailableError
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.version_folder import version_folders
@@ -57,7 +56,7 @@ class ReloadPlan:
 
 
 def plan_reload(
-    config: model_server_config_pb2.ModelServerConfig,
+    config: ModelServerConfig,
     served: Served,
     *,
     allow_version_labels_for_unavailable_models: bool = False,
@@ -107,7 +106,7 @@ def _aspired(servable: ServableToMonitor) -> frozenset[int] | None:
 
 
 def _versions_to_label(
-    config: model_server_config_pb2.ModelServerConfig, served: Served, allow_unavailable: bool
+    config: ModelServerConfig, served: Served, allow_unavailable: bool
 ) -> Iterator[ServableId]:
     """Yields the versions that must be available; a label that dangled before still may."""
     for name, labels in version_labels(config).items():

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tensorflow_serving.config import model_server_config_pb2
-
 from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import (
     ConfigError,
@@ -22,12 +20,12 @@ from lstm_sentiment.errors import (
     ServableUnavailableError,
 )
 from lstm_sentiment.models_config.config import (
-    ModelServerConfig,
     check_models_config,
     servables_to_monitor,
     version_labels,
 )
 from lstm_sentiment.models_config.version_policy import ServableToMonitor
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionDidNotLoadError
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.reload.config_poller import ConfigFilePoller
@@ -80,7 +78,7 @@ class ServerCore:
         self._poller: ConfigFilePoller | None = None
 
     @property
-    def config(self) -> model_server_config_pb2.ModelServerConfig:
+    def config(self) -> ModelServerConfig:
         """The config in force, the last that was applied as a whole; not to be changed."""
         return self._config
 
@@ -95,7 +93,7 @@ class ServerCore:
 
     def start(
         self,
-        config: model_server_config_pb2.ModelServerConfig,
+        config: ModelServerConfig,
         load_timeout_seconds: float | None = None,
     ) -> None:
         """Starts the manager and loads the first config; called once.
@@ -133,7 +131,7 @@ class ServerCore:
 
     def reload(
         self,
-        config: model_server_config_pb2.ModelServerConfig,
+        config: ModelServerConfig,
         timeout_seconds: float | None = None,
     ) -> None:
         """Serves the models of a config, and no others, from now on.
@@ -269,7 +267,7 @@ class ServerCore:
             loading = ", ".join(self._loading()) or f"model {', '.join(sorted(names))}"
             raise deadline.error(f"still waiting for {loading}")
 
-    def _take(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+    def _take(self, config: ModelServerConfig) -> None:
         """Applies the labels of a config whose models are loaded, and puts it in force."""
         labels = version_labels(config)
         for name in self._labels.keys() - labels.keys():
@@ -336,7 +334,7 @@ class _Deadline:
         )
 
 
-def _check(config: model_server_config_pb2.ModelServerConfig) -> None:
+def _check(config: ModelServerConfig) -> None:
     is_list = config.WhichOneof("config") == "model_config_list"
     if is_list and not config.model_config_list.config:
         return  # An empty file is a mistake, but an explicit empty list means: serve no model.

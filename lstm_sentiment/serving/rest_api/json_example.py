@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-from tensorflow.core.example import example_pb2, feature_pb2
-from tensorflow_serving.apis import input_pb2
-
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import FLOAT32, STRING
+from lstm_sentiment.protocol.example_pb2 import Example, Feature
+from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.regression import Regressions
 from lstm_sentiment.serving.rest_api.json_document import (
@@ -32,8 +31,8 @@ from lstm_sentiment.serving.rest_api.json_value import (
 
 _KIND_NAMES = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 
-_read_bytes = value_reader(tf.string)
-_read_float = value_reader(tf.float32)
+_read_bytes = value_reader(STRING)
+_read_float = value_reader(FLOAT32)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class JsonExamplesRequest:
     """
 
     signature_key: str
-    input: input_pb2.Input
+    input: Input
 
 
 def parse_examples_request(body: bytes) -> JsonExamplesRequest:
@@ -62,7 +61,7 @@ def parse_examples_request(body: bytes) -> JsonExamplesRequest:
     """
     document = parse_document(body)
     signature_key = signature_key_of(document)
-    proto = input_pb2.Input()
+    proto = Input()
     # The field is set even if it stays empty: it decides which kind of input this is.
     if "context" in document:
         example_list: Any = proto.example_list_with_context
@@ -101,10 +100,10 @@ def _examples(document: Mapping[str, Any]) -> list[Any]:
     return examples
 
 
-def _example(value: Any) -> example_pb2.Example:
+def _example(value: Any) -> Example:
     if not isinstance(value, dict):
         raise InvalidInputError(f"Example must be JSON object but got JSON {json_type(value)}")
-    example = example_pb2.Example()
+    example = Example()
     for name, content in value.items():
         # A name that is not valid text is refused like such a value.
         _read_bytes(name)
@@ -114,7 +113,7 @@ def _example(value: Any) -> example_pb2.Example:
     return example
 
 
-def _add_element(value: Any, name: str, feature: feature_pb2.Feature) -> None:
+def _add_element(value: Any, name: str, feature: Feature) -> None:
     kind = _kind_of(value, name)
     found = feature.WhichOneof("kind")
     if found not in (None, kind):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import DType
 from lstm_sentiment.serving.rest_api.json_document import (
     parse_document,
     refuse_format,
@@ -209,8 +210,8 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]
     return arrays
 
 
-def _array(values: list[Any], shape: tuple[int, ...], dtype: Any) -> Array:
-    return np.array(values, dtype=dtype.as_numpy_dtype).reshape(shape)
+def _array(values: list[Any], shape: tuple[int, ...], dtype: DType) -> Array:
+    return np.array(values, dtype=dtype.numpy).reshape(shape)
 
 
 def _is_named(value: Any) -> bool:

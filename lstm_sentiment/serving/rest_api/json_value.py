@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import BOOL, FLOAT32, FLOAT64, STRING, DType, dtype_of_array
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.servable import Array
 
@@ -25,9 +25,9 @@ _MAX_QUOTED_LENGTH = 256
 _BYTES_SUFFIX = "_bytes"
 
 # Names of the dtypes in TensorFlow's C++.
-_DTYPE_NAMES = {tf.float32: "float", tf.float64: "double"}
-_SIGNIFICANT_BITS = {tf.float32: 24, tf.float64: 53}
-_INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
+_CPP_NAMES = {FLOAT32: "float", FLOAT64: "double"}
+_SIGNIFICANT_BITS = {FLOAT32: 24, FLOAT64: 53}
+_INTEGERS = {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
 
 
 def quoted(value: Any) -> str:
@@ -46,11 +46,11 @@ def is_base64(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
-def value_reader(dtype: Any) -> Callable[[Any], Any]:
+def value_reader(dtype: DType) -> Callable[[Any], Any]:
     """Returns a function that reads single values of a dtype.
 
     Args:
-        dtype: The `tf.DType` of the input.
+        dtype: The dtype of the input.
 
     Returns:
         A function from a JSON value, not a list, to a Python value. It raises
@@ -59,15 +59,16 @@ def value_reader(dtype: Any) -> Callable[[Any], Any]:
     Raises:
         NotImplementedInServingError: If the dtype has no JSON form.
     """
-    if dtype == tf.string:
+    if dtype == STRING:
         return _read_string
-    if dtype == tf.bool:
+    if dtype == BOOL:
         return _read_bool
-    if dtype in _INTEGERS:
-        return lambda value: _read_integer(value, dtype)
+    if dtype.name in _INTEGERS:
+        limits = np.iinfo(dtype.numpy)
+        return lambda value: _read_integer(value, dtype, limits.min, limits.max)
     if dtype in _SIGNIFICANT_BITS:
         return lambda value: _read_float(value, dtype)
-    raise NotImplementedInServingError(f"Conversion of JSON Value to type: {dtype.name}")
+    raise NotImplementedInServingError(f"Conversion of JSON Value to type: {dtype}")
 
 
 def json_values(name: str, array: Array) -> Any:
@@ -88,18 +89,18 @@ def json_values(name: str, array: Array) -> Any:
         return _mapped(_base64_object if name.endswith(_BYTES_SUFFIX) else _text, array)
     if array.dtype == np.float32:
         return _mapped(shortest_float32, array)
-    dtype = tf.as_dtype(array.dtype)
-    if dtype.is_floating:
+    dtype = str(dtype_of_array(array.dtype) or array.dtype)
+    if "float" in dtype:
         return array.astype(np.float64).tolist()
-    if dtype.is_integer or dtype.is_bool:
+    if dtype.startswith(("int", "uint", "bool")):
         return array.tolist()
-    raise InvalidInputError(f"Failed to write JSON value for tensor type: {dtype.name}")
+    raise InvalidInputError(f"Failed to write JSON value for tensor type: {dtype}")
 
 
-def _type_error(value: Any, dtype: Any) -> InvalidInputError:
+def _type_error(value: Any, dtype: DType) -> InvalidInputError:
     return InvalidInputError(
         f"JSON Value: {quoted(value)} Type: {json_type(value)} is not of expected type: "
-        f"{_DTYPE_NAMES.get(dtype, dtype.name)}"
+        f"{_CPP_NAMES.get(dtype, dtype.name)}"
     )
 
 
@@ -130,7 +131,7 @@ def _read_string(value: Any) -> bytes:
             ) from None
     if isinstance(value, dict):
         return _decode_base64(value)
-    raise _type_error(value, tf.string)
+    raise _type_error(value, STRING)
 
 
 def _decode_base64(value: Any) -> bytes:
@@ -147,27 +148,27 @@ def _decode_base64(value: Any) -> bytes:
 
 def _read_bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _type_error(value, tf.bool)
+        raise _type_error(value, BOOL)
     return value
 
 
-def _read_integer(value: Any, dtype: Any) -> int:
+def _read_integer(value: Any, dtype: DType, lowest: int, highest: int) -> int:
     # A bool is an int to Python.
-    if type(value) is not int or not dtype.min <= value <= dtype.max:
+    if type(value) is not int or not lowest <= value <= highest:
         raise _type_error(value, dtype)
     return value
 
 
-def _read_float(value: Any, dtype: Any) -> float:
+def _read_float(value: Any, dtype: DType) -> float:
     if type(value) is int:
         is_lossless = abs(value) < 1 << _SIGNIFICANT_BITS[dtype]
     elif type(value) is float:
-        is_lossless = not math.isfinite(value) or abs(value) <= float(dtype.max)
+        is_lossless = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype.numpy).max)
     else:
         raise _type_error(value, dtype)
     if not is_lossless:
         raise InvalidInputError(
-            f"Cannot convert JSON value: {quoted(value)} to {_DTYPE_NAMES[dtype]} without loss "
+            f"Cannot convert JSON value: {quoted(value)} to {_CPP_NAMES[dtype]} without loss "
             "of precision."
         )
     return float(value)

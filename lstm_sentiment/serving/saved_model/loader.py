@@ -1,26 +1,16 @@
 """Loads a version folder as a servable and warms it up.
 
-After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h` and
-`saved_model_warmup.cc`.
+After `tensorflow_serving/servables/tensorflow/saved_model_bundle_factory.h`.
 """
 
 import gc
 import os
-from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-import tensorflow as tf
-from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
-
-from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import ServableLoadError
-from lstm_sentiment.serving.inference.classification import classify
-from lstm_sentiment.serving.inference.examples import serialized_examples
-from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.saved_model.saved_model import (
     SavedModelServable,
     load_saved_model,
@@ -29,9 +19,8 @@ from lstm_sentiment.serving.saved_model.saved_model import (
 from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, WARMUP_REQUESTS
-
-MAX_WARMUP_REQUESTS = 1000
+from lstm_sentiment.serving.warmup import run_warmup_requests
+from lstm_sentiment.version_folder import WARMUP_REQUESTS
 
 _BYTES_PER_BYTE_ON_DISK = 1.2
 
@@ -125,54 +114,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
     return one_line(error)
-
-
-def run_warmup_requests(servable: Servable, path: Path) -> int:
-    """Runs the Predict and Classify requests of a warmup file; skips records of other kinds.
-
-    Args:
-        servable: The loaded version.
-        path: TFRecord file of `PredictionLog`; need not exist.
-
-    Returns:
-        The number of requests run.
-
-    Raises:
-        InvalidInputError: If a request fails or there are more than `MAX_WARMUP_REQUESTS`.
-        tf.errors.DataLossError: If the file is damaged.
-    """
-    if not path.is_file():
-        return 0
-    count = 0
-    for log in _prediction_logs(path):
-        kind = log.WhichOneof("log_type")
-        if kind not in _SENDERS:
-            continue
-        count += 1
-        if count > MAX_WARMUP_REQUESTS:
-            raise InvalidInputError(
-                f"{path.name} must hold at most {MAX_WARMUP_REQUESTS} requests. Received: more."
-            )
-        _SENDERS[kind](servable, getattr(log, kind).request)
-    return count
-
-
-def _prediction_logs(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        yield prediction_log_pb2.PredictionLog.FromString(record)
-
-
-def _send_predict(servable: Servable, request: predict_pb2.PredictRequest) -> None:
-    inputs = {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
-    servable.run(request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY, inputs)
-
-
-def _send_classify(servable: Servable, request: classification_pb2.ClassificationRequest) -> None:
-    key = request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY
-    classify(servable, key, serialized_examples(request.input))
-
-
-_SENDERS: dict[str, Callable[[Servable, Any], None]] = {
-    "predict_log": _send_predict,
-    "classify_log": _send_classify,
-}

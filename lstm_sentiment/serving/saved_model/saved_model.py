@@ -20,12 +20,11 @@ import tensorflow_text  # noqa: F401  registers the SentencePiece ops that a Sav
 from tensorflow.core.protobuf import config_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.checked_inputs import (
-    checked_inputs,
-)
+from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import ServableRunError, SignatureNotFoundError
-from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
+from lstm_sentiment.serving.servable import Array, Signature, read_signatures
 
 _TAG = "serve"
 
@@ -49,26 +48,22 @@ class SavedModelServable:
         signatures: The signatures, by key.
     """
 
-    def __init__(self, session: Any, signature_defs: Mapping[str, Any]) -> None:
+    def __init__(self, session: Any, signature_defs: Mapping[str, SignatureDef]) -> None:
         """Wraps a session; see `load_saved_model`.
 
         Args:
             session: A `tf.compat.v1.Session` that holds the graph and its variables.
-            signature_defs: The `SignatureDef` of each signature, by key.
+            signature_defs: The message of each signature, by key.
         """
         self._session = session
         self._signature_defs = dict(signature_defs)
-        self.signatures = {
-            key: _signature_of(key, definition)
-            for key, definition in self._signature_defs.items()
-            if _is_dense(definition)
-        }
+        self.signatures = read_signatures(self._signature_defs)
         self._lock = threading.Lock()
         self._callables: dict[str, Callable[..., Sequence[Any]]] = {}
 
     @property
-    def signature_defs(self) -> Mapping[str, Any]:
-        """The `SignatureDef` message of each signature, by key."""
+    def signature_defs(self) -> Mapping[str, SignatureDef]:
+        """The message of each signature, by key."""
         return self._signature_defs
 
     def run(
@@ -136,7 +131,12 @@ def load_saved_model(folder: Path) -> SavedModelServable:
     except BaseException:
         session.close()
         raise
-    return SavedModelServable(session, meta_graph.signature_def)
+    # Out of TensorFlow's messages into this package's, which are other classes.
+    definitions = {
+        key: SignatureDef.FromString(definition.SerializeToString())
+        for key, definition in meta_graph.signature_def.items()
+    }
+    return SavedModelServable(session, definitions)
 
 
 def one_line(error: BaseException) -> str:
@@ -152,20 +152,3 @@ def one_line(error: BaseException) -> str:
             reason = _PREFIX.sub("", line, count=1)
             return re.sub(r" ?\[Op:\w+\].*$", "", reason).strip()
     return type(error).__name__
-
-
-def _is_dense(definition: Any) -> bool:
-    infos = (*definition.inputs.values(), *definition.outputs.values())
-    # A graph's init op is listed among the signatures, without a tensor of a known type.
-    return all(info.WhichOneof("encoding") == "name" and info.dtype for info in infos)
-
-
-def _signature_of(key: str, definition: Any) -> Signature:
-    return Signature(key, _infos(definition.inputs), _infos(definition.outputs))
-
-
-def _infos(infos: Mapping[str, Any]) -> dict[str, TensorInfo]:
-    return {
-        name: TensorInfo(tf.as_dtype(info.dtype), tf.TensorShape(info.tensor_shape))
-        for name, info in sorted(infos.items())
-    }

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from tensorflow.core.example import example_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.inference.examples import INPUTS, TEXT_FEATURE
 from lstm_sentiment.serving.servable import Array
@@ -289,7 +289,7 @@ def _text_of(question: ShadowQuestion, row: int) -> str | None:
 
 def _text_of_example(serialized: bytes) -> str | None:
     try:
-        features = example_pb2.Example.FromString(serialized).features.feature
+        features = Example.FromString(serialized).features.feature
     except DecodeError:
         return None
     # Indexing a missing feature would add it.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import INT64
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable, is_batchable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchRun, BatchScheduler
@@ -32,7 +32,10 @@ TIMEOUT_SECONDS = 30
 
 def signature(key: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> Signature:
     def infos(shapes: dict[str, Any]) -> dict[str, TensorInfo]:
-        return {n: TensorInfo(tf.int64, tf.TensorShape(shape)) for n, shape in shapes.items()}
+        return {
+            n: TensorInfo(INT64, None if shape is None else tuple(shape))
+            for n, shape in shapes.items()
+        }
 
     return Signature(key, infos(inputs), infos(outputs))
 

@@ -24,6 +24,7 @@ from tensorflow_serving.apis import (
 )
 
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.models_config.config import as_models_config
 from lstm_sentiment.serving.errors import (
     RequestCancelledError,
     VersionNotAvailableError,
@@ -201,7 +202,7 @@ def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
     response = there.model.HandleReloadConfigRequest(reload_request(), timeout=30)
     assert response.HasField("status")
     assert (response.status.error_code, response.status.error_message) == (0, "")
-    assert received == [reload_request().config]
+    assert received == [as_models_config(reload_request().config)]
     assert there.observed.the_only().api == "HandleReloadConfigRequest"
 
 

@@ -5,13 +5,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-from tensorflow_serving.apis import input_pb2
 
 from lstm_sentiment.client.predict_client import Explanation, PredictClient, Prediction
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.example_pb2 import Example
+from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.inference.classification import ScoredClass, classify
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples, texts_of_examples
@@ -140,15 +140,15 @@ def test_a_version_is_held_until_it_has_answered() -> None:
     assert result.classifications[1] == [("c", 1.0), ("d", 0.0)]
 
 
-def example_of(features: Mapping[str, list[bytes]]) -> tf.train.Example:
-    example = tf.train.Example()
+def example_of(features: Mapping[str, list[bytes]]) -> Example:
+    example = Example()
     for name, values in features.items():
         example.features.feature[name].bytes_list.value.extend(values)
     return example
 
 
 def test_an_input_without_examples_is_empty() -> None:
-    proto = input_pb2.Input()
+    proto = Input()
     assert serialized_examples(proto) == []
     proto.example_list.SetInParent()
     assert serialized_examples(proto) == []
@@ -163,19 +163,19 @@ feature_maps = st.dictionaries(st.text(max_size=2), st.lists(st.binary(max_size=
 def test_a_context_is_part_of_each_example_and_gives_way_to_it(
     context: Any, examples: Any, has_context: bool
 ) -> None:
-    proto = input_pb2.Input()
+    proto = Input()
     if has_context:
         proto.example_list_with_context.context.CopyFrom(example_of(context))
         proto.example_list_with_context.examples.extend(map(example_of, examples))
     else:
         context = {}
         proto.example_list.examples.extend(map(example_of, examples))
-    parsed = [tf.train.Example.FromString(example) for example in serialized_examples(proto)]
+    parsed = [Example.FromString(example) for example in serialized_examples(proto)]
     assert parsed == [example_of({**context, **example}) for example in examples]
 
 
 def test_texts_are_found_in_examples() -> None:
-    proto = input_pb2.Input()
+    proto = Input()
     assert texts_of_examples(proto) == []
     proto.example_list.examples.extend(
         [example_of({"text": ["好".encode(), b"b"], "x": [b"y"]}), example_of({"x": [b"y"]})]

@@ -3,11 +3,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import BOOL, INT64, STRING
+from lstm_sentiment.protocol.example_pb2 import (
+    BytesList,
+    Example,
+    Feature,
+    Features,
+    FloatList,
+    Int64List,
+)
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.servable import Signature, TensorInfo
@@ -15,12 +23,12 @@ from lstm_sentiment.serving.servable import Signature, TensorInfo
 SIGNATURE = Signature(
     "s",
     {
-        "text": TensorInfo(tf.string, tf.TensorShape([None])),
-        "words": TensorInfo(tf.string, tf.TensorShape([None, None])),
-        "ids": TensorInfo(tf.int64, tf.TensorShape([None, None])),
-        "prompt": TensorInfo(tf.string, tf.TensorShape([3])),
-        "flag": TensorInfo(tf.bool, tf.TensorShape([])),
-        "any": TensorInfo(tf.string, tf.TensorShape(None)),
+        "text": TensorInfo(STRING, (None,)),
+        "words": TensorInfo(STRING, (None, None)),
+        "ids": TensorInfo(INT64, (None, None)),
+        "prompt": TensorInfo(STRING, (3,)),
+        "flag": TensorInfo(BOOL, ()),
+        "any": TensorInfo(STRING, None),
     },
 )
 
@@ -29,12 +37,12 @@ def strings(*rows: Any) -> Any:
     return np.array(rows, dtype=object)
 
 
-def example(**features: tf.train.Feature) -> bytes:
-    return bytes(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+def example(**features: Feature) -> bytes:
+    return bytes(Example(features=Features(feature=features)).SerializeToString())
 
 
-def texts(*values: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+def texts(*values: bytes) -> Feature:
+    return Feature(bytes_list=BytesList(value=values))
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "10"])
@@ -144,15 +152,15 @@ def test_examples_are_counted() -> None:
     assert caught.value.max_batch_size == 1
 
 
-LONG_FEATURES: list[tf.train.Feature] = [
+LONG_FEATURES: list[Feature] = [
     texts(b"a", b"abcdefghijk"),
-    tf.train.Feature(int64_list=tf.train.Int64List(value=range(11))),
-    tf.train.Feature(float_list=tf.train.FloatList(value=[1.0] * 11)),
+    Feature(int64_list=Int64List(value=range(11))),
+    Feature(float_list=FloatList(value=[1.0] * 11)),
 ]
 
 
 @pytest.mark.parametrize("feature", LONG_FEATURES)
-def test_what_an_example_holds_is_limited(feature: tf.train.Feature) -> None:
+def test_what_an_example_holds_is_limited(feature: Feature) -> None:
     examples = [example(text=texts(b"a")), example(text=texts(b"a"), other=feature)]
     RequestLimits(max_text_bytes=11).check_examples(examples)
     with pytest.raises(RequestTooLargeError) as caught:

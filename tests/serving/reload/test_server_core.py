@@ -13,7 +13,7 @@ from lstm_sentiment.errors import (
     ServableNotFoundError,
     ServableUnavailableError,
 )
-from lstm_sentiment.models_config.config import ModelServerConfig
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionNotAvailableError
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.reload.server_core import ServerCore

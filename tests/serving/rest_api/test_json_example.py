@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.example_pb2 import Example, Feature
 from lstm_sentiment.serving.inference.classification import ScoredClass
 from lstm_sentiment.serving.rest_api.json_example import (
     classifications_to_json,
@@ -17,7 +17,7 @@ from lstm_sentiment.serving.rest_api.json_example import (
 )
 
 
-def read(*examples: Any) -> list[tf.train.Example]:
+def read(*examples: Any) -> list[Example]:
     body = json.dumps({"examples": examples}).encode()
     return list(parse_examples_request(body).input.example_list.examples)
 
@@ -27,7 +27,7 @@ def features(document: str) -> dict[str, tuple[str, list[Any]]]:
     return {name: values_of(feature) for name, feature in example.features.feature.items()}
 
 
-def values_of(feature: tf.train.Feature) -> tuple[str, list[Any]]:
+def values_of(feature: Feature) -> tuple[str, list[Any]]:
     kind = feature.WhichOneof("kind")
     return (kind, list(getattr(feature, kind).value)) if kind else ("", [])
 
@@ -67,7 +67,7 @@ def test_an_example_may_have_several_features_or_none() -> None:
         "a": ("int64_list", [1]),
         "b": ("bytes_list", [b"x"]),
     }
-    assert read({}) == [tf.train.Example()]
+    assert read({}) == [Example()]
 
 
 def test_a_context_stands_beside_the_examples() -> None:
@@ -189,7 +189,7 @@ def json_form(value: Any) -> Any:
 def test_any_example_arrives_as_it_was_written(examples: Any, single_values_are_bare: bool) -> None:
     expected, written = [], []
     for drawn in examples:
-        example, document = tf.train.Example(), {}
+        example, document = Example(), {}
         for name, (kind, values) in drawn.items():
             for value in values:
                 raw = value.encode() if isinstance(value, str) else value

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import BOOL, FLOAT32, INT64, STRING
 from lstm_sentiment.serving.errors import (
     ServableLoadError,
     ServableRunError,
@@ -49,15 +50,15 @@ def test_signatures_tell_names_types_and_shapes(servable: SavedModelServable) ->
     }
     scale = servable.signatures["scale"]
     assert scale.key == "scale"
-    assert {name: (info.dtype, info.shape.as_list()) for name, info in scale.inputs.items()} == {
-        "negate": (tf.bool, [None]),
-        "x": (tf.float32, [None, 2]),
+    assert {name: (info.dtype, info.shape) for name, info in scale.inputs.items()} == {
+        "negate": (BOOL, (None,)),
+        "x": (FLOAT32, (None, 2)),
     }
     text = servable.signatures["text"]
     assert {name: info.dtype for name, info in text.outputs.items()} == {
-        "label": tf.string,
-        "classification": tf.int64,
-        "probabilities": tf.float32,
+        "label": STRING,
+        "classification": INT64,
+        "probabilities": FLOAT32,
     }
 
 

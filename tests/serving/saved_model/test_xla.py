@@ -14,9 +14,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.saved_model import loader
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable_id import ServableId

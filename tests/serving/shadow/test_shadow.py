@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.errors import ServableRunError
 from lstm_sentiment.serving.inference.classification import ScoredClass
 from lstm_sentiment.serving.inference.examples import INPUTS
@@ -329,7 +329,7 @@ def test_an_answer_of_other_texts_is_a_failure(rows: int) -> None:
 
 
 def test_texts_are_told_only_where_they_may_be() -> None:
-    example = tf.train.Example()
+    example = Example()
     example.features.feature["text"].bytes_list.value.append("房x".encode())
     inputs = {INPUTS: np.array([example.SerializeToString(), b"\xff"], dtype=object)}
     classes = [[ScoredClass("odd", 1.0)]] * 2

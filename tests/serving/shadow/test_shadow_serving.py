@@ -8,12 +8,13 @@ from typing import Any
 import grpc
 import httpx
 import pytest
-import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.models_config.config import ModelServerConfig, parse_models_config
+from lstm_sentiment.models_config.config import parse_models_config
+from lstm_sentiment.protocol.dtypes import STRING
+from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
@@ -199,7 +200,7 @@ class OneLoader:
 def test_the_shadow_version_is_asked_past_the_line_for_batches_and_let_go() -> None:
     scheduler = BatchScheduler(BatchingParameters())  # never started: who waits for it waits
     servable = FakeServable().add("text", {"label": ["good"]}, inputs=("text",))
-    row = TensorInfo(tf.string, tf.TensorShape([None]))
+    row = TensorInfo(STRING, (None,))
     servable.signatures["text"] = Signature("text", {"text": row}, {"label": row})
     version = ServableId("sentiment", 2)
     manager = Manager(lambda id, path: OneLoader(BatchingServable(servable, version, scheduler)))

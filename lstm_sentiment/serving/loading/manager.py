@@ -1,16 +1,16 @@
-"""A manager of SavedModels, made from a server's options."""
+"""A manager of versions, made from a server's options."""
 
 from functools import partial
 
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.loading.engines import version_loader
+from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.manager.load_order import (
     availability_preserving_action,
     resource_preserving_action,
 )
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.manager.state_events import StateCallback
-from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
-from lstm_sentiment.serving.saved_model.loading_options import LoadingOptions
 
 _POLICIES = {
     "availability-preserving": availability_preserving_action,
@@ -18,7 +18,7 @@ _POLICIES = {
 }
 
 
-def saved_model_manager(
+def version_manager(
     loading: LoadingOptions, scheduler: BatchScheduler | None, on_state: StateCallback
 ) -> Manager:
     """Makes an idle manager of SavedModels, whose requests a scheduler may batch.
@@ -27,12 +27,7 @@ def saved_model_manager(
         InvalidInputError: If a number is out of its range.
     """
     return Manager(
-        partial(
-            SavedModelLoader,
-            xla=loading.xla_cpu_compilation_enabled,
-            warmup=loading.enable_model_warmup,
-            scheduler=scheduler,
-        ),
+        partial(version_loader, loading=loading, scheduler=scheduler),
         policy=_POLICIES[loading.aspired_version_policy],
         max_num_load_retries=loading.max_num_load_retries,
         load_retry_interval_seconds=loading.load_retry_interval_seconds,
