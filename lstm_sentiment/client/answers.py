@@ -147,7 +147,7 @@ class AnswerReader:
         try:
             return read_tensor(response.outputs[name])
         except InvalidInputError as error:
-            raise self._unexpected(f"a tensor as `{name}`", str(error)) from error
+            raise self._unexpected(f"`{name}` as a tensor", str(error)) from error
 
     def _unexpected(self, wanted: str, received: str) -> InvalidInputError:
         return InvalidInputError(

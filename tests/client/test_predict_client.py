@@ -430,6 +430,14 @@ def test_an_answer_of_another_signature_is_refused(
         client.predict(["a"])
 
 
+def test_an_answer_that_is_no_tensor_is_refused(client: PredictClient, recorder: Recorder) -> None:
+    broken = response(1, label=["a"], classification=[0], probabilities=[[0.5]])
+    broken.outputs["label"].tensor_shape.dim[0].size = -1
+    recorder.answer = lambda request, context: broken
+    with pytest.raises(InvalidInputError, match=r"must answer `label` as a tensor\. Received"):
+        client.predict(["a"])
+
+
 @pytest.mark.parametrize(
     "outputs",
     [

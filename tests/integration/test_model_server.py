@@ -64,7 +64,8 @@ def ask(server: ModelServer, model: str = "sentiment", **options: Any) -> list[s
 
 
 def reload(server: ModelServer, config: ModelServerConfig) -> Any:
-    request = model_management_pb2.ReloadConfigRequest(config=config)
+    request = model_management_pb2.ReloadConfigRequest()
+    request.config.ParseFromString(config.SerializeToString())
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
         return stub.HandleReloadConfigRequest(request, timeout=TIMEOUT_SECONDS)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorflow_serving.config import model_server_config_pb2 as their_config_pb2
 
 from lstm_sentiment.client.model_service import RunningServer
 from lstm_sentiment.errors import (
@@ -78,6 +79,14 @@ def labels(path: Path) -> dict[str, int]:
 
 def specific(path: Path) -> list[int]:
     return list(model(path).model_version_policy.specific.versions)
+
+
+def test_a_server_takes_a_config_of_tensorflow_servings_own_package(
+    path: Path, running: RunningServer, service: StockModelService
+) -> None:
+    config = load_models_config(path)
+    running.reload(their_config_pb2.ModelServerConfig.FromString(config.SerializeToString()))
+    assert service.reloads == [config]
 
 
 def test_a_label_moves_in_the_file_and_on_the_server(

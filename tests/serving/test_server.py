@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 import tensorflow as tf
+from tensorflow_serving.config import model_server_config_pb2 as their_config_pb2
 
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import (
@@ -316,6 +317,18 @@ def test_arguments_that_break_a_rule_are_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(error):
         ModelServer(**{"config": config_of(base_path), **arguments})
+
+
+def test_a_config_may_be_a_message_of_tensorflow_servings_own_package(base_path: Path) -> None:
+    ours = config_of(base_path)
+    theirs = their_config_pb2.ModelServerConfig.FromString(ours.SerializeToString())
+    with ModelServer(theirs, POLLED_BY_HAND, port=0, rest_api_port=None) as server:
+        assert labels(server) == ["v2:a"]
+        theirs.model_config_list.config[0].version_labels["stable"] = 2
+        server.reload(theirs)
+        assert labels(server, version_label="stable") == ["v2:a"]
+    with pytest.raises(InvalidInputError, match=r"ModelServerConfig\. Received: .*\.ModelConfig\."):
+        ModelServer(their_config_pb2.ModelConfig())
 
 
 def test_a_server_is_started_once_and_has_no_port_before(base_path: Path) -> None:

@@ -3,6 +3,9 @@
 What REST's share too is in `tests/serving/test_requests.py`.
 """
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -272,6 +275,67 @@ def test_reflection_lists_the_services(wire: Callable[..., Wire]) -> None:
     [response] = stub.ServerReflectionInfo(iter([asked]), timeout=30)
     names = [service.name for service in response.list_services_response.service]
     assert {*SERVICES, "grpc.health.v1.Health"} <= set(names)
+
+
+DESCRIBE_IN_A_PROCESS_WITHOUT_TENSORFLOW = """
+import json, sys
+import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.service import grpc_server
+
+server = grpc_server(None, max_threads=2, health=GrpcHealth(), reflection=True)
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    database = ProtoReflectionDescriptorDatabase(channel)
+    pool = DescriptorPool(database)
+    described = {
+        name: {m.name: m.input_type.full_name for m in pool.FindServiceByName(name).methods}
+        for name in database.get_services()
+    }
+    request = pool.FindMessageTypeByName("tensorflow.serving.PredictRequest")
+    inputs = request.fields_by_name["inputs"]
+    value = inputs.message_type.fields_by_name["value"].message_type
+    print(json.dumps([described, [field.name for field in value.fields]]))
+server.stop(None).wait()
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_reflection_describes_all_services_with_their_messages() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DESCRIBE_IN_A_PROCESS_WITHOUT_TENSORFLOW],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    described, tensor_fields = json.loads(ended.stdout)
+    assert described == {
+        "grpc.health.v1.Health": {
+            "Check": "grpc.health.v1.HealthCheckRequest",
+            "List": "grpc.health.v1.HealthListRequest",
+            "Watch": "grpc.health.v1.HealthCheckRequest",
+        },
+        "grpc.reflection.v1alpha.ServerReflection": {
+            "ServerReflectionInfo": "grpc.reflection.v1alpha.ServerReflectionRequest"
+        },
+        "tensorflow.serving.ModelService": {
+            "GetModelStatus": "tensorflow.serving.GetModelStatusRequest",
+            "HandleReloadConfigRequest": "tensorflow.serving.ReloadConfigRequest",
+        },
+        "tensorflow.serving.PredictionService": {
+            "Classify": "tensorflow.serving.ClassificationRequest",
+            "Regress": "tensorflow.serving.RegressionRequest",
+            "Predict": "tensorflow.serving.PredictRequest",
+            "MultiInference": "tensorflow.serving.MultiInferenceRequest",
+            "GetModelMetadata": "tensorflow.serving.GetModelMetadataRequest",
+        },
+    }
+    assert {"dtype", "tensor_shape", "string_val", "float8_val"} <= set(tensor_fields)
 
 
 def test_health_and_reflection_are_off_by_default(wire: Callable[..., Wire]) -> None:
