@@ -29,7 +29,17 @@ for module in {modules!r}:
     importlib.import_module(module)
 """
 
-ROOMS = ("client", "models_config", "protocol", "rollout", "serving", "version_folder")
+ROOMS = (
+    "cli",
+    "client",
+    "models_config",
+    "protocol",
+    "report",
+    "rollout",
+    "serving",
+    "version_folder",
+    "versions",
+)
 # The TensorFlow engine, and the script that needs the compiler of the extra `dev`.
 OTHERS = ("lstm_sentiment.serving.saved_model.", "lstm_sentiment.protocol.generate")
 
@@ -54,6 +64,8 @@ def imported(*modules: str) -> str:
         pytest.param(["lstm_sentiment.client.async_client"], id="async client"),
         pytest.param(["lstm_sentiment.serving.server"], id="server"),
         pytest.param(["lstm_sentiment.models_config.config"], id="models.config"),
+        pytest.param(["lstm_sentiment.text.corpus.streaming"], id="corpora"),
+        pytest.param(["lstm_sentiment.training.evaluation.metrics"], id="metrics"),
         pytest.param(modules_of_the_rooms(), id="all of their rooms"),
     ],
 )

@@ -56,10 +56,6 @@ class ServerFlags(AccessFlags):
         if self.server is None:
             yield None
             return
-        # Imports TensorFlow, which a config alone does not need.
-        from lstm_sentiment.cli.console import import_tensorflow
-
-        import_tensorflow()
         from lstm_sentiment.client.model_service import RunningServer
 
         with RunningServer(
