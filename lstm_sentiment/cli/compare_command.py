@@ -10,6 +10,7 @@ from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.results import print_json
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import parse_version
 
 Confidence = Annotated[
     float,
@@ -118,9 +119,10 @@ def _chosen(
 def _number(name: str, labels: dict[str, int]) -> int:
     if name in labels:
         return labels[name]
-    if not (name.isascii() and name.isdigit()):
+    version = parse_version(name)
+    if version is None:
         known = f" or labels: {', '.join(sorted(labels))}" if labels else ""
         raise InvalidInputError(
             f"`--versions` must be numbers{known or ', such as 3,4'}. Received: {name!r}."
         )
-    return int(name)
+    return version

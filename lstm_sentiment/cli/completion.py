@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lstm_sentiment.version_folder import parse_version
+
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
@@ -51,7 +53,7 @@ def offered_versions(context: typer.Context) -> list[str]:
     given = context.params.get("model") or context.params.get("model_base_path")
     folders = [given] if given else [*map(Path, _found("base_path", _config(context)))]
     names = [name for folder in folders or [_DEFAULT_BASE_PATH] for name in _names(folder)]
-    numbers = {int(name) for name in names if name.isascii() and name.isdecimal()}
+    numbers = {number for name in names if (number := parse_version(name)) is not None}
     return [str(number) for number in sorted(numbers, reverse=True)]
 
 

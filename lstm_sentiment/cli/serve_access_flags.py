@@ -1,5 +1,6 @@
 """The flags of `serve` for access, monitoring and the shadow, in groups as in `serve_flags`."""
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import MAX_VERSION, parse_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.serving.access.authentication import BearerTokens
@@ -228,4 +230,9 @@ class ShadowFlags:
 
 
 def _version_or_label(given: str) -> int | str:
-    return int(given) if given.isascii() and given.isdigit() else given
+    version = parse_version(given)
+    if version is None and re.fullmatch(r"[-+]?\d+", given):
+        raise InvalidInputError(
+            f"a version must be an integer from 0 to {MAX_VERSION}. Received: {given}."
+        )
+    return given if version is None else version

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar, get_args
 
+from lstm_sentiment.checks import in_range
 from lstm_sentiment.client.answers import AnswerReader, Explanation, IdPrediction, Prediction
 from lstm_sentiment.client.messages import (
     Ids,
@@ -23,7 +24,7 @@ from lstm_sentiment.protocol.prediction_pb2 import (
     PredictRequest,
 )
 from lstm_sentiment.protocol.tensor_pb2 import TensorProto
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, MAX_VERSION
 
 RPC = Literal["Predict", "Classify", "GetModelStatus", "GetModelMetadata"]
 TextSignature = Literal["text", "tokens"]
@@ -82,6 +83,7 @@ class Questions:
                 "`address` and `model` must not be empty. "
                 f"Received: address={address!r}, model={model!r}."
             )
+        in_range(0, MAX_VERSION, version=version)
         self._address = address
         self._model = model
         self._version = version

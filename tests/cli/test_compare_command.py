@@ -114,6 +114,7 @@ def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
         (("--versions", "2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,stable", "--data", "test.csv"), "must be numbers, such as 3,4. Rec"),
+        (("--versions", f"2,{'7' * 5000}", "--data", "test.csv"), "must be numbers, such as 3,4."),
         (("--versions", "2,7", "--data", "test.csv"), "among those in it: 2, 5. Received: 7"),
         (("--versions", "2,5", "--data", "absent.csv"), "absent.csv"),
         (("--versions", "2,5", "--data", "test.csv"), "test.csv:1: "),

@@ -36,7 +36,7 @@ def offered(
 
 @pytest.fixture
 def models_config(tmp_path: Path) -> Path:
-    for version in ("1", "2", "10", "notes"):
+    for version in ("1", "2", "10", "notes", "9" * 20):
         (tmp_path / "hotel" / version).mkdir(parents=True)
     path = tmp_path / "models.config"
     path.write_text(

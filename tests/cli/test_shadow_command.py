@@ -237,6 +237,9 @@ def test_serve_takes_a_shadow(
     [
         (("--shadow-of", "stable"), "go with `--shadow-to`"),
         (("--shadow-model-name", "m"), "go with `--shadow-to`"),
+        (("--shadow-to", "9" * 19), "from 0 to 9223372036854775807. Received: 9999999999999999999"),
+        (("--shadow-to", "-3"), "from 0 to 9223372036854775807. Received: -3"),
+        (("--shadow-to", 2, "--shadow-of", "9" * 5000), "must be an integer from 0 to"),
         (("--shadow-to", 2, "--shadow-of", 2), "must be two versions"),
         (("--shadow-to", 2, "--shadow-share", 0), "`share` must be above 0"),
         (("--shadow-to", 2, "--shadow-share", 2), "--shadow-share"),

@@ -327,6 +327,8 @@ def test_rows_of_ids_of_any_lengths_are_padded_here(
     [
         ({"address": ""}, "must not be empty"),
         ({"model": ""}, "must not be empty"),
+        ({"version": -3}, r"from 0 to 9223372036854775807\. Received: version=-3"),
+        ({"version": 2**63}, r"from 0 to .* Received: version=9223372036854775808"),
         ({"version": 1, "version_label": "stable"}, "at most one of `version` and"),
         ({"version": 1, "label": "stable"}, "at most one of `version` and `version_label` may"),
         ({"version_label": "a", "label": "b"}, "`label` is the older name of `version_label`"),

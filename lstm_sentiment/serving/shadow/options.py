@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import MAX_VERSION
 
 VersionOrLabel = int | str
 """A version number, or a version label, which is looked up for each request."""
@@ -35,7 +36,7 @@ class ShadowOptions:
                 f"`share` must be above 0 and at most 1. Received: share={self.share}."
             )
         for name, value in (("to", self.to), ("of", self.of)):
-            if value == "" or (isinstance(value, int) and value < 0):
+            if value == "" or (isinstance(value, int) and not 0 <= value <= MAX_VERSION):
                 raise InvalidInputError(
                     f"`{name}` must be a version number or a version label. "
                     f"Received: {name}={value!r}."

@@ -495,6 +495,7 @@ def test_the_largest_difference_is_that_of_all_time() -> None:
         ({"to": 2, "share": 1.5}, "Received: share=1.5"),
         ({"to": ""}, "`to` must be a version number or a version label. Received: to=''"),
         ({"to": -1}, "Received: to=-1"),
+        ({"to": 2**63}, "Received: to=9223372036854775808"),
         ({"to": 2, "of": ""}, "`of` must be"),
         ({"to": "canary", "of": "canary"}, "must be two versions. Received: 'canary' for both"),
     ],
