@@ -11,7 +11,13 @@ from lstm_sentiment.extras import train_imports
 
 __version__ = "0.1.0"
 
-_imported, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_imported, _, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [*_names, "__version__"]
+
+
+def __dir__() -> list[str]:
+    """Returns the public names, sorted."""
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> object:

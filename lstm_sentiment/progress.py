@@ -1,4 +1,4 @@
-"""How long steps tell that they are under way, without the library printing anything itself."""
+"""Progress of long steps, reported through a protocol; the library itself prints nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class Advance(Protocol):
-    """Moves one step's bar on."""
+    """Advances the progress bar of one step."""
 
     def __call__(self, steps: int = 1, *, status: str = "") -> None:
         """Counts `steps` as done.
@@ -20,14 +20,14 @@ class Advance(Protocol):
 
 
 class Progress(Protocol):
-    """Where progress goes: a terminal, a log, a notebook, or nowhere."""
+    """A display of progress: in a terminal, a log or a notebook, or none."""
 
     def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
-        """Opens one long step of `total` parts; yields the function that moves it on."""
+        """Opens a long step of `total` parts; yields the function that counts the parts done."""
         ...
 
     def say(self, message: str) -> None:
-        """Tells the user one fact that they should know: what was dropped, chosen or saved."""
+        """Shows the user one message, such as the number of dropped texts."""
         ...
 
 

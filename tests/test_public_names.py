@@ -21,8 +21,8 @@ def test_every_name_is_there_and_comes_from_where_it_says() -> None:
     names = declared_for_type_checkers()
     for name, module in names.items():
         assert getattr(lstm_sentiment, name) is getattr(sys.modules[module], name)
-    assert set(lstm_sentiment.__all__) == set(names)
-    assert set(names) <= set(dir(lstm_sentiment))
+    assert set(lstm_sentiment.__all__) == {*names, "__version__"}
+    assert set(dir(lstm_sentiment)) == set(lstm_sentiment.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

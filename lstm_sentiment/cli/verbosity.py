@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Verbosity(Enum):
-    """How much a command prints beside its results."""
+    """The amount that a command prints beside its results."""
 
     QUIET = "errors only"
     NORMAL = "progress, and what was dropped, chosen or saved"

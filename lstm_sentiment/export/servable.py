@@ -118,7 +118,7 @@ def _finish_graph(path: Path) -> None:
 
 
 def _publish(staging: Path, base: Path, version: int | None) -> Path:
-    """Gives the finished folder its version number."""
+    """Renames the finished folder to its version number, and returns the new path."""
     while True:
         target = base / str(next_version(base) if version is None else version)
         taken = version is not None and version in version_folders(base)  # as `007`, say

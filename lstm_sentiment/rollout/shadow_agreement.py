@@ -1,7 +1,9 @@
 """Agreement of a shadow version with the version that answers, counted by a running server."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.client.access import TLSConfig
@@ -118,6 +120,7 @@ def read_shadow_agreement(
     tls: TLSConfig | bool = False,
     token: str | None = None,
     timeout_seconds: float = 30.0,
+    **deprecated: str | Path | None,
 ) -> ShadowAgreement:
     """Reads the agreement of a shadow version from a running model server of this package.
 
@@ -128,6 +131,8 @@ def read_shadow_agreement(
             An `https` URL has TLS without it.
         token: As `PredictClient` takes it.
         timeout_seconds: Timeout of the request.
+        **deprecated: `ssl_ca`, `ssl_certificate` and `ssl_private_key`, the paths that `tls` now
+            holds; accepted for one more release.
 
     Raises:
         InvalidInputError: If an argument breaks a rule, or the server has no shadow, refuses the
@@ -135,6 +140,8 @@ def read_shadow_agreement(
         ServableUnavailableError: If the server cannot be reached or does not answer in time.
     """
     check_confidence(confidence)
+    if deprecated:
+        tls = _deprecated_tls(tls, **deprecated)
     client = RestClient(
         rest_api, _STATE_PAGE, tls=tls, token=token, timeout_seconds=timeout_seconds
     )
@@ -152,6 +159,29 @@ def read_shadow_agreement(
         return _agreement(told[0], confidence)
     except (KeyError, TypeError, AttributeError) as error:
         raise client.unexpected("another page") from error
+
+
+def _deprecated_tls(
+    tls: TLSConfig | bool,
+    *,
+    ssl_ca: str | Path | None = None,
+    ssl_certificate: str | Path | None = None,
+    ssl_private_key: str | Path | None = None,
+) -> TLSConfig | bool:
+    warnings.warn(
+        "ssl_ca, ssl_certificate and ssl_private_key of read_shadow_agreement: deprecated, to be "
+        "removed in the next release. Instead: tls=TLSConfig(...).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    if (ssl_ca, ssl_certificate, ssl_private_key) == (None, None, None):
+        return tls
+    if tls:
+        raise InvalidInputError(
+            "TLS must be given as `tls` alone. Received: `tls` and one of `ssl_ca`, "
+            "`ssl_certificate` and `ssl_private_key`."
+        )
+    return TLSConfig(ssl_ca, ssl_private_key, ssl_certificate)
 
 
 def _agreement(told: Mapping[str, Any], confidence: float) -> ShadowAgreement:

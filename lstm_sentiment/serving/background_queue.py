@@ -129,7 +129,7 @@ class BackgroundQueue(Generic[Item]):
             return rows
 
     def take(self) -> list[Item]:
-        """Takes out the oldest items, of at most `max_group` rows together."""
+        """Removes and returns the oldest items, at most `max_group` rows in all."""
         taken: list[Item] = []
         rows = 0
         with self._condition:

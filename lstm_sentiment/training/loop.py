@@ -195,7 +195,7 @@ class TrainingLoop:
 
     @contextmanager
     def _judged_weights(self) -> Iterator[list[NDArray[Any]]]:
-        """Gives the model its averaged weights within, if there are any; yields all variables."""
+        """Swaps averaged weights, if there are any, into the model; yields all of its variables."""
         variables = self._variables["model"]
         kept = judged = [np.array(variable) for variable in variables]
         if self._averages:

@@ -137,7 +137,7 @@ class Comparison:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the versions' numbers of correct texts differ by more than chance."""
+        """True if the versions' numbers of correct texts differ by more than chance."""
         return self.p_value < 1 - self.confidence
 
     @property

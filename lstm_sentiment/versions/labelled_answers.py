@@ -48,7 +48,7 @@ class LabelledAnswers:
 
     @cached_property
     def is_right(self) -> NDArray[np.bool_]:
-        """Whether the predicted label is the true one, `(texts,)`."""
+        """True where the predicted label is the true one, `(texts,)`."""
         return np.asarray(self.predicted == self.labels)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.rollout.shadow_agreement import read_shadow_agreement
 from lstm_sentiment.serving.shadow.options import ShadowOptions
 from tests.cli import test_commands
@@ -151,6 +152,23 @@ def test_what_the_numbers_cannot_tell_is_said(
     (found,) = read_shadow_agreement(page.address).pairs
     assert found.verdict().startswith(verdict)
     assert "models compare" not in found.verdict()
+
+
+def test_the_paths_of_tls_are_still_taken_by_their_older_names(page: StatePage) -> None:
+    with pytest.warns(DeprecationWarning, match="ssl_ca"):
+        assert read_shadow_agreement(page.address, ssl_ca=None).pairs
+    with (
+        pytest.warns(DeprecationWarning),
+        pytest.raises(InvalidInputError, match=r"nowhere\.pem"),
+    ):
+        read_shadow_agreement(page.address, ssl_ca="nowhere.pem")
+    with (
+        pytest.warns(DeprecationWarning),
+        pytest.raises(InvalidInputError, match="as `tls` alone"),
+    ):
+        read_shadow_agreement(page.address, tls=True, ssl_ca="nowhere.pem")
+    with pytest.raises(TypeError, match="no_such"):
+        read_shadow_agreement(page.address, no_such="nowhere.pem")
 
 
 def test_before_the_first_request_nothing_is_told(run: Run, page: StatePage) -> None:

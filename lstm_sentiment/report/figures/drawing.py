@@ -70,7 +70,7 @@ class Plot:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the plot needs a row of the page for itself."""
+        """True if the plot needs a row of the page for itself."""
         return self.size[0] > _NARROW_INCHES
 
 

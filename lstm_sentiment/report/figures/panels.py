@@ -60,7 +60,7 @@ class Panel:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the figure needs a row of the page for itself."""
+        """True if the figure needs a row of the page for itself."""
         return self.plot.is_wide
 
     def names(self, label_names: Sequence[str]) -> tuple[str, ...]:

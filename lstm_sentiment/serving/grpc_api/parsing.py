@@ -13,7 +13,7 @@ _SERVICES = "/tensorflow.serving."
 
 
 class Unparsed:
-    """Takes the place of a message that cannot be parsed; keeps its size alone."""
+    """Stands in for a message that cannot be parsed; has the size of the message and no fields."""
 
     def __init__(self, serialized: bytes) -> None:
         """Measures the bytes that came."""

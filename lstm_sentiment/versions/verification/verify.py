@@ -71,7 +71,7 @@ class Verification:
 
     @property
     def is_equal(self) -> bool:
-        """Whether every transport returned the answers of the card."""
+        """True if every transport returned the answers of the card."""
         return all(way.problem is None for way in self.ways)
 
     def to_dict(self) -> dict[str, Any]:
