@@ -89,39 +89,45 @@ def save_description(twin: LightTwin, folder: Path) -> None:
     (folder / DESCRIPTION).write_text(content + "\n", "utf-8")
 
 
-def load_description(version_dir: Path) -> LightTwin:
-    """Reads `light.json` of a version and checks all files against it.
+def load_description(version_dir: Path, folder: Path) -> LightTwin:
+    """Reads `light.json` of a light twin and checks all files against it.
+
+    Args:
+        version_dir: The version's folder.
+        folder: The folder of its twin, there or for now elsewhere.
 
     Raises:
         InvalidInputError: If a file is missing or cannot be read, has another content than when
             the twin was made, or the format is another.
     """
-    path = version_dir / LIGHT / DESCRIPTION
+    path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text("utf-8"))
-        found = content["format"]
-        if found != FORMAT:
+        if content["format"] != FORMAT:
             raise InvalidInputError(
-                f"{path}: must have format {FORMAT}. Received: format {found!r}."
+                f"{path}: must have format {FORMAT}. Received: format {content['format']!r}."
             )
         twin = LightTwin(**{field.name: content[field.name] for field in fields(LightTwin)})
-        _check_digests(version_dir, twin.digests)
+        _check_digests(version_dir, folder, twin.digests)
     except OSError as error:
         raise InvalidInputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
+    except InvalidInputError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
         raise InvalidInputError(
             f"{path}: must describe a light twin. Received: {type(error).__name__}: {error}."
         ) from error
     return twin
 
 
-def _check_digests(version_dir: Path, expected: Mapping[str, str]) -> None:
-    for path, digest in expected.items():
-        if _digest(version_dir / path) != digest:
+def _check_digests(version_dir: Path, folder: Path, expected: Mapping[str, str]) -> None:
+    own = {name for name in expected if Path(name).parent == LIGHT}
+    files = {name: folder / Path(name).name for name in own}
+    files |= {path.as_posix(): version_dir / path for path in _SOURCES}
+    for name, file in files.items():
+        if _digest(file) != expected[name]:
             raise InvalidInputError(
-                f"{version_dir / path}: must be as it was when the version's light twin was made. "
+                f"{file}: must be as it was when the version's light twin was made. "
                 "Received: another content."
             )
 

@@ -1,9 +1,10 @@
 """Calls of the operating system: usable CPUs, and files that appear whole or not at all."""
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,3 +49,9 @@ def sync_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def return_freed_memory() -> None:
+    """Returns freed memory to the operating system, where the C library keeps it for later."""
+    with suppress(OSError, AttributeError, TypeError):  # only glibc has this function
+        ctypes.CDLL(None).malloc_trim(0)

@@ -19,6 +19,7 @@ from lstm_sentiment.cli.models_flags import (
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.promote_command import promote
 from lstm_sentiment.cli.shadow_command import shadow
+from lstm_sentiment.cli.twin_command import twin
 from lstm_sentiment.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def rollback(
 models.command()(compare)
 models.command()(promote)
 models.command()(shadow)
+models.command()(twin)
 
 
 def _tell(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:

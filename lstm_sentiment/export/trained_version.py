@@ -79,7 +79,7 @@ def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
         card = load_card(folder) or {}
         texts_seen = np.load(folder / TEXTS_SEEN)
         vocabulary = Vocabulary.load(folder / VOCABULARY)
-        model = _load_model(folder, card)
+        model = load_model(folder, card)
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         raise InvalidInputError(
             f"{folder}: must be a version that this release of `fit` wrote. Received: {error}."
@@ -90,8 +90,17 @@ def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
     return TrainedVersion(folder, weights, vectors, texts_seen, card)
 
 
-def _load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
-    """Makes a version's model, with variables from the SavedModel's own checkpoint."""
+def load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
+    """Makes a version's model, with variables from the SavedModel's own checkpoint.
+
+    Args:
+        folder: The version's folder.
+        card: The version's card.
+
+    Raises:
+        Exception: `OSError`, `ValueError`, `KeyError` or `tf.errors.OpError`, if another release
+            wrote the version.
+    """
     model = SentimentModel(
         card["vocabulary_size"],
         card["embedding_dim"],

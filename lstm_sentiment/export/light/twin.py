@@ -1,29 +1,28 @@
 """The light twin of a version: what it needs to answer without TensorFlow."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lstm_sentiment.export.light.graph import serialized_network
 from lstm_sentiment.export.light.ngram_file import save_ngrams
-from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.light_twin import NETWORK, NGRAMS, LightTwin, digests, save_description
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.text.tokenizer import Tokenizer
 
 
 def write_light_twin(
     folder: Path,
     version_dir: Path,
     model: SentimentModel,
-    tokenizer: Tokenizer,
+    tokenizer_options: Mapping[str, str],
     temperature: float,
 ) -> None:
     """Fills the folder of a light twin.
 
     Args:
-        folder: An empty folder.
+        folder: A folder with the files of `write_tokenizer` alone.
         version_dir: The version's folder, complete but for the twin.
         model: The model that the version was exported from.
-        tokenizer: The tokenizer that the model was trained with.
+        tokenizer_options: What `write_tokenizer` has returned.
         temperature: Divisor of the logits for probabilities.
 
     Raises:
@@ -34,7 +33,7 @@ def write_light_twin(
     if view is not None:
         save_ngrams(view, folder / NGRAMS)
     description = LightTwin(
-        tokenizer=write_tokenizer(tokenizer, folder),
+        tokenizer=tokenizer_options,
         vocabulary_size=model.vocabulary_size,
         max_length=model.config.max_length,
         temperature=temperature,

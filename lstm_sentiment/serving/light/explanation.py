@@ -14,6 +14,7 @@ from lstm_sentiment.light_twin import (
     QUERY,
     RECURRENT_KERNEL,
 )
+from lstm_sentiment.serving.light.blas_threads import single_threaded_blas
 from lstm_sentiment.serving.light.lstm import LstmLayer, LstmTrace
 from lstm_sentiment.serving.light.pooling import (
     AttentionPooling,
@@ -68,6 +69,10 @@ class LightAttributions:
             float32 `(tokens,)`; their sum is the difference between the class's logit and its
             value at the baseline.
         """
+        with single_threaded_blas():
+            return self._attributed(vectors, chosen)
+
+    def _attributed(self, vectors: Floats, chosen: int) -> Floats:
         first, *upper = self._layers
         words = first.projected(vectors[:, np.newaxis])
         states, trace = first.run(self._along * words + first.bias)

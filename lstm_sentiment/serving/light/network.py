@@ -1,6 +1,7 @@
 """The network of a light twin: token ids to logits, by ONNX Runtime."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.light_twin import LENGTHS, LOGITS, TOKEN_IDS, VECTORS
 from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.version_folder import PAD_ID
 
 Ids = NDArray[np.int32]
@@ -42,12 +44,16 @@ class LightNetwork:
         )
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self.num_classes: int = outputs[LOGITS][1]
+        # Not the threads of requests, of which there are many: each would keep, by the C library's
+        # rules, some megabytes of what a group of long texts takes.
+        self._threads = ThreadPoolExecutor(usable_cpus(), "light-network")
         self._weights = [name for name in outputs if name not in (LOGITS, VECTORS)]
 
     def logits(self, rows: Sequence[Ids], *, caller: Caller = ANYBODY) -> NDArray[np.float32]:
         """Computes the logits of texts.
 
-        Texts of similar lengths are computed together, to save padding.
+        Texts of similar lengths are computed together, to save padding, and groups of them in
+        parallel.
 
         Args:
             rows: The ids of each text, int32 `(tokens,)`, at least one, without padding.
@@ -60,34 +66,46 @@ class LightNetwork:
             DeadlineExceededError: If the caller's deadline passes first.
             RequestCancelledError: If the caller cancels first.
         """
-        logits = np.empty((len(rows), self.num_classes), np.float32)
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
-        for texts in _groups(lengths):
+
+        def logits_of(texts: NDArray[np.intp]) -> NDArray[np.float32]:
             caller.check_waits()
             token_ids = padded([rows[text] for text in texts])
-            (logits[texts],) = self._session.run(
-                [LOGITS], {TOKEN_IDS: token_ids, LENGTHS: lengths[texts]}
-            )
+            return self._run([LOGITS], token_ids, lengths[texts])[0]
+
+        if len(rows) == 1:
+            return logits_of(np.zeros(1, np.intp))
+        logits = np.empty((len(rows), self.num_classes), np.float32)
+        groups = _groups(lengths)
+        for texts, part in zip(groups, self._threads.map(logits_of, groups), strict=True):
+            logits[texts] = part
         return logits
 
     def vectors(self, row: Ids) -> NDArray[np.float32]:
         """Looks up the word vectors of a text: int32 `(tokens,)` to float32 `(tokens, dim)`."""
-        return self._fetch([VECTORS], row)[VECTORS][:, 0]
+        (vectors,) = self._run([VECTORS], row[np.newaxis], np.array([len(row)], np.int32))
+        return vectors[:, 0]
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Returns the weights of LSTM, pooling and dense layer, by name: see `light_twin`."""
-        return self._fetch(self._weights, np.ones(1, np.int32))
+        one = np.ones(1, np.int32)
+        arrays = self._run(self._weights, one[np.newaxis], one)
+        return dict(zip(self._weights, arrays, strict=True))
 
-    def _fetch(self, names: Sequence[str], row: Ids) -> dict[str, NDArray[np.float32]]:
-        feeds = {TOKEN_IDS: row[np.newaxis], LENGTHS: np.array([len(row)], np.int32)}
-        return dict(zip(names, self._session.run(names, feeds), strict=True))
+    def _run(
+        self, names: Sequence[str], token_ids: Ids, lengths: NDArray[np.int32]
+    ) -> list[NDArray[np.float32]]:
+        arrays: list[NDArray[np.float32]] = self._session.run(
+            names, {TOKEN_IDS: token_ids, LENGTHS: lengths}
+        )
+        return arrays
 
 
-def _groups(lengths: NDArray[np.int32]) -> Iterator[NDArray[np.intp]]:
-    """Yields the texts of each group, of about the same number and similar lengths."""
-    if len(lengths):
-        count = -(-len(lengths) // _GROUP)
-        yield from np.array_split(np.argsort(lengths, kind="stable"), count)
+def _groups(lengths: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+    """Returns the texts of each group, of about the same number and similar lengths."""
+    if not len(lengths):
+        return []
+    return np.array_split(np.argsort(lengths, kind="stable"), -(-len(lengths) // _GROUP))
 
 
 def padded(rows: Sequence[Ids]) -> Ids:

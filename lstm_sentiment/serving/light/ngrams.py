@@ -54,7 +54,12 @@ class LightNgramView:
         """Computes the n-grams' logits, `(batch, classes)`."""
         texts, places = self._known(rows)
         # An n-gram that a text repeats counts once.
-        texts, places = np.divmod(np.unique(texts * len(self._keys) + places), len(self._keys))
+        found = np.sort(texts * len(self._keys) + places)
+        is_first = np.ones(len(found), bool)
+        np.not_equal(found[1:], found[:-1], out=is_first[1:])
+        found = found[is_first]
+        texts = found // len(self._keys)
+        places = found - texts * len(self._keys)
         values = self._idf[places].astype(np.float64)
         batch = len(rows)
         length = np.sqrt(np.bincount(texts, values * values, batch)).clip(min=_LEAST_LENGTH)
@@ -64,33 +69,29 @@ class LightNgramView:
 
     def _known(self, rows: Sequence[Ids]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Returns the text and the row in the weights of each known n-gram of the texts."""
-        lengths = [len(row) for row in rows]
-        keys = self._ngram_keys(np.concatenate(rows), np.cumsum(lengths).repeat(lengths))
+        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
+        keys = self._ngram_keys(np.concatenate(rows), lengths.cumsum())
         places = self._places(keys)
-        known = self._keys[places] == keys
-        texts = np.broadcast_to(np.arange(len(rows)).repeat(lengths), keys.shape)
-        return texts[known], places[known]
+        sizes, starts = np.nonzero(self._keys[places] == keys)
+        return np.arange(len(rows)).repeat(lengths)[starts], places[sizes, starts]
 
     def _ngram_keys(self, token_ids: Ids, ends: NDArray[np.intp]) -> NDArray[np.int64]:
         """Encodes the n-grams that begin at each token.
 
         Args:
             token_ids: int32 `(tokens,)` of one or more texts.
-            ends: Where the text of each token ends, `(tokens,)`.
+            ends: Where each text ends, `(texts,)`.
 
         Returns:
-            int64 `(longest, tokens)`; `_NO_NGRAM` where an n-gram would cross the end of its text.
+            int64 `(longest, tokens)`; negative where an n-gram would cross the end of its text.
         """
         bits = _KEY_BITS // max(2, self._longest)
-        starts = np.arange(len(token_ids))
         keys = np.full((self._longest, len(token_ids)), _NO_NGRAM, np.int64)
-        key = token_ids.astype(np.int64)
-        keys[0] = key
+        keys[0] = token_ids
         for place in range(1, self._longest):
-            # Appends the next token to the n-grams that begin at each token but the last ones.
-            key = (key[:-1] << bits) + token_ids[place:]
-            fits = starts[: len(key)] + place < ends[: len(key)]
-            keys[place, : len(key)] = np.where(fits, key, _NO_NGRAM)
+            # Appends the next token. What was negative stays so, and another start becomes so.
+            keys[place, :-place] = (keys[place - 1, :-place] << bits) + token_ids[place:]
+            keys[place, np.maximum(ends - place, 0)] = _NO_NGRAM
         return keys
 
     def _places(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -108,7 +109,7 @@ class LightNgramView:
         Returns:
             `(tokens,)`.
         """
-        keys = self._ngram_keys(row, np.full(len(row), len(row)))
+        keys = self._ngram_keys(row, np.array([len(row)]))
         places = self._places(keys)
         known = self._keys[places] == keys
         _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)

@@ -1,0 +1,39 @@
+"""`models twin`: makes the light twins of versions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_sentiment.version_folder import LIGHT, find_version
+
+
+def twin(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="Versions' folders; of a folder of versions, the highest is taken.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Make the light twin of a version, from which it answers without TensorFlow.
+
+    Versions get theirs when they are exported. This is for those of earlier
+    releases; it needs TensorFlow. The twin is kept if it gives the answers of
+    the version's card.
+
+    Example: python cli.py models twin models/sentiment/3
+    """
+    for model in models:
+        find_version(model)  # fails before TensorFlow is imported, which takes seconds
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    import_tensorflow("making a light twin")
+    from lstm_sentiment.versions.light_twins import make_light_twin
+
+    with TerminalProgress().step("Making light twins", len(models)) as advance:
+        for model in models:
+            print(make_light_twin(model) / LIGHT)
+            advance()

@@ -1,0 +1,55 @@
+"""Compares the answers of the light engine with those of training, in the version's card."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.light.network import padded
+from lstm_sentiment.serving.servable import Array, Servable
+from lstm_sentiment.version_folder import (
+    DEFAULT_SIGNATURE_KEY,
+    TEXT,
+    example_answers,
+    load_card,
+    probabilities_of,
+)
+
+TOLERANCE = 1e-4
+"""Largest difference of a probability."""
+
+
+def check_card(servable: Servable, version_dir: Path, temperature: float) -> None:
+    """Asks the texts and ids of a version's card and compares the answers.
+
+    Args:
+        servable: The version, loaded by the light engine.
+        version_dir: The version's folder.
+        temperature: Divisor of the logits before the softmax.
+
+    Raises:
+        InvalidInputError: If an answer is another, or the card has no examples.
+    """
+    examples = example_answers(version_dir, load_card(version_dir))
+    if not examples:
+        raise InvalidInputError(
+            "the version's card must hold examples, to check the light engine's answers. "
+            "Received: none."
+        )
+    expected = np.array([example.probabilities for example in examples])
+    texts = [example.text.encode() for example in examples]
+    answer = servable.run(TEXT, {"text": np.array(texts, object)})
+    _compare(TEXT, answer["probabilities"], expected)
+    token_ids = padded([np.array(example.token_ids, np.int32) for example in examples])
+    answer = servable.run(DEFAULT_SIGNATURE_KEY, {"input_sentence": token_ids.astype(np.int64)})
+    scores = probabilities_of(answer["predict_scores"], temperature)
+    _compare(DEFAULT_SIGNATURE_KEY, scores, expected)
+
+
+def _compare(signature: str, probabilities: Array, expected: Array) -> None:
+    difference = float(np.abs(probabilities - expected).max())
+    if not difference <= TOLERANCE:
+        raise InvalidInputError(
+            f"the light engine's answers by {signature!r} must differ from the card's by at most "
+            f"{TOLERANCE}. Received: {difference:.2g}."
+        )

@@ -1,0 +1,56 @@
+"""Light twins of versions that were exported without one."""
+
+import os
+from pathlib import Path
+
+from lstm_sentiment.errors import ExportError, InvalidInputError
+from lstm_sentiment.extras import train_imports
+from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.light.loader import load_light_servable
+from lstm_sentiment.system import sync_to_disk
+from lstm_sentiment.version_folder import LIGHT, find_version
+
+
+def make_light_twin(model_dir: str | os.PathLike[str]) -> Path:
+    """Writes the light twin of a version, from which it answers without TensorFlow.
+
+    The twin is written beside its place, compared with the version's card, and renamed; it takes
+    the place of one that is there. The rest of the version stays as it is.
+
+    Args:
+        model_dir: A version's folder, or a base path, of which the highest version is taken.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        ServableNotFoundError: If there is no version.
+        InvalidInputError: If the version lacks what the twin needs, or the twin would answer
+            otherwise than the version's card.
+        ExportError: If the twin cannot be written.
+        MissingExtraError: If TensorFlow is not installed.
+    """
+    version_dir = find_version(Path(model_dir))
+    with train_imports("making a light twin"):
+        from lstm_sentiment.export.light.version_twin import write_twin_of_version
+        from lstm_sentiment.export.staging import staging_folder
+
+    place = version_dir / LIGHT
+    try:
+        place.parent.mkdir(exist_ok=True)
+        with staging_folder(place.parent) as staging:
+            folder = staging / place.name
+            folder.mkdir()
+            write_twin_of_version(version_dir, folder)
+            load_light_servable(version_dir, folder)
+            for path in (*folder.iterdir(), folder):
+                sync_to_disk(path)
+            if place.exists():
+                place.rename(staging / "replaced")
+            folder.rename(place)
+            sync_to_disk(place.parent)
+    except LightEngineRefusedError as error:
+        raise InvalidInputError(f"{version_dir}: {error}") from error
+    except OSError as error:
+        raise ExportError(f"{place}: cannot be written: {error.strerror}.") from error
+    return version_dir

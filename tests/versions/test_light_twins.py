@@ -1,0 +1,97 @@
+"""Versions that were exported without a light twin get theirs."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_sentiment import FitResult, export_servable
+from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
+from lstm_sentiment.serving.light.loader import load_light_servable
+from lstm_sentiment.text.tokenizer import make_tokenizer
+from lstm_sentiment.version_folder import LIGHT
+from lstm_sentiment.versions.light_twins import make_light_twin
+from tests.exported import exported, read_card, tiny_version, write_card
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def version_dir(fitted: FitResult, tmp_path: Path) -> Path:
+    """A version without a twin, to be changed at will."""
+    copy = shutil.copytree(exported(fitted), tmp_path / "sentiment" / "1")
+    shutil.rmtree(copy / LIGHT)
+    return copy
+
+
+def test_a_twin_is_that_of_the_export(fitted: FitResult, version_dir: Path) -> None:
+    before = files_of(version_dir)
+    assert make_light_twin(version_dir.parent) == version_dir
+    assert files_of(version_dir) == files_of(exported(fitted))
+    assert before.items() <= files_of(version_dir).items()
+
+
+def test_a_damaged_twin_is_replaced(fitted: FitResult, version_dir: Path) -> None:
+    (version_dir / LIGHT).mkdir()
+    (version_dir / LIGHT / "light.json").write_text("{}")
+    make_light_twin(version_dir)
+    assert files_of(version_dir) == files_of(exported(fitted))
+
+
+def test_a_dictionary_is_taken_from_the_graph(fitted: FitResult, tmp_path: Path) -> None:
+    counts = {"房间很": 9.0, "干净": 2.0, "很干": 40.0}
+    tokenizer = make_tokenizer("unigram", fitted.tokenizer.vocabulary, word_counts=counts)
+    result = replace(fitted, tokenizer=tokenizer)
+    version_dir = export_servable(result, tmp_path)
+    written = files_of(version_dir / LIGHT)
+    shutil.rmtree(version_dir / LIGHT)
+    make_light_twin(version_dir)
+    assert files_of(version_dir / LIGHT) == written
+    answer = load_light_servable(version_dir).run(
+        "explain", {"text": np.array(["房间很干净".encode()], object)}
+    )
+    tokens = [token.decode() for token in answer["tokens"][0] if token]
+    assert tokens == tokenizer.tokenize("房间很干净")
+
+
+def test_a_twin_that_answers_otherwise_is_not_kept(version_dir: Path) -> None:
+    card = read_card(version_dir)
+    card["temperature"] *= 3
+    write_card(version_dir, card)
+    before = files_of(version_dir)
+    with pytest.raises(InvalidInputError, match="answers by 'text' must differ"):
+        make_light_twin(version_dir)
+    assert files_of(version_dir) == before
+    assert not (version_dir / LIGHT).exists()
+
+
+def test_versions_of_others_have_no_twin(tmp_path: Path) -> None:
+    other = tiny_version(tmp_path)
+    with pytest.raises(InvalidInputError, match="must be a version that `fit` wrote"):
+        make_light_twin(other)
+    with pytest.raises(ServableNotFoundError):
+        make_light_twin(tmp_path / "absent")
+
+
+def test_a_folder_that_cannot_be_written(
+    version_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", no_space)
+    with pytest.raises(ExportError, match="light: cannot be written: No space left on device"):
+        make_light_twin(version_dir)
+    assert [entry.name for entry in (version_dir / "assets.extra").iterdir()] == [
+        entry.name for entry in (version_dir / LIGHT).parent.iterdir()
+    ]
+    assert json.loads((version_dir / "assets.extra" / "sentiment.json").read_text("utf-8"))
