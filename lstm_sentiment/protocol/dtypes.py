@@ -6,7 +6,7 @@ of them is needed.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,7 @@ def dtype_of(number: int) -> DType | None:
     return _DTYPES.get(number)
 
 
+@lru_cache(maxsize=64)
 def dtype_of_array(dtype: "np.dtype[Any]") -> DType | None:
     """Returns the dtype of an array, in either byte order; `None` where tensors have none.
 

@@ -115,8 +115,8 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
         proto.tensor_shape.dim.add(size=size)
     if array.dtype.kind == "U":
         array = np.char.encode(array, "utf-8")
-    elif array.dtype.kind not in "OS":
-        array = array.astype(dtype.numpy, copy=False)  # in this machine's byte order
+    elif not array.dtype.isnative:
+        array = array.astype(dtype.numpy)
     if form.is_content and array.size > 1:
         proto.tensor_content = array.tobytes()
         return
@@ -185,15 +185,16 @@ def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array
         raise InvalidInputError(
             f"the shape names {count - here} elements without a value, more than allowed"
         )
-    array = np.empty((count, parts), entry)
-    filler = entries[-parts:] or (b"" if entry.hasobject else 0)
+    array = np.empty(count * parts, entry)
     try:
         # Given the list itself, NumPy would drop zeros at the ends of bytes.
-        array.ravel()[: len(entries)] = entries
-        array[here:] = filler
+        array[: len(entries)] = entries
     except OverflowError:
         raise InvalidInputError(f"a value is out of range of {dtype.name}") from None
-    return array.view(dtype.numpy).ravel()
+    if here < count:
+        filler = entries[-parts:] or (b"" if entry.hasobject else 0)
+        array.reshape(count, parts)[here:] = filler
+    return array if form.entry is None else array.view(dtype.numpy)
 
 
 def _strings_of(content: bytes, count: int) -> list[bytes]:
