@@ -27,7 +27,7 @@ _MAX_DIMENSIONS = 254
 
 
 class _Form(NamedTuple):
-    """How the elements of a dtype stand in a message.
+    """The place of a dtype's elements in a message.
 
     Attributes:
         field: Name of the field of values.

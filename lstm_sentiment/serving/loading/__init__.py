@@ -1,1 +1,1 @@
-"""How the versions of a server are loaded: options, the engine of each version, the manager."""
+"""Loading of versions: the options, the choice of an engine, the manager."""
