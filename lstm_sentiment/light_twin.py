@@ -66,6 +66,11 @@ class LightTwin:
     format: int = FORMAT
 
 
+def has_light_twin(version_dir: Path) -> bool:
+    """Returns whether a version has a light twin, which may be damaged."""
+    return (version_dir / LIGHT / DESCRIPTION).is_file()
+
+
 def digests(version_dir: Path, folder: Path) -> dict[str, str]:
     """Computes the digests of the files that a light twin consists of or is made from.
 

@@ -1,5 +1,6 @@
 """The `lstm-sentiment` command: its sub-commands, exit codes and one-line errors."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -84,6 +85,9 @@ def command_line() -> "TyperGroup":
 def main() -> NoReturn:
     """Runs the command line; bad input is one line on standard error and exit code 2."""
     verbosity.begin()
+    # Read when NumPy is imported. Its products are small here, and threads would spin for more,
+    # beside those that answer requests.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = command_line()(
             prog_name=program(), complete_var=COMPLETE_VARIABLE, standalone_mode=False

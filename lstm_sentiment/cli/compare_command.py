@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson
@@ -33,6 +34,7 @@ def compare(
         ),
     ],
     texts: LabelledTexts,
+    engine: EngineFlags,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -78,13 +80,12 @@ def compare(
     model_dir, numbers = _chosen(versions, model, model_config_file, model_name)
     folders = find_versions(model_dir, numbers)
     corpus = texts.read()
-    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
-
-    import_tensorflow("loading a SavedModel")
+    engine.prepare(*folders)
     from lstm_sentiment.cli.comparison_table import print_comparison, tell_warnings
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.versions.comparison import compare_versions, score_in_turn
 
-    first, second = score_in_turn(folders, corpus, progress=TerminalProgress())
+    first, second = score_in_turn(folders, corpus, progress=TerminalProgress(), load=engine.load)
     comparison = compare_versions(first, second, confidence=confidence)
     if as_json:
         print_json(comparison.to_dict())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson, ModelFolder
@@ -28,6 +29,7 @@ _CONFUSIONS = 10
 @takes_flag_groups
 def evaluate(
     texts: LabelledTexts,
+    engine: EngineFlags,
     model: ModelFolder = Path("models/sentiment"),
     report: Annotated[
         Path | None,
@@ -56,15 +58,14 @@ def evaluate(
 
         check_report_dir(report)
 
-    find_version(model)  # fails before TensorFlow is imported, which takes seconds
+    version_dir = find_version(model)
     corpus = texts.read()
-    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
-
-    import_tensorflow("loading a SavedModel")
+    engine.prepare(version_dir)
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.report.analysis.version_evaluation import evaluate_version
 
     progress = TerminalProgress()
-    evaluated = evaluate_version(model, corpus, progress=progress)
+    evaluated = evaluate_version(engine.load(version_dir), corpus, progress=progress)
     written = None
     if report is not None:
         from lstm_sentiment.report.page.write import write_report

@@ -62,9 +62,8 @@ def explain(
         check_writable_file(html)
     wanted = texts.read()
     asked.find()
-    from lstm_sentiment.cli.console import beside_output, import_tensorflow
+    from lstm_sentiment.cli.console import beside_output
 
-    import_tensorflow("loading a SavedModel")
     progress = beside_output(html)
     with (
         asked.opened() as version_asked,

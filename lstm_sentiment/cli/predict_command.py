@@ -38,9 +38,8 @@ def predict(
     asked.check()
     wanted = texts.read()
     asked.find()
-    from lstm_sentiment.cli.console import beside_output, import_tensorflow
+    from lstm_sentiment.cli.console import beside_output
 
-    import_tensorflow("loading a SavedModel")
     size = _TEXTS_AT_ONCE if asked.server is None else _TEXTS_A_REQUEST
     progress = beside_output(output_file)
     with (

@@ -1,12 +1,14 @@
 """`models promote`: moves a version label to a version that is not worse."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_sentiment.cli.compare_command import Confidence
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_notes, undo_command
@@ -35,6 +37,7 @@ def promote(
         typer.Option(metavar="N", help="The version to point the label to.", show_default=False),
     ],
     texts: LabelledTexts,
+    engine: EngineFlags,
     model_flags: ModelFlags,
     server: ServerFlags,
     model: Annotated[
@@ -95,10 +98,9 @@ def promote(
     # Read first: a bad file is told at once.
     control = ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
     corpus = texts.read()
-    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
-
-    import_tensorflow("loading a SavedModel")
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.rollout.promotion import promote as promote_version
+    from lstm_sentiment.versions.comparison import score_in_turn
 
     with server.connected() as running:
         promotion = promote_version(
@@ -113,6 +115,7 @@ def promote(
             force=force,
             dry_run=dry_run,
             progress=TerminalProgress(),
+            score=partial(score_in_turn, load=engine.load),
         )
     if as_json:
         print(json.dumps(promotion.to_dict(), ensure_ascii=False))

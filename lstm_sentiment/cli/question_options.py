@@ -11,6 +11,7 @@ import typer
 
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
 from lstm_sentiment.cli.connection_options import AccessFlags
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
@@ -52,7 +53,7 @@ class TextFlags:
 
 
 @dataclass(frozen=True)
-class Asked(AccessFlags):
+class Asked(EngineFlags, AccessFlags):
     """Flags of the version to ask: from a folder, in this process, or on a server."""
 
     model: Annotated[
@@ -91,6 +92,10 @@ class Asked(AccessFlags):
                 raise InvalidInputError(
                     "Either `--model` or `--server` may be given. Received: both."
                 )
+            if self.engine != "auto":
+                raise InvalidInputError(
+                    "`--engine` goes with `--model`: a server has its own. Received: `--server`."
+                )
             return
         if (self.version, self.version_label) != (None, None):
             raise InvalidInputError(
@@ -98,23 +103,23 @@ class Asked(AccessFlags):
             )
 
     def find(self) -> None:
-        """Checks that the folder holds a version, before TensorFlow is imported for seconds.
+        """Checks that the folder holds a version, and imports TensorFlow if it needs it.
 
         Raises:
             ServableNotFoundError: If it holds none.
+            MissingExtraError: If TensorFlow is needed and not installed.
         """
         if self.server is None:
-            find_version(self.model or DEFAULT_MODEL)
+            self.prepare(find_version(self.model or DEFAULT_MODEL))
 
     @contextmanager
     def opened(self) -> "Iterator[PredictClient | SavedModelPredictor]":
         """Loads the version or connects to the server; either has `predict` and `explain`."""
         if self.server is None:
             from lstm_sentiment.cli.console import working
-            from lstm_sentiment.versions.predictor import SavedModelPredictor
 
             with working("Loading the version"):
-                predictor = SavedModelPredictor(self.model or DEFAULT_MODEL)
+                predictor = self.load(self.model or DEFAULT_MODEL)
             yield predictor
             return
         from lstm_sentiment.client.predict_client import PredictClient

@@ -1,13 +1,16 @@
 """`score`: scores a folder of texts, each file into its own output, on one machine or many."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
 from lstm_sentiment.cli.results import print_json, print_rows
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.versions.scoring.score import ScoreResult
@@ -29,9 +32,12 @@ def score(
     ] = None,
     text_column: TextColumn = "text",
     engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(help="local: in this process; ray: on many CPUs or machines."),
-    ] = "local",
+        Literal["auto", "light", "tensorflow", "local", "ray"],
+        typer.Option(
+            help="light, tensorflow and auto (light where the version has a light twin) in this "
+            "process; ray: as auto, on many CPUs or machines; local: older name of auto."
+        ),
+    ] = "auto",
     workers: Annotated[
         int | None,
         typer.Option(
@@ -68,15 +74,16 @@ def score(
 
     Example: python cli.py score shards/ --engine ray --workers 8
     """
-    from lstm_sentiment.versions.scoring.score import check_engine, find_shards
+    from lstm_sentiment.versions.scoring.score import check_engine, find_shards, local_engine
     from lstm_sentiment.versions.scoring.score import score as score_shards
 
     shards = find_shards(input_path)
     check_engine(engine, workers, address)
-    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    from lstm_sentiment.cli.console import TerminalProgress
 
-    if engine == "local":
-        import_tensorflow("loading a SavedModel")
+    if engine != "ray":
+        with suppress(ServableNotFoundError):  # told by `score`
+            EngineFlags(local_engine(engine)).prepare(find_version(model))
     result = score_shards(
         shards,
         model,

@@ -8,16 +8,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, ShadowFlags
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.cli.verbosity import log_level
+from lstm_sentiment.errors import ServableNotFoundError
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
+    from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
     from lstm_sentiment.serving.server import ModelServer
 
 
@@ -49,9 +54,8 @@ def serve(
     Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """
     shadow_options = shadow.options()
-    from lstm_sentiment.cli.console import import_tensorflow
-
-    import_tensorflow("loading a SavedModel")
+    config = models.config()
+    _prepare(loading, config)
     from lstm_sentiment.serving.server import ModelServer
     from lstm_sentiment.serving.server_options import ServerOptions
 
@@ -77,15 +81,27 @@ def serve(
         ui=monitoring.ui,
         grace_seconds=drain_seconds,
     )
-    server = ModelServer(
-        models.config(), options, port=port, rest_api_port=rest_api_port or None, host=host
-    )
+    server = ModelServer(config, options, port=port, rest_api_port=rest_api_port or None, host=host)
     # What is here now stays: without it, the garbage collector finds an unloaded version sooner.
     gc.collect()
     gc.freeze()
     with _logging_to_stderr(), suppress(KeyboardInterrupt), _EndedBySignals(drain_seconds), server:
         _announce(server, host)
         server.wait_for_termination()
+
+
+def _prepare(loading: LoadingFlags, config: "Path | ModelServerConfig") -> None:
+    """Imports TensorFlow where it is sure to be needed, so that its own lines are not shown."""
+    from lstm_sentiment.models_config.config import load_models_config
+
+    models = load_models_config(config) if isinstance(config, Path) else config
+    folders = []
+    for model in models.model_config_list.config:
+        with suppress(ServableNotFoundError):  # a version may come later
+            folders.append(find_version(Path(model.base_path)))
+    EngineFlags("tensorflow" if loading.xla_cpu_compilation_enabled else loading.engine).prepare(
+        *folders
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.loading.options import Engine
 
 if TYPE_CHECKING:
     from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
@@ -101,6 +102,15 @@ class ModelsFlags:
 class LoadingFlags:
     """Loading of versions: `LoadingOptions`."""
 
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="What answers: light loads versions' light twins, without TensorFlow; tensorflow "
+            "loads their SavedModels; auto a version's twin if it is there and answers the same, "
+            "else its SavedModel.",
+            rich_help_panel=_VERSIONS,
+        ),
+    ] = "auto"
     aspired_version_policy: Annotated[
         Literal["availability-preserving", "resource-preserving"],
         typer.Option(
@@ -154,16 +164,26 @@ class LoadingFlags:
         bool,
         typer.Option(
             "--xla-cpu-compilation-enabled",
-            help="Compile with XLA: faster answers to single texts, slower loading.",
+            help="Compile with XLA: faster answers to single texts, slower loading. Means "
+            "--engine tensorflow.",
             rich_help_panel=_VERSIONS,
         ),
     ] = False
+
+    def __post_init__(self) -> None:
+        """Checks that the engine can compile."""
+        if self.engine == "light" and self.xla_cpu_compilation_enabled:
+            raise InvalidInputError(
+                "`--xla-cpu-compilation-enabled` goes with `--engine tensorflow`. "
+                "Received: `--engine light`."
+            )
 
     def options(self) -> "LoadingOptions":
         """Returns the options that the flags set."""
         from lstm_sentiment.serving.loading.options import LoadingOptions
 
         return LoadingOptions(
+            engine=self.engine,
             aspired_version_policy=self.aspired_version_policy,
             max_num_load_retries=self.max_num_load_retries,
             load_retry_interval_seconds=self.load_retry_interval_micros / 1e6,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_sentiment.cli.connection_options import AccessFlags
+from lstm_sentiment.cli.engine_flags import EngineFlags, import_tensorflow_if_installed
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, ModelFolder
 from lstm_sentiment.cli.results import print_json, print_rows
@@ -20,6 +21,7 @@ DIFFERENT = 1
 @takes_flag_groups
 def verify(
     access: AccessFlags,
+    engine: EngineFlags,
     model: ModelFolder = Path("models/sentiment"),
     server: Annotated[
         str | None,
@@ -69,8 +71,8 @@ def verify(
     """Check that a version still answers what training computed.
 
     The version's card holds texts with the answers of the trained model. They
-    are compared with the answers of the saved model, loaded in this process,
-    and with those of a server if --server or --rest-api is given; of each
+    are compared with the answers of the version, loaded in this process by
+    each engine that can, and with those of a server if --server or --rest-api is given; of each
     signature: text, tokens, serving_default, classify, explain.
 
     Exits with 0 if all probabilities, labels and tokens are equal, with 1 if
@@ -83,14 +85,18 @@ def verify(
 
     check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
     access.check_server(server, rest_api, flags="`--server` or `--rest-api`")
-    find_version(model)  # fails before TensorFlow is imported, which takes seconds
-    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    version_dir = find_version(model)
+    if engine.engine == "auto":
+        import_tensorflow_if_installed()  # both engines are asked
+    else:
+        engine.prepare(version_dir)
+    from lstm_sentiment.cli.console import TerminalProgress
 
-    import_tensorflow("loading a SavedModel")
     result = verify_version(
         model,
         server=server,
         rest_api=rest_api,
+        engine=engine.engine,
         model_name=model_name,
         version=version,
         version_label=version_label,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SavedModelPredictor:
-    """A version loaded into this process, with the graph that a server would run.
+    """A version loaded into this process, by the engine that a server would load it by.
 
         SavedModelPredictor("models/sentiment").predict(["房间很干净"])
 
@@ -33,21 +34,24 @@ class SavedModelPredictor:
         version: Its number; `None` if the folder's name is not a number.
     """
 
-    def __init__(self, model_dir: str | os.PathLike[str]) -> None:
+    def __init__(self, model_dir: str | os.PathLike[str], engine: Engine = "auto") -> None:
         """Loads a version.
 
         Args:
             model_dir: A version's folder, or a servable's base path, of which the highest version
                 is taken.
+            engine: `light` loads the version's light twin, `tensorflow` its SavedModel; `auto` the
+                twin if it is there and answers what the version's card says, else the SavedModel.
 
         Raises:
+            InvalidInputError: If the engine is none of these.
             ServableNotFoundError: If there is no version.
             ServableUnavailableError: If the version cannot be loaded.
             MissingExtraError: If it needs TensorFlow, which is not installed.
         """
         self.version_dir = find_version(Path(model_dir))
         self.version = version_number(self.version_dir)
-        self._servable = load_servable(self.version_dir)
+        self._servable = load_servable(self.version_dir, engine)
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:

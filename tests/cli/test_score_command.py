@@ -148,7 +148,7 @@ def test_each_failure_is_one_line(run: Run, shards: Path, monkeypatch: pytest.Mo
         ((), "Missing argument 'INPUT'"),
         (("none",), "none: must be a folder or a file"),
         (("empty",), "empty: holds no .csv"),
-        (("shards", "--engine", "spark"), "one of: local, ray"),
+        (("shards", "--engine", "spark"), "one of: auto, light, tensorflow, local, ray"),
         (("shards", "--workers", "2"), "`workers` and `address` go with the engine `ray`"),
         (("shards", "--engine", "ray", "--workers", "0"), "`workers` must be a positive integer"),
     ],

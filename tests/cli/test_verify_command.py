@@ -132,6 +132,7 @@ def test_what_differs_is_a_line_each_and_exits_with_1(
             "model": tmp_path,
             "server": None,
             "rest_api": "h:1",
+            "engine": "auto",
             "model_name": "n",
             "version": None,
             "version_label": "stable",

@@ -1,35 +1,122 @@
-"""Chooses the engine that a version is loaded with."""
+"""Loads a version by the engine that was asked for, or by the first that can."""
 
+import logging
 from pathlib import Path
 
+from lstm_sentiment.errors import MissingExtraError
+from lstm_sentiment.extras import train_imports
+from lstm_sentiment.light_twin import has_light_twin
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.loading.options import LoadingOptions
-from lstm_sentiment.serving.servable import Loader
+from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
+from lstm_sentiment.serving.servable import Loader, Servable
 from lstm_sentiment.serving.servable_id import ServableId
 
+logger = logging.getLogger(__name__)
 
-def version_loader(
-    servable_id: ServableId,
-    version_dir: Path,
-    *,
-    loading: LoadingOptions,
-    scheduler: BatchScheduler | None = None,
-) -> Loader:
-    """Returns the loader of a version.
 
-    Args:
-        servable_id: The version's id.
-        version_dir: The version's folder.
-        loading: How versions are loaded.
-        scheduler: Batches requests to the version; `None` for no batching.
+class VersionLoader:
+    """The loader of one version folder, whichever engine answers.
+
+    With `auto`, the light engine answers where the version has a light twin whose answers are those
+    of the version's card; else TensorFlow, where it is installed. XLA compiles TensorFlow's graph,
+    so with `auto` it asks for TensorFlow.
     """
-    # TensorFlow takes seconds and half a gigabyte: imported with the first version that needs it.
-    from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 
-    return SavedModelLoader(
-        servable_id,
-        version_dir,
-        xla=loading.xla_cpu_compilation_enabled,
-        warmup=loading.enable_model_warmup,
-        scheduler=scheduler,
-    )
+    def __init__(
+        self,
+        servable_id: ServableId,
+        path: Path,
+        *,
+        loading: LoadingOptions,
+        scheduler: BatchScheduler | None = None,
+    ) -> None:
+        """Creates a loader; reads nothing yet.
+
+        Args:
+            servable_id: The version's id, for messages.
+            path: The version's folder, which holds `saved_model.pb`.
+            loading: The engine, warmup and compilation.
+            scheduler: Batches requests to the version; `None` for no batching.
+        """
+        self._id, self._path = servable_id, path
+        self._loading, self._scheduler = loading, scheduler
+        is_compiled = loading.engine == "auto" and loading.xla_cpu_compilation_enabled
+        self._engine: Engine = "tensorflow" if is_compiled else loading.engine
+        self._loader: Loader | None = None
+
+    def estimate_bytes(self) -> int:
+        """Estimates the version's memory, by the engine that is tried first.
+
+        Raises:
+            ServableLoadError: If a file cannot be read, or the version has no light twin and may
+                be loaded by nothing else.
+            MissingExtraError: If the version needs TensorFlow, which is not installed.
+        """
+        return self._first()[1].estimate_bytes()
+
+    def load(self) -> Servable:
+        """Loads the version by an engine, and logs which.
+
+        Raises:
+            ServableLoadError: One line, if the version cannot be loaded.
+            MissingExtraError: If it needs TensorFlow, which is not installed.
+        """
+        name, self._loader = self._first()
+        try:
+            servable = self._loader.load()
+        except LightEngineRefusedError as refused:
+            if self._engine == "light":
+                raise
+            logger.warning("TensorFlow answers instead of the light engine: %s", refused)
+            name, self._loader = self._tensorflow(f"{refused} And ")
+            servable = self._loader.load()
+        logger.info("%s version %s: loaded by %s", self._id.name, self._id.version, name)
+        return servable
+
+    def unload(self) -> None:
+        """Frees the version's memory."""
+        loader, self._loader = self._loader, None
+        if loader is not None:
+            loader.unload()
+
+    def _first(self) -> tuple[str, Loader]:
+        """Makes the loader to try first, after the name of its engine."""
+        if self._engine == "tensorflow":
+            return self._tensorflow()
+        if has_light_twin(self._path):
+            return self._light()
+        name = f"version {self._id.version} of model {self._id.name}"
+        if self._engine == "light":
+            raise LightEngineRefusedError(
+                f"{name} could not be loaded: it has no light twin. `models twin` makes one."
+            )
+        return self._tensorflow(f"{name} has no light twin, which `models twin` makes, and ")
+
+    def _light(self) -> tuple[str, Loader]:
+        # Either engine is imported with the first version that it loads.
+        from lstm_sentiment.serving.light.loader import LightLoader
+
+        loader = LightLoader(
+            self._id,
+            self._path,
+            warmup=self._loading.enable_model_warmup,
+            scheduler=self._scheduler,
+        )
+        return "the light engine", loader
+
+    def _tensorflow(self, reason: str = "") -> tuple[str, Loader]:
+        """Makes TensorFlow's loader; `reason` begins the message where it is not installed."""
+        try:
+            with train_imports("loading a SavedModel"):
+                from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
+        except MissingExtraError as missing:
+            raise MissingExtraError(f"{reason}{missing}", name=missing.name) from missing
+        loader = SavedModelLoader(
+            self._id,
+            self._path,
+            xla=self._loading.xla_cpu_compilation_enabled,
+            warmup=self._loading.enable_model_warmup,
+            scheduler=self._scheduler,
+        )
+        return "TensorFlow", loader

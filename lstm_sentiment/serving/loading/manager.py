@@ -3,7 +3,7 @@
 from functools import partial
 
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.loading.engines import version_loader
+from lstm_sentiment.serving.loading.engines import VersionLoader
 from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.manager.load_order import (
     availability_preserving_action,
@@ -21,13 +21,13 @@ _POLICIES = {
 def version_manager(
     loading: LoadingOptions, scheduler: BatchScheduler | None, on_state: StateCallback
 ) -> Manager:
-    """Makes an idle manager of SavedModels, whose requests a scheduler may batch.
+    """Makes an idle manager of versions, whose requests a scheduler may batch.
 
     Raises:
         InvalidInputError: If a number is out of its range.
     """
     return Manager(
-        partial(version_loader, loading=loading, scheduler=scheduler),
+        partial(VersionLoader, loading=loading, scheduler=scheduler),
         policy=_POLICIES[loading.aspired_version_policy],
         max_num_load_retries=loading.max_num_load_retries,
         load_retry_interval_seconds=loading.load_retry_interval_seconds,

@@ -1,8 +1,12 @@
 """Options of loading versions."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from lstm_sentiment.checks import one_of
+from lstm_sentiment.errors import InvalidInputError
+
+Engine = Literal["auto", "light", "tensorflow"]
 AspiredVersionPolicyName = Literal["availability-preserving", "resource-preserving"]
 
 
@@ -11,6 +15,9 @@ class LoadingOptions:
     """Options of loading versions, named after TensorFlow Serving's flags where it has them.
 
     Attributes:
+        engine: `light` loads light twins alone, `tensorflow` SavedModels alone; `auto` loads a
+            version's light twin where it has one that answers what its card says, else its
+            SavedModel.
         aspired_version_policy: `availability-preserving` loads a new version before it unloads the
             old one; `resource-preserving` unloads first, so that only one of them must fit into
             memory and none is available in between.
@@ -20,9 +27,14 @@ class LoadingOptions:
         memory_limit_bytes: Memory for all versions, estimated by their files; `None` for no limit.
         enable_model_warmup: Runs a version's own warmup requests when it is loaded.
         xla_cpu_compilation_enabled: Compiles the functions that a version names: single texts are
-            answered faster, loading takes longer.
+            answered faster, loading takes longer. TensorFlow alone can: with the engine `auto` it
+            loads all versions.
+
+    Raises:
+        InvalidInputError: If the engine is not one of these, or `light` with XLA.
     """
 
+    engine: Engine = "auto"
     aspired_version_policy: AspiredVersionPolicyName = "availability-preserving"
     max_num_load_retries: int = 5
     load_retry_interval_seconds: float = 60.0
@@ -30,3 +42,12 @@ class LoadingOptions:
     memory_limit_bytes: int | None = None
     enable_model_warmup: bool = True
     xla_cpu_compilation_enabled: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks that the engine is known and can compile."""
+        one_of(get_args(Engine), engine=self.engine)
+        if self.engine == "light" and self.xla_cpu_compilation_enabled:
+            raise InvalidInputError(
+                "`xla_cpu_compilation_enabled` goes with the engine `tensorflow`. "
+                "Received: engine 'light'."
+            )

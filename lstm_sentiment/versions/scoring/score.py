@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.text.corpus.reading import files_of
 from lstm_sentiment.version_folder import GRAPH, find_version
 from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
@@ -24,7 +25,8 @@ from lstm_sentiment.versions.scoring.shard import (
     failed,
 )
 
-Engine = Literal["local", "ray"]
+ScoreEngine = Literal["auto", "light", "tensorflow", "local", "ray"]
+"""`local` is the name of `auto` in earlier releases."""
 
 OUTPUT_SUFFIX = ".scored.jsonl"
 """The end of every output's file name; no shard ends so."""
@@ -115,7 +117,7 @@ def score(
     *,
     output_dir: str | os.PathLike[str] | None = None,
     text_column: str = "text",
-    engine: Engine = "local",
+    engine: ScoreEngine = "auto",
     workers: int | None = None,
     address: str | None = None,
     force: bool = False,
@@ -138,8 +140,9 @@ def score(
         output_dir: Folder of the outputs, created if missing. `None` writes each output beside its
             shard.
         text_column: Column or JSON key of the texts.
-        engine: `local` scores in this process. `ray` scores on workers of one CPU each, see
-            `map_on_ray`; all must see model, shards and outputs under the same paths.
+        engine: `auto`, `light` and `tensorflow` score in this process, see `SavedModelPredictor`.
+            `ray` scores as `auto` on workers of one CPU each, see `map_on_ray`; all must see model,
+            shards and outputs under the same paths. `local` is an older name of `auto`.
         workers: Number of workers for `ray`. `None` takes one for each CPU of the cluster.
         address: Address of a running Ray cluster. `None` starts one on this machine for the call.
         force: Whether to score shards again that have a newer output.
@@ -165,7 +168,13 @@ def score(
             "are (`force` scores them anew)"
         )
     todo = sorted(set(jobs).difference(skipped), key=lambda job: job.shard)
-    make = partial(ShardScorer, version_dir.absolute(), text_column, one_cpu=engine == "ray")
+    make = partial(
+        ShardScorer,
+        version_dir.absolute(),
+        text_column,
+        engine=local_engine(engine),
+        one_cpu=engine == "ray",
+    )
     outcomes: list[Outcome] = []
     if todo:
         with progress.step("Scoring", len(todo)) as advance:
@@ -189,14 +198,19 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
     Raises:
         InvalidInputError: If an argument breaks a rule, or Ray is needed and not installed.
     """
-    one_of(get_args(Engine), engine=engine)
-    if engine == "local" and (workers is not None or address is not None):
+    one_of(get_args(ScoreEngine), engine=engine)
+    if engine != "ray" and (workers is not None or address is not None):
         raise InvalidInputError(
-            "`workers` and `address` go with the engine `ray`. Received: engine 'local'."
+            f"`workers` and `address` go with the engine `ray`. Received: engine {engine!r}."
         )
     positive(workers=workers)
     if engine == "ray":
         require_ray()
+
+
+def local_engine(engine: ScoreEngine) -> Engine:
+    """Returns the engine that computes the answers in each process."""
+    return "auto" if engine == "local" or engine == "ray" else engine
 
 
 def output_suffix(version_dir: Path, text_column: str) -> str:
@@ -266,11 +280,11 @@ def _pattern(jobs: Sequence[ShardJob]) -> str:
 def _map(
     make: Callable[[], ShardScorer],
     jobs: Sequence[ShardJob],
-    engine: Engine,
+    engine: ScoreEngine,
     workers: int | None,
     address: str | None,
 ) -> Iterator[Outcome]:
-    if engine == "local":
+    if engine != "ray":
         yield from map(make(), jobs)
         return
     # Workers run in another working directory.

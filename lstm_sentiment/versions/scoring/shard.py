@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.light_twin import has_light_twin
+from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.text.corpus.record_files import read_records
@@ -62,21 +64,29 @@ def failed(job: ShardJob, reason: str) -> FailedShard:
 class ShardScorer:
     """Scores shards with a version that is loaded once."""
 
-    def __init__(self, version_dir: Path, text_column: str, *, one_cpu: bool = False) -> None:
+    def __init__(
+        self,
+        version_dir: Path,
+        text_column: str,
+        *,
+        engine: Engine = "auto",
+        one_cpu: bool = False,
+    ) -> None:
         """Loads the version.
 
         Args:
             version_dir: The version's folder.
             text_column: Column or JSON key of the texts.
+            engine: See `SavedModelPredictor`.
             one_cpu: Whether to limit TensorFlow, in this whole process, to one CPU and no GPU.
 
         Raises:
             ServableUnavailableError: If the version cannot be loaded, or cannot answer.
         """
-        if one_cpu:
+        if one_cpu and not has_light_twin(version_dir):
             _keep_tensorflow_to_one_cpu()
         self._text_column = text_column
-        self._predictor = SavedModelPredictor(version_dir)
+        self._predictor = SavedModelPredictor(version_dir, engine=engine)
         try:
             self._predictor.predict([""])
         except LstmSentimentError as error:  # reported once, not for every shard

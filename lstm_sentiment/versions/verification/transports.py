@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from lstm_sentiment.version_folder import (
 )
 from lstm_sentiment.versions.loading import load_servable
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
+
+LIGHT_TWIN = "light twin"
+"""Name of the transport to the light engine in results."""
 
 SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY, EXPLAIN)
 """The signatures that are verified if a version has them."""
@@ -43,18 +46,22 @@ class Transport(Protocol):
         ...
 
 
-class SavedModelTransport:
-    """Calls to the saved model, loaded into this process."""
+class LocalTransport:
+    """Calls to a version loaded into this process by one engine.
 
-    name = "saved model"
+    Attributes:
+        name: `saved model` for TensorFlow, `light twin` for the light engine.
+    """
 
-    def __init__(self, version_dir: Path) -> None:
+    def __init__(self, version_dir: Path, engine: Literal["light", "tensorflow"]) -> None:
         """Loads the version.
 
         Raises:
             ServableUnavailableError: If the version cannot be loaded.
+            MissingExtraError: If the engine is not installed.
         """
-        self._servable = load_servable(version_dir)
+        self.name = LIGHT_TWIN if engine == "light" else "saved model"
+        self._servable = load_servable(version_dir, engine)
 
     @property
     def signatures(self) -> tuple[str, ...]:

@@ -2,17 +2,24 @@
 
 import os
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from lstm_sentiment.checks import at_least, positive_number
+from lstm_sentiment.checks import at_least, one_of, positive_number
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
+from lstm_sentiment.errors import (
+    InvalidInputError,
+    LstmSentimentError,
+    MissingExtraError,
+    ServableUnavailableError,
+)
 from lstm_sentiment.models_config.version_label import chosen_label
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.version_folder import (
     example_answers,
     find_version,
@@ -23,7 +30,7 @@ from lstm_sentiment.version_folder import (
 from lstm_sentiment.versions.verification.answers import Expectation, compare
 
 if TYPE_CHECKING:
-    from lstm_sentiment.versions.verification.transports import Transport
+    from lstm_sentiment.versions.verification.transports import LocalTransport, Transport
 
 # Without a scheme, which `tls` decides.
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
@@ -34,8 +41,8 @@ class TransportResult:
     """Differences of one signature over one transport.
 
     Attributes:
-        way: The transport's name: `saved model`, `grpc` or `rest`.
-        signature: The signature's key.
+        way: The transport's name: `light twin`, `saved model`, `grpc` or `rest`.
+        signature: The signature's key; `all` if the light engine refused the version.
         largest_difference: Largest difference of a probability from the card's; `None` without
             probabilities.
         problem: The first error in one line; `None` if all is right.
@@ -91,6 +98,7 @@ def verify_version(
     *,
     server: str | None = None,
     rest_api: str | None = None,
+    engine: Engine = "auto",
     model_name: str | None = None,
     version: int | None = None,
     version_label: str | None = None,
@@ -103,15 +111,17 @@ def verify_version(
 ) -> Verification:
     """Compares a version's answers to the texts of its card with the answers in the card.
 
-    Training computed the card's answers before the version was written. The saved model is always
-    loaded and asked in this process; a server is asked if its address is given. All texts are sent
-    at once to each signature of the version: `text`, `tokens`, `serving_default`, `classify` and
-    `explain`.
+    Training computed the card's answers before the version was written. The version is loaded into
+    this process and asked, by each engine that can; a server is asked if its address is given. All
+    texts are sent at once to each signature of the version: `text`, `tokens`, `serving_default`,
+    `classify` and `explain`.
 
     Args:
         model_dir: A version's folder, or a base path, of which the highest version is taken.
         server: `host:port` of a server's gRPC.
         rest_api: `host:port` of a server's REST.
+        engine: The engine that loads the version here: `light` loads its light twin, `tensorflow`
+            its SavedModel; `auto` both, as far as the twin is there and TensorFlow is installed.
         model_name: The model's name on the server. `None` takes the name of the base path's folder.
         version: The version to ask the server for. `None`, without a label, takes the number of
             the version on disk.
@@ -130,7 +140,8 @@ def verify_version(
         InvalidInputError: If an argument breaks a rule, the version's card holds no examples, or a
             server does not accept the token or the client certificate.
         ServableNotFoundError: If there is no version on disk.
-        ServableUnavailableError: If the saved model cannot be loaded, or a server not be reached.
+        ServableUnavailableError: If the version cannot be loaded, or a server not be reached.
+        MissingExtraError: If the version needs TensorFlow, which is not installed.
     """
     version_label = chosen_label(version, version_label, label)
     check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
@@ -144,14 +155,14 @@ def verify_version(
     from lstm_sentiment.client.predict_client import PredictClient
     from lstm_sentiment.client.rest_client import RestClient
     from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
-    from lstm_sentiment.versions.verification.transports import GrpcTransport, SavedModelTransport
+    from lstm_sentiment.versions.verification.transports import GrpcTransport
 
     name = model_name or servable_name(version_dir)
     asked = version_number(version_dir) if version is None and version_label is None else version
-    saved_model = SavedModelTransport(version_dir)
+    here, results = _loaded(version_dir, engine)
     connection: dict[str, Any] = {"timeout_seconds": timeout_seconds, "tls": tls, "token": token}
     with ExitStack() as open_clients:
-        transports: list[Transport] = [saved_model]
+        transports: list[Transport] = [*here]
         if server is not None:
             client = PredictClient(
                 server, name, version=asked, version_label=version_label, **connection
@@ -162,8 +173,7 @@ def verify_version(
             transports.append(
                 RestTransport(rest_client, name, version=asked, version_label=version_label)
             )
-        requests = list(product(transports, saved_model.signatures))
-        results = []
+        requests = list(product(transports, here[0].signatures))
         with progress.step("Verifying", len(requests)) as advance:
             for transport, signature in requests:
                 results.append(_result(transport, signature, expected))
@@ -195,6 +205,29 @@ def check_verification(
     at_least(0, version=version)
     at_least(0, tolerance=tolerance)
     positive_number(timeout_seconds=timeout_seconds)
+
+
+def _loaded(
+    version_dir: Path, engine: Engine
+) -> "tuple[list[LocalTransport], list[TransportResult]]":
+    """Loads a version by the engines to ask, at least one, and tells of a twin that is refused."""
+    from lstm_sentiment.light_twin import has_light_twin
+    from lstm_sentiment.versions.verification.transports import LIGHT_TWIN, LocalTransport
+
+    if engine != "auto":
+        one_of(get_args(Engine), engine=engine)
+        return [LocalTransport(version_dir, engine)], []
+    if not has_light_twin(version_dir):
+        return [LocalTransport(version_dir, "tensorflow")], []
+    loaded, refused = [], []
+    try:
+        loaded.append(LocalTransport(version_dir, "light"))
+    except LightEngineRefusedError as error:
+        refused.append(TransportResult(LIGHT_TWIN, "all", None, str(error)))
+    # Without TensorFlow, a twin that answers is enough.
+    with suppress(*([MissingExtraError] if loaded else [])):
+        loaded.append(LocalTransport(version_dir, "tensorflow"))
+    return loaded, refused
 
 
 def _expectation(version_dir: Path, tolerance: float, asked_version: int | None) -> Expectation:

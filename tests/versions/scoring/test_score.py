@@ -423,13 +423,16 @@ def test_a_model_that_cannot_answer_is_told_once(
     with pytest.raises(
         ServableUnavailableError, match=r"/3: must answer .* key \"text\" not found"
     ):
-        score(find_shards(folder), base_path)
+        score(find_shards(folder), base_path, engine="tensorflow")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "spark"}, "`engine` must be one of: local, ray. Received: 'spark'"),
+        (
+            {"engine": "spark"},
+            "`engine` must be one of: auto, light, tensorflow, local, ray. Received: 'spark'",
+        ),
         ({"workers": 2}, "`workers` and `address` go with the engine `ray`"),
         ({"address": "auto"}, "`workers` and `address` go with the engine `ray`"),
         ({"engine": "ray", "workers": 0}, "`workers` must be a positive integer"),
@@ -478,7 +481,7 @@ def test_workers_are_told_absolute_paths_as_their_working_folder_is_another(
 ) -> None:
     def here(make: Any, jobs: Sequence[ShardJob], **options: Any) -> Iterator[Outcome]:
         assert (options["workers"], options["address"]) == (2, "host:6379")
-        assert make.keywords == {"one_cpu": True}
+        assert make.keywords == {"engine": "auto", "one_cpu": True}
         assert make.args[0].is_absolute()
         monkeypatch.chdir("/")
         return map(ShardScorer(*make.args), jobs)

@@ -1,6 +1,7 @@
 """Against our own server, and against one that answers what it should not."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,10 +22,11 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.client.rest_client import RestClient
+from lstm_sentiment.light_twin import NETWORK
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials
-from lstm_sentiment.version_folder import ExampleAnswer
+from lstm_sentiment.version_folder import LIGHT, ExampleAnswer
 from lstm_sentiment.versions.verification import transports
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from, compare
 from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
@@ -104,15 +106,29 @@ def test_all_ways_answer_what_training_computed(
     asked: dict[str, list[str]] = {}
     for way in result.ways:
         asked.setdefault(way.way, []).append(way.signature)
-    assert set(asked) == {"saved model", "grpc", "rest"}
-    assert asked["saved model"] == asked["grpc"] == asked["rest"]
+    assert set(asked) == {"light twin", "saved model", "grpc", "rest"}
+    assert asked["light twin"] == asked["saved model"] == asked["grpc"] == asked["rest"]
     assert set(asked["rest"]) == set(transports.SIGNATURES)
     assert json.loads(json.dumps(result.to_dict()))["ways"][0] == {
-        "way": "saved model",
+        "way": "light twin",
         "signature": "text",
         "largest_difference": result.ways[0].largest_difference,
         "problem": None,
     }
+
+
+def test_a_twin_that_is_refused_is_a_problem_beside_the_other_ways(
+    version_dir: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(version_dir, tmp_path / "3")
+    (damaged / LIGHT / NETWORK).write_bytes(b"damaged")
+    result = verify_version(damaged)
+    refused, *others = result.ways
+    assert (refused.way, refused.signature) == ("light twin", "all")
+    assert "could not be loaded" in (refused.problem or "")
+    assert {(way.way, way.problem) for way in others} == {("saved model", None)}
+    with pytest.raises(ServableUnavailableError, match="could not be loaded"):
+        verify_version(damaged, engine="light")
 
 
 def test_a_probability_that_is_off_is_told_of_every_way(
@@ -164,13 +180,13 @@ def test_what_a_server_lacks_is_a_problem_of_each_signature(
     version_dir: Path, addresses: dict[str, Any]
 ) -> None:
     result = verify_version(version_dir, **addresses, version=5)
-    problems = {way.problem for way in result.ways if way.way != "saved model"}
+    problems = {way.problem for way in result.ways if way.way in ("grpc", "rest")}
     assert problems == {
         f"{address}: Servable not found for request: Specific({MODEL_NAME}, 5)"
         for address in (addresses["server"], addresses["rest_api"])
     }
     named = verify_version(version_dir, **addresses, model_name="other")
-    assert all("other" in str(way.problem) for way in named.ways if way.way != "saved model")
+    assert all("other" in str(way.problem) for way in named.ways if way.way in ("grpc", "rest"))
     assert not named.is_equal
 
 
@@ -210,7 +226,7 @@ def test_a_server_with_tls_is_asked_with_a_token(version_dir: Path, secured: Sec
         version_dir, **secured.addresses, tls=secured.tls, token="secret", timeout_seconds=60
     )
     assert result.is_equal
-    assert {way.way for way in result.ways} == {"saved model", "grpc", "rest"}
+    assert {way.way for way in result.ways} == {"light twin", "saved model", "grpc", "rest"}
 
 
 @pytest.mark.parametrize("transport", ["server", "rest_api"])

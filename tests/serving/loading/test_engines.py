@@ -1,0 +1,137 @@
+"""The engine that loads a version: the one that was asked for, or the first that can."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_sentiment import FitResult, InvalidInputError, MissingExtraError
+from lstm_sentiment.light_twin import DESCRIPTION
+from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.light.servable import LightServable
+from lstm_sentiment.serving.loading.engines import VersionLoader
+from lstm_sentiment.serving.loading.options import LoadingOptions
+from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
+from lstm_sentiment.serving.servable import Servable
+from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import LIGHT
+from tests.exported import add_version, read_card, write_card
+from tests.without_train import run_without_train
+
+TEXTS = {"text": np.array(["房间很干净".encode()], object)}
+
+LOAD_WITHOUT_TRAIN = """
+from pathlib import Path
+from lstm_sentiment.versions.loading import load_servable
+
+try:
+    load_servable(Path(sys.argv[1]), sys.argv[2])
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture(scope="module")
+def version_dir(fitted: FitResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return add_version(tmp_path_factory.mktemp("models"), 3, fitted)
+
+
+@pytest.fixture
+def changed(version_dir: Path, tmp_path: Path) -> Path:
+    """A copy to be changed."""
+    return shutil.copytree(version_dir, tmp_path / "3")
+
+
+def load(version_dir: Path, **options: Any) -> Servable:
+    loader = VersionLoader(ServableId("m", 3), version_dir, loading=LoadingOptions(**options))
+    assert loader.estimate_bytes() > 0
+    servable = loader.load()
+    servable.run("text", TEXTS)
+    return servable
+
+
+def other_answers(version_dir: Path) -> None:
+    """Makes the card expect what the version does not answer."""
+    card = read_card(version_dir)
+    card["examples"][0]["probabilities"] = card["examples"][0]["probabilities"][::-1]
+    write_card(version_dir, card)
+
+
+@pytest.mark.parametrize("engine", ["auto", "light"])
+def test_a_version_with_a_twin_is_loaded_by_the_light_engine(
+    version_dir: Path, engine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "lstm_sentiment.serving"):
+        assert isinstance(load(version_dir, engine=engine), LightServable)
+    assert caplog.messages == ["m version 3: loaded by the light engine"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"engine": "tensorflow"}, {"xla_cpu_compilation_enabled": True}]
+)
+def test_tensorflow_loads_what_it_is_asked_to_and_what_xla_compiles(
+    version_dir: Path, options: dict[str, Any]
+) -> None:
+    assert isinstance(load(version_dir, enable_model_warmup=False, **options), SavedModelServable)
+
+
+def test_a_version_without_a_twin_is_loaded_by_tensorflow_or_refused(
+    changed: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(changed / LIGHT)
+    with caplog.at_level(logging.INFO, "lstm_sentiment.serving"):
+        assert isinstance(load(changed), SavedModelServable)
+    assert caplog.messages == ["m version 3: loaded by TensorFlow"]
+    with pytest.raises(LightEngineRefusedError) as refused:
+        load(changed, engine="light")
+    assert str(refused.value).startswith("version 3 of model m could not be loaded: it has no ")
+
+
+def test_a_twin_that_answers_something_else_is_refused_and_tensorflow_takes_its_place(
+    changed: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other_answers(changed)
+    with caplog.at_level(logging.INFO, "lstm_sentiment.serving"):
+        assert isinstance(load(changed), SavedModelServable)
+    warning, loaded = caplog.messages
+    assert warning.startswith(
+        "TensorFlow answers instead of the light engine: version 3 of model m could not be loaded: "
+    )
+    assert loaded == "m version 3: loaded by TensorFlow"
+    with pytest.raises(LightEngineRefusedError, match="must differ from the card's"):
+        load(changed, engine="light")
+
+
+def test_compilation_needs_tensorflow_and_engines_have_names() -> None:
+    with pytest.raises(InvalidInputError, match="goes with the engine `tensorflow`"):
+        LoadingOptions(engine="light", xla_cpu_compilation_enabled=True)
+    with pytest.raises(InvalidInputError, match="one of: auto, light, tensorflow"):
+        LoadingOptions(engine="onnx")  # type: ignore[arg-type]
+
+
+def test_without_tensorflow_the_error_says_what_to_install(
+    version_dir: Path, changed: Path
+) -> None:
+    install = "loading a SavedModel needs TensorFlow: pip install 'lstm-sentiment[train]'\n"
+    name = changed.parent.name
+
+    def error_of(version_dir: Path, engine: str) -> str:
+        ended = run_without_train(LOAD_WITHOUT_TRAIN, str(version_dir), engine)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    kind = MissingExtraError.__name__
+    assert error_of(version_dir, "auto") == ""
+    assert error_of(version_dir, "tensorflow") == f"{kind} {install}"
+    (changed / LIGHT / DESCRIPTION).write_text("{}")
+    refused = error_of(changed, "auto")
+    assert refused.startswith(f"{kind} version 3 of model {name} could not be loaded: ")
+    assert refused.endswith(install) and refused.count("\n") == 1
+    shutil.rmtree(changed / LIGHT)
+    assert error_of(changed, "auto") == (
+        f"{kind} version 3 of model {name} has no light twin, which `models twin` makes, and "
+        f"{install}"
+    )
