@@ -15,9 +15,7 @@ from lstm_sentiment.protocol.tensor_pb2 import DataType
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
-def requests_answered(
-    port: int, texts: Sequence[str], callers: int, seconds: float
-) -> tuple[float, int]:
+def requests_a_second(port: int, texts: Sequence[str], callers: int, seconds: float) -> float:
     """Lets callers ask for a text at a time, each as soon as it has the answer to its last.
 
     Args:
@@ -25,9 +23,6 @@ def requests_answered(
         texts: Asked in turn.
         callers: Requests under way at any time.
         seconds: Counted, after a fifth of that.
-
-    Returns:
-        Requests a second in that time, and the number of all.
     """
     return asyncio.run(_asked([_request(text) for text in texts], port, callers, seconds))
 
@@ -43,9 +38,7 @@ def _request(text: str) -> bytes:
     return serialized
 
 
-async def _asked(
-    requests: Sequence[bytes], port: int, callers: int, seconds: float
-) -> tuple[float, int]:
+async def _asked(requests: Sequence[bytes], port: int, callers: int, seconds: float) -> float:
     numbers = itertools.count()
     ended: list[float] = []
     first = time.perf_counter() + 0.2 * seconds
@@ -62,4 +55,4 @@ async def _asked(
     count = sum(first <= moment <= last for moment in ended)
     if not count:
         sys.exit(f"error: no answer within {seconds} seconds: give more --seconds.")
-    return count / seconds, len(ended)
+    return count / seconds

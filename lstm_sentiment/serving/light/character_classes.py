@@ -6,7 +6,9 @@ characters beyond alone, which Unicode calls astral.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from lstm_sentiment.unicode_tables import CodePoints
@@ -31,8 +33,10 @@ class CharacterClass:
     @classmethod
     def of(cls, code_points: CodePoints) -> "CharacterClass":
         """Converts code points, none of whose ranges goes across the border."""
-        basic = [_range(*ends) for ends in code_points if ends[0] < _FIRST_ASTRAL]
-        astral = [_range(*ends) for ends in code_points if ends[0] >= _FIRST_ASTRAL]
+        # Large ranges first: `re` goes through the astral ones in this order.
+        ordered = sorted(code_points, key=lambda ends: ends[0] - ends[1])
+        basic = [_range(*ends) for ends in ordered if ends[0] < _FIRST_ASTRAL]
+        astral = [_range(*ends) for ends in ordered if ends[0] >= _FIRST_ASTRAL]
         return cls("".join(basic), "".join(astral))
 
     def __add__(self, other: "CharacterClass") -> "CharacterClass":
@@ -50,24 +54,44 @@ class CharacterClass:
         return rf"(?:[{self.basic}]|(?=[{ASTRAL}])[{self.astral}])"
 
 
+class CharacterSearch:
+    """Finds characters of a class, fast where there are none."""
+
+    def __init__(self, characters: CharacterClass) -> None:
+        """Compiles the class."""
+        self._basic_or_astral = re.compile(f"[{characters.basic}{ASTRAL}]")
+        self._whole = re.compile(f"[{characters.whole}]")
+
+    def __call__(self, text: str) -> bool:
+        """Checks if a text holds a character of the class."""
+        suspects = self._basic_or_astral.findall(text)
+        return bool(suspects) and self._whole.search("".join(suspects)) is not None
+
+
+PLACEHOLDER: Final = "\ue000"
+"""A character for private use: in every version of Unicode it has no case, is not case-ignorable,
+and is neither decomposed nor composed nor moved."""
+
+
+class Exempt:
+    """Characters that conversions of a text leave as they are, whatever Python knows of them."""
+
+    def __init__(self, characters: CharacterClass, but: Iterable[str] = ()) -> None:
+        """Compiles a class.
+
+        Args:
+            characters: The class.
+            but: Characters of the class that are converted.
+        """
+        # A placeholder that a text itself holds comes back as the others do.
+        self._pattern = re.compile(rf"[{PLACEHOLDER}{characters.whole}](?<![\x00{''.join(but)}])")
+
+    def convert(self, text: str, conversion: Callable[[str], str]) -> str:
+        """Converts a text but for the characters."""
+        kept = self._pattern.findall(text)
+        converted = conversion(self._pattern.sub(PLACEHOLDER, text)).split(PLACEHOLDER)
+        return "".join(chain.from_iterable(zip(converted, [*kept, ""], strict=True)))
+
+
 def _range(first: int, last: int) -> str:
     return rf"\U{first:08x}-\U{last:08x}"
-
-
-class NewerCharacters:
-    """The characters that TensorFlow may not know.
-
-    Attributes:
-        pattern: Pattern of one of them.
-    """
-
-    def __init__(self, code_points: CodePoints) -> None:
-        """Compiles the patterns of some code points."""
-        newer = CharacterClass.of(code_points)
-        self.pattern = re.compile(f"[{newer.whole}]")
-        self._basic_or_astral = re.compile(f"[{newer.basic}{ASTRAL}]")
-
-    def found_in(self, text: str) -> bool:
-        """Checks if a text holds one of them."""
-        suspects = self._basic_or_astral.findall(text)
-        return bool(suspects) and self.pattern.search("".join(suspects)) is not None

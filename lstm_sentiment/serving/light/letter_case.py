@@ -2,12 +2,14 @@
 
 import re
 
-from lstm_sentiment.serving.light.character_classes import CharacterClass, NewerCharacters
+from lstm_sentiment.serving.light.character_classes import (
+    CharacterClass,
+    CharacterSearch,
+    Exempt,
+)
 from lstm_sentiment.unicode_tables import UnicodeTables
 
 _CAPITAL_SIGMA = "Σ"
-# A character for private use: it has no case and is not case-ignorable, in any version of Unicode.
-_PLACEHOLDER = "\ue000"
 
 
 class Lowercase:
@@ -19,7 +21,9 @@ class Lowercase:
 
     def __init__(self, tables: UnicodeTables) -> None:
         """Compiles the tables."""
-        self._newer = NewerCharacters(tables.newer)
+        newer = CharacterClass.of(tables.newer)
+        self._has_newer = CharacterSearch(newer)
+        self._newer = Exempt(newer)
         ignorable = CharacterClass.of(tables.case_ignorable)
         cased = CharacterClass.of(tables.cased)
         self._then_cased = re.compile(f"[{ignorable.whole}]*[{cased.whole}]")
@@ -28,13 +32,9 @@ class Lowercase:
         """Converts a text."""
         if _CAPITAL_SIGMA in text:
             text = self._with_small_sigmas(text)
-        if text.isascii() or not self._newer.found_in(text):
+        if text.isascii() or not self._has_newer(text):
             return text.lower()
-        # What the placeholders that the text itself has stand for is a placeholder.
-        pattern = re.compile(f"{_PLACEHOLDER}|{self._newer.pattern.pattern}")
-        kept = iter(pattern.findall(text))
-        lowered = pattern.sub(_PLACEHOLDER, text).lower()
-        return re.sub(_PLACEHOLDER, lambda _: next(kept), lowered)
+        return self._newer.convert(text, str.lower)
 
     def _with_small_sigmas(self, text: str) -> str:
         """Replaces each capital sigma by a small one, or by the form for the end of a word."""
