@@ -5,11 +5,18 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import dtype_of_array
+from lstm_sentiment.protocol.example_pb2 import Example
+from lstm_sentiment.serving.inference.examples import TEXT_FEATURE
 from lstm_sentiment.serving.light.network import padded
 from lstm_sentiment.serving.servable import Array, Servable
 from lstm_sentiment.version_folder import (
+    CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
     TEXT,
+    TEXT_STATISTICS,
+    TOKENS,
     example_answers,
     load_card,
     probabilities_of,
@@ -17,6 +24,35 @@ from lstm_sentiment.version_folder import (
 
 TOLERANCE = 1e-4
 """Largest difference of a probability."""
+
+
+def check_signatures(servable: Servable) -> None:
+    """Asks every signature an empty text, and compares names and dtypes with the signature.
+
+    Raises:
+        InvalidInputError: If a signature is unknown to the light engine, or has other outputs, as
+            in a version of another release.
+    """
+    example = Example()
+    example.features.feature[TEXT_FEATURE].bytes_list.value.append(b"")
+    values = {
+        DEFAULT_SIGNATURE_KEY: np.zeros((1, 1), np.int64),
+        CLASSIFY: np.array([example.SerializeToString()], object),
+        **dict.fromkeys((TEXT, TOKENS, EXPLAIN, TEXT_STATISTICS), np.array([b""], object)),
+    }
+    for key, signature in servable.signatures.items():
+        try:
+            answer = servable.run(key, dict.fromkeys(signature.inputs, values[key]))
+        except KeyError as error:
+            raise InvalidInputError(
+                f"the light engine must know signature {key!r}. Received: an unknown {error}."
+            ) from error
+        for name, array in answer.items():
+            if dtype_of_array(array.dtype) != signature.outputs[name].dtype:
+                raise InvalidInputError(
+                    f"output {name!r} of {key!r} must have dtype {signature.outputs[name].dtype}. "
+                    f"Received: {array.dtype}."
+                )
 
 
 def check_card(servable: Servable, version_dir: Path, temperature: float) -> None:

@@ -6,7 +6,7 @@ from lstm_sentiment.light_twin import load_description
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import LightEngineRefusedError, ServableLoadError
-from lstm_sentiment.serving.light.card_check import check_card
+from lstm_sentiment.serving.light.card_check import check_card, check_signatures
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
@@ -33,6 +33,7 @@ def load_light_servable(version_dir: Path, folder: Path | None = None) -> LightS
         folder = folder or version_dir / LIGHT
         twin = load_description(version_dir, folder)
         servable = LightServable(version_dir, folder, twin)
+        check_signatures(servable)
         check_card(servable, version_dir, twin.temperature)
     except Exception as error:
         # A file of the right digest that does not load is nearly any error of ONNX Runtime,

@@ -63,11 +63,7 @@ class LightServable:
         self._ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)
-        self.signatures = {
-            key: signature
-            for key, signature in read_signatures(self._signature_defs).items()
-            if key in _ANSWERS
-        }
+        self.signatures = read_signatures(self._signature_defs)
 
     @property
     def signature_defs(self) -> Mapping[str, SignatureDef]:

@@ -190,3 +190,18 @@ def test_a_version_is_freed_with_its_last_request(version_dir: Path) -> None:
         assert freed() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        (b"probabilities", r"must know signature 'explain'. Received: an unknown 'probabilitieX'"),
+        (b"text_statistics", r"must know signature 'text_statisticX'"),
+    ],
+)
+def test_signatures_of_another_release(version_dir: Path, replaced: bytes, reason: str) -> None:
+    path = version_dir / "saved_model.pb"
+    path.write_bytes(path.read_bytes().replace(replaced, replaced[:-1] + b"X"))
+    change_description(version_dir)
+    with pytest.raises(LightEngineRefusedError, match=reason):
+        load(version_dir)
