@@ -7,7 +7,7 @@ The public names are those of `__init__.pyi`. Each is imported when it is first 
 
 import lazy_loader
 
-from lstm_sentiment.extras import train_imports
+from lstm_sentiment.checks import train_imports
 
 __version__ = "0.1.0"
 

@@ -6,19 +6,30 @@ arguments by name, `positive(limit=limit)`. `None`, for an argument left out, pa
 """
 
 import difflib
+import importlib.util
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeGuard
 
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.errors import InvalidInputError, MissingExtraError
 
 MAX_SEED = 2**32 - 1
 """The largest seed that NumPy and TensorFlow take."""
 
 _ENOUGH_ALIKE = 0.65
 _FILES_LOOKED_AT = 1_000
+
+_TRAIN = {
+    "tensorflow": "TensorFlow",
+    "tensorflow_text": "tensorflow-text",
+    "keras": "Keras",
+    "sklearn": "scikit-learn",
+    "scipy": "SciPy",
+    "onnx": "onnx",
+}
 
 
 def positive(**arguments: object) -> None:
@@ -188,3 +199,37 @@ def _names(folder: Path) -> list[str]:
 
 def _form(name: str) -> str:
     return name.casefold().replace("_", "-").lstrip("-")
+
+
+def require_train(work: str = "training") -> None:
+    """Checks that the packages of the extra `train` are installed, without importing them.
+
+    Args:
+        work: Names in the message what needs them.
+
+    Raises:
+        MissingExtraError: If one is missing.
+    """
+    for module, name in _TRAIN.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(
+                f"{work} needs {name}: pip install 'lstm-sentiment[train]'", name=module
+            )
+
+
+@contextmanager
+def train_imports(work: str = "training") -> Iterator[None]:
+    """Names the extra `train` where an import inside the block, or the function, lacks it.
+
+    Args:
+        work: Names in the message what needs the package.
+
+    Raises:
+        MissingExtraError: In the place of the `ModuleNotFoundError` of a package of `train`.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _TRAIN:
+            require_train(work)  # whichever package was asked for first, TensorFlow is named
+        raise

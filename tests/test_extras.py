@@ -4,7 +4,7 @@ import pytest
 
 import lstm_sentiment
 from lstm_sentiment import LstmSentimentError, MissingExtraError
-from lstm_sentiment.extras import train_imports
+from lstm_sentiment.checks import train_imports
 from tests.without_train import run_without_train
 
 LINE = "training needs TensorFlow: pip install 'lstm-sentiment[train]'"

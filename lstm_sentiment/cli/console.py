@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.verbosity import is_quiet, is_verbose
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Advance, ignore
 from lstm_sentiment.progress import Progress as AnyProgress
 

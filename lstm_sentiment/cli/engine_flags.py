@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_sentiment.errors import MissingExtraError
-from lstm_sentiment.light_twin import has_light_twin
+from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.version_folder import find_version
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import (
@@ -20,7 +21,6 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.training.config import StrategyName, TrainingConfig

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.program import program
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.training.workers.launcher import launch as launch_workers
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.options import check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 

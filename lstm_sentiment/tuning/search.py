@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lstm_sentiment.checks import positive, positive_seconds
+from lstm_sentiment.checks import positive, positive_seconds, require_train
 from lstm_sentiment.errors import InvalidInputError, TrainingError
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.overrides import nested, with_overrides
 from lstm_sentiment.progress import SILENT, Advance, Progress

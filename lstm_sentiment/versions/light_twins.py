@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from lstm_sentiment.checks import train_imports
 from lstm_sentiment.errors import ExportError, InvalidInputError
-from lstm_sentiment.extras import train_imports
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.system import sync_to_disk

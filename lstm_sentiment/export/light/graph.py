@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from lstm_sentiment.light_twin import (
+from lstm_sentiment.light_twin.description import (
     BIAS,
     DENSE_BIAS,
     DENSE_KERNEL,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lstm_sentiment.export.light.unicode_tables import compute_unicode_tables
-from lstm_sentiment.light_twin import SENTENCEPIECE_MODEL, UNICODE_TABLES
+from lstm_sentiment.light_twin.description import SENTENCEPIECE_MODEL, UNICODE_TABLES
 from lstm_sentiment.text.tokenizer import Tokenizer, UnigramTokenizer
 
 

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from lstm_sentiment.export.light.graph import serialized_network
 from lstm_sentiment.export.light.ngram_file import save_ngrams
-from lstm_sentiment.light_twin import NETWORK, NGRAMS, LightTwin, digests, save_description
+from lstm_sentiment.light_twin.description import (
+    NETWORK,
+    NGRAMS,
+    LightTwin,
+    digests,
+    save_description,
+)
 from lstm_sentiment.model.sentiment_model import SentimentModel
 
 

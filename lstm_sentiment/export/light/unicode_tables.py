@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow_text import normalize_utf8
 
-from lstm_sentiment.unicode_tables import CodePoints, UnicodeTables, as_ranges
+from lstm_sentiment.light_twin.unicode_tables import CodePoints, UnicodeTables, as_ranges
 
 _CODE_POINTS = np.array([code for code in range(0x110000) if not 0xD800 <= code < 0xE000])
 _UNKNOWN_SCRIPT = 103  # USCRIPT_UNKNOWN of ICU: unassigned, for private use, or no character

@@ -11,7 +11,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.trained_version import load_model
-from lstm_sentiment.light_twin import SENTENCEPIECE_MODEL
+from lstm_sentiment.light_twin.description import SENTENCEPIECE_MODEL
 from lstm_sentiment.text.tokenizer import Tokenizer, UnigramTokenizer, make_tokenizer
 from lstm_sentiment.text.vocabulary import Vocabulary
 from lstm_sentiment.version_folder import GRAPH, VOCABULARY, load_card

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.light_twin import (
+from lstm_sentiment.light_twin.description import (
     BIAS,
     DENSE_BIAS,
     DENSE_KERNEL,

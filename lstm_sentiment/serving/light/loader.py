@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lstm_sentiment.light_twin import load_description
+from lstm_sentiment.light_twin.description import load_description
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import LightEngineRefusedError, ServableLoadError

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from lstm_sentiment.light_twin import LENGTHS, LOGITS, TOKEN_IDS, VECTORS
+from lstm_sentiment.light_twin.description import LENGTHS, LOGITS, TOKEN_IDS, VECTORS
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.version_folder import PAD_ID

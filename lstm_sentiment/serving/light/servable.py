@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.light_twin import NETWORK, NGRAMS, LightTwin
+from lstm_sentiment.light_twin.description import NETWORK, NGRAMS, LightTwin
 from lstm_sentiment.protocol.saved_model import signature_defs
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
@@ -18,7 +18,7 @@ from lstm_sentiment.serving.light.examples import texts_from_examples
 from lstm_sentiment.serving.light.explanation import LightAttributions
 from lstm_sentiment.serving.light.network import LightNetwork
 from lstm_sentiment.serving.light.ngrams import LightNgramView
-from lstm_sentiment.serving.light.tokenizer import load_tokenizer
+from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 from lstm_sentiment.serving.servable import Array, read_signatures
 from lstm_sentiment.version_folder import (
     CLASSIFY,

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
+from lstm_sentiment.checks import train_imports
 from lstm_sentiment.errors import MissingExtraError
-from lstm_sentiment.extras import train_imports
-from lstm_sentiment.light_twin import has_light_twin
+from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.checks import positive
+from lstm_sentiment.checks import positive, require_train
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors

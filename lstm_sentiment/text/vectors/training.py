@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lstm_sentiment.checks import positive
+from lstm_sentiment.checks import positive, require_train
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.extras import require_train
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (

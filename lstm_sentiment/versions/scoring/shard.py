@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
-from lstm_sentiment.light_twin import has_light_twin
+from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.reading import read_texts

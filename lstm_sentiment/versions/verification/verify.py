@@ -211,7 +211,7 @@ def _loaded(
     version_dir: Path, engine: Engine
 ) -> "tuple[list[LocalTransport], list[TransportResult]]":
     """Loads a version by the engines to ask, at least one, and tells of a twin that is refused."""
-    from lstm_sentiment.light_twin import has_light_twin
+    from lstm_sentiment.light_twin.description import has_light_twin
     from lstm_sentiment.versions.verification.transports import LIGHT_TWIN, LocalTransport
 
     if engine != "auto":

@@ -8,9 +8,9 @@ from tensorflow_text import normalize_utf8
 
 from lstm_sentiment import InvalidInputError
 from lstm_sentiment.export.light.unicode_tables import compute_unicode_tables
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
 from lstm_sentiment.serving.errors import LightEngineRefusedError
-from lstm_sentiment.serving.light.normalization import Normalizer
-from lstm_sentiment.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.tokenization.normalization import Normalizer
 from tests.serving.light.light_tokenizers import ALL_CHARACTERS
 
 TABLES = compute_unicode_tables()

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
-from lstm_sentiment.serving.light.tokenizer import LightTokenizer, load_tokenizer
+from lstm_sentiment.serving.light.tokenization.tokenizer import LightTokenizer, load_tokenizer
 from lstm_sentiment.text.tokenizer import Tokenizer
 from tests import strategies
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from lstm_sentiment import FitResult
 from lstm_sentiment.export.light.graph import serialized_network
-from lstm_sentiment.light_twin import digests
+from lstm_sentiment.light_twin.description import digests
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler

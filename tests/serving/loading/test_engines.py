@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, MissingExtraError
-from lstm_sentiment.light_twin import DESCRIPTION
+from lstm_sentiment.light_twin.description import DESCRIPTION
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.loading.engines import VersionLoader

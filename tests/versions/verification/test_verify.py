@@ -22,7 +22,7 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.client.rest_client import RestClient
-from lstm_sentiment.light_twin import NETWORK
+from lstm_sentiment.light_twin.description import NETWORK
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.tls import ServerCredentials

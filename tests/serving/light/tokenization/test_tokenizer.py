@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lstm_sentiment import Vocabulary, make_tokenizer
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.serving.errors import LightEngineRefusedError
-from lstm_sentiment.serving.light.tokenizer import LightTokenizer
+from lstm_sentiment.serving.light.tokenization.tokenizer import LightTokenizer
 from lstm_sentiment.text.tokenizer import Tokenizer
 from tests import strategies
 from tests.serving.light.light_tokenizers import ALL_CHARACTERS, light, texts
@@ -148,7 +148,7 @@ _WITHOUT_TENSORFLOW = """
 import json, sys
 from pathlib import Path
 sys.modules["tensorflow"] = sys.modules["tensorflow_text"] = None
-from lstm_sentiment.serving.light.tokenizer import load_tokenizer
+from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 folder = Path(sys.argv[1])
 options, texts = json.loads((folder / "options.json").read_text("utf-8"))
 tokenizer = load_tokenizer(folder, options, folder / "vocabulary.txt")

@@ -2,12 +2,12 @@
 
 import re
 
-from lstm_sentiment.serving.light.character_classes import (
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.tokenization.character_classes import (
     CharacterClass,
     CharacterSearch,
     Exempt,
 )
-from lstm_sentiment.unicode_tables import UnicodeTables
 
 _CAPITAL_SIGMA = "Σ"
 

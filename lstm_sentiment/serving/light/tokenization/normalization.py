@@ -5,12 +5,12 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
 from lstm_sentiment.serving.errors import LightEngineRefusedError
-from lstm_sentiment.serving.light.character_classes import CharacterClass
-from lstm_sentiment.serving.light.composition import Composition
-from lstm_sentiment.serving.light.letter_case import Lowercase
+from lstm_sentiment.serving.light.tokenization.character_classes import CharacterClass
+from lstm_sentiment.serving.light.tokenization.composition import Composition
+from lstm_sentiment.serving.light.tokenization.letter_case import Lowercase
 from lstm_sentiment.unicode import WIDTH_FORMS, ordinary_width
-from lstm_sentiment.unicode_tables import UnicodeTables
 
 _ORDINARY_WIDTH = {code: ordinary_width(code) for code in WIDTH_FORMS}
 _WIDTH_FORM = re.compile(f"[{chr(WIDTH_FORMS[0])}-{chr(WIDTH_FORMS[-1])}]")

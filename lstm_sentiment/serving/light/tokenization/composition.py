@@ -9,13 +9,13 @@ from itertools import chain
 from operator import itemgetter
 from typing import Literal
 
-from lstm_sentiment.serving.light.character_classes import (
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.tokenization.character_classes import (
     PLACEHOLDER,
     CharacterClass,
     CharacterSearch,
     Exempt,
 )
-from lstm_sentiment.unicode_tables import UnicodeTables
 
 # ASCII and the ideographs of Unicode 1 have no decomposition and compose with nothing before them:
 # a segment that begins with one of them is normalized as it is alone.

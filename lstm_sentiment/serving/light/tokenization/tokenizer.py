@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.light_twin import SENTENCEPIECE_MODEL, UNICODE_TABLES
-from lstm_sentiment.serving.light.normalization import Normalizer
-from lstm_sentiment.serving.light.sentencepiece_model import SentencePieceModel
-from lstm_sentiment.serving.light.words import WordPattern
-from lstm_sentiment.unicode_tables import UnicodeTables
+from lstm_sentiment.light_twin.description import SENTENCEPIECE_MODEL, UNICODE_TABLES
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.tokenization.normalization import Normalizer
+from lstm_sentiment.serving.light.tokenization.sentencepiece_model import SentencePieceModel
+from lstm_sentiment.serving.light.tokenization.words import WordPattern
 from lstm_sentiment.version_folder import OOV_ID
 
 Ids = NDArray[np.int32]

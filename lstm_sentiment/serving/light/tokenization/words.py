@@ -5,8 +5,8 @@ Python's `re` has no classes such as `\p{L}`, and would take those of its own ve
 
 import re
 
-from lstm_sentiment.serving.light.character_classes import ASTRAL, CharacterClass
-from lstm_sentiment.unicode_tables import UnicodeTables
+from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.tokenization.character_classes import ASTRAL, CharacterClass
 
 
 class WordPattern:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from lstm_sentiment.unicode_tables import CodePoints
+from lstm_sentiment.light_twin.unicode_tables import CodePoints
 
 _FIRST_ASTRAL: Final = 0x10000
 ASTRAL: Final = r"\U00010000-\U0010ffff"

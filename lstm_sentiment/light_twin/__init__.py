@@ -1,0 +1,1 @@
+"""The contract between export and the light engine: what lies in a version's light twin."""

@@ -1,0 +1,1 @@
+"""The tokenizers of versions without TensorFlow: raw texts in, token ids out."""
