@@ -53,7 +53,7 @@ def main(folder: Path = FOLDER) -> None:
     folder.mkdir()
     (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
     names: dict[str, list[str]] = {page: [] for page in PAGES}
-    for name in lstm_sentiment.__all__:
+    for name in sorted({*lstm_sentiment.__all__} - {"__version__"}):
         names[page_of(home_of(name))].append(name)
     for page, (title, what, _) in PAGES.items():
         text = "\n".join(python_page(title, what, names[page])) + "\n"

@@ -23,7 +23,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.light.disk import installed_mib
-from benchmarks.light.load import requests_a_second
+from benchmarks.light.load import requests_answered
 from benchmarks.light.processes import Checkout, rounds_by_turns
 from lstm_sentiment.text.corpus.demo import load_demo_corpus
 from lstm_sentiment.text.corpus.reading import read_texts
@@ -122,8 +122,14 @@ def _load(checkout: Checkout, setting: Setting) -> Figures:
     flags = ("--enable-batching", f"--batching-parameters-file={_BATCHING}")
     threads = f"--grpc-max-threads={_CALLERS + 8}"
     with checkout.served(setting.version_dir.parent, threads, *flags) as server:
-        rate = requests_a_second(server.port, setting.texts[:4096], _CALLERS, setting.seconds)
-    return {"per_second": rate}
+        before = server.cpu_seconds()
+        rate, count = requests_answered(
+            server.port, setting.texts[:4096], _CALLERS, setting.seconds
+        )
+        return {
+            "per_second": rate,
+            "per_cpu_second_of_server": count / (server.cpu_seconds() - before),
+        }
 
 
 def _disk(checkout: Checkout, _: Setting) -> Figures:

@@ -15,7 +15,9 @@ from lstm_sentiment.protocol.tensor_pb2 import DataType
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
-def requests_a_second(port: int, texts: Sequence[str], callers: int, seconds: float) -> float:
+def requests_answered(
+    port: int, texts: Sequence[str], callers: int, seconds: float
+) -> tuple[float, int]:
     """Lets callers ask for a text at a time, each as soon as it has the answer to its last.
 
     Args:
@@ -23,6 +25,9 @@ def requests_a_second(port: int, texts: Sequence[str], callers: int, seconds: fl
         texts: Asked in turn.
         callers: Requests under way at any time.
         seconds: Counted, after a fifth of that.
+
+    Returns:
+        Requests a second in that time, and the number of all.
     """
     return asyncio.run(_asked([_request(text) for text in texts], port, callers, seconds))
 
@@ -38,7 +43,9 @@ def _request(text: str) -> bytes:
     return serialized
 
 
-async def _asked(requests: Sequence[bytes], port: int, callers: int, seconds: float) -> float:
+async def _asked(
+    requests: Sequence[bytes], port: int, callers: int, seconds: float
+) -> tuple[float, int]:
     numbers = itertools.count()
     ended: list[float] = []
     first = time.perf_counter() + 0.2 * seconds
@@ -55,4 +62,4 @@ async def _asked(requests: Sequence[bytes], port: int, callers: int, seconds: fl
     count = sum(first <= moment <= last for moment in ended)
     if not count:
         sys.exit(f"error: no answer within {seconds} seconds: give more --seconds.")
-    return count / seconds
+    return count / seconds, len(ended)

@@ -53,16 +53,22 @@ class Server:
     """A server that is ready.
 
     Attributes:
+        pid: Of its process.
         port: Of gRPC.
         start_seconds: From the start of the process to the first `/readyz` that says so.
         start_cpu_seconds: Of CPU until then.
         mib: Resident memory a second later.
     """
 
+    pid: int
     port: int
     start_seconds: float
     start_cpu_seconds: float
     mib: float
+
+    def cpu_seconds(self) -> float:
+        """Returns the CPU time of all its threads until now."""
+        return _cpu_seconds(self.pid)
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class Checkout:
                 _wait_until_ready(process, rest_api_port, log.fileno())
                 seconds, cpu = time.perf_counter() - started, _cpu_seconds(process.pid)
                 time.sleep(1)
-                yield Server(port, seconds, cpu, _resident_mib(process.pid))
+                yield Server(process.pid, port, seconds, cpu, _resident_mib(process.pid))
             finally:
                 process.terminate()
                 process.wait()

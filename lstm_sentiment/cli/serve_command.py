@@ -127,7 +127,6 @@ class _EndedBySignals:
     """
 
     def __init__(self, drain_seconds: float) -> None:
-        self._drain_seconds = drain_seconds
         self._end = threading.Timer(drain_seconds, _exit)
         self._end.daemon = True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from lstm_sentiment.checks import in_range
@@ -83,7 +84,9 @@ class Questions:
                 "`address` and `model` must not be empty. "
                 f"Received: address={address!r}, model={model!r}."
             )
-        in_range(0, MAX_VERSION, version=version)
+        if version is not None:
+            version = index(version)  # NumPy's integers too
+            in_range(0, MAX_VERSION, version=version)
         self._address = address
         self._model = model
         self._version = version

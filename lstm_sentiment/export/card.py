@@ -45,7 +45,7 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
 
 
 def _examples(result: FitResult) -> list[dict[str, Any]]:
-    """Returns texts with the tokens, ids and probabilities of the trained model.
+    """Returns texts with the tokens, ids and probabilities of the trained model, in float32.
 
     A client of the served version can compare them with its answers.
     """
@@ -54,7 +54,8 @@ def _examples(result: FitResult) -> list[dict[str, Any]]:
         return []
     max_length = result.model.config.max_length
     rows = [result.tokenizer.encode(text)[:max_length] for text in texts]
-    logits = result.model(pad_token_ids(rows, max(map(len, rows))), training=False)
+    network = result.model.without_cudnn()  # float32 as the version, even if trained in bfloat16
+    logits = network(pad_token_ids(rows, max(map(len, rows))), training=False)
     probabilities = probabilities_of(logits, result.temperature)
     return [
         {

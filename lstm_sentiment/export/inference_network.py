@@ -179,13 +179,13 @@ class InferenceNetwork(tf.Module):
         return tf.gather(tf.reshape(logits, (-1, classes)), tf.argsort(order))
 
     def _padded(self, token_ids: Any, rows: Any) -> Any:
-        """Pads to so many rows, and to the steps of `lstm_logits`."""
+        """Pads ids to `rows` rows, and to the number of steps of `lstm_logits`."""
         after = tf.stack([rows, self._steps]) - tf.shape(token_ids)
         padded = tf.pad(token_ids, tf.stack([tf.zeros(2, tf.int32), after], axis=1))
         return tf.ensure_shape(padded, (None, self._steps))
 
     def _function(self, name: str, model: SentimentModel, steps_a_round: int) -> Any:
-        """Makes `lstm_logits` with so many steps a round, under a name for the SavedModel."""
+        """Makes `lstm_logits`, called `name` when saved, with `steps_a_round` steps a round."""
         pooling = model.config.pooling
         attention = model.pooling if pooling == "attention" else None
 

@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.card import make_card
+from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.signatures import ServableModule
@@ -93,9 +94,10 @@ def write_version(result: FitResult, folder: Path, test: Evaluation | None) -> N
     np.save(folder / TEXTS_SEEN, result.texts_seen)
     max_length = result.model.config.max_length
     save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
-    (folder / LIGHT).mkdir()
-    options = write_tokenizer(result.tokenizer, folder / LIGHT)
-    write_light_twin(folder / LIGHT, folder, result.model, options, result.temperature)
+    if network_bytes(result.model) <= MAX_BYTES:
+        (folder / LIGHT).mkdir()
+        options = write_tokenizer(result.tokenizer, folder / LIGHT)
+        write_light_twin(folder / LIGHT, folder, result.model, options, result.temperature)
     folder.chmod(0o755)  # staging folders are private, but a server may run as another user
     for path in (*folder.rglob("*"), folder):
         sync_to_disk(path)

@@ -343,6 +343,13 @@ def test_arguments_that_break_a_rule_are_refused(arguments: dict[str, Any], mess
         PredictClient(**{"address": "127.0.0.1:1", "model": "m", **arguments})
 
 
+def test_a_version_may_be_an_integer_of_numpy(recorder: Recorder, address: str) -> None:
+    version: Any = np.int64(7)
+    with PredictClient(address, "m", version=version) as client:
+        client.predict(["好"])
+    assert recorder.requests[-1].model_spec.version.value == 7
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [

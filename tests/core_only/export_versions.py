@@ -39,6 +39,7 @@ ODD_TEXTS = (
 
 def main(folder: Path) -> None:
     """Trains three small versions and writes texts, expected answers and explanations."""
+    folder.mkdir()
     corpus = hotel_like(240)
     data = write_csv(folder / "reviews.csv", rows_of(corpus))
     held_out = hotel_like(120, seed=1).drop_texts(corpus.texts)
@@ -63,7 +64,7 @@ def main(folder: Path) -> None:
         run = folder / "runs" / f"{base}-{number}"
         result = run_pipeline(replace(chosen, model_dir=str(folder / base), run_dir=str(run)))
         assert result.version_dir == folder / name
-        predictor = SavedModelPredictor(result.version_dir)
+        predictor = SavedModelPredictor(result.version_dir, engine="tensorflow")
         expected = {
             "predictions": [asdict(answer) for answer in predictor.predict(texts)],
             "explanations": [asdict(answer) for answer in predictor.explain(texts)],

@@ -108,8 +108,9 @@ def test_verify_finds_the_versions_equal_here_and_on_a_server(
         assert result["equal"] is True
         assert result["largest_difference"] <= 1e-5
         ways = {(way["way"], way["signature"]) for way in result["ways"]}
+        assert "saved model" not in {way for way, _ in ways}
         for signature in ("text", "tokens", "serving_default", "classify", "explain"):
-            assert {("grpc", signature), ("rest", signature)} <= ways
+            assert {(way, signature) for way in ("light twin", "grpc", "rest")} <= ways
 
 
 def test_inspect_reads_the_saved_model(run: Command) -> None:

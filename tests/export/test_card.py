@@ -1,10 +1,14 @@
 """What a version's card says of its training."""
 
 import json
+from dataclasses import replace
+
+import numpy as np
 
 from lstm_sentiment import FitResult
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.report.page.card_facts import learning_history
+from lstm_sentiment.training.network import precision_scope
 
 
 def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:
@@ -14,3 +18,11 @@ def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:
     assert len(card["history"]["loss"]) == 4
     # They tell of the machine: two versions of the same run would differ in them.
     assert not {"seconds", "tokens_per_second"} & set(card["history"])
+
+
+def test_examples_have_the_versions_precision_not_that_of_training(fitted: FitResult) -> None:
+    with precision_scope("mixed_bfloat16"):
+        model = fitted.model.without_cudnn()
+    card, expected = make_card(replace(fitted, model=model), None), make_card(fitted, None)
+    for example, exact in zip(card["examples"], expected["examples"], strict=True):
+        np.testing.assert_allclose(example["probabilities"], exact["probabilities"], atol=1e-6)

@@ -1,6 +1,5 @@
 """Versions that were exported without a light twin get theirs."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from lstm_sentiment import FitResult, export_servable
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
+from lstm_sentiment.export.light import version_twin
 from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.version_folder import LIGHT
@@ -82,6 +82,14 @@ def test_versions_of_others_have_no_twin(tmp_path: Path) -> None:
         make_light_twin(tmp_path / "absent")
 
 
+def test_a_network_too_large_for_its_format_is_refused(
+    version_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_twin, "MAX_BYTES", 1000)
+    with pytest.raises(InvalidInputError, match=r"must have at most 1,000 bytes\. Received: "):
+        make_light_twin(version_dir)
+
+
 def test_a_folder_that_cannot_be_written(
     version_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +99,4 @@ def test_a_folder_that_cannot_be_written(
     monkeypatch.setattr(Path, "rename", no_space)
     with pytest.raises(ExportError, match="light: cannot be written: No space left on device"):
         make_light_twin(version_dir)
-    assert [entry.name for entry in (version_dir / "assets.extra").iterdir()] == [
-        entry.name for entry in (version_dir / LIGHT).parent.iterdir()
-    ]
-    assert json.loads((version_dir / "assets.extra" / "sentiment.json").read_text("utf-8"))
+    assert not [path for path in version_dir.rglob("*") if "light" in path.name]

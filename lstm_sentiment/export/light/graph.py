@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -27,7 +28,21 @@ from lstm_sentiment.version_folder import PAD_ID
 # inputs with version 4 of the format.
 _OPSET, _IR_VERSION = 9, 4
 
+MAX_BYTES = 2**31 - 2**20
+"""Size of the largest network: a protocol buffer holds less than 2 GiB."""
+
 _LOWEST = -1e4  # below any LSTM state and any attention score, as in `MaskedPooling`
+
+
+def network_bytes(model: SentimentModel) -> int:
+    """Returns the size of a model's weights in its network, in bytes."""
+    bytes_a_row = {
+        "int8": model.embedding_dim + 4,
+        "float16": 2 * model.embedding_dim,
+        "float32": 4 * model.embedding_dim,
+    }[model.config.embedding_storage]
+    others = [*model.layers_below_logits(), model.logits]
+    return model.vocabulary_size * bytes_a_row + 4 * sum(map(keras.Layer.count_params, others))
 
 
 def serialized_network(model: SentimentModel) -> bytes:

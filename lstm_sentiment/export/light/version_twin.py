@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.trained_version import load_model
@@ -40,6 +41,11 @@ def write_twin_of_version(version_dir: Path, folder: Path) -> None:
         raise InvalidInputError(
             f"{version_dir}: must be a version that `fit` wrote. Received: {reason}."
         ) from error
+    if network_bytes(model) > MAX_BYTES:
+        raise InvalidInputError(
+            f"{version_dir}: the weights of a light twin must have at most {MAX_BYTES:,} bytes. "
+            f"Received: {network_bytes(model):,}."
+        )
     options = write_tokenizer(tokenizer, folder)
     if isinstance(tokenizer, UnigramTokenizer):
         # A version does not hold the words of its dictionary, but the model that was made of them.

@@ -108,7 +108,11 @@ def _aspired(servable: ServableToMonitor) -> frozenset[int] | None:
 def _versions_to_label(
     config: ModelServerConfig, served: Served, allow_unavailable: bool
 ) -> Iterator[ServableId]:
-    """Yields the versions that must be available; a label that dangled before still may."""
+    """Yields the versions that must be available before the labels of a config are applied.
+
+    A label may stay with a version that was unavailable before. With `allow_unavailable`, a new
+    label may point to such a version too.
+    """
     for name, labels in version_labels(config).items():
         before = served.labels.get(name, {})
         for label, version in labels.items():

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from lstm_sentiment.export.light.graph import serialized_network
+from lstm_sentiment.export.light.graph import network_bytes, serialized_network
 from lstm_sentiment.model.config import EmbeddingStorage
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 
@@ -14,7 +14,8 @@ def test_each_weight_is_stored_once_and_word_vectors_as_in_the_version(
     storage: EmbeddingStorage,
 ) -> None:
     model = make_model(embedding_storage=storage, pooling="attention", lstm_layers=2)
-    graph = onnx.load_model_from_string(serialized_network(model)).graph
+    serialized = serialized_network(model)
+    graph = onnx.load_model_from_string(serialized).graph
     arrays = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     table = arrays.pop("embedding_values")
     assert (table.dtype.name, table.shape) == (storage, (VOCABULARY_SIZE, 6))
@@ -22,6 +23,7 @@ def test_each_weight_is_stored_once_and_word_vectors_as_in_the_version(
     outputs = {output.name for output in graph.output}
     weights = {name for name in arrays if name in outputs}
     assert outputs == {"logits", "vectors", *weights}
+    assert network_bytes(model) == pytest.approx(len(serialized), abs=4096)
     sizes = sum(arrays[name].size for name in weights)
     twice = sum(arrays[name].size // 2 for name in weights if name.startswith("bias"))
     trained = [layer.count_params() for layer in model.layers_with_weights()]

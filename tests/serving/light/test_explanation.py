@@ -26,10 +26,7 @@ def test_attributions_are_those_of_the_graph(
     )
     network = light_network(model)
     attribute = LightAttributions(model.config.to_dict(), network.weights())
-    ids, classes = random_ids(2), [2, 0]
-    expected = make_attributions(model, model.embedding)(
-        tf.constant(ids), tf.constant(classes, tf.int64)
-    ).numpy()
-    for row, chosen, credits in zip(rows_of(ids), classes, expected, strict=True):
-        found = attribute(network.vectors(row), chosen)
-        np.testing.assert_allclose(found, credits[: len(row)], atol=1e-5)
+    ids = random_ids(1)
+    expected = make_attributions(model, model.embedding)(ids, tf.constant([2], tf.int64))
+    (row,) = rows_of(ids)
+    np.testing.assert_allclose(attribute(network.vectors(row), 2), expected[0], atol=1e-5)

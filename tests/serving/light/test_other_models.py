@@ -24,7 +24,6 @@ WORDS = ["房间", "很", "干净", "早餐", "good", "bad", "it", "'s"]
     [
         ("characters", {"pooling": "attention", "lstm_layers": 2, "embedding_storage": "float16"}),
         ("whitespace", {"pooling": "last", "bidirectional": False, "ngrams": 1}),
-        ("unigram", {"pooling": "mean", "embedding_storage": "float32"}),
     ],
 )
 def test_other_models_and_tokenizers(
