@@ -129,6 +129,7 @@ def _pytorch(folder: Path) -> Loaded:
 
 
 def _onnx_runtime(folder: Path) -> Loaded:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     from benchmarks.inference.onnx_graph import serialized_onnx
