@@ -82,8 +82,9 @@ def tokenizers(draw: st.DrawFn) -> Tokenizer:
 def test_any_text_gets_the_ids_tokens_and_counts_of_the_graph(
     tokenizer: Tokenizer, raw: list[bytes]
 ) -> None:
-    known = [token.encode() for token in tokenizer.vocabulary.tokens]
-    raw = [*raw, b"".join(raw), b"".join(known), b" ".join(known)]
+    counted = tokenizer.options().get("word_counts") or {}
+    words = [word.encode() for word in [*tokenizer.vocabulary.tokens, *counted]]
+    raw = [*raw, b"".join(raw), b"".join(words), b" ".join(words)]
     assert_same(tokenizer, light(tokenizer), raw)
 
 
@@ -121,7 +122,8 @@ def test_near_ties_between_segmentations_end_as_in_the_graph(unknown: str) -> No
         words = {
             "".join(generator.choices(alphabet[:-1], k=generator.randint(1, 4))) for _ in range(12)
         }
-        counts = {word: generator.choice([1, 2, 4]) for word in sorted(words)[::2]}
+        counted = [*sorted(words)[::2], 2 * alphabet[:-1]]  # the last is not in the vocabulary
+        counts = {word: generator.choice([1, 2, 4]) for word in counted}
         for word_counts in (None, counts):
             tokenizer = make_tokenizer(
                 "unigram", Vocabulary(sorted(words)), unknown=unknown, word_counts=word_counts
@@ -135,6 +137,24 @@ def test_near_ties_between_segmentations_end_as_in_the_graph(unknown: str) -> No
 )
 def test_long_texts(tokenizer: Tokenizer, light_tokenizer: LightTokenizer, unit: str) -> None:
     assert_same(tokenizer, light_tokenizer, [(unit * 20_000)[:20_000].encode()])
+
+
+def test_newer_characters_compose_with_older_ones_as_in_the_graph(
+    tokenizer: Tokenizer, light_tokenizer: LightTokenizer
+) -> None:
+    newer_mark = "\u0897"  # of class 230, as the acute accent is
+    raw = [
+        f"e{newer_mark}\u0301",
+        f"e{newer_mark}\u0323\u0334\u0301",
+        f"\u0301{newer_mark}\u0323",
+        f"é{newer_mark}\u0323 ﬁ",
+        f"\u1100\u1161{newer_mark}\u11a8",
+        f"가\u11a8{newer_mark}",
+        "\U000105d2\u0307 \U000105d2\u0334\u0307 \U000105d2\u0301\u0307",
+        "\U00016d63\U00016d67\U00016d67 \U00016d69\U00016d67 \U00016d67\U00016d67",
+        "\U0001e08fи\u0306",
+    ]
+    assert_same(tokenizer, light_tokenizer, [text.encode() for text in raw])
 
 
 def test_many_marks_are_sorted_as_in_the_graph(
