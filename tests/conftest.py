@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "documentation/test_snippets.py",
     "model/test_recurrence.py",
     "integration/test_page.py",
+    "serving/light/tokenization/test_tokenizer.py",
     "training/test_fit.py",
     "integration/test_score_ray.py",
     "export/test_signatures.py",
