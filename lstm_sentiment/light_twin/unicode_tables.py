@@ -1,4 +1,4 @@
-"""What TensorFlow's ops make of single code points, for whoever answers without TensorFlow.
+"""Tables of how TensorFlow's ops treat single code points, for the engine without TensorFlow.
 
 Python, RE2, TensorFlow's ICU and tensorflow-text's ICU know different versions of Unicode. What the
 oldest of them knows is treated alike by all, now and later, since the normalization of an assigned

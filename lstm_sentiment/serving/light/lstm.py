@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LstmTrace:
-    """What the gradient needs of a forward run, float32, in order of reading.
+    """Intermediate results of a forward run for the gradient, float32, in order of reading.
 
     Attributes:
         activations: The tanh of the halved gates i, o, f, c,
