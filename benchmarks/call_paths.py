@@ -1,4 +1,4 @@
-"""How far one text, one request and one label move travel through the package's files.
+"""Counts the calls and files that a text, a request and a label move pass through.
 
     python -m benchmarks.call_paths
 

@@ -1,4 +1,4 @@
-"""What `fit` does between the files of labelled texts and the first training step.
+"""Measures the steps of `fit` between the files of labelled texts and the first training step.
 
     python -m benchmarks.fit_preparation --data hotel.csv --text-column review
 

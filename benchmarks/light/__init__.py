@@ -1,1 +1,1 @@
-"""What answering costs without TensorFlow, beside an older commit that needs it."""
+"""Measures the light engine beside an older commit that needs TensorFlow."""

@@ -1,4 +1,4 @@
-"""What answering costs, by turns with an older commit that needs TensorFlow for it.
+"""Measures the light engine, by turns with an older commit that needs TensorFlow.
 
     git worktree add ../before 80386b1
     python -m benchmarks.light --against ../before --model models/sentiment \
@@ -57,7 +57,7 @@ print(statistics.median(taken))
 
 @dataclass(frozen=True)
 class Setting:
-    """What all measurements share.
+    """The settings of all measurements.
 
     Attributes:
         version_dir: The version.

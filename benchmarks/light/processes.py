@@ -33,7 +33,7 @@ _LONGEST_START_SECONDS = 120
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process took.
+    """The time and memory of a process.
 
     Attributes:
         seconds: From its start to its end.

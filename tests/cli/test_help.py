@@ -42,7 +42,7 @@ COMMANDS = list(commands(typer.main.get_command(app)))
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, list[str]]:
-    """What one process prints as the help of each command, and the modules it has imported."""
+    """Returns the help of each command, printed by one process, and the modules it has imported."""
     done = subprocess.run(
         [sys.executable, "-c", PRINTS_ALL_HELP, json.dumps(COMMANDS)],
         capture_output=True,

@@ -19,7 +19,7 @@ def texts() -> list[str]:
 
 @pytest.fixture(scope="session")
 def expected() -> dict[str, Any]:
-    """What TensorFlow answered for the texts, by model and version."""
+    """Returns the answers of TensorFlow to the texts, by model and version."""
     return {
         path.stem: json.loads(path.read_text("utf-8")) for path in EXPORTED.glob("*-[0-9].json")
     }

@@ -1,4 +1,4 @@
-"""What is installed, and what can be imported of it."""
+"""Tests of the installed packages and their imports."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""What the ONNX graph consists of; `tests/serving/light/test_network.py` runs it."""
+"""Tests of the parts of the ONNX graph; `tests/serving/light/test_network.py` runs it."""
 
 import numpy as np
 import onnx
