@@ -2,6 +2,7 @@
 
     3/assets.extra/light/     LIGHT
       graph.onnx              NETWORK: the LSTM with its pooling and dense layer
+      batch.onnx              BATCH_NETWORK: the same for many texts at once, without weights
       sentencepiece.model     SENTENCEPIECE_MODEL, where the tokenizer is `unigram`
       unicode.json            UNICODE_TABLES, by which texts are normalized
       ngrams.npz              NGRAMS, where the version has a linear classifier of n-grams
@@ -21,6 +22,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import GRAPH, LABELS, LIGHT, VOCABULARY, WEIGHTS_INDEX
 
 NETWORK: Final = "graph.onnx"
+BATCH_NETWORK: Final = "batch.onnx"
 SENTENCEPIECE_MODEL: Final = "sentencepiece.model"
 UNICODE_TABLES: Final = "unicode.json"
 NGRAMS: Final = "ngrams.npz"
@@ -28,11 +30,17 @@ DESCRIPTION: Final = "light.json"
 
 TOKEN_IDS, LENGTHS, LOGITS, VECTORS = "token_ids", "lengths", "logits", "vectors"
 """Names of the network's inputs and outputs; see `export.light.graph`."""
+TABLE_ROWS, REAL, START = "table_rows", "real", "start"
+TABLE, RECURRENT = "table", "recurrent"
+"""Names of the further inputs of the network of batches; see `export.light.batch_graph`."""
 QUERY, DENSE_KERNEL, DENSE_BIAS = "query", "dense_kernel", "dense_bias"
 KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
 """Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
 
 FORMAT = 1
+
+FOLDED_BYTES = 128 * 2**20
+"""Most memory for the table of the network of batches, as in `InferenceNetwork`."""
 
 # Files outside of the twin that must be those that it was made from. The index of the weights is
 # small, and holds a checksum of each.
@@ -65,6 +73,16 @@ class LightTwin:
     digests: Mapping[str, str]
     format: int = FORMAT
 
+    @property
+    def table_bytes(self) -> int:
+        """Size of the table of the network of batches; 0 if it would be too large to be used.
+
+        The table holds the words' part of the first layer's gates for the whole vocabulary.
+        """
+        directions = 2 if self.model["bidirectional"] else 1
+        size = 4 * self.vocabulary_size * directions * 4 * int(self.model["lstm_units"])
+        return size if size <= FOLDED_BYTES else 0
+
 
 def has_light_twin(version_dir: Path) -> bool:
     """Returns whether a version has a light twin, which may be damaged."""
@@ -94,43 +112,48 @@ def save_description(twin: LightTwin, folder: Path) -> None:
     (folder / DESCRIPTION).write_text(content + "\n", "utf-8")
 
 
-def load_description(version_dir: Path, folder: Path) -> LightTwin:
-    """Reads `light.json` of a light twin and checks all files against it.
-
-    Args:
-        version_dir: The version's folder.
-        folder: The folder of its twin, there or for now elsewhere.
+def load_description(folder: Path) -> LightTwin:
+    """Reads `light.json` of a light twin.
 
     Raises:
-        InvalidInputError: If a file is missing or cannot be read, has another content than when
-            the twin was made, or the format is another.
+        InvalidInputError: If the file is missing or damaged, or has another format.
     """
     path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text("utf-8"))
-        if content["format"] != FORMAT:
-            raise InvalidInputError(
-                f"{path}: must have format {FORMAT}. Received: format {content['format']!r}."
-            )
-        twin = LightTwin(**{field.name: content[field.name] for field in fields(LightTwin)})
-        _check_digests(version_dir, folder, twin.digests)
+        found = content["format"]
+        twin = {field.name: content[field.name] for field in fields(LightTwin) if found == FORMAT}
     except OSError as error:
-        raise InvalidInputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    except InvalidInputError:
-        raise
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(
             f"{path}: must describe a light twin. Received: {type(error).__name__}: {error}."
         ) from error
-    return twin
+    if found != FORMAT:
+        raise InvalidInputError(f"{path}: must have format {FORMAT}. Received: format {found!r}.")
+    return LightTwin(**twin)
 
 
-def _check_digests(version_dir: Path, folder: Path, expected: Mapping[str, str]) -> None:
-    own = {name for name in expected if Path(name).parent == LIGHT}
+def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
+    """Checks that all files have the content that they had when a light twin was made.
+
+    Args:
+        twin: The description of the twin.
+        version_dir: The version's folder.
+        folder: The folder of its twin, there or for now elsewhere.
+
+    Raises:
+        InvalidInputError: If a file is missing or cannot be read, or has another content.
+    """
+    own = {name for name in twin.digests if Path(name).parent == LIGHT}
     files = {name: folder / Path(name).name for name in own}
     files |= {path.as_posix(): version_dir / path for path in _SOURCES}
     for name, file in files.items():
-        if _digest(file) != expected[name]:
+        try:
+            digest = _digest(file)
+        except OSError as error:
+            raise InvalidInputError(f"{file}: cannot be read: {error.strerror}.") from error
+        if digest != twin.digests.get(name):
             raise InvalidInputError(
                 f"{file}: must be as it was when the version's light twin was made. "
                 "Received: another content."

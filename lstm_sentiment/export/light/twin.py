@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import serialized_network
 from lstm_sentiment.export.light.ngram_file import save_ngrams
 from lstm_sentiment.light_twin.description import (
+    BATCH_NETWORK,
     NETWORK,
     NGRAMS,
     LightTwin,
@@ -35,6 +37,7 @@ def write_light_twin(
         OSError: If a file cannot be written.
     """
     (folder / NETWORK).write_bytes(serialized_network(model))
+    (folder / BATCH_NETWORK).write_bytes(serialized_batch_network(model))
     view = model.ngram_view
     if view is not None:
         save_ngrams(view, folder / NGRAMS)

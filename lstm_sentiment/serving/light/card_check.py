@@ -1,5 +1,6 @@
 """Compares the answers of the light engine with those of training, in the version's card."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,6 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.inference.examples import TEXT_FEATURE
-from lstm_sentiment.serving.light.network import padded
 from lstm_sentiment.serving.servable import Array, Servable
 from lstm_sentiment.version_folder import (
     CLASSIFY,
@@ -76,10 +76,17 @@ def check_card(servable: Servable, version_dir: Path, temperature: float) -> Non
     texts = [example.text.encode() for example in examples]
     answer = servable.run(TEXT, {"text": np.array(texts, object)})
     _compare(TEXT, answer["probabilities"], expected)
-    token_ids = padded([np.array(example.token_ids, np.int32) for example in examples])
-    answer = servable.run(DEFAULT_SIGNATURE_KEY, {"input_sentence": token_ids.astype(np.int64)})
-    scores = probabilities_of(answer["predict_scores"], temperature)
-    _compare(DEFAULT_SIGNATURE_KEY, scores, expected)
+    # One by one: single texts are computed by another network than batches.
+    scores = [_scores_of(servable, example.token_ids) for example in examples]
+    probabilities = probabilities_of(np.concatenate(scores), temperature)
+    _compare(DEFAULT_SIGNATURE_KEY, probabilities, expected)
+
+
+def _scores_of(servable: Servable, token_ids: Sequence[int]) -> Array:
+    answer = servable.run(
+        DEFAULT_SIGNATURE_KEY, {"input_sentence": np.array([token_ids], np.int64)}
+    )
+    return answer["predict_scores"]
 
 
 def _compare(signature: str, probabilities: Array, expected: Array) -> None:

@@ -1,8 +1,10 @@
 """Loads a version by its light twin, checks its answers and warms it up."""
 
+from contextlib import suppress
 from pathlib import Path
 
-from lstm_sentiment.light_twin.description import load_description
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.light_twin.description import check_digests, load_description
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import LightEngineRefusedError, ServableLoadError
@@ -31,7 +33,8 @@ def load_light_servable(version_dir: Path, folder: Path | None = None) -> LightS
     """
     try:
         folder = folder or version_dir / LIGHT
-        twin = load_description(version_dir, folder)
+        twin = load_description(folder)
+        check_digests(twin, version_dir, folder)
         servable = LightServable(version_dir, folder, twin)
         check_signatures(servable)
         check_card(servable, version_dir, twin.temperature)
@@ -65,17 +68,21 @@ class LightLoader:
         self._warmup, self._scheduler = warmup, scheduler
 
     def estimate_bytes(self) -> int:
-        """Estimates the version's memory by the sizes of the files that it is loaded from.
+        """Estimates the version's memory by the sizes of its files and of the table of batches.
 
         Raises:
             ServableLoadError: If a file cannot be read.
         """
-        paths = [*(self._path / LIGHT).glob("*"), self._path / VOCABULARY, self._path / LABELS]
+        folder = self._path / LIGHT
+        paths = [*folder.glob("*"), self._path / VOCABULARY, self._path / LABELS]
         try:
-            return _BYTES_PER_BYTE_ON_DISK * sum(path.stat().st_size for path in paths)
+            estimate = _BYTES_PER_BYTE_ON_DISK * sum(path.stat().st_size for path in paths)
         except OSError as error:
             reason = f"its files cannot be read: {error.strerror}."
             raise ServableLoadError(self._worded(reason)) from error
+        with suppress(InvalidInputError):  # `load` refuses such a twin
+            estimate += load_description(folder).table_bytes
+        return estimate
 
     def load(self) -> Servable:
         """Loads the twin, compares its answers with those of the version's card, and warms it up.

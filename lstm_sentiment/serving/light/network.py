@@ -5,19 +5,31 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from lstm_sentiment.light_twin.description import LENGTHS, LOGITS, TOKEN_IDS, VECTORS
+from lstm_sentiment.light_twin.description import (
+    BATCH_NETWORK,
+    LENGTHS,
+    LOGITS,
+    NETWORK,
+    TOKEN_IDS,
+    VECTORS,
+    LightTwin,
+)
 from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.light.batch_network import BatchNetwork
+from lstm_sentiment.serving.light.onnx_session import open_session
 from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.version_folder import PAD_ID
 
 Ids = NDArray[np.int32]
 
-# With fewer texts in a group, a step of the LSTM costs more for each text; with more, there is more
-# padding, and states leave the processor's cache.
-_GROUP = 8
+# Up to so many texts, a step of `LSTM` costs less than one of the network of batches.
+_FEW_TEXTS = 4
+# With fewer texts in a group, each step costs more for each text; with more, there is more padding,
+# and states leave the processor's cache.
+_GROUP, _GROUP_OF_BATCH, _GROUP_OF_LARGE_BATCH = 8, 16, 32
+_LARGE_BATCH = 128
 
 
 class LightNetwork:
@@ -27,27 +39,28 @@ class LightNetwork:
         num_classes: Number of classes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path, twin: LightTwin) -> None:
         """Loads an ONNX graph that `export.light.graph` has written.
+
+        Args:
+            folder: The folder of the light twin.
+            twin: The twin's description.
 
         Raises:
             Exception: One of ONNX Runtime's, if the file cannot be loaded.
         """
-        options = onnxruntime.SessionOptions()
-        # Requests have threads of their own, and a text's LSTM gains nothing from a second thread.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # An arena would keep the memory of the largest batch.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3  # errors
-        self._session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(folder / NETWORK)
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self.num_classes: int = outputs[LOGITS][1]
+        self._weights = [name for name in outputs if name not in (LOGITS, VECTORS)]
+        self._of_batches = (
+            BatchNetwork(folder / BATCH_NETWORK, self.weights(), twin.vocabulary_size, self.vectors)
+            if twin.table_bytes
+            else None
+        )
         # Not the threads of requests, of which there are many: each would keep, by the C library's
         # rules, some megabytes of what a group of long texts takes.
         self._threads = ThreadPoolExecutor(usable_cpus(), "light-network")
-        self._weights = [name for name in outputs if name not in (LOGITS, VECTORS)]
 
     def logits(self, rows: Sequence[Ids], *, caller: Caller = ANYBODY) -> NDArray[np.float32]:
         """Computes the logits of texts.
@@ -67,24 +80,29 @@ class LightNetwork:
             RequestCancelledError: If the caller cancels first.
         """
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
+        of_batches = self._of_batches if len(rows) > _FEW_TEXTS else None
+        compute = self._logits if of_batches is None else of_batches.logits
 
         def logits_of(texts: NDArray[np.intp]) -> NDArray[np.float32]:
             caller.check_waits()
-            token_ids = padded([rows[text] for text in texts])
-            return self._run([LOGITS], token_ids, lengths[texts])[0]
+            return compute(padded([rows[text] for text in texts]), lengths[texts])
 
         if len(rows) == 1:
             return logits_of(np.zeros(1, np.intp))
         logits = np.empty((len(rows), self.num_classes), np.float32)
-        groups = _groups(lengths)
+        groups = _groups(lengths, _GROUP if of_batches is None else _size_of_group(len(rows)))
         for texts, part in zip(groups, self._threads.map(logits_of, groups), strict=True):
             logits[texts] = part
         return logits
 
+    def _logits(self, token_ids: Ids, lengths: Ids) -> NDArray[np.float32]:
+        return self._run([LOGITS], token_ids, lengths)[0]
+
     def vectors(self, row: Ids) -> NDArray[np.float32]:
         """Looks up the word vectors of a text: int32 `(tokens,)` to float32 `(tokens, dim)`."""
-        (vectors,) = self._run([VECTORS], row[np.newaxis], np.array([len(row)], np.int32))
-        return vectors[:, 0]
+        # As many texts of one token: the LSTM, which runs in any case, ends after one step.
+        (vectors,) = self._run([VECTORS], row[:, np.newaxis], np.ones(len(row), np.int32))
+        return vectors[0]
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Returns the weights of LSTM, pooling and dense layer, by name: see `light_twin`."""
@@ -101,11 +119,15 @@ class LightNetwork:
         return arrays
 
 
-def _groups(lengths: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+def _size_of_group(texts: int) -> int:
+    return _GROUP_OF_LARGE_BATCH if texts > _LARGE_BATCH else _GROUP_OF_BATCH
+
+
+def _groups(lengths: NDArray[np.int32], size: int) -> list[NDArray[np.intp]]:
     """Returns the texts of each group, of about the same number and similar lengths."""
     if not len(lengths):
         return []
-    return np.array_split(np.argsort(lengths, kind="stable"), -(-len(lengths) // _GROUP))
+    return np.array_split(np.argsort(lengths, kind="stable"), -(-len(lengths) // size))
 
 
 def padded(rows: Sequence[Ids]) -> Ids:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.light_twin.description import NETWORK, NGRAMS, LightTwin
+from lstm_sentiment.light_twin.description import NGRAMS, LightTwin
 from lstm_sentiment.protocol.saved_model import signature_defs
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
@@ -46,7 +46,7 @@ class LightServable:
     """
 
     def __init__(self, version_dir: Path, folder: Path, twin: LightTwin) -> None:
-        """Loads the files of a version that `load_description` has checked.
+        """Loads the files of a version that `check_digests` has checked.
 
         Args:
             version_dir: The version's folder.
@@ -59,7 +59,7 @@ class LightServable:
         self._signature_defs = signature_defs(version_dir)
         self._twin = twin
         self._tokenizer = load_tokenizer(folder, twin.tokenizer, version_dir / VOCABULARY)
-        self._network = LightNetwork(folder / NETWORK)
+        self._network = LightNetwork(folder, twin)
         self._ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)

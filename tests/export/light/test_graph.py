@@ -1,11 +1,15 @@
 """Tests of the parts of the ONNX graph; `tests/serving/light/test_network.py` runs it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 import pytest
 
+from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import network_bytes, serialized_network
 from lstm_sentiment.model.config import EmbeddingStorage
+from lstm_sentiment.model.sentiment_model import SentimentModel
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 
 
@@ -30,9 +34,19 @@ def test_each_weight_is_stored_once_and_word_vectors_as_in_the_version(
     assert sizes - twice == sum(trained)
 
 
-def test_old_runtimes_can_read_it() -> None:
-    network = onnx.load_model_from_string(serialized_network(make_model()))
-    assert [opset.version for opset in network.opset_import] == [9]
+def test_the_network_of_batches_holds_no_weight() -> None:
+    model = make_model(pooling="attention", lstm_layers=2)
+    graph = onnx.load_model_from_string(serialized_batch_network(model)).graph
+    assert sum(np.prod(each.dims, dtype=int) for each in graph.initializer) < 10
+    weights = {"recurrent", "table", "kernel_1", "recurrent_kernel_1", "bias_1", "query"}
+    assert {*weights, "dense_kernel", "dense_bias"} <= {each.name for each in graph.input}
+
+
+@pytest.mark.parametrize(
+    ("serialize", "opset"), [(serialized_network, 9), (serialized_batch_network, 10)]
+)
+def test_old_runtimes_can_read_it(serialize: Callable[[SentimentModel], bytes], opset: int) -> None:
+    network = onnx.load_model_from_string(serialize(make_model()))
+    assert [each.version for each in network.opset_import] == [opset]
     assert network.ir_version == 4
     assert not [node.op_type for node in network.graph.node if node.domain]
-    assert np.all([input.name for input in network.graph.input] == ["token_ids", "lengths"])

@@ -1,6 +1,7 @@
 """Attributions in NumPy are those of the graph, for every kind of model."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.serving.light.twins import POOLINGS, light_network, rows_of, trained_
     ("pooling", "bidirectional", "lstm_layers"), list(product(POOLINGS, (True, False), (1, 2)))
 )
 def test_attributions_are_those_of_the_graph(
-    pooling: str, bidirectional: bool, lstm_layers: int
+    pooling: str, bidirectional: bool, lstm_layers: int, tmp_path: Path
 ) -> None:
     model = trained_model(
         pooling=pooling,
@@ -24,7 +25,7 @@ def test_attributions_are_those_of_the_graph(
         lstm_layers=lstm_layers,
         embedding_storage="float32",
     )
-    network = light_network(model)
+    network = light_network(model, tmp_path)
     attribute = LightAttributions(model.config.to_dict(), network.weights())
     ids = random_ids(1)
     expected = make_attributions(model, model.embedding)(ids, tf.constant([2], tf.int64))

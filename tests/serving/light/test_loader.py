@@ -50,7 +50,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-FILES = ("graph.onnx", "ngrams.npz", "sentencepiece.model")
+FILES = ("graph.onnx", "batch.onnx", "ngrams.npz", "sentencepiece.model")
 
 
 @pytest.mark.parametrize("name", [*(LIGHT / name for name in FILES), VOCABULARY, LABELS])

@@ -1,11 +1,13 @@
 """The light network gives the scores of the trained model."""
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lstm_sentiment.light_twin import description
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import DeadlineExceededError, RequestCancelledError
@@ -18,29 +20,39 @@ from tests.serving.light.twins import POOLINGS, light_network, rows_of, trained_
     ("pooling", "bidirectional", "lstm_layers"), list(product(POOLINGS, (True, False), (1, 2)))
 )
 def test_every_kind_of_model_scores_as_trained(
-    pooling: str, bidirectional: bool, lstm_layers: int
+    pooling: str, bidirectional: bool, lstm_layers: int, tmp_path: Path
 ) -> None:
     model = trained_model(pooling=pooling, bidirectional=bidirectional, lstm_layers=lstm_layers)
-    ids = random_ids(5)
-    logits = light_network(model).logits(rows_of(ids))
-    np.testing.assert_allclose(logits, model(ids), atol=1e-5)
+    network = light_network(model, tmp_path)
+    for ids in (random_ids(3), random_ids(9)):  # few, and a batch
+        np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
 
 
 @pytest.mark.parametrize("storage", ["float32", "float16"])
-def test_every_storage_scores_as_trained(storage: Any) -> None:
+def test_every_storage_scores_as_trained(storage: Any, tmp_path: Path) -> None:
     model = trained_model(embedding_storage=storage)
-    ids = random_ids(3)
-    logits = light_network(model).logits(rows_of(ids))
-    np.testing.assert_allclose(logits, model(ids), atol=1e-5)
+    network = light_network(model, tmp_path)
+    for ids in (random_ids(3), random_ids(9)):
+        np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
+
+
+def test_a_vocabulary_too_large_to_be_projected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = trained_model()
+    monkeypatch.setattr(description, "FOLDED_BYTES", 1000)
+    network = light_network(model, tmp_path)
+    ids = random_ids(30)
+    np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[SentimentModel, LightNetwork]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentimentModel, LightNetwork]:
     model = trained_model()
-    return model, light_network(model)
+    return model, light_network(model, tmp_path_factory.mktemp("twin"))
 
 
-@pytest.mark.parametrize("texts", [1, 2, 8, 9, 64, 300])
+@pytest.mark.parametrize("texts", [1, 2, 4, 5, 32, 33, 300])
 def test_any_number_of_texts_is_scored_in_order(
     pair: tuple[SentimentModel, LightNetwork], texts: int
 ) -> None:

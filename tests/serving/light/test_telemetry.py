@@ -11,8 +11,8 @@ from tests.serving.light.twins import trained_model
 LOAD = """
 import os, sys
 from pathlib import Path
-from lstm_sentiment.serving.light.network import LightNetwork
-LightNetwork(Path(sys.argv[1]))
+from lstm_sentiment.serving.light.onnx_session import open_session
+open_session(Path(sys.argv[1]))
 print(os.environ["ORT_DISABLE_TELEMETRY"])
 """
 

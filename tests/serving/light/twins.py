@@ -1,12 +1,13 @@
 """Small models, and their networks as the light engine loads them."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import serialized_network
+from lstm_sentiment.light_twin.description import LightTwin
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.serving.light.network import LightNetwork
 from tests.export.test_inference_network import make_model
@@ -22,11 +23,19 @@ def trained_model(**config: Any) -> SentimentModel:
     return model
 
 
-def light_network(model: SentimentModel) -> LightNetwork:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.onnx"
-        path.write_bytes(serialized_network(model))
-        return LightNetwork(path)
+def light_network(model: SentimentModel, folder: Path) -> LightNetwork:
+    (folder / "graph.onnx").write_bytes(serialized_network(model))
+    (folder / "batch.onnx").write_bytes(serialized_batch_network(model))
+    twin = LightTwin(
+        tokenizer={},
+        vocabulary_size=model.vocabulary_size,
+        max_length=model.config.max_length,
+        temperature=1.0,
+        model=model.config.to_dict(),
+        ngrams=None,
+        digests={},
+    )
+    return LightNetwork(folder, twin)
 
 
 def rows_of(ids: np.ndarray) -> list[np.ndarray]:
