@@ -10,8 +10,25 @@ from lstm_sentiment.protocol.dtypes import STRING, dtype_of_array
 from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
 
 
-def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Array]:
+class CheckedInputs(dict[str, Array]):
+    """The inputs of a signature, by name and in its order, that need no further check.
+
+    Attributes:
+        signature: The signature that the inputs fit.
+    """
+
+    __slots__ = ("signature",)
+
+    def __init__(self, signature: Signature, inputs: Mapping[str, Array]) -> None:
+        """Takes inputs that fit a signature: those of `checked_inputs`, or rows of such inputs."""
+        super().__init__(inputs)
+        self.signature = signature
+
+
+def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedInputs:
     """Checks the names, dtypes and shapes of a request's inputs.
+
+    Inputs that were checked for this signature before are returned as they are.
 
     Args:
         signature: The signature.
@@ -23,9 +40,12 @@ def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> dict[str,
     Raises:
         InvalidInputError: If names, dtypes or shapes do not fit.
     """
+    if isinstance(inputs, CheckedInputs) and inputs.signature is signature:
+        return inputs
     if inputs.keys() != signature.inputs.keys():
         raise _other_names(set(inputs), set(signature.inputs))
-    return {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
+    checked = {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
+    return CheckedInputs(signature, checked)
 
 
 def _other_names(sent: set[str], required: set[str]) -> InvalidInputError:

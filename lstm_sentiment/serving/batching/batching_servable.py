@@ -12,7 +12,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.batching.scheduler import Arrays, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.checked_inputs import checked_inputs
+from lstm_sentiment.serving.checked_inputs import CheckedInputs, checked_inputs
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 from lstm_sentiment.serving.servable_id import ServableId
@@ -54,14 +54,15 @@ class BatchingServable:
         """
         if signature_key not in self._batched:
             return self._servable.run(signature_key, inputs, caller=caller)
-        checked = checked_inputs(self.signatures[signature_key], inputs)
+        signature = self.signatures[signature_key]
+        checked = checked_inputs(signature, inputs)
         rows = _common_rows(checked)
         if not rows:
-            return self._servable.run(signature_key, inputs, caller=caller)
+            return self._servable.run(signature_key, checked, caller=caller)
         widths = tuple(array.shape[1:] for array in checked.values())
 
         def run(batch: Arrays) -> Arrays:
-            return self._servable.run(signature_key, batch)
+            return self._servable.run(signature_key, CheckedInputs(signature, batch))
 
         key = ((self._id, signature_key), widths)
         answers = self._scheduler.answer(key, self._id, run, self._parts(checked, rows), caller)

@@ -16,6 +16,7 @@ from lstm_sentiment.serving.batching.batching_servable import BatchingServable, 
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchRun, BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     OverloadedError,
@@ -45,6 +46,7 @@ class Doubler:
 
     def __init__(self) -> None:
         self.calls: list[list[Any]] = []
+        self.inputs: list[Mapping[str, Array]] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.is_asked = threading.Event()
@@ -61,6 +63,7 @@ class Doubler:
     def run(
         self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
     ) -> dict[str, Array]:
+        self.inputs.append(inputs)
         self.is_asked.set()
         assert self.may_answer.wait(TIMEOUT_SECONDS)
         if signature_key == "two":
@@ -145,6 +148,17 @@ def test_requests_that_wait_are_answered_by_one_call(
     [run] = server.runs
     assert (run.servable_id, run.rows, run.padded_rows) == (ID, 4, 4)
     assert len(run.queue_seconds) == 3
+
+
+def test_a_batch_needs_no_check_after_those_of_its_requests(
+    make_server: Callable[..., Server], doubler: Doubler
+) -> None:
+    server = make_server()
+    futures = [server.ask(1), server.ask(2)]
+    server.scheduler.run_batch()
+    assert [answer(future) for future in futures] == [[2], [4]]
+    [batch] = doubler.inputs
+    assert checked_inputs(doubler.signatures["double"], batch) is batch
 
 
 def test_a_request_that_does_not_fit_waits_for_the_next_batch(
