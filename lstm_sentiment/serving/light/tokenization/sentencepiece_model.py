@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import sentencepiece
 
 from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.light.tokenization.sentencepiece_loading import load_processor
 from lstm_sentiment.version_folder import OOV_ID
 
 
@@ -28,7 +29,7 @@ class SentencePieceModel:
                 f"tensorflow-text. Received: version {sentencepiece.__version__}."
             )
         try:
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=serialized)
+            self._processor = load_processor(serialized)
         except RuntimeError as error:
             raise LightEngineRefusedError(
                 f"The SentencePiece model must be readable. Received: {error}."
