@@ -4,19 +4,29 @@ After `tensorflow_serving/batching/batching_session.h`. Unlike there, inputs of 
 never padded to one width: the padding would be read as token ids.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
-from lstm_sentiment.serving.batching.scheduler import Arrays, BatchScheduler
+from lstm_sentiment.serving.batching.batch_queue import BatchKey, BatchTarget
+from lstm_sentiment.serving.batching.batch_request import Arrays
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.checked_inputs import CheckedInputs, checked_inputs
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.version_folder import TEXT_STATISTICS
+
+
+class _Question(NamedTuple):
+    target: BatchTarget
+    parts: list[tuple[Arrays, int]]
 
 
 class BatchingServable:
@@ -52,28 +62,49 @@ class BatchingServable:
         Raises:
             RequestTooLargeError: If the inputs have more rows than a batch may have.
         """
-        if signature_key not in self._batched:
+        question = self._question(signature_key, inputs)
+        if question is None:
             return self._servable.run(signature_key, inputs, caller=caller)
-        signature = self.signatures[signature_key]
-        checked = checked_inputs(signature, inputs)
-        rows = _common_rows(checked)
-        if not rows:
-            return self._servable.run(signature_key, checked, caller=caller)
-        widths = tuple(array.shape[1:] for array in checked.values())
+        return _joined(self._scheduler.answer(question.target, question.parts, caller))
 
-        def run(batch: Arrays) -> Arrays:
-            return self._servable.run(signature_key, CheckedInputs(signature, batch))
+    async def run_async(
+        self, signature_key: str, inputs: Arrays, *, caller: Caller = ANYBODY
+    ) -> dict[str, Array]:
+        """Awaits the outputs of a signature: see `run`. No thread waits for a batch meanwhile.
 
-        key = ((self._id, signature_key), widths)
-        answers = self._scheduler.answer(key, self._id, run, self._parts(checked, rows), caller)
-        if len(answers) == 1:
-            return dict(answers[0])
-        return {name: np.concatenate([part[name] for part in answers]) for name in answers[0]}
+        A request that cannot be batched runs in a thread of the event loop's executor.
+        """
+        question = self._question(signature_key, inputs)
+        if question is None:
+            run = partial(self._servable.run, signature_key, inputs, caller=caller)
+            return await asyncio.get_running_loop().run_in_executor(None, run)
+        return _joined(await self._scheduler.answer_async(question.target, question.parts, caller))
+
+    def batches(self, signature_key: str) -> bool:
+        """Returns whether requests of a signature are put into batches."""
+        return signature_key in self._batched
 
     @property
     def unbatched(self) -> Servable:
         """The wrapped servable, which runs each request at once."""
         return self._servable
+
+    def _question(self, signature_key: str, inputs: Arrays) -> "_Question | None":
+        """Checks the inputs of a request; returns `None` where it cannot be batched."""
+        if signature_key not in self._batched:
+            return None
+        signature = self.signatures[signature_key]
+        checked = checked_inputs(signature, inputs)
+        rows = _common_rows(checked)
+        if not rows:
+            return None
+
+        def run(batch: Arrays, caller: Caller) -> Arrays:
+            return self._servable.run(signature_key, CheckedInputs(signature, batch), caller=caller)
+
+        widths = tuple(array.shape[1:] for array in checked.values())
+        key: BatchKey = (self._id, signature_key, widths)
+        return _Question(BatchTarget(key, run), self._parts(checked, rows))
 
     def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
         parameters = self._scheduler.parameters
@@ -107,6 +138,12 @@ def is_batchable(signature: Signature) -> bool:
     if any(shape is None or shape[:1] != (None,) for shape in shapes):
         return False
     return all(None not in (info.shape or ())[1:] for info in signature.outputs.values())
+
+
+def _joined(answers: Sequence[Arrays]) -> dict[str, Array]:
+    if len(answers) == 1:
+        return dict(answers[0])
+    return {name: np.concatenate([part[name] for part in answers]) for name in answers[0]}
 
 
 def _common_rows(inputs: Arrays) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from lstm_sentiment.serving.batching.scheduler import BatchRun
+from lstm_sentiment.serving.batching.batch_queue import BatchRun
 from lstm_sentiment.serving.monitoring import metric_definitions as metrics
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.metric_series import Labels, MetricSeries

@@ -1,7 +1,7 @@
 """One thread, this one, calls the model where order matters; real threads where they must meet."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.protocol.dtypes import INT64
+from lstm_sentiment.serving.batching.batch_queue import BatchRun
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable, is_batchable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
-from lstm_sentiment.serving.batching.scheduler import BatchRun, BatchScheduler
-from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
@@ -24,59 +24,7 @@ from lstm_sentiment.serving.errors import (
     RequestTooLargeError,
     ServableRunError,
 )
-from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
-from lstm_sentiment.serving.servable_id import ServableId
-
-ID = ServableId("m", 1)
-TIMEOUT_SECONDS = 30
-
-
-def signature(key: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> Signature:
-    def infos(shapes: dict[str, Any]) -> dict[str, TensorInfo]:
-        return {
-            n: TensorInfo(INT64, None if shape is None else tuple(shape))
-            for n, shape in shapes.items()
-        }
-
-    return Signature(key, infos(inputs), infos(outputs))
-
-
-class Doubler:
-    """Doubles numbers; notes what it was called with; refuses -1 and fails at -2."""
-
-    def __init__(self) -> None:
-        self.calls: list[list[Any]] = []
-        self.inputs: list[Mapping[str, Array]] = []
-        self.may_answer = threading.Event()
-        self.may_answer.set()
-        self.is_asked = threading.Event()
-        self.signatures = {
-            "double": signature("double", {"x": [None]}, {"y": [None]}),
-            "rows": signature("rows", {"x": [None, None]}, {"total": [None]}),
-            "open": signature("open", {"x": [None]}, {"y": [None, None]}),
-            "two": signature("two", {"a": [None], "b": [None]}, {"y": [None]}),
-            "short": signature("short", {"x": [None]}, {"y": [None]}),
-            "text_statistics": signature("text_statistics", {"x": [None]}, {"y": [None]}),
-        }
-        self.signature_defs: dict[str, Any] = {}
-
-    def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
-    ) -> dict[str, Array]:
-        self.inputs.append(inputs)
-        self.is_asked.set()
-        assert self.may_answer.wait(TIMEOUT_SECONDS)
-        if signature_key == "two":
-            return {"y": inputs["a"] + inputs["b"]}
-        x = inputs["x"]
-        self.calls.append(x.tolist())
-        if -1 in x:
-            raise InvalidInputError("-1 is refused")
-        if -2 in x:
-            raise ServableRunError("-2 is too much")
-        if signature_key == "rows":
-            return {"total": x.sum(axis=1)}
-        return {"y": x[:-1] if signature_key == "short" else 2 * x}
+from tests.serving.batching.doubler import ID, TIMEOUT_SECONDS, Doubler, signature
 
 
 @pytest.fixture

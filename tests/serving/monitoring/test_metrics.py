@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from lstm_sentiment.serving.batching.scheduler import BatchRun
+from lstm_sentiment.serving.batching.batch_queue import BatchRun
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.monitoring.metric_definitions import BATCH_SIZE, METRICS
 from lstm_sentiment.serving.monitoring.metric_series import MetricSeries
