@@ -236,7 +236,7 @@ def load_card(version_dir: Path) -> Mapping[str, Any] | None:
         return None
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{path}: must be a JSON object. Received: {error}.") from error
     if not isinstance(card, dict):
         raise InvalidInputError(f"{path}: must be a JSON object. Received: {type(card).__name__}.")

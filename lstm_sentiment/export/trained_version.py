@@ -1,15 +1,18 @@
 """Loading of a version, to continue its training."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from lstm_sentiment import version_folder
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import StoredMatrix
@@ -18,7 +21,7 @@ from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_TOKEN, Vocabulary
 from lstm_sentiment.training.warm_start import StartWeights
-from lstm_sentiment.version_folder import OOV_ID, TEXTS_SEEN, VOCABULARY, find_version, load_card
+from lstm_sentiment.version_folder import CARD, OOV_ID, TEXTS_SEEN, VOCABULARY, find_version
 
 _SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
 
@@ -75,19 +78,47 @@ def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:
         folder = find_version(Path(path))
     except ServableNotFoundError as error:
         raise InvalidInputError(str(error)) from error
-    try:
-        card = load_card(folder) or {}
+    with reading_version(folder):
+        card = load_card(folder)
         texts_seen = np.load(folder / TEXTS_SEEN)
         vocabulary = Vocabulary.load(folder / VOCABULARY)
         model = load_model(folder, card)
-    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-        raise InvalidInputError(
-            f"{folder}: must be a version that this release of `fit` wrote. Received: {error}."
-        ) from error
     matrix = model.embedding.merged_matrix()
     vectors = WordVectors((*vocabulary.tokens, OOV_TOKEN), np.roll(matrix[OOV_ID:], -1, axis=0))
     weights = StartWeights(model, tuple(card["labels"]))
     return TrainedVersion(folder, weights, vectors, texts_seen, card)
+
+
+@contextmanager
+def reading_version(folder: Path) -> Iterator[None]:
+    """Reports whatever goes wrong while a version is read as a fault of the version.
+
+    Raises:
+        InvalidInputError: In the place of errors of missing, damaged and foreign files.
+    """
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError, DecodeError) as error:
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"a version without {reason}"
+        raise InvalidInputError(
+            f"{folder}: must be a version that this release of `fit` wrote. "
+            f"Received: {reason.removesuffix('.')}."
+        ) from error
+
+
+def load_card(folder: Path) -> Mapping[str, Any]:
+    """Reads the card of a version that `fit` wrote.
+
+    Raises:
+        KeyError: If the version has none, as that of another program.
+        InvalidInputError: If the card cannot be read.
+    """
+    card = version_folder.load_card(folder)
+    if card is None:
+        raise KeyError(str(CARD))
+    return card
 
 
 def load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
@@ -98,8 +129,8 @@ def load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
         card: The version's card.
 
     Raises:
-        Exception: `OSError`, `ValueError`, `KeyError` or `tf.errors.OpError`, if another release
-            wrote the version.
+        Exception: One of those that `reading_version` reports, if a file is damaged or another
+            release wrote the version.
     """
     model = SentimentModel(
         card["vocabulary_size"],

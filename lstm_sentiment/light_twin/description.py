@@ -13,7 +13,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +40,12 @@ KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
 """Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
 
 FORMAT = 1
+
+TOKENIZERS = ("unigram", "whitespace", "characters")
+NORMALIZATIONS = ("none", "width", "nfkc")
+UNKNOWNS = ("run", "character")
+POOLINGS = ("max_mean", "max", "mean", "attention", "last")
+"""What the light engine knows of tokenizers, their options, and pooling."""
 
 FOLDED_BYTES = 128 * 2**20
 """Most memory for the table of the network of batches, as in `InferenceNetwork`."""
@@ -85,8 +93,14 @@ class LightTwin:
 
 
 def has_light_twin(version_dir: Path) -> bool:
-    """Returns whether a version has a light twin, which may be damaged."""
-    return (version_dir / LIGHT / DESCRIPTION).is_file()
+    """Returns whether a version has a light twin, which may be damaged or unreadable."""
+    try:
+        mode = (version_dir / LIGHT / DESCRIPTION).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return stat.S_ISREG(mode)
 
 
 def digests(version_dir: Path, folder: Path) -> dict[str, str]:
@@ -97,7 +111,7 @@ def digests(version_dir: Path, folder: Path) -> dict[str, str]:
         folder: The folder of its twin, there or for now elsewhere.
 
     Raises:
-        OSError: If a file is missing or cannot be read.
+        InvalidInputError: If a file is missing or cannot be read.
     """
     files = sorted(file for file in folder.iterdir() if file.name != DESCRIPTION)
     return {
@@ -121,17 +135,56 @@ def load_description(folder: Path) -> LightTwin:
     path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text("utf-8"))
-        found = content["format"]
-        twin = {field.name: content[field.name] for field in fields(LightTwin) if found == FORMAT}
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(
-            f"{path}: must describe a light twin. Received: {type(error).__name__}: {error}."
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _no_description(path, f"{type(error).__name__}: {error}") from error
+    if not isinstance(content, dict) or "format" not in content:
+        raise _no_description(path, "JSON without a format")
+    found = content["format"]
     if found != FORMAT:
         raise InvalidInputError(f"{path}: must have format {FORMAT}. Received: format {found!r}.")
-    return LightTwin(**twin)
+    for field, is_right in _RULES.items():
+        if not is_right(content.get(field)):
+            raise _no_description(path, f"{field} {content.get(field)!r}")
+    return LightTwin(**{field.name: content[field.name] for field in fields(LightTwin)})
+
+
+def _no_description(path: Path, received: str) -> InvalidInputError:
+    return InvalidInputError(f"{path}: must describe a light twin. Received: {received}.")
+
+
+def _is_tokenizer(value: Any) -> bool:
+    choices = {"kind": TOKENIZERS, "normalization": NORMALIZATIONS, "unknown": UNKNOWNS}
+    return isinstance(value, dict) and all(
+        value.get(name) in known for name, known in choices.items()
+    )
+
+
+def _is_model(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_size(value.get("lstm_units"))
+        and _is_size(value.get("lstm_layers"))
+        and isinstance(value.get("bidirectional"), bool)
+        and value.get("pooling") in POOLINGS
+    )
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+_RULES: Mapping[str, Callable[[Any], bool]] = {
+    "tokenizer": _is_tokenizer,
+    "vocabulary_size": _is_size,
+    "max_length": _is_size,
+    "temperature": lambda value: type(value) in (int, float) and 0 < value < math.inf,
+    "model": _is_model,
+    "ngrams": lambda value: value is None or _is_size(value),
+    "digests": lambda value: isinstance(value, dict),
+}
+"""What the fields of a description must be."""
 
 
 def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
@@ -145,15 +198,13 @@ def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
     Raises:
         InvalidInputError: If a file is missing or cannot be read, or has another content.
     """
-    own = {name for name in twin.digests if Path(name).parent == LIGHT}
-    files = {name: folder / Path(name).name for name in own}
+    names = [NETWORK, BATCH_NETWORK, UNICODE_TABLES]
+    names += [SENTENCEPIECE_MODEL] if twin.tokenizer["kind"] == "unigram" else []
+    names += [] if twin.ngrams is None else [NGRAMS]
+    files = {(LIGHT / name).as_posix(): folder / name for name in names}
     files |= {path.as_posix(): version_dir / path for path in _SOURCES}
     for name, file in files.items():
-        try:
-            digest = _digest(file)
-        except OSError as error:
-            raise InvalidInputError(f"{file}: cannot be read: {error.strerror}.") from error
-        if digest != twin.digests.get(name):
+        if _digest(file) != twin.digests.get(name):
             raise InvalidInputError(
                 f"{file}: must be as it was when the version's light twin was made. "
                 "Received: another content."
@@ -161,5 +212,8 @@ def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error

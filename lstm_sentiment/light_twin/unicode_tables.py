@@ -67,7 +67,7 @@ class UnicodeTables:
                 field.name: _value(content[field.name]) for field in fields(cls)
             }
             return cls(**values)
-        except (OSError, ValueError, TypeError, LookupError) as error:
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             raise InvalidInputError(
                 f"{path}: must hold the Unicode tables of a version. Received: {error!r}."
             ) from error

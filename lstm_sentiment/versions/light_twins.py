@@ -1,6 +1,9 @@
 """Light twins of versions that were exported without one."""
 
+import errno
+import itertools
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from lstm_sentiment.checks import train_imports
@@ -45,12 +48,24 @@ def make_light_twin(model_dir: str | os.PathLike[str]) -> Path:
             load_light_servable(version_dir, folder)
             for path in (*folder.iterdir(), folder):
                 sync_to_disk(path)
-            if place.exists():
-                place.rename(staging / "replaced")
-            folder.rename(place)
+            _take_place(folder, place, staging)
             sync_to_disk(place.parent)
     except LightEngineRefusedError as error:
         raise InvalidInputError(f"{version_dir}: {error}") from error
     except OSError as error:
         raise ExportError(f"{place}: cannot be written: {error.strerror}.") from error
     return version_dir
+
+
+def _take_place(folder: Path, place: Path, staging: Path) -> None:
+    """Renames a folder to `place`; what is there, perhaps just put there by another, is moved."""
+    for number in itertools.count():
+        with suppress(FileNotFoundError):
+            place.rename(staging / f"replaced-{number}")
+        try:
+            folder.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return

@@ -23,7 +23,7 @@ def test_each_version_gets_its_twin(run: Run, fitted: FitResult, tmp_path: Path)
 def test_a_version_of_somebody_elses_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
     outcome = run("models", "twin", tiny_version(tmp_path))
     assert is_one_error_line(outcome), outcome
-    assert "must be a version that `fit` wrote" in outcome.err
+    assert "must be a version that this release of `fit` wrote" in outcome.err
 
 
 def test_what_is_no_version_is_refused_before_tensorflow_is_imported(

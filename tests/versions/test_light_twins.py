@@ -47,6 +47,61 @@ def test_a_damaged_twin_is_replaced(fitted: FitResult, version_dir: Path) -> Non
     assert files_of(version_dir) == files_of(exported(fitted))
 
 
+@pytest.mark.parametrize("there", ["link to nothing", "file"])
+def test_whatever_is_in_the_place_of_a_twin_is_replaced(
+    fitted: FitResult, version_dir: Path, there: str
+) -> None:
+    if there == "file":
+        (version_dir / LIGHT).write_text("no twin")
+    else:
+        (version_dir / LIGHT).symlink_to("nothing")
+    make_light_twin(version_dir)
+    assert files_of(version_dir) == files_of(exported(fitted))
+
+
+def test_two_may_make_a_twin_at_once(
+    fitted: FitResult, version_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def rename_second(path: Path, target: Path) -> Path:
+        if path.name == LIGHT.name and target == version_dir / LIGHT:
+            monkeypatch.undo()
+            make_light_twin(version_dir)  # another comes first
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_second)
+    make_light_twin(version_dir)
+    assert files_of(version_dir) == files_of(exported(fitted))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("assets/labels.txt", "labels.txt: cannot be read: No such file or directory"),
+        ("assets/vocabulary.txt", "vocabulary.txt: cannot be read: No such file"),
+        ("assets.extra/sentiment.json", "a version without 'assets.extra/sentiment.json'"),
+        ("variables/variables.index", "Failed to find any matching files"),
+    ],
+)
+def test_a_file_that_is_missing_is_named(version_dir: Path, name: str, reason: str) -> None:
+    (version_dir / name).unlink()
+    with pytest.raises(InvalidInputError, match=reason):
+        make_light_twin(version_dir)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"],
+)
+def test_a_damaged_version_is_refused(version_dir: Path, name: str) -> None:
+    content = (version_dir / name).read_bytes()
+    (version_dir / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(InvalidInputError, match=r"`fit` wrote\. Received: .+\.$") as caught:
+        make_light_twin(version_dir)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_dictionary_is_taken_from_the_graph(fitted: FitResult, tmp_path: Path) -> None:
     counts = {"房间很": 9.0, "干净": 2.0, "很干": 40.0}
     tokenizer = make_tokenizer("unigram", fitted.tokenizer.vocabulary, word_counts=counts)
@@ -76,7 +131,9 @@ def test_a_twin_that_answers_otherwise_is_not_kept(version_dir: Path) -> None:
 
 def test_versions_of_others_have_no_twin(tmp_path: Path) -> None:
     other = tiny_version(tmp_path)
-    with pytest.raises(InvalidInputError, match="must be a version that `fit` wrote"):
+    with pytest.raises(
+        InvalidInputError, match="must be a version that this release of `fit` wrote"
+    ):
         make_light_twin(other)
     with pytest.raises(ServableNotFoundError):
         make_light_twin(tmp_path / "absent")

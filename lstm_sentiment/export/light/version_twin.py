@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
-from lstm_sentiment.export.trained_version import load_model
+from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
 from lstm_sentiment.light_twin.description import SENTENCEPIECE_MODEL
 from lstm_sentiment.text.tokenizer import Tokenizer, UnigramTokenizer, make_tokenizer
 from lstm_sentiment.text.vocabulary import Vocabulary
-from lstm_sentiment.version_folder import GRAPH, VOCABULARY, load_card
+from lstm_sentiment.version_folder import GRAPH, VOCABULARY
 
 _SENTENCEPIECE_OP = "SentencepieceOp"
 
@@ -31,25 +30,23 @@ def write_twin_of_version(version_dir: Path, folder: Path) -> None:
         InvalidInputError: If the version lacks what the twin needs.
         OSError: If a file cannot be written.
     """
-    try:
-        card = load_card(version_dir) or {}
+    with reading_version(version_dir):
+        card = load_card(version_dir)
         model = load_model(version_dir, card)
         tokenizer = _tokenizer(version_dir, card)
         temperature = float(card.get("temperature", 1.0))
-    except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise InvalidInputError(
-            f"{version_dir}: must be a version that `fit` wrote. Received: {reason}."
-        ) from error
+        pieces = (
+            _sentencepiece_model(version_dir) if isinstance(tokenizer, UnigramTokenizer) else None
+        )
     if network_bytes(model) > MAX_BYTES:
         raise InvalidInputError(
             f"{version_dir}: the weights of a light twin must have at most {MAX_BYTES:,} bytes. "
             f"Received: {network_bytes(model):,}."
         )
     options = write_tokenizer(tokenizer, folder)
-    if isinstance(tokenizer, UnigramTokenizer):
+    if pieces is not None:
         # A version does not hold the words of its dictionary, but the model that was made of them.
-        (folder / SENTENCEPIECE_MODEL).write_bytes(_sentencepiece_model(version_dir))
+        (folder / SENTENCEPIECE_MODEL).write_bytes(pieces)
     write_light_twin(folder, version_dir, model, options, temperature)
 
 

@@ -1,6 +1,5 @@
 """Loads a version by its light twin, checks its answers and warms it up."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
@@ -71,18 +70,20 @@ class LightLoader:
         """Estimates the version's memory by the sizes of its files and of the table of batches.
 
         Raises:
-            ServableLoadError: If a file cannot be read.
+            LightEngineRefusedError: If a file cannot be read, or the twin's description is damaged.
         """
         folder = self._path / LIGHT
-        paths = [*folder.glob("*"), self._path / VOCABULARY, self._path / LABELS]
         try:
-            estimate = _BYTES_PER_BYTE_ON_DISK * sum(path.stat().st_size for path in paths)
+            paths = [*folder.iterdir(), self._path / VOCABULARY, self._path / LABELS]
+            on_disk = sum(path.stat().st_size for path in paths)
+            table = load_description(folder).table_bytes
         except OSError as error:
             reason = f"its files cannot be read: {error.strerror}."
-            raise ServableLoadError(self._worded(reason)) from error
-        with suppress(InvalidInputError):  # `load` refuses such a twin
-            estimate += load_description(folder).table_bytes
-        return estimate
+            raise LightEngineRefusedError(self._worded(reason)) from error
+        except InvalidInputError as error:
+            reason = _reason(error, self._path)
+            raise LightEngineRefusedError(self._worded(reason)) from error
+        return _BYTES_PER_BYTE_ON_DISK * on_disk + table
 
     def load(self) -> Servable:
         """Loads the twin, compares its answers with those of the version's card, and warms it up.

@@ -46,14 +46,17 @@ class VersionLoader:
         self._loader: Loader | None = None
 
     def estimate_bytes(self) -> int:
-        """Estimates the version's memory, by the engine that is tried first.
+        """Estimates the version's memory, by the first engine that can.
 
         Raises:
             ServableLoadError: If a file cannot be read, or the version has no light twin and may
                 be loaded by nothing else.
             MissingExtraError: If the version needs TensorFlow, which is not installed.
         """
-        return self._first()[1].estimate_bytes()
+        try:
+            return self._first()[1].estimate_bytes()
+        except LightEngineRefusedError as refused:
+            return self._instead(refused)[1].estimate_bytes()
 
     def load(self) -> Servable:
         """Loads the version by an engine, and logs which.
@@ -66,10 +69,8 @@ class VersionLoader:
         try:
             servable = self._loader.load()
         except LightEngineRefusedError as refused:
-            if self._engine == "light":
-                raise
+            name, self._loader = self._instead(refused)
             logger.warning("TensorFlow answers instead of the light engine: %s", refused)
-            name, self._loader = self._tensorflow(f"{refused} And ")
             servable = self._loader.load()
         logger.info("%s version %s: loaded by %s", self._id.name, self._id.version, name)
         return servable
@@ -92,6 +93,12 @@ class VersionLoader:
                 f"{name} could not be loaded: it has no light twin. `models twin` makes one."
             )
         return self._tensorflow(f"{name} has no light twin, which `models twin` makes, and ")
+
+    def _instead(self, refused: LightEngineRefusedError) -> tuple[str, Loader]:
+        """Makes TensorFlow's loader for a version that the light engine refuses."""
+        if self._engine == "light":
+            raise refused
+        return self._tensorflow(f"{refused} And ")
 
     def _light(self) -> tuple[str, Loader]:
         # Either engine is imported with the first version that it loads.

@@ -7,6 +7,7 @@ import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -15,7 +16,9 @@ import tensorflow as tf
 
 from lstm_sentiment import FitResult
 from lstm_sentiment.export.light.graph import serialized_network
+from lstm_sentiment.light_twin import description
 from lstm_sentiment.light_twin.description import digests
+from lstm_sentiment.model.config import Pooling
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
@@ -24,6 +27,7 @@ from lstm_sentiment.serving.light.loader import LightLoader, load_light_servable
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
 from lstm_sentiment.version_folder import CARD, LABELS, LIGHT, VOCABULARY
 from tests.exported import exported, read_card, write_card
 from tests.serving.light.engines import strings
@@ -75,6 +79,7 @@ def test_a_file_that_is_missing_or_changed(
         ("{}", "must describe a light twin"),
         ('{"format": 2}', "must have format 1. Received: format 2"),
         ('{"format": 1}', "must describe a light twin"),
+        ("[" * 100_000, "must describe a light twin"),
     ],
 )
 def test_a_description_that_is_none(version_dir: Path, content: str | None, reason: str) -> None:
@@ -84,6 +89,51 @@ def test_a_description_that_is_none(version_dir: Path, content: str | None, reas
         path.write_text(content, "utf-8")
     with pytest.raises(LightEngineRefusedError, match=f"light.json: {reason}"):
         load(version_dir)
+    if content is not None:
+        with pytest.raises(LightEngineRefusedError, match=f"light.json: {reason}"):
+            LightLoader(ServableId("m", 1), version_dir).estimate_bytes()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tokenizer", {"kind": "words", "normalization": "nfkc", "unknown": "run"}),
+        ("tokenizer", {"kind": "unigram", "normalization": "nfd", "unknown": "run"}),
+        ("vocabulary_size", "9"),
+        ("max_length", 0),
+        ("max_length", 3.0),
+        ("temperature", 0),
+        ("temperature", float("nan")),
+        ("model", {}),
+        ("model", None),
+        ("ngrams", 0),
+        ("digests", []),
+    ],
+)
+def test_a_field_of_the_description_that_is_wrong(
+    version_dir: Path, field: str, value: object
+) -> None:
+    change_description(version_dir, **{field: value})
+    with pytest.raises(LightEngineRefusedError, match=f"must describe a light twin.*{field} "):
+        load(version_dir)
+
+
+@pytest.mark.parametrize("name", [*FILES, "unicode.json"])
+def test_a_file_without_a_digest(version_dir: Path, name: str) -> None:
+    change_description(version_dir)
+    path = version_dir / LIGHT / "light.json"
+    content = json.loads(path.read_text("utf-8"))
+    del content["digests"][str(LIGHT / name)]
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(LightEngineRefusedError, match=f"{name}: must be as it was"):
+        load(version_dir)
+
+
+def test_the_engine_knows_what_versions_can_have() -> None:
+    assert get_args(TokenizerKind) == description.TOKENIZERS
+    assert get_args(Normalization) == description.NORMALIZATIONS
+    assert get_args(Unknown) == description.UNKNOWNS
+    assert get_args(Pooling) == description.POOLINGS
 
 
 def change_description(version_dir: Path, **changes: object) -> None:

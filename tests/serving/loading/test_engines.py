@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, MissingExtraError
-from lstm_sentiment.light_twin.description import DESCRIPTION
+from lstm_sentiment.light_twin.description import DESCRIPTION, has_light_twin
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.loading.engines import VersionLoader
@@ -102,6 +102,23 @@ def test_a_twin_that_answers_something_else_is_refused_and_tensorflow_takes_its_
     )
     assert loaded == "m version 3: loaded by TensorFlow"
     with pytest.raises(LightEngineRefusedError, match="must differ from the card's"):
+        load(changed, engine="light")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1, "model": {}}'])
+def test_a_damaged_description_leaves_the_version_to_tensorflow(
+    changed: Path, content: str
+) -> None:
+    (changed / LIGHT / DESCRIPTION).write_text(content)
+    assert isinstance(load(changed), SavedModelServable)
+
+
+def test_a_twin_that_cannot_be_read_leaves_the_version_to_tensorflow(changed: Path) -> None:
+    shutil.rmtree(changed / LIGHT)
+    (changed / LIGHT).symlink_to(changed / LIGHT)
+    assert has_light_twin(changed)
+    assert isinstance(load(changed), SavedModelServable)
+    with pytest.raises(LightEngineRefusedError, match="its files cannot be read: Too many levels"):
         load(changed, engine="light")
 
 
