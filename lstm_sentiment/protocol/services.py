@@ -1,6 +1,6 @@
-"""The gRPC services of this package's `.proto` files: stubs for clients, handlers for servers."""
+"""The gRPC services of this package's `.proto` files: their methods, and stubs for clients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,26 +64,4 @@ def calls(channel: grpc.Channel | grpc.aio.Channel, service: str) -> dict[str, C
             response_deserializer=method.response.FromString,
         )
         for method in methods_of(service)
-    }
-
-
-def handlers(
-    service: str,
-    behaviours: Mapping[str, Callable[[Any, grpc.ServicerContext], Message]],
-) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
-    """Returns a server's handlers for the methods of a service.
-
-    Args:
-        service: Full name of the service.
-        behaviours: By method name, the function that answers a request. A method without one is
-            answered UNIMPLEMENTED by gRPC.
-    """
-    return {
-        method.name: grpc.unary_unary_rpc_method_handler(
-            behaviours[method.name],
-            request_deserializer=method.request.FromString,
-            response_serializer=method.response.SerializeToString,
-        )
-        for method in methods_of(service)
-        if method.name in behaviours
     }

@@ -6,6 +6,7 @@ one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state
 
 import enum
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from lstm_sentiment.protocol.tensors import shape_of
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.servable_id import ServableId
+
+_NO_SIGNATURES = frozenset[str]()
 
 
 class ManagerState(enum.IntEnum):
@@ -138,6 +141,15 @@ class Servable(Protocol):
             RequestCancelledError: If the caller cancels first.
         """
         ...
+
+
+def quick_signatures(servable: Servable) -> AbstractSet[str]:
+    """Returns the signatures that answer a short text in about a millisecond, waiting for nothing.
+
+    An event loop may run them itself. A servable that has such names them in an attribute
+    `quick_signatures`.
+    """
+    return getattr(servable, "quick_signatures", _NO_SIGNATURES)
 
 
 class Loader(Protocol):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 from starlette.types import ASGIApp
 
@@ -30,9 +29,10 @@ from lstm_sentiment.serving.access.authentication import (
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.grpc_api.health import GrpcHealth
-from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.loading.manager import version_manager
 from lstm_sentiment.serving.monitoring.observability import Observability
 from lstm_sentiment.serving.reload.server_core import ServerCore
@@ -111,14 +111,16 @@ class ModelServer:
             ),
         )
         self._shadow = self._make_shadow(options.shadow) if options.shadow is not None else None
+        self._runner = Runner(options.max_threads)
         self._data_plane = DataPlane(
             self._manager,
             limits=options.limits,
+            runner=self._runner,
             on_run=metrics.runtime if metrics else None,
             on_answer=self._shadow,
         )
-        self._health = GrpcHealth() if options.grpc_health else None
-        self._grpc: grpc.Server | None = None
+        self._loop = EventLoop()
+        self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
         self._port: int | None = None
         self._rest_api_port: int | None = None
@@ -177,17 +179,17 @@ class ModelServer:
             if self._stopped.is_set():
                 return
             self._is_serving = False
-            if self._health is not None:
-                self._health.stop()
             grpc_stopped = self._grpc.stop(grace) if self._grpc is not None else None
             if self._rest is not None:
                 self._rest.stop(grace)
             if grpc_stopped is not None:
-                grpc_stopped.wait()
+                grpc_stopped.result()
                 # It refers to this server: without the cycle both are freed at once.
                 self._grpc = None
             if self._scheduler is not None:
                 self._scheduler.stop()
+            self._runner.stop()
+            self._loop.stop()
             if self._shadow is not None:
                 self._shadow.stop()
             self._observability.stop()
@@ -307,6 +309,7 @@ class ModelServer:
         listen(self._host, self._asked_port).close()
         if self._asked_rest_api_port is not None:
             self._rest = self._make_rest_server(self._asked_rest_api_port)
+        self._loop.start()
         if self._scheduler is not None:
             self._scheduler.start()
         self._core.start(self._config, self._options.load_timeout_seconds)
@@ -317,12 +320,11 @@ class ModelServer:
             self._core.poll_config_file(
                 self._config_file, self._options.model_config_file_poll_wait_seconds
             )
-        self._start_grpc()
+        grpc_server = self._start_grpc()
         self._is_serving = True
         if self._rest is not None:
             self._rest.start()
-        if self._health is not None:
-            self._health.set_serving(True)
+        grpc_server.set_serving()
         logger.info("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
 
     def _make_shadow(self, options: ShadowOptions) -> Shadow:
@@ -356,28 +358,26 @@ class ModelServer:
         context = options.credentials.ssl_context() if options.credentials is not None else None
         return RestServer(app, listener, ssl_context=context)
 
-    def _start_grpc(self) -> None:
+    def _start_grpc(self) -> GrpcServer:
         tokens, credentials = self._options.auth_tokens, self._options.credentials
-        self._grpc = grpc_server(
+        grpc_server = GrpcServer(
+            self._loop,
             self._data_plane,
-            max_threads=self._options.max_threads,
             reload=self.reload,
             observer=self._observability,
             interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
             max_request_bytes=self._options.limits.max_request_bytes,
-            health=self._health,
+            health=self._options.grpc_health,
             reflection=self._options.grpc_reflection,
         )
+        self._grpc = grpc_server
         address = address_of(self._host, self._asked_port)
         try:
-            self._port = (
-                self._grpc.add_insecure_port(address)
-                if credentials is None
-                else self._grpc.add_secure_port(address, credentials.grpc())
-            )
+            self._port = grpc_server.add_port(address, credentials.grpc() if credentials else None)
         except RuntimeError as error:
             raise cannot_listen(self._host, self._asked_port, "address is in use") from error
-        self._grpc.start()
+        grpc_server.start()
+        return grpc_server
 
 
 def _checked_config(config: str | Path | Message) -> ModelServerConfig:

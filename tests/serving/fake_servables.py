@@ -11,6 +11,7 @@ from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
+from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.servable import (
     Array,
     ManagerState,
@@ -105,7 +106,9 @@ class OneServable:
         return [ServableState(ServableId(name, 3), ManagerState.AVAILABLE)] if name == "m" else []
 
 
-def plane_of(servable: Any, limits: RequestLimits | None = None) -> DataPlane:
+def plane_of(
+    servable: Any, limits: RequestLimits | None = None, *, max_threads: int | None = None
+) -> DataPlane:
     """A data plane that asks one servable."""
     manager: Any = OneServable(servable)
-    return DataPlane(manager, limits=limits)
+    return DataPlane(manager, limits=limits, runner=Runner(max_threads))

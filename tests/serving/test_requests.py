@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.serving.errors import OverloadedError
-from lstm_sentiment.serving.grpc_api.service import grpc_server
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
 from lstm_sentiment.serving.rest_api.app import rest_app
 from tests.serving.fake_servables import FakeServable, plane_of
+from tests.serving.grpc_servers import served
 from tests.serving.requests_answered import Observed
 from tests.serving.transports import Grpc, Question, Rest, Transport, asgi_client
 
@@ -46,11 +46,8 @@ def wire(request: pytest.FixtureRequest) -> Iterator[Make]:
             if request.param == "REST":
                 app = rest_app(plane, observer=observer or observed)
                 return Wire("REST", Rest(asgi_client(app)), observed)
-            server = grpc_server(plane, max_threads=4, observer=observer or observed)
-            port = server.add_insecure_port("127.0.0.1:0")
-            server.start()
-            stack.callback(lambda: server.stop(None).wait())
-            channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
+            serving = served(plane, observer=observer or observed)
+            channel = stack.enter_context(grpc.insecure_channel(stack.enter_context(serving)))
             return Wire("GRPC", Grpc(channel), observed)
 
         yield make

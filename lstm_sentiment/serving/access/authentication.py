@@ -9,12 +9,13 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
+import grpc.aio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
@@ -91,19 +92,19 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
     return BearerTokens(tokens)
 
 
-class BearerTokenInterceptor(grpc.ServerInterceptor):
+class BearerTokenInterceptor(grpc.aio.ServerInterceptor):
     """Rejects gRPC calls without a token as UNAUTHENTICATED, before their message is read."""
 
     def __init__(self, tokens: BearerTokens) -> None:
         """Creates the interceptor."""
         self._tokens = tokens
 
-    def intercept_service(
+    async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], _Handler],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> _Handler:
-        """Checks the token of one call."""
+    ) -> Any:
+        """Checks the token of one call; returns its handler."""
         service = handler_call_details.method.rpartition("/")[0].removeprefix("/")
         if service not in OPEN_SERVICES:
             metadata = handler_call_details.invocation_metadata or ()
@@ -115,7 +116,7 @@ class BearerTokenInterceptor(grpc.ServerInterceptor):
                 )
             except UnauthenticatedError:
                 return _REFUSAL
-        return continuation(handler_call_details)
+        return await continuation(handler_call_details)
 
 
 class BearerTokenMiddleware:
@@ -159,8 +160,8 @@ async def _send_401(send: Send, message: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _refuse(requests: Any, context: grpc.ServicerContext) -> NoReturn:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
+async def _refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
 
 
 # A handler for calls of any kind: of all kinds, only this one runs before a message has arrived.

@@ -1,18 +1,20 @@
-"""Shared part of all gRPC methods: deadline, errors and the observer."""
+"""Shared part of all gRPC methods: parsing, deadline, errors and the observer."""
 
-import functools
+import asyncio
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
 
 import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError, Message
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.services import Method
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
-from lstm_sentiment.serving.grpc_api.parsing import Unparsed
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 
@@ -23,66 +25,78 @@ _MAX_MESSAGE_BYTES = 2048
 MAX_BATCH_SIZE_KEY = "max-batch-size"
 """Trailing metadata of a request that has too many rows: how many it may have."""
 
+Answer = Callable[[Any, RequestNotes, Caller], Awaitable[Message]]
+"""Answers a request of one method; called with the request, its notes and its caller."""
 
-class Observed(Protocol):
-    """A gRPC service with an observer.
-
-    Attributes:
-        observer: Called with every request, if there is one.
-    """
-
-    observer: Observer | None
+Context = grpc.aio.ServicerContext[Any, Any]
 
 
-def answered(
-    method: Callable[[Any, Any, RequestNotes, Caller], Any],
-) -> Callable[[Observed, Any, grpc.ServicerContext], Any]:
-    """Wraps a method of a service, so that gRPC can call it with a request and a context.
+def handler(
+    method: Method, answer: Answer, observer: Observer | None
+) -> "grpc.RpcMethodHandler[Any, Any]":
+    """Makes gRPC's handler of a method, which takes and returns serialized messages.
 
     Errors become the status of the call, by `code_and_message`; the observer is called in any case.
+    gRPC itself would answer INTERNAL to a message that cannot be parsed, and log a traceback.
 
     Args:
-        method: Called with the service, the request, its notes and its caller; returns the
-            response. It has the name of the gRPC method.
+        method: The method.
+        answer: Returns the response, or raises.
+        observer: Called with every request, if there is one.
     """
-    api = method.__name__
+    api, parse = method.name, method.request.FromString
 
-    @functools.wraps(method)
-    def answer(service: Observed, request: Any, context: grpc.ServicerContext) -> Any:
-        notes = RequestNotes(service.observer, "GRPC", api, context.peer())
+    async def handle(serialized: bytes, context: Context) -> bytes:
+        notes = RequestNotes(observer, "GRPC", api, context.peer())
+        notes.request_bytes = len(serialized)
         caller = _caller(context)
-        if notes.is_wanted:
-            notes.request_bytes = request.ByteSize()
         try:
-            if isinstance(request, Unparsed):
-                raise InvalidInputError("the request is not a message of this method.")
-            response = method(service, request, notes, caller)
-            if notes.is_wanted:
-                notes.response_bytes = response.ByteSize()
+            response = await answer(_parsed(parse, serialized), notes, caller)
+            message = response.SerializeToString()
+        except asyncio.CancelledError:
+            caller.leave()
+            _note_gone(caller, notes)
+            raise
         except Exception as error:
             failure = error
         else:
+            notes.response_bytes = len(message)
             notes.finish(Code.OK)
-            return response
-        _abort(failure, notes, context)
+            return message
+        await _abort(failure, notes, context)
 
-    return answer
+    # gRPC passes bytes on as they are where there is no parser and no serializer.
+    return grpc.unary_unary_rpc_method_handler(handle)
 
 
-def _abort(error: Exception, notes: RequestNotes, context: grpc.ServicerContext) -> NoReturn:
+def _parsed(parse: Callable[[bytes], Message], serialized: bytes) -> Message:
+    try:
+        return parse(serialized)
+    except DecodeError as error:
+        raise InvalidInputError("the request is not a message of this method.") from error
+
+
+def _note_gone(caller: Caller, notes: RequestNotes) -> None:
+    """Notes why gRPC broke off a call: its deadline passed, or the caller cancelled it."""
+    try:
+        caller.check_waits()
+    except Exception as error:
+        code, message = code_and_message(error)
+        notes.finish(code, message)
+
+
+async def _abort(error: Exception, notes: RequestNotes, context: Context) -> NoReturn:
     code, text = code_and_message(error)
     message = text.encode("utf-8", "replace")[:_MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
+    trailing: tuple[tuple[str, str], ...] = ()
     if isinstance(error, RequestTooLargeError) and error.max_batch_size is not None:
-        context.set_trailing_metadata(((MAX_BATCH_SIZE_KEY, str(error.max_batch_size)),))
+        trailing = ((MAX_BATCH_SIZE_KEY, str(error.max_batch_size)),)
     notes.finish(code, message)
-    context.abort(grpc.StatusCode[code.name], message)
+    await context.abort(grpc.StatusCode[code.name], message, trailing)
 
 
-def _caller(context: grpc.ServicerContext) -> Caller:
+def _caller(context: Context) -> Caller:
     seconds = context.time_remaining()
-    # Without a deadline gRPC reports one in some hundred years, too long for a lock to wait.
+    # A deadline in some hundred years would be too long for a lock to wait.
     is_bounded = seconds is not None and seconds < threading.TIMEOUT_MAX
-    caller = Caller(time.monotonic() + seconds if is_bounded else None)
-    if not context.add_callback(caller.leave):
-        caller.leave()
-    return caller
+    return Caller(time.monotonic() + seconds if seconds is not None and is_bounded else None)

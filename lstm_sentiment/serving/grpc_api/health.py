@@ -1,6 +1,6 @@
 """gRPC's health checking protocol for a model server; `grpc/health/v1/health.proto`."""
 
-import grpc
+import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE
@@ -9,16 +9,18 @@ _SERVICES = (health.OVERALL_HEALTH, PREDICTION_SERVICE, MODEL_SERVICE)
 
 
 class GrpcHealth:
-    """Health status of the server as a whole and of either service, NOT_SERVING at first."""
+    """Health status of the server as a whole and of either service, NOT_SERVING at first.
+
+    All methods must be called on the event loop of the server.
+    """
 
     service_name = health.SERVICE_NAME
 
     def __init__(self) -> None:
         """Begins as NOT_SERVING."""
-        self._servicer = health.HealthServicer()
-        self.set_serving(False)
+        self._servicer = health.aio.HealthServicer()
 
-    def set_serving(self, is_serving: bool) -> None:
+    async def set_serving(self, is_serving: bool) -> None:
         """Sets the status; clients that watch are notified at once.
 
         Args:
@@ -27,12 +29,13 @@ class GrpcHealth:
         response = health_pb2.HealthCheckResponse
         status = response.SERVING if is_serving else response.NOT_SERVING
         for service in _SERVICES:
-            self._servicer.set(service, status)
+            await self._servicer.set(service, status)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Sets NOT_SERVING for good."""
-        self._servicer.enter_graceful_shutdown()
+        await self._servicer.enter_graceful_shutdown()
 
-    def add_to_server(self, server: grpc.Server) -> None:
-        """Adds the service `grpc.health.v1.Health` to a server."""
+    async def add_to_server(self, server: grpc.aio.Server) -> None:
+        """Adds the service `grpc.health.v1.Health` to a server, as NOT_SERVING."""
+        await self.set_serving(False)
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)

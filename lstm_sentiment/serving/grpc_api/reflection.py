@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-import grpc
+import grpc.aio
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
@@ -12,7 +12,7 @@ from lstm_sentiment.protocol.pool import POOL
 from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE
 
 
-def add_reflection(server: grpc.Server, services: Iterable[str]) -> None:
+def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Adds the service `grpc.reflection.v1alpha.ServerReflection` to a server.
 
     Args:

@@ -3,21 +3,16 @@
 `tensorflow_serving/apis/prediction_service.proto`, `model_service.proto`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent import futures
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from typing import Any, TypeVar
-
-import grpc
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
-from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE, handlers, methods_of
 from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
-from lstm_sentiment.serving.grpc_api.answering import answered
-from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.messages import (
     inference_task,
     model_spec,
@@ -26,15 +21,13 @@ from lstm_sentiment.serving.grpc_api.messages import (
     write_regressions,
     write_result,
 )
-from lstm_sentiment.serving.grpc_api.parsing import ParsingInterceptor
-from lstm_sentiment.serving.grpc_api.reflection import add_reflection
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
 from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.inference.runner import in_thread
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
-from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature
 
@@ -43,25 +36,15 @@ Reload = Callable[[ModelServerConfig], None]
 
 _Answer = TypeVar("_Answer", bound=Answer)
 
-# TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
-_NO_LIMIT = -1
-
 
 class PredictionService:
     """Serves `tensorflow.serving.PredictionService`."""
 
-    def __init__(self, data_plane: DataPlane, observer: Observer | None) -> None:
-        """Answers from a data plane.
-
-        Args:
-            data_plane: The data plane.
-            observer: Called with every request, if there is one.
-        """
+    def __init__(self, data_plane: DataPlane) -> None:
+        """Answers from a data plane."""
         self._data_plane = data_plane
-        self.observer = observer
 
-    @answered
-    def Classify(
+    async def Classify(
         self,
         request: prediction_pb2.ClassificationRequest,
         notes: RequestNotes,
@@ -69,22 +52,24 @@ class PredictionService:
     ) -> prediction_pb2.ClassificationResponse:
         """Classifies the examples of a request."""
         response = prediction_pb2.ClassificationResponse()
-        result = self._ask_examples(self._data_plane.classify, request, response, notes, caller)
+        result = await self._ask_examples(
+            self._data_plane.classify, request, response, notes, caller
+        )
         write_classifications(result.classifications, response.result)
         return response
 
-    @answered
-    def Regress(
+    async def Regress(
         self, request: prediction_pb2.RegressionRequest, notes: RequestNotes, caller: Caller
     ) -> prediction_pb2.RegressionResponse:
         """Computes a number for each example of a request."""
         response = prediction_pb2.RegressionResponse()
-        result = self._ask_examples(self._data_plane.regress, request, response, notes, caller)
+        result = await self._ask_examples(
+            self._data_plane.regress, request, response, notes, caller
+        )
         write_regressions(result.regressions, response.result)
         return response
 
-    @answered
-    def Predict(
+    async def Predict(
         self, request: prediction_pb2.PredictRequest, notes: RequestNotes, caller: Caller
     ) -> prediction_pb2.PredictResponse:
         """Runs a signature on the tensors of a request."""
@@ -92,7 +77,7 @@ class PredictionService:
         def read_inputs(signature: Signature) -> Mapping[str, Array]:
             return {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
 
-        result = self._data_plane.predict(
+        result = await self._data_plane.predict(
             model_spec(request, notes),
             request.model_spec.signature_name,
             read_inputs,
@@ -106,15 +91,14 @@ class PredictionService:
             write_tensor(array, response.outputs[name])
         return response
 
-    @answered
-    def MultiInference(
+    async def MultiInference(
         self, request: prediction_pb2.MultiInferenceRequest, notes: RequestNotes, caller: Caller
     ) -> prediction_pb2.MultiInferenceResponse:
         """Runs several signatures of one model on the examples of a request."""
         # A request without a task names no model, and the data plane says so.
         first = request.tasks[0] if request.tasks else prediction_pb2.InferenceTask()
         first.model_spec.SetInParent()
-        result = self._data_plane.multi_inference(
+        result = await self._data_plane.multi_inference(
             model_spec(first, notes),
             [inference_task(task) for task in request.tasks],
             serialized_examples(request.input),
@@ -126,8 +110,7 @@ class PredictionService:
             write_result(found, result, response.results.add())
         return response
 
-    @answered
-    def GetModelMetadata(
+    async def GetModelMetadata(
         self,
         request: prediction_pb2.GetModelMetadataRequest,
         notes: RequestNotes,
@@ -140,15 +123,15 @@ class PredictionService:
         notes.version = found.servable_id.version
         return metadata_to_proto(found.servable_id, found.signature_defs)
 
-    def _ask_examples(
+    async def _ask_examples(
         self,
-        ask: Callable[..., _Answer],
+        ask: Callable[..., Awaitable[_Answer]],
         request: Any,
         response: Any,
         notes: RequestNotes,
         caller: Caller,
     ) -> _Answer:
-        result = ask(
+        result = await ask(
             model_spec(request, notes),
             request.model_spec.signature_name,
             serialized_examples(request.input),
@@ -163,21 +146,19 @@ class ModelService:
     """Serves `tensorflow.serving.ModelService`."""
 
     def __init__(
-        self, data_plane: DataPlane, observer: Observer | None, reload: Reload | None = None
+        self, data_plane: DataPlane, reload: Reload | None, reload_threads: Executor
     ) -> None:
         """Answers from a data plane.
 
         Args:
             data_plane: The data plane.
-            observer: Called with every request, if there is one.
             reload: Called with each config sent; `None` to refuse configs.
+            reload_threads: Threads to call `reload` in, which may take minutes.
         """
         self._data_plane = data_plane
-        self._reload = reload
-        self.observer = observer
+        self._reload, self._reload_threads = reload, reload_threads
 
-    @answered
-    def GetModelStatus(
+    async def GetModelStatus(
         self,
         request: model_management_pb2.GetModelStatusRequest,
         notes: RequestNotes,
@@ -187,76 +168,23 @@ class ModelService:
         asked = model_spec(request, notes, asks_signature=False)
         return model_status_to_proto(self._data_plane.model_status(asked))
 
-    @answered
-    def HandleReloadConfigRequest(
+    async def HandleReloadConfigRequest(
         self,
         request: model_management_pb2.ReloadConfigRequest,
         notes: RequestNotes,
         caller: Caller,
     ) -> model_management_pb2.ReloadConfigResponse:
         """Makes the server serve the models of a config."""
-        if self._reload is None:
+        reload = self._reload
+        if reload is None:
             raise NotImplementedInServingError("this server does not take configs by request.")
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidInputError(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
                 "ModelConfigList is currently supported"
             )
-        self._reload(request.config)
+        await in_thread(self._reload_threads, lambda: reload(request.config), caller)
         response = model_management_pb2.ReloadConfigResponse()
         # gRPC sends no message beside an error: a response that arrives means OK.
         response.status.SetInParent()
         return response
-
-
-def grpc_server(
-    data_plane: DataPlane,
-    *,
-    max_threads: int,
-    reload: Reload | None = None,
-    observer: Observer | None = None,
-    interceptors: Sequence[grpc.ServerInterceptor] = (),
-    max_request_bytes: int | None = None,
-    health: GrpcHealth | None = None,
-    reflection: bool = False,
-) -> grpc.Server:
-    """Makes a gRPC server with both services, bound to no port and not started.
-
-    Args:
-        data_plane: The data plane that answers.
-        max_threads: How many requests are answered at once; more wait their turn.
-        reload: Called with each config that HandleReloadConfigRequest brings; `None` to answer
-            UNIMPLEMENTED.
-        observer: Called with every request to the two services, if there is one.
-        interceptors: Called first for every request, in this order.
-        max_request_bytes: Limit of a message; longer ones are RESOURCE_EXHAUSTED. `None` for no
-            limit.
-        health: Health status to serve; `None` to serve none.
-        reflection: Whether clients may list the services and messages.
-    """
-    server = grpc.server(
-        futures.ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"),
-        interceptors=[*interceptors, ParsingInterceptor()],
-        options=(
-            ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
-            ("grpc.max_send_message_length", _NO_LIMIT),
-            # Otherwise two servers on one port would silently share its connections.
-            ("grpc.so_reuseport", 0),
-        ),
-    )
-    _add_service(server, PREDICTION_SERVICE, PredictionService(data_plane, observer))
-    _add_service(server, MODEL_SERVICE, ModelService(data_plane, observer, reload))
-    names = [PREDICTION_SERVICE, MODEL_SERVICE]
-    if health is not None:
-        health.add_to_server(server)
-        names.append(health.service_name)
-    if reflection:
-        add_reflection(server, names)
-    return server
-
-
-def _add_service(server: Any, name: str, service: Any) -> None:
-    """Adds a service whose methods have the names of the protocol's."""
-    methods = handlers(name, {each.name: getattr(service, each.name) for each in methods_of(name)})
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
-    server.add_registered_method_handlers(name, methods)

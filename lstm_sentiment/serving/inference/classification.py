@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.inference.examples import (
     INPUTS,
     bracketed,
     described,
     dtype_name,
-    run_on_examples,
+    inputs_of_examples,
 )
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
@@ -44,11 +43,7 @@ Classifications = Sequence[Sequence[ScoredClass]]
 
 
 def classify(
-    servable: Servable,
-    signature_key: str,
-    serialized_examples: Sequence[bytes],
-    *,
-    caller: Caller = ANYBODY,
+    servable: Servable, signature_key: str, serialized_examples: Sequence[bytes]
 ) -> Classifications:
     """Classifies examples by one signature of a servable.
 
@@ -58,7 +53,6 @@ def classify(
             outputs are `classes`, string `(batch, classes)`, and `scores`, float32
             `(batch, classes)`, or one of the two.
         serialized_examples: A serialized `tf.Example` each.
-        caller: The caller who waits for the answer.
 
     Returns:
         The classes of each example, in order.
@@ -68,14 +62,17 @@ def classify(
             outputs are not of that form, or the model refuses the examples.
         LstmSentimentError: If the model does not answer, see `Servable.run`.
     """
-    outputs = run_on_examples(
-        servable,
-        signature_key,
-        serialized_examples,
-        check_classification_signature,
-        caller=caller,
+    inputs = classification_inputs(servable, signature_key, serialized_examples)
+    return read_classifications(servable.run(signature_key, inputs), len(serialized_examples))
+
+
+def classification_inputs(
+    servable: Servable, signature_key: str, serialized_examples: Sequence[bytes]
+) -> dict[str, Array]:
+    """Makes the inputs of a signature that classifies; arguments and errors as of `classify`."""
+    return inputs_of_examples(
+        servable, signature_key, serialized_examples, check_classification_signature
     )
-    return _read_outputs(outputs, len(serialized_examples))
 
 
 def check_classification_signature(signature: Signature) -> None:
@@ -97,7 +94,12 @@ def check_classification_signature(signature: Signature) -> None:
         )
 
 
-def _read_outputs(outputs: Mapping[str, Array], batch_size: int) -> Classifications:
+def read_classifications(outputs: Mapping[str, Array], batch_size: int) -> Classifications:
+    """Reads the classes of each example from the outputs of a signature that classifies.
+
+    Raises:
+        InvalidInputError: If the outputs are not of the form that `classify` describes.
+    """
     found = {name: outputs[name] for name in _DTYPES if name in outputs}
     for name, array in found.items():
         _check_output(name, array, batch_size)

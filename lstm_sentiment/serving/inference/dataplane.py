@@ -7,19 +7,26 @@ gRPC and REST both ask the `DataPlane`; each turns its own form of a request int
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import RequestCancelledError, SignatureNotFoundError
-from lstm_sentiment.serving.inference.classification import Classifications, classify
+from lstm_sentiment.serving.inference.classification import (
+    Classifications,
+    classification_inputs,
+    read_classifications,
+)
 from lstm_sentiment.serving.inference.examples import INPUTS, batch_of
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF
 from lstm_sentiment.serving.inference.multi_inference import InferenceTask, infer
-from lstm_sentiment.serving.inference.regression import regress
+from lstm_sentiment.serving.inference.regression import (
+    Regressions,
+    read_regressions,
+    regression_inputs,
+)
 from lstm_sentiment.serving.inference.results import (
     ClassifyResult,
     ModelMetadata,
@@ -28,6 +35,7 @@ from lstm_sentiment.serving.inference.results import (
     PredictResult,
     RegressResult,
 )
+from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable import (
     Array,
@@ -51,13 +59,17 @@ OnAnswer = Callable[
 """Called with the version that answered, the signature, the inputs, and all outputs or the
 classes."""
 
+RunOn = Callable[[str, Mapping[str, Array]], Awaitable[Mapping[str, Array]]]
+"""Runs a signature, by its key, of a version that is held on inputs."""
+
 _Found = TypeVar("_Found")
 
 
 class DataPlane:
     """Answers requests, free of any transport.
 
-    A version stays in memory until the answer is there, even if it is being unloaded.
+    Coroutines answer; they may run on any event loop, and on several at once. A version stays in
+    memory until the answer is there, even if it is being unloaded.
     """
 
     def __init__(
@@ -65,6 +77,7 @@ class DataPlane:
         manager: Manager,
         *,
         limits: RequestLimits | None = None,
+        runner: Runner | None = None,
         on_run: OnRun | None = None,
         on_answer: OnAnswer | None = None,
     ) -> None:
@@ -73,15 +86,17 @@ class DataPlane:
         Args:
             manager: The manager of the versions.
             limits: How large a request may be; `None` for no limit.
+            runner: Runs the versions; `None` for a runner with default settings.
             on_run: Called after each run of a model; must be quick, and must not raise.
             on_answer: Called with each answer to Predict and Classify before it is sent; must be
                 quick, must not raise, and must not change the answer.
         """
         self._manager = manager
         self._limits = limits if limits is not None and limits.limit_inputs else None
+        self._runner = runner or Runner()
         self._on_run, self._on_answer = on_run, on_answer
 
-    def predict(
+    async def predict(
         self,
         model_spec: ModelSpec,
         signature_key: str,
@@ -106,8 +121,10 @@ class DataPlane:
             LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        with self._held(model_spec, caller) as handle:
-            signature = handle.servable.signatures.get(key)
+        handle = self._hold(model_spec, caller)
+        try:
+            servable = handle.servable
+            signature = servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
             inputs = read_inputs(signature)
@@ -116,9 +133,16 @@ class DataPlane:
             if self._limits is not None:
                 self._limits.check(signature, inputs)
             began = time.perf_counter()
-            outputs = handle.servable.run(key, inputs, caller=caller)
+            outputs = await self._runner.run(servable, key, inputs, caller)
             if self._on_run is not None:
                 self._on_run(handle.id.name, "Predict", time.perf_counter() - began)
+        except RequestCancelledError:
+            # gRPC reports a caller whose deadline has passed as gone.
+            caller.check_waits()
+            raise
+        finally:
+            handle.release()
+        caller.check_waits()
         # Only now is it sure that the answer comes in time.
         if self._on_answer is not None:
             self._on_answer(handle.id, key, inputs, outputs)
@@ -126,7 +150,7 @@ class DataPlane:
         texts = _texts(signature, inputs)
         return PredictResult(handle.id, key, _batch_size(inputs), wanted, texts)
 
-    def classify(
+    async def classify(
         self,
         model_spec: ModelSpec,
         signature_key: str,
@@ -148,18 +172,23 @@ class DataPlane:
             LstmSentimentError: If the model does not answer, see `Servable.run`.
         """
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        version, found = self._ask_examples(
+
+        async def classified(servable: Servable, run: RunOn) -> Classifications:
+            inputs = classification_inputs(servable, key, serialized_examples)
+            return read_classifications(await run(key, inputs), len(serialized_examples))
+
+        version, found = await self._ask_examples(
             "Classify",
             model_spec,
             serialized_examples,
-            lambda servable: classify(servable, key, serialized_examples, caller=caller),
+            classified,
             caller,
         )
         if self._on_answer is not None:
             self._on_answer(version, key, {INPUTS: batch_of(serialized_examples)}, found)
         return ClassifyResult(version, key, len(serialized_examples), found)
 
-    def regress(
+    async def regress(
         self,
         model_spec: ModelSpec,
         signature_key: str,
@@ -169,16 +198,21 @@ class DataPlane:
     ) -> RegressResult:
         """Computes a number for each example; arguments and errors are those of `classify`."""
         key = signature_key or DEFAULT_SIGNATURE_KEY
-        version, found = self._ask_examples(
+
+        async def regressed(servable: Servable, run: RunOn) -> Regressions:
+            inputs = regression_inputs(servable, key, serialized_examples)
+            return read_regressions(await run(key, inputs), len(serialized_examples))
+
+        version, found = await self._ask_examples(
             "Regress",
             model_spec,
             serialized_examples,
-            lambda servable: regress(servable, key, serialized_examples, caller=caller),
+            regressed,
             caller,
         )
         return RegressResult(version, key, len(serialized_examples), found)
 
-    def multi_inference(
+    async def multi_inference(
         self,
         model_spec: ModelSpec,
         tasks: Sequence[InferenceTask],
@@ -200,11 +234,11 @@ class DataPlane:
             LstmSentimentError: If a task is of an unknown kind or the model does not answer, see
                 `Servable.run`.
         """
-        version, results = self._ask_examples(
+        version, results = await self._ask_examples(
             "MultiInference",
             model_spec,
             serialized_examples,
-            lambda servable: infer(servable, tasks, serialized_examples, caller=caller),
+            lambda servable, run: infer(servable, tasks, serialized_examples, run),
             caller,
         )
         key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
@@ -230,7 +264,7 @@ class DataPlane:
         for name in metadata_fields:
             if name != SIGNATURE_DEF:
                 raise InvalidInputError(f"Metadata field {name} is not supported")
-        with self._held(model_spec, ANYBODY) as handle:
+        with self._hold(model_spec, ANYBODY) as handle:
             return ModelMetadata(handle.id, dict(handle.servable.signature_defs))
 
     def model_status(self, model_spec: ModelSpec) -> list[ServableState]:
@@ -263,38 +297,41 @@ class DataPlane:
             )
         return states
 
-    def _ask_examples(
+    async def _ask_examples(
         self,
         api: str,
         model_spec: ModelSpec,
         serialized_examples: Sequence[bytes],
-        ask: Callable[[Servable], _Found],
+        ask: Callable[[Servable, RunOn], Awaitable[_Found]],
         caller: Caller,
     ) -> tuple[ServableId, _Found]:
-        with self._held(model_spec, caller) as handle:
+        handle = self._hold(model_spec, caller)
+        servable = handle.servable
+
+        def run(key: str, inputs: Mapping[str, Array]) -> Awaitable[Mapping[str, Array]]:
+            return self._runner.run(servable, key, inputs, caller)
+
+        try:
             if self._limits is not None:
                 self._limits.check_examples(serialized_examples)
             began = time.perf_counter()
-            found = ask(handle.servable)
+            found = await ask(servable, run)
             if self._on_run is not None:
                 self._on_run(handle.id.name, api, time.perf_counter() - began)
-        return handle.id, found
-
-    @contextmanager
-    def _held(self, model_spec: ModelSpec, caller: Caller) -> Iterator[ServableHandle]:
-        """Holds a version; raises before and after the work if the caller no longer waits."""
-        caller.check_waits()
-        name = model_spec.name
-        if not name:
-            raise InvalidInputError("ModelSpec has no name specified.")
-        try:
-            with self._manager.get_handle(name, model_spec.version, model_spec.label) as handle:
-                yield handle
         except RequestCancelledError:
-            # gRPC reports a caller whose deadline has passed as gone.
             caller.check_waits()
             raise
+        finally:
+            handle.release()
         caller.check_waits()
+        return handle.id, found
+
+    def _hold(self, model_spec: ModelSpec, caller: Caller) -> ServableHandle:
+        """Holds a version; raises if the caller no longer waits."""
+        caller.check_waits()
+        if not model_spec.name:
+            raise InvalidInputError("ModelSpec has no name specified.")
+        return self._manager.get_handle(model_spec.name, model_spec.version, model_spec.label)
 
 
 def _batch_size(inputs: Mapping[str, Array]) -> int | None:

@@ -11,7 +11,6 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.protocol.prediction_pb2 import Input
-from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
 INPUTS = "inputs"
@@ -49,20 +48,17 @@ def texts_of_examples(proto: Input) -> list[bytes]:
     ]
 
 
-def run_on_examples(
+def inputs_of_examples(
     servable: Servable,
     signature_key: str,
     serialized_examples: Sequence[bytes],
     check_signature: Callable[[Signature], None],
-    *,
-    caller: Caller,
 ) -> dict[str, Array]:
-    """Runs a signature on examples, as one batch; returns an array for each output, by name.
+    """Makes the inputs of a signature of examples, which are run as one batch.
 
     Raises:
-        InvalidInputError: If there is no such signature or no example, `check_signature` raises
-            this error, or the model refuses the examples.
-        LstmSentimentError: If the model does not answer, see `Servable.run`.
+        InvalidInputError: If there is no such signature or no example, or `check_signature`
+            raises this error.
     """
     signature = servable.signatures.get(signature_key)
     if signature is None:
@@ -70,7 +66,7 @@ def run_on_examples(
     check_signature(signature)
     if not serialized_examples:
         raise InvalidInputError("Input is empty.")
-    return servable.run(signature_key, {INPUTS: batch_of(serialized_examples)}, caller=caller)
+    return {INPUTS: batch_of(serialized_examples)}
 
 
 def batch_of(serialized_examples: Sequence[bytes]) -> Array:

@@ -4,24 +4,25 @@ After `tensorflow_serving/servables/tensorflow/multi_inference.cc`, messages inc
 tasks share one run of the graph; here each has its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.inference.classification import (
     Classifications,
     check_classification_signature,
-    classify,
+    classification_inputs,
+    read_classifications,
 )
 from lstm_sentiment.serving.inference.examples import INPUTS
 from lstm_sentiment.serving.inference.regression import (
     Regressions,
     check_regression_signature,
-    regress,
+    read_regressions,
+    regression_inputs,
 )
-from lstm_sentiment.serving.servable import Servable
+from lstm_sentiment.serving.servable import Array, Servable
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
@@ -62,16 +63,21 @@ class InferenceResult:
     regressions: Regressions | None = None
 
 
-def infer(
+async def infer(
     servable: Servable,
     tasks: Sequence[InferenceTask],
     serialized_examples: Sequence[bytes],
-    *,
-    caller: Caller = ANYBODY,
+    run: Callable[[str, Mapping[str, Array]], Awaitable[Mapping[str, Array]]],
 ) -> list[InferenceResult]:
     """Runs all tasks, in order, or none if one does not fit.
 
     Each task must have a signature of its own, and all signatures the same input tensor.
+
+    Args:
+        servable: The version that answers.
+        tasks: The signatures to run.
+        serialized_examples: A serialized `tf.Example` each.
+        run: Runs a signature of the servable on inputs.
 
     Raises:
         InvalidInputError: If the tasks or the examples do not fit the model or one another.
@@ -79,7 +85,18 @@ def infer(
         LstmSentimentError: If the model does not answer, see `Servable.run`.
     """
     _check_tasks(servable, tasks)
-    return [_answer(servable, task, serialized_examples, caller) for task in tasks]
+    results = []
+    for task in tasks:
+        key, count = task.signature_key, len(serialized_examples)
+        if task.method_name == CLASSIFY_METHOD:
+            inputs = classification_inputs(servable, key, serialized_examples)
+            classes = read_classifications(await run(key, inputs), count)
+            results.append(InferenceResult(key, classifications=classes))
+        else:
+            inputs = regression_inputs(servable, key, serialized_examples)
+            numbers = read_regressions(await run(key, inputs), count)
+            results.append(InferenceResult(key, regressions=numbers))
+    return results
 
 
 def _check_tasks(servable: Servable, tasks: Sequence[InferenceTask]) -> None:
@@ -111,15 +128,3 @@ def _check_signature(servable: Servable, task: InferenceTask) -> None:
     if task.method_name not in _SIGNATURE_CHECKS:
         raise NotImplementedInServingError(f"Unsupported signature method_name: {task.method_name}")
     _SIGNATURE_CHECKS[task.method_name](signature)
-
-
-def _answer(
-    servable: Servable, task: InferenceTask, serialized_examples: Sequence[bytes], caller: Caller
-) -> InferenceResult:
-    key = task.signature_key
-    if task.method_name == CLASSIFY_METHOD:
-        found = classify(servable, key, serialized_examples, caller=caller)
-        return InferenceResult(key, classifications=found)
-    return InferenceResult(
-        key, regressions=regress(servable, key, serialized_examples, caller=caller)
-    )

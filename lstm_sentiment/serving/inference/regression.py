@@ -8,14 +8,13 @@ which is the default there too.
 from collections.abc import Mapping, Sequence
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import NoRegressionTensorError
 from lstm_sentiment.serving.inference.examples import (
     INPUTS,
     bracketed,
     described,
     dtype_name,
-    run_on_examples,
+    inputs_of_examples,
 )
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
@@ -25,34 +24,24 @@ Regressions = Sequence[float]
 """The number for each example, in order: a float32 as a Python float."""
 
 
-def regress(
-    servable: Servable,
-    signature_key: str,
-    serialized_examples: Sequence[bytes],
-    *,
-    caller: Caller = ANYBODY,
-) -> Regressions:
-    """Computes a number for each example by one signature of a servable.
+def regression_inputs(
+    servable: Servable, signature_key: str, serialized_examples: Sequence[bytes]
+) -> dict[str, Array]:
+    """Makes the inputs of a signature that computes a number for each example.
 
     Args:
         servable: The version that answers.
         signature_key: One of its signatures. Its only input is `inputs`, string `(batch,)`; its
             only output is `outputs`, float32 `(batch,)` or `(batch, 1)`.
         serialized_examples: A serialized `tf.Example` each.
-        caller: The caller who waits for the answer.
-
-    Returns:
-        The numbers, in order.
 
     Raises:
-        InvalidInputError: If there is no such signature or no example, the signature or its
-            output is not of that form, or the model refuses the examples.
-        LstmSentimentError: If the model does not answer, see `Servable.run`.
+        InvalidInputError: If there is no such signature or no example, or the signature is not of
+            that form.
     """
-    outputs = run_on_examples(
-        servable, signature_key, serialized_examples, check_regression_signature, caller=caller
+    return inputs_of_examples(
+        servable, signature_key, serialized_examples, check_regression_signature
     )
-    return _read_output(outputs, len(serialized_examples))
 
 
 def check_regression_signature(signature: Signature) -> None:
@@ -71,7 +60,12 @@ def check_regression_signature(signature: Signature) -> None:
         )
 
 
-def _read_output(outputs: Mapping[str, Array], batch_size: int) -> Regressions:
+def read_regressions(outputs: Mapping[str, Array], batch_size: int) -> Regressions:
+    """Reads the number for each example from the outputs of a signature.
+
+    Raises:
+        InvalidInputError: If the output is not of the form that `regression_inputs` describes.
+    """
     array = outputs[OUTPUTS]
     if array.ndim != 1 and array.shape[1:] != (1,):
         raise InvalidInputError(

@@ -43,7 +43,10 @@ class LightServable:
 
     Attributes:
         signatures: The signatures, by key.
+        quick_signatures: Those of them that run a short text in about a millisecond.
     """
+
+    quick_signatures = frozenset({DEFAULT_SIGNATURE_KEY, TEXT, TOKENS, CLASSIFY})
 
     def __init__(self, version_dir: Path, folder: Path, twin: LightTwin) -> None:
         """Loads the files of a version that `check_digests` has checked.

@@ -3,9 +3,10 @@
 After `tensorflow_serving/model_servers/http_rest_api_handler.cc`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from anyio import from_thread
 from google.protobuf import json_format
 
 from lstm_sentiment.errors import InvalidInputError
@@ -76,7 +77,7 @@ class RestAnswers:
 
     def _ask_examples(
         self,
-        ask: Callable[..., _Answer],
+        ask: Callable[..., Awaitable[_Answer]],
         model_spec: ModelSpec,
         body: bytes,
         notes: RequestNotes,
@@ -85,7 +86,7 @@ class RestAnswers:
         request = parse_examples_request(body)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
         examples = serialized_examples(request.input)
-        result = ask(model_spec, request.signature_key, examples, caller=caller)
+        result = _awaited(ask(model_spec, request.signature_key, examples, caller=caller))
         notes.examples_answered_by(result, request.input)
         return result
 
@@ -95,8 +96,10 @@ class RestAnswers:
         request = parse_predict_request(body)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
         try:
-            result = self._data_plane.predict(
-                model_spec, request.signature_key, request.inputs, caller=caller
+            result = _awaited(
+                self._data_plane.predict(
+                    model_spec, request.signature_key, request.inputs, caller=caller
+                )
             )
         except SignatureNotFoundError as error:
             # TensorFlow Serving's REST words this otherwise than its gRPC.
@@ -121,3 +124,12 @@ class RestAnswers:
         found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
         notes.version = found.servable_id.version
         return metadata_to_json(found.servable_id, found.signature_defs)
+
+
+def _awaited(answer: Awaitable[_Answer]) -> _Answer:
+    """Awaits an answer on the REST server's event loop, from one of its worker threads."""
+
+    async def awaited() -> _Answer:
+        return await answer
+
+    return from_thread.run(awaited)

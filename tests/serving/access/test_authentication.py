@@ -1,12 +1,13 @@
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc.aio
 import httpx
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -22,6 +23,7 @@ from lstm_sentiment.serving.access.authentication import (
     load_bearer_tokens,
 )
 from lstm_sentiment.serving.errors import UnauthenticatedError
+from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 
 TOKEN, OTHER = "dG9rZW4tb25l==", "token-two.~+/_"
@@ -129,20 +131,33 @@ def test_tokens_that_everybody_can_read_are_warned_of(
 @pytest.fixture(scope="module")
 def channel() -> Iterator[Any]:
     """To a server with a service that answers calls of two kinds, and the health service."""
-    server = grpc.server(
-        futures.ThreadPoolExecutor(2), interceptors=[BearerTokenInterceptor(TOKENS)]
-    )
-    handlers: dict[str, Any] = {
-        "Say": grpc.unary_unary_rpc_method_handler(lambda request, context: request),
-        "SayAll": grpc.stream_stream_rpc_method_handler(lambda requests, context: requests),
-    }
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Echo", handlers)])
-    health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    loop = EventLoop()
+    loop.start()
+    port, server = loop.run(echo_server())
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
-    server.stop(None).wait()
+    loop.run(server.stop(None))
+    loop.stop()
+
+
+async def echo_server() -> tuple[int, grpc.aio.Server]:
+    async def say(request: bytes, context: Any) -> bytes:
+        return request
+
+    async def say_all(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        async for request in requests:
+            yield request
+
+    handlers: dict[str, Any] = {
+        "Say": grpc.unary_unary_rpc_method_handler(say),
+        "SayAll": grpc.stream_stream_rpc_method_handler(say_all),
+    }
+    server = grpc.aio.server(interceptors=[BearerTokenInterceptor(TOKENS)])
+    server.add_registered_method_handlers("test.Echo", handlers)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return port, server
 
 
 def metadata(values: list[str]) -> list[tuple[str, str]]:

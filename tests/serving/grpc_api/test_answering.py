@@ -32,12 +32,13 @@ from lstm_sentiment.serving.errors import (
     RequestCancelledError,
     VersionNotAvailableError,
 )
-from lstm_sentiment.serving.grpc_api.health import GrpcHealth
-from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.fake_servables import FakeServable, plane_of
+from tests.serving.grpc_servers import served
 from tests.serving.requests_answered import Observed
 
 SERVICES = ["tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
@@ -50,18 +51,15 @@ class Wire:
         self, servable: FakeServable, limits: RequestLimits | None = None, **options: Any
     ) -> None:
         self.observed = Observed()
-        self.server = grpc_server(
-            plane_of(servable, limits), max_threads=4, observer=self.observed, **options
-        )
-        port = self.server.add_insecure_port("127.0.0.1:0")
-        self.server.start()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self._stack = ExitStack()
+        serving = served(plane_of(servable, limits), observer=self.observed, **options)
+        address = self._stack.enter_context(serving)
+        self.channel = self._stack.enter_context(grpc.insecure_channel(address))
         self.prediction: Any = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.model: Any = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
     def close(self) -> None:
-        self.channel.close()
-        self.server.stop(None).wait()
+        self._stack.close()
 
 
 @pytest.fixture
@@ -247,29 +245,40 @@ def test_a_server_may_take_no_configs(wire: Callable[..., Wire]) -> None:
     assert code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_health_is_told_as_a_whole_and_by_service(wire: Callable[..., Wire]) -> None:
-    health = GrpcHealth()
-    there = wire(FakeServable(), health=health)
-    stub: Any = health_pb2_grpc.HealthStub(there.channel)
+def test_health_is_told_as_a_whole_and_by_service() -> None:
+    told = health_pb2.HealthCheckResponse
+    loop = EventLoop()
+    loop.start()
+    try:
+        server = GrpcServer(loop, plane_of(FakeServable()), health=True)
+        port = server.add_port("127.0.0.1:0")
+        server.start()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            assert statuses(stub) == {told.NOT_SERVING}
+            server.set_serving()
+            assert statuses(stub) == {told.SERVING}
+            code, _ = refused(stub.Check, health_pb2.HealthCheckRequest(service="x"))
+            assert code is grpc.StatusCode.NOT_FOUND
+            watched = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+            assert next(watched).status == told.SERVING
+            stopped = server.stop(30)
+            assert next(watched).status == told.NOT_SERVING
+            watched.cancel()
+            stopped.result()
+    finally:
+        loop.stop()
 
-    def told() -> set[int]:
-        return {
-            stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
-            for service in ("", *SERVICES)
-        }
 
-    status = health_pb2.HealthCheckResponse
-    assert told() == {status.NOT_SERVING}
-    health.set_serving(True)
-    assert told() == {status.SERVING}
-    health.stop()
-    assert told() == {status.NOT_SERVING}
-    code, _ = refused(stub.Check, health_pb2.HealthCheckRequest(service="x"))
-    assert code is grpc.StatusCode.NOT_FOUND
+def statuses(stub: Any) -> set[int]:
+    return {
+        stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
+        for service in ("", *SERVICES)
+    }
 
 
 def test_reflection_lists_the_services(wire: Callable[..., Wire]) -> None:
-    there = wire(FakeServable(), reflection=True, health=GrpcHealth())
+    there = wire(FakeServable(), reflection=True, health=True)
     stub: Any = reflection_pb2_grpc.ServerReflectionStub(there.channel)
     asked = reflection_pb2.ServerReflectionRequest(list_services="")
     [response] = stub.ServerReflectionInfo(iter([asked]), timeout=30)
@@ -284,11 +293,13 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from lstm_sentiment.serving.grpc_api.health import GrpcHealth
-from lstm_sentiment.serving.grpc_api.service import grpc_server
+from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.server import GrpcServer
 
-server = grpc_server(None, max_threads=2, health=GrpcHealth(), reflection=True)
-port = server.add_insecure_port("127.0.0.1:0")
+loop = EventLoop()
+loop.start()
+server = GrpcServer(loop, None, health=True, reflection=True)
+port = server.add_port("127.0.0.1:0")
 server.start()
 with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
     database = ProtoReflectionDescriptorDatabase(channel)
@@ -301,7 +312,8 @@ with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
     inputs = request.fields_by_name["inputs"]
     value = inputs.message_type.fields_by_name["value"].message_type
     print(json.dumps([described, [field.name for field in value.fields]]))
-server.stop(None).wait()
+server.stop(None).result()
+loop.stop()
 assert "tensorflow" not in sys.modules
 """
 
@@ -352,10 +364,10 @@ def test_health_and_reflection_are_off_by_default(wire: Callable[..., Wire]) -> 
 def test_interceptors_see_every_call_first(wire: Callable[..., Wire]) -> None:
     seen: list[str] = []
 
-    class Seeing(grpc.ServerInterceptor):
-        def intercept_service(self, continuation: Any, details: Any) -> Any:
+    class Seeing(grpc.aio.ServerInterceptor):
+        async def intercept_service(self, continuation: Any, details: Any) -> Any:
             seen.append(details.method)
-            return continuation(details)
+            return await continuation(details)
 
     there = wire(servable_of({"y": np.zeros(1, np.float32)}), interceptors=[Seeing()])
     there.prediction.Predict(texts_request(b"a"), timeout=30)
@@ -364,16 +376,13 @@ def test_interceptors_see_every_call_first(wire: Callable[..., Wire]) -> None:
 
 def test_what_is_no_message_is_refused_and_observed_like_any_other_request() -> None:
     seen: list[AnsweredRequest] = []
-    server = grpc_server(plane_of(FakeServable()), max_threads=1, observer=seen.append)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            predict: Any = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
-            with pytest.raises(grpc.RpcError) as caught:
-                predict(b"\xff\xff\xff")
-    finally:
-        server.stop(None).wait()
+    with (
+        served(plane_of(FakeServable()), observer=seen.append) as address,
+        grpc.insecure_channel(address) as channel,
+    ):
+        predict: Any = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        with pytest.raises(grpc.RpcError) as caught:
+            predict(b"\xff\xff\xff")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "not a message of this method" in (caught.value.details() or "")
     [observed] = seen

@@ -1,5 +1,6 @@
 """Signatures and outputs of any form; what a SavedModel answers is in the transports' tests."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -134,7 +135,8 @@ def test_a_version_is_held_until_it_has_answered() -> None:
 
     manager = OneServable(Watching().add("classify", {"classes": CLASSES, "scores": SCORES}))
     plane = DataPlane(cast(Manager, manager))
-    result = plane.classify(ModelSpec("m", label="stable"), "classify", [b"1", b"2"])
+    asked = plane.classify(ModelSpec("m", label="stable"), "classify", [b"1", b"2"])
+    result = asyncio.run(asked)
     assert (held, manager.events) == ([["taken"]], ["taken", "released"])
     assert (result.servable_id, result.signature_key) == (ServableId("m", 3), "classify")
     assert result.classifications[1] == [("c", 1.0), ("d", 0.0)]

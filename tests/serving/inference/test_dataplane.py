@@ -1,5 +1,6 @@
 """What holds for every question, whatever transport it came by."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -28,7 +29,7 @@ def predict(
     plane: DataPlane, caller: Caller | None = None, texts: Any = ("a", "b"), **inputs: Any
 ) -> PredictResult:
     sent = {name: array_of(value) for name, value in (inputs or {"text": texts}).items()}
-    return plane.predict(M, "text", lambda signature: sent, caller=caller or Caller())
+    return asyncio.run(plane.predict(M, "text", lambda signature: sent, caller=caller or Caller()))
 
 
 def answering(answer: Any, inputs: tuple[str, ...] = ("text",)) -> FakeServable:
@@ -75,10 +76,10 @@ def test_an_answer_for_a_caller_who_left_is_an_error() -> None:
     "ask",
     [
         lambda plane: predict(plane),
-        lambda plane: plane.classify(M, "kind", EXAMPLES),
-        lambda plane: plane.regress(M, "price", EXAMPLES),
-        lambda plane: plane.multi_inference(
-            M, [InferenceTask("m", "kind", CLASSIFY_METHOD)], EXAMPLES
+        lambda plane: asyncio.run(plane.classify(M, "kind", EXAMPLES)),
+        lambda plane: asyncio.run(plane.regress(M, "price", EXAMPLES)),
+        lambda plane: asyncio.run(
+            plane.multi_inference(M, [InferenceTask("m", "kind", CLASSIFY_METHOD)], EXAMPLES)
         ),
     ],
 )

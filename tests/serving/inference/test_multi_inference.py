@@ -1,3 +1,6 @@
+import asyncio
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -6,10 +9,11 @@ from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.inference.multi_inference import (
     CLASSIFY_METHOD,
     REGRESS_METHOD,
+    InferenceResult,
     InferenceTask,
-    infer,
 )
-from tests.serving.fake_servables import FakeServable
+from lstm_sentiment.serving.inference.results import ModelSpec
+from tests.serving.fake_servables import FakeServable, plane_of
 
 
 @pytest.fixture
@@ -24,6 +28,13 @@ def servable() -> FakeServable:
 
 def task(signature: str, method_name: str, model: str = "m") -> InferenceTask:
     return InferenceTask(model, signature, method_name)
+
+
+def infer(
+    servable: FakeServable, tasks: list[InferenceTask], examples: list[bytes]
+) -> Sequence[InferenceResult]:
+    asked = plane_of(servable).multi_inference(ModelSpec("m"), tasks, examples)
+    return asyncio.run(asked).results
 
 
 KIND, PRICE = task("kind", CLASSIFY_METHOD), task("price", REGRESS_METHOD)

@@ -1,5 +1,6 @@
 """Signatures and outputs of any form; what a SavedModel answers is in the transports' tests."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,19 @@ import pytest
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import NoRegressionTensorError
-from lstm_sentiment.serving.inference.regression import regress
-from tests.serving.fake_servables import FakeServable
+from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.inference.results import ModelSpec
+from tests.serving.fake_servables import FakeServable, plane_of
 
 VALUES = np.array([0.25, -1], np.float32)
 
 
 def answering(inputs: tuple[str, ...] = ("inputs",), **outputs: Any) -> FakeServable:
     return FakeServable().add("regress", outputs, inputs)
+
+
+def regress(servable: FakeServable, key: str, examples: list[bytes]) -> Regressions:
+    return asyncio.run(plane_of(servable).regress(ModelSpec("m"), key, examples)).regressions
 
 
 @pytest.mark.parametrize("outputs", [VALUES, VALUES[:, None]])

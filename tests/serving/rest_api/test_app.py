@@ -293,7 +293,7 @@ def test_as_many_wait_for_a_batch_as_there_are_threads() -> None:
         barrier.wait()
         return {"y": np.zeros(2, np.float32)}
 
-    app, _ = app_of(servable_of(wait), max_threads=number)
+    app = rest_app(plane_of(servable_of(wait), max_threads=number), max_threads=number)
 
     async def send() -> list[int]:
         transport = httpx.ASGITransport(app)

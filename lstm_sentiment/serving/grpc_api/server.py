@@ -1,0 +1,144 @@
+"""A gRPC server with TensorFlow Serving's services, on an event loop."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE, methods_of
+from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.answering import handler
+from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.reflection import add_reflection
+from lstm_sentiment.serving.grpc_api.service import ModelService, PredictionService, Reload
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.monitoring.answered_request import Observer
+
+# TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
+_NO_LIMIT = -1
+_RELOAD_THREADS = 4
+
+
+class GrpcServer:
+    """Serves TensorFlow Serving's two services, and where wanted health and reflection.
+
+    Its methods may be called in any thread but that of the event loop.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        data_plane: DataPlane,
+        *,
+        reload: Reload | None = None,
+        observer: Observer | None = None,
+        interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+        max_request_bytes: int | None = None,
+        health: bool = False,
+        reflection: bool = False,
+    ) -> None:
+        """Makes a server that is bound to no port and not started.
+
+        Args:
+            loop: The event loop to answer on, running.
+            data_plane: The data plane that answers.
+            reload: Called with each config that HandleReloadConfigRequest brings, in a thread;
+                `None` to answer UNIMPLEMENTED.
+            observer: Called with every request to the two services, if there is one.
+            interceptors: Called first for every request, in this order.
+            max_request_bytes: Limit of a message; longer ones are RESOURCE_EXHAUSTED. `None` for
+                no limit.
+            health: Whether to serve gRPC's health checking protocol.
+            reflection: Whether clients may list the services and messages.
+        """
+        self._loop = loop
+        self._reload_threads = ThreadPoolExecutor(_RELOAD_THREADS, thread_name_prefix="reload")
+        self._health = GrpcHealth() if health else None
+        options = (
+            ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
+            ("grpc.max_send_message_length", _NO_LIMIT),
+            # Otherwise two servers on one port would silently share its connections.
+            ("grpc.so_reuseport", 0),
+        )
+        services = {
+            PREDICTION_SERVICE: PredictionService(data_plane),
+            MODEL_SERVICE: ModelService(data_plane, reload, self._reload_threads),
+        }
+        self._server = loop.run(
+            _make_server(services, observer, interceptors, options, self._health, reflection)
+        )
+
+    def add_port(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
+        """Opens a port, before the server is started.
+
+        Args:
+            address: `host:port`; port 0 for any free one.
+            credentials: TLS; `None` for plain text.
+
+        Returns:
+            The number of the port.
+
+        Raises:
+            RuntimeError: If the address cannot be bound.
+        """
+
+        async def add() -> int:
+            if credentials is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, credentials)
+
+        return self._loop.run(add())
+
+    def start(self) -> None:
+        """Starts answering."""
+        self._loop.run(self._server.start())
+
+    def set_serving(self) -> None:
+        """Sets the health status to SERVING."""
+        if self._health is not None:
+            self._loop.run(self._health.set_serving(True))
+
+    def stop(self, grace_seconds: float | None) -> "Future[None]":
+        """Begins to stop: refuses new requests, and sets the health status to NOT_SERVING.
+
+        Args:
+            grace_seconds: How long requests under way may take; then they are cancelled. `None`
+                to cancel them at once.
+
+        Returns:
+            Has a result once the server has stopped.
+        """
+        self._reload_threads.shutdown(wait=False)
+        return self._loop.submit(self._stop(grace_seconds))
+
+    async def _stop(self, grace_seconds: float | None) -> None:
+        if self._health is not None:
+            await self._health.stop()
+        await self._server.stop(grace_seconds)
+
+
+async def _make_server(
+    services: dict[str, Any],
+    observer: Observer | None,
+    interceptors: Sequence[grpc.aio.ServerInterceptor],
+    options: Sequence[tuple[str, int]],
+    health: GrpcHealth | None,
+    reflection: bool,
+) -> grpc.aio.Server:
+    server = grpc.aio.server(interceptors=interceptors, options=options)
+    for name, service in services.items():
+        # A method of a service has the name of the protocol's.
+        handlers = {
+            method.name: handler(method, getattr(service, method.name), observer)
+            for method in methods_of(name)
+        }
+        server.add_registered_method_handlers(name, handlers)
+    names = list(services)
+    if health is not None:
+        await health.add_to_server(server)
+        names.append(health.service_name)
+    if reflection:
+        add_reflection(server, names)
+    return server

@@ -1,0 +1,102 @@
+"""Runs servables for requests on an event loop, without blocking the loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar
+
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.servable import Array, Servable, quick_signatures
+from lstm_sentiment.system import usable_cpus
+
+_Result = TypeVar("_Result")
+
+# Of one text; about what an average model computes in a millisecond.
+_MOST_INLINE_BYTES = 2048
+
+
+class Runner:
+    """Chooses where a servable is run.
+
+    A batching servable queues the request itself. Any other is run by a thread of a pool, or by
+    the event loop itself: a small request of a quick signature, while no other is under way.
+    """
+
+    def __init__(self, max_threads: int | None = None) -> None:
+        """Makes the pool, whose threads start when they are needed.
+
+        Args:
+            max_threads: Limit of the requests that are run at once; `None` for 4 a CPU.
+        """
+        self._max_threads = max_threads or 4 * usable_cpus()
+        self._threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="inference")
+        self._light_threads = ThreadPoolExecutor(
+            min(self._max_threads, usable_cpus()), thread_name_prefix="light-inference"
+        )
+        self._under_way = 0
+
+    def stop(self) -> None:
+        """Ends the threads that are idle, and the others after their current request."""
+        for pool in (self._threads, self._light_threads):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def run(
+        self,
+        servable: Servable,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        caller: Caller,
+    ) -> Mapping[str, Array]:
+        """Runs a signature on the inputs of one request, see `Servable.run`."""
+        if isinstance(servable, BatchingServable):
+            if servable.batches(signature_key):
+                return await servable.run_async(signature_key, inputs, caller=caller)
+            servable = servable.unbatched
+        is_quick = signature_key in quick_signatures(servable)
+        self._under_way += 1
+        try:
+            if is_quick and _is_small(inputs):
+                # Lets requests that came together count themselves first.
+                await asyncio.sleep(0)
+                if self._under_way == 1:
+                    return servable.run(signature_key, inputs, caller=caller)
+            pool = self._light_threads if is_quick else self._threads
+
+            def run() -> Mapping[str, Array]:
+                caller.check_waits()
+                return servable.run(signature_key, inputs, caller=caller)
+
+            return await in_thread(pool, run, caller)
+        finally:
+            self._under_way -= 1
+
+
+async def in_thread(pool: Executor, work: Callable[[], _Result], caller: Caller) -> _Result:
+    """Runs a function in a thread of a pool.
+
+    If it is cancelled, the caller leaves; it ends once the function does not run any more.
+
+    Args:
+        pool: The pool.
+        work: The function.
+        caller: The caller who waits for it.
+    """
+    submitted = pool.submit(work)
+    running = asyncio.wrap_future(submitted)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        caller.leave()
+        if not submitted.cancel():
+            await asyncio.wait([running])
+        raise
+
+
+def _is_small(inputs: Mapping[str, Array]) -> bool:
+    total = 0
+    for array in inputs.values():
+        if array.ndim == 0 or len(array) != 1:
+            return False
+        total += len(array.flat[0]) if array.dtype.hasobject else array.nbytes
+    return total <= _MOST_INLINE_BYTES
