@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_sentiment.serving.batching.batch_request import Arrays, BatchTask
+from lstm_sentiment.serving.batching.batch_sizing import BatchSizing
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import ServableRunError
 from lstm_sentiment.serving.servable_id import ServableId
@@ -70,11 +71,12 @@ class BatchQueue:
         tasks: The tasks that wait, oldest first.
         rows: Number of their rows.
         running: Number of batches that are being computed.
+        sizing: Sizes and times of the signature's batches.
     """
 
-    def __init__(self, target: BatchTarget) -> None:
+    def __init__(self, target: BatchTarget, sizing: BatchSizing) -> None:
         """Makes an empty queue."""
-        self.target = target
+        self.target, self.sizing = target, sizing
         self.tasks: dict[BatchTask, None] = {}
         self.rows = self.running = 0
 
@@ -93,11 +95,31 @@ class BatchQueue:
         """Returns the arrival of the oldest task, by `time.monotonic`."""
         return next(iter(self.tasks)).request.arrival
 
-    def take(self, max_rows: int) -> list[BatchTask]:
-        """Removes and returns the oldest tasks that fit into one batch."""
-        taken, rows = [], 0
+    @property
+    def is_full(self) -> bool:
+        """Whether as many rows wait as a batch may have."""
+        return self.rows >= self.sizing.largest
+
+    def due(self, wait_seconds: float) -> float:
+        """Returns when the next batch may begin, by `time.monotonic`; 0 for at once.
+
+        A full batch may begin at once, also beside another one.
+
+        Args:
+            wait_seconds: Longest wait of a batch that is not full while no other one is computed.
+        """
+        if self.is_full:
+            return 0.0
+        if self.running:
+            wait_seconds = max(wait_seconds, self.sizing.patience_seconds)
+        return self.oldest() + wait_seconds
+
+    def take(self) -> list[BatchTask]:
+        """Removes and returns the oldest tasks that fit into one batch, at least one."""
+        taken: list[BatchTask] = []
+        rows = 0
         for task in self.tasks:
-            if rows + task.rows > max_rows:
+            if taken and rows + task.rows > self.sizing.largest:
                 break
             taken.append(task)
             rows += task.rows

@@ -28,6 +28,7 @@ from lstm_sentiment.serving.batching.batch_request import (
     CallersOfBatch,
     call_back,
 )
+from lstm_sentiment.serving.batching.batch_sizing import BatchSizing
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import (
@@ -61,6 +62,7 @@ class BatchScheduler:
         # Guards all queues and their requests; notified when a queue may have become due.
         self._condition = threading.Condition()
         self._queues: dict[BatchKey, BatchQueue] = {}
+        self._sizings: dict[tuple[str, str], BatchSizing] = {}
         self._is_stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{parameters.thread_pool_name}-{number}")
@@ -118,11 +120,14 @@ class BatchScheduler:
             queue = self._queues.get(target.key)
             if queue is None:
                 # The dict's order is that of turns: a queue that was served goes to the end.
-                queue = self._queues[target.key] = BatchQueue(target)
+                queue = self._queues[target.key] = BatchQueue(target, self._sizing(target))
             request = BatchRequest(queue, parts, caller, on_done, loop)
+            was_empty, was_full = not queue.tasks, queue.is_full
             for task in request.tasks:
                 queue.add(task)
-            self._condition.notify()
+            # Else a thread already knows when the queue is due.
+            if was_empty or (queue.is_full and not was_full):
+                self._condition.notify()
         caller.when_gone(lambda: self.give_up(request, _gone()))
         return request
 
@@ -193,8 +198,17 @@ class BatchScheduler:
             queue = self._wait_for_due_queue()
             if queue is None:
                 return
-            tasks = queue.take(self._largest_batch)
-        self._run(queue, tasks)
+            tasks = queue.take()
+            queue.running += 1
+            if any(other.tasks for other in self._queues.values()):
+                self._condition.notify()
+        began = time.monotonic()
+        try:
+            self._run(queue, tasks)
+        finally:
+            with self._condition:
+                queue.running -= 1
+                queue.sizing.ran(time.monotonic() - began)
 
     def _work(self) -> None:
         while not self._is_stopping:
@@ -211,6 +225,12 @@ class BatchScheduler:
                 f"queue_size_limit={most} rows. Received: {rows} rows while {waiting} wait."
             )
 
+    def _sizing(self, target: BatchTarget) -> BatchSizing:
+        """Returns the sizing of a signature, one for all versions of a model."""
+        servable_id, signature_key = target.signature
+        name = servable_id.name, signature_key
+        return self._sizings.setdefault(name, BatchSizing(self._largest_batch))
+
     def _wait_for_due_queue(self) -> BatchQueue | None:
         while not self._is_stopping:
             queue, next_due = self._due_queue()
@@ -221,12 +241,15 @@ class BatchScheduler:
 
     def _due_queue(self) -> tuple[BatchQueue | None, float | None]:
         """Returns a queue that is full or has waited enough; else `None` and the next due time."""
-        for key in [key for key, queue in self._queues.items() if not queue.tasks]:
+        idle = [key for key, q in self._queues.items() if not q.tasks and not q.running]
+        for key in idle:
             del self._queues[key]
         now, next_due = time.monotonic(), None
         for key, queue in self._queues.items():
-            due = queue.oldest() + self._wait_seconds
-            if queue.rows >= self._largest_batch or due <= now:
+            if not queue.tasks:
+                continue
+            due = queue.due(self._wait_seconds)
+            if due <= now:
                 del self._queues[key]
                 self._queues[key] = queue
                 return queue, None

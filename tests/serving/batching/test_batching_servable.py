@@ -292,6 +292,22 @@ def test_while_the_model_is_busy_the_next_batch_gathers(
     assert doubler.calls == [[1], [2, 3, 4]]
 
 
+def test_a_full_batch_is_computed_beside_another_one(
+    make_server: Callable[..., Server], doubler: Doubler
+) -> None:
+    server = make_server(num_batch_threads=2)
+    doubler.may_answer.clear()
+    server.scheduler.start()
+    first = server.ask(1)
+    assert doubler.is_asked.wait(TIMEOUT_SECONDS)
+    doubler.is_asked.clear()
+    second = server.ask(2, 3, 4, 5)
+    assert doubler.is_asked.wait(TIMEOUT_SECONDS)
+    assert not first.done()
+    doubler.may_answer.set()
+    assert (answer(first), answer(second)) == ([2], [4, 6, 8, 10])
+
+
 def test_stopping_tells_those_who_wait(make_server: Callable[..., Server]) -> None:
     server = make_server()
     future = server.ask(1)
