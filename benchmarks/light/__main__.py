@@ -13,7 +13,6 @@ own, those of the servers' callers apart. Takes about five minutes; `--only` nam
 import json
 import random
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +21,13 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.callers import asking, grpc_predict, load_of
 from benchmarks.light.disk import installed_mib
-from benchmarks.light.load import requests_answered
-from benchmarks.light.processes import Checkout, rounds_by_turns
+from benchmarks.processes import BATCHING, REPOSITORY, Checkout, commit_of, rounds_by_turns
 from lstm_sentiment.text.corpus.demo import load_demo_corpus
 from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import find_version
 
-_REPOSITORY = Path(__file__).parent.parent.parent
-_BATCHING = _REPOSITORY / "serving_configs" / "batching.config"
 _CALLERS = 64
 _LARGER_IS_BETTER = ("per_second", "per_cpu_second")
 
@@ -119,16 +116,15 @@ def _scored(checkout: Checkout, setting: Setting, count: int) -> float:
 
 
 def _load(checkout: Checkout, setting: Setting) -> Figures:
-    flags = ("--enable-batching", f"--batching-parameters-file={_BATCHING}")
+    flags = ("--enable-batching", f"--batching-parameters-file={BATCHING}")
     threads = f"--grpc-max-threads={_CALLERS + 8}"
     with checkout.served(setting.version_dir.parent, threads, *flags) as server:
-        before = server.cpu_seconds()
-        rate, count = requests_answered(
-            server.port, setting.texts[:4096], _CALLERS, setting.seconds
-        )
+        requests = [grpc_predict([text]) for text in setting.texts[:4096]]
+        asked = asking("gRPC", f"127.0.0.1:{server.port}", requests, _CALLERS)
+        load = load_of(asked, _CALLERS, setting.seconds, server.process)
         return {
-            "per_second": rate,
-            "per_cpu_second_of_server": count / (server.cpu_seconds() - before),
+            "per_second": load.per_second,
+            "per_cpu_second_of_server": 1 / load.cpu_seconds,
         }
 
 
@@ -180,7 +176,7 @@ def main(
     ] = None,
 ) -> None:
     """Measures both checkouts by turns and prints a line for each figure."""
-    ours, theirs = Checkout(_REPOSITORY), Checkout(against)
+    ours, theirs = Checkout(REPOSITORY), Checkout(against)
     texts = (
         list(load_demo_corpus().drop_empty().texts)
         if data is None
@@ -196,7 +192,7 @@ def main(
             taken: dict[Checkout, list[Figures]] = {ours: [], theirs: []}
             for checkout in rounds_by_turns(list(taken), rounds if measurement.repeats else 1):
                 taken[checkout].append(measurement.measure(checkout, setting))
-            for line in _lines(measurement, taken[ours], taken[theirs], _commit(against)):
+            for line in _lines(measurement, taken[ours], taken[theirs], commit_of(against)):
                 print(json.dumps(line), flush=True)
 
 
@@ -219,12 +215,6 @@ def _lines(
         if figure in measurement.goals:
             line["goal"] = measurement.goals[figure]
         yield line
-
-
-def _commit(checkout: Path) -> str:
-    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or checkout.name
 
 
 if __name__ == "__main__":

@@ -9,12 +9,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 NAME = "sentiment"
+REPOSITORY = Path(__file__).parent.parent
+BATCHING = REPOSITORY / "serving_configs" / "batching.config"
 
 # A process tells its own largest memory: what `wait4` tells begins with that of its parent.
 _PROBED = """
@@ -49,26 +54,57 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class RunningProcess:
+    """A process that runs, and its children, as `/proc` tells of them.
+
+    Attributes:
+        pid: Of the process itself.
+    """
+
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Returns the CPU time of all threads until now, that of ended children included."""
+        return self._sum(_cpu_seconds)
+
+    def mib(self) -> float:
+        """Returns the resident memory; what processes share counts for each of them."""
+        return self._sum(_resident_mib)
+
+    def _sum(self, figure: Callable[[int], float]) -> float:
+        total, waiting = 0.0, [self.pid]
+        while waiting:
+            pid = waiting.pop()
+            with suppress(FileNotFoundError, ProcessLookupError):  # A child may end meanwhile.
+                total += figure(pid)
+                for children in Path("/proc").glob(f"{pid}/task/*/children"):
+                    waiting += map(int, children.read_text().split())
+        return total
+
+
+@dataclass(frozen=True)
 class Server:
     """A server that is ready.
 
     Attributes:
-        pid: Of its process.
+        process: Of the server.
         port: Of gRPC.
+        rest_api_port: Of REST.
         start_seconds: From the start of the process to the first `/readyz` that says so.
         start_cpu_seconds: Of CPU until then.
         mib: Resident memory a second later.
     """
 
-    pid: int
+    process: RunningProcess
     port: int
+    rest_api_port: int
     start_seconds: float
     start_cpu_seconds: float
     mib: float
 
     def cpu_seconds(self) -> float:
-        """Returns the CPU time of all its threads until now."""
-        return _cpu_seconds(self.pid)
+        """Returns the CPU time of the server and its children until now."""
+        return self.process.cpu_seconds()
 
 
 @dataclass(frozen=True)
@@ -110,7 +146,7 @@ class Checkout:
     @contextmanager
     def served(self, base_path: Path, *flags: str) -> Iterator[Server]:
         """Runs a server of the versions under a base path."""
-        port, rest_api_port = _free_port(), _free_port()
+        port, rest_api_port = free_port(), free_port()
         command = [sys.executable, "-c", f"import sys; {_COMMAND}", "serve", f"--port={port}"]
         command += [f"--rest-api-port={rest_api_port}", f"--model-name={NAME}"]
         command += [f"--model-base-path={base_path}", *flags]
@@ -119,9 +155,10 @@ class Checkout:
             process = subprocess.Popen(command, cwd=folder, env=self._environment(), stderr=log)
             try:
                 _wait_until_ready(process, rest_api_port, log.fileno())
-                seconds, cpu = time.perf_counter() - started, _cpu_seconds(process.pid)
+                running = RunningProcess(process.pid)
+                seconds, cpu = time.perf_counter() - started, running.cpu_seconds()
                 time.sleep(1)
-                yield Server(process.pid, port, seconds, cpu, _resident_mib(process.pid))
+                yield Server(running, port, rest_api_port, seconds, cpu, running.mib())
             finally:
                 process.terminate()
                 process.wait()
@@ -143,7 +180,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: int) -
     sys.exit(f"error: a server did not start: {os.read(log, 2000).decode(errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Returns a port that nobody listened on a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -151,17 +189,24 @@ def _free_port() -> int:
 def _resident_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert match is not None
-    return int(match[1]) / 1024
+    return int(match[1]) / 1024 if match else 0.0
 
 
 def _cpu_seconds(pid: int) -> float:
     # The name of the process, in parentheses, may hold spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    # utime, stime, and what children had used when they ended: see proc(5).
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def rounds_by_turns(checkouts: Sequence[Checkout], rounds: int) -> Iterator[Checkout]:
-    """Yields the checkouts by turns, the first of one round being the last of the next."""
+def commit_of(checkout: Path) -> str:
+    """Returns the short name of the commit that is checked out, or the folder's name."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or checkout.name
+
+
+def rounds_by_turns(measured: Sequence[_T], rounds: int) -> Iterator[_T]:
+    """Yields what is measured by turns, the first of one round being the last of the next."""
     for number in range(rounds):
-        yield from checkouts if number % 2 == 0 else checkouts[::-1]
+        yield from measured if number % 2 == 0 else measured[::-1]
