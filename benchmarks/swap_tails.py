@@ -28,7 +28,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.light.processes import NAME, Checkout, Server
+from benchmarks.processes import NAME, Checkout, Server
 from lstm_sentiment.protocol.model_management_pb2 import (
     GetModelStatusRequest,
     GetModelStatusResponse,
