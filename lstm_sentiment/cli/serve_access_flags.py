@@ -58,6 +58,11 @@ class AccessFlags:
         ),
     ] = None
 
+    @property
+    def has_tls(self) -> bool:
+        """True if the flags name a certificate."""
+        return self.ssl_config_file is not None or self.ssl_certificate is not None
+
     def credentials(self) -> "ServerCredentials | None":
         """Returns the credentials, read from their files; `None` without TLS."""
         from lstm_sentiment.serving.access.tls import ServerCredentials

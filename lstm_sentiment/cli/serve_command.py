@@ -1,29 +1,18 @@
 """`serve`: runs the model server until a signal stops it."""
 
-import gc
-import logging
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Annotated
 
 import typer
 
-from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, ShadowFlags
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
-from lstm_sentiment.cli.verbosity import log_level
-from lstm_sentiment.errors import ServableNotFoundError
-from lstm_sentiment.version_folder import find_version
-
-if TYPE_CHECKING:
-    from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
-    from lstm_sentiment.serving.server import ModelServer
+from lstm_sentiment.cli.serve_server import ServeFlags, make_server
+from lstm_sentiment.cli.serve_signals import EndedBySignals, logging_to_stderr
+from lstm_sentiment.serving.workers.orders import MAX_WORKERS, Address
 
 
 @takes_flag_groups
@@ -42,6 +31,16 @@ def serve(
             help="Address to listen on; 0.0.0.0 for all, so that the whole network can connect."
         ),
     ] = "127.0.0.1",
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that serve together on the same ports; more than one use more CPUs.",
+            rich_help_panel="Requests and batches",
+            min=1,
+            max=MAX_WORKERS,
+            metavar="N",
+        ),
+    ] = 1,
     drain_seconds: Annotated[
         float,
         typer.Option(
@@ -53,115 +52,67 @@ def serve(
 
     Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """
-    shadow_options = shadow.options()
-    config = models.config()
-    _prepare(loading, config)
-    from lstm_sentiment.serving.server import ModelServer
-    from lstm_sentiment.serving.server_options import ServerOptions
+    flags = ServeFlags(models, loading, limits, access, monitoring, shadow, drain_seconds)
+    flags.shadow.options()
+    address = Address(host, port, rest_api_port or None)
+    if workers > 1:
+        _serve_with_workers(flags, address, workers)
+    else:
+        _serve(flags, address)
 
-    options = ServerOptions(
-        file_system_poll_wait_seconds=models.file_system_poll_wait_seconds,
-        model_config_file_poll_wait_seconds=models.model_config_file_poll_wait_seconds,
-        allow_version_labels_for_unavailable_models=(
-            models.allow_version_labels_for_unavailable_models
-        ),
-        loading=loading.options(),
-        batching=limits.batching(),
-        grpc_max_threads=limits.grpc_max_threads or None,
-        rest_api_timeout_seconds=limits.rest_api_timeout_in_ms / 1e3,
-        limits=limits.limits(),
-        credentials=access.credentials(),
-        auth_tokens=access.tokens(),
-        monitoring=monitoring.config(),
-        text_sample_share=monitoring.text_sample_share,
-        access_log=monitoring.log(),
-        shadow=shadow_options,
-        grpc_health=monitoring.enable_grpc_healthcheck_service,
-        grpc_reflection=monitoring.enable_grpc_reflection,
-        ui=monitoring.ui,
-        grace_seconds=drain_seconds,
-    )
-    server = ModelServer(config, options, port=port, rest_api_port=rest_api_port or None, host=host)
-    # What is here now stays: without it, the garbage collector finds an unloaded version sooner.
-    gc.collect()
-    gc.freeze()
-    with _logging_to_stderr(), suppress(KeyboardInterrupt), _EndedBySignals(drain_seconds), server:
-        _announce(server, host)
+
+def _serve(flags: ServeFlags, address: Address) -> None:
+    server = make_server(flags, address)
+    ended_by_signals = EndedBySignals(flags.drain_seconds, lambda: os._exit(0))
+    with logging_to_stderr(), suppress(KeyboardInterrupt), ended_by_signals, server:
+        _announce(
+            flags,
+            Address(address.host, server.port, server.rest_api_port),
+            [
+                (f"{s.id.name} version {s.id.version}", s.state.name, s.error)
+                for s in server.states()
+            ],
+        )
         server.wait_for_termination()
 
 
-def _prepare(loading: LoadingFlags, config: "Path | ModelServerConfig") -> None:
-    """Imports TensorFlow where it is sure to be needed, so that its own lines are not shown."""
-    from lstm_sentiment.models_config.config import load_models_config
+def _serve_with_workers(flags: ServeFlags, address: Address, workers: int) -> None:
+    # The parent of the workers imports no more than it needs.
+    from lstm_sentiment.cli.serve_workers import worker_parent
+    from lstm_sentiment.serving.workers.states import STATE_NAMES
 
-    models = load_models_config(config) if isinstance(config, Path) else config
-    folders = []
-    for model in models.model_config_list.config:
-        with suppress(ServableNotFoundError):  # a version may come later
-            folders.append(find_version(Path(model.base_path)))
-    EngineFlags("tensorflow" if loading.xla_cpu_compilation_enabled else loading.engine).prepare(
-        *folders
-    )
+    parent = worker_parent(flags, address, workers)
 
+    def exit_now() -> None:
+        parent.kill()
+        os._exit(0)
 
-@contextmanager
-def _logging_to_stderr() -> Iterator[None]:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("lstm_sentiment.serving")
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(log_level())
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+    ended_by_signals = EndedBySignals(flags.drain_seconds, exit_now)
+    with logging_to_stderr(), suppress(KeyboardInterrupt), ended_by_signals, parent:
+        _announce(
+            flags,
+            parent.address,
+            [
+                (f"{s.name} version {s.version}", STATE_NAMES[s.state], s.error)
+                for s in parent.states()
+            ],
+        )
+        parent.wait_for_termination()
 
 
-class _EndedBySignals:
-    """Ends the `with` block at the first SIGTERM or Ctrl-C, and the process soon after.
-
-    A load under way cannot be aborted, and must not keep the process longer than was promised.
-    """
-
-    def __init__(self, drain_seconds: float) -> None:
-        self._end = threading.Timer(drain_seconds, _exit)
-        self._end.daemon = True
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._end.cancel()
-
-    def _interrupt(self, number: int, frame: object) -> NoReturn:
-        # Raised wherever the main thread is, in a long load too; leaving the context drains.
-        for again in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(again, lambda number, frame: _exit())
-        self._end.start()
-        raise KeyboardInterrupt
-
-
-def _exit() -> None:
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def _announce(server: "ModelServer", host: str) -> None:
+def _announce(
+    flags: ServeFlags, address: Address, states: Iterable[tuple[str, str, object]]
+) -> None:
     from lstm_sentiment.cli.console import ERR, say
     from lstm_sentiment.serving.access.listening import address_of
 
-    for state in server.states():
-        error = f" ({state.error})" if state.error is not None else ""
-        say(f"{state.id.name} version {state.id.version}: {state.state.name}{error}")
-    scheme = "https" if server.has_tls else "http"
-    rest = f", REST on {scheme}://{host}:{server.rest_api_port}" if server.rest_api_port else ""
-    ERR.print(f"Serving gRPC on {host}:{server.port}{rest}. Ctrl-C stops.", soft_wrap=True)
-    if server.has_ui:
+    for version, state, error in states:
+        say(f"{version}: {state}{'' if error is None else f' ({error})'}")
+    scheme = "https" if flags.access.has_tls else "http"
+    host, rest_api_port = address.host, address.rest_api_port
+    rest = f", REST on {scheme}://{host}:{rest_api_port}" if rest_api_port else ""
+    ERR.print(f"Serving gRPC on {host}:{address.port}{rest}. Ctrl-C stops.", soft_wrap=True)
+    if flags.monitoring.ui and rest_api_port:
         # A browser cannot open the address that stands for all.
         shown = "localhost" if host in ("0.0.0.0", "::") else host
-        address = address_of(shown, server.rest_api_port or 0)
-        say(f"To try it, open {scheme}://{address}/ in a browser.")
+        say(f"To try it, open {scheme}://{address_of(shown, rest_api_port)}/ in a browser.")

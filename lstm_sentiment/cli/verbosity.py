@@ -45,6 +45,11 @@ def log_level() -> int:
     return levels.get(_chosen, logging.INFO)
 
 
+def be_quiet() -> None:
+    """Shows errors only from now on, as with `--quiet`."""
+    _choose(Verbosity.QUIET)
+
+
 def begin() -> None:
     """Silences the libraries, until `--verbose` is parsed."""
     _choose(Verbosity.NORMAL)

@@ -29,12 +29,15 @@ from lstm_sentiment.serving.access.authentication import (
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.loading.manager import version_manager
-from lstm_sentiment.serving.monitoring.observability import Observability
+from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
+from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
+from lstm_sentiment.serving.peers import Peers
 from lstm_sentiment.serving.reload.server_core import ServerCore
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
@@ -65,6 +68,7 @@ class ModelServer:
         port: int = 8500,
         rest_api_port: int | None = 0,
         host: str = "127.0.0.1",
+        peers: Peers | None = None,
         **deprecated: Any,
     ) -> None:
         """Reads and checks the config; opens no port and loads no model yet.
@@ -78,6 +82,8 @@ class ModelServer:
             rest_api_port: Port for REST; 0 for any free one, `None` for no REST. (On the command
                 line 0 means no REST, as in TensorFlow Serving.)
             host: Address that both transports listen on.
+            peers: Other processes that share the ports and serve the same; `None` for none. See
+                `serving.workers`.
             **deprecated: Fields of `ServerOptions`, as this class took them itself before;
                 accepted for one more release.
 
@@ -94,6 +100,7 @@ class ModelServer:
         self._config = _checked_config(config)
         self._options = options
         self._host = host
+        self._peers = peers
         self._asked_port, self._asked_rest_api_port = port, rest_api_port
         self._observability = _observability(options)
         metrics = self._observability.metrics
@@ -109,6 +116,7 @@ class ModelServer:
             allow_version_labels_for_unavailable_models=(
                 options.allow_version_labels_for_unavailable_models
             ),
+            when_changed=None if peers is None else peers.changed,
         )
         self._shadow = self._make_shadow(options.shadow) if options.shadow is not None else None
         self._runner = Runner(options.max_threads)
@@ -118,6 +126,14 @@ class ModelServer:
             runner=self._runner,
             on_run=metrics.runtime if metrics else None,
             on_answer=self._shadow,
+            merged_states=None if peers is None else peers.merged,
+        )
+        self._merged_pages = (
+            None
+            if peers is None
+            else MergedPages(
+                peers, self._observability.state, metrics, self._shadow, self._merged_states
+            )
         )
         self._loop = EventLoop()
         self._grpc: GrpcServer | None = None
@@ -265,6 +281,8 @@ class ModelServer:
 
     def state(self) -> dict[str, Any]:
         """Returns the server's statistics, as `GET /state` does: see `ServerState.page`."""
+        if self._merged_pages is not None:
+            return self._merged_pages.state(self._core.labels)
         shadow = () if self._shadow is None else (self._shadow.report(),)
         return self._observability.state.page(self._core.labels, self.states(), shadow)
 
@@ -290,7 +308,22 @@ class ModelServer:
                 is not available. As after the other error, the models of before are still served.
             ServableUnavailableError: If a new model has no version that can be loaded.
         """
-        self._core.reload(as_models_config(config), timeout_seconds)
+        if self._peers is None:
+            self._core.reload(as_models_config(config), timeout_seconds)
+        else:
+            self._peers.reload(as_models_config(config), timeout_seconds)
+
+    def reload_here(self, config: ModelServerConfig, timeout_seconds: float | None) -> None:
+        """Serves the models of another config in this process alone: for `peers`."""
+        self._core.reload(config, timeout_seconds)
+
+    def config_in_force(self) -> ModelServerConfig:
+        """Returns the config that is served; not to be changed."""
+        return self._core.config
+
+    def counts(self) -> Counts:
+        """Returns what this process has counted: for `peers`."""
+        return Counts() if self._merged_pages is None else self._merged_pages.counts()
 
     def __enter__(self) -> "ModelServer":
         """Starts the server."""
@@ -303,10 +336,17 @@ class ModelServer:
     def _note_state(self, state: ServableState) -> None:
         logger.info("%s version %s: %s", state.id.name, state.id.version, state.state.name)
         self._observability.state_changed(state)
+        if self._peers is not None:
+            self._peers.changed()
+
+    def _merged_states(self) -> list[ServableState]:
+        return self.states() if self._peers is None else self._peers.merged(self.states())
 
     def _start(self) -> None:
-        # A port in use must be known before minutes of loading, so both are tried first.
-        listen(self._host, self._asked_port).close()
+        # A port in use must be known before minutes of loading, so both are tried first. With
+        # peers, their parent has reserved it.
+        if self._peers is None:
+            listen(self._host, self._asked_port).close()
         if self._asked_rest_api_port is not None:
             self._rest = self._make_rest_server(self._asked_rest_api_port)
         self._loop.start()
@@ -320,6 +360,8 @@ class ModelServer:
             self._core.poll_config_file(
                 self._config_file, self._options.model_config_file_poll_wait_seconds
             )
+        if self._peers is not None:
+            self._peers.join(self)
         grpc_server = self._start_grpc()
         self._is_serving = True
         if self._rest is not None:
@@ -347,16 +389,22 @@ class ModelServer:
             observer=self._observability,
             is_ready=self.is_ready,
             state=self.state,
-            metrics_page=self._observability.page,
+            metrics_page=self._metrics_page(),
             ui=options.ui,
         )
         if options.auth_tokens is not None:
             open_paths = ui_paths() if options.ui else frozenset[str]()
             app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
-        listener = listen(self._host, port)
+        listener = listen(self._host, port, reuse_port=self._peers is not None)
         self._rest_api_port = listener.getsockname()[1]
         context = options.credentials.ssl_context() if options.credentials is not None else None
         return RestServer(app, listener, ssl_context=context)
+
+    def _metrics_page(self) -> MetricsPage | None:
+        page = self._observability.page
+        if page is None or self._merged_pages is None:
+            return page
+        return page._replace(content=self._merged_pages.metrics_page)
 
     def _start_grpc(self) -> GrpcServer:
         tokens, credentials = self._options.auth_tokens, self._options.credentials
@@ -369,6 +417,7 @@ class ModelServer:
             max_request_bytes=self._options.limits.max_request_bytes,
             health=self._options.grpc_health,
             reflection=self._options.grpc_reflection,
+            reuse_port=self._peers is not None,
         )
         self._grpc = grpc_server
         address = address_of(self._host, self._asked_port)

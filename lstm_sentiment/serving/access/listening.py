@@ -21,17 +21,22 @@ def address_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """Opens a TCP socket that listens on an address, IPv4 or IPv6, or a host's name.
+
+    Args:
+        host: The address or name.
+        port: The port; 0 for any free one.
+        reuse_port: Whether other processes of this user may listen there too.
 
     Raises:
         InvalidInputError: If the socket cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family, reuse_port=reuse_port)
     except OSError as error:
-        raise cannot_listen(host, port, _reason(error)) from error
+        raise cannot_listen(host, port, system_reason(error)) from error
     # asyncio disables Nagle's algorithm, which costs 40 ms a request, only if a socket names TCP.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 
@@ -41,7 +46,8 @@ def cannot_listen(host: str, port: int, reason: str) -> InvalidInputError:
     return InvalidInputError(f"cannot listen on {address_of(host, port)}: {reason}.")
 
 
-def _reason(error: OSError) -> str:
+def system_reason(error: OSError) -> str:
+    """Returns the system's message for an error of a socket, without the address."""
     # Python adds the address to the system's message, and has its own numbers for unknown hosts.
     if error.errno is None or isinstance(error, socket.gaierror):
         return str(error.strerror or error).lower()

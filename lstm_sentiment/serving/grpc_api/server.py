@@ -38,6 +38,7 @@ class GrpcServer:
         max_request_bytes: int | None = None,
         health: bool = False,
         reflection: bool = False,
+        reuse_port: bool = False,
     ) -> None:
         """Makes a server that is bound to no port and not started.
 
@@ -52,6 +53,7 @@ class GrpcServer:
                 no limit.
             health: Whether to serve gRPC's health checking protocol.
             reflection: Whether clients may list the services and messages.
+            reuse_port: Whether other processes of this user may listen on the port too.
         """
         self._loop = loop
         self._reload_threads = ThreadPoolExecutor(_RELOAD_THREADS, thread_name_prefix="reload")
@@ -60,7 +62,7 @@ class GrpcServer:
             ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
             ("grpc.max_send_message_length", _NO_LIMIT),
             # Otherwise two servers on one port would silently share its connections.
-            ("grpc.so_reuseport", 0),
+            ("grpc.so_reuseport", int(reuse_port)),
         )
         services = {
             PREDICTION_SERVICE: PredictionService(data_plane),

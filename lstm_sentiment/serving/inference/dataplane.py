@@ -62,6 +62,9 @@ classes."""
 RunOn = Callable[[str, Mapping[str, Array]], Awaitable[Mapping[str, Array]]]
 """Runs a signature, by its key, of a version that is held on inputs."""
 
+MergedStates = Callable[[Sequence[ServableState]], list[ServableState]]
+"""Called with the states of a model's versions here; returns those in all processes together."""
+
 _Found = TypeVar("_Found")
 
 
@@ -80,6 +83,7 @@ class DataPlane:
         runner: Runner | None = None,
         on_run: OnRun | None = None,
         on_answer: OnAnswer | None = None,
+        merged_states: MergedStates | None = None,
     ) -> None:
         """Answers from the versions of a manager.
 
@@ -90,8 +94,11 @@ class DataPlane:
             on_run: Called after each run of a model; must be quick, and must not raise.
             on_answer: Called with each answer to Predict and Classify before it is sent; must be
                 quick, must not raise, and must not change the answer.
+            merged_states: Merges the states that a status request is answered with; `None` where
+                there is one process.
         """
         self._manager = manager
+        self._merged_states = merged_states
         self._limits = limits if limits is not None and limits.limit_inputs else None
         self._runner = runner or Runner()
         self._on_run, self._on_answer = on_run, on_answer
@@ -283,7 +290,7 @@ class DataPlane:
         version = model_spec.version
         if model_spec.label is not None:
             version = self._manager.version_of_label(model_spec.name, model_spec.label)
-        states = self._manager.states(model_spec.name)
+        states = self._states(model_spec.name)
         if version is None:
             if not states:
                 raise ServableNotFoundError(
@@ -325,6 +332,12 @@ class DataPlane:
             handle.release()
         caller.check_waits()
         return handle.id, found
+
+    def _states(self, name: str) -> list[ServableState]:
+        states = self._manager.states(name)
+        if self._merged_states is None:
+            return states
+        return [state for state in self._merged_states(states) if state.id.name == name]
 
     def _hold(self, model_spec: ModelSpec, caller: Caller) -> ServableHandle:
         """Holds a version; raises if the caller no longer waits."""

@@ -6,12 +6,13 @@ https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from lstm_sentiment.serving.counts import Group
 from lstm_sentiment.serving.servable import Array
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -148,6 +149,58 @@ class MetricSeries:
             for metric, found in self._distributions.items()
         }
         return twin
+
+    def counts(self, version_labels: Sequence[str]) -> dict[Group, dict[str, Any]]:
+        """Returns the counters and histograms as plain values, by the versions they belong to.
+
+        Args:
+            version_labels: The labels that tell a model and its versions, the model's first.
+
+        Returns:
+            By group, by metric's name and by label values: a number, or the number of values in
+            each bucket and their sum. Gauges are left out: they do not add up.
+        """
+        groups: dict[Group, dict[str, Any]] = {}
+        for metric in self._metrics:
+            if metric.kind == "gauge":
+                continue
+            places = [metric.labels.index(name) for name in version_labels if name in metric.labels]
+            for labels, value in self._plain(metric):
+                group = tuple(labels[place] for place in places) if len(places) > 1 else ()
+                groups.setdefault(group, {}).setdefault(metric.name, {})[labels] = value
+        return groups
+
+    def add_counts(self, counts: Iterable[Mapping[str, Any]]) -> None:
+        """Adds the counters and histograms of another process.
+
+        Args:
+            counts: The groups' values, as `counts` returns them. Metrics that are not known here
+                are left out.
+        """
+        by_name = {metric.name: metric for metric in self._metrics}
+        for values in counts:
+            for name in values.keys() & by_name.keys():
+                metric = by_name[name]
+                for labels, value in values[name].items():
+                    if isinstance(metric, Scalar):
+                        self.add(metric, labels, value)
+                    else:
+                        self._add_distribution(metric, labels, *value)
+
+    def _plain(self, metric: Metric) -> Iterator[tuple[Labels, Any]]:
+        if isinstance(metric, Scalar):
+            yield from self._numbers[metric].items()
+        else:
+            for labels, found in self._distributions[metric].items():
+                yield labels, (tuple(found.counts), found.total)
+
+    def _add_distribution(
+        self, metric: Histogram, labels: Labels, counts: Sequence[int], total: float
+    ) -> None:
+        distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)
+        for place, count in enumerate(counts):
+            distribution.counts[place] += count
+        distribution.total += total
 
     def lines(self) -> Iterator[str]:
         """Yields the lines of the metrics that have a series."""

@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from lstm_sentiment.serving.batching.batch_queue import BatchRun
+from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.monitoring import metric_definitions as metrics
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.metric_series import Labels, MetricSeries
+from lstm_sentiment.serving.monitoring.process_metrics import ProcessMetrics
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
@@ -47,8 +49,7 @@ class ServerMetrics:
         """
         self._pool = (thread_pool_name,)
         self._clock = clock
-        self._process = CollectorRegistry()
-        ProcessCollector(registry=self._process)
+        self._process = ProcessMetrics()
         # Guards all attributes below.
         self._lock = threading.Lock()
         self._series = MetricSeries(metrics.METRICS)
@@ -160,8 +161,37 @@ class ServerMetrics:
         """Returns the page: all metrics, and memory and CPU time of the process."""
         with self._lock:
             series = self._series.copy()
-        lines = "".join(f"{line}\n" for line in series.lines())
-        return lines.encode("utf-8", "replace") + generate_latest(self._process)
+        return _written(series) + self._process.page()
+
+    def counts(self) -> Counts:
+        """Returns what was counted, with the memory and CPU time of the process, to be merged."""
+        with self._lock:
+            series = self._series.copy()
+        groups = series.counts((*metrics.OF_VERSION, metrics.SHADOW_VERSION))
+        sums: dict[tuple[str, ...], dict[str, Any]] = {(): {}}
+        for group, values in groups.items():
+            sums.setdefault(group, {})["metrics"] = values
+        sums[()]["process"], process = self._process.values()
+        return Counts(sums, now={"process": process})
+
+    def merged_page(
+        self, counts: Sequence[Counts], states: Sequence[ServableState], parent: int
+    ) -> bytes:
+        """Returns the page of several processes together.
+
+        Args:
+            counts: The `counts` of each, and of those that have ended.
+            states: The states of versions in all of them.
+            parent: The process id of their parent.
+        """
+        series = MetricSeries(metrics.METRICS)
+        for each in counts:
+            series.add_counts(group.get("metrics", {}) for group in each.sums.values())
+        for state in states:
+            if state.state is not ManagerState.END or state.error is not None:
+                labels = state.id.name, str(state.id.version)
+                series.set(metrics.SERVABLE_STATE, labels, int(state.state))
+        return _written(series) + self._process.merged_page(counts, parent)
 
     def _count_answered(self, request: AnsweredRequest, name: str) -> None:
         api, rows = request.api, request.batch_size
@@ -191,3 +221,7 @@ class ServerMetrics:
             self._series.add(metrics.LOAD_LATENCY, (name,), microseconds)
         elif state.error is not None:
             self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "fail"))
+
+
+def _written(series: MetricSeries) -> bytes:
+    return "".join(f"{line}\n" for line in series.lines()).encode("utf-8", "replace")

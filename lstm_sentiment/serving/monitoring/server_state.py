@@ -7,14 +7,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
+from lstm_sentiment.serving.counts import Counts, Group
 from lstm_sentiment.serving.manager.servable_stream import MAX_ENDED_VERSIONS
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.peers import Gathered
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 
@@ -107,11 +109,29 @@ class ServerState:
                 if state.state is ManagerState.END:
                     self._remember_failed(state.id)
 
+    def counts(self) -> Counts:
+        """Returns what was counted, to be merged with other processes."""
+        sums: dict[Group, dict[str, Any]] = {}
+        latencies: dict[Group, list[float]] = {}
+        in_state: dict[Group, tuple[int, float]] = {}
+        with self._lock:
+            now = self._clock()
+            sums[()] = {"errors_without_version": dict(self._errors_without_version)}
+            for servable_id, found in self._versions.items():
+                group = _group(servable_id)
+                sums[group] = {"requests": found.requests, "errors": found.errors}
+                latencies[group] = list(found.latencies)
+                in_state[group] = int(found.state), now - found.since
+        known = frozenset((name, version) for name, version in latencies)
+        states = {"latencies": latencies, "in_state": in_state}
+        return Counts({g: {"state": v} for g, v in sums.items()}, known=known, now=states)
+
     def page(
         self,
         labels: Mapping[str, Mapping[str, int]],
         states: Iterable[ServableState],
         shadow: Sequence[Mapping[str, Any]] = (),
+        gathered: Gathered | None = None,
     ) -> dict[str, Any]:
         """Returns the state, for JSON.
 
@@ -119,6 +139,7 @@ class ServerState:
             labels: Version labels of each served model, by the model's name.
             states: States of the versions, a model's highest first.
             shadow: Reports of the shadow versions.
+            gathered: What other processes have counted, to be added; `None` for one process.
 
         Returns:
             `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models` and `shadow`. Each
@@ -126,8 +147,9 @@ class ServerState:
             and the mean, median and 99th percentile of the milliseconds that the last
             `LATENCY_WINDOW` answers took; `None` before the first. Unloaded versions are left out,
             those that failed to load are not. Requests that fail before a version is chosen are
-            `errors_without_version`.
+            `errors_without_version`. With other processes there are `workers` too.
         """
+        others = _Others(gathered)
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}
         for state in states:
             by_model.setdefault(state.id.name, []).append(state)
@@ -138,33 +160,43 @@ class ServerState:
                 {
                     "name": name,
                     "labels": dict(labels.get(name, {})),
-                    "versions": [self._version(s) for s in of_model if _is_shown(s)],
-                    "errors_without_version": self._errors_without_version.get(name, 0),
+                    "versions": [self._version(s, others) for s in of_model if _is_shown(s)],
+                    "errors_without_version": (
+                        self._errors_without_version.get(name, 0)
+                        + others.errors_without_version(name)
+                    ),
                 }
                 for name, of_model in by_model.items()
             ]
             uptime_seconds = self._clock() - self._started
+        started_at = self._started_at
+        if gathered is not None:
+            earlier = max(started_at.timestamp() - gathered.started, 0.0)
+            uptime_seconds += earlier
+            started_at -= timedelta(seconds=earlier)
         return {
-            "started": self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "started": started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "uptime_seconds": round(uptime_seconds, 3),
             "server": _server_name(),
             "models": models,
             "shadow": [dict(entry) for entry in shadow],
+            **({} if gathered is None else {"workers": dict(gathered.workers)}),
         }
 
-    def _version(self, state: ServableState) -> dict[str, Any]:
-        found = self._versions.get(state.id)
+    def _version(self, state: ServableState, others: "_Others") -> dict[str, Any]:
+        found = self._versions.get(state.id, _Version(self._clock()))
         now = self._clock()
         # `state_changed` may be called a little later than the manager knows.
-        since = found.since if found is not None and found.state is state.state else now
+        seconds = [now - found.since] if found.state is state.state else []
         return {
             "version": state.id.version,
             "state": state.state.name,
             "error": "" if state.error is None else str(state.error),
-            "state_seconds": round(now - since, 3),
-            "requests": 0 if found is None else found.requests,
-            "errors": 0 if found is None else found.errors,
-            "latency_ms": None if found is None else _latency_ms(found.latencies),
+            # The last process that came into the state counts.
+            "state_seconds": round(min([*seconds, *others.seconds_in(state)], default=0.0), 3),
+            "requests": found.requests + others.total(state.id, "requests"),
+            "errors": found.errors + others.total(state.id, "errors"),
+            "latency_ms": _latency_ms([*found.latencies, *others.latencies(state.id)]),
         }
 
     def _remember_failed(self, failed: ServableId) -> None:
@@ -177,6 +209,36 @@ class ServerState:
     def _has_ended(self, servable_id: ServableId) -> bool:
         found = self._versions.get(servable_id)
         return found is not None and found.state is ManagerState.END
+
+
+class _Others:
+    """What other processes have counted."""
+
+    def __init__(self, gathered: Gathered | None) -> None:
+        self._living = [] if gathered is None else gathered.others
+        self._all = [] if gathered is None else [*gathered.others, gathered.ended]
+
+    def total(self, servable_id: ServableId, name: str) -> int:
+        group = _group(servable_id)
+        return sum(each.sums.get(group, {}).get("state", {}).get(name, 0) for each in self._all)
+
+    def errors_without_version(self, name: str) -> int:
+        found = [each.sums.get((), {}).get("state", {}) for each in self._all]
+        return sum(each.get("errors_without_version", {}).get(name, 0) for each in found)
+
+    def latencies(self, servable_id: ServableId) -> list[float]:
+        group = _group(servable_id)
+        found = [each.now.get("latencies", {}).get(group, []) for each in self._living]
+        return [seconds for latencies in found for seconds in latencies]
+
+    def seconds_in(self, state: ServableState) -> list[float]:
+        group, number = _group(state.id), int(state.state)
+        found = [each.now.get("in_state", {}).get(group) for each in self._living]
+        return [one[1] for one in found if one is not None and one[0] == number]
+
+
+def _group(servable_id: ServableId) -> Group:
+    return servable_id.name, str(servable_id.version)
 
 
 def _is_shown(state: ServableState) -> bool:

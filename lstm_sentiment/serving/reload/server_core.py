@@ -48,6 +48,7 @@ class ServerCore:
         *,
         file_system_poll_wait_seconds: float = 1.0,
         allow_version_labels_for_unavailable_models: bool = False,
+        when_changed: Callable[[], None] | None = None,
     ) -> None:
         """Creates an idle core; reads and starts nothing yet.
 
@@ -58,6 +59,7 @@ class ServerCore:
             allow_version_labels_for_unavailable_models: Lets a reload bring new labels of versions
                 that are not available; requests by these labels are refused until they are. An
                 existing label is never moved to such a version.
+            when_changed: Called when a new config is in force; must be quick.
 
         Raises:
             InvalidInputError: If the pause is negative.
@@ -68,6 +70,7 @@ class ServerCore:
             manager.set_aspired_versions,
             file_system_poll_wait_seconds=file_system_poll_wait_seconds,
         )
+        self._when_changed = when_changed
         self._allow_unavailable = allow_version_labels_for_unavailable_models
         # Held while the models of a config load: one config at a time.
         self._turn = threading.Lock()
@@ -285,8 +288,11 @@ class ServerCore:
             self._manager.set_version_labels(name, versions, allow_unavailable=True)
         self._labels = labels
         # A copy, since the caller may change the message.
-        self._config = ModelServerConfig()
-        self._config.CopyFrom(config)
+        in_force = ModelServerConfig()
+        in_force.CopyFrom(config)
+        self._config = in_force
+        if self._when_changed is not None:
+            self._when_changed()
 
     def _state(self, version: ServableId) -> ManagerState | None:
         states = self._manager.states(version.name)

@@ -36,7 +36,13 @@ from lstm_sentiment.serving.shadow.drawn_texts import (
     joined,
 )
 from lstm_sentiment.serving.shadow.options import ShadowOptions, VersionOrLabel
-from lstm_sentiment.serving.shadow.tally import Disagreement, Pair, ShadowOutcome, ShadowTally
+from lstm_sentiment.serving.shadow.tally import (
+    Disagreement,
+    Pair,
+    ShadowOutcome,
+    ShadowTally,
+    TallyCounts,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +132,26 @@ class Shadow:
                 lambda: not self._texts_without_outcome, timeout_seconds
             )
 
-    def report(self) -> dict[str, Any]:
+    @property
+    def model_name(self) -> str:
+        """The model of the versions."""
+        return self._model_name
+
+    def counts(self) -> TallyCounts:
+        """Returns the tally as plain values, for another process."""
+        return self._tally.counts()
+
+    def report(self, others: Sequence[TallyCounts] = ()) -> dict[str, Any]:
         """Returns how often the versions agreed, for JSON: see `ShadowTally.report`.
+
+        Args:
+            others: The tallies of other processes, to be added.
 
         Returns:
             The tally's report with `model`, and with `of`, `to` and `share` as in
             `ShadowOptions.to_dict`.
         """
-        return {"model": self._model_name, **self._options.to_dict(), **self._tally.report()}
+        return {"model": self._model_name, **self._options.to_dict(), **self._tally.report(others)}
 
     def __call__(
         self,

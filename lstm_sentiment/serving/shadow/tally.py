@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any, NamedTuple
 
 MAX_PAIRS = 20
@@ -75,12 +75,40 @@ class ShadowOutcome:
         }
 
 
+class TallyCounts(NamedTuple):
+    """The counts of another process, as plain values.
+
+    Attributes:
+        pairs: By pair, the number of texts that were drawn, and by outcome: agreed, disagreed,
+            failed, dropped.
+        largest: By pair, the largest difference of a probability, where there is one.
+        recent: Seconds since each of the latest disagreements, its pair, and itself as a tuple.
+    """
+
+    pairs: Mapping[tuple[int, int | None], tuple[int, ...]]
+    largest: Mapping[tuple[int, int | None], float]
+    recent: Sequence[tuple[float, tuple[int, int | None], tuple[Any, ...]]] = ()
+
+
 class _Counts:
     __slots__ = ("agreed", "disagreed", "dropped", "failed", "largest", "sampled")
 
     def __init__(self) -> None:
         self.sampled = self.agreed = self.disagreed = self.failed = self.dropped = 0
         self.largest: float | None = None
+
+    def add(self, numbers: Sequence[int], largest: float | None) -> None:
+        sampled, agreed, disagreed, failed, dropped = numbers
+        self.sampled += sampled
+        self.agreed += agreed
+        self.disagreed += disagreed
+        self.failed += failed
+        self.dropped += dropped
+        known = [each for each in (self.largest, largest) if each is not None]
+        self.largest = max(known, default=None)
+
+    def plain(self) -> tuple[int, ...]:
+        return self.sampled, self.agreed, self.disagreed, self.failed, self.dropped
 
 
 class ShadowTally:
@@ -121,8 +149,21 @@ class ShadowTally:
             for disagreement in outcome.disagreements:
                 self._recent.append((now, outcome.pair, disagreement))
 
-    def report(self) -> dict[str, Any]:
+    def counts(self) -> TallyCounts:
+        """Returns the counts as plain values, for another process."""
+        with self._lock:
+            now = self._clock()
+            return TallyCounts(
+                {(*pair,): found.plain() for pair, found in self._pairs.items()},
+                {(*p,): c.largest for p, c in self._pairs.items() if c.largest is not None},
+                [(now - since, (*pair,), astuple(each)) for since, pair, each in self._recent],
+            )
+
+    def report(self, others: Sequence[TallyCounts] = ()) -> dict[str, Any]:
         """Returns the counts, for JSON.
+
+        Args:
+            others: The counts of other processes, to be added.
 
         Returns:
             `sampled`, `compared`, `agreed`, `agreement` (`None` before the first comparison),
@@ -132,16 +173,23 @@ class ShadowTally:
             newest first.
         """
         with self._lock:
-            pairs = [
-                {**pair._asdict(), **_totals([counts])} for pair, counts in self._pairs.items()
-            ]
-            total = _totals(list(self._pairs.values()))
+            counted = {pair: _copy(counts) for pair, counts in self._pairs.items()}
             now = self._clock()
-            recent = [
-                _disagreement_dict(now - since, pair, disagreement)
-                for since, pair, disagreement in self._recent
-            ]
-        return {**total, "pairs": pairs[::-1], "recent_disagreements": recent[::-1]}
+            recent = [(now - since, pair, each) for since, pair, each in self._recent]
+        for other in others:
+            for plain, numbers in other.pairs.items():
+                found = counted.setdefault(Pair(*plain), _Counts())
+                found.add(numbers, other.largest.get(plain))
+            recent += [(ago, Pair(*pair), Disagreement(*each)) for ago, pair, each in other.recent]
+        # The oldest first.
+        recent = sorted(recent, key=lambda entry: -entry[0])[-MAX_DISAGREEMENTS:]
+        total = _totals(list(counted.values()))
+        pairs = [{**pair._asdict(), **_totals([counts])} for pair, counts in counted.items()]
+        return {
+            **total,
+            "pairs": pairs[-MAX_PAIRS:][::-1],
+            "recent_disagreements": [_disagreement_dict(*entry) for entry in recent[::-1]],
+        }
 
     def _counts(self, pair: Pair) -> _Counts:
         if pair not in self._pairs:
@@ -150,6 +198,12 @@ class ShadowTally:
                 self._pairs.popitem(last=False)
         self._pairs.move_to_end(pair)
         return self._pairs[pair]
+
+
+def _copy(counts: _Counts) -> _Counts:
+    twin = _Counts()
+    twin.add(counts.plain(), counts.largest)
+    return twin
 
 
 def _totals(counts: Sequence[_Counts]) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""The signals that end `serve`, and its log."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from lstm_sentiment.cli.verbosity import log_level
+
+
+@contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """Writes the log of the server to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("lstm_sentiment.serving")
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(log_level())
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+
+
+class EndedBySignals:
+    """Ends the `with` block at the first SIGTERM or Ctrl-C, and the process soon after.
+
+    A load under way cannot be aborted, and must not keep the process longer than was promised.
+    """
+
+    def __init__(self, drain_seconds: float, exit_now: Callable[[], None]) -> None:
+        """Installs no handler yet.
+
+        Args:
+            drain_seconds: The longest time from the first signal to the end of the process.
+            exit_now: Ends the process: after that time, or at a second signal.
+        """
+        self._exit_now = exit_now
+        self._end = threading.Timer(drain_seconds, self._exit)
+        self._end.daemon = True
+
+    def __enter__(self) -> None:
+        """Installs the handlers."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Lets the process go on."""
+        self._end.cancel()
+
+    def _interrupt(self, number: int, frame: object) -> NoReturn:
+        # Raised wherever the main thread is, in a long load too; leaving the context drains.
+        for again in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(again, lambda number, frame: self._exit())
+        self._end.start()
+        raise KeyboardInterrupt
+
+    def _exit(self) -> None:
+        sys.stderr.flush()
+        self._exit_now()

@@ -1,0 +1,1 @@
+"""Several processes that serve as one: they share the ports, and a parent watches over them."""

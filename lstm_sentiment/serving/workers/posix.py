@@ -1,0 +1,132 @@
+"""All that processes which share ports need of a POSIX system."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.access.listening import cannot_listen, listen, system_reason
+
+with suppress(ModuleNotFoundError):  # `check_can_share_ports` refuses such a platform
+    import fcntl
+
+# A process with many threads gets a memory pool for each of up to eight a CPU from glibc, which
+# keeps what is freed in it.
+_MALLOC_POOLS = {"MALLOC_ARENA_MAX": "2"}
+
+# A worker that has been stopped must not hold up the parent.
+_SECONDS_TO_SEND = 10
+
+
+def check_can_share_ports() -> None:
+    """Checks that several processes can listen on one port here.
+
+    Raises:
+        InvalidInputError: If the platform has no `SO_REUSEPORT`, or does not pass sockets on.
+    """
+    if not hasattr(socket, "SO_REUSEPORT") or os.name != "posix":
+        raise InvalidInputError(
+            "`workers` must be 1 on a platform without SO_REUSEPORT. "
+            f"Received: more, on {sys.platform}."
+        )
+
+
+def reserve_port(host: str, port: int) -> socket.socket:
+    """Binds a socket that does not listen, so that only processes of this user share the port.
+
+    Args:
+        host: The address, IPv4 or IPv6, or a host's name.
+        port: The port; 0 for any free one.
+
+    Returns:
+        The socket, which holds the port until it is closed.
+
+    Raises:
+        InvalidInputError: If somebody has the port already, or it cannot be bound.
+    """
+    # Servers that share their ports would silently let each other in.
+    with listen(host, port) as probe:
+        family, address = probe.family, probe.getsockname()
+    holder = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(address if port else (address[0], 0))
+    except OSError as error:
+        holder.close()
+        raise cannot_listen(host, port, system_reason(error)) from error
+    return holder
+
+
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Makes two connected local sockets, which no other process can open."""
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    timeout = _SECONDS_TO_SEND.to_bytes(8, sys.byteorder) + bytes(8)
+    for end in pair:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+    return pair
+
+
+def spawn(module: str, arguments: Sequence[str], keep: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Starts a module as a fresh Python process, which finds modules where this process does.
+
+    Args:
+        module: The module.
+        arguments: Its arguments.
+        keep: Open files that the process inherits.
+    """
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return subprocess.Popen(
+        [sys.executable, *flags, "-P", "-m", module, *arguments],
+        pass_fds=keep,
+        env=_environment(os.environ),
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def exit_reason(code: int) -> str:
+    """Describes how a process ended.
+
+    Args:
+        code: The exit code, as `subprocess` returns it: negative for a signal.
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    paths = [path or os.getcwd() for path in sys.path]
+    return {**_MALLOC_POOLS, **own, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+@contextmanager
+def unnamed_file() -> Iterator[int]:
+    """Opens a file for `file_lock`, which is gone when the last process has closed it."""
+    with TemporaryFile() as file:
+        yield file.fileno()
+
+
+@contextmanager
+def file_lock(descriptor: int) -> Iterator[None]:
+    """Holds a lock among the processes that have a file open, but not among their threads."""
+    fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.lockf(descriptor, fcntl.LOCK_UN)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes to an open file, in as many pieces as it takes."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
