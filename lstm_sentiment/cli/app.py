@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
@@ -85,6 +86,9 @@ def command_line() -> "TyperGroup":
 def main() -> NoReturn:
     """Runs the command line; bad input is one line on standard error and exit code 2."""
     verbosity.begin()
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What its encoding lacks is escaped, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Read when NumPy is imported. Its products are small here, and threads would spin for more,
     # beside those that answer requests.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -50,6 +50,17 @@ def test_predict_and_explain(base_path: Path, run: Run) -> None:
     assert "".join(explained["tokens"]) == TEXT
 
 
+def test_output_that_cannot_be_encoded_is_escaped(
+    base_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = command_without_train("predict", TEXT, "--model", str(base_path))
+    assert ended.returncode == 0, ended.stderr
+    assert TEXT.encode("ascii", "backslashreplace").decode() in ended.stdout
+    (answer,) = answered("predict", TEXT, "--model", base_path)
+    assert answer["text"] == TEXT
+
+
 def test_evaluate_and_compare(base_path: Path, data: Path) -> None:
     (evaluated,) = answered("evaluate", "--model", base_path, "--data", data)
     assert evaluated["texts"] == 2

@@ -1,5 +1,6 @@
 """The network of a light twin: token ids to logits, by ONNX Runtime."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,7 +61,7 @@ class LightNetwork:
         )
         # Not the threads of requests, of which there are many: each would keep, by the C library's
         # rules, some megabytes of what a group of long texts takes.
-        self._threads = ThreadPoolExecutor(usable_cpus(), "light-network")
+        self._threads, self._process = _new_threads(), os.getpid()
 
     def logits(self, rows: Sequence[Ids], *, caller: Caller = ANYBODY) -> NDArray[np.float32]:
         """Computes the logits of texts.
@@ -91,9 +92,15 @@ class LightNetwork:
             return logits_of(np.zeros(1, np.intp))
         logits = np.empty((len(rows), self.num_classes), np.float32)
         groups = _groups(lengths, _GROUP if of_batches is None else _size_of_group(len(rows)))
-        for texts, part in zip(groups, self._threads.map(logits_of, groups), strict=True):
+        for texts, part in zip(groups, self._own_threads().map(logits_of, groups), strict=True):
             logits[texts] = part
         return logits
+
+    def _own_threads(self) -> ThreadPoolExecutor:
+        """Returns the threads of this process: a fork has none of those of its parent."""
+        if self._process != os.getpid():
+            self._threads, self._process = _new_threads(), os.getpid()
+        return self._threads
 
     def _logits(self, token_ids: Ids, lengths: Ids) -> NDArray[np.float32]:
         return self._run([LOGITS], token_ids, lengths)[0]
@@ -117,6 +124,10 @@ class LightNetwork:
             names, {TOKEN_IDS: token_ids, LENGTHS: lengths}
         )
         return arrays
+
+
+def _new_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(usable_cpus(), "light-network")
 
 
 def _size_of_group(texts: int) -> int:

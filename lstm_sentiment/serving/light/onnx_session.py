@@ -18,5 +18,5 @@ def open_session(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # An arena would keep the memory of the largest batch.
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # errors are raised
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -1,6 +1,7 @@
 """The light engine answers every signature as the graph does that the C++ server runs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.conftest import REPOSITORY
 from tests.export.test_signatures import example_of
 from tests.exported import exported
 from tests.serving.light.engines import Engines, assert_same, both_engines, strings
+from tests.without_train import run_without_train
 
 WHOLE_EXPORTS = True
 
@@ -214,3 +216,25 @@ def test_no_tensorflow_is_imported(version_dir: Path) -> None:
         check=True,
     )
     assert json.loads(answer.stdout) == "positive"
+
+
+ASK_IN_A_FORK = """
+import os, signal
+from lstm_sentiment import SavedModelPredictor
+
+predictor = SavedModelPredictor(sys.argv[1])
+texts = ["房间很干净"] * 40
+before = predictor.predict(texts)
+child = os.fork()
+if not child:
+    signal.alarm(60)
+    os._exit(predictor.predict(texts) != before)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_answers_too(version_dir: Path) -> None:
+    ended = run_without_train(ASK_IN_A_FORK, str(version_dir))
+    assert (ended.stdout, ended.returncode) == ("0\n", 0), ended.stderr
