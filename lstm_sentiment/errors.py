@@ -13,9 +13,21 @@ Each message says the rule, then what arrived. None knows of HTTP or gRPC: every
 one table from these classes to its own status codes.
 """
 
+from typing import Any
+
 
 class LstmSentimentError(Exception):
     """Base of every error raised on purpose by `lstm_sentiment`."""
+
+    def __reduce__(self) -> Any:
+        """Pickles the message, from which no subclass can be made by its `__init__`."""
+        reduced: Any = super().__reduce__()
+        _, arguments, *state = reduced
+        return _unpickled, (type(self), arguments), *state
+
+
+def _unpickled(kind: type[LstmSentimentError], arguments: tuple[Any, ...]) -> LstmSentimentError:
+    return kind.__new__(kind, *arguments)
 
 
 class InvalidInputError(LstmSentimentError, ValueError):
