@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
-from starlette.types import ASGIApp
 
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.models_config.config import (
@@ -27,6 +26,7 @@ from lstm_sentiment.serving.access.authentication import (
     BearerTokenMiddleware,
 )
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
+from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.counts import Counts
@@ -381,7 +381,7 @@ class ModelServer:
 
     def _make_rest_server(self, port: int) -> RestServer:
         options = self._options
-        app: ASGIApp = rest_app(
+        app: AsgiApp = rest_app(
             self._data_plane,
             max_threads=options.max_threads,
             timeout_seconds=options.rest_api_timeout_seconds,

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import json_format
-from starlette.types import ASGIApp
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -21,6 +20,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
+
+from lstm_sentiment.serving.asgi import AsgiApp
 
 SECONDS = 30  # for what must happen, on however busy a machine
 
@@ -171,7 +172,7 @@ class Rest:
 
 
 class _Asgi(httpx.BaseTransport):
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: AsgiApp) -> None:
         self._asgi = httpx.ASGITransport(app, client=("127.0.0.1", 50312))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -183,7 +184,7 @@ class _Asgi(httpx.BaseTransport):
         return asyncio.run(answer())
 
 
-def asgi_client(app: ASGIApp) -> httpx.Client:
+def asgi_client(app: AsgiApp) -> httpx.Client:
     """A client of an application, without a socket."""
     return httpx.Client(transport=_Asgi(app), base_url="http://server")
 

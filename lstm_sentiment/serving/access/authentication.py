@@ -16,10 +16,10 @@ from typing import Any, NoReturn, TypeAlias
 
 import grpc
 import grpc.aio
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.serving.access.secret_file import read_secret_file
+from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
 from lstm_sentiment.serving.errors import UnauthenticatedError
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -123,7 +123,7 @@ class BearerTokenMiddleware:
     """Rejects HTTP requests without a token with status 401, before their body is read."""
 
     def __init__(
-        self, app: ASGIApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
+        self, app: AsgiApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
     ) -> None:
         """Wraps an application.
 

@@ -8,17 +8,14 @@ people.
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
+from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp, Headers, Receive, Scope, Send
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
@@ -28,10 +25,15 @@ from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
-from lstm_sentiment.serving.rest_api.body import decoded_body, read_body
+from lstm_sentiment.serving.rest_api.body import ClientLeftError, decoded_body, read_body
 from lstm_sentiment.serving.rest_api.pages import Pages
 from lstm_sentiment.serving.rest_api.path import RestTarget, find_target
-from lstm_sentiment.serving.rest_api.responses import HTTP_STATUSES, error_response, json_response
+from lstm_sentiment.serving.rest_api.responses import (
+    HTTP_STATUSES,
+    Response,
+    error_response,
+    json_response,
+)
 
 DEFAULT_MAX_THREADS = 40
 
@@ -49,7 +51,7 @@ def rest_app(
     state: Callable[[], Mapping[str, Any]] | None = None,
     metrics_page: MetricsPage | None = None,
     ui: bool = False,
-) -> Starlette:
+) -> AsgiApp:
     """Makes the REST API as an ASGI application, which answers every path and method.
 
     Args:
@@ -65,7 +67,7 @@ def rest_app(
         metrics_page: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
     """
-    api = _RestApi(
+    return _RestApi(
         RestAnswers(data_plane),
         # anyio's default limiter is shared with the whole process, and smaller than a batch may be.
         CapacityLimiter(max_threads),
@@ -74,7 +76,6 @@ def rest_app(
         observer,
         Pages(is_ready, state, metrics_page, ui),
     )
-    return Starlette(routes=[Route("/{path:path}", api)])
 
 
 @dataclass(eq=False)
@@ -95,42 +96,36 @@ class _RestApi:
         target = find_target(scope["method"], path)
         try:
             if target is not None:
-                response = await self._answer(target, Request(scope, receive), receive)
+                response = await self._answer(target, scope, receive)
             else:
-                response = await self.pages.answer(Request(scope), path)
-        except ClientDisconnect:
+                response = await self.pages.answer(scope, path)
+        except ClientLeftError:
             return
-        await response(scope, receive, send)
+        await response.send(send)
 
-    async def _answer(self, target: RestTarget, request: Request, receive: Receive) -> Response:
-        notes = RequestNotes(self.observer, "REST", target.api, _peer(request))
+    async def _answer(self, target: RestTarget, scope: Scope, receive: Receive) -> Response:
+        notes = RequestNotes(self.observer, "REST", target.api, _peer(scope))
         try:
-            body = await read_body(request, self.limits)
+            body = await read_body(receive, scope["headers"], self.limits)
         except RequestTooLargeError as error:
-            response = _too_large(error, notes)
             # The rest of the body is not read.
-            response.headers["connection"] = "close"
-            return response
-        except ClientDisconnect as error:
+            return _too_large(error, notes).with_header(b"connection", b"close")
+        except ClientLeftError as error:
             notes.finish(Code.CANCELLED, "the caller went away before the request was there.")
             raise error
         notes.arrived(len(body))
         seconds = self.timeout_seconds
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
-        work = functools.partial(self._work, target, body, request, notes, caller)
+        work = functools.partial(self._work, target, body, scope["headers"], notes, caller)
         # A status must be answered even while all threads answer predictions.
-        limiter = self.limiter if request.method == "POST" else None
-        return await self._in_time(work, limiter, caller, receive)
+        limiter = self.limiter if scope["method"] == "POST" else None
+        with _leaving_with_client(caller, scope, receive):
+            return await self._in_time(work, limiter, caller)
 
     async def _in_time(
-        self,
-        work: Callable[[], Response],
-        limiter: CapacityLimiter | None,
-        caller: Caller,
-        receive: Receive,
+        self, work: Callable[[], Response], limiter: CapacityLimiter | None, caller: Caller
     ) -> Response:
         working = asyncio.ensure_future(to_thread.run_sync(work, limiter=limiter))
-        watching = asyncio.ensure_future(_leave_on_disconnect(receive, caller))
         # Held here: the loop itself holds no more than a weak reference.
         self._working.add(working)
         working.add_done_callback(self._working.discard)
@@ -139,8 +134,6 @@ class _RestApi:
         except asyncio.CancelledError:
             caller.leave()
             raise
-        finally:
-            watching.cancel()
         if working.done():
             return working.result()
         # A running model cannot be stopped; its answer is dropped, and observed as late.
@@ -148,11 +141,16 @@ class _RestApi:
         return error_response(late, "the deadline passed before the answer was there.")
 
     def _work(
-        self, target: RestTarget, body: bytes, request: Request, notes: RequestNotes, caller: Caller
+        self,
+        target: RestTarget,
+        body: bytes,
+        headers: Headers,
+        notes: RequestNotes,
+        caller: Caller,
     ) -> Response:
         try:
             try:
-                unpacked = decoded_body(body, request.headers, self.limits)
+                unpacked = decoded_body(body, headers, self.limits)
             except RequestTooLargeError as error:
                 return _too_large(error, notes)
             response = json_response(self.answers.answer(target, unpacked, notes, caller))
@@ -165,6 +163,21 @@ class _RestApi:
         return response
 
 
+@contextmanager
+def _leaving_with_client(caller: Caller, scope: Scope, receive: Receive) -> Iterator[None]:
+    """Lets the caller leave as soon as the client does."""
+    when_gone = scope.get("extensions", {}).get(WHEN_GONE)
+    if when_gone is not None:
+        when_gone(caller.leave)
+        yield
+        return
+    watching = asyncio.ensure_future(_leave_on_disconnect(receive, caller))
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
 async def _leave_on_disconnect(receive: Receive, caller: Caller) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -175,15 +188,16 @@ def _too_large(error: RequestTooLargeError, notes: RequestNotes) -> Response:
     return _noted_error(_BODY_TOO_LARGE, Code.RESOURCE_EXHAUSTED, str(error), notes)
 
 
-def _noted_error(status_code: int, code: Code, message: str, notes: RequestNotes) -> Response:
-    response = error_response(status_code, message)
+def _noted_error(status: int, code: Code, message: str, notes: RequestNotes) -> Response:
+    response = error_response(status, message)
     notes.response_bytes = len(response.body)
     notes.finish(code, message)
     return response
 
 
-def _peer(request: Request) -> str:
-    if request.client is None:
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    if client is None:
         return ""
-    host, port = request.client
+    host, port = client
     return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"

@@ -2,10 +2,8 @@
 
 import zlib
 
-from starlette.datastructures import Headers
-from starlette.requests import Request
-
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.asgi import Headers, Receive
 from lstm_sentiment.serving.inference.limits import RequestLimits
 
 # TensorFlow Serving's own, `tensorflow_serving/util/net_http/compression/gzip_zlib.h`.
@@ -13,26 +11,41 @@ _MAX_UNCOMPRESSED_BYTES = 100 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-async def read_body(request: Request, limits: RequestLimits) -> bytes:
+class ClientLeftError(Exception):
+    """The client left before its request was there."""
+
+
+def header(headers: Headers, name: bytes) -> bytes:
+    """Returns the value of the first header of a name, in lower case; empty for none."""
+    return next((value for found, value in headers if found == name), b"")
+
+
+async def read_body(receive: Receive, headers: Headers, limits: RequestLimits) -> bytes:
     """Receives a body as it was sent.
 
     Args:
-        request: The request.
+        receive: The ASGI channel of the request.
+        headers: Headers of the request.
         limits: The limit `max_request_bytes`.
 
     Raises:
         RequestTooLargeError: If the body is longer, as soon as that is known.
-        ClientDisconnect: If the client goes away first.
+        ClientLeftError: If the client leaves first.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal():
+    announced = header(headers, b"content-length")
+    if announced.isdigit():
         limits.check_request_bytes(int(announced))
+    body, more_body = b"", True
     chunks, length = [], 0
-    async for chunk in request.stream():
-        length += len(chunk)
+    while more_body:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError
+        body, more_body = message.get("body", b""), message.get("more_body", False)
+        length += len(body)
         limits.check_request_bytes(length)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        chunks.append(body)
+    return body if len(chunks) == 1 else b"".join(chunks)
 
 
 def decoded_body(body: bytes, headers: Headers, limits: RequestLimits) -> bytes:
@@ -47,7 +60,7 @@ def decoded_body(body: bytes, headers: Headers, limits: RequestLimits) -> bytes:
         RequestTooLargeError: If the decompressed body is longer.
         InvalidInputError: If the body is not gzip.
     """
-    if "gzip" not in headers.get("content-encoding", ""):
+    if b"gzip" not in header(headers, b"content-encoding"):
         return body
     limit = limits.max_request_bytes or _MAX_UNCOMPRESSED_BYTES
     unpacker = zlib.decompressobj(_GZIP)

@@ -1,9 +1,9 @@
-"""Responses in JSON, and the HTTP status of each error."""
+"""Responses, and the HTTP status of each error."""
 
 import json
+from dataclasses import dataclass, field
 
-from starlette.responses import Response
-
+from lstm_sentiment.serving.asgi import Headers, Send
 from lstm_sentiment.serving.canonical_code import Code
 
 HTTP_STATUSES: dict[Code, int] = {
@@ -23,13 +23,46 @@ HTTP_STATUSES: dict[Code, int] = {
 """The HTTP status of each canonical code."""
 
 
-def json_response(content: str, status_code: int = 200) -> Response:
+_JSON = [(b"content-type", b"application/json")]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole response.
+
+    Attributes:
+        body: The body.
+        headers: Its headers but for the length.
+        status: The HTTP status.
+    """
+
+    body: bytes
+    headers: Headers = field(default_factory=list)
+    status: int = 200
+
+    def with_header(self, name: bytes, value: bytes) -> "Response":
+        """Returns the response with one header more."""
+        return Response(self.body, [*self.headers, (name, value)], self.status)
+
+    async def send(self, send: Send) -> None:
+        """Sends the response."""
+        length = (b"content-length", b"%d" % len(self.body))
+        headers = self.headers if self.status == 304 else [*self.headers, length]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_response(content: str, status: int = 200) -> Response:
     """Makes a response of a JSON document."""
     # Undecodable bytes in a path come back as they came; no answer may fail for them.
-    body = content.encode("utf-8", errors="replace")
-    return Response(body, status_code=status_code, media_type="application/json")
+    return Response(content.encode("utf-8", errors="replace"), _JSON, status)
 
 
-def error_response(status_code: int, message: str) -> Response:
+def text_response(content: str, status: int = 200) -> Response:
+    """Makes a response of plain text."""
+    return Response(content.encode(), [(b"content-type", b"text/plain; charset=utf-8")], status)
+
+
+def error_response(status: int, message: str) -> Response:
     """Makes the response `{"error": message}`."""
-    return json_response(json.dumps({"error": message}, ensure_ascii=False), status_code)
+    return json_response(json.dumps({"error": message}, ensure_ascii=False), status)

@@ -9,16 +9,15 @@ import threading
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.rest_api.http1.connection import http_protocol
+from lstm_sentiment.serving.rest_api.http1.plain_exchange import PlainExchange
 
 logger = logging.getLogger(__name__)
 
-_MAX_HEAD_BYTES = 65536
 _DRAIN_POLL_SECONDS = 0.01
-_CLOSE = (b"connection", b"close")
 
 
 class RestServer:
@@ -30,7 +29,7 @@ class RestServer:
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: AsgiApp,
         listener: socket.socket,
         *,
         ssl_context: ssl.SSLContext | None = None,
@@ -49,9 +48,7 @@ class RestServer:
         """
         config = uvicorn.Config(
             app,
-            # h11, and not httptools where it is installed, which loses the body of a request that
-            # offers HTTP/2, as Java's client does.
-            http=_impatient_protocol(receive_timeout_seconds),
+            http=http_protocol(receive_timeout_seconds, keep_alive_seconds),  # type: ignore[arg-type]
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -125,7 +122,7 @@ class _UvicornServer(uvicorn.Server):
         for listener in sockets or []:
             listener.close()
         for connection in list(self.server_state.connections):
-            _close_after_answer(connection)
+            connection.shutdown()
         try:
             async with asyncio.timeout(self.grace_seconds):
                 while self.server_state.connections:
@@ -146,15 +143,10 @@ class _UvicornServer(uvicorn.Server):
                 connection.transport.abort()
             else:
                 await _answer_that_server_stops(connection)
+        # Connections that are closed now end in the loop's next turn.
+        await asyncio.sleep(0)
         if late:
             logger.warning("%s REST requests were not answered within the grace", late)
-
-
-def _close_after_answer(connection: Any) -> None:
-    if connection.cycle is not None:
-        # Without this header h11's protocol closes silently, which connection pools report.
-        connection.cycle.default_headers = [*connection.cycle.default_headers, _CLOSE]
-    connection.shutdown()
 
 
 async def _answer_that_server_stops(connection: Any) -> None:
@@ -162,55 +154,11 @@ async def _answer_that_server_stops(connection: Any) -> None:
     body = json.dumps({"error": "the server is stopping."}).encode()
     length = str(len(body)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    if isinstance(cycle, PlainExchange):
+        cycle.cut_off(503, headers, body)
+        return
     await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})
     await cycle.send({"type": "http.response.body", "body": body})
     # A later answer of the application is discarded, without an error.
     cycle.disconnected = True
     connection.transport.close()
-
-
-def _impatient_protocol(receive_timeout_seconds: float) -> type[asyncio.Protocol]:
-    """Makes uvicorn's protocol with limits on the time and the head of a request."""
-
-    class ImpatientProtocol(H11Protocol):
-        _timer: asyncio.TimerHandle | None = None
-        _head_bytes = 0
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._expect_request()
-
-        def data_received(self, data: bytes) -> None:
-            before = self.cycle
-            is_head = before is None or not before.more_body
-            super().data_received(data)
-            is_head = is_head and self.cycle is before
-            self._head_bytes = self._head_bytes + len(data) if is_head else 0
-            if self._head_bytes > _MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The head of a request is too long.")
-            elif self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
-                self._expect_request()
-            else:
-                self._request_is_there()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._request_is_there()
-            super().connection_lost(exc)
-
-        def _unsupported_upgrade_warning(self) -> None:
-            """Logs nothing: clients that offer HTTP/2 do so with every request."""
-
-        def _expect_request(self) -> None:
-            if self._timer is None:
-                self._timer = self.loop.call_later(receive_timeout_seconds, self._give_up)
-
-        def _request_is_there(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
-            self._timer = None
-            self.transport.abort()
-
-    return ImpatientProtocol

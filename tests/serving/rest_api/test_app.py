@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from starlette.types import ASGIApp
 
+from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.errors import RequestCancelledError
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
@@ -35,13 +35,13 @@ def answering() -> FakeServable:
 
 def app_of(
     servable: FakeServable, limits: RequestLimits | None = None, **options: Any
-) -> tuple[ASGIApp, list[AnsweredRequest]]:
+) -> tuple[AsgiApp, list[AnsweredRequest]]:
     observed: list[AnsweredRequest] = []
     return rest_app(plane_of(servable, limits), observer=observed.append, **options), observed
 
 
 def ask(
-    app: ASGIApp, method: str, path: str, content: Any = b"", headers: Any = None
+    app: AsgiApp, method: str, path: str, content: Any = b"", headers: Any = None
 ) -> httpx.Response:
     async def request() -> httpx.Response:
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50312))
@@ -51,7 +51,7 @@ def ask(
     return asyncio.run(request())
 
 
-def predicted(app: ASGIApp, content: Any = BODY, headers: Any = None) -> httpx.Response:
+def predicted(app: AsgiApp, content: Any = BODY, headers: Any = None) -> httpx.Response:
     return ask(app, "POST", PREDICT, content, headers)
 
 
@@ -147,7 +147,7 @@ def test_without_a_timeout_there_is_no_deadline() -> None:
     assert [caller.deadline for caller in servable.callers] == [None]
 
 
-def drive(app: ASGIApp, receive: Callable[[], Any]) -> list[Any]:
+def drive(app: AsgiApp, receive: Callable[[], Any]) -> list[Any]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

@@ -6,9 +6,9 @@ from importlib import resources
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, BearerTokens
+from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_page, ui_paths
 from tests.serving.fake_servables import FakeServable, plane_of
@@ -19,11 +19,11 @@ HTML, CSS = FILES["index.html"], FILES["style.css"]
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 
 
-def app_of(ui: bool = True) -> ASGIApp:
+def app_of(ui: bool = True) -> AsgiApp:
     return rest_app(plane_of(FakeServable()), ui=ui)
 
 
-def ask(app: ASGIApp, method: str, path: str, **headers: str) -> httpx.Response:
+def ask(app: AsgiApp, method: str, path: str, **headers: str) -> httpx.Response:
     async def request() -> httpx.Response:
         async def as_sent(scope: Scope, receive: Receive, send: Send) -> None:
             # The client has resolved what leads out of a folder; others would not.
