@@ -25,9 +25,9 @@ class EngineFlags:
     engine: Annotated[
         Engine,
         typer.Option(
-            help="What computes the answers: light loads a version's light twin, without "
-            "TensorFlow; tensorflow loads its SavedModel; auto the first if it is there and "
-            "answers the same, else the second."
+            help="What computes the answers. light: the version's light twin, without TensorFlow. "
+            "tensorflow: its SavedModel. auto: the light twin, if there is one that gives the "
+            "answers of the version's card; else the SavedModel."
         ),
     ] = "auto"
 

@@ -85,6 +85,7 @@ def _card_rows(report: "VersionReport") -> list[tuple[str, str]]:
         ("path", str(report.version_dir)),
         ("model name", report.model_name),
         ("version", number),
+        ("light twin", "yes" if report.has_light_twin else "none: answering needs TensorFlow"),
     ]
     if report.card is None:
         said = "none: labels, tokenizer, sizes and scores are not known"

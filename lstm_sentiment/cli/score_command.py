@@ -34,8 +34,8 @@ def score(
     engine: Annotated[
         Literal["auto", "light", "tensorflow", "local", "ray"],
         typer.Option(
-            help="light, tensorflow and auto (light where the version has a light twin) in this "
-            "process; ray: as auto, on many CPUs or machines; local: older name of auto."
+            help="What computes the answers. light, tensorflow and auto: as of predict, in this "
+            "process. ray: as auto, on many CPUs or machines. local: an older name of auto."
         ),
     ] = "auto",
     workers: Annotated[

@@ -105,9 +105,9 @@ class LoadingFlags:
     engine: Annotated[
         Engine,
         typer.Option(
-            help="What answers: light loads versions' light twins, without TensorFlow; tensorflow "
-            "loads their SavedModels; auto a version's twin if it is there and answers the same, "
-            "else its SavedModel.",
+            help="What computes the answers. light: versions' light twins, without TensorFlow. "
+            "tensorflow: their SavedModels. auto: a version's light twin, if there is one that "
+            "gives the answers of the version's card; else its SavedModel.",
             rich_help_panel=_VERSIONS,
         ),
     ] = "auto"

@@ -70,10 +70,11 @@ def verify(
 ) -> None:
     """Check that a version still answers what training computed.
 
-    The version's card holds texts with the answers of the trained model. They
-    are compared with the answers of the version, loaded in this process by
-    each engine that can, and with those of a server if --server or --rest-api is given; of each
-    signature: text, tokens, serving_default, classify, explain.
+    The version's card holds texts with the answers of the trained model. Each
+    engine that can loads the version in this process and answers the same
+    texts; so does a server, if --server or --rest-api is given. The answers of
+    these signatures are compared: text, tokens, serving_default, classify,
+    explain.
 
     Exits with 0 if all probabilities, labels and tokens are equal, with 1 if
     something differs, with a line for each difference, and with 2 if a server

@@ -32,6 +32,7 @@ def test_the_report_fits_and_its_snippets_stand_as_they_are(
         "version, length",
         "metrics dev         accuracy 0.5",
         "2 texts with their answers",
+        "light twin          none",
         "input_sentence int64 (batch, ?)",
         "probabilities float32 (batch, 2)",
         "no op: plain TensorFlow runs it",
@@ -49,6 +50,7 @@ def test_json_is_the_report_alone(run: Run, version_dir: Path) -> None:
     result = json.loads(outcome.out)
     expected = inspect_version(version_dir.parent).to_dict()
     assert result == json.loads(json.dumps(expected))
+    assert result["light_twin"] is False
     signatures = {signature["key"]: signature for signature in result["signatures"]}
     text = signatures["text"]
     assert text["method"] == "predict"

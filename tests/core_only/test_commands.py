@@ -119,6 +119,7 @@ def test_inspect_reads_the_saved_model(run: Command) -> None:
     report = json.loads(ended.stdout)
     assert {"text", "explain"} <= {signature["key"] for signature in report["signatures"]}
     assert report["graph"]["foreign_ops"]["SentencepieceOp"] == "tensorflow-text"
+    assert report["light_twin"] is True
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.version_folder import (
     example_answers,
     find_version,
@@ -27,6 +28,7 @@ class VersionReport:
         model_name: Name of the base path's folder.
         version: Its number; `None` if the folder's name is not a number.
         card: The content of `sentiment.json`; `None` for a SavedModel of another program.
+        has_light_twin: Whether there is a light twin, which may be damaged.
         graph: Signatures and ops.
         sizes: Bytes of the parts.
         snippets: Example requests to each signature, by key.
@@ -36,6 +38,7 @@ class VersionReport:
     model_name: str
     version: int | None
     card: Mapping[str, Any] | None
+    has_light_twin: bool
     graph: GraphSummary
     sizes: SizeSummary
     snippets: Mapping[str, Snippets]
@@ -54,6 +57,7 @@ class VersionReport:
             "model_name": self.model_name,
             "version": self.version,
             "card": self.card,
+            "light_twin": self.has_light_twin,
             "signatures": [
                 {**signature, **asdict(self.snippets[key])} for key, signature in signatures.items()
             ],
@@ -89,6 +93,7 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
         model_name=name,
         version=version,
         card=card,
+        has_light_twin=has_light_twin(version_dir),
         graph=graph,
         sizes=measure_sizes(version_dir),
         snippets={
