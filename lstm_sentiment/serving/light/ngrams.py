@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.serving.light.ngram_index import Keys, NgramIndex
+from lstm_sentiment.version_folder import PAD_ID
+
 Ids = NDArray[np.int32]
 
 _KEY_BITS = 63
 _NO_NGRAM = -1
 _LEAST_LENGTH = 1e-6
+_BETWEEN_TEXTS = np.array([PAD_ID], np.int32)
+_NOWHERE = np.array([], np.intp)
 
 
 class LightNgramView:
@@ -31,12 +36,15 @@ class LightNgramView:
             Exception: One of NumPy's, if the file cannot be loaded.
         """
         with np.load(path, allow_pickle=False) as arrays:
-            self._keys: NDArray[np.int64] = arrays["keys"]
-            self._idf: NDArray[np.float32] = arrays["idf"]
-            self._kernel: NDArray[np.float32] = arrays["kernel"]
+            self._index = NgramIndex(arrays["keys"])
+            idf: NDArray[np.float32] = arrays["idf"][self._index.order, np.newaxis]
+            kernel: NDArray[np.float32] = arrays["kernel"][self._index.order]
             self._bias: NDArray[np.float32] = arrays["bias"]
             self.share = float(arrays["share"])
         self._longest = longest
+        # What an n-gram adds to the squared length of its text, and to each class: side by side, so
+        # that one look-up brings all.
+        self._parts: NDArray[np.float32] = np.concatenate([idf * idf, idf * kernel], axis=1)
 
     def mixed(self, rows: Sequence[Ids], logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mixes the LSTM's and the n-grams' logits.
@@ -52,50 +60,58 @@ class LightNgramView:
 
     def _logits(self, rows: Sequence[Ids]) -> NDArray[np.float64]:
         """Computes the n-grams' logits, `(batch, classes)`."""
-        texts, places = self._known(rows)
-        # An n-gram that a text repeats counts once.
-        found = np.sort(texts * len(self._keys) + places)
+        found, counts = self._found(rows)
+        has_any = counts > 0
+        starts = counts.cumsum() - counts
+        sums = np.zeros((len(rows), self._parts.shape[1]))
+        if len(found):
+            parts = self._parts.take(found, axis=0)
+            sums[has_any] = np.add.reduceat(parts, starts[has_any], axis=0, dtype=np.float64)
+        length = np.sqrt(sums[:, :1]).clip(min=_LEAST_LENGTH)
+        return sums[:, 1:] / length + self._bias
+
+    def _found(self, rows: Sequence[Ids]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Finds the known n-grams of texts.
+
+        Returns:
+            The rows in the weights of the known n-grams of each text, one text after the other; and
+            the number of each text's. An n-gram that a text repeats counts once.
+        """
+        # No known n-gram holds padding: none goes from one text to the next.
+        parts = [part for row in rows for part in (row, _BETWEEN_TEXTS)]
+        lengths = np.array([len(row) for row in rows])
+        by_size = self._ngram_keys(np.concatenate(parts), (lengths + 1).cumsum() - 1)
+        known, places = self._index.find(np.concatenate(by_size))
+        ngrams = len(self._parts)
+        firsts = np.arange(len(rows) + 1) * ngrams
+        of_tokens = firsts[:-1].repeat(lengths + 1)
+        of_ngrams = np.concatenate([of_tokens[: len(keys)] for keys in by_size])
+        found = np.sort((of_ngrams + places)[known])
         is_first = np.ones(len(found), bool)
         np.not_equal(found[1:], found[:-1], out=is_first[1:])
         found = found[is_first]
-        texts = found // len(self._keys)
-        places = found - texts * len(self._keys)
-        values = self._idf[places].astype(np.float64)
-        batch = len(rows)
-        length = np.sqrt(np.bincount(texts, values * values, batch)).clip(min=_LEAST_LENGTH)
-        weighted = values[:, np.newaxis] * self._kernel[places]
-        sums = [np.bincount(texts, column, batch) for column in weighted.T]
-        return np.stack(sums, axis=1) / length[:, np.newaxis] + self._bias
+        counts = np.diff(found.searchsorted(firsts))
+        return found - firsts[:-1].repeat(counts), counts
 
-    def _known(self, rows: Sequence[Ids]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Returns the text and the row in the weights of each known n-gram of the texts."""
-        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
-        keys = self._ngram_keys(np.concatenate(rows), lengths.cumsum())
-        places = self._places(keys)
-        sizes, starts = np.nonzero(self._keys[places] == keys)
-        return np.arange(len(rows)).repeat(lengths)[starts], places[sizes, starts]
-
-    def _ngram_keys(self, token_ids: Ids, ends: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Encodes the n-grams that begin at each token.
+    def _ngram_keys(self, token_ids: Ids, between: NDArray[np.intp] = _NOWHERE) -> list[Keys]:
+        """Encodes the n-grams of each size, in the order of their first tokens.
 
         Args:
-            token_ids: int32 `(tokens,)` of one or more texts.
-            ends: Where each text ends, `(texts,)`.
+            token_ids: int32 `(tokens,)`.
+            between: The places that hold padding.
 
         Returns:
-            int64 `(longest, tokens)`; negative where an n-gram would cross the end of its text.
+            int64 `(tokens - size + 1,)` for each size; negative for n-grams that begin with
+            padding, which would have the number of a shorter one.
         """
         bits = _KEY_BITS // max(2, self._longest)
-        keys = np.full((self._longest, len(token_ids)), _NO_NGRAM, np.int64)
-        keys[0] = token_ids
-        for place in range(1, self._longest):
-            # Appends the next token. What was negative stays so, and another start becomes so.
-            keys[place, :-place] = (keys[place - 1, :-place] << bits) + token_ids[place:]
-            keys[place, np.maximum(ends - place, 0)] = _NO_NGRAM
+        ids = token_ids.astype(np.int64)
+        first = ids.copy()
+        first[between] = _NO_NGRAM
+        keys = [first]
+        for size in range(2, min(self._longest, len(ids)) + 1):
+            keys.append((keys[-1][:-1] << bits) + ids[size - 1 :])
         return keys
-
-    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
-        return np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
 
     def attributions(self, row: Ids, chosen: int) -> NDArray[np.float64]:
         """Divides the n-grams' logit of a class among the tokens of a text.
@@ -109,16 +125,16 @@ class LightNgramView:
         Returns:
             `(tokens,)`.
         """
-        keys = self._ngram_keys(row, np.array([len(row)]))
-        places = self._places(keys)
-        known = self._keys[places] == keys
+        by_size = self._ngram_keys(row)
+        keys = np.concatenate(by_size)
+        known, places = self._index.find(keys)
         _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        occurrences = counts[inverse.reshape(keys.shape)]
-        idf = np.where(known, self._idf[places], 0.0)
-        length = max(float(np.sqrt((idf * idf / occurrences).sum())), _LEAST_LENGTH)
-        parts = idf * self._kernel[places, chosen] / (occurrences * length)
+        # Each occurrence of an n-gram takes its share.
+        parts = self._parts[places] * (known / counts[inverse])[:, np.newaxis]
+        length = max(float(np.sqrt(parts[:, 0].sum())), _LEAST_LENGTH)
         total = np.zeros(len(row))
-        for tokens, each in enumerate(parts, start=1):
-            for place in range(min(tokens, len(row))):
-                total[place:] += each[: len(row) - place] / tokens
+        of_class = np.split(parts[:, 1 + chosen] / length, np.cumsum([*map(len, by_size)]))
+        for size, each in enumerate(of_class[:-1], start=1):
+            for place in range(size):
+                total[place : place + len(each)] += each / size
         return total

@@ -61,3 +61,12 @@ def test_attributions_are_those_of_the_graph(views: Views, text: list[int], chos
 
 def test_no_text_has_no_logits(views: Views) -> None:
     assert views[1].mixed([], np.zeros((0, CLASSES), np.float32)).shape == (0, CLASSES)
+
+
+def test_texts_do_not_share_ngrams(views: Views) -> None:
+    """What ends one text and begins the next is no n-gram, nor is padding a part of one."""
+    batch = [[1], [2], [1, 2], [3], [3], [3, 4, 1]]
+    rows = [np.array(text, np.int32) for text in batch]
+    logits = np.zeros((len(batch), CLASSES), np.float32)
+    alone = [views[1].mixed([row], logits[:1])[0] for row in rows]
+    np.testing.assert_allclose(views[1].mixed(rows, logits), alone, atol=1e-6)
