@@ -54,7 +54,7 @@ class WorkerParent:
             InvalidInputError: If a number is out of its range, or the platform cannot share ports.
         """
         in_range(1, MAX_WORKERS, workers=workers)
-        check_can_share_ports()
+        check_can_share_ports(workers)
         check_port("port", address.port)
         if address.rest_api_port is not None:
             check_port("rest_api_port", address.rest_api_port)

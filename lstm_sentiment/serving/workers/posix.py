@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
+from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.listening import cannot_listen, listen, system_reason
@@ -23,16 +24,17 @@ _MALLOC_POOLS = {"MALLOC_ARENA_MAX": "2"}
 _SECONDS_TO_SEND = 10
 
 
-def check_can_share_ports() -> None:
-    """Checks that several processes can listen on one port here.
+def check_can_share_ports(workers: int) -> None:
+    """Checks that so many processes can listen on one port here.
 
     Raises:
         InvalidInputError: If the platform has no `SO_REUSEPORT`, or does not pass sockets on.
     """
-    if not hasattr(socket, "SO_REUSEPORT") or os.name != "posix":
+    can_share = hasattr(socket, "SO_REUSEPORT") and os.name == "posix"
+    if workers > 1 and not can_share:
         raise InvalidInputError(
             "`workers` must be 1 on a platform without SO_REUSEPORT. "
-            f"Received: more, on {sys.platform}."
+            f"Received: {workers}, on {sys.platform}."
         )
 
 
@@ -52,14 +54,28 @@ def reserve_port(host: str, port: int) -> socket.socket:
     # Servers that share their ports would silently let each other in.
     with listen(host, port) as probe:
         family, address = probe.family, probe.getsockname()
+    place = address if port else (address[0], 0)
+    try:
+        return _bound(family, place, reuse_address=False)
+    except OSError:
+        # Connections that a server has closed a minute ago are in the way, and no server.
+        try:
+            return _bound(family, place, reuse_address=True)
+        except OSError as error:
+            raise cannot_listen(host, port, system_reason(error)) from error
+
+
+def _bound(family: int, place: Any, *, reuse_address: bool) -> socket.socket:
+    # Linux lets sockets that do not listen share a port if all of them reuse addresses: so this one
+    # does not, where it can be helped.
     holder = socket.socket(family, socket.SOCK_STREAM)
     try:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse_address))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind(address if port else (address[0], 0))
-    except OSError as error:
+        holder.bind(place)
+    except OSError:
         holder.close()
-        raise cannot_listen(host, port, system_reason(error)) from error
+        raise
     return holder
 
 
