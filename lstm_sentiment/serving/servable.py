@@ -119,7 +119,12 @@ class Servable(Protocol):
         ...
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         """Runs a signature on the inputs of one request.
 
@@ -128,9 +133,12 @@ class Servable(Protocol):
             inputs: An array for each input of the signature, by name; strings are bytes in an
                 array of objects.
             caller: Sets the deadline, and may cancel the request.
+            with_counts: Whether to add the counts of the texts, see `inference.text_counts`, if
+                the servable has made them anyway.
 
         Returns:
-            An array for each output of the signature, by name; strings as in `inputs`.
+            An array for each output of the signature, by name; strings as in `inputs`. With
+            counts, possibly those too.
 
         Raises:
             SignatureNotFoundError: If there is no such signature.

@@ -126,6 +126,7 @@ class ModelServer:
             runner=self._runner,
             on_run=metrics.runtime if metrics else None,
             on_answer=self._shadow,
+            with_counts=self._observability.measures_texts,
             merged_states=None if peers is None else peers.merged,
         )
         self._merged_pages = (

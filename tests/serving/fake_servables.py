@@ -43,6 +43,7 @@ class FakeServable:
         self.signature_defs: dict[str, SignatureDef] = {}
         self.received: list[tuple[str, Mapping[str, Array]]] = []
         self.callers: list[Caller] = []
+        self.counts: dict[str, Array] = {}
         self._answers: dict[str, Answer] = {}
 
     def add(
@@ -71,11 +72,17 @@ class FakeServable:
         return self
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         self.received.append((signature_key, inputs))
         self.callers.append(caller)
-        return self._answers[signature_key](inputs, caller)
+        outputs = self._answers[signature_key](inputs, caller)
+        return outputs | self.counts if with_counts else outputs
 
 
 class OneServable:
@@ -107,8 +114,13 @@ class OneServable:
 
 
 def plane_of(
-    servable: Any, limits: RequestLimits | None = None, *, max_threads: int | None = None
+    servable: Any,
+    limits: RequestLimits | None = None,
+    *,
+    max_threads: int | None = None,
+    with_counts: bool = False,
 ) -> DataPlane:
     """A data plane that asks one servable."""
     manager: Any = OneServable(servable)
-    return DataPlane(manager, limits=limits, runner=Runner(max_threads))
+    runner = Runner(max_threads)
+    return DataPlane(manager, limits=limits, runner=runner, with_counts=with_counts)

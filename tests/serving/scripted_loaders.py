@@ -18,7 +18,12 @@ class FakeServable:
     signature_defs: Mapping[str, Any] = {}
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Any], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Any]:
         return {}
 

@@ -15,8 +15,9 @@ RunBatch = Callable[[Arrays, Caller], Arrays]
 """Runs a signature on the inputs of a batch, for all its callers."""
 
 
-BatchKey = tuple[ServableId, str, tuple[tuple[int, ...], ...]]
-"""Version, signature, and the shape of a row of each input: what requests of one batch share."""
+BatchKey = tuple[ServableId, str, tuple[tuple[int, ...], ...], bool]
+"""What requests of one batch share: version, signature, the shape of a row of each input, and
+whether texts are counted."""
 
 
 @dataclass(frozen=True)

@@ -55,28 +55,44 @@ class BatchingServable:
         return self._servable.signature_defs
 
     def run(
-        self, signature_key: str, inputs: Arrays, *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Arrays,
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         """Runs a signature, see `Servable.run`, in a batch with other requests where possible.
 
         Raises:
             RequestTooLargeError: If the inputs have more rows than a batch may have.
         """
-        question = self._question(signature_key, inputs)
+        question = self._question(signature_key, inputs, with_counts)
         if question is None:
-            return self._servable.run(signature_key, inputs, caller=caller)
+            return self._servable.run(signature_key, inputs, caller=caller, with_counts=with_counts)
         return _joined(self._scheduler.answer(question.target, question.parts, caller))
 
     async def run_async(
-        self, signature_key: str, inputs: Arrays, *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Arrays,
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         """Awaits the outputs of a signature: see `run`. No thread waits for a batch meanwhile.
 
         A request that cannot be batched runs in a thread of the event loop's executor.
         """
-        question = self._question(signature_key, inputs)
+        question = self._question(signature_key, inputs, with_counts)
         if question is None:
-            run = partial(self._servable.run, signature_key, inputs, caller=caller)
+            run = partial(
+                self._servable.run,
+                signature_key,
+                inputs,
+                caller=caller,
+                with_counts=with_counts,
+            )
             return await asyncio.get_running_loop().run_in_executor(None, run)
         return _joined(await self._scheduler.answer_async(question.target, question.parts, caller))
 
@@ -89,7 +105,9 @@ class BatchingServable:
         """The wrapped servable, which runs each request at once."""
         return self._servable
 
-    def _question(self, signature_key: str, inputs: Arrays) -> "_Question | None":
+    def _question(
+        self, signature_key: str, inputs: Arrays, with_counts: bool
+    ) -> "_Question | None":
         """Checks the inputs of a request; returns `None` where it cannot be batched."""
         if signature_key not in self._batched:
             return None
@@ -100,10 +118,15 @@ class BatchingServable:
             return None
 
         def run(batch: Arrays, caller: Caller) -> Arrays:
-            return self._servable.run(signature_key, CheckedInputs(signature, batch), caller=caller)
+            return self._servable.run(
+                signature_key,
+                CheckedInputs(signature, batch),
+                caller=caller,
+                with_counts=with_counts,
+            )
 
         widths = tuple(array.shape[1:] for array in checked.values())
-        key: BatchKey = (self._id, signature_key, widths)
+        key: BatchKey = (self._id, signature_key, widths, with_counts)
         return _Question(BatchTarget(key, run), self._parts(checked, rows))
 
     def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:

@@ -36,6 +36,7 @@ from lstm_sentiment.serving.inference.results import (
     RegressResult,
 )
 from lstm_sentiment.serving.inference.runner import Runner
+from lstm_sentiment.serving.inference.text_counts import TextCounts, take_counts
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable import (
     Array,
@@ -83,6 +84,7 @@ class DataPlane:
         runner: Runner | None = None,
         on_run: OnRun | None = None,
         on_answer: OnAnswer | None = None,
+        with_counts: bool = False,
         merged_states: MergedStates | None = None,
     ) -> None:
         """Answers from the versions of a manager.
@@ -94,6 +96,8 @@ class DataPlane:
             on_run: Called after each run of a model; must be quick, and must not raise.
             on_answer: Called with each answer to Predict and Classify before it is sent; must be
                 quick, must not raise, and must not change the answer.
+            with_counts: Whether answers have the counts of their texts, where the engine makes
+                them anyway.
             merged_states: Merges the states that a status request is answered with; `None` where
                 there is one process.
         """
@@ -102,6 +106,7 @@ class DataPlane:
         self._limits = limits if limits is not None and limits.limit_inputs else None
         self._runner = runner or Runner()
         self._on_run, self._on_answer = on_run, on_answer
+        self._with_counts = with_counts
 
     async def predict(
         self,
@@ -140,7 +145,7 @@ class DataPlane:
             if self._limits is not None:
                 self._limits.check(signature, inputs)
             began = time.perf_counter()
-            outputs = await self._runner.run(servable, key, inputs, caller)
+            answer = await self._runner.run(servable, key, inputs, caller, self._with_counts)
             if self._on_run is not None:
                 self._on_run(handle.id.name, "Predict", time.perf_counter() - began)
         except RequestCancelledError:
@@ -150,12 +155,13 @@ class DataPlane:
         finally:
             handle.release()
         caller.check_waits()
+        outputs, counts = take_counts(signature, answer)
         # Only now is it sure that the answer comes in time.
         if self._on_answer is not None:
             self._on_answer(handle.id, key, inputs, outputs)
         wanted = {name: outputs[name] for name in output_filter} if output_filter else outputs
         texts = _texts(signature, inputs)
-        return PredictResult(handle.id, key, _batch_size(inputs), wanted, texts)
+        return PredictResult(handle.id, key, _batch_size(inputs), wanted, texts, counts=counts)
 
     async def classify(
         self,
@@ -184,7 +190,7 @@ class DataPlane:
             inputs = classification_inputs(servable, key, serialized_examples)
             return read_classifications(await run(key, inputs), len(serialized_examples))
 
-        version, found = await self._ask_examples(
+        version, found, counts = await self._ask_examples(
             "Classify",
             model_spec,
             serialized_examples,
@@ -193,7 +199,7 @@ class DataPlane:
         )
         if self._on_answer is not None:
             self._on_answer(version, key, {INPUTS: batch_of(serialized_examples)}, found)
-        return ClassifyResult(version, key, len(serialized_examples), found)
+        return ClassifyResult(version, key, len(serialized_examples), found, counts=counts)
 
     async def regress(
         self,
@@ -210,14 +216,14 @@ class DataPlane:
             inputs = regression_inputs(servable, key, serialized_examples)
             return read_regressions(await run(key, inputs), len(serialized_examples))
 
-        version, found = await self._ask_examples(
+        version, found, counts = await self._ask_examples(
             "Regress",
             model_spec,
             serialized_examples,
             regressed,
             caller,
         )
-        return RegressResult(version, key, len(serialized_examples), found)
+        return RegressResult(version, key, len(serialized_examples), found, counts=counts)
 
     async def multi_inference(
         self,
@@ -241,7 +247,7 @@ class DataPlane:
             LstmSentimentError: If a task is of an unknown kind or the model does not answer, see
                 `Servable.run`.
         """
-        version, results = await self._ask_examples(
+        version, results, counts = await self._ask_examples(
             "MultiInference",
             model_spec,
             serialized_examples,
@@ -249,7 +255,7 @@ class DataPlane:
             caller,
         )
         key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
-        return MultiInferenceResult(version, key, len(serialized_examples), results)
+        return MultiInferenceResult(version, key, len(serialized_examples), results, counts=counts)
 
     def model_metadata(
         self, model_spec: ModelSpec, metadata_fields: Sequence[str]
@@ -311,12 +317,18 @@ class DataPlane:
         serialized_examples: Sequence[bytes],
         ask: Callable[[Servable, RunOn], Awaitable[_Found]],
         caller: Caller,
-    ) -> tuple[ServableId, _Found]:
+    ) -> tuple[ServableId, _Found, TextCounts | None]:
         handle = self._hold(model_spec, caller)
         servable = handle.servable
+        counts: TextCounts | None = None
 
-        def run(key: str, inputs: Mapping[str, Array]) -> Awaitable[Mapping[str, Array]]:
-            return self._runner.run(servable, key, inputs, caller)
+        async def run(key: str, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+            nonlocal counts
+            answer = await self._runner.run(servable, key, inputs, caller, self._with_counts)
+            # The signatures of one request read the same texts.
+            outputs, found = take_counts(servable.signatures[key], answer)
+            counts = counts or found
+            return outputs
 
         try:
             if self._limits is not None:
@@ -331,7 +343,7 @@ class DataPlane:
         finally:
             handle.release()
         caller.check_waits()
-        return handle.id, found
+        return handle.id, found, counts
 
     def _states(self, name: str) -> list[ServableState]:
         states = self._manager.states(name)

@@ -7,6 +7,7 @@ from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult
 from lstm_sentiment.serving.inference.regression import Regressions
+from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.serving.servable_id import ServableId
 
@@ -34,11 +35,13 @@ class Answer:
         servable_id: The version that answered.
         signature_key: The signature that was run.
         batch_size: Rows or examples in the request; `None` where its inputs have no rows.
+        counts: Counts of the texts, if they were asked for and the engine has made them.
     """
 
     servable_id: ServableId
     signature_key: str
     batch_size: int | None
+    counts: TextCounts | None = field(default=None, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -47,26 +47,29 @@ class Runner:
         signature_key: str,
         inputs: Mapping[str, Array],
         caller: Caller,
+        with_counts: bool = False,
     ) -> Mapping[str, Array]:
         """Runs a signature on the inputs of one request, see `Servable.run`."""
         if isinstance(servable, BatchingServable):
             if servable.batches(signature_key):
-                return await servable.run_async(signature_key, inputs, caller=caller)
+                return await servable.run_async(
+                    signature_key, inputs, caller=caller, with_counts=with_counts
+                )
             servable = servable.unbatched
         is_quick = signature_key in quick_signatures(servable)
+
+        def run() -> Mapping[str, Array]:
+            caller.check_waits()
+            return servable.run(signature_key, inputs, caller=caller, with_counts=with_counts)
+
         self._under_way += 1
         try:
             if is_quick and _is_small(inputs):
                 # Lets requests that came together count themselves first.
                 await asyncio.sleep(0)
                 if self._under_way == 1:
-                    return servable.run(signature_key, inputs, caller=caller)
+                    return run()
             pool = self._light_threads if is_quick else self._threads
-
-            def run() -> Mapping[str, Array]:
-                caller.check_waits()
-                return servable.run(signature_key, inputs, caller=caller)
-
             return await in_thread(pool, run, caller)
         finally:
             self._under_way -= 1

@@ -18,6 +18,7 @@ from lstm_sentiment.serving.light.examples import texts_from_examples
 from lstm_sentiment.serving.light.explanation import LightAttributions
 from lstm_sentiment.serving.light.network import LightNetwork
 from lstm_sentiment.serving.light.ngrams import LightNgramView
+from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 from lstm_sentiment.serving.servable import Array, read_signatures
 from lstm_sentiment.version_folder import (
@@ -74,7 +75,12 @@ class LightServable:
         return self._signature_defs
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         """Runs a signature, see `Servable.run`.
 
@@ -84,8 +90,17 @@ class LightServable:
         if signature is None:
             raise SignatureNotFoundError(signature_key)
         (values,) = checked_inputs(signature, inputs).values()
-        outputs = _ANSWERS[signature_key](self, values, caller)
-        return {name: outputs[name] for name in signature.outputs}
+        if signature_key not in _ANSWERS_TO_TEXTS:
+            outputs = _ANSWERS[signature_key](self, values, caller)
+            return {name: outputs[name] for name in signature.outputs}
+        texts = values.tolist()
+        if signature_key == CLASSIFY:
+            texts = texts_from_examples(texts)
+        rows = self._tokenizer.encode(texts)
+        read = [self._read(row) for row in rows]
+        outputs = _ANSWERS_TO_TEXTS[signature_key](self, texts, read, caller)
+        answer = {name: outputs[name] for name in signature.outputs}
+        return answer | text_counts(texts, rows, self._twin.max_length) if with_counts else answer
 
     def _of_ids(self, token_ids: Array, caller: Caller) -> dict[str, Array]:
         self._check_known(token_ids)
@@ -93,25 +108,29 @@ class LightServable:
         logits = self._logits([self._read(row) for row in rows], caller)
         return {"predict_classification": logits.argmax(axis=1), "predict_scores": logits}
 
-    def _of_texts(self, texts: Array, caller: Caller) -> dict[str, Array]:
-        return self._answer(self._encoded(texts), caller)
+    def _of_texts(
+        self, texts: Sequence[bytes], rows: Sequence[Ids], caller: Caller
+    ) -> dict[str, Array]:
+        return self._answer(rows, caller)
 
     def _of_tokens(self, texts: Array, caller: Caller) -> dict[str, Array]:
         rows = self._tokenizer.encode_tokens(texts.tolist())
         return self._answer([self._read(row) for row in rows], caller)
 
-    def _of_examples(self, examples: Array, caller: Caller) -> dict[str, Array]:
-        rows = self._tokenizer.encode(texts_from_examples(examples.tolist()))
-        scores = self._answer([self._read(row) for row in rows], caller)["probabilities"]
+    def _of_examples(
+        self, texts: Sequence[bytes], rows: Sequence[Ids], caller: Caller
+    ) -> dict[str, Array]:
+        scores = self._answer(rows, caller)["probabilities"]
         return {"classes": np.tile(self._labels, (len(scores), 1)), "scores": scores}
 
-    def _explanations(self, texts: Array, caller: Caller) -> dict[str, Array]:
-        rows = self._encoded(texts)
+    def _explanations(
+        self, texts: Sequence[bytes], rows: Sequence[Ids], caller: Caller
+    ) -> dict[str, Array]:
         answer = self._answer(rows, caller)
         width = max(map(len, rows), default=1)
         tokens = np.full((len(rows), width), b"", object)
         attributions = np.zeros((len(rows), width), np.float32)
-        cut = self._tokenizer.tokenize(texts.tolist())
+        cut = self._tokenizer.tokenize(texts)
         for place, (row, chosen) in enumerate(zip(rows, answer["classification"], strict=True)):
             caller.check_waits()
             read = [token.encode() for token in cut[place][: self._twin.max_length]]
@@ -122,9 +141,6 @@ class LightServable:
     def _statistics(self, texts: Array, _: Caller) -> dict[str, Array]:
         counts = self._tokenizer.statistics(texts.tolist(), self._twin.max_length)
         return dict(counts)
-
-    def _encoded(self, texts: Array) -> list[Ids]:
-        return [self._read(row) for row in self._tokenizer.encode(texts.tolist())]
 
     def _read(self, row: Ids) -> Ids:
         """Returns the ids that the model reads."""
@@ -170,9 +186,14 @@ class LightServable:
 # Not an attribute: methods that refer to the servable would keep it in memory for long.
 _ANSWERS: dict[str, Callable[[LightServable, Array, Caller], dict[str, Array]]] = {
     DEFAULT_SIGNATURE_KEY: LightServable._of_ids,
-    TEXT: LightServable._of_texts,
     TOKENS: LightServable._of_tokens,
+    TEXT_STATISTICS: LightServable._statistics,
+}
+_ANSWERS_TO_TEXTS: dict[
+    str,
+    Callable[[LightServable, Sequence[bytes], Sequence[Ids], Caller], dict[str, Array]],
+] = {
+    TEXT: LightServable._of_texts,
     CLASSIFY: LightServable._of_examples,
     EXPLAIN: LightServable._explanations,
-    TEXT_STATISTICS: LightServable._statistics,
 }

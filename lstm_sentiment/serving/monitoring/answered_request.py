@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lstm_sentiment.serving.inference.text_counts import TextCounts
+
 
 @dataclass(frozen=True)
 class AnsweredRequest:
@@ -26,6 +28,7 @@ class AnsweredRequest:
         request_bytes: Size of the request on the wire, without headers.
         response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
         peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
+        counts: Counts of `texts`, where the engine has made them on the way to the answer.
     """
 
     entrypoint: Literal["GRPC", "REST"]
@@ -42,6 +45,7 @@ class AnsweredRequest:
     request_bytes: int
     response_bytes: int
     peer: str
+    counts: TextCounts | None = field(default=None, repr=False)
 
 
 Observer = Callable[[AnsweredRequest], None]

@@ -63,9 +63,14 @@ class Observability:
         """True if the access log writes texts, so that other pages may show them too."""
         return self._access_log is not None and self._access_log.with_texts
 
+    @property
+    def measures_texts(self) -> bool:
+        """True if texts are measured, for the metrics."""
+        return self.metrics is not None and self._text_sample_share > 0
+
     def start(self, manager: Manager) -> None:
         """Starts to measure texts, with the versions of a manager."""
-        if self.metrics is not None and self._text_sample_share > 0:
+        if self.metrics is not None and self.measures_texts:
             self._texts = TextStatistics(
                 asking(manager),
                 self.metrics.texts_measured,

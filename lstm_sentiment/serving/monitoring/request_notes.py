@@ -9,6 +9,7 @@ from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.canonical_code import Code
 from lstm_sentiment.serving.inference.examples import texts_of_examples
 from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class RequestNotes:
         self.signature_key = ""
         self.version: int | None = None
         self.texts: Sequence[bytes] = ()
+        self._counts: TextCounts | None = None
         self.request_bytes = 0
         self.response_bytes = 0
 
@@ -71,6 +73,7 @@ class RequestNotes:
         self.version = answer.servable_id.version
         self.signature_key = answer.signature_key
         self._batch_size = answer.batch_size
+        self._counts = answer.counts
         self.texts = texts
 
     def examples_answered_by(self, answer: Answer, examples: Input) -> None:
@@ -106,6 +109,7 @@ class RequestNotes:
             request_bytes=self.request_bytes,
             response_bytes=self.response_bytes,
             peer=self._peer,
+            counts=self._counts,
         )
         try:
             self._observer(answered)

@@ -1,7 +1,7 @@
 """Measures the lengths and unknown tokens of texts, where drift shows first.
 
-Only the SavedModel can tokenize a text, so its signature `text_statistics` is run, by one thread in
-the background.
+The light engine counts tokens on the way to its answers. TensorFlow does not: there, the signature
+`text_statistics` of the SavedModel is run, by one thread in the background.
 """
 
 import logging
@@ -17,6 +17,7 @@ from lstm_sentiment.checks import positive, share
 from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable import Array
@@ -80,10 +81,10 @@ def asking(manager: Manager) -> Ask:
 
 
 class TextStatistics:
-    """An `Observer` that measures the texts of answered requests in the background.
+    """An `Observer` that measures the texts of answered requests.
 
-    Texts wait for the thread in memory only. Texts beyond the limits are dropped, so that under
-    load a sample is measured.
+    Texts without counts are measured in the background, and wait for the thread in memory only.
+    Texts beyond the limits are dropped, so that under load a sample is measured.
 
     Raises:
         InvalidInputError: If a number is out of its range.
@@ -138,15 +139,23 @@ class TextStatistics:
         self._queue.stop()
 
     def __call__(self, request: AnsweredRequest) -> None:
-        """Queues the texts of a successful request; does not wait.
+        """Records the counts of a successful request, or queues its texts; does not wait.
 
         Args:
             request: Any request.
         """
         if not request.texts or request.version is None or request.status != "OK":
             return
-        name, version, share = request.model_name, request.version, self._sample_share
-        texts = request.texts if share == 1 else [t for t in request.texts if self._draw() < share]
+        name, version, texts = request.model_name, request.version, request.texts
+        counts, share = request.counts, self._sample_share
+        if counts is not None and len(counts.characters) == len(texts):
+            if share < 1:
+                counts = _rows_of(counts, np.array([self._draw() < share for _ in texts]))
+            if len(counts.characters):
+                self._record(TextMeasures(name, version, *counts))
+            return
+        if share < 1:
+            texts = [text for text in texts if self._draw() < share]
         added = self._queue.put_all([(_Waiting(name, version, t), len(t)) for t in texts])
         if added < len(texts):
             self._when_dropped(len(texts) - added)
@@ -172,6 +181,12 @@ class TextStatistics:
             logger.error("measuring texts of %s failed: %s", name, type(error).__name__)
             counts = None
         return TextMeasures(name, version, characters, counts)
+
+
+def _rows_of(counts: TextCounts, rows: Array) -> TextCounts:
+    tokens = counts.tokens
+    parts = (tokens.tokens[rows], tokens.truncated[rows], tokens.oov[rows])
+    return TextCounts(counts.characters[rows], TokenCounts(*parts))
 
 
 def _token_counts(outputs: Mapping[str, Array] | None, size: int) -> TokenCounts | None:

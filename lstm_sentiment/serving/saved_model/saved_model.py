@@ -67,9 +67,14 @@ class SavedModelServable:
         return self._signature_defs
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
-        """Runs a signature, see `Servable.run`; ignores the caller's deadline.
+        """Runs a signature, see `Servable.run`; ignores the caller's deadline and makes no counts.
 
         Raises:
             SignatureNotFoundError: If there is no such signature.

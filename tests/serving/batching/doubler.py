@@ -45,7 +45,12 @@ class Doubler:
         self.signature_defs: dict[str, Any] = {}
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         self.inputs.append(inputs)
         self.is_asked.set()
@@ -60,4 +65,5 @@ class Doubler:
             raise ServableRunError("-2 is too much")
         if signature_key == "rows":
             return {"total": x.sum(axis=1)}
-        return {"y": x[:-1] if signature_key == "short" else 2 * x}
+        outputs = {"y": x[:-1] if signature_key == "short" else 2 * x}
+        return outputs | {"num_tokens": 10 * x} if with_counts else outputs

@@ -175,7 +175,12 @@ def test_a_batch_is_computed_for_as_long_as_one_of_its_callers_waits() -> None:
         """Asks, between two steps, for whom it works."""
 
         def run(
-            self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+            self,
+            signature_key: str,
+            inputs: Mapping[str, Array],
+            *,
+            caller: Caller = ANYBODY,
+            with_counts: bool = False,
         ) -> dict[str, Array]:
             caller.check_waits()
             callers.pop().leave()

@@ -14,7 +14,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def queue() -> BatchQueue:
-    target = BatchTarget((ID, "double", ((),)), lambda inputs, caller: inputs)
+    target = BatchTarget((ID, "double", ((),), False), lambda inputs, caller: inputs)
     return BatchQueue(target, BatchSizing(4))
 
 

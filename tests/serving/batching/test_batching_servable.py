@@ -1,5 +1,6 @@
 """One thread, this one, calls the model where order matters; real threads where they must meet."""
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,12 +56,17 @@ class Server:
         self.pool = ThreadPoolExecutor(16)
 
     def ask(
-        self, *x: Any, key: str = "double", caller: "CallerInLine | None" = None
+        self,
+        *x: Any,
+        key: str = "double",
+        caller: "CallerInLine | None" = None,
+        run: Callable[..., Any] | None = None,
     ) -> "Future[Any]":
         """Puts a request in line; returns when it is there, or answered."""
         caller = caller or CallerInLine()
         inputs = {"x": np.array(x, np.int64)}
-        future = self.pool.submit(self.servable.run, key, inputs, caller=caller)
+        run = run or functools.partial(self.servable.run, key)
+        future = self.pool.submit(run, inputs, caller=caller)
         future.add_done_callback(lambda future: caller.is_in_line.set())
         assert caller.is_in_line.wait(TIMEOUT_SECONDS)
         return future
@@ -107,6 +113,20 @@ def test_a_batch_needs_no_check_after_those_of_its_requests(
     assert [answer(future) for future in futures] == [[2], [4]]
     [batch] = doubler.inputs
     assert checked_inputs(doubler.signatures["double"], batch) is batch
+
+
+def test_counts_are_dealt_out_and_asked_for_apart(
+    make_server: Callable[..., Server], doubler: Doubler
+) -> None:
+    server = make_server()
+    run = functools.partial(server.servable.run, "double", with_counts=True)
+    counted = [server.ask(1, run=run), server.ask(2, 3, run=run)]
+    plain = server.ask(4)
+    server.scheduler.run_batch()
+    server.scheduler.run_batch()
+    assert [answer(future, "num_tokens") for future in counted] == [[10], [20, 30]]
+    assert plain.result().keys() == {"y"}
+    assert doubler.calls == [[1, 2, 3], [4]]
 
 
 def test_a_request_that_does_not_fit_waits_for_the_next_batch(

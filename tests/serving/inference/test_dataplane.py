@@ -107,5 +107,51 @@ def test_texts_are_those_of_a_signature_of_texts_alone() -> None:
     assert predict(numbers, text=[1, 2]).texts == ()
 
 
+COUNTS = {
+    "num_characters": np.array([5, 7]),
+    "num_tokens": np.array([4, 6]),
+    "num_truncated": np.array([0, 1]),
+    "num_oov": np.array([2, 0]),
+}
+
+
+def counting() -> FakeServable:
+    servable = answering({"y": [1, 2]}).add("kind", {"classes": [["a"], ["b"]]})
+    servable.counts = COUNTS
+    return servable
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda plane: predict(plane),
+        lambda plane: asyncio.run(plane.classify(M, "kind", EXAMPLES)),
+        lambda plane: asyncio.run(
+            plane.multi_inference(M, [InferenceTask("m", "kind", CLASSIFY_METHOD)], EXAMPLES)
+        ),
+    ],
+)
+def test_counts_of_texts_come_beside_the_answer(ask: Callable[[DataPlane], Any]) -> None:
+    counts = ask(plane_of(counting(), with_counts=True)).counts
+    assert counts.characters.tolist() == [5, 7]
+    assert counts.tokens.tokens.tolist() == [4, 6]
+    assert counts.tokens.truncated.tolist() == [0, 1]
+    assert counts.tokens.oov.tolist() == [2, 0]
+    assert ask(plane_of(counting())).counts is None
+    assert ask(plane_of(answering({"y": [1]}).add("kind", {"classes": [["a"]] * 2}))).counts is None
+
+
+def test_counts_are_no_outputs() -> None:
+    assert list(predict(plane_of(counting(), with_counts=True)).outputs) == ["y"]
+
+
+def test_counts_that_are_the_signatures_own_outputs_stay() -> None:
+    servable = answering(COUNTS)
+    servable.counts = COUNTS
+    result = predict(plane_of(servable, with_counts=True))
+    assert result.outputs.keys() == COUNTS.keys()
+    assert result.counts is None
+
+
 def test_inputs_without_rows_have_no_batch_size() -> None:
     assert predict(plane_of(answering({"y": [1]})), texts="a").batch_size is None

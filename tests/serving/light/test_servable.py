@@ -53,6 +53,23 @@ def test_any_number_of_texts(engines: Engines, texts: int) -> None:
     assert_same(engines, "classify", strings([example_of(text) for text in many]))
 
 
+@pytest.mark.parametrize("texts", [TEXTS, ["", " "], []])
+def test_texts_are_counted_on_the_way_to_an_answer(engines: Engines, texts: list[str]) -> None:
+    light = engines[0]
+    expected = light.run("text_statistics", {"text": strings(texts)})
+    for signature, inputs in {
+        "text": {"text": strings(texts)},
+        "classify": {"inputs": strings([example_of(text) for text in texts])},
+    }.items():
+        answer = light.run(signature, inputs)
+        counted = light.run(signature, inputs, with_counts=True)
+        assert counted.keys() == answer.keys() | expected.keys()
+        for name, counts in expected.items():
+            assert (counted[name].dtype, counted[name].tolist()) == (counts.dtype, counts.tolist())
+    tokens = light.run("tokens", {"tokens": strings(texts)}, with_counts=True)
+    assert tokens.keys() == light.signatures["tokens"].outputs.keys()
+
+
 @pytest.mark.parametrize("signature", ["text", "tokens", "classify", "text_statistics"])
 def test_no_text(engines: Engines, signature: str) -> None:
     assert_same(engines, signature, strings([]))

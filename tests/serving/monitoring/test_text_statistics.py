@@ -10,6 +10,7 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.serving.caller import ANYBODY, Caller
+from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.text_statistics import (
     Ask,
@@ -18,7 +19,7 @@ from lstm_sentiment.serving.monitoring.text_statistics import (
     asking,
 )
 from lstm_sentiment.serving.servable import Array, ManagerState, Signature
-from lstm_sentiment.version_folder import TEXT_STATISTICS
+from lstm_sentiment.version_folder import TEXT_STATISTICS, TokenCounts
 from tests.serving.requests_answered import answered
 
 SOON = 30.0  # for what must happen, on however busy a machine
@@ -130,6 +131,41 @@ def test_a_share_of_the_texts_is_measured(recorded: list[TextMeasures]) -> None:
     assert len(asked.groups) == 1
 
 
+def counts_of(texts: list[bytes]) -> TextCounts:
+    characters, *tokens = token_counts(texts).values()
+    return TextCounts(characters, TokenCounts(*tokens))
+
+
+def test_counts_that_came_with_an_answer_are_recorded_at_once(
+    recorded: list[TextMeasures],
+) -> None:
+    asked = Asked()
+    statistics = statistics_of(asked, recorded)
+    texts = [b"axxxxx", b"b"]
+    statistics(answered(texts=texts, counts=counts_of(texts)))
+    [measured] = recorded
+    assert (measured.model_name, measured.version) == ("sentiment", 3)
+    assert measured.characters.tolist() == [6, 1]
+    assert measured.counts is not None
+    assert measured.counts.oov.tolist() == [2, 0]
+    # Counts of other texts than the request's own say nothing of them.
+    statistics(answered(texts=[b"c"], counts=counts_of(texts)))
+    statistics.measure_waiting()
+    assert asked.groups == [("sentiment", 3, [b"c"])]
+
+
+def test_a_share_of_the_counts_is_recorded(recorded: list[TextMeasures]) -> None:
+    draws = iter([0.1, 0.5, 0.2, 0.9])
+    statistics = statistics_of(Asked(), recorded, sample_share=0.5, draw=lambda: next(draws))
+    texts = [b"a", b"bb", b"ccc"]
+    statistics(answered(texts=texts, counts=counts_of(texts)))
+    statistics(answered(texts=[b"d"], counts=counts_of([b"d"])))
+    [measured] = recorded
+    assert measured.characters.tolist() == [1, 3]
+    assert measured.counts is not None
+    assert measured.counts.tokens.tolist() == [1, 3]
+
+
 def not_the_signature(texts: list[bytes]) -> list[Mapping[str, Array] | None]:
     good = token_counts(texts)
     return [
@@ -226,7 +262,12 @@ class TellingServable:
         self.deadlines: list[float | None] = []
 
     def run(
-        self, signature_key: str, inputs: Mapping[str, Array], *, caller: Caller = ANYBODY
+        self,
+        signature_key: str,
+        inputs: Mapping[str, Array],
+        *,
+        caller: Caller = ANYBODY,
+        with_counts: bool = False,
     ) -> dict[str, Array]:
         assert signature_key == TEXT_STATISTICS
         self.deadlines.append(caller.deadline)

@@ -116,7 +116,7 @@ def test_a_request_that_takes_too_long_is_answered_in_time(method: str, path: st
     class Slow:
         signatures = servable_of(wait).signatures
 
-        def run(self, key: str, inputs: Any, *, caller: Any) -> Any:
+        def run(self, key: str, inputs: Any, *, caller: Any, with_counts: bool) -> Any:
             return wait(inputs, caller)
 
         @property

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.light_twin.description import SENTENCEPIECE_MODEL, UNICODE_TABLES
 from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
+from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.normalization import Normalizer
 from lstm_sentiment.serving.light.tokenization.sentencepiece_model import SentencePieceModel
 from lstm_sentiment.serving.light.tokenization.words import WordPattern
@@ -59,15 +60,7 @@ class LightTokenizer(ABC):
         Returns:
             `num_characters`, `num_tokens`, `num_truncated` and `num_oov`, int32 `(batch,)` each.
         """
-        rows = self.encode(texts)
-        num_tokens = np.array([len(row) for row in rows], np.int32)
-        oov = [np.count_nonzero(row[:max_length] == OOV_ID) for row in rows]
-        return {
-            "num_characters": np.array([len(_decoded(text)) for text in texts], np.int32),
-            "num_tokens": num_tokens,
-            "num_truncated": np.maximum(num_tokens - max_length, 0),
-            "num_oov": np.array(oov, np.int32),
-        }
+        return text_counts(texts, self.encode(texts), max_length)
 
 
 class LightUnigramTokenizer(LightTokenizer):
