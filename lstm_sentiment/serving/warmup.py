@@ -14,6 +14,7 @@ from lstm_sentiment.serving.inference.classification import classify
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.servable import Servable
+from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 MAX_WARMUP_REQUESTS = 1000
@@ -46,6 +47,7 @@ def run_warmup_requests(servable: Servable, path: Path) -> int:
                 f"{path.name} must hold at most {MAX_WARMUP_REQUESTS} requests. Received: more."
             )
         _SENDERS[kind](servable, getattr(log, kind).request)
+        rest()
     return count
 
 

@@ -20,6 +20,7 @@ from lstm_sentiment.light_twin.description import (
 )
 from lstm_sentiment.serving.light.blas_threads import single_threaded_blas
 from lstm_sentiment.serving.light.onnx_session import open_session
+from lstm_sentiment.serving.thread_priority import rest
 
 Ids = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -63,6 +64,7 @@ class BatchNetwork:
                     part = table[direction, rows[0] : rows[-1] + 1]
                     np.matmul(words, kernel[direction].T, out=part)
                     part += bias[direction]
+                rest()
         self._feeds = {
             TABLE: table.reshape(-1, width),
             RECURRENT: np.ascontiguousarray(recurrent.transpose(0, 2, 1)),

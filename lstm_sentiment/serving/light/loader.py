@@ -11,6 +11,7 @@ from lstm_sentiment.serving.light.card_check import check_card, check_signatures
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.serving.warmup import run_warmup_requests
 from lstm_sentiment.system import return_freed_memory
 from lstm_sentiment.version_folder import LABELS, LIGHT, VOCABULARY, WARMUP_REQUESTS
@@ -34,9 +35,13 @@ def load_light_servable(version_dir: Path, folder: Path | None = None) -> LightS
         folder = folder or version_dir / LIGHT
         twin = load_description(folder)
         check_digests(twin, version_dir, folder)
+        rest()
         servable = LightServable(version_dir, folder, twin)
+        rest()
         check_signatures(servable)
+        rest()
         check_card(servable, version_dir, twin.temperature)
+        rest()
     except Exception as error:
         # A file of the right digest that does not load is nearly any error of ONNX Runtime,
         # SentencePiece or NumPy.

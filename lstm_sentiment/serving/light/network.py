@@ -20,6 +20,7 @@ from lstm_sentiment.light_twin.description import (
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.light.batch_network import BatchNetwork
 from lstm_sentiment.serving.light.onnx_session import open_session
+from lstm_sentiment.serving.thread_priority import is_at_low_priority
 from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.version_folder import PAD_ID
 
@@ -92,7 +93,9 @@ class LightNetwork:
             return logits_of(np.zeros(1, np.intp))
         logits = np.empty((len(rows), self.num_classes), np.float32)
         groups = _groups(lengths, _GROUP if of_batches is None else _size_of_group(len(rows)))
-        for texts, part in zip(groups, self._own_threads().map(logits_of, groups), strict=True):
+        # The threads are started by their first use, and answer requests later.
+        run_all = map if is_at_low_priority() else self._own_threads().map
+        for texts, part in zip(groups, run_all(logits_of, groups), strict=True):
             logits[texts] = part
         return logits
 

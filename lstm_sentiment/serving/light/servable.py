@@ -21,6 +21,7 @@ from lstm_sentiment.serving.light.ngrams import LightNgramView
 from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 from lstm_sentiment.serving.servable import Array, read_signatures
+from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
@@ -61,9 +62,12 @@ class LightServable:
             Exception: Nearly any, if a file is not what the description says.
         """
         self._signature_defs = signature_defs(version_dir)
+        rest()
         self._twin = twin
         self._tokenizer = load_tokenizer(folder, twin.tokenizer, version_dir / VOCABULARY)
+        rest()
         self._network = LightNetwork(folder, twin)
+        rest()
         self._ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)

@@ -1,6 +1,7 @@
 """Loads a version by the engine that was asked for, or by the first that can."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from lstm_sentiment.checks import train_imports
@@ -11,6 +12,7 @@ from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
 from lstm_sentiment.serving.servable import Loader, Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.thread_priority import at_normal_priority
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ class VersionLoader:
         try:
             servable = self._loader.load()
         except LightEngineRefusedError as refused:
-            name, self._loader = self._instead(refused)
+            # TensorFlow may be imported only now, and starts threads.
+            name, self._loader = at_normal_priority(partial(self._instead, refused))
             logger.warning("TensorFlow answers instead of the light engine: %s", refused)
             servable = self._loader.load()
         logger.info("%s version %s: loaded by %s", self._id.name, self._id.version, name)

@@ -16,6 +16,7 @@ from lstm_sentiment.serving.manager.managed_versions import ManagedVersions
 from lstm_sentiment.serving.manager.memory_limit import check_fits
 from lstm_sentiment.serving.servable import Loader, ManagerState, Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.thread_priority import run_at_low_priority
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,9 @@ class LoadUnloadThreads:
     def _load(self, harness: LoaderHarness) -> tuple[Loader, Servable]:
         loader = self._loader_factory(harness.id, harness.tried_path)
         self._set_memory_aside(harness, loader.estimate_bytes())
+        # Until a version answers, nobody waits for anything but the load.
+        if self._versions.is_any_available():
+            return loader, run_at_low_priority(loader.load)
         return loader, loader.load()
 
     def _set_memory_aside(self, harness: LoaderHarness, num_bytes: int) -> None:

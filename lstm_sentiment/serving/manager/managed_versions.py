@@ -10,6 +10,7 @@ from lstm_sentiment.serving.manager.load_order import Action, AspiredVersionPoli
 from lstm_sentiment.serving.manager.loader_harness import LoaderHarness, LoadRetries
 from lstm_sentiment.serving.manager.servable_stream import ServableStream
 from lstm_sentiment.serving.manager.state_events import StateCallback, StateEvents
+from lstm_sentiment.serving.servable import ManagerState
 from lstm_sentiment.serving.servable_id import ServableId
 
 
@@ -74,6 +75,11 @@ class ManagedVersions:
             action = self._policy(stream.snapshots())
             if action is not None:
                 yield action, stream.harness(action.version)
+
+    def is_any_available(self) -> bool:
+        """Returns whether any version of any stream can be asked."""
+        with self.condition:
+            return any(each.state is ManagerState.AVAILABLE for each in self.harnesses())
 
     def memory_in_use_bytes(self) -> int:
         """Returns the sum of the estimates of all versions that are loading or loaded."""

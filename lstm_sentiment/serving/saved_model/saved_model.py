@@ -25,6 +25,7 @@ from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import ServableRunError, SignatureNotFoundError
 from lstm_sentiment.serving.servable import Array, Signature, read_signatures
+from lstm_sentiment.serving.thread_priority import at_normal_priority
 
 _TAG = "serve"
 
@@ -129,7 +130,8 @@ def load_saved_model(folder: Path) -> SavedModelServable:
     # The optimizer takes as long for each signature as loading does, and makes exported graphs no
     # faster.
     config.graph_options.rewrite_options.disable_meta_optimizer = True
-    session = tf.compat.v1.Session(graph=graph, config=config)
+    # The first session starts the threads that compute, for all sessions.
+    session = at_normal_priority(lambda: tf.compat.v1.Session(graph=graph, config=config))
     try:
         with graph.as_default():
             meta_graph = _load(session, [_TAG], str(folder))

@@ -4,6 +4,7 @@ import gc
 import json
 import re
 import shutil
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from lstm_sentiment.serving.light.loader import LightLoader, load_light_servable
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.thread_priority import run_at_low_priority
 from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
 from lstm_sentiment.version_folder import CARD, LABELS, LIGHT, VOCABULARY
 from tests.exported import exported, read_card, write_card
@@ -255,3 +257,19 @@ def test_signatures_of_another_release(version_dir: Path, replaced: bytes, reaso
     change_description(version_dir)
     with pytest.raises(LightEngineRefusedError, match=reason):
         load(version_dir)
+
+
+def test_a_load_at_low_priority_lets_others_run_between_its_pieces(
+    version_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_warmup(version_dir, [predict_log("text", {"text": ["好"]})] * 5)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    load(version_dir)
+    assert pauses == []
+    run_at_low_priority(lambda: load(version_dir, warmup=False))
+    without_warmup = len(pauses)
+    assert without_warmup >= 5
+    pauses.clear()
+    run_at_low_priority(lambda: load(version_dir))
+    assert len(pauses) == without_warmup + 5

@@ -11,9 +11,11 @@ from lstm_sentiment.serving.manager.load_order import resource_preserving_action
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.serving.thread_priority import is_at_low_priority
 from tests.serving.scripted_loaders import (
     TIMEOUT_SECONDS,
     FakeClock,
+    FakeServable,
     ScriptedLoader,
     ScriptedLoaders,
     aspire,
@@ -493,3 +495,25 @@ def test_options_out_of_range_are_refused(
     with pytest.raises(InvalidInputError) as caught:
         Manager(loaders, **option)  # type: ignore[arg-type]
     assert message in str(caught.value)
+
+
+def test_a_version_loads_at_low_priority_while_another_answers(loaders: ScriptedLoaders) -> None:
+    low: dict[int, bool] = {}
+
+    class Loader(ScriptedLoader):
+        def load(self) -> FakeServable:
+            low[self.version] = is_at_low_priority()
+            return super().load()
+
+    def make_loader(servable_id: ServableId, _: Path) -> ScriptedLoader:
+        return Loader(loaders, servable_id.version)
+
+    manager = Manager(make_loader)
+    manager.start()
+    try:
+        for version in (1, 2):
+            aspire(manager, version)
+            settle(manager)
+    finally:
+        manager.stop()
+    assert low == {1: False, 2: True}

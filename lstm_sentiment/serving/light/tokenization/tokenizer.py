@@ -14,6 +14,7 @@ from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.normalization import Normalizer
 from lstm_sentiment.serving.light.tokenization.sentencepiece_model import SentencePieceModel
 from lstm_sentiment.serving.light.tokenization.words import WordPattern
+from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.version_folder import OOV_ID
 
 Ids = NDArray[np.int32]
@@ -199,8 +200,11 @@ def load_tokenizer(folder: Path, options: Mapping[str, str], vocabulary: Path) -
     """
     kind = options["kind"]
     tokens = _read_vocabulary(vocabulary)
+    rest()
     tables = UnicodeTables.load(folder / UNICODE_TABLES)
+    rest()
     normalizer = Normalizer(options["normalization"], tables, lowercase=kind == "whitespace")
+    rest()
     if kind == "unigram":
         model = SentencePieceModel(
             (folder / SENTENCEPIECE_MODEL).read_bytes(), len(tokens) + _FIRST_ID
