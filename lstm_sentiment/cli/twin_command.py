@@ -18,11 +18,11 @@ def twin(
         ),
     ],
 ) -> None:
-    """Make the light twin of a version, from which it answers without TensorFlow.
+    """Make a version's light twin: files to answer from without TensorFlow.
 
-    Versions get theirs when they are exported. This is for those of earlier
-    releases; it needs TensorFlow. The twin is kept if it gives the answers of
-    the version's card.
+    Versions get theirs when they are exported. This command is for versions of
+    earlier releases; it needs TensorFlow. The twin is kept if it gives the
+    answers of the version's card.
 
     Example: python cli.py models twin models/sentiment/3
     """

@@ -15,7 +15,7 @@ from lstm_sentiment.version_folder import LIGHT, find_version
 
 
 def make_light_twin(model_dir: str | os.PathLike[str]) -> Path:
-    """Writes the light twin of a version, from which it answers without TensorFlow.
+    """Writes the light twin of a version: files to answer from without TensorFlow.
 
     The twin is written beside its place, compared with the version's card, and renamed; it takes
     the place of one that is there. The rest of the version stays as it is.
