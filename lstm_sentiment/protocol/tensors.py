@@ -24,6 +24,8 @@ Array = NDArray[Any]
 # A few bytes of TensorProto can claim any shape; more implied elements than this are refused.
 _MAX_IMPLIED_ELEMENTS = 1 << 20
 _MAX_DIMENSIONS = 254
+# Other threads can take turns between parts of so many elements, some milliseconds each.
+_PART = 1 << 15
 
 
 class _Form(NamedTuple):
@@ -127,7 +129,9 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
     if form.entry is not None:
         is_integer = form.field == "int_val"
         entries = entries.astype(form.entry) if is_integer else entries.view(form.entry)
-    getattr(proto, form.field).extend(entries.tolist())
+    values = getattr(proto, form.field)
+    for at in range(0, entries.size, _PART):
+        values.extend(entries[at : at + _PART].tolist())
 
 
 def shape_of(proto: TensorShapeProto) -> tuple[int | None, ...] | None:
@@ -175,8 +179,8 @@ def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array
     """Makes `count` elements of the entries that were sent; the last element is repeated."""
     entry = dtype.numpy if form.entry is None else np.dtype(form.entry)
     parts = dtype.numpy.itemsize // entry.itemsize  # 2 of a complex number
-    entries = list(sent)
-    here, rest = divmod(len(entries), parts)
+    size = len(sent)
+    here, rest = divmod(size, parts)
     if rest:
         raise _not_a_tensor(dtype)
     if here > count:
@@ -187,12 +191,13 @@ def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array
         )
     array = np.empty(count * parts, entry)
     try:
-        # Given the list itself, NumPy would drop zeros at the ends of bytes.
-        array[: len(entries)] = entries
+        # Made of the list itself, an array would lose zeros at the ends of bytes.
+        for at in range(0, size, _PART):
+            array[at : min(at + _PART, size)] = list(sent[at : at + _PART])
     except OverflowError:
         raise InvalidInputError(f"a value is out of range of {dtype.name}") from None
     if here < count:
-        filler = entries[-parts:] or (b"" if entry.hasobject else 0)
+        filler = list(sent[-parts:]) or (b"" if entry.hasobject else 0)
         array.reshape(count, parts)[here:] = filler
     return array if form.entry is None else array.view(dtype.numpy)
 

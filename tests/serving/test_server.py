@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import shutil
 import socket
@@ -5,6 +6,7 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2 as their_config_pb2
 
+from lstm_sentiment.client.async_client import AsyncPredictClient
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import (
     ConfigError,
@@ -287,6 +290,28 @@ def test_many_requests_at_once_are_answered_each_with_its_own(server: ModelServe
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_servers_and_async_clients_of_one_process_do_not_disturb_each_other(
+    base_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask(server: ModelServer) -> list[str]:
+        async with AsyncPredictClient(
+            f"127.0.0.1:{server.port}", "sentiment", timeout_seconds=TIMEOUT_SECONDS
+        ) as client:
+            answers = await asyncio.gather(*(client.predict([f"{n}"]) for n in range(50)))
+        return [prediction.label for [prediction] in answers]
+
+    # Each loop is told of the events of all others by gRPC, which wakes them together.
+    with (
+        ModelServer(config_of(base_path), POLLED_BY_HAND, port=0) as one,
+        ModelServer(config_of(base_path), POLLED_BY_HAND, port=0) as other,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        asked = [threads.submit(asyncio.run, ask(server)) for server in (one, other) * 2]
+        for each in asked:
+            assert each.result(TIMEOUT_SECONDS) == [f"v2:{n}" for n in range(50)]
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_129_texts_in_one_request_by_every_transport_of_the_client(server: ModelServer) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol import prediction_pb2
+from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult, InferenceTask
 from lstm_sentiment.serving.inference.regression import Regressions
-from lstm_sentiment.serving.inference.results import Answer, ModelSpec
+from lstm_sentiment.serving.inference.results import Answer, ModelSpec, PredictResult
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
@@ -54,6 +55,16 @@ def write_model_spec(
     spec.name = answer.servable_id.name
     spec.version.value = answer.servable_id.version
     spec.signature_name = signature_key or answer.signature_key
+
+
+def predict_response(result: PredictResult) -> prediction_pb2.PredictResponse:
+    """Makes the response to a Predict request."""
+    response = prediction_pb2.PredictResponse()
+    write_model_spec(response.model_spec, result)
+    outputs = response.outputs
+    for name, array in result.outputs.items():
+        write_tensor(array, outputs[name])
+    return response
 
 
 def write_result(

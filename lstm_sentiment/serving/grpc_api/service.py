@@ -3,6 +3,7 @@
 `tensorflow_serving/apis/prediction_service.proto`, `model_service.proto`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, TypeVar
@@ -10,12 +11,12 @@ from typing import Any, TypeVar
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
-from lstm_sentiment.protocol.tensors import write_tensor
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.grpc_api.messages import (
     inference_task,
     model_spec,
+    predict_response,
     write_classifications,
     write_model_spec,
     write_regressions,
@@ -25,7 +26,7 @@ from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
-from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.inference.results import Answer, ClassifyResult, RegressResult
 from lstm_sentiment.serving.inference.runner import in_thread
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
@@ -34,7 +35,11 @@ from lstm_sentiment.serving.servable import Array, Signature
 Reload = Callable[[ModelServerConfig], None]
 """Makes a server serve the models of a config; returns once they are served."""
 
+LARGE_BYTES = 1 << 18
+"""Size of a request from which its parts are converted in a thread: some milliseconds of work."""
+
 _Answer = TypeVar("_Answer", bound=Answer)
+_Result = TypeVar("_Result")
 
 
 class PredictionService:
@@ -52,10 +57,12 @@ class PredictionService:
     ) -> prediction_pb2.ClassificationResponse:
         """Classifies the examples of a request."""
         response = prediction_pb2.ClassificationResponse()
-        result = await self._ask_examples(
-            self._data_plane.classify, request, response, notes, caller
-        )
-        write_classifications(result.classifications, response.result)
+
+        def write(result: ClassifyResult) -> None:
+            write_classifications(result.classifications, response.result)
+
+        classify = self._data_plane.classify
+        await self._ask_examples(classify, request, response, write, notes, caller)
         return response
 
     async def Regress(
@@ -63,10 +70,12 @@ class PredictionService:
     ) -> prediction_pb2.RegressionResponse:
         """Computes a number for each example of a request."""
         response = prediction_pb2.RegressionResponse()
-        result = await self._ask_examples(
-            self._data_plane.regress, request, response, notes, caller
-        )
-        write_regressions(result.regressions, response.result)
+
+        def write(result: RegressResult) -> None:
+            write_regressions(result.regressions, response.result)
+
+        regress = self._data_plane.regress
+        await self._ask_examples(regress, request, response, write, notes, caller)
         return response
 
     async def Predict(
@@ -83,13 +92,10 @@ class PredictionService:
             read_inputs,
             list(request.output_filter),
             caller=caller,
+            is_large=notes.request_bytes >= LARGE_BYTES,
         )
         notes.answered_by(result, result.texts)
-        response = prediction_pb2.PredictResponse()
-        write_model_spec(response.model_spec, result)
-        for name, array in result.outputs.items():
-            write_tensor(array, response.outputs[name])
-        return response
+        return await self._converted(lambda: predict_response(result), notes, caller)
 
     async def MultiInference(
         self, request: prediction_pb2.MultiInferenceRequest, notes: RequestNotes, caller: Caller
@@ -98,17 +104,19 @@ class PredictionService:
         # A request without a task names no model, and the data plane says so.
         first = request.tasks[0] if request.tasks else prediction_pb2.InferenceTask()
         first.model_spec.SetInParent()
-        result = await self._data_plane.multi_inference(
-            model_spec(first, notes),
-            [inference_task(task) for task in request.tasks],
-            serialized_examples(request.input),
-            caller=caller,
-        )
-        notes.examples_answered_by(result, request.input)
-        response = prediction_pb2.MultiInferenceResponse()
-        for found in result.results:
-            write_result(found, result, response.results.add())
-        return response
+        asked = model_spec(first, notes)
+        tasks = [inference_task(task) for task in request.tasks]
+        examples = await self._examples(request, notes, caller)
+        result = await self._data_plane.multi_inference(asked, tasks, examples, caller=caller)
+
+        def response() -> prediction_pb2.MultiInferenceResponse:
+            notes.examples_answered_by(result, request.input)
+            response = prediction_pb2.MultiInferenceResponse()
+            for found in result.results:
+                write_result(found, result, response.results.add())
+            return response
+
+        return await self._converted(response, notes, caller)
 
     async def GetModelMetadata(
         self,
@@ -128,18 +136,31 @@ class PredictionService:
         ask: Callable[..., Awaitable[_Answer]],
         request: Any,
         response: Any,
+        write: Callable[[_Answer], None],
         notes: RequestNotes,
         caller: Caller,
-    ) -> _Answer:
-        result = await ask(
-            model_spec(request, notes),
-            request.model_spec.signature_name,
-            serialized_examples(request.input),
-            caller=caller,
-        )
-        notes.examples_answered_by(result, request.input)
-        write_model_spec(response.model_spec, result)
-        return result
+    ) -> None:
+        asked = model_spec(request, notes)
+        examples = await self._examples(request, notes, caller)
+        result = await ask(asked, request.model_spec.signature_name, examples, caller=caller)
+
+        def fill() -> None:
+            notes.examples_answered_by(result, request.input)
+            write_model_spec(response.model_spec, result)
+            write(result)
+
+        await self._converted(fill, notes, caller)
+
+    async def _examples(self, request: Any, notes: RequestNotes, caller: Caller) -> list[bytes]:
+        return await self._converted(lambda: serialized_examples(request.input), notes, caller)
+
+    async def _converted(
+        self, convert: Callable[[], _Result], notes: RequestNotes, caller: Caller
+    ) -> _Result:
+        """Converts a message; one of a large request in a thread, so that others need not wait."""
+        if notes.request_bytes < LARGE_BYTES:
+            return convert()
+        return await self._data_plane.in_thread(convert, caller)
 
 
 class ModelService:
@@ -166,7 +187,9 @@ class ModelService:
     ) -> model_management_pb2.GetModelStatusResponse:
         """Returns the states of a model's versions."""
         asked = model_spec(request, notes, asks_signature=False)
-        return model_status_to_proto(self._data_plane.model_status(asked))
+        # With several processes, the others are asked.
+        states = await asyncio.to_thread(self._data_plane.model_status, asked)
+        return model_status_to_proto(states)
 
     async def HandleReloadConfigRequest(
         self,

@@ -8,6 +8,7 @@ gRPC and REST both ask the `DataPlane`; each turns its own form of a request int
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
@@ -116,6 +117,7 @@ class DataPlane:
         output_filter: Sequence[str] = (),
         *,
         caller: Caller = ANYBODY,
+        is_large: bool = False,
     ) -> PredictResult:
         """Runs one signature of one version.
 
@@ -126,6 +128,7 @@ class DataPlane:
                 cannot be read without it.
             output_filter: Names of the outputs to return; empty for all.
             caller: The caller who waits for the answer.
+            is_large: Whether reading the inputs takes so long that a thread must read them.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -139,7 +142,10 @@ class DataPlane:
             signature = servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
-            inputs = read_inputs(signature)
+            if is_large:
+                inputs = await self.in_thread(partial(read_inputs, signature), caller)
+            else:
+                inputs = read_inputs(signature)
             if output_filter:
                 _check_output_filter(signature, output_filter)
             if self._limits is not None:
@@ -256,6 +262,15 @@ class DataPlane:
         )
         key = tasks[0].signature_key if tasks else DEFAULT_SIGNATURE_KEY
         return MultiInferenceResult(version, key, len(serialized_examples), results, counts=counts)
+
+    async def in_thread(self, work: Callable[[], _Found], caller: Caller) -> _Found:
+        """Runs a function that would block the event loop for long, in a thread.
+
+        Args:
+            work: The function.
+            caller: The caller who waits for it.
+        """
+        return await self._runner.in_thread(work, caller)
 
     def model_metadata(
         self, model_spec: ModelSpec, metadata_fields: Sequence[str]

@@ -74,6 +74,10 @@ class Runner:
         finally:
             self._under_way -= 1
 
+    async def in_thread(self, work: Callable[[], _Result], caller: Caller) -> _Result:
+        """Runs any function in a thread of the pool, see `in_thread` of this module."""
+        return await in_thread(self._threads, work, caller)
+
 
 async def in_thread(pool: Executor, work: Callable[[], _Result], caller: Caller) -> _Result:
     """Runs a function in a thread of a pool.

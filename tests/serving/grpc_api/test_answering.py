@@ -34,6 +34,7 @@ from lstm_sentiment.serving.errors import (
 )
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
+from lstm_sentiment.serving.grpc_api.service import LARGE_BYTES
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable_id import ServableId
@@ -189,6 +190,41 @@ def test_a_message_beyond_the_limit_is_refused(wire: Callable[..., Wire]) -> Non
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     there.prediction.Predict(texts_request(b"x" * 800), timeout=30)
     assert len(servable.received) == 1
+
+
+def test_large_requests_are_answered_as_small_ones_are(wire: Callable[..., Wire]) -> None:
+    rows = 3000
+    servable = servable_of(lambda inputs, caller: {"y": np.arange(rows, dtype=np.float32)})
+    labels = {"classes": [["a"]] * rows}
+    numbers = {"outputs": np.arange(rows, dtype=np.float32)}
+    there = wire(servable.add("kind", labels).add("price", numbers))
+    texts = [f"{number:0200}".encode() for number in range(rows)]
+    request = texts_request(*texts)
+    assert request.ByteSize() > LARGE_BYTES
+    response = there.prediction.Predict(request, timeout=30)
+    assert list(response.outputs["y"].float_val) == list(range(rows))
+    assert servable.received[0][1]["text"].tolist() == texts
+
+    examples = inference_pb2.MultiInferenceRequest()
+    for signature, method in (("kind", "classify"), ("price", "regress")):
+        task = examples.tasks.add(method_name=f"tensorflow/serving/{method}")
+        task.model_spec.name, task.model_spec.signature_name = "m", signature
+    for text in texts:
+        example = examples.input.example_list.examples.add()
+        example.features.feature["text"].bytes_list.value.append(text)
+    kind, price = there.prediction.MultiInference(examples, timeout=30).results
+    assert len(kind.classification_result.classifications) == rows
+    assert [each.value for each in price.regression_result.regressions] == list(range(rows))
+
+
+def test_a_large_request_that_is_wrong_is_refused_as_a_small_one(wire: Callable[..., Wire]) -> None:
+    there = wire(servable_of({"y": np.zeros(1, np.float32)}))
+    request = texts_request(b"x" * (LARGE_BYTES + 1), b"y")
+    request.inputs["text"].tensor_shape.dim[0].size = 1
+    code, message = refused(there.prediction.Predict, request)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert message == "tensor parsing error: text: 2 values were sent for 1 elements."
+    assert there.observed.the_only().request_bytes == request.ByteSize()
 
 
 def reload_request() -> model_management_pb2.ReloadConfigRequest:
