@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from lstm_sentiment.serving.monitoring.process_metrics import ProcessMetrics
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
+from lstm_sentiment.version_folder import TokenCounts
 
 UNKNOWN_MODEL = ""
 """Label value of requests for unknown models, and of requests that name none."""
@@ -25,6 +27,7 @@ _REST_APIS = {"Predict": "predict", "Classify": "classify", "Regress": "regress"
 # Status requests, which probes send every second, are not counted as requests of users.
 _INFERENCE_APIS = {*_REST_APIS, "MultiInference"}
 _MICROSECONDS = 1e6
+_MOST_UNCOUNTED = 64
 
 
 class ServerMetrics:
@@ -56,6 +59,9 @@ class ServerMetrics:
         self._models: set[str] = set()
         self._versions: dict[tuple[str, int | None], Labels] = {}
         self._loading_since: dict[tuple[str, int], float] = {}
+        # Measurements that are not counted yet: many together cost little more than one. Any thread
+        # may append to it without the lock.
+        self._measures: deque[TextMeasures] = deque()
 
     def __call__(self, request: AnsweredRequest) -> None:
         """Counts a request."""
@@ -83,6 +89,7 @@ class ServerMetrics:
         labels = name, str(version)
         has_ended = state.state is ManagerState.END
         with self._lock:
+            self._count_measures()
             self._models.add(name)
             self._count_load(state)
             if has_ended:
@@ -119,21 +126,11 @@ class ServerMetrics:
             self._series.observe(metrics.RUNTIME_LATENCY, labels, seconds * _MICROSECONDS)
 
     def texts_measured(self, measures: TextMeasures) -> None:
-        """Counts the measurements of texts that one version answered."""
-        series, counts = self._series, measures.counts
-        with self._lock:
-            labels = self._versions.get((measures.model_name, measures.version))
-            if labels is None:
-                return
-            series.observe_all(metrics.TEXT_CHARACTERS, labels, measures.characters)
-            if counts is None:
-                return
-            read = counts.tokens - counts.truncated
-            series.observe_all(metrics.TEXT_TOKENS, labels, counts.tokens)
-            series.observe_all(metrics.OOV_RATE, labels, counts.oov / read.clip(min=1))
-            series.add(metrics.TOKENS, labels, int(read.sum()))
-            series.add(metrics.OOV_TOKENS, labels, int(counts.oov.sum()))
-            series.add(metrics.TRUNCATED_TOKENS, labels, int(counts.truncated.sum()))
+        """Counts the measurements of texts that one version answered, before a page is written."""
+        self._measures.append(measures)
+        if len(self._measures) >= _MOST_UNCOUNTED:
+            with self._lock:
+                self._count_measures()
 
     def texts_dropped(self, count: int) -> None:
         """Counts texts that did not fit into the queue of `TextStatistics`."""
@@ -160,12 +157,14 @@ class ServerMetrics:
     def page(self) -> bytes:
         """Returns the page: all metrics, and memory and CPU time of the process."""
         with self._lock:
+            self._count_measures()
             series = self._series.copy()
         return _written(series) + self._process.page()
 
     def counts(self) -> Counts:
         """Returns what was counted, with the memory and CPU time of the process, to be merged."""
         with self._lock:
+            self._count_measures()
             series = self._series.copy()
         groups = series.counts((*metrics.OF_VERSION, metrics.SHADOW_VERSION))
         sums: dict[tuple[str, ...], dict[str, Any]] = {(): {}}
@@ -205,6 +204,32 @@ class ServerMetrics:
         if api != "Predict" and rows is not None:
             self._series.observe(metrics.REQUEST_EXAMPLE_COUNTS, (name,), rows)
             self._series.add(metrics.REQUEST_EXAMPLE_COUNT_TOTAL, (name,), rows)
+
+    def _count_measures(self) -> None:
+        """Counts the measurements that came since the last time, those of a version together."""
+        by_labels: dict[Labels, list[TextMeasures]] = {}
+        for _ in range(len(self._measures)):
+            measures = self._measures.popleft()
+            labels = self._versions.get((measures.model_name, measures.version))
+            if labels is not None:
+                by_labels.setdefault(labels, []).append(measures)
+        for labels, found in by_labels.items():
+            characters = np.concatenate([measures.characters for measures in found])
+            self._series.observe_all(metrics.TEXT_CHARACTERS, labels, characters)
+            counts = [measures.counts for measures in found if measures.counts is not None]
+            if counts:
+                self._count_tokens(labels, counts)
+
+    def _count_tokens(self, labels: Labels, counts: Sequence[TokenCounts]) -> None:
+        tokens = np.concatenate([each.tokens for each in counts])
+        truncated = np.concatenate([each.truncated for each in counts])
+        oov = np.concatenate([each.oov for each in counts])
+        series, read = self._series, tokens - truncated
+        series.observe_all(metrics.TEXT_TOKENS, labels, tokens)
+        series.observe_all(metrics.OOV_RATE, labels, oov / read.clip(min=1))
+        series.add(metrics.TOKENS, labels, int(read.sum()))
+        series.add(metrics.OOV_TOKENS, labels, int(oov.sum()))
+        series.add(metrics.TRUNCATED_TOKENS, labels, int(truncated.sum()))
 
     def _count_load(self, state: ServableState) -> None:
         name, version = state.id.name, state.id.version

@@ -251,6 +251,30 @@ def test_texts_tell_their_length_and_what_is_unknown_of_them(metrics: ServerMetr
     assert value(metrics, "lstm_sentiment_texts_not_measured_total") == 9
 
 
+@pytest.mark.parametrize("requests", [1, 63, 64, 65, 200])
+def test_texts_of_any_number_of_requests_are_on_the_next_page(
+    metrics: ServerMetrics, requests: int
+) -> None:
+    for _ in range(requests):
+        metrics.texts_measured(measures())
+        metrics.texts_measured(measures(4, counts=None))
+    of_first = {"model_name": "sentiment", "version": "3"}
+    of_second = {**of_first, "version": "4"}
+    for labels in (of_first, of_second):
+        characters = value(metrics, "lstm_sentiment_text_characters_count", **labels)
+        assert characters == 2 * requests
+    assert value(metrics, "lstm_sentiment_text_tokens_count", **of_first) == 2 * requests
+    assert value(metrics, "lstm_sentiment_tokens_total", **of_first) == 12 * requests
+
+
+def test_texts_measured_before_a_version_ends_do_not_outlive_it(metrics: ServerMetrics) -> None:
+    metrics.texts_measured(measures())
+    tell(metrics, ManagerState.END)
+    tell(metrics, ManagerState.AVAILABLE)
+    names = {sample.name for sample in samples(metrics)}
+    assert "lstm_sentiment_text_characters_count" not in names
+
+
 @given(name=st.text(st.characters(exclude_categories=())))
 @example(name="\ud800")
 @example(name='a"b\\n\n')
