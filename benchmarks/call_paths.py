@@ -8,7 +8,8 @@ One JSON object a line:
 - `fit`: the command, from a CSV file of 60 texts to an exported version. `files` in which a
   function was called, `file_changes`: calls that came from another file of the package, and
   `step_depth`: functions of the package that are on the stack when a training step runs.
-- `predict`: one gRPC Predict of one text, in the server's thread that answers the request.
+- `predict`: one gRPC Predict of one text, in the server's threads that answer the request: that of
+  the event loop, and those that it hands work to.
 - `label`: `models label` against a running server: `calls` and `files` in the server's threads
   that answer its requests, `client_files` in the command's, and how often any thread read the
   models.config (`file_reads`) and parsed a whole one (`parses`).
@@ -42,6 +43,7 @@ from lstm_sentiment.cli.app import command_line
 
 _PACKAGE = str(Path(ls.__file__).parent) + os.sep
 _ANSWERING = f"serving{os.sep}grpc_api{os.sep}"
+_POOLS = ("inference", "light-inference", "reload")
 _STEPS = "steps.py"
 _SETTLING_SECONDS = 0.5  # a server's thread may note an answer after the client has it
 _FIT = (
@@ -96,6 +98,11 @@ class CallPaths:
     def threads(self, folder: str = "") -> set[int]:
         """Returns the threads that called a function of the package's folder."""
         return {thread for thread, file in self.calls if file.startswith(_PACKAGE + folder)}
+
+    def answering(self) -> set[int]:
+        """Returns a server's threads that answered, with those of the pools that it has for it."""
+        pools = {each.ident for each in threading.enumerate() if each.name.startswith(_POOLS)}
+        return self.threads(_ANSWERING) | {thread for thread in self.threads() if thread in pools}
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_recording and event == "open" and "w" not in str(arguments[1]):
@@ -172,7 +179,7 @@ def predict(paths: CallPaths, port: int) -> dict[str, int]:
         client.predict(["房间很干净"])
         with paths.recording():
             client.predict(["房间很干净"])
-    return paths.total(paths.threads(_ANSWERING))
+    return paths.total(paths.answering())
 
 
 def label(paths: CallPaths, port: int) -> dict[str, int]:
@@ -183,7 +190,7 @@ def label(paths: CallPaths, port: int) -> dict[str, int]:
             *("--server", f"localhost:{port}"),
         )
     return {
-        **paths.total(paths.threads(_ANSWERING)),
+        **paths.total(paths.answering()),
         "client_files": paths.total({threading.get_ident()})["files"],
         "file_reads": paths.opened["models.config"],
         "parses": paths.parses,

@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from benchmarks import request_profile
 from benchmarks.callers import asking, http_post, load_of
 from benchmarks.processes import RunningProcess, rounds_by_turns
 from benchmarks.serving import by_turns
@@ -107,3 +108,37 @@ def test_another_commit_has_no_goals_and_only_figures_of_both_are_compared() -> 
     key = ("gRPC, batching, 64 callers", "cpu_ms")
     (line,) = by_turns.lines({key: 1.0, ("x", "mib"): 1.0}, {key: 2.0}, "abc")
     assert line["share"] == 0.5 and "goal" not in line and "met" not in line
+
+
+STACKS = {
+    "handle (lstm_sentiment/serving/grpc_api/answering.py:61)": "messages and status",
+    "_parsed (lstm_sentiment/serving/grpc_api/answering.py:80)": "parsing",
+    "run (lstm_sentiment/serving/light/ngrams.py:66);full (numpy/_core/numeric.py:386)": (
+        "engine: n-grams"
+    ),
+    "note (lstm_sentiment/serving/monitoring/text_statistics.py:9);"
+    "run (lstm_sentiment/serving/light/tokenization/tokenizer.py:1)": "text statistics",
+    "run_forever (asyncio/base_events.py:7)": "gRPC and event loop",
+}
+
+
+@pytest.mark.parametrize(("stack", "part"), STACKS.items())
+def test_the_innermost_function_that_belongs_to_a_part_counts(stack: str, part: str) -> None:
+    assert request_profile.part_of(stack.split(";")) == part
+
+
+def test_the_time_of_threads_is_shared_among_the_parts_that_were_seen() -> None:
+    loop, waiting = "thread (1): loop", "thread (2): pool"
+    stacks = [
+        f"{loop};handle (lstm_sentiment/serving/grpc_api/answering.py:61) 1",
+        f"{loop};run_forever (asyncio/base_events.py:7) 2",
+        f"{loop};run_forever (asyncio/base_events.py:7);select (selectors.py:468) 50",
+        f"{waiting};wait (threading.py:327) 9",
+    ]
+    used = {"1": 3.0, "2": 0.25, "3": 4.0, "4": 0.5}
+    names = {"1": "python", "2": "python", "3": "tf_Compute", "4": "grpc_global_tim"}
+    assert request_profile.shares(stacks, used, names) == {
+        "messages and status": 1.0,
+        "gRPC and event loop": 2.0 + 0.25 + 0.5,
+        "engine: native threads": 4.0,
+    }
