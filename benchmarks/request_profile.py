@@ -269,8 +269,8 @@ def shares(stacks: Sequence[str], used: Mapping[str, float], names: Mapping[str,
     for number, cpu_seconds in used.items():
         counted = seen.get(number)
         if counted:
-            for part, count in counted.items():
-                found[part] += cpu_seconds * count / counted.total()
+            for part, times in counted.items():
+                found[part] += cpu_seconds * times / counted.total()
         elif counted is not None or names[number].startswith(_GRPC_THREADS):
             found[_ELSE] += cpu_seconds
         else:

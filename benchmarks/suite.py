@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,9 @@ from lstm_sentiment.system import usable_cpus
 
 _MODEL = "MODEL"
 """Stands for the folder in which the first benchmark leaves a version and the last finds it."""
+
+_NEEDED = ("tensorflow", "torch", "starlette", "snownlp")
+"""What the benchmarks import, looked for before the first of them takes its minutes."""
 
 _WHOLE = (
     ("end_to_end", "--keep", _MODEL),
@@ -53,6 +57,9 @@ def main(
     """Runs the benchmarks and prints what they print."""
     if quick and output is not None:
         raise SystemExit("error: --quick goes without --output: its figures are for a glance.")
+    if missing := [module for module in _NEEDED if find_spec(module) is None]:
+        packages = "pip install 'lstm-sentiment[bench,demo]'"
+        raise SystemExit(f"error: {', '.join(missing)} must be installed: {packages}.")
     lines = [json.dumps(machine(cores))]
     print(lines[0], flush=True)
     with tempfile.TemporaryDirectory() as folder:

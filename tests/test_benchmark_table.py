@@ -182,6 +182,7 @@ def test_the_suite_keeps_what_benchmarks_print(
 ) -> None:
     talk = 'print(\'talk\'); print(\'{"benchmark": "x", "name": "y"}\')'
     monkeypatch.setattr(suite, "commands", lambda *_: iter([[sys.executable, "-c", talk]]))
+    monkeypatch.setattr(suite, "_NEEDED", ("json",))
     path = tmp_path / "results.jsonl"
     suite.main(output=path, quick=False, cores=1)
     first, second = path.read_text("utf-8").splitlines()
@@ -193,11 +194,18 @@ def test_the_suite_keeps_what_benchmarks_print(
 def test_a_suite_that_breaks_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = [sys.executable, "-c", "raise SystemExit(3)"]
     monkeypatch.setattr(suite, "commands", lambda *_: iter([failing]))
+    monkeypatch.setattr(suite, "_NEEDED", ("json",))
     with pytest.raises(SystemExit, match="exit code 3"):
         suite.main(output=tmp_path / "results.jsonl", quick=False, cores=None)
     with pytest.raises(SystemExit, match="--quick goes without --output"):
         suite.main(output=tmp_path / "results.jsonl", quick=True, cores=None)
     assert not (tmp_path / "results.jsonl").exists()
+
+
+def test_a_suite_tells_what_is_missing_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "_NEEDED", ("json", "no_such_module"))
+    with pytest.raises(SystemExit, match="error: no_such_module must be installed: pip install"):
+        suite.main(output=None, quick=True, cores=None)
 
 
 @pytest.mark.skipif(not RESULTS.is_file(), reason="no `make bench` was kept")
