@@ -9,6 +9,7 @@ import typer
 
 from lstm_sentiment.errors import MissingExtraError
 from lstm_sentiment.light_twin.description import has_light_twin
+from lstm_sentiment.serving.loading import engines
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.version_folder import find_version
 
@@ -41,8 +42,11 @@ class EngineFlags:
             from lstm_sentiment.cli.console import import_tensorflow
 
             import_tensorflow(_LOADING)
-        elif self.engine == "auto" and not all(map(has_light_twin, version_dirs)):
-            import_tensorflow_if_installed()
+        elif self.engine == "auto":
+            if not all(map(has_light_twin, version_dirs)):
+                import_tensorflow_if_installed()
+            # A twin that is refused leaves the version to TensorFlow.
+            engines.import_tensorflow.set(_import_with_a_message)
 
     def load(self, model_dir: Path) -> "SavedModelPredictor":
         """Loads a version, or the highest of a folder of versions."""
@@ -50,6 +54,12 @@ class EngineFlags:
         from lstm_sentiment.versions.predictor import SavedModelPredictor
 
         return SavedModelPredictor(model_dir, engine=self.engine)
+
+
+def _import_with_a_message() -> None:
+    from lstm_sentiment.cli.console import import_tensorflow
+
+    import_tensorflow(_LOADING)
 
 
 def import_tensorflow_if_installed() -> None:

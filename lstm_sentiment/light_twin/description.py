@@ -51,7 +51,8 @@ FOLDED_BYTES = 128 * 2**20
 """Most memory for the table of the network of batches, as in `InferenceNetwork`."""
 
 # Files outside of the twin that must be those that it was made from. The index of the weights is
-# small, and holds a checksum of each.
+# small, and holds a checksum of each: other weights have another index. The twin never reads the
+# weights themselves, which TensorFlow checks against the index when it reads them.
 _SOURCES = (GRAPH, WEIGHTS_INDEX, VOCABULARY, LABELS)
 
 

@@ -18,6 +18,14 @@ class LightEngineRefusedError(ServableLoadError):
     """A version cannot be answered without TensorFlow, or would be answered differently."""
 
 
+class NoLightTwinError(LightEngineRefusedError):
+    """A version that only the light engine may load has no light twin."""
+
+
+class OtherEngineError(ServableLoadError):
+    """A loader has chosen another engine, which needs other memory; its next call loads by it."""
+
+
 class ServableRunError(LstmSentimentError):
     """A servable failed on a valid request."""
 

@@ -40,11 +40,14 @@ class ServableState:
         id: The version's id.
         state: The version's state.
         error: The error of the failed load that ended the version; else `None`.
+        engine: The engine that answers, see `Loader.engine`; `None` while the version is not
+            loaded.
     """
 
     id: ServableId
     state: ManagerState
     error: ServableLoadError | None = None
+    engine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,11 @@ def quick_signatures(servable: Servable) -> AbstractSet[str]:
 
 class Loader(Protocol):
     """Loads and unloads one version; `tensorflow_serving/core/loader.h`."""
+
+    @property
+    def engine(self) -> str | None:
+        """Name of the engine that answers once the version is loaded; `None` if not known."""
+        ...
 
     def estimate_bytes(self) -> int:
         """Estimates the memory that the version will take, in bytes; called before `load`.

@@ -1,7 +1,9 @@
 """Loads a version's signatures into this process."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from lstm_sentiment.serving.errors import OtherEngineError
 from lstm_sentiment.serving.loading.engines import VersionLoader
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
 from lstm_sentiment.serving.servable import Servable
@@ -23,4 +25,7 @@ def load_servable(version_dir: Path, engine: Engine = "auto") -> Servable:
     """
     loading = LoadingOptions(engine=engine, enable_model_warmup=False)
     servable_id = ServableId(servable_name(version_dir), version_number(version_dir) or 0)
-    return VersionLoader(servable_id, version_dir, loading=loading).load()
+    loader = VersionLoader(servable_id, version_dir, loading=loading)
+    with suppress(OtherEngineError):
+        return loader.load()
+    return loader.load()

@@ -11,7 +11,7 @@ import pytest
 from lstm_sentiment import FitResult
 from lstm_sentiment.version_folder import LIGHT
 from tests.cli.running import Run, is_one_error_line
-from tests.exported import add_version
+from tests.exported import add_version, read_card, write_card
 from tests.without_train import command_without_train
 
 TEXT = "房间很干净"
@@ -115,6 +115,21 @@ def test_a_version_without_a_twin_is_refused_by_the_light_engine(
     outcome = run(*command, "--model", without_twin, "--engine", "light", "--quiet")
     assert is_one_error_line(outcome), outcome
     assert "it has no light twin" in outcome.err
+
+
+def test_a_refused_twin_leaves_the_version_to_tensorflow_with_a_message(
+    base_path: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(base_path / "1", tmp_path / "1")
+    card = read_card(folder)
+    card["examples"][0]["probabilities"] = card["examples"][0]["probabilities"][::-1]
+    write_card(folder, card)
+    works: list[str] = []
+    monkeypatch.setattr("lstm_sentiment.cli.console.import_tensorflow", works.append)
+    assert run("predict", TEXT, "--model", base_path / "1").code == 0
+    assert works == []
+    assert run("predict", TEXT, "--model", folder).code == 0
+    assert works == ["loading a SavedModel"]
 
 
 def test_where_tensorflow_is_not_installed_it_is_named(without_twin: Path) -> None:

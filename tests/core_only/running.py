@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,61 @@ model_config_list {{
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+class Log:
+    """The lines that a process has written to its standard error."""
+
+    def __init__(self, stream: Iterable[str]) -> None:
+        self._stream = stream
+        self._lines: list[str] = []
+        self._has_ended = False
+        self._changed = threading.Condition()
+        # Read as long as the process lives: the log must not fill the pipe.
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def wait_for(self, pattern: str, after: int = 0) -> re.Match[str]:
+        """Waits for a line that a pattern is found in, half a minute at most.
+
+        Args:
+            pattern: A regular expression.
+            after: Number of the first line to look at, see `count`.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._has_ended or self._find(pattern, after) is not None, 30
+            )
+            found = self._find(pattern, after)
+        assert found is not None, f"no line with {pattern!r} in:\n{self.text()}"
+        return found
+
+    def count(self) -> int:
+        """Returns the number of lines until now."""
+        with self._changed:
+            return len(self._lines)
+
+    def text(self) -> str:
+        """Returns all lines until now."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def join(self) -> None:
+        """Waits for the end of the process's output."""
+        self._reader.join()
+
+    def _find(self, pattern: str, after: int) -> re.Match[str] | None:
+        found = (re.search(pattern, line) for line in self._lines[after:])
+        return next(filter(None, found), None)
+
+    def _read(self) -> None:
+        for line in self._stream:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
+
+
 @dataclass(frozen=True)
 class Server:
     """A server in a process of its own."""
@@ -40,6 +95,7 @@ class Server:
     port: int
     rest_port: int
     config_file: Path
+    log: Log
 
     @property
     def address(self) -> str:
@@ -66,20 +122,12 @@ def serving(folder: Path, flags: Sequence[str]) -> Iterator[Server]:
     command += ["--rest-api-port", str(rest_port), *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if found := re.search(r"Serving gRPC on [^ ]+:(\d+)", line):
-                break
-        else:
-            raise AssertionError("".join(lines))
-        # Its log must not fill the pipe.
-        drained = threading.Thread(target=lambda: lines.extend(process.stderr or ()))
-        drained.start()
+        log = Log(process.stderr)
         try:
-            yield Server(int(found[1]), rest_port, config_file)
+            found = log.wait_for(r"Serving gRPC on [^ ]+:(\d+)")
+            yield Server(int(found[1]), rest_port, config_file, log)
         finally:
             process.terminate()
             process.wait(60)
-            drained.join()
-    assert process.returncode == 0, "".join(lines)
+            log.join()
+    assert process.returncode == 0, log.text()

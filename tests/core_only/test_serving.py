@@ -28,11 +28,10 @@ def check(found: list[Any], wanted: list[dict[str, Any]]) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition that another process brings about, half a minute at most."""
+    """Asks a server until it has done what it does in the background, half a minute at most."""
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +158,11 @@ def test_a_reload_unloads_and_loads_versions(server: Server) -> None:
     text = server.config_file.read_text()
     whole = parse_models_config(text)
     config = parse_models_config(text.replace("versions: 1 versions: 2", "versions: 1"))
-    with ls.RunningServer(server.address) as running:
+    with ls.RunningServer(server.address) as running, client(server) as asked:
+        lines = server.log.count()
         running.reload(config)
-        with client(server) as asked:
-            until(lambda: asked.predict(["好"])[0].model_version == 1)
-            running.reload(whole)
-            until(lambda: asked.predict(["好"])[0].model_version == 2)
+        server.log.wait_for("sentiment version 2: UNLOADING", lines)
+        assert asked.predict(["好"])[0].model_version == 1
+        running.reload(whole)
+        server.log.wait_for("sentiment version 2: AVAILABLE", lines)
+        assert asked.predict(["好"])[0].model_version == 2

@@ -36,6 +36,8 @@ class FakeLoaders:
 
 
 class FakeLoader:
+    engine = None
+
     def __init__(self, loaders: FakeLoaders, servable_id: ServableId, path: Path) -> None:
         self.loaders, self.path = loaders, path
         self.key = (servable_id.name, servable_id.version)

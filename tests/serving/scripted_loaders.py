@@ -51,6 +51,8 @@ class ScriptedLoaders:
 
 
 class ScriptedLoader:
+    engine: str | None = None
+
     def __init__(self, loaders: ScriptedLoaders, version: int) -> None:
         self.loaders, self.version = loaders, version
 

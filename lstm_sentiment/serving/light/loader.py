@@ -52,6 +52,8 @@ def load_light_servable(version_dir: Path, folder: Path | None = None) -> LightS
 class LightLoader:
     """The loader of one version by its light twin."""
 
+    engine = "light"
+
     def __init__(
         self,
         servable_id: ServableId,

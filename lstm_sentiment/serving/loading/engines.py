@@ -1,6 +1,8 @@
 """Loads a version by the engine that was asked for, or by the first that can."""
 
 import logging
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
@@ -8,13 +10,24 @@ from lstm_sentiment.checks import train_imports
 from lstm_sentiment.errors import MissingExtraError
 from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
-from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.errors import (
+    LightEngineRefusedError,
+    NoLightTwinError,
+    OtherEngineError,
+)
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
 from lstm_sentiment.serving.servable import Loader, Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.thread_priority import at_normal_priority
 
 logger = logging.getLogger(__name__)
+
+import_tensorflow: ContextVar[Callable[[], None]] = ContextVar(
+    "import_tensorflow", default=lambda: None
+)
+"""Called before TensorFlow is imported, which takes seconds: may import it with a message."""
+
+_IN_WORDS: dict[str | None, str] = {"light": "the light engine", "tensorflow": "TensorFlow"}
 
 
 class VersionLoader:
@@ -45,10 +58,16 @@ class VersionLoader:
         self._loading, self._scheduler = loading, scheduler
         is_compiled = loading.engine == "auto" and loading.xla_cpu_compilation_enabled
         self._engine: Engine = "tensorflow" if is_compiled else loading.engine
+        self._instead: Loader | None = None
         self._loader: Loader | None = None
 
+    @property
+    def engine(self) -> str | None:
+        """The engine that has loaded the version, `light` or `tensorflow`; else `None`."""
+        return None if self._loader is None else self._loader.engine
+
     def estimate_bytes(self) -> int:
-        """Estimates the version's memory, by the first engine that can.
+        """Estimates the version's memory, by the engine that `load` will try.
 
         Raises:
             ServableLoadError: If a file cannot be read, or the version has no light twin and may
@@ -56,26 +75,30 @@ class VersionLoader:
             MissingExtraError: If the version needs TensorFlow, which is not installed.
         """
         try:
-            return self._first()[1].estimate_bytes()
+            return self._next().estimate_bytes()
         except LightEngineRefusedError as refused:
-            return self._instead(refused)[1].estimate_bytes()
+            return self._after_refusal(refused).estimate_bytes()
 
     def load(self) -> Servable:
         """Loads the version by an engine, and logs which.
 
         Raises:
+            OtherEngineError: If the light engine refuses the version, and TensorFlow may load it:
+                call again.
             ServableLoadError: One line, if the version cannot be loaded.
             MissingExtraError: If it needs TensorFlow, which is not installed.
         """
-        name, self._loader = self._first()
+        loader = self._next()
         try:
-            servable = self._loader.load()
+            servable = loader.load()
         except LightEngineRefusedError as refused:
             # TensorFlow may be imported only now, and starts threads.
-            name, self._loader = at_normal_priority(partial(self._instead, refused))
+            self._instead = at_normal_priority(partial(self._after_refusal, refused))
             logger.warning("TensorFlow answers instead of the light engine: %s", refused)
-            servable = self._loader.load()
-        logger.info("%s version %s: loaded by %s", self._id.name, self._id.version, name)
+            raise OtherEngineError(str(refused)) from refused
+        self._loader = loader
+        name, number = self._id.name, self._id.version
+        logger.info("%s version %s: loaded by %s", name, number, _IN_WORDS[loader.engine])
         return servable
 
     def unload(self) -> None:
@@ -84,49 +107,50 @@ class VersionLoader:
         if loader is not None:
             loader.unload()
 
-    def _first(self) -> tuple[str, Loader]:
-        """Makes the loader to try first, after the name of its engine."""
+    def _next(self) -> Loader:
+        """Makes the loader of the engine to try now."""
+        if self._instead is not None:
+            return self._instead
         if self._engine == "tensorflow":
             return self._tensorflow()
         if has_light_twin(self._path):
             return self._light()
         name = f"version {self._id.version} of model {self._id.name}"
         if self._engine == "light":
-            raise LightEngineRefusedError(
+            raise NoLightTwinError(
                 f"{name} could not be loaded: it has no light twin. `models twin` makes one."
             )
         return self._tensorflow(f"{name} has no light twin, which `models twin` makes, and ")
 
-    def _instead(self, refused: LightEngineRefusedError) -> tuple[str, Loader]:
+    def _after_refusal(self, refused: LightEngineRefusedError) -> Loader:
         """Makes TensorFlow's loader for a version that the light engine refuses."""
         if self._engine == "light":
             raise refused
         return self._tensorflow(f"{refused} And ")
 
-    def _light(self) -> tuple[str, Loader]:
+    def _light(self) -> Loader:
         # Either engine is imported with the first version that it loads.
         from lstm_sentiment.serving.light.loader import LightLoader
 
-        loader = LightLoader(
+        return LightLoader(
             self._id,
             self._path,
             warmup=self._loading.enable_model_warmup,
             scheduler=self._scheduler,
         )
-        return "the light engine", loader
 
-    def _tensorflow(self, reason: str = "") -> tuple[str, Loader]:
+    def _tensorflow(self, reason: str = "") -> Loader:
         """Makes TensorFlow's loader; `reason` begins the message where it is not installed."""
         try:
             with train_imports("loading a SavedModel"):
+                import_tensorflow.get()()
                 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
         except MissingExtraError as missing:
             raise MissingExtraError(f"{reason}{missing}", name=missing.name) from missing
-        loader = SavedModelLoader(
+        return SavedModelLoader(
             self._id,
             self._path,
             xla=self._loading.xla_cpu_compilation_enabled,
             warmup=self._loading.enable_model_warmup,
             scheduler=self._scheduler,
         )
-        return "TensorFlow", loader

@@ -6,10 +6,16 @@ After `tensorflow_serving/core/basic_manager.cc`, which has a pool for loads and
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from lstm_sentiment.errors import LstmSentimentError
-from lstm_sentiment.serving.errors import NotEnoughMemoryError, ServableLoadError
+from lstm_sentiment.errors import LstmSentimentError, MissingExtraError
+from lstm_sentiment.serving.errors import (
+    NoLightTwinError,
+    NotEnoughMemoryError,
+    OtherEngineError,
+    ServableLoadError,
+)
 from lstm_sentiment.serving.manager.load_order import ActionKind
 from lstm_sentiment.serving.manager.loader_harness import LoaderHarness
 from lstm_sentiment.serving.manager.managed_versions import ManagedVersions
@@ -71,9 +77,12 @@ class LoadUnloadThreads:
     def unload(self, harness: LoaderHarness) -> None:
         """Unloads a version that is in memory, even if a request holds it."""
         with self._condition:
-            loader = harness.take_loader()
-        if loader is None:
+            taken = harness.take()
+        if taken is None:
             return
+        # Requests wait for the lock, and freeing a servable takes milliseconds.
+        loader = taken[0]
+        del taken
         try:
             loader.unload()
         except Exception:
@@ -142,7 +151,8 @@ class LoadUnloadThreads:
             logger.error("%s", error)
             does_not_fit = isinstance(error, NotEnoughMemoryError)
             kind = NotEnoughMemoryError if does_not_fit else ServableLoadError
-            self._fail(harness, kind(str(error)))
+            is_final = isinstance(error, MissingExtraError | NoLightTwinError)
+            self._fail(harness, kind(str(error)), is_final=is_final)
         except Exception as error:
             # Whatever a loader does, this thread must live on to serve the other versions.
             logger.exception("loading %s failed", harness.id)
@@ -155,15 +165,18 @@ class LoadUnloadThreads:
 
     def _load(self, harness: LoaderHarness) -> tuple[Loader, Servable]:
         loader = self._loader_factory(harness.id, harness.tried_path)
-        self._set_memory_aside(harness, loader.estimate_bytes())
-        # Until a version answers, nobody waits for anything but the load.
-        if self._versions.is_any_available():
-            return loader, run_at_low_priority(loader.load)
-        return loader, loader.load()
+        while True:
+            self._set_memory_aside(harness, loader.estimate_bytes())
+            with suppress(OtherEngineError):
+                # Until a version answers, nobody waits for anything but the load.
+                if self._versions.is_any_available():
+                    return loader, run_at_low_priority(loader.load)
+                return loader, loader.load()
 
     def _set_memory_aside(self, harness: LoaderHarness, num_bytes: int) -> None:
         limit = self._memory_limit_bytes
         with self._condition:
+            harness.estimated_bytes = 0
             if limit is not None:
                 room = limit - num_bytes
                 self._condition.wait_for(
@@ -182,9 +195,11 @@ class LoadUnloadThreads:
             or any(action.kind is ActionKind.UNLOAD for action, _ in self._versions.actions())
         )
 
-    def _fail(self, harness: LoaderHarness, error: ServableLoadError) -> None:
+    def _fail(
+        self, harness: LoaderHarness, error: ServableLoadError, *, is_final: bool = False
+    ) -> None:
         with self._versions.changing():
-            harness.failed(error, self._clock())
+            harness.failed(error, self._clock(), is_final=is_final)
             failed_tries, will_retry = harness.failed_tries, harness.retry_at is not None
         if will_retry:
             logger.info(

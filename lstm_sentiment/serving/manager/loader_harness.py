@@ -93,8 +93,14 @@ class LoaderHarness:
         self.loader, self.servable, self.error = loader, servable, None
         self._enter(ManagerState.AVAILABLE)
 
-    def failed(self, error: ServableLoadError, now: float) -> None:
-        """Notes a failed load at a time by the manager's clock: the version is retried, or ends."""
+    def failed(self, error: ServableLoadError, now: float, *, is_final: bool = False) -> None:
+        """Notes a failed load: the version is retried, or ends.
+
+        Args:
+            error: Why it failed.
+            now: The time by the manager's clock.
+            is_final: Whether another try would fail too.
+        """
         self.error = error
         self.estimated_bytes = 0
         self.failed_tries += 1
@@ -102,7 +108,7 @@ class LoaderHarness:
             self._end()
         elif self.path != self.tried_path:
             self._forgive()
-        elif self.failed_tries > self.retries.max_num:
+        elif is_final or self.failed_tries > self.retries.max_num:
             self._end()
         else:
             self.retry_at = now + self.retries.interval_seconds
@@ -115,10 +121,10 @@ class LoaderHarness:
         """Returns whether the version is `UNLOADING` and no request holds it."""
         return self.state is ManagerState.UNLOADING and not self.reference_count
 
-    def take_loader(self) -> Loader | None:
-        """Removes and returns the loader, and drops the servable; `None` if not in memory."""
-        loader, self.loader, self.servable = self.loader, None, None
-        return loader
+    def take(self) -> tuple[Loader, Servable] | None:
+        """Removes and returns the loader and the servable; `None` if not in memory."""
+        loader, servable, self.loader, self.servable = self.loader, self.servable, None, None
+        return None if loader is None or servable is None else (loader, servable)
 
     def unloaded(self) -> None:
         """Enters `END`; a version that was aspired again meanwhile starts anew."""
@@ -134,7 +140,8 @@ class LoaderHarness:
     def servable_state(self) -> ServableState:
         """Returns the state as the manager reports it."""
         error = self.error if self.state is ManagerState.END else None
-        return ServableState(self.id, self.state, error)
+        engine = None if self.loader is None else self.loader.engine
+        return ServableState(self.id, self.state, error, engine)
 
     def _begin_anew(self) -> None:
         self.error, self.failed_tries = None, 0

@@ -143,11 +143,11 @@ class ServerState:
 
         Returns:
             `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models` and `shadow`. Each
-            version has its state, the seconds in this state, the number of requests and of errors,
-            and the mean, median and 99th percentile of the milliseconds that the last
-            `LATENCY_WINDOW` answers took; `None` before the first. Unloaded versions are left out,
-            those that failed to load are not. Requests that fail before a version is chosen are
-            `errors_without_version`. With other processes there are `workers` too.
+            version has its state, the engine that answers, the seconds in this state, the number
+            of requests and of errors, and the mean, median and 99th percentile of the milliseconds
+            that the last `LATENCY_WINDOW` answers took; `None` before the first. Unloaded versions
+            are left out, those that failed to load are not. Requests that fail before a version is
+            chosen are `errors_without_version`. With other processes there are `workers` too.
         """
         others = _Others(gathered)
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}
@@ -191,6 +191,7 @@ class ServerState:
         return {
             "version": state.id.version,
             "state": state.state.name,
+            "engine": state.engine,
             "error": "" if state.error is None else str(state.error),
             # The last process that came into the state counts.
             "state_seconds": round(min([*seconds, *others.seconds_in(state)], default=0.0), 3),

@@ -28,6 +28,8 @@ _BYTES_PER_BYTE_ON_DISK = 1.2
 class SavedModelLoader:
     """The loader of one SavedModel folder."""
 
+    engine = "tensorflow"
+
     def __init__(
         self,
         servable_id: ServableId,

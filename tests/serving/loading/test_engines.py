@@ -10,7 +10,11 @@ import pytest
 
 from lstm_sentiment import FitResult, InvalidInputError, MissingExtraError
 from lstm_sentiment.light_twin.description import DESCRIPTION, has_light_twin
-from lstm_sentiment.serving.errors import LightEngineRefusedError
+from lstm_sentiment.serving.errors import (
+    LightEngineRefusedError,
+    OtherEngineError,
+    ServableLoadError,
+)
 from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.loading.engines import VersionLoader
 from lstm_sentiment.serving.loading.options import LoadingOptions
@@ -45,10 +49,18 @@ def changed(version_dir: Path, tmp_path: Path) -> Path:
     return shutil.copytree(version_dir, tmp_path / "3")
 
 
+def loader_of(version_dir: Path, **options: Any) -> VersionLoader:
+    return VersionLoader(ServableId("m", 3), version_dir, loading=LoadingOptions(**options))
+
+
 def load(version_dir: Path, **options: Any) -> Servable:
-    loader = VersionLoader(ServableId("m", 3), version_dir, loading=LoadingOptions(**options))
+    loader = loader_of(version_dir, **options)
     assert loader.estimate_bytes() > 0
-    servable = loader.load()
+    try:
+        servable = loader.load()
+    except OtherEngineError:
+        servable = loader.load()
+    assert loader.engine == ("light" if isinstance(servable, LightServable) else "tensorflow")
     servable.run("text", TEXTS)
     return servable
 
@@ -105,6 +117,19 @@ def test_a_twin_that_answers_something_else_is_refused_and_tensorflow_takes_its_
         load(changed, engine="light")
 
 
+def test_memory_is_estimated_by_the_engine_that_loads_the_version(changed: Path) -> None:
+    other_answers(changed)
+    loader = loader_of(changed)
+    by_tensorflow = loader_of(changed, engine="tensorflow").estimate_bytes()
+    assert loader.estimate_bytes() != by_tensorflow
+    with pytest.raises(OtherEngineError, match="must differ from the card's"):
+        loader.load()
+    assert loader.engine is None
+    assert loader.estimate_bytes() == by_tensorflow
+    assert isinstance(loader.load(), SavedModelServable)
+    assert loader.engine == "tensorflow"
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1, "model": {}}'])
 def test_a_damaged_description_leaves_the_version_to_tensorflow(
     changed: Path, content: str
@@ -152,3 +177,37 @@ def test_without_tensorflow_the_error_says_what_to_install(
         f"{kind} version 3 of model {name} has no light twin, which `models twin` makes, and "
         f"{install}"
     )
+
+
+SERVE_WITHOUT_TRAIN = """
+import lstm_sentiment as ls
+
+with ls.ModelServer(sys.argv[1], port=0, rest_api_port=None) as server:
+    (state,) = server.states()
+    print(state.state.name, state.error)
+"""
+
+
+def test_a_server_without_tensorflow_ends_a_version_that_needs_it_at_once(changed: Path) -> None:
+    shutil.rmtree(changed / LIGHT)
+    config = changed.parent / "models.config"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "m" base_path: "{changed.parent}" '
+        'model_platform: "tensorflow" } }'
+    )
+    ended = run_without_train(SERVE_WITHOUT_TRAIN, str(config))
+    assert ended.stdout == (
+        "END version 3 of model m has no light twin, which `models twin` makes, and loading a "
+        "SavedModel needs TensorFlow: pip install 'lstm-sentiment[train]'\n"
+    ), ended.stderr
+    assert "retry" not in ended.stderr
+
+
+def test_damaged_weights_are_seen_by_tensorflow_and_not_read_by_the_twin(changed: Path) -> None:
+    (data,) = changed.glob("variables/variables.data-*")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    assert isinstance(load(changed, engine="light"), LightServable)  # its answers are the card's
+    with pytest.raises(ServableLoadError, match="hecksum"):
+        loader_of(changed, engine="tensorflow").load()

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.errors import NotEnoughMemoryError, ServableLoadError
+from lstm_sentiment.errors import InvalidInputError, MissingExtraError
+from lstm_sentiment.serving.errors import (
+    NoLightTwinError,
+    NotEnoughMemoryError,
+    OtherEngineError,
+    ServableLoadError,
+)
 from lstm_sentiment.serving.manager.load_order import resource_preserving_action
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable import ManagerState, ServableState
@@ -495,6 +500,71 @@ def test_options_out_of_range_are_refused(
     with pytest.raises(InvalidInputError) as caught:
         Manager(loaders, **option)  # type: ignore[arg-type]
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MissingExtraError("needs TensorFlow: pip install it"), NoLightTwinError("has no twin")],
+)
+def test_an_error_that_another_try_cannot_cure_ends_the_version(
+    retrying: Manager, loaders: ScriptedLoaders, error: Exception
+) -> None:
+    loaders.failures[1] = error
+    aspire(retrying, 1)
+    settle(retrying)
+    assert states(retrying) == {1: END}
+    assert str(error_of(retrying, 1)) == str(error)
+    assert tries(loaders, 1) == 1
+
+
+def test_another_engine_must_fit_into_memory_too_before_it_loads(
+    loaders: ScriptedLoaders,
+) -> None:
+    class Loader(ScriptedLoader):
+        """The second engine needs all the memory of version 1, and of version 2 too much."""
+
+        def load(self) -> FakeServable:
+            if self.loaders.estimates[self.version] == 3:
+                self.loaders.estimates[self.version] = 3 + self.version
+                raise OtherEngineError("the first engine refused it")
+            return super().load()
+
+    def make_loader(servable_id: ServableId, _: Path) -> ScriptedLoader:
+        return Loader(loaders, servable_id.version)
+
+    loaders.estimates |= {1: 3, 2: 3}
+    manager = Manager(make_loader, max_num_load_retries=0, memory_limit_bytes=4)
+    manager.start()
+    try:
+        aspire(manager, 1)
+        settle(manager)
+        assert (states(manager), manager.memory_in_use_bytes()) == ({1: AVAILABLE}, 4)
+        aspire(manager)
+        settle(manager)
+        aspire(manager, 2)
+        settle(manager)
+        assert isinstance(error_of(manager, 2), NotEnoughMemoryError)
+    finally:
+        manager.stop()
+    assert loaders.events == [("load", 1), ("unload", 1)]
+
+
+def test_a_loaded_version_names_its_engine(loaders: ScriptedLoaders) -> None:
+    class Loader(ScriptedLoader):
+        engine = "light"
+
+    manager = Manager(lambda servable_id, _: Loader(loaders, servable_id.version))
+    manager.start()
+    try:
+        loaders.gates[1] = threading.Event()
+        aspire(manager, 1)
+        await_state(manager, 1, LOADING)
+        assert [state.engine for state in manager.states("m")] == [None]
+        loaders.open_gates()
+        settle(manager)
+        assert [state.engine for state in manager.states("m")] == ["light"]
+    finally:
+        manager.stop()
 
 
 def test_a_version_loads_at_low_priority_while_another_answers(loaders: ScriptedLoaders) -> None:

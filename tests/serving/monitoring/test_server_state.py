@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_the_whole_page(state: ServerState, clock: Clock) -> None:
     state(answered(version=3, seconds=0.004))
     state(answered(version=3, status="INTERNAL"))
     state(answered(version=None, status="INVALID_ARGUMENT"))
-    told = [state_of(4, AVAILABLE), state_of(3, AVAILABLE)]
+    told = [replace(state_of(4, AVAILABLE), engine="light"), state_of(3, AVAILABLE)]
     page = state.page({"sentiment": {"stable": 3}}, told, [{"model": "sentiment"}])
     assert page.pop("server").startswith("lstm-sentiment")
     assert json.loads(json.dumps(page)) == {
@@ -78,6 +79,7 @@ def test_the_whole_page(state: ServerState, clock: Clock) -> None:
                     {
                         "version": 4,
                         "state": "AVAILABLE",
+                        "engine": "light",
                         "error": "",
                         "state_seconds": 12.5,
                         "requests": 0,
@@ -87,6 +89,7 @@ def test_the_whole_page(state: ServerState, clock: Clock) -> None:
                     {
                         "version": 3,
                         "state": "AVAILABLE",
+                        "engine": None,
                         "error": "",
                         "state_seconds": 12.5,
                         "requests": 3,

@@ -275,6 +275,8 @@ class TellingServable:
 
 
 class TellingLoader:
+    engine = None
+
     def __init__(self, servable: TellingServable) -> None:
         self.servable = servable
 

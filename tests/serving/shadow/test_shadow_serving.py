@@ -184,6 +184,8 @@ def test_a_server_must_know_which_model(
 class OneLoader:
     """Loads what a test made."""
 
+    engine = None
+
     def __init__(self, servable: Any) -> None:
         self._servable = servable
 
