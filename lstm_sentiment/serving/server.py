@@ -384,7 +384,6 @@ class ModelServer:
         options = self._options
         app: AsgiApp = rest_app(
             self._data_plane,
-            max_threads=options.max_threads,
             timeout_seconds=options.rest_api_timeout_seconds,
             max_request_bytes=options.limits.max_request_bytes,
             observer=self._observability,
@@ -399,7 +398,7 @@ class ModelServer:
         listener = listen(self._host, port, reuse_port=self._peers is not None)
         self._rest_api_port = listener.getsockname()[1]
         context = options.credentials.ssl_context() if options.credentials is not None else None
-        return RestServer(app, listener, ssl_context=context)
+        return RestServer(self._loop, app, listener, ssl_context=context)
 
     def _metrics_page(self) -> MetricsPage | None:
         page = self._observability.page

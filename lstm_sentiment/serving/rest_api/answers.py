@@ -3,15 +3,17 @@
 After `tensorflow_serving/model_servers/http_rest_api_handler.cc`.
 """
 
+import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from anyio import from_thread
 from google.protobuf import json_format
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import SignatureNotFoundError
+from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
@@ -19,15 +21,24 @@ from lstm_sentiment.serving.inference.model_status import model_status_to_proto
 from lstm_sentiment.serving.inference.results import Answer, ModelSpec
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.json_example import (
+    JsonExamplesRequest,
     classifications_to_json,
     parse_examples_request,
     regressions_to_json,
 )
-from lstm_sentiment.serving.rest_api.json_tensor import outputs_to_json, parse_predict_request
+from lstm_sentiment.serving.rest_api.json_tensor import (
+    outputs_to_json,
+    parse_predict_request,
+)
 from lstm_sentiment.serving.rest_api.path import RestTarget
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 _Answer = TypeVar("_Answer", bound=Answer)
+_Result = TypeVar("_Result")
+
+# What takes the event loop longer than a switch of threads is left to one.
+_MOST_BYTES_ON_LOOP = 16384
+_MOST_VALUES_ON_LOOP = 4096
 
 
 class RestAnswers:
@@ -44,7 +55,9 @@ class RestAnswers:
             "GetModelMetadata": self._model_metadata,
         }
 
-    def answer(self, target: RestTarget, body: bytes, notes: RequestNotes, caller: Caller) -> str:
+    async def answer(
+        self, target: RestTarget, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
         """Answers one request.
 
         Args:
@@ -61,21 +74,25 @@ class RestAnswers:
         """
         model_spec = target.model_spec()
         notes.model_name, notes.label = model_spec.name, model_spec.label
-        return self._methods[target.api](model_spec, body, notes, caller)
+        return await self._methods[target.api](model_spec, body, notes, caller)
 
-    def _classify(
+    async def _classify(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
-        result = self._ask_examples(self._data_plane.classify, model_spec, body, notes, caller)
-        return classifications_to_json(result.classifications)
+        ask = self._data_plane.classify
+        found = (await self._ask_examples(ask, model_spec, body, notes, caller)).classifications
+        is_large = _size(found) > _MOST_VALUES_ON_LOOP
+        return await self._converted(is_large, lambda: classifications_to_json(found), caller)
 
-    def _regress(
+    async def _regress(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
-        result = self._ask_examples(self._data_plane.regress, model_spec, body, notes, caller)
-        return regressions_to_json(result.regressions)
+        ask = self._data_plane.regress
+        found = (await self._ask_examples(ask, model_spec, body, notes, caller)).regressions
+        is_large = len(found) > _MOST_VALUES_ON_LOOP
+        return await self._converted(is_large, lambda: regressions_to_json(found), caller)
 
-    def _ask_examples(
+    async def _ask_examples(
         self,
         ask: Callable[..., Awaitable[_Answer]],
         model_spec: ModelSpec,
@@ -83,23 +100,27 @@ class RestAnswers:
         notes: RequestNotes,
         caller: Caller,
     ) -> _Answer:
-        request = parse_examples_request(body)
+        read = functools.partial(_read_examples_request, body)
+        request, examples = await self._converted(len(body) > _MOST_BYTES_ON_LOOP, read, caller)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
-        examples = serialized_examples(request.input)
-        result = _awaited(ask(model_spec, request.signature_key, examples, caller=caller))
+        result = await ask(model_spec, request.signature_key, examples, caller=caller)
         notes.examples_answered_by(result, request.input)
         return result
 
-    def _predict(
+    async def _predict(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
-        request = parse_predict_request(body)
+        is_large = len(body) > _MOST_BYTES_ON_LOOP
+        parse = functools.partial(parse_predict_request, body)
+        request = await self._converted(is_large, parse, caller)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
         try:
-            result = _awaited(
-                self._data_plane.predict(
-                    model_spec, request.signature_key, request.inputs, caller=caller
-                )
+            result = await self._data_plane.predict(
+                model_spec,
+                request.signature_key,
+                request.inputs,
+                caller=caller,
+                is_large=is_large,
             )
         except SignatureNotFoundError as error:
             # TensorFlow Serving's REST words this otherwise than its gRPC.
@@ -107,29 +128,46 @@ class RestAnswers:
                 f'Serving signature name: "{error.signature_key}" not found in signature def'
             ) from error
         notes.answered_by(result, result.texts)
-        return outputs_to_json(result.outputs, request.format)
-
-    def _model_status(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
-        return json_format.MessageToJson(
-            model_status_to_proto(self._data_plane.model_status(model_spec)),
-            preserving_proto_field_name=True,
-            always_print_fields_with_no_presence=True,
+        outputs, request_format = result.outputs, request.format
+        is_large = sum(array.size for array in outputs.values()) > _MOST_VALUES_ON_LOOP
+        return await self._converted(
+            is_large, lambda: outputs_to_json(outputs, request_format), caller
         )
 
-    def _model_metadata(
+    async def _converted(
+        self, is_large: bool, convert: Callable[[], _Result], caller: Caller
+    ) -> _Result:
+        """Reads or writes JSON, in a thread where it is so much that others would have to wait."""
+        return await self._data_plane.in_thread(convert, caller) if is_large else convert()
+
+    async def _model_status(
         self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
     ) -> str:
-        found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
-        notes.version = found.servable_id.version
-        return metadata_to_json(found.servable_id, found.signature_defs)
+        def status() -> str:
+            return json_format.MessageToJson(
+                model_status_to_proto(self._data_plane.model_status(model_spec)),
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+
+        return await asyncio.to_thread(status)
+
+    async def _model_metadata(
+        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
+    ) -> str:
+        def metadata() -> tuple[int, str]:
+            found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
+            text = metadata_to_json(found.servable_id, found.signature_defs)
+            return found.servable_id.version, text
+
+        notes.version, text = await asyncio.to_thread(metadata)
+        return text
 
 
-def _awaited(answer: Awaitable[_Answer]) -> _Answer:
-    """Awaits an answer on the REST server's event loop, from one of its worker threads."""
+def _read_examples_request(body: bytes) -> tuple[JsonExamplesRequest, list[bytes]]:
+    request = parse_examples_request(body)
+    return request, serialized_examples(request.input)
 
-    async def awaited() -> _Answer:
-        return await answer
 
-    return from_thread.run(awaited)
+def _size(rows: Classifications) -> int:
+    return sum(map(len, rows))

@@ -6,14 +6,11 @@ people.
 """
 
 import asyncio
-import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from anyio import CapacityLimiter, to_thread
 
 from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp, Headers, Receive, Scope, Send
 from lstm_sentiment.serving.caller import Caller
@@ -25,7 +22,12 @@ from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
-from lstm_sentiment.serving.rest_api.body import ClientLeftError, decoded_body, read_body
+from lstm_sentiment.serving.rest_api.body import (
+    ClientLeftError,
+    is_packed,
+    read_body,
+    unpacked_body,
+)
 from lstm_sentiment.serving.rest_api.pages import Pages
 from lstm_sentiment.serving.rest_api.path import RestTarget, find_target
 from lstm_sentiment.serving.rest_api.responses import (
@@ -35,15 +37,12 @@ from lstm_sentiment.serving.rest_api.responses import (
     json_response,
 )
 
-DEFAULT_MAX_THREADS = 40
-
 _BODY_TOO_LARGE = 413
 
 
 def rest_app(
     data_plane: DataPlane,
     *,
-    max_threads: int = DEFAULT_MAX_THREADS,
     timeout_seconds: float | None = 30.0,
     max_request_bytes: int | None = None,
     observer: Observer | None = None,
@@ -56,7 +55,6 @@ def rest_app(
 
     Args:
         data_plane: The data plane that answers.
-        max_threads: How many requests are answered at once; more wait their turn.
         timeout_seconds: Limit of the time from the arrival of a whole request to its answer;
             `None` for no limit.
         max_request_bytes: Limit of a body, as sent and decompressed; `None` for no limit, but
@@ -69,8 +67,6 @@ def rest_app(
     """
     return _RestApi(
         RestAnswers(data_plane),
-        # anyio's default limiter is shared with the whole process, and smaller than a batch may be.
-        CapacityLimiter(max_threads),
         timeout_seconds,
         RequestLimits(max_request_bytes=max_request_bytes),
         observer,
@@ -80,15 +76,13 @@ def rest_app(
 
 @dataclass(eq=False)
 class _RestApi:
-    """Matches paths and methods, and answers in threads."""
+    """Matches paths and methods, and answers on the event loop."""
 
     answers: RestAnswers
-    limiter: CapacityLimiter
     timeout_seconds: float | None
     limits: RequestLimits
     observer: Observer | None
     pages: Pages
-    _working: set[asyncio.Future[Response]] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The path as it was sent: a name may hold an escaped slash or colon.
@@ -96,51 +90,33 @@ class _RestApi:
         target = find_target(scope["method"], path)
         try:
             if target is not None:
-                response = await self._answer(target, scope, receive)
+                await self._answer(target, scope, receive, send)
             else:
-                response = await self.pages.answer(scope, path)
-        except ClientLeftError:
+                await (await self.pages.answer(scope, path)).send(send)
+        except (ClientLeftError, asyncio.CancelledError):
+            # Nobody waits any more; a request is cancelled only when the event loop is stopped.
             return
-        await response.send(send)
 
-    async def _answer(self, target: RestTarget, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, target: RestTarget, scope: Scope, receive: Receive, send: Send) -> None:
         notes = RequestNotes(self.observer, "REST", target.api, _peer(scope))
         try:
             body = await read_body(receive, scope["headers"], self.limits)
         except RequestTooLargeError as error:
             # The rest of the body is not read.
-            return _too_large(error, notes).with_header(b"connection", b"close")
+            await _too_large(error, notes).with_header(b"connection", b"close").send(send)
+            return
         except ClientLeftError as error:
             notes.finish(Code.CANCELLED, "the caller went away before the request was there.")
             raise error
         notes.arrived(len(body))
         seconds = self.timeout_seconds
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
-        work = functools.partial(self._work, target, body, scope["headers"], notes, caller)
-        # A status must be answered even while all threads answer predictions.
-        limiter = self.limiter if scope["method"] == "POST" else None
-        with _leaving_with_client(caller, scope, receive):
-            return await self._in_time(work, limiter, caller)
+        reply = _Reply(send)
+        with reply.within(seconds), _leaving_with_client(caller, scope, receive):
+            response = await self._response(target, body, scope["headers"], notes, caller)
+        await reply.send(response)
 
-    async def _in_time(
-        self, work: Callable[[], Response], limiter: CapacityLimiter | None, caller: Caller
-    ) -> Response:
-        working = asyncio.ensure_future(to_thread.run_sync(work, limiter=limiter))
-        # Held here: the loop itself holds no more than a weak reference.
-        self._working.add(working)
-        working.add_done_callback(self._working.discard)
-        try:
-            await asyncio.wait({working}, timeout=caller.seconds_left())
-        except asyncio.CancelledError:
-            caller.leave()
-            raise
-        if working.done():
-            return working.result()
-        # A running model cannot be stopped; its answer is dropped, and observed as late.
-        late = HTTP_STATUSES[Code.DEADLINE_EXCEEDED]
-        return error_response(late, "the deadline passed before the answer was there.")
-
-    def _work(
+    async def _response(
         self,
         target: RestTarget,
         body: bytes,
@@ -149,18 +125,58 @@ class _RestApi:
         caller: Caller,
     ) -> Response:
         try:
-            try:
-                unpacked = decoded_body(body, headers, self.limits)
-            except RequestTooLargeError as error:
-                return _too_large(error, notes)
-            response = json_response(self.answers.answer(target, unpacked, notes, caller))
+            if is_packed(headers):
+                try:
+                    body = await asyncio.to_thread(unpacked_body, body, self.limits)
+                except RequestTooLargeError as error:
+                    return _too_large(error, notes)
+            response = json_response(await self.answers.answer(target, body, notes, caller))
             caller.check_waits()
+        except asyncio.CancelledError:
+            caller.leave()
+            notes.finish(Code.CANCELLED, "the server stopped before the answer was there.")
+            raise
         except Exception as error:
             code, message = code_and_message(error)
             return _noted_error(HTTP_STATUSES[code], code, message, notes)
         notes.response_bytes = len(response.body)
         notes.finish(Code.OK)
         return response
+
+
+class _Reply:
+    """Sends one response to a request: what the API answers, or in time that it is late."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._is_sent = False
+        self._late: asyncio.Task[None] | None = None
+
+    async def send(self, response: Response) -> None:
+        """Sends a response, unless one was sent already."""
+        if not self._is_sent:
+            self._is_sent = True
+            await response.send(self._send)
+
+    @contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """Sends after some seconds that the deadline has passed, whatever goes on meanwhile.
+
+        A running model cannot always be stopped; its answer is dropped, and observed as late.
+        """
+        if seconds is None:
+            yield
+            return
+        timer = asyncio.get_running_loop().call_later(seconds, self._send_late)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _send_late(self) -> None:
+        status = HTTP_STATUSES[Code.DEADLINE_EXCEEDED]
+        response = error_response(status, "the deadline passed before the answer was there.")
+        self._late = asyncio.get_running_loop().create_task(self.send(response))
 
 
 @contextmanager

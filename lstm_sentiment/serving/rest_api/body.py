@@ -48,20 +48,22 @@ async def read_body(receive: Receive, headers: Headers, limits: RequestLimits) -
     return body if len(chunks) == 1 else b"".join(chunks)
 
 
-def decoded_body(body: bytes, headers: Headers, limits: RequestLimits) -> bytes:
-    """Decompresses a body that was sent with `Content-Encoding: gzip`; returns others unchanged.
+def is_packed(headers: Headers) -> bool:
+    """Returns whether a body was sent with `Content-Encoding: gzip`."""
+    return b"gzip" in header(headers, b"content-encoding")
+
+
+def unpacked_body(body: bytes, limits: RequestLimits) -> bytes:
+    """Decompresses a body that was sent as gzip.
 
     Args:
         body: The body as it was sent.
-        headers: Headers of the request.
         limits: The limit `max_request_bytes` of the decompressed body; 100 MiB without one.
 
     Raises:
         RequestTooLargeError: If the decompressed body is longer.
         InvalidInputError: If the body is not gzip.
     """
-    if b"gzip" not in header(headers, b"content-encoding"):
-        return body
     limit = limits.max_request_bytes or _MAX_UNCOMPRESSED_BYTES
     unpacker = zlib.decompressobj(_GZIP)
     try:

@@ -1,11 +1,10 @@
 """The pages beside the API: probes, state, metrics, and the web page."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from anyio import to_thread
 
 from lstm_sentiment.serving.asgi import Scope
 from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
@@ -49,11 +48,11 @@ class Pages:
             return text_response("ok\n")
         # What follows may have to wait for a lock, which must not hold up the event loop.
         if path == "/readyz":
-            return _ready_response(await to_thread.run_sync(self.is_ready))
+            return _ready_response(await asyncio.to_thread(self.is_ready))
         if self.state is not None and path == "/state":
-            return await to_thread.run_sync(_state_response, self.state)
+            return await asyncio.to_thread(_state_response, self.state)
         if self.metrics is not None and path == self.metrics.path:
-            content = await to_thread.run_sync(self.metrics.content)
+            content = await asyncio.to_thread(self.metrics.content)
             return Response(content, [(b"content-type", CONTENT_TYPE.encode())])
         if is_api_path(path):
             return error_response(400, f"Malformed request: {method} {path}")

@@ -1,4 +1,4 @@
-"""Runs an ASGI application in a thread of its own, on a socket opened beforehand."""
+"""Runs an ASGI application on the server's event loop, on a socket opened beforehand."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ import uvicorn
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.rest_api.http1.connection import http_protocol
 from lstm_sentiment.serving.rest_api.http1.plain_exchange import PlainExchange
 
@@ -29,6 +30,7 @@ class RestServer:
 
     def __init__(
         self,
+        event_loop: EventLoop,
         app: AsgiApp,
         listener: socket.socket,
         *,
@@ -39,6 +41,7 @@ class RestServer:
         """Prepares to serve.
 
         Args:
+            event_loop: The loop, which must run while the server does.
             app: The application.
             listener: A listening socket; closed when the server stops.
             ssl_context: Context for HTTPS; `None` for HTTP.
@@ -62,8 +65,8 @@ class RestServer:
         config.ssl = ssl_context
         config.timeout_keep_alive = keep_alive_seconds  # type: ignore[assignment]
         self._server = _UvicornServer(config)
-        self._listener = listener
-        self._thread = threading.Thread(target=self._run, name="rest-server")
+        self._event_loop, self._listener = event_loop, listener
+        self._is_started = False
 
     def start(self) -> None:
         """Starts answering.
@@ -71,7 +74,8 @@ class RestServer:
         Raises:
             ServableUnavailableError: If the server ended before it began.
         """
-        self._thread.start()
+        self._is_started = True
+        self._event_loop.submit(self._serve())
         self._server.ready.wait()
         if not self._server.started:
             raise ServableUnavailableError("the REST server could not start; see the log.")
@@ -80,22 +84,24 @@ class RestServer:
         """Stops answering; returns when the socket is closed.
 
         Idle connections are closed at once. Running requests are answered and their connections
-        closed. A request that takes longer than the grace period is answered with 503, though its
-        thread may go on computing.
+        closed. A request that takes longer than the grace period is answered with 503, though a
+        thread may go on computing for it.
 
         Args:
             grace_seconds: Limit of the time that running requests may still take.
         """
         self._server.grace_seconds = max(0.0, grace_seconds)
         self._server.should_exit = True
-        if self._thread.ident is not None:
+        if self._is_started:
             self._server.closed.wait()
         self._listener.close()
 
-    def _run(self) -> None:
+    async def _serve(self) -> None:
         try:
             # In a thread that is not the main one uvicorn installs no signal handlers.
-            self._server.run(sockets=[self._listener])
+            await self._server.serve(sockets=[self._listener])
+        except Exception:
+            logger.exception("the REST server failed")
         finally:
             self._server.ready.set()
             self._server.closed.set()
@@ -130,8 +136,6 @@ class _UvicornServer(uvicorn.Server):
         except TimeoutError:
             await self._cut_off()
         self.closed.set()
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks)
 
     async def _cut_off(self) -> None:
         late = 0

@@ -25,6 +25,7 @@ from lstm_sentiment.serving.access.authentication import (
 from lstm_sentiment.serving.errors import UnauthenticatedError
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
+from tests.serving.event_loops import running_event_loop
 
 TOKEN, OTHER = "dG9rZW4tb25l==", "token-two.~+/_"
 TOKENS = BearerTokens([TOKEN, OTHER])
@@ -208,12 +209,13 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = RestServer(BearerTokenMiddleware(echo, TOKENS), listener)
     port = listener.getsockname()[1]
-    server.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        yield client
-    server.stop(grace_seconds=5)
+    with running_event_loop() as loop:
+        server = RestServer(loop, BearerTokenMiddleware(echo, TOKENS), listener)
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            yield client
+        server.stop(grace_seconds=5)
 
 
 @pytest.mark.parametrize("value", LET_IN)

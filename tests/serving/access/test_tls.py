@@ -25,6 +25,7 @@ from tests.serving.certificates import (
     other_authority,
     server_identity,
 )
+from tests.serving.event_loops import running_event_loop
 
 Files = tuple[Path, Path, Path]
 
@@ -51,13 +52,14 @@ def one_sided(files: Files) -> ServerCredentials:
 @contextmanager
 def rest_server(credentials: ServerCredentials) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = RestServer(PlainTextResponse("hello"), listener, ssl_context=credentials.ssl_context())
-    port = listener.getsockname()[1]
-    server.start()
-    try:
-        yield port
-    finally:
-        server.stop(grace_seconds=5)
+    port, hello = listener.getsockname()[1], PlainTextResponse("hello")
+    with running_event_loop() as loop:
+        server = RestServer(loop, hello, listener, ssl_context=credentials.ssl_context())
+        server.start()
+        try:
+            yield port
+        finally:
+            server.stop(grace_seconds=5)
 
 
 @contextmanager

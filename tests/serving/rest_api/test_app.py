@@ -5,6 +5,7 @@ What gRPC's share too is in `tests/serving/test_requests.py`.
 
 import asyncio
 import gzip
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -125,19 +126,34 @@ def test_a_request_that_takes_too_long_is_answered_in_time(method: str, path: st
             return {}
 
     app = rest_app(plane_of(Slow()), observer=observe, timeout_seconds=0.05)
-
-    async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
-            response = await client.request(method, path, content=BODY)
-        released.set()
-        await asyncio.to_thread(is_told.wait, 30)
-        return response
-
-    response = asyncio.run(send())
-    assert response.status_code == 504
-    assert response.json() == {"error": "the deadline passed before the answer was there."}
+    status, body = asyncio.run(first_answer(app, method, path, released.set))
+    assert status == 504
+    assert json.loads(body) == {"error": "the deadline passed before the answer was there."}
+    assert is_told.wait(30)
     assert [answered.status for answered in observed] == ["DEADLINE_EXCEEDED"]
+
+
+async def first_answer(
+    app: AsgiApp, method: str, path: str, when_answered: Callable[[], None]
+) -> tuple[int, bytes]:
+    """Status and body of the only answer, which must come before the application is done."""
+    sent: list[Any] = []
+    messages = [{"type": "http.request", "body": BODY, "more_body": False}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            when_answered()
+
+    scope = {"type": "http", "method": method, "raw_path": path.encode(), "headers": []}
+    await app(scope, receive, send)
+    start, body = sent
+    return start["status"], body["body"]
 
 
 def test_without_a_timeout_there_is_no_deadline() -> None:
@@ -293,7 +309,7 @@ def test_as_many_wait_for_a_batch_as_there_are_threads() -> None:
         barrier.wait()
         return {"y": np.zeros(2, np.float32)}
 
-    app = rest_app(plane_of(servable_of(wait), max_threads=number), max_threads=number)
+    app = rest_app(plane_of(servable_of(wait), max_threads=number))
 
     async def send() -> list[int]:
         transport = httpx.ASGITransport(app)
@@ -314,7 +330,7 @@ def test_a_status_is_told_while_all_threads_answer() -> None:
         assert released.wait(60)
         return {"y": np.zeros(2, np.float32)}
 
-    app, _ = app_of(servable_of(wait), max_threads=1)
+    app = rest_app(plane_of(servable_of(wait), max_threads=1))
 
     async def send() -> tuple[int, int]:
         transport = httpx.ASGITransport(app)

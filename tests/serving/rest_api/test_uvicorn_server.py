@@ -14,7 +14,9 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
+from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
+from tests.serving.event_loops import running_event_loop
 
 LONG = 60.0
 HEAD = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n"
@@ -51,13 +53,14 @@ class App:
 def serve(app: App, **options: Any) -> Iterator[tuple[RestServer, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = RestServer(app, listener, **options)
-    server.start()
-    try:
-        yield server, port
-    finally:
-        app.is_released.set()
-        server.stop(LONG)
+    with running_event_loop() as loop:
+        server = RestServer(loop, app, listener, **options)
+        server.start()
+        try:
+            yield server, port
+        finally:
+            app.is_released.set()
+            server.stop(LONG)
 
 
 @contextmanager
@@ -192,7 +195,7 @@ def test_an_answer_that_is_not_taken_keeps_no_server_alive() -> None:
 
 def test_a_server_that_never_started_can_be_stopped() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = RestServer(App(), listener)
+    server = RestServer(EventLoop(), App(), listener)
     server.stop(LONG)
     server.stop(LONG)
     assert listener.fileno() == -1

@@ -14,6 +14,7 @@ import pytest
 
 from lstm_sentiment.serving.asgi import WHEN_GONE
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
+from tests.serving.event_loops import running_event_loop
 
 LONG = 60.0
 PLAIN = b"POST /%s HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n\r\nhello"
@@ -64,14 +65,16 @@ class App:
 def serve(app: App, **options: Any) -> Iterator[socket.socket]:
     """A connection to a server."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = RestServer(app, listener, **options)
-    server.start()
-    try:
-        with socket.create_connection(listener.getsockname(), timeout=LONG) as connection:
-            yield connection
-    finally:
-        app.is_released.set()
-        server.stop(LONG)
+    address = listener.getsockname()
+    with running_event_loop() as loop:
+        server = RestServer(loop, app, listener, **options)
+        server.start()
+        try:
+            with socket.create_connection(address, timeout=LONG) as connection:
+                yield connection
+        finally:
+            app.is_released.set()
+            server.stop(LONG)
 
 
 def answer_of(connection: Any, method: str = "POST") -> http.client.HTTPResponse:
