@@ -4,7 +4,8 @@ They have TensorFlow Serving's names where it has them. A group checks its flags
 far as TensorFlow is not needed, and builds the part of `ServerOptions` that it sets.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -215,6 +216,14 @@ class LimitFlags:
             rich_help_panel=_REQUESTS,
         ),
     ] = None
+    latency_objective_millis: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MILLISECONDS",
+            help="Find the largest batch of which 99 in 100 are computed in this time.",
+            rich_help_panel=_REQUESTS,
+        ),
+    ] = None
     grpc_max_threads: Annotated[
         int,
         typer.Option(
@@ -260,10 +269,19 @@ class LimitFlags:
     ] = 100_000
 
     def __post_init__(self) -> None:
-        """Checks that batching parameters are given with batching."""
+        """Checks that settings of batching are given with batching, and make sense."""
         if self.batching_parameters_file is not None and not self.enable_batching:
             raise InvalidInputError(
                 "`--batching-parameters-file` goes with `--enable-batching`. Received: it alone."
+            )
+        objective = self.latency_objective_millis
+        if objective is not None and not (0 < objective < math.inf):
+            raise InvalidInputError(
+                f"`--latency-objective-millis` must be a positive number. Received: {objective:g}."
+            )
+        if objective is not None and not self.enable_batching:
+            raise InvalidInputError(
+                "`--latency-objective-millis` goes with `--enable-batching`. Received: it alone."
             )
 
     def batching(self) -> "BatchingParameters | None":
@@ -276,7 +294,11 @@ class LimitFlags:
         )
 
         path = self.batching_parameters_file
-        return BatchingParameters() if path is None else load_batching_parameters(path)
+        parameters = BatchingParameters() if path is None else load_batching_parameters(path)
+        if self.latency_objective_millis is None:
+            return parameters
+        seconds = self.latency_objective_millis / 1e3
+        return replace(parameters, latency_objective_seconds=seconds)
 
     def limits(self) -> "RequestLimits":
         """Returns the limits of one request."""

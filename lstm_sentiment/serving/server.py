@@ -283,9 +283,13 @@ class ModelServer:
     def state(self) -> dict[str, Any]:
         """Returns the server's statistics, as `GET /state` does: see `ServerState.page`."""
         if self._merged_pages is not None:
-            return self._merged_pages.state(self._core.labels)
-        shadow = () if self._shadow is None else (self._shadow.report(),)
-        return self._observability.state.page(self._core.labels, self.states(), shadow)
+            state = self._merged_pages.state(self._core.labels)
+        else:
+            shadow = () if self._shadow is None else (self._shadow.report(),)
+            state = self._observability.state.page(self._core.labels, self.states(), shadow)
+        if self._scheduler is not None and self._scheduler.parameters.latency_objective_seconds:
+            state["batching"] = self._scheduler.report()
+        return state
 
     def is_ready(self) -> bool:
         """Returns whether the server is started and has an available version."""

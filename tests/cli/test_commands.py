@@ -433,6 +433,14 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     ("flags", "message"),
     [
         (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
+        (("--latency-objective-millis", "9"), "goes with `--enable-batching`"),
+        *(
+            (
+                ("--enable-batching", f"--latency-objective-millis={number}"),
+                f"`--latency-objective-millis` must be a positive number. Received: {number}.",
+            )
+            for number in ("0", "-1", "nan", "inf")
+        ),
         (("--ssl-certificate", "c"), "go together"),
         (("--ssl-config-file", "s", "--ssl-client-ca", "c"), "Received: both"),
         (("--ssl-config-file", "absent"), "absent: cannot be read"),

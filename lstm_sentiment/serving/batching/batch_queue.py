@@ -49,17 +49,22 @@ class BatchRun:
 
     Attributes:
         servable_id: The version that was called.
+        signature_key: The signature.
         rows: Rows of the requests.
         padded_rows: Rows that were computed, the padding to an allowed batch size included.
         queue_seconds: Seconds that each request waited for the call.
         seconds: Seconds that the call took.
+        largest_batch: Most rows of the next batch by the objective of latency; `None` where there
+            is no objective.
     """
 
     servable_id: ServableId
+    signature_key: str
     rows: int
     padded_rows: int
     queue_seconds: Sequence[float]
     seconds: float
+    largest_batch: int | None = None
 
 
 class BatchQueue:

@@ -127,9 +127,9 @@ class BatchingServable:
 
         widths = tuple(array.shape[1:] for array in checked.values())
         key: BatchKey = (self._id, signature_key, widths, with_counts)
-        return _Question(BatchTarget(key, run), self._parts(checked, rows))
+        return _Question(BatchTarget(key, run), self._parts(signature_key, checked, rows))
 
-    def _parts(self, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
+    def _parts(self, signature_key: str, inputs: Arrays, rows: int) -> list[tuple[Arrays, int]]:
         parameters = self._scheduler.parameters
         if rows > parameters.max_batch_size:
             raise RequestTooLargeError(
@@ -137,8 +137,8 @@ class BatchingServable:
                 f"{parameters.max_batch_size}",
                 max_batch_size=parameters.max_batch_size,
             )
-        most = parameters.largest_batch
-        if rows <= most:
+        most = self._scheduler.largest_batch(self._id, signature_key)
+        if rows <= most or not parameters.enable_large_batch_splitting:
             return [(inputs, rows)]
         return [
             ({name: array[at : at + most] for name, array in inputs.items()}, min(most, rows - at))

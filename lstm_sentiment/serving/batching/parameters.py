@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lstm_sentiment.checks import at_least, positive
+from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.model_server_config_pb2 import (
     BatchingParameters as BatchingParametersMessage,
@@ -30,6 +30,9 @@ class BatchingParameters:
         enable_large_batch_splitting: Spreads a large request over several batches.
         max_execution_batch_size: Most rows in a batch where requests are split; `None` for
             `max_batch_size`.
+        latency_objective_seconds: The time that 99 of 100 batches shall take at most, by which
+            their size is found, up to the largest of the parameters above; `None` for batches as
+            large as may be. Not in TensorFlow Serving's file.
 
     Raises:
         InvalidInputError: If a value is out of its range, or values contradict each other.
@@ -44,6 +47,7 @@ class BatchingParameters:
     pad_variable_length_inputs: bool = False
     enable_large_batch_splitting: bool = False
     max_execution_batch_size: int | None = None
+    latency_objective_seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Checks the values, each alone and against each other."""
@@ -54,6 +58,7 @@ class BatchingParameters:
             max_execution_batch_size=self.max_execution_batch_size,
         )
         at_least(0, batch_timeout_micros=self.batch_timeout_micros)
+        positive_seconds(latency_objective_seconds=self.latency_objective_seconds)
         self._check_max_execution_batch_size()
         self._check_allowed_batch_sizes()
 

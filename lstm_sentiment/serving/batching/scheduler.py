@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.serving.batching.batch_queue import (
@@ -36,6 +37,7 @@ from lstm_sentiment.serving.errors import (
     OverloadedError,
     RequestCancelledError,
 )
+from lstm_sentiment.serving.servable_id import ServableId
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +50,17 @@ class BatchScheduler:
         parameters: BatchingParameters,
         *,
         on_batch: Callable[[BatchRun], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Creates an idle scheduler; `start` starts its threads.
 
         Args:
             parameters: Sizes of batches and queues, number of threads.
             on_batch: Called after each batch, in the thread that ran it; must not raise.
+            clock: Returns seconds since any fixed moment, to time batches by.
         """
         self.parameters = parameters
-        self._on_batch = on_batch
+        self._on_batch, self._clock = on_batch, clock
         self._largest_batch = parameters.largest_batch
         self._wait_seconds = parameters.batch_timeout_micros / 1e6
         # Guards all queues and their requests; notified when a queue may have become due.
@@ -185,6 +189,29 @@ class BatchScheduler:
                 timer.cancel()
         return request.outputs()
 
+    def largest_batch(self, servable_id: ServableId, signature_key: str) -> int:
+        """Returns the most rows that a batch of a signature may have now."""
+        sizing = self._sizings.get((servable_id.name, signature_key))
+        return self._largest_batch if sizing is None else sizing.largest
+
+    def report(self) -> dict[str, Any]:
+        """Returns the sizes that the objective of latency has led to, for JSON.
+
+        Returns:
+            `latency_objective_ms`, and `batches`: for each signature of a model that was asked,
+            `model`, `signature` and `largest_batch`.
+        """
+        objective = self.parameters.latency_objective_seconds
+        with self._condition:
+            found = [(*name, sizing.largest) for name, sizing in sorted(self._sizings.items())]
+        return {
+            "latency_objective_ms": None if objective is None else round(objective * 1e3, 6),
+            "batches": [
+                {"model": model, "signature": signature, "largest_batch": largest}
+                for model, signature, largest in found
+            ],
+        }
+
     def give_up(self, request: BatchRequest, error: Exception) -> None:
         """Takes a request out of its queue, unless it is done: it fails with the error."""
         with self._condition:
@@ -202,13 +229,30 @@ class BatchScheduler:
             queue.running += 1
             if any(other.tasks for other in self._queues.values()):
                 self._condition.notify()
-        began = time.monotonic()
+        waited = time.monotonic()
+        began = self._clock()
+        computed: list[BatchTask] = []
         try:
-            self._run(queue, tasks)
+            computed = self._run(queue, tasks)
         finally:
+            seconds = self._clock() - began
+            rows = sum(task.rows for task in computed)
             with self._condition:
                 queue.running -= 1
-                queue.sizing.ran(time.monotonic() - began)
+                if computed:
+                    queue.sizing.ran(rows, seconds)
+        if computed and self._on_batch is not None:
+            queue_seconds = [waited - task.request.arrival for task in computed]
+            self._on_batch(
+                BatchRun(
+                    *queue.target.signature,
+                    rows,
+                    self._padded_rows(rows),
+                    queue_seconds,
+                    seconds,
+                    queue.sizing.found,
+                )
+            )
 
     def _work(self) -> None:
         while not self._is_stopping:
@@ -229,7 +273,10 @@ class BatchScheduler:
         """Returns the sizing of a signature, one for all versions of a model."""
         servable_id, signature_key = target.signature
         name = servable_id.name, signature_key
-        return self._sizings.setdefault(name, BatchSizing(self._largest_batch))
+        if name not in self._sizings:
+            objective = self.parameters.latency_objective_seconds
+            self._sizings[name] = BatchSizing(self._largest_batch, objective)
+        return self._sizings[name]
 
     def _wait_for_due_queue(self) -> BatchQueue | None:
         while not self._is_stopping:
@@ -256,12 +303,11 @@ class BatchScheduler:
             next_due = due if next_due is None else min(next_due, due)
         return None, next_due
 
-    def _run(self, queue: BatchQueue, tasks: list[BatchTask]) -> None:
-        began = time.monotonic()
+    def _run(self, queue: BatchQueue, tasks: list[BatchTask]) -> list[BatchTask]:
+        """Computes a batch; returns its tasks without those whose callers wait no more."""
         in_time = self._without_late(tasks)
         if not in_time:
-            return
-        rows = sum(task.rows for task in in_time)
+            return in_time
         try:
             self._finish(zip(in_time, self._computed(queue, in_time), strict=True))
         except InvalidInputError as error:
@@ -270,11 +316,7 @@ class BatchScheduler:
             if not isinstance(error, LstmSentimentError):
                 logger.exception("%s failed in a batch", queue.target.servable_id)
             self._finish((task, error) for task in in_time)
-        if self._on_batch is not None:
-            seconds = time.monotonic() - began
-            waited = [began - task.request.arrival for task in in_time]
-            padded_rows = self._padded_rows(rows)
-            self._on_batch(BatchRun(queue.target.servable_id, rows, padded_rows, waited, seconds))
+        return in_time
 
     def _without_late(self, tasks: list[BatchTask]) -> list[BatchTask]:
         """Returns the tasks whose callers still wait; the requests of the others have failed."""

@@ -91,6 +91,12 @@ BATCH_SIZE = Histogram("lstm_sentiment_batch_size", "Rows in a request.", _OF_MO
 EXECUTED_BATCH_SIZE = Histogram(
     "lstm_sentiment_executed_batch_size", "Rows computed at once.", _OF_MODEL, _BATCH_BOUNDS
 )
+LARGEST_BATCH = Scalar(
+    "gauge",
+    "lstm_sentiment_largest_batch",
+    "Most rows computed at once by the objective of latency.",
+    (*_OF_MODEL, "signature"),
+)
 QUEUE_SECONDS = Histogram(
     "lstm_sentiment_queue_seconds",
     "Seconds that requests waited for their batch.",
@@ -160,6 +166,7 @@ METRICS: tuple[Metric, ...] = (
     SERVABLE_STATE,
     BATCH_SIZE,
     EXECUTED_BATCH_SIZE,
+    LARGEST_BATCH,
     QUEUE_SECONDS,
     RUN_SECONDS,
     TEXT_CHARACTERS,

@@ -107,6 +107,9 @@ class ServerMetrics:
         series, of_model = self._series, (run.servable_id.name,)
         with self._lock:
             series.add(metrics.WRAPPED_RUN_COUNT)
+            if run.largest_batch is not None:
+                labels = (*of_model, run.signature_key)
+                series.set(metrics.LARGEST_BATCH, labels, run.largest_batch)
             series.observe(metrics.EXECUTED_BATCH_SIZE, of_model, run.padded_rows)
             series.observe(metrics.RUN_SECONDS, of_model, run.seconds)
             for seconds in run.queue_seconds:

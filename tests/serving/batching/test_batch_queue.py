@@ -33,7 +33,7 @@ def test_the_first_task_does_not_wait_for_others_unless_it_is_told_to(queue: Bat
 
 def test_a_full_batch_begins_at_once_beside_another_one(queue: BatchQueue) -> None:
     queue.running = 1
-    queue.sizing.ran(HOUR)
+    queue.sizing.ran(1, HOUR)
     add(queue, 3)
     assert queue.due(0) > 0
     add(queue, 1)
@@ -47,11 +47,11 @@ def test_beside_another_one_a_batch_gathers_for_as_long_as_two_usual_ones_take(
     task = add(queue, 1)
     assert queue.due(0) == task.request.arrival  # nothing is known yet
     for _ in range(100):
-        queue.sizing.ran(0.25)
+        queue.sizing.ran(1, 0.25)
     assert queue.due(0) == pytest.approx(task.request.arrival + 0.5)
     assert queue.due(HOUR) == task.request.arrival + HOUR
     for _ in range(100):
-        queue.sizing.ran(0.75)
+        queue.sizing.ran(1, 0.75)
     assert queue.due(0) == pytest.approx(task.request.arrival + 1.5)
 
 

@@ -209,7 +209,9 @@ def test_loads_are_counted_and_timed_without_a_path() -> None:
 
 
 def test_batches_and_their_queue(metrics: ServerMetrics) -> None:
-    run = BatchRun(ServableId("sentiment", 3), 3, 4, queue_seconds=(0.001, 0.003), seconds=0.02)
+    run = BatchRun(
+        ServableId("sentiment", 3), "text", 3, 4, queue_seconds=(0.001, 0.003), seconds=0.02
+    )
     metrics.batch_run(run)
     batching = f"{SERVING}:batching_session"
     assert value(metrics, f"{batching}:wrapped_run_count") == 1
@@ -220,6 +222,17 @@ def test_batches_and_their_queue(metrics: ServerMetrics) -> None:
     assert value(metrics, "lstm_sentiment_queue_seconds_count", **model) == 2
     assert value(metrics, "lstm_sentiment_executed_batch_size_sum", **model) == 4
     assert value(metrics, "lstm_sentiment_run_seconds_sum", **model) == pytest.approx(0.02)
+
+
+def test_the_largest_batch_is_told_where_an_objective_finds_it(metrics: ServerMetrics) -> None:
+    for largest in (None, 7, 9):
+        run = BatchRun(ServableId("sentiment", 3), "text", 3, 4, (0.001,), 0.02, largest)
+        metrics.batch_run(run)
+        labels = {"model_name": "sentiment", "signature": "text"}
+        if largest is not None:
+            assert value(metrics, "lstm_sentiment_largest_batch", **labels) == largest
+        else:
+            assert not series(metrics, "lstm_sentiment_largest_batch")
 
 
 def test_rows_of_requests_and_the_runtime(metrics: ServerMetrics) -> None:
