@@ -25,6 +25,8 @@ from lstm_sentiment.serving.servable import Array, Signature
 # NumPy's own limit.
 _MAX_RANK = 64
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class RequestFormat(enum.Enum):
     """Format of a request's inputs, and of its answer's outputs."""
@@ -117,13 +119,13 @@ def outputs_to_json(outputs: Mapping[str, Array], request_format: RequestFormat)
     columns = {name: json_values(name, array) for name, array in sorted(outputs.items())}
     if request_format is RequestFormat.COLUMNAR:
         only = next(iter(columns.values())) if len(columns) == 1 else columns
-        return json.dumps({"outputs": only}, ensure_ascii=False)
+        return _encode({"outputs": only})
     _check_batch_size(outputs)
     if len(columns) == 1:
         rows = next(iter(columns.values()))
     else:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return json.dumps({"predictions": rows}, ensure_ascii=False)
+    return _encode({"predictions": rows})
 
 
 def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, Array]:
@@ -174,16 +176,19 @@ class _Rows:
             raise InvalidInputError(f"JSON object: does not have named input: {name}")
         shape = _dense_shape(item)
         expected = self._shapes.setdefault(name, shape)
-        if math.prod(expected) != math.prod(shape):
-            raise InvalidInputError(
-                f"Expecting tensor size: {math.prod(expected)} but got: {math.prod(shape)}"
-            )
         if expected != shape:
+            if math.prod(expected) != math.prod(shape):
+                raise InvalidInputError(
+                    f"Expecting tensor size: {math.prod(expected)} but got: {math.prod(shape)}"
+                )
             raise InvalidInputError(
                 f"Expecting shape {_bracketed(expected)} but got: {_bracketed(shape)}"
             )
         reader = value_reader(self._inputs[name].dtype)
-        self._values[name].extend(_flat_values(item, shape, reader))
+        if shape:
+            self._values[name].extend(_flat_values(item, shape, reader))
+        else:
+            self._values[name].append(reader(item))
 
     def arrays(self, batch_size: int) -> dict[str, Array]:
         return {

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import math
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from lstm_sentiment.serving.servable import Array
 _MAX_QUOTED_LENGTH = 256
 
 _BYTES_SUFFIX = "_bytes"
+_FLOAT32 = struct.Struct("f")
 
 # Names of the dtypes in TensorFlow's C++.
 _CPP_NAMES = {FLOAT32: "float", FLOAT64: "double"}
@@ -86,9 +88,10 @@ def json_values(name: str, array: Array) -> Any:
         InvalidInputError: If the dtype has no JSON form.
     """
     if array.dtype == object:
-        return _mapped(_base64_object if name.endswith(_BYTES_SUFFIX) else _text, array)
+        write = _base64_object if name.endswith(_BYTES_SUFFIX) else _text
+        return _mapped(write, array.tolist(), array.ndim)
     if array.dtype == np.float32:
-        return _mapped(shortest_float32, array)
+        return _mapped(shortest_float32, array.tolist(), array.ndim)
     dtype = str(dtype_of_array(array.dtype) or array.dtype)
     if "float" in dtype:
         return array.astype(np.float64).tolist()
@@ -174,10 +177,11 @@ def _read_float(value: Any, dtype: DType) -> float:
     return float(value)
 
 
-def _mapped(write: Callable[[Any], Any], array: Array) -> Any:
-    written = np.empty(array.shape, dtype=object)
-    written.ravel()[:] = [write(value) for value in array.ravel().tolist()]
-    return written.tolist()
+def _mapped(write: Callable[[Any], Any], values: Any, rank: int) -> Any:
+    """Writes each value of lists that are nested as deep as a rank."""
+    if rank == 1:
+        return [write(value) for value in values]
+    return [_mapped(write, part, rank - 1) for part in values] if rank else write(values)
 
 
 def _text(value: bytes) -> str:
@@ -189,8 +193,12 @@ def _base64_object(value: bytes) -> dict[str, str]:
 
 
 def shortest_float32(value: float) -> float:
-    """Rounds a float32 as TensorFlow Serving does: to six digits if they are exact, else nine."""
+    """Rounds a float32 as TensorFlow Serving does: to six digits if they are exact, else nine.
+
+    Args:
+        value: A value that a float32 holds exactly.
+    """
     if not math.isfinite(value):
         return value
     six = float(f"{value:.6g}")
-    return six if np.float32(six) == np.float32(value) else float(f"{value:.9g}")
+    return six if _FLOAT32.pack(six) == _FLOAT32.pack(value) else float(f"{value:.9g}")

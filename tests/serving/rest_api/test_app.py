@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import RequestCancelledError
+from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.app import rest_app
-from tests.serving.fake_servables import FakeServable, plane_of
+from tests.serving.fake_servables import FakeServable, OneServable, plane_of
 
 PREDICT = "/v1/models/m/labels/stable:predict"
 BODY = '{"signature_name": "text", "instances": ["好", "b"]}'.encode()
@@ -342,3 +344,30 @@ def test_a_status_is_told_while_all_threads_answer() -> None:
             return status.status_code, (await predicting).status_code
 
     assert asyncio.run(send()) == (200, 200)
+
+
+class NotingPlane(DataPlane):
+    """Notes which threads convert what is large."""
+
+    def __init__(self, servable: FakeServable) -> None:
+        manager: Any = OneServable(servable)
+        super().__init__(manager)
+        self.threads: list[int] = []
+
+    async def in_thread(self, work: Callable[[], Any], caller: Caller) -> Any:
+        def noted() -> Any:
+            self.threads.append(threading.get_ident())
+            return work()
+
+        return await super().in_thread(noted, caller)
+
+
+@pytest.mark.parametrize("count", [2, 10_000])
+def test_large_bodies_and_answers_are_converted_beside_the_event_loop(count: int) -> None:
+    plane = NotingPlane(servable_of({"y": np.zeros(count, np.float32)}))
+    body = json.dumps({"signature_name": "text", "instances": ["ab"] * count})
+    response = predicted(rest_app(plane), body)
+    assert response.json() == {"predictions": [0.0] * count}
+    # The body, the inputs in it, and the answer.
+    assert len(plane.threads) == (0 if count == 2 else 3)
+    assert threading.get_ident() not in plane.threads
