@@ -43,7 +43,8 @@ class NgramIndex:
             keys: int64 `(any,)`.
 
         Returns:
-            Which keys are known, and their rows; the row of an unknown key may be any.
+            Which keys are known, and their rows; that of an unknown key is any number up to the
+            number of rows, itself included.
         """
         buckets = self._bucket(keys)
         rows = self._starts.take(buckets)

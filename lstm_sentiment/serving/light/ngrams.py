@@ -130,7 +130,7 @@ class LightNgramView:
         known, places = self._index.find(keys)
         _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
         # Each occurrence of an n-gram takes its share.
-        parts = self._parts[places] * (known / counts[inverse])[:, np.newaxis]
+        parts = self._parts[np.where(known, places, 0)] * (known / counts[inverse])[:, np.newaxis]
         length = max(float(np.sqrt(parts[:, 0].sum())), _LEAST_LENGTH)
         total = np.zeros(len(row))
         of_class = np.split(parts[:, 1 + chosen] / length, np.cumsum([*map(len, by_size)]))

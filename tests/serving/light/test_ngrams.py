@@ -70,3 +70,14 @@ def test_texts_do_not_share_ngrams(views: Views) -> None:
     logits = np.zeros((len(batch), CLASSES), np.float32)
     alone = [views[1].mixed([row], logits[:1])[0] for row in rows]
     np.testing.assert_allclose(views[1].mixed(rows, logits), alone, atol=1e-6)
+
+
+def test_unknown_ngrams_of_every_bucket(views: Views) -> None:
+    """The last bucket may be empty: an n-gram in it has no row."""
+    layer, light = views
+    for token_id in range(5, 1000):
+        assert not light.attributions(np.array([token_id], np.int32), 0).any()
+    ids = np.arange(1, 1000, dtype=np.int32)
+    np.testing.assert_allclose(
+        light.attributions(ids, 1), of_ngrams(layer, tf.constant(ids), 1), atol=1e-5
+    )
