@@ -349,11 +349,11 @@ class ModelServer:
 
     def _start(self) -> None:
         # A port in use must be known before minutes of loading, so both are tried first. With
-        # peers, their parent has reserved it.
+        # peers, their parent has reserved it, and callers would be sent here before they can be
+        # answered.
         if self._peers is None:
             listen(self._host, self._asked_port).close()
-        if self._asked_rest_api_port is not None:
-            self._rest = self._make_rest_server(self._asked_rest_api_port)
+            self._rest = self._make_rest_server()
         self._loop.start()
         if self._scheduler is not None:
             self._scheduler.start()
@@ -367,6 +367,7 @@ class ModelServer:
             )
         if self._peers is not None:
             self._peers.join(self)
+            self._rest = self._make_rest_server()
         grpc_server = self._start_grpc()
         self._is_serving = True
         if self._rest is not None:
@@ -384,8 +385,10 @@ class ModelServer:
             with_texts=self._observability.may_show_texts,
         )
 
-    def _make_rest_server(self, port: int) -> RestServer:
-        options = self._options
+    def _make_rest_server(self) -> RestServer | None:
+        options, port = self._options, self._asked_rest_api_port
+        if port is None:
+            return None
         app: AsgiApp = rest_app(
             self._data_plane,
             timeout_seconds=options.rest_api_timeout_seconds,
