@@ -11,6 +11,7 @@ from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, 
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.errors import ServableNotFoundError
 from lstm_sentiment.serving.workers.orders import Address
+from lstm_sentiment.system import use_one_arena
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def make_server(flags: ServeFlags, address: Address, peers: "Peers | None" = Non
     Raises:
         LstmSentimentError: If a flag, or a file that one names, breaks a rule.
     """
+    use_one_arena()
     options = flags.options()
     config = flags.models.config()
     _prepare(flags.loading, config)

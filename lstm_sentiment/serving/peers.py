@@ -1,6 +1,7 @@
 """The other processes that serve together with a server, as the server knows them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,6 +54,9 @@ class Peers(Protocol):
         Returns when the server may listen: it serves the config that the others serve, and what
         they have available.
         """
+
+    def opening_ports(self) -> AbstractContextManager[None]:
+        """Returns a context in which the server opens its ports, after `join`."""
 
     def changed(self) -> None:
         """Tells the others that a state or the config of the server has changed."""

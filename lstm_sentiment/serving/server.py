@@ -365,10 +365,13 @@ class ModelServer:
             self._core.poll_config_file(
                 self._config_file, self._options.model_config_file_poll_wait_seconds
             )
-        if self._peers is not None:
+        if self._peers is None:
+            grpc_server = self._start_grpc()
+        else:
             self._peers.join(self)
-            self._rest = self._make_rest_server()
-        grpc_server = self._start_grpc()
+            with self._peers.opening_ports():
+                self._rest = self._make_rest_server()
+                grpc_server = self._start_grpc()
         self._is_serving = True
         if self._rest is not None:
             self._rest.start()

@@ -60,6 +60,11 @@ class Channel:
         self._has_ended = False
         self._thread = threading.Thread(target=self._run, name="workers-channel", daemon=True)
 
+    @property
+    def has_ended(self) -> bool:
+        """True once the other side has ended, or the connection was closed."""
+        return self._has_ended
+
     def start(self) -> None:
         """Starts to handle messages."""
         self._thread.start()

@@ -1,8 +1,10 @@
 """The peers of a server that is one of several workers."""
 
+import itertools
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from lstm_sentiment.errors import ServableUnavailableError
@@ -14,7 +16,8 @@ from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.workers.channel import Channel
 from lstm_sentiment.serving.workers.outcomes import outcome_of, raise_outcome
-from lstm_sentiment.serving.workers.states import VersionState, merged_states
+from lstm_sentiment.serving.workers.posix import high_descriptors
+from lstm_sentiment.serving.workers.states import Report, VersionState, merged_states
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ class WorkerGroup:
         self._channel: Channel | None = None
         self._server: Local | None = None
         self._others: Sequence[Sequence[VersionState]] = ()
+        # Held while a report is made, so that the one of the higher number is the newer one.
+        self._reporting = threading.Lock()
+        self._numbers = itertools.count(1)
         self._stopped = threading.Event()
         self._counting = threading.Thread(target=self._tell_counts, name="counts", daemon=True)
 
@@ -58,6 +64,10 @@ class WorkerGroup:
             if config is None:
                 return
             server.reload_here(ModelServerConfig.FromString(config), None)
+
+    def opening_ports(self) -> AbstractContextManager[None]:
+        """Returns a context in which ports are opened so that they are closed first."""
+        return high_descriptors()
 
     def changed(self) -> None:
         """Tells the others that a state or the config of the server has changed."""
@@ -106,11 +116,13 @@ class WorkerGroup:
             raise ServableUnavailableError("the parent of this process is not known yet.")
         return self._channel
 
-    def _report(self) -> tuple[list[VersionState], bytes]:
-        server = self._server
-        if server is None:
-            return [], b""
-        return _plain(server.states()), _serialized(server.config_in_force())
+    def _report(self) -> Report:
+        with self._reporting:
+            number, server = next(self._numbers), self._server
+            if server is None:
+                return Report(number, [], b"")
+            config = _serialized(server.config_in_force())
+            return Report(number, _plain(server.states()), config)
 
     def _set_others(self, states: Sequence[Sequence[VersionState]]) -> None:
         self._others = states
@@ -122,7 +134,9 @@ class WorkerGroup:
         """Reloads here, and returns what came of it, with the states and the config after it."""
         config, timeout_seconds = content
         if self._server is None:
-            return outcome_of(ServableUnavailableError("the server is not started.")), ([], b"")
+            return outcome_of(
+                ServableUnavailableError("the server is not started.")
+            ), self._report()
         try:
             self._server.reload_here(ModelServerConfig.FromString(config), timeout_seconds)
         except Exception as error:

@@ -15,10 +15,10 @@ from lstm_sentiment.serving.access.listening import cannot_listen, listen, syste
 
 with suppress(ModuleNotFoundError):  # `check_can_share_ports` refuses such a platform
     import fcntl
+    import resource
 
-# A process with many threads gets a memory pool for each of up to eight a CPU from glibc, which
-# keeps what is freed in it.
-_MALLOC_POOLS = {"MALLOC_ARENA_MAX": "2"}
+# More than the connections that a worker is likely to have.
+_MANY_FILES = 4096
 
 # A worker that has been stopped must not hold up the parent.
 _SECONDS_TO_SEND = 10
@@ -63,6 +63,27 @@ def reserve_port(host: str, port: int) -> socket.socket:
             return _bound(family, place, reuse_address=True)
         except OSError as error:
             raise cannot_listen(host, port, system_reason(error)) from error
+
+
+@contextmanager
+def high_descriptors() -> Iterator[None]:
+    """Gives what is opened inside the block higher numbers than what is opened after it.
+
+    Linux closes the files of a process that is killed from the highest number down. A port that is
+    closed before the connections is not found by callers that connect again at once; otherwise
+    some would be let in, and lose that connection too.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if limit == resource.RLIM_INFINITY else min(_MANY_FILES, limit // 2)
+    null = os.open(os.devnull, os.O_RDONLY)
+    taken = [null]
+    try:
+        while taken[-1] < wanted:
+            taken.append(os.dup(null))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
 
 
 def _bound(family: int, place: Any, *, reuse_address: bool) -> socket.socket:
@@ -121,7 +142,7 @@ def exit_reason(code: int) -> str:
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:
     paths = [path or os.getcwd() for path in sys.path]
-    return {**_MALLOC_POOLS, **own, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**own, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @contextmanager

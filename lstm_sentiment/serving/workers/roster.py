@@ -11,16 +11,13 @@ from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.workers.asking import ask_all
 from lstm_sentiment.serving.workers.outcomes import outcome_of
-from lstm_sentiment.serving.workers.states import VersionState, lacks, merged_states
+from lstm_sentiment.serving.workers.states import Report, VersionState, lacks, merged_states
 from lstm_sentiment.serving.workers.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_FOR_COUNTS = 2.0
 _SECONDS_OF_PATIENCE = 5.0
-
-Report = tuple[list[VersionState], bytes]
-"""The states of a worker's versions, and the serialized config that it serves."""
 
 
 class Roster:
@@ -88,10 +85,11 @@ class Roster:
 
     def _note_report(self, worker: WorkerProcess, report: Report) -> None:
         with self.changed:
-            states, config = report
-            if not self._config or (worker.is_serving and config != worker.config):
-                self._config = config  # the last that one of them took
-            worker.states, worker.config = states, config
+            if report.number <= worker.last_report:
+                return  # it was overtaken by a newer one
+            if not self._config or (worker.is_serving and report.config != worker.config):
+                self._config = report.config  # the last that one of them took
+            worker.last_report, worker.states, worker.config = report
             self._tell_states()
             self.changed.notify_all()
 
@@ -171,7 +169,7 @@ class Roster:
         for worker, answer in zip(workers, answers, strict=True):
             if isinstance(answer, Exception):
                 # One that has ended loads the config when another takes its place.
-                if self.workers.get(worker.number) is worker:
+                if not worker.channel.has_ended:
                     refused.append(outcome_of(answer))
                 continue
             outcome, report = answer
@@ -194,7 +192,7 @@ class Roster:
             others = self._serving(but=asker)
             ended, restarts = self._ended, self.restarts
             processes = [
-                {"number": number, "pid": worker.pid}
+                {"number": number, "pid": worker.pid, "ready": worker.is_ready}
                 for number, worker in sorted(self.workers.items())
             ]
         answers = ask_all(others, lambda w: w.channel.ask("counts", None, _SECONDS_FOR_COUNTS))

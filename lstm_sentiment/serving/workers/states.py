@@ -27,6 +27,20 @@ class VersionState(NamedTuple):
     error: str | None = None
 
 
+class Report(NamedTuple):
+    """What a worker serves.
+
+    Attributes:
+        number: Higher than that of the worker's earlier reports.
+        states: The states of its versions.
+        config: The serialized config in force.
+    """
+
+    number: int
+    states: Sequence[VersionState]
+    config: bytes
+
+
 def merged_states(processes: Iterable[Sequence[VersionState]]) -> list[VersionState]:
     """Merges the states of versions in several processes.
 

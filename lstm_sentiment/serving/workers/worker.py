@@ -19,6 +19,7 @@ from lstm_sentiment.serving.workers.channel import Channel
 from lstm_sentiment.serving.workers.orders import Orders
 from lstm_sentiment.serving.workers.outcomes import outcome_of
 from lstm_sentiment.serving.workers.whole_lines import WholeLines
+from lstm_sentiment.system import use_one_arena
 
 REFUSED = 2
 
@@ -28,6 +29,7 @@ def main() -> int:
     # Ctrl-C reaches all processes of a terminal, and the parent drains its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end = _EndedBySigterm()
+    use_one_arena()
     channel, lock = map(int, sys.argv[1:])
     with suppress(KeyboardInterrupt):
         _write_whole_lines(lock)

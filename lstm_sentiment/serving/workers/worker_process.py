@@ -27,6 +27,7 @@ class WorkerProcess:
         channel: Messages to the worker and from it.
         states: The states of its versions.
         config: The serialized config that it serves.
+        last_report: The number of the report that both are from.
         counts: What it counted, when it last told.
         has_loaded: It has its models loaded.
         is_serving: It may listen, and takes part in reloads.
@@ -55,6 +56,7 @@ class WorkerProcess:
         self.orders, self.backoff = orders, backoff
         self.states: Sequence[VersionState] = ()
         self.config = b""
+        self.last_report = 0
         self.counts = Counts()
         self.has_loaded = self.is_serving = self.is_ready = False
         self.outcome: bytes | None = None
