@@ -148,8 +148,15 @@ def _environment(own: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def unnamed_file() -> Iterator[int]:
     """Opens a file for `file_lock`, which is gone when the last process has closed it."""
-    with TemporaryFile() as file:
-        yield file.fileno()
+    if hasattr(os, "memfd_create"):  # there may be no folder to write to
+        descriptor = os.memfd_create("lstm-sentiment")
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    else:
+        with TemporaryFile() as file:
+            yield file.fileno()
 
 
 @contextmanager
