@@ -2,7 +2,8 @@
 
     3/assets.extra/light/     LIGHT
       graph.onnx              NETWORK: the LSTM with its pooling and dense layer
-      batch.onnx              BATCH_NETWORK: the same for many texts at once, without weights
+      table.onnx              TABLE_NETWORK, where words are looked up in TABLE_FILE instead
+      table.npy               TABLE_FILE: the words' part of the gates, for the whole vocabulary
       sentencepiece.model     SENTENCEPIECE_MODEL, where the tokenizer is `unigram`
       unicode.json            UNICODE_TABLES, by which texts are normalized
       ngrams.npz              NGRAMS, where the version has a linear classifier of n-grams
@@ -24,7 +25,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import GRAPH, LABELS, LIGHT, VOCABULARY, WEIGHTS_INDEX
 
 NETWORK: Final = "graph.onnx"
-BATCH_NETWORK: Final = "batch.onnx"
+TABLE_NETWORK: Final = "table.onnx"
+TABLE_FILE: Final = "table.npy"
 SENTENCEPIECE_MODEL: Final = "sentencepiece.model"
 UNICODE_TABLES: Final = "unicode.json"
 NGRAMS: Final = "ngrams.npz"
@@ -32,14 +34,14 @@ DESCRIPTION: Final = "light.json"
 
 TOKEN_IDS, LENGTHS, LOGITS, VECTORS = "token_ids", "lengths", "logits", "vectors"
 """Names of the network's inputs and outputs; see `export.light.graph`."""
-TABLE_ROWS, REAL, START = "table_rows", "real", "start"
-TABLE, RECURRENT = "table", "recurrent"
-"""Names of the further inputs of the network of batches; see `export.light.batch_graph`."""
+TABLE, TABLE_ROWS, ACTIVE, START = "table", "table_rows", "active", "start"
+REST_ROWS, REST_REAL, EXCESS = "rest_rows", "rest_real", "excess"
+"""Names of the further inputs of the network with a table; see `export.light.table_graph`."""
 QUERY, DENSE_KERNEL, DENSE_BIAS = "query", "dense_kernel", "dense_bias"
 KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
 """Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
 
-FORMAT = 1
+FORMAT = 2
 
 TOKENIZERS = ("unigram", "whitespace", "characters")
 NORMALIZATIONS = ("none", "width", "nfkc")
@@ -47,8 +49,17 @@ UNKNOWNS = ("run", "character")
 POOLINGS = ("max_mean", "max", "mean", "attention", "last")
 """What the light engine knows of tokenizers, their options, and pooling."""
 
+GATES = 4
+"""Gates of an LSTM, each with a number for each unit."""
+
+STEPS_AT_ONCE = 8
+"""Steps that the network with a table computes before it leaves out texts that have ended."""
+
+PADDING_GATE = 1e4
+"""Size of the gates that the table has for padding, far beyond what a state can add to them."""
+
 FOLDED_BYTES = 128 * 2**20
-"""Most memory for the table of the network of batches, as in `InferenceNetwork`."""
+"""Size of the largest table, as in `InferenceNetwork`."""
 
 # Files outside of the twin that must be those that it was made from. The index of the weights is
 # small, and holds a checksum of each: other weights have another index. The twin never reads the
@@ -81,16 +92,6 @@ class LightTwin:
     ngrams: int | None
     digests: Mapping[str, str]
     format: int = FORMAT
-
-    @property
-    def table_bytes(self) -> int:
-        """Size of the table of the network of batches; 0 if it would be too large to be used.
-
-        The table holds the words' part of the first layer's gates for the whole vocabulary.
-        """
-        directions = 2 if self.model["bidirectional"] else 1
-        size = 4 * self.vocabulary_size * directions * 4 * int(self.model["lstm_units"])
-        return size if size <= FOLDED_BYTES else 0
 
 
 def has_light_twin(version_dir: Path) -> bool:
@@ -144,7 +145,10 @@ def load_description(folder: Path) -> LightTwin:
         raise _no_description(path, "JSON without a format")
     found = content["format"]
     if found != FORMAT:
-        raise InvalidInputError(f"{path}: must have format {FORMAT}. Received: format {found!r}.")
+        raise InvalidInputError(
+            f"{path}: must have format {FORMAT}, which `models twin` writes. "
+            f"Received: format {found!r}."
+        )
     for field, is_right in _RULES.items():
         if not is_right(content.get(field)):
             raise _no_description(path, f"{field} {content.get(field)!r}")
@@ -199,10 +203,12 @@ def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
     Raises:
         InvalidInputError: If a file is missing or cannot be read, or has another content.
     """
-    names = [NETWORK, BATCH_NETWORK, UNICODE_TABLES]
+    names = [NETWORK, UNICODE_TABLES]
+    has_table = (folder / TABLE_NETWORK).is_file() or _in_twin(TABLE_NETWORK) in twin.digests
+    names += [TABLE_NETWORK, TABLE_FILE] if has_table else []
     names += [SENTENCEPIECE_MODEL] if twin.tokenizer["kind"] == "unigram" else []
     names += [] if twin.ngrams is None else [NGRAMS]
-    files = {(LIGHT / name).as_posix(): folder / name for name in names}
+    files = {_in_twin(name): folder / name for name in names}
     files |= {path.as_posix(): version_dir / path for path in _SOURCES}
     for name, file in files.items():
         if _digest(file) != twin.digests.get(name):
@@ -210,6 +216,10 @@ def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
                 f"{file}: must be as it was when the version's light twin was made. "
                 "Received: another content."
             )
+
+
+def _in_twin(name: str) -> str:
+    return (LIGHT / name).as_posix()
 
 
 def _digest(path: Path) -> str:

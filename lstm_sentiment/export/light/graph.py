@@ -38,11 +38,11 @@ def serialized_network(model: SentimentModel) -> bytes:
     Outputs:
         `logits` float32 `(batch, classes)`; `vectors` float32 `(time, batch, embedding_dim)`, the
         word vectors of `token_ids`; and the weights, float32, by the names in `light_twin`, in
-        ONNX's layout: gates in the order i, o, f, c. These are there for explanations and for the
-        network of batches: a runtime holds each weight once, and returns it when asked.
+        ONNX's layout: gates in the order i, o, f, c. These are there for explanations: a runtime
+        holds each weight once, and returns it when asked.
     """
     inputs = {TOKEN_IDS: (INT32, ("batch", "time")), LENGTHS: (INT32, ("batch",))}
-    builder = GraphBuilder(inputs, feeds_weights=False)
+    builder = GraphBuilder(inputs)
     by_time = builder.add("Transpose", TOKEN_IDS, perm=[1, 0], output=_BY_TIME)
     padding = builder.constant("padding_id", np.array(PAD_ID, np.int32))
     is_padding = builder.add("Unsqueeze", builder.add("Equal", by_time, padding), axes=[2])

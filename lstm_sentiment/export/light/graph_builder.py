@@ -27,23 +27,31 @@ class GraphBuilder:
         weights: The shape of each weight, by name.
     """
 
-    def __init__(self, inputs: Mapping[str, tuple[int, Shape]], *, feeds_weights: bool) -> None:
+    def __init__(
+        self, inputs: Mapping[str, tuple[int, Shape]], *, outer: "GraphBuilder | None" = None
+    ) -> None:
         """Begins a graph.
 
         Args:
             inputs: Element type and shape of each input, by name.
-            feeds_weights: Makes inputs of the weights, instead of initializers.
+            outer: The graph around a body of a loop, which holds the body's initializers.
         """
         self._inputs = dict(inputs)
-        self._feeds_weights = feeds_weights
+        self._outer = outer
+        self._prefix = "" if outer is None else "body_"
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
         self.weights: dict[str, Shape] = {}
 
     def add(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Adds a node with one output; returns the output's name."""
-        output = output or f"{op.lower()}_{len(self._nodes)}"
+        output = output or self._new_name(op)
         return self.add_node(op, inputs, [output], **attributes)[0]
+
+    def add_parts(self, op: str, *inputs: str, parts: int, **attributes: Any) -> list[str]:
+        """Adds a node with several outputs; returns their names."""
+        outputs = [f"{self._new_name(op)}_{part}" for part in range(parts)]
+        return list(self.add_node(op, inputs, outputs, **attributes))
 
     def add_node(
         self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
@@ -54,6 +62,8 @@ class GraphBuilder:
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
         """Adds an initializer, or reuses the initializer of the same name."""
+        if self._outer is not None:
+            return self._outer.constant(name, value)
         if name not in self._initializers:
             array = np.ascontiguousarray(value).reshape(value.shape)
             self._initializers[name] = numpy_helper.from_array(array, name)
@@ -62,10 +72,7 @@ class GraphBuilder:
     def weight(self, name: str, value: NDArray[np.float32]) -> str:
         """Adds a trained weight."""
         self.weights[name] = value.shape
-        if not self._feeds_weights:
-            return self.constant(name, value)
-        self._inputs[name] = FLOAT, value.shape
-        return name
+        return self.constant(name, value)
 
     def serialized(self, outputs: Mapping[str, Shape], *, opset: int) -> bytes:
         """Returns the graph with the given float32 outputs as a serialized `ModelProto`."""
@@ -87,6 +94,9 @@ class GraphBuilder:
             _value_infos(outputs),
             list(self._initializers.values()),
         )
+
+    def _new_name(self, op: str) -> str:
+        return f"{self._prefix}{op.lower()}_{len(self._nodes)}"
 
 
 def _value_infos(values: Mapping[str, tuple[int, Shape]]) -> list[Any]:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import serialized_network
 from lstm_sentiment.export.light.ngram_file import save_ngrams
+from lstm_sentiment.export.light.table_file import pays_with_table, save_table
+from lstm_sentiment.export.light.table_graph import serialized_table_network
 from lstm_sentiment.light_twin.description import (
-    BATCH_NETWORK,
     NETWORK,
     NGRAMS,
+    TABLE_FILE,
+    TABLE_NETWORK,
     LightTwin,
     digests,
     save_description,
@@ -37,7 +39,9 @@ def write_light_twin(
         OSError: If a file cannot be written.
     """
     (folder / NETWORK).write_bytes(serialized_network(model))
-    (folder / BATCH_NETWORK).write_bytes(serialized_batch_network(model))
+    if pays_with_table(model):
+        (folder / TABLE_NETWORK).write_bytes(serialized_table_network(model))
+        save_table(model, folder / TABLE_FILE)
     view = model.ngram_view
     if view is not None:
         save_ngrams(view, folder / NGRAMS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.light_twin.description import check_digests, load_description
+from lstm_sentiment.light_twin.description import TABLE_FILE, check_digests, load_description
 from lstm_sentiment.serving.batching.batching_servable import BatchingServable
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import LightEngineRefusedError, ServableLoadError
@@ -74,7 +74,7 @@ class LightLoader:
         self._warmup, self._scheduler = warmup, scheduler
 
     def estimate_bytes(self) -> int:
-        """Estimates the version's memory by the sizes of its files and of the table of batches.
+        """Estimates the version's memory by the sizes of its files.
 
         Raises:
             LightEngineRefusedError: If a file cannot be read, or the twin's description is damaged.
@@ -83,14 +83,16 @@ class LightLoader:
         try:
             paths = [*folder.iterdir(), self._path / VOCABULARY, self._path / LABELS]
             on_disk = sum(path.stat().st_size for path in paths)
-            table = load_description(folder).table_bytes
+            table = folder / TABLE_FILE
+            mapped = table.stat().st_size if table.is_file() else 0
+            load_description(folder)
         except OSError as error:
             reason = f"its files cannot be read: {error.strerror}."
             raise LightEngineRefusedError(self._worded(reason)) from error
         except InvalidInputError as error:
             reason = _reason(error, self._path)
             raise LightEngineRefusedError(self._worded(reason)) from error
-        return _BYTES_PER_BYTE_ON_DISK * on_disk + table
+        return _BYTES_PER_BYTE_ON_DISK * (on_disk - mapped) + mapped
 
     def load(self) -> Servable:
         """Loads the twin, compares its answers with those of the version's card, and warms it up.

@@ -9,29 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.light_twin.description import (
-    BATCH_NETWORK,
+    GATES,
     LENGTHS,
     LOGITS,
     NETWORK,
+    TABLE_NETWORK,
     TOKEN_IDS,
     VECTORS,
     LightTwin,
 )
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.light.batch_network import BatchNetwork
 from lstm_sentiment.serving.light.onnx_session import open_session
+from lstm_sentiment.serving.light.table_network import TableNetwork
 from lstm_sentiment.serving.thread_priority import is_at_low_priority
 from lstm_sentiment.system import usable_cpus
 from lstm_sentiment.version_folder import PAD_ID
 
 Ids = NDArray[np.int32]
 
-# Up to so many texts, a step of `LSTM` costs less than one of the network of batches.
-_FEW_TEXTS = 4
-# With fewer texts in a group, each step costs more for each text; with more, there is more padding,
-# and states leave the processor's cache.
-_GROUP, _GROUP_OF_BATCH, _GROUP_OF_LARGE_BATCH = 8, 16, 32
-_LARGE_BATCH = 128
+# With fewer texts in a group, each step costs more for each text; with more, there is more padding.
+_GROUP = 8
+# With a table there is hardly any padding, but groups are also what threads share.
+_GROUP_WITH_TABLE = 64
 
 
 class LightNetwork:
@@ -55,10 +54,14 @@ class LightNetwork:
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self.num_classes: int = outputs[LOGITS][1]
         self._weights = [name for name in outputs if name not in (LOGITS, VECTORS)]
-        self._of_batches = (
-            BatchNetwork(folder / BATCH_NETWORK, self.weights(), twin.vocabulary_size, self.vectors)
-            if twin.table_bytes
+        self._with_table = (
+            TableNetwork(folder, twin.vocabulary_size)
+            if (folder / TABLE_NETWORK).is_file()
             else None
+        )
+        # For one text, the table is a detour unless the word vectors are wider than the gates.
+        self._is_quick_alone = self._with_table is None or (
+            outputs[VECTORS][-1] <= GATES * twin.model["lstm_units"]
         )
         # Not the threads of requests, of which there are many: each would keep, by the C library's
         # rules, some megabytes of what a group of long texts takes.
@@ -81,23 +84,27 @@ class LightNetwork:
             DeadlineExceededError: If the caller's deadline passes first.
             RequestCancelledError: If the caller cancels first.
         """
-        lengths = np.fromiter(map(len, rows), np.int32, len(rows))
-        of_batches = self._of_batches if len(rows) > _FEW_TEXTS else None
-        compute = self._logits if of_batches is None else of_batches.logits
+        if len(rows) == 1:
+            caller.check_waits()
+            return self._logits(rows) if self._is_quick_alone else self._of_group(rows)
 
         def logits_of(texts: NDArray[np.intp]) -> NDArray[np.float32]:
             caller.check_waits()
-            return compute(padded([rows[text] for text in texts]), lengths[texts])
+            return self._of_group([rows[text] for text in texts])
 
-        if len(rows) == 1:
-            return logits_of(np.zeros(1, np.intp))
+        groups = _groups(rows, _GROUP if self._with_table is None else _GROUP_WITH_TABLE)
+        # A group alone needs no other thread. The threads are started by their first use, and answer
+        # requests later.
+        is_alone = len(groups) < 2 or is_at_low_priority()
+        run_all = map if is_alone else self._own_threads().map
         logits = np.empty((len(rows), self.num_classes), np.float32)
-        groups = _groups(lengths, _GROUP if of_batches is None else _size_of_group(len(rows)))
-        # The threads are started by their first use, and answer requests later.
-        run_all = map if is_at_low_priority() else self._own_threads().map
         for texts, part in zip(groups, run_all(logits_of, groups), strict=True):
             logits[texts] = part
         return logits
+
+    def _of_group(self, rows: Sequence[Ids]) -> NDArray[np.float32]:
+        """Computes the logits of some texts, the longest first."""
+        return self._logits(rows) if self._with_table is None else self._with_table.logits(rows)
 
     def _own_threads(self) -> ThreadPoolExecutor:
         """Returns the threads of this process: a fork has none of those of its parent."""
@@ -105,8 +112,10 @@ class LightNetwork:
             self._threads, self._process = _new_threads(), os.getpid()
         return self._threads
 
-    def _logits(self, token_ids: Ids, lengths: Ids) -> NDArray[np.float32]:
-        return self._run([LOGITS], token_ids, lengths)[0]
+    def _logits(self, rows: Sequence[Ids]) -> NDArray[np.float32]:
+        lengths = np.array([len(row) for row in rows], np.int32)
+        (logits,) = self._run([LOGITS], padded(rows), lengths)
+        return logits
 
     def vectors(self, row: Ids) -> NDArray[np.float32]:
         """Looks up the word vectors of a text: int32 `(tokens,)` to float32 `(tokens, dim)`."""
@@ -133,15 +142,12 @@ def _new_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(usable_cpus(), "light-network")
 
 
-def _size_of_group(texts: int) -> int:
-    return _GROUP_OF_LARGE_BATCH if texts > _LARGE_BATCH else _GROUP_OF_BATCH
-
-
-def _groups(lengths: NDArray[np.int32], size: int) -> list[NDArray[np.intp]]:
-    """Returns the texts of each group, of about the same number and similar lengths."""
-    if not len(lengths):
+def _groups(rows: Sequence[Ids], size: int) -> list[NDArray[np.intp]]:
+    """Returns the texts of each group, of about the same number: the longest texts first."""
+    if not rows:
         return []
-    return np.array_split(np.argsort(lengths, kind="stable"), -(-len(lengths) // size))
+    order = np.argsort([-len(row) for row in rows], kind="stable")
+    return np.array_split(order, -(-len(rows) // size))
 
 
 def padded(rows: Sequence[Ids]) -> Ids:

@@ -1,13 +1,15 @@
 """Tests of the parts of the ONNX graph; `tests/serving/light/test_network.py` runs it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import network_bytes, serialized_network
+from lstm_sentiment.export.light.table_file import save_table
+from lstm_sentiment.export.light.table_graph import serialized_table_network
 from lstm_sentiment.model.config import EmbeddingStorage
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
@@ -34,16 +36,31 @@ def test_each_weight_is_stored_once_and_word_vectors_as_in_the_version(
     assert sizes - twice == sum(trained)
 
 
-def test_the_network_of_batches_holds_no_weight() -> None:
-    model = make_model(pooling="attention", lstm_layers=2)
-    graph = onnx.load_model_from_string(serialized_batch_network(model)).graph
-    assert sum(np.prod(each.dims, dtype=int) for each in graph.initializer) < 10
-    weights = {"recurrent", "table", "kernel_1", "recurrent_kernel_1", "bias_1", "query"}
-    assert {*weights, "dense_kernel", "dense_bias"} <= {each.name for each in graph.input}
+def test_the_network_with_a_table_holds_no_word_vectors() -> None:
+    model = make_model(lstm_units=2)
+    graph = onnx.load_model_from_string(serialized_table_network(model)).graph
+    assert max(np.prod(each.dims, dtype=int) for each in graph.initializer) <= 4 * 2 * 2 * 2
+    assert "table" in {each.name for each in graph.input}
+
+
+@pytest.mark.parametrize("storage", ["int8", "float16", "float32"])
+def test_the_table_holds_the_gates_of_stored_words(
+    storage: EmbeddingStorage, tmp_path: Path
+) -> None:
+    model = make_model(lstm_units=2, embedding_storage=storage)
+    save_table(model, tmp_path / "table.npy")
+    forward, backward = np.split(np.load(tmp_path / "table.npy"), 2)
+    vectors = model.embedding(np.arange(VOCABULARY_SIZE)).numpy()
+    kernels = model.lstm_layers[0].get_weights()
+    for table, (kernel, _, bias) in zip(
+        (forward, backward), (kernels[:3], kernels[3:]), strict=True
+    ):
+        i, f, c, o = np.split(vectors @ kernel + bias, 4, axis=1)
+        np.testing.assert_allclose(table[1:], np.concatenate([i, o, f, c], axis=1)[1:], atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("serialize", "opset"), [(serialized_network, 9), (serialized_batch_network, 10)]
+    ("serialize", "opset"), [(serialized_network, 9), (serialized_table_network, 11)]
 )
 def test_old_runtimes_can_read_it(serialize: Callable[[SentimentModel], bytes], opset: int) -> None:
     network = onnx.load_model_from_string(serialize(make_model()))

@@ -56,7 +56,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-FILES = ("graph.onnx", "batch.onnx", "ngrams.npz", "sentencepiece.model")
+FILES = ("graph.onnx", "ngrams.npz", "sentencepiece.model")
 
 
 @pytest.mark.parametrize("name", [*(LIGHT / name for name in FILES), VOCABULARY, LABELS])
@@ -79,8 +79,8 @@ def test_a_file_that_is_missing_or_changed(
         ("{", "must describe a light twin"),
         ("[]", "must describe a light twin"),
         ("{}", "must describe a light twin"),
-        ('{"format": 2}', "must have format 1. Received: format 2"),
-        ('{"format": 1}', "must describe a light twin"),
+        ('{"format": 1}', "must have format 2, which `models twin` writes. Received: format 1"),
+        ('{"format": 2}', "must describe a light twin"),
         ("[" * 100_000, "must describe a light twin"),
     ],
 )
@@ -128,6 +128,13 @@ def test_a_file_without_a_digest(version_dir: Path, name: str) -> None:
     del content["digests"][str(LIGHT / name)]
     path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(LightEngineRefusedError, match=f"{name}: must be as it was"):
+        load(version_dir)
+
+
+def test_a_table_without_a_digest(version_dir: Path) -> None:
+    change_description(version_dir)
+    (version_dir / LIGHT / "table.onnx").write_bytes(b"not of this twin")
+    with pytest.raises(LightEngineRefusedError, match=r"table\.npy: cannot be read|table\.onnx"):
         load(version_dir)
 
 
@@ -227,6 +234,8 @@ def test_memory_is_estimated_by_the_files(version_dir: Path) -> None:
     estimate = loader.estimate_bytes()
     network = version_dir / LIGHT / "graph.onnx"
     assert estimate > network.stat().st_size
+    (version_dir / LIGHT / "table.npy").write_bytes(bytes(5000))
+    assert loader.estimate_bytes() == estimate + 5000  # mapped, not copied
     (version_dir / VOCABULARY).unlink()
     with pytest.raises(ServableLoadError, match="its files cannot be read"):
         loader.estimate_bytes()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_sentiment.light_twin import description
+from lstm_sentiment.export.light import table_file
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import DeadlineExceededError, RequestCancelledError
@@ -36,19 +36,38 @@ def test_every_storage_scores_as_trained(storage: Any, tmp_path: Path) -> None:
         np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
 
 
-def test_a_vocabulary_too_large_to_be_projected(
+@pytest.mark.parametrize(
+    ("pooling", "bidirectional", "lstm_units"),
+    list(product(("max", "mean", "max_mean"), (True, False), (1, 2))),
+)
+def test_words_are_looked_up_in_a_table_where_their_vectors_are_wide(
+    pooling: str, bidirectional: bool, lstm_units: int, tmp_path: Path
+) -> None:
+    model = trained_model(pooling=pooling, bidirectional=bidirectional, lstm_units=lstm_units)
+    network = light_network(model, tmp_path)
+    assert (tmp_path / "table.npy").is_file()
+    # From one text to more than `LSTM` is given, and some that end with or within a turn of `Loop`.
+    for ids in (random_ids(1), random_ids(3), random_ids(40), random_ids(200, 8)):
+        np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
+
+
+def test_a_vocabulary_too_large_for_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = trained_model()
-    monkeypatch.setattr(description, "FOLDED_BYTES", 1000)
+    model = trained_model(lstm_units=2)
+    monkeypatch.setattr(table_file, "FOLDED_BYTES", 1000)
     network = light_network(model, tmp_path)
+    assert not (tmp_path / "table.npy").exists()
     ids = random_ids(30)
     np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[SentimentModel, LightNetwork]:
-    model = trained_model()
+@pytest.fixture(scope="module", params=[1, 2, 4])
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SentimentModel, LightNetwork]:
+    """A model and its network: with a table for any text, for batches, and without one."""
+    model = trained_model(lstm_units=request.param)
     return model, light_network(model, tmp_path_factory.mktemp("twin"))
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_sentiment.export.light.batch_graph import serialized_batch_network
 from lstm_sentiment.export.light.graph import serialized_network
+from lstm_sentiment.export.light.table_file import pays_with_table, save_table
+from lstm_sentiment.export.light.table_graph import serialized_table_network
 from lstm_sentiment.light_twin.description import LightTwin
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.serving.light.network import LightNetwork
@@ -25,7 +26,9 @@ def trained_model(**config: Any) -> SentimentModel:
 
 def light_network(model: SentimentModel, folder: Path) -> LightNetwork:
     (folder / "graph.onnx").write_bytes(serialized_network(model))
-    (folder / "batch.onnx").write_bytes(serialized_batch_network(model))
+    if pays_with_table(model):
+        (folder / "table.onnx").write_bytes(serialized_table_network(model))
+        save_table(model, folder / "table.npy")
     twin = LightTwin(
         tokenizer={},
         vocabulary_size=model.vocabulary_size,
