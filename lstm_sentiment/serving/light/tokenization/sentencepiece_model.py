@@ -8,6 +8,9 @@ from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.tokenization.sentencepiece_loading import load_processor
 from lstm_sentiment.version_folder import OOV_ID
 
+# SentencePiece cuts a list of words in a new thread. Chinese texts are one word each.
+_FEW_WORDS = 64
+
 
 class SentencePieceModel:
     """Cuts words, texts without whitespace, into the most probable pieces."""
@@ -42,8 +45,11 @@ class SentencePieceModel:
 
         A run of characters that no piece covers is one `OOV_ID`, and so is a piece without an id.
         """
-        # More threads than one would compete with those of other requests.
-        rows = self._processor.encode(list(words), out_type=int, num_threads=1)
+        if len(words) <= _FEW_WORDS:
+            rows = [self._processor.encode_as_ids(word) for word in words]
+        else:
+            # More threads than one would compete with those of other requests.
+            rows = self._processor.encode(list(words), out_type=int, num_threads=1)
         return [self._or_oov(row) for row in rows] if self._has_words_without_id else rows
 
     def pieces(self, words: Sequence[str]) -> list[list[str]]:
