@@ -9,6 +9,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.inference.examples import TEXT_FEATURE
+from lstm_sentiment.serving.light.servable import LightServable
 from lstm_sentiment.serving.servable import Array, Servable
 from lstm_sentiment.version_folder import (
     CLASSIFY,
@@ -55,7 +56,7 @@ def check_signatures(servable: Servable) -> None:
                 )
 
 
-def check_card(servable: Servable, version_dir: Path, temperature: float) -> None:
+def check_card(servable: LightServable, version_dir: Path, temperature: float) -> None:
     """Asks the texts and ids of a version's card and compares the answers.
 
     Args:
@@ -80,6 +81,8 @@ def check_card(servable: Servable, version_dir: Path, temperature: float) -> Non
     scores = [_scores_of(servable, example.token_ids) for example in examples]
     probabilities = probabilities_of(np.concatenate(scores), temperature)
     _compare(DEFAULT_SIGNATURE_KEY, probabilities, expected)
+    by_vectors = servable.scores_by_vectors([example.token_ids for example in examples])
+    _compare(EXPLAIN, probabilities_of(by_vectors, temperature), expected)
 
 
 def _scores_of(servable: Servable, token_ids: Sequence[int]) -> Array:

@@ -86,15 +86,15 @@ class LightNetwork:
         """
         if len(rows) == 1:
             caller.check_waits()
-            return self._logits(rows) if self._is_quick_alone else self._of_group(rows)
+            return self.logits_by_vectors(rows) if self._is_quick_alone else self._of_group(rows)
 
         def logits_of(texts: NDArray[np.intp]) -> NDArray[np.float32]:
             caller.check_waits()
             return self._of_group([rows[text] for text in texts])
 
         groups = _groups(rows, _GROUP if self._with_table is None else _GROUP_WITH_TABLE)
-        # A group alone needs no other thread. The threads are started by their first use, and answer
-        # requests later.
+        # A group alone needs no thread. Threads are started by their first use, and answer requests
+        # later.
         is_alone = len(groups) < 2 or is_at_low_priority()
         run_all = map if is_alone else self._own_threads().map
         logits = np.empty((len(rows), self.num_classes), np.float32)
@@ -104,7 +104,9 @@ class LightNetwork:
 
     def _of_group(self, rows: Sequence[Ids]) -> NDArray[np.float32]:
         """Computes the logits of some texts, the longest first."""
-        return self._logits(rows) if self._with_table is None else self._with_table.logits(rows)
+        if self._with_table is not None:
+            return self._with_table.logits(rows)
+        return self.logits_by_vectors(rows)
 
     def _own_threads(self) -> ThreadPoolExecutor:
         """Returns the threads of this process: a fork has none of those of its parent."""
@@ -112,7 +114,8 @@ class LightNetwork:
             self._threads, self._process = _new_threads(), os.getpid()
         return self._threads
 
-    def _logits(self, rows: Sequence[Ids]) -> NDArray[np.float32]:
+    def logits_by_vectors(self, rows: Sequence[Ids]) -> NDArray[np.float32]:
+        """Computes the logits of texts from word vectors, even if there is a table."""
         lengths = np.array([len(row) for row in rows], np.int32)
         (logits,) = self._run([LOGITS], padded(rows), lengths)
         return logits

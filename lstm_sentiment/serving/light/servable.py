@@ -175,6 +175,12 @@ class LightServable:
         logits = self._network.logits(rows, caller=caller)
         return logits if self._ngrams is None else self._ngrams.mixed(rows, logits)
 
+    def scores_by_vectors(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Computes the scores of texts by the weights that explanations are of."""
+        rows = [self._read(np.array(row, np.int32)) for row in token_ids]
+        logits = self._network.logits_by_vectors(rows)
+        return logits if self._ngrams is None else self._ngrams.mixed(rows, logits)
+
     @cached_property
     def _attributions(self) -> LightAttributions:
         return LightAttributions(self._twin.model, self._network.weights())

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.light_twin.description import STEPS_AT_ONCE
 
-# Measured by `python -m benchmarks.light.parts`, in microseconds. Only their ratios matter.
+# Microseconds that `python -m benchmarks.light.steps` measured. Only their ratios matter.
 _TURN = 12.0
 _STEP_OF_LOOP, _STEP_OF_LSTM = 5.4, 1.0
 _PER_PRODUCT = 1 / 120_000  # of two numbers, in a product of matrices

@@ -56,23 +56,25 @@ class TableNetwork:
         if self._has_mean:
             self._always_of_one[EXCESS] = np.zeros((1, 1), np.float32)
 
-    def logits(self, rows: Sequence[Ids]) -> Floats:
+    def logits(self, rows: Sequence[Ids], turns: int | None = None) -> Floats:
         """Computes logits.
 
         Args:
             rows: The ids of each text, int32 `(tokens,)`, the longest text first.
+            turns: Turns of `Loop`, at most as many as the longest text has; `None` for those that
+                cost the least.
 
         Returns:
             float32 `(batch, classes)`.
         """
-        if len(rows) == 1:
+        if len(rows) == 1 and turns is None:
             return self._run(self._feeds_of_one(rows[0]))
         lengths = np.array([len(row) for row in rows])
         time = int(lengths[0])
         active = len(lengths) - lengths[::-1].searchsorted(
             np.arange(0, time + STEPS_AT_ONCE, STEPS_AT_ONCE), side="right"
         )
-        turns = self._costs.turns(active, time)
+        turns = self._costs.turns(active, time) if turns is None else turns
         by_loop = turns * STEPS_AT_ONCE
         rest = max(1, int(active[turns]))
         active[turns] = rest
