@@ -12,6 +12,7 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import DeadlineExceededError, RequestCancelledError
 from lstm_sentiment.serving.light.network import LightNetwork
+from lstm_sentiment.system import usable_cpus
 from tests.export.test_inference_network import random_ids
 from tests.serving.light.twins import POOLINGS, light_network, rows_of, trained_model
 
@@ -100,3 +101,27 @@ def test_a_caller_who_no_longer_waits_is_not_answered(
     gone.leave()
     with pytest.raises(RequestCancelledError):
         pair[1].logits(rows, caller=gone)
+
+
+class LeavingCaller(Caller):
+    """A caller who goes away when the second group of texts begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups_begun = 0
+
+    def check_waits(self) -> None:
+        super().check_waits()
+        self.groups_begun += 1
+        if self.groups_begun == 2:
+            self.leave()
+
+
+def test_a_caller_who_goes_away_stops_the_computation(
+    pair: tuple[SentimentModel, LightNetwork],
+) -> None:
+    caller = LeavingCaller()
+    with pytest.raises(RequestCancelledError):
+        pair[1].logits(rows_of(random_ids(2000)), caller=caller)
+    # Of 32 or 250 groups; each thread may have begun one at the same moment.
+    assert caller.groups_begun <= 2 + usable_cpus()
