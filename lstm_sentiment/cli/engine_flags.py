@@ -9,7 +9,6 @@ import typer
 
 from lstm_sentiment.errors import MissingExtraError
 from lstm_sentiment.light_twin.description import has_light_twin
-from lstm_sentiment.serving.loading import engines
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.version_folder import find_version
 
@@ -45,6 +44,8 @@ class EngineFlags:
         elif self.engine == "auto":
             if not all(map(has_light_twin, version_dirs)):
                 import_tensorflow_if_installed()
+            from lstm_sentiment.serving.loading import engines
+
             # A twin that is refused leaves the version to TensorFlow.
             engines.import_tensorflow.set(_import_with_a_message)
 

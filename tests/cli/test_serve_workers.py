@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,15 @@ def test_several_need_ports_that_can_be_shared(
         "`workers` must be 1 on a platform without SO_REUSEPORT. Received: 2, on ",
         *("serve", "--model-base-path", tmp_path, "--workers", "2"),
     )
+
+
+def test_the_parent_of_the_workers_imports_no_engine_and_no_transport() -> None:
+    code = (
+        "import sys, lstm_sentiment.cli.app, lstm_sentiment.cli.serve_workers; "
+        "print(sorted({'numpy', 'grpc', 'onnxruntime', 'google.protobuf'} & sys.modules.keys()))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_the_help_names_the_flag(run: Run) -> None:
