@@ -175,6 +175,7 @@ class PageWalk:
         port: int,
         rest_api_port: int | None,
         host: str,
+        peers: None,
     ) -> ReaderServer:
         if port in self._servers:
             self._servers.pop(port).stop(grace_seconds=0)
