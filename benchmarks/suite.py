@@ -27,7 +27,7 @@ from lstm_sentiment.system import usable_cpus
 _MODEL = "MODEL"
 """Stands for the folder in which the first benchmark leaves a version and the last finds it."""
 
-_NEEDED = ("tensorflow", "torch", "starlette", "snownlp")
+NEEDED = ("tensorflow", "torch", "starlette", "snownlp")
 """What the benchmarks import, looked for before the first of them takes its minutes."""
 
 _WHOLE = (
@@ -57,7 +57,7 @@ def main(
     """Runs the benchmarks and prints what they print."""
     if quick and output is not None:
         raise SystemExit("error: --quick goes without --output: its figures are for a glance.")
-    if missing := [module for module in _NEEDED if find_spec(module) is None]:
+    if missing := [module for module in NEEDED if find_spec(module) is None]:
         packages = "pip install 'lstm-sentiment[bench,demo]'"
         raise SystemExit(f"error: {', '.join(missing)} must be installed: {packages}.")
     lines = [json.dumps(machine(cores))]

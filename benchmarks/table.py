@@ -97,8 +97,8 @@ def _ratio(more: float | None, less: float | None) -> str:
     return f"{more / less:.1f}" if more / less < 10 else f"{more / less:.0f}"
 
 
-def _both(first: str, second: str) -> str:
-    return " / ".join(cell for cell in (first, second) if cell != _NONE) or _NONE
+def _all(*cells: str) -> str:
+    return " / ".join(cell for cell in cells if cell != _NONE) or _NONE
 
 
 def _training(figures: Figures) -> Sequence[str]:
@@ -121,8 +121,8 @@ def _answering(case: str) -> Callable[[Figures], Sequence[str]]:
             return _cell(figures.get("inference", f"{case}: {engine}", "seconds"), 1e3)
 
         return (
-            _both(ms("ours, XLA"), ms("ours")),
-            _both(ms("keras predict"), ms("keras loop")),
+            _all(ms("ours, light"), ms("ours, XLA"), ms("ours")),
+            _all(ms("keras predict"), ms("keras loop")),
             ms("pytorch eager"),
             ms("onnx runtime"),
         )
@@ -169,8 +169,8 @@ TABLES = (
             ),
             (
                 {
-                    "en": "one text of 100 tokens, ms (XLA / plain; `predict` / graph)",
-                    "zh": "单条 100 词元文本，毫秒（XLA / 普通算子；`predict` / 计算图）",
+                    "en": "one text of 100 tokens, ms (light / XLA / plain; `predict` / graph)",
+                    "zh": "单条 100 词元文本，毫秒（轻量 / XLA / 普通；`predict` / 计算图）",
                 },
                 _answering("1 text of 100 tokens"),
             ),

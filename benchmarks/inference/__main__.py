@@ -11,8 +11,8 @@ its last state, with random weights:
   called without a graph and by `model.predict`;
 - `pytorch eager`: `Embedding`, `LSTM` and `Linear` in inference mode, padded to the longest text;
 - `onnx runtime`: Gather, LSTM, MatMul and Add, the texts' lengths given;
-- `ours`: the exported version's `serving_default`, as TensorFlow loads it, and with XLA, as the
-  server in this package switches it on.
+- `ours`: the exported version's `serving_default`, as TensorFlow loads it, with XLA, as the server
+  in this package switches it on, and by the light engine.
 
 Then the default architecture, n-grams included, beside the graph that it is trained as. Each for
 every `--batch` of texts of `--tokens` tokens, and for 64 texts of mixed lengths.
@@ -42,12 +42,14 @@ import typer
 from benchmarks.inference.cases import Case, make_cases
 from benchmarks.inference.engines import (
     DEFAULT,
+    DEFAULT_LIGHT,
     DEFAULT_XLA,
     DEFAULTS,
     KERAS_LOOP,
     KERAS_LOOP_XLA,
     ONNX_RUNTIME,
     OURS,
+    OURS_LIGHT,
     OURS_XLA,
     PEERS_AND_OURS,
     PYTORCH,
@@ -69,8 +71,12 @@ _COMPARED = (
     (OURS_XLA, KERAS_LOOP_XLA),
     (OURS_XLA, PYTORCH),
     (OURS_XLA, ONNX_RUNTIME),
+    (OURS_LIGHT, KERAS_LOOP),
+    (OURS_LIGHT, PYTORCH),
+    (OURS_LIGHT, ONNX_RUNTIME),
     (DEFAULT, TRAINING_GRAPH),
     (DEFAULT_XLA, TRAINING_GRAPH),
+    (DEFAULT_LIGHT, TRAINING_GRAPH),
 )
 _GOALS = {
     (1, OURS, KERAS_LOOP): 1.67,

@@ -164,6 +164,20 @@ def _ours(version: Path, *, xla: bool) -> Callable[[Path], Loaded]:
     return load
 
 
+def _light(version: Path) -> Callable[[Path], Loaded]:
+    def load(folder: Path) -> Loaded:
+        from lstm_sentiment.versions.loading import load_servable
+
+        servable = load_servable(folder / version, "light")
+
+        def answer(token_ids: NDArray[np.int64]) -> Any:
+            return servable.run("serving_default", {"input_sentence": token_ids})["predict_scores"]
+
+        return Loaded(lambda token_ids: token_ids, answer)
+
+    return load
+
+
 def _training_graph(folder: Path) -> Loaded:
     import keras
 
@@ -174,9 +188,10 @@ def _training_graph(folder: Path) -> Loaded:
 
 KERAS_LOOP, KERAS_LOOP_XLA = "keras loop", "keras loop, XLA"
 PYTORCH, ONNX_RUNTIME = "pytorch eager", "onnx runtime"
-OURS, OURS_XLA = "ours", "ours, XLA"
+OURS, OURS_XLA, OURS_LIGHT = "ours", "ours, XLA", "ours, light"
 TRAINING_GRAPH = "default model, training graph"
 DEFAULT, DEFAULT_XLA = "default model, ours", "default model, ours, XLA"
+DEFAULT_LIGHT = "default model, ours, light"
 
 PEERS_AND_OURS: Mapping[str, Engine] = {
     KERAS_LOOP: Engine(_keras_loop),
@@ -187,6 +202,7 @@ PEERS_AND_OURS: Mapping[str, Engine] = {
     ONNX_RUNTIME: Engine(_onnx_runtime, needs=("onnx", "onnxruntime")),
     OURS: Engine(_ours(VERSION, xla=False)),
     OURS_XLA: Engine(_ours(VERSION, xla=True)),
+    OURS_LIGHT: Engine(_light(VERSION)),
 }
 """Engines by name that answer with one LSTM and a dense layer; the first is the yardstick."""
 
@@ -194,6 +210,7 @@ DEFAULTS: Mapping[str, Engine] = {
     TRAINING_GRAPH: Engine(_training_graph),
     DEFAULT: Engine(_ours(DEFAULT_VERSION, xla=False)),
     DEFAULT_XLA: Engine(_ours(DEFAULT_VERSION, xla=True)),
+    DEFAULT_LIGHT: Engine(_light(DEFAULT_VERSION)),
 }
 """Engines by name that answer with the default architecture; the first is the yardstick."""
 

@@ -90,5 +90,6 @@ def _export(network: SentimentModel, version_dir: Path) -> None:
         history={},
         dev=evaluate_predictions([0], [0], _LABELS),
         padding_share=0.0,
+        examples=words[:20],
     )
     ls.export_servable(result, version_dir.parent, version=int(version_dir.name))
