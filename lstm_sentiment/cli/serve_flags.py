@@ -227,8 +227,8 @@ class LimitFlags:
     grpc_max_threads: Annotated[
         int,
         typer.Option(
-            help="gRPC requests handled at once, including those that wait for a batch; "
-            "0 chooses a number that fits.",
+            help="Requests that are computed at once, apart from batches; others wait. "
+            "0: four for each CPU.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",

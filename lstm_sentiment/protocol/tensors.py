@@ -10,6 +10,7 @@ look for them, not in `tensor_content`. Floats of 16 bits and fewer are written 
 import itertools
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ _MAX_IMPLIED_ELEMENTS = 1 << 20
 _MAX_DIMENSIONS = 254
 # Other threads can take turns between parts of so many elements, some milliseconds each.
 _PART = 1 << 15
+_STRING = STRING.number
+_WRITTEN_AS_THEY_ARE = frozenset(map(np.dtype, ("float32", "float64", "int64", "bool", "object")))
 
 
 class _Form(NamedTuple):
@@ -83,6 +86,12 @@ def read_tensor(proto: TensorProto) -> Array:
         InvalidInputError: If the proto contradicts itself or has an unknown dtype. The message is
             what is wrong, without an end.
     """
+    if proto.dtype == _STRING and not proto.tensor_content:
+        dims = proto.tensor_shape.dim
+        # Texts, as most requests have them: a value for each element of one dimension.
+        is_plain = len(dims) == 1 and 0 < dims[0].size == len(proto.string_val) <= _PART
+        if is_plain and not proto.tensor_shape.unknown_rank:
+            return _texts(proto)
     shape = _known_shape_of(proto)
     dtype = dtype_of(proto.dtype)
     if dtype is None:
@@ -111,10 +120,10 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
     if dtype is None:
         raise TypeError(f"tensors have no dtype {array.dtype}")
     form = _FORMS[dtype.name]
-    proto.dtype = dtype.number  # type: ignore[assignment]
-    proto.tensor_shape.SetInParent()
-    for size in array.shape:
-        proto.tensor_shape.dim.add(size=size)
+    proto.MergeFromString(_serialized_head(dtype.number, array.shape))
+    if array.dtype in _WRITTEN_AS_THEY_ARE and array.size <= _PART:
+        getattr(proto, form.field).extend(array.ravel().tolist())
+        return
     if array.dtype.kind == "U":
         array = np.char.encode(array, "utf-8")
     elif not array.dtype.isnative:
@@ -134,11 +143,28 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
         values.extend(entries[at : at + _PART].tolist())
 
 
+# The answers of a server have few shapes.
+@lru_cache(maxsize=256)
+def _serialized_head(number: int, shape: tuple[int, ...]) -> bytes:
+    """Serializes a tensor's dtype and shape without its values."""
+    head = TensorProto(dtype=number)  # type: ignore[arg-type]
+    head.tensor_shape.SetInParent()
+    for size in shape:
+        head.tensor_shape.dim.add(size=size)
+    return head.SerializeToString()
+
+
 def shape_of(proto: TensorShapeProto) -> tuple[int | None, ...] | None:
     """Returns the size of each dimension, `None` for any size; `None` for any rank."""
     if proto.unknown_rank:
         return None
     return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
+
+
+def _texts(proto: TensorProto) -> Array:
+    values = np.empty(len(proto.string_val), object)
+    values[:] = list(proto.string_val)
+    return values
 
 
 def _known_shape_of(proto: TensorProto) -> tuple[int, ...]:

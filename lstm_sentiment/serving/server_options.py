@@ -36,8 +36,8 @@ class ServerOptions:
             for no limit.
         loading: How versions are loaded into memory.
         batching: How concurrent requests are batched; `None` runs each request by itself.
-        grpc_max_threads: gRPC requests handled at once, those that wait for a batch included;
-            `None` for 4 a CPU, with batching as many more as may wait.
+        grpc_max_threads: Requests that are computed at once, apart from batches; others wait for
+            their turn. `None` for 4 a CPU.
         rest_api_timeout_seconds: The longest that a REST request may take.
         limits: The size that a request may have.
         credentials: TLS for gRPC and REST; `None` for plain text.
