@@ -119,7 +119,7 @@ class ModelServer:
             when_changed=None if peers is None else peers.changed,
         )
         self._shadow = self._make_shadow(options.shadow) if options.shadow is not None else None
-        self._runner = Runner(options.grpc_max_threads)
+        self._runner = Runner(options.max_threads)
         self._data_plane = DataPlane(
             self._manager,
             limits=options.limits,

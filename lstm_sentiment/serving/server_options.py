@@ -18,7 +18,6 @@ from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.system import usable_cpus
 
 _THREADS_PER_CPU = 4
-_MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +82,8 @@ class ServerOptions:
 
     @property
     def max_threads(self) -> int:
-        """Requests that each transport handles at once: `grpc_max_threads`, or its default."""
-        if self.grpc_max_threads is not None:
-            return self.grpc_max_threads
-        threads = _THREADS_PER_CPU * usable_cpus()
-        if self.batching is None:
-            return threads
-        batches = self.batching.max_enqueued_batches + self.batching.num_batch_threads
-        # A request beyond what may wait needs a thread too, to be refused at once.
-        return min(threads + batches * self.batching.largest_batch, _MOST_THREADS)
+        """Requests computed at once, apart from batches: `grpc_max_threads`, or its default."""
+        return self.grpc_max_threads or _THREADS_PER_CPU * usable_cpus()
 
 
 def options_or_deprecated(

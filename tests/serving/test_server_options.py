@@ -9,6 +9,7 @@ from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from lstm_sentiment.system import usable_cpus
 
 CONFIG = single_model_config("sentiment", "/nowhere")
 
@@ -33,11 +34,10 @@ def test_a_number_out_of_its_range_is_refused(options: dict[str, Any], message: 
     assert str(caught.value) == message
 
 
-def test_as_many_requests_are_handled_as_are_computed_and_may_wait() -> None:
-    alone = ServerOptions().max_threads
+def test_requests_that_wait_for_a_batch_need_no_thread() -> None:
     batching = BatchingParameters(max_batch_size=3, max_enqueued_batches=4, num_batch_threads=2)
-    assert ServerOptions(batching=batching).max_threads == alone + (4 + 2) * 3
-    assert ServerOptions(batching=BatchingParameters()).max_threads == 1024
+    assert ServerOptions().max_threads == 4 * usable_cpus()
+    assert ServerOptions(batching=batching).max_threads == 4 * usable_cpus()
     assert ServerOptions(batching=batching, grpc_max_threads=7).max_threads == 7
 
 
