@@ -61,6 +61,16 @@ def test_output_that_cannot_be_encoded_is_escaped(
     assert answer["text"] == TEXT
 
 
+def test_verify_says_why_a_twin_is_refused(base_path: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(base_path / "1", tmp_path / "1")
+    (damaged / LIGHT / "light.json").write_text("{}")
+    ended = command_without_train("verify", "--model", str(damaged))
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "light.json: must describe a light twin" in line
+    assert line.endswith("pip install 'lstm-sentiment[train]'")
+
+
 def test_evaluate_and_compare(base_path: Path, data: Path) -> None:
     (evaluated,) = answered("evaluate", "--model", base_path, "--data", data)
     assert evaluated["texts"] == 2

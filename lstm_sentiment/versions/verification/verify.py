@@ -2,7 +2,7 @@
 
 import os
 import re
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -224,9 +224,13 @@ def _loaded(
         loaded.append(LocalTransport(version_dir, "light"))
     except LightEngineRefusedError as error:
         refused.append(TransportResult(LIGHT_TWIN, "all", None, str(error)))
-    # Without TensorFlow, a twin that answers is enough.
-    with suppress(*([MissingExtraError] if loaded else [])):
+    try:
         loaded.append(LocalTransport(version_dir, "tensorflow"))
+    except MissingExtraError as missing:
+        # Without TensorFlow, a twin that answers is enough.
+        if refused:
+            reason = f"{refused[0].problem} And {missing}"
+            raise MissingExtraError(reason, name=missing.name) from missing
     return loaded, refused
 
 
