@@ -72,10 +72,19 @@ class EventLoop:
         self._loop.call_soon_threadsafe(callback, *args)
 
     def _main(self) -> None:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._until_stopped())
 
     async def _until_stopped(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self._is_running.set()
         await self._stopping.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Returns uvloop's loop, which has no release for Windows; `None` for that of asyncio."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -14,27 +14,33 @@ _Result = TypeVar("_Result")
 
 # Of one text; about what an average model computes in a millisecond.
 _MOST_INLINE_BYTES = 2048
+# With so many CPUs, handing a small request to another thread costs more than the thread brings.
+_FEW_CPUS = 2
 
 
 class Runner:
     """Chooses where a servable is run.
 
     A batching servable queues the request itself. Any other is run by a thread of a pool, or by
-    the event loop itself: a small request of a quick signature, while no other is under way.
+    the event loop itself: a small request of a quick signature, while no other is under way or
+    where there are at most two CPUs.
     """
 
-    def __init__(self, max_threads: int | None = None) -> None:
+    def __init__(self, max_threads: int | None = None, *, cpus: int | None = None) -> None:
         """Makes the pool, whose threads start when they are needed.
 
         Args:
             max_threads: Limit of the requests that are run at once; `None` for 4 a CPU.
+            cpus: CPUs that the process may use; `None` to count them.
         """
-        self._max_threads = max_threads or 4 * usable_cpus()
+        cpus = cpus or usable_cpus()
+        self._max_threads = max_threads or 4 * cpus
         self._threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="inference")
         self._light_threads = ThreadPoolExecutor(
-            min(self._max_threads, usable_cpus()), thread_name_prefix="light-inference"
+            min(self._max_threads, cpus), thread_name_prefix="light-inference"
         )
         self._under_way = 0
+        self._has_few_cpus = cpus <= _FEW_CPUS
 
     def stop(self) -> None:
         """Ends the threads that are idle, and the others after their current request."""
@@ -65,6 +71,8 @@ class Runner:
         self._under_way += 1
         try:
             if is_quick and _is_small(inputs):
+                if self._has_few_cpus:
+                    return run()
                 # Lets requests that came together count themselves first.
                 await asyncio.sleep(0)
                 if self._under_way == 1:

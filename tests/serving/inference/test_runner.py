@@ -34,10 +34,14 @@ class QuickServable(FakeServable):
 
 
 def run_together(
-    servable: FakeServable, *texts: list[str], key: str = "text", max_threads: int = 2
+    servable: FakeServable,
+    *texts: list[str],
+    key: str = "text",
+    max_threads: int = 2,
+    cpus: int = 4,
 ) -> None:
     async def run() -> None:
-        runner = Runner(max_threads)
+        runner = Runner(max_threads, cpus=cpus)
         try:
             await asyncio.gather(
                 *(runner.run(servable, key, {"text": array_of(each)}, Caller()) for each in texts)
@@ -53,6 +57,13 @@ def test_a_lone_short_text_is_run_on_the_loop() -> None:
     run_together(servable, ["房间很好"])
     run_together(servable, ["a"])
     assert servable.threads == [threading.current_thread()] * 2
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_with_few_cpus_all_short_texts_are_run_on_the_loop(cpus: int) -> None:
+    servable = QuickServable()
+    run_together(servable, ["a"], ["b"], ["c"], cpus=cpus)
+    assert servable.threads == [threading.current_thread()] * 3
 
 
 @pytest.mark.parametrize(
