@@ -47,7 +47,7 @@ _ABOVE_ALL = (("/text_statistics.py", "text statistics"),)
 _RULES: Mapping[str, Sequence[str]] = {
     "parsing": ("google/protobuf/", "_parsed (", "deserialize (grpc/", "grpc_parsing.py"),
     "gRPC and event loop": ("grpc/", "serving/event_loop.py"),
-    "HTTP": ("serving/rest_api/http1/", "uvicorn/", "h11/", "httptools/", "starlette/"),
+    "HTTP": ("serving/rest_api/connections/", "uvicorn/", "h11/", "httptools/", "starlette/"),
     "JSON and REST API": ("serving/rest_", "json/", "orjson/", "serving/json_"),
     "messages and status": ("serving/grpc_",),
     "tensors": ("protocol/tensors.py", "/tensor_proto.py"),

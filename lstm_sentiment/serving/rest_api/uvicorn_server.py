@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import threading
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,8 +14,7 @@ import uvicorn
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
-from lstm_sentiment.serving.rest_api.http1.connection import http_protocol
-from lstm_sentiment.serving.rest_api.http1.plain_exchange import PlainExchange
+from lstm_sentiment.serving.rest_api.connections.httptools_connection import HttpToolsConnection
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class RestServer:
         """
         config = uvicorn.Config(
             app,
-            http=http_protocol(receive_timeout_seconds, keep_alive_seconds),  # type: ignore[arg-type]
+            http=partial(HttpToolsConnection, receive_seconds=receive_timeout_seconds),  # type: ignore[arg-type]
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -141,7 +141,7 @@ class _UvicornServer(uvicorn.Server):
         late = 0
         connections: list[Any] = list(self.server_state.connections)
         for connection in connections:
-            cycle = connection.cycle
+            cycle = connection.running
             late += cycle is not None and not cycle.response_complete
             if cycle is None or cycle.response_started or connection.flow.write_paused:
                 connection.transport.abort()
@@ -154,13 +154,12 @@ class _UvicornServer(uvicorn.Server):
 
 
 async def _answer_that_server_stops(connection: Any) -> None:
-    cycle = connection.cycle
+    cycle = connection.running
     body = json.dumps({"error": "the server is stopping."}).encode()
     length = str(len(body)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
-    if isinstance(cycle, PlainExchange):
-        cycle.cut_off(503, headers, body)
-        return
+    connection.tell_gone()
+    cycle.keep_alive = False
     await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})
     await cycle.send({"type": "http.response.body", "body": body})
     # A later answer of the application is discarded, without an error.

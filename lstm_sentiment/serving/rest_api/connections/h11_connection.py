@@ -1,0 +1,72 @@
+"""A connection whose requests h11 parses: those of clients that offer an upgrade."""
+
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
+
+MAX_HEAD_BYTES = 65536
+"""Limit of the head of a request."""
+
+_CLOSE = (b"connection", b"close")
+
+
+class H11Connection(H11Protocol):
+    """uvicorn's connection by h11, with limits on the time and the head of a request."""
+
+    cycle: Any
+    _head_bytes = 0
+
+    def __init__(self, *args: Any, receive_seconds: float, **kwargs: Any) -> None:
+        """Prepares for a connection.
+
+        Args:
+            *args: What uvicorn's protocol takes.
+            receive_seconds: Limit of the time until a whole request is there.
+            **kwargs: What uvicorn's protocol takes.
+        """
+        super().__init__(*args, **kwargs)
+        self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
+
+    @property
+    def running(self) -> Any:
+        """The request that is answered, or was answered last; `None` before the first."""
+        return self.cycle
+
+    def connection_made(self, transport: Any) -> None:
+        """Begins to wait for a request."""
+        super().connection_made(transport)
+        self._timer.start()
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what the client sent."""
+        before = self.cycle
+        is_head = before is None or not before.more_body
+        super().data_received(data)
+        is_head = is_head and self.cycle is before
+        self._head_bytes = self._head_bytes + len(data) if is_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of a request is too long.")
+        elif self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Lets the application know that nobody waits any more."""
+        self._timer.stop()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Closes the connection, after the answer to a request that is under way."""
+        if self.cycle is not None:
+            # Without this header h11's protocol closes silently, which connection pools report.
+            self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]
+        super().shutdown()
+
+    def tell_gone(self) -> None:
+        """Does nothing: the application of a request by h11 awaits `http.disconnect`."""
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Logs nothing: clients that offer HTTP/2 do so with every request."""
