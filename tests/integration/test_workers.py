@@ -147,6 +147,7 @@ def test_any_worker_tells_what_all_have_counted(served: Served) -> None:
     assert counted(served) == {CONNECTIONS}
     [version] = served.state()["models"][0]["versions"]
     assert (version["requests"], version["state"]) == (CONNECTIONS, "AVAILABLE")
+    assert version["engine"] == "light"
     # What was on a page stays counted, whoever has counted it.
     os.kill(served.pids()[0], signal.SIGKILL)
     served.is_ready_again(1, times=2)

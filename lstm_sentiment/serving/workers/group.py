@@ -81,6 +81,7 @@ class WorkerGroup:
                 ServableId(state.name, state.version),
                 ManagerState(state.state),
                 None if state.error is None else ServableLoadError(state.error),
+                state.engine,
             )
             for state in merged_states([_plain(states), *self._others])
         ]
@@ -156,6 +157,7 @@ def _plain(states: Sequence[ServableState]) -> list[VersionState]:
             state.id.version,
             int(state.state),
             None if state.error is None else str(state.error),
+            state.engine,
         )
         for state in states
     ]

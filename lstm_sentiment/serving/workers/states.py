@@ -19,12 +19,14 @@ class VersionState(NamedTuple):
         version: The version's number.
         state: The number of its `ManagerState`.
         error: The message of the failed load that ended it; else `None`.
+        engine: The engine that answers; `None` while it is not loaded.
     """
 
     name: str
     version: int
     state: int
     error: str | None = None
+    engine: str | None = None
 
 
 class Report(NamedTuple):
