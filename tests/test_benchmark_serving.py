@@ -65,7 +65,7 @@ def test_an_answer_that_is_not_ok_is_no_answer() -> None:
 
 
 def test_cpu_and_memory_are_those_of_a_process_and_its_children() -> None:
-    busy = "import time; end = time.process_time() + 0.1\nwhile time.process_time() < end: pass\n"
+    busy = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
     told = f"{busy}print(end='.', flush=True); input()"
     parent = f"import subprocess, sys; {told!r}\nsubprocess.run([sys.executable, '-c', {told!r}])"
     with subprocess.Popen(
@@ -78,7 +78,7 @@ def test_cpu_and_memory_are_those_of_a_process_and_its_children() -> None:
         mib = family.mib()
         process.stdin.write(b"\n")
         process.stdin.flush()
-    assert while_child_lives >= 0.1 and mib > 10
+    assert while_child_lives > 0.15 and mib > 10  # the kernel counts hundredths
     assert itself.cpu_seconds() == 0
 
 
