@@ -12,7 +12,6 @@ An older commit without the light engine has a column for TensorFlow only.
 """
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -28,10 +27,9 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.asked_texts import shuffled_texts
 from benchmarks.callers import Ask, Transport, asking, grpc_predict, load_of, rest_predict
 from benchmarks.processes import BATCHING, REPOSITORY, Checkout, Server, commit_of
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import find_version
 
 Shares = Mapping[str, float]
@@ -135,12 +133,7 @@ def main(
 ) -> None:
     """Profiles the servers one after the other, and prints the tables."""
     version_dir = find_version(model).absolute()
-    texts = (
-        list(load_demo_corpus().drop_empty().texts)
-        if data is None
-        else read_texts(data, text_column=text_column)
-    )
-    random.Random(0).shuffle(texts)
+    texts = shuffled_texts(data, text_column)
     for case in CASES:
         columns = {
             f"{name}, {engine}": _profile(checkout, engine, version_dir, case, texts, seconds)

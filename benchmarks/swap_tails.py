@@ -14,7 +14,6 @@ be the one asked for. `times` is the latency during swaps by that between them.
 import asyncio
 import itertools
 import json
-import random
 import shutil
 import tempfile
 import time
@@ -28,6 +27,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.asked_texts import shuffled_texts
 from benchmarks.processes import NAME, Checkout, Server
 from lstm_sentiment.protocol.model_management_pb2 import (
     GetModelStatusRequest,
@@ -40,8 +40,6 @@ from lstm_sentiment.protocol.tensor_pb2 import DataType
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.serving.servable import ManagerState
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import TEXT, find_version
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -279,12 +277,7 @@ def main(
     ] = None,
 ) -> None:
     """Measures this checkout, and another one if it is given; prints a line for each figure."""
-    texts = (
-        list(load_demo_corpus().drop_empty().texts)
-        if data is None
-        else read_texts(data, text_column=text_column)
-    )
-    random.Random(0).shuffle(texts)
+    texts = shuffled_texts(data, text_column)
     texts = texts[:num_texts]
     versions = [find_version(each) for each in model]
     known = [known_answers(version, texts) for version in versions]

@@ -28,10 +28,9 @@ from typing import Annotated, Any
 import grpc
 import typer
 
+from benchmarks.asked_texts import shuffled_texts
 from benchmarks.processes import NAME, REPOSITORY, Checkout, Server
 from benchmarks.swap_tails import Swapper, is_right, known_answers, make_versions
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import find_version
 
 # Otherwise the channels of a process share one connection, and so one worker.
@@ -177,13 +176,8 @@ def main(
     ] = None,
 ) -> None:
     """Swaps versions under load and kills a worker; prints what failed, and the memory."""
-    texts = (
-        list(load_demo_corpus().drop_empty().texts)
-        if data is None
-        else read_texts(data, text_column=text_column)
-    )
+    texts = shuffled_texts(data, text_column, seed=seed)
     draw = random.Random(seed)
-    draw.shuffle(texts)
     texts = texts[:num_texts]
     versions = [find_version(each) for each in model]
     known = [known_answers(version, texts) for version in versions]

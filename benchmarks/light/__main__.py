@@ -11,7 +11,6 @@ own, those of the servers' callers apart. Takes about five minutes; `--only` nam
 """
 
 import json
-import random
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,11 +20,10 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.asked_texts import shuffled_texts
 from benchmarks.callers import asking, grpc_predict, load_of
 from benchmarks.light.disk import installed_mib
 from benchmarks.processes import BATCHING, REPOSITORY, Checkout, commit_of, rounds_by_turns
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import find_version
 
 _CALLERS = 64
@@ -177,12 +175,7 @@ def main(
 ) -> None:
     """Measures both checkouts by turns and prints a line for each figure."""
     ours, theirs = Checkout(REPOSITORY), Checkout(against)
-    texts = (
-        list(load_demo_corpus().drop_empty().texts)
-        if data is None
-        else read_texts(data, text_column=text_column)
-    )
-    random.Random(0).shuffle(texts)
+    texts = shuffled_texts(data, text_column)
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(find_version(model).absolute(), texts, seconds, Path(folder))
         for key in only or MEASUREMENTS:

@@ -5,7 +5,6 @@ and of the n-grams, for texts in random order; the least of some rounds.
 """
 
 import json
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.asked_texts import shuffled_texts
 from lstm_sentiment.light_twin.description import NGRAMS, load_description
 from lstm_sentiment.serving.light.network import LightNetwork
 from lstm_sentiment.serving.light.ngrams import LightNgramView
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import LIGHT, VOCABULARY, find_version
 
 _SIZES = (1, 2, 4, 8, 16, 22, 32, 64)
@@ -40,12 +38,7 @@ def main(
     tokenizer = load_tokenizer(folder, twin.tokenizer, version_dir / VOCABULARY)
     network = LightNetwork(folder, twin)
     ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
-    every = (
-        list(load_demo_corpus().drop_empty().texts)
-        if data is None
-        else read_texts(data, text_column=text_column)
-    )
-    random.Random(0).shuffle(every)
+    every = shuffled_texts(data, text_column)
     raw = [text.encode() for text in every[:texts]]
     rows = [row[: twin.max_length] for row in tokenizer.encode(raw)]
     logits = network.logits(rows)

@@ -17,15 +17,13 @@ object; `ratio` above 1 means that this checkout is better than `against`.
 """
 
 import argparse
-import random
 import sys
 from pathlib import Path
 
 import grpc
 
+from benchmarks.asked_texts import shuffled_texts
 from benchmarks.serving import answers, by_turns, plain
-from lstm_sentiment.text.corpus.demo import load_demo_corpus
-from lstm_sentiment.text.corpus.reading import read_texts
 from lstm_sentiment.version_folder import find_version
 
 
@@ -33,11 +31,7 @@ def main() -> None:
     """Reads the flags and measures what they ask for."""
     arguments = _arguments()
     version_dir = find_version(arguments.model).absolute()
-    if arguments.data is None:
-        texts = list(load_demo_corpus().drop_empty().texts)
-    else:
-        texts = read_texts(arguments.data, text_column=arguments.text_column)
-    random.Random(0).shuffle(texts)
+    texts = shuffled_texts(arguments.data, arguments.text_column)
     try:
         if arguments.requests is not None:
             answers.measure(
