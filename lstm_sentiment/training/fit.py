@@ -25,7 +25,7 @@ from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
 from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
-from lstm_sentiment.training.ngrams import best_share
+from lstm_sentiment.training.ngrams import best_shares, mixed_logits
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.warm_start import StartWeights
@@ -180,7 +180,7 @@ def _mix_in_ngrams(
     ngram_logits = logits_function(lambda token_ids, training: view.ngram_logits(token_ids))(
         task.dev_ids
     )
-    share = best_share(logits, ngram_logits, task.dev_labels)
+    (share,) = best_shares(logits, [ngram_logits], task.dev_labels)
     view.set_share(share)
     progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
-    return np.asarray((1 - share) * logits + share * ngram_logits, np.float32)
+    return mixed_logits(logits, [ngram_logits], [share])

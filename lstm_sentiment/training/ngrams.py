@@ -1,5 +1,8 @@
 """Training of the n-grams' classifier, and the choice of its share in the logits."""
 
+from collections.abc import Sequence
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -19,7 +22,7 @@ _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a tex
 _MOST_NGRAMS = 500_000
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
-_SHARES = np.arange(0, 10) / 10
+_TENTHS = 10
 
 
 def fit_ngrams(
@@ -74,30 +77,48 @@ def fit_ngrams(
     )
 
 
-def best_share(
+def best_shares(
     logits: NDArray[np.float32],
-    ngram_logits: NDArray[np.float32],
+    view_logits: Sequence[NDArray[np.float32]],
     labels: Labels,
-) -> float:
-    """Returns the share of the n-grams that gives the labels the highest likelihood.
+) -> tuple[float, ...]:
+    """Returns the shares of linear views that give the labels the highest likelihood.
 
-    Each share is judged at its own best temperature, so that only right and wrong answers count,
-    not how confident the mixture is.
+    All shares are chosen together. Each choice is judged at its own best temperature, so that only
+    right and wrong answers count, not how confident the mixture is.
 
     Args:
         logits: The LSTM's, for texts not trained on, float `(texts, classes)`.
-        ngram_logits: The n-grams', for the same texts.
+        view_logits: Those of each view, for the same texts.
         labels: True label ids.
 
     Returns:
-        A share from 0 to 0.9, in tenths.
+        A share for each view, in tenths, together from 0 to 0.9; the LSTM has the rest.
     """
 
-    def loss(share: float) -> float:
-        mixed = (1 - share) * logits + share * ngram_logits
+    def loss(shares: tuple[float, ...]) -> float:
+        mixed = mixed_logits(logits, view_logits, shares)
         return cross_entropy(mixed / fit_temperature(mixed, labels), labels)
 
-    return float(min(_SHARES, key=loss))
+    return min(_choices_of_shares(len(view_logits)), key=loss)
+
+
+def mixed_logits(
+    logits: NDArray[np.float32],
+    view_logits: Sequence[NDArray[np.float32]],
+    shares: Sequence[float],
+) -> NDArray[np.float32]:
+    """Mixes the LSTM's logits with those of linear views, all `(texts, classes)`."""
+    mixed = (1 - sum(shares)) * logits
+    for share, of_view in zip(shares, view_logits, strict=True):
+        mixed = mixed + share * of_view
+    return np.asarray(mixed, np.float32)
+
+
+def _choices_of_shares(views: int) -> list[tuple[float, ...]]:
+    """Returns all shares in tenths that leave the LSTM at least a tenth."""
+    tenths = product(range(_TENTHS), repeat=views)
+    return [tuple(part / _TENTHS for part in parts) for parts in tenths if sum(parts) < _TENTHS]
 
 
 def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows, NDArray[np.int64]]:

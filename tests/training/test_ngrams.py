@@ -12,7 +12,7 @@ from lstm_sentiment import InvalidInputError, pad_token_ids
 from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
 from lstm_sentiment.training import ngrams
 from lstm_sentiment.training.inputs.token_rows import TokenRows
-from lstm_sentiment.training.ngrams import best_share, fit_ngrams
+from lstm_sentiment.training.ngrams import best_shares, fit_ngrams, mixed_logits
 
 texts = st.lists(st.integers(1, 2**21 - 1), min_size=1, max_size=6)
 
@@ -114,8 +114,23 @@ def test_the_share_goes_to_the_view_that_is_right() -> None:
     labels = [0, 1] * 50
     right = np.eye(2, dtype=np.float32)[labels] * 4
     noise = np.random.default_rng(0).normal(0, 2, (100, 2)).astype(np.float32)
-    assert best_share(right, noise, labels) < 0.2
-    assert best_share(noise, right, labels) > 0.7
+    assert best_shares(right, [], labels) == ()
+    assert best_shares(right, [noise], labels)[0] < 0.2
+    assert best_shares(noise, [right], labels)[0] > 0.7
+    shares = best_shares(noise, [noise[::-1], right], labels)
+    assert shares[0] < 0.2 < 0.6 < shares[1]
+    assert sum(shares) <= 0.9 + 1e-9
+    mixed = mixed_logits(noise, [noise[::-1], right], shares)
+    assert (mixed.argmax(axis=1) == labels).mean() > (noise.argmax(axis=1) == labels).mean()
+
+
+def test_two_views_that_complete_each_other_both_get_a_share() -> None:
+    labels = [0, 1] * 50
+    generator = np.random.default_rng(0)
+    right = np.eye(2, dtype=np.float32)[labels] * 2
+    first, second = (right + generator.normal(0, 2, (100, 2)).astype(np.float32) for _ in range(2))
+    shares = best_shares(np.zeros((100, 2), np.float32), [first, second], labels)
+    assert min(shares) > 0
 
 
 def test_of_too_many_tokens_a_sample_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
