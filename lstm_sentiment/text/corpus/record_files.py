@@ -43,6 +43,34 @@ def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
     return _READERS.get(path.suffix.lower(), _read_plain)(path, text, label)
 
 
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Reads the rows of a CSV, TSV or JSONL file with all of their columns, one at a time.
+
+    Args:
+        path: A file with the ending `.csv`, `.tsv` or `.jsonl`.
+
+    Yields:
+        The number of the line on which the row ends, from 1, and the values by column or JSON key.
+        In CSV and TSV all values are strings.
+
+    Raises:
+        InvalidInputError: As `read_records`, or if two columns have the same name.
+    """
+    lines = _Lines(path)
+    if path.suffix.lower() not in _DIALECTS:
+        yield from _json_objects(path, lines)
+        return
+    with _fields_of_any_size():
+        rows = _separated_rows(path, lines)
+        _, header = next(rows, (1, []))
+        for name in header:
+            if header.count(name) > 1:
+                raise InvalidInputError(
+                    f"{path}:1: each column must have another name. Received: {name!r} twice."
+                )
+        yield from ((number, dict(zip(header, row, strict=True))) for number, row in rows if row)
+
+
 @dataclass(frozen=True)
 class RecordFormat:
     """The position of the text in the bytes of a record.
@@ -122,34 +150,48 @@ def _label(path: Path, place: str, label: Any) -> str:
 def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Record]:
     lines = _Lines(path)
     with _fields_of_any_size():
-        reader = _csv_reader(lines.universal(), path.suffix.lower())
-        try:
-            header = next(reader, None)
-            if header is None:
-                return
-            columns = columns_of(f"{path}:1", header, text, label)
-            end = lines.end
-            for row in reader:
-                start, end = end, lines.end
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise InvalidInputError(
-                        f"{path}:{reader.line_num}: a row must have {len(header)} fields, as the "
-                        f"header has. Received: {len(row)}."
-                    )
-                place = f":{reader.line_num}"
-                found = checked_row(path, place, *[row[column] for column in columns])
-                yield *found, start, end - start
-        except csv.Error as error:
-            raise InvalidInputError(
-                f"{path}:{reader.line_num}: is not valid CSV: {error}."
-            ) from error
+        rows = _separated_rows(path, lines)
+        found = next(rows, None)
+        if found is None:
+            return
+        columns = columns_of(f"{path}:1", found[1], text, label)
+        end = lines.end
+        for number, row in rows:
+            start, end = end, lines.end
+            if row:
+                labelled = checked_row(path, f":{number}", *[row[column] for column in columns])
+                yield *labelled, start, end - start
+
+
+def _separated_rows(path: Path, lines: "_Lines") -> Iterator[tuple[int, list[str]]]:
+    """Yields the number of the last line and the fields of the header and of each row."""
+    reader = _csv_reader(lines.universal(), path.suffix.lower())
+    width = None
+    try:
+        for row in reader:
+            width = len(row) if width is None else width
+            if row and len(row) != width:
+                raise InvalidInputError(
+                    f"{path}:{reader.line_num}: a row must have {width} fields, as the header has. "
+                    f"Received: {len(row)}."
+                )
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InvalidInputError(f"{path}:{reader.line_num}: is not valid CSV: {error}.") from error
 
 
 def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Record]:
     wanted = [name for name in (text, label) if name is not None]
     lines = _Lines(path)
+    for number, record in _json_objects(path, lines):
+        if not all(name in record for name in wanted):
+            columns_of(f"{path}:{number}", list(record), *wanted)
+        found = checked_row(path, f":{number}", *[record[name] for name in wanted])
+        yield *found, lines.start, lines.end - lines.start
+
+
+def _json_objects(path: Path, lines: "_Lines") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields the number of the line and the value of each line that is not blank."""
     for number, ended in enumerate(lines, start=1):
         line = ended.removesuffix("\n")
         if not line or line.isspace():
@@ -162,10 +204,7 @@ def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Recor
             raise InvalidInputError(
                 f"{path}:{number}: must be a JSON object. Received: {line[:40]!r}."
             )
-        if not all(name in record for name in wanted):
-            columns_of(f"{path}:{number}", list(record), *wanted)
-        found = checked_row(path, f":{number}", *[record[name] for name in wanted])
-        yield *found, lines.start, lines.end - lines.start
+        yield number, record
 
 
 def _read_plain(path: Path, text: str, label: str | None) -> Iterator[Record]:
