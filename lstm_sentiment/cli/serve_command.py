@@ -79,7 +79,6 @@ def _serve(flags: ServeFlags, address: Address) -> None:
 def _serve_with_workers(flags: ServeFlags, address: Address, workers: int) -> None:
     # The parent of the workers imports no more than it needs.
     from lstm_sentiment.cli.serve_workers import worker_parent
-    from lstm_sentiment.serving.workers.states import STATE_NAMES
 
     parent = worker_parent(flags, address, workers)
 
@@ -92,10 +91,7 @@ def _serve_with_workers(flags: ServeFlags, address: Address, workers: int) -> No
         _announce(
             flags,
             parent.address,
-            [
-                (f"{s.name} version {s.version}", STATE_NAMES[s.state], s.error)
-                for s in parent.states()
-            ],
+            [(f"{s.name} version {s.version}", s.state.name, s.error) for s in parent.states()],
         )
         parent.wait_for_termination()
 

@@ -4,7 +4,6 @@ The terms are TensorFlow Serving's: a servable stream is all versions under one 
 one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state.h`).
 """
 
-import enum
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -17,19 +16,10 @@ from lstm_sentiment.protocol.tensors import Array as Array
 from lstm_sentiment.protocol.tensors import shape_of
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.manager_state import ManagerState as ManagerState
 from lstm_sentiment.serving.servable_id import ServableId
 
 _NO_SIGNATURES = frozenset[str]()
-
-
-class ManagerState(enum.IntEnum):
-    """State of a version, numbered as `ModelVersionStatus.State` of `get_model_status.proto`."""
-
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
 
 
 @dataclass(frozen=True)

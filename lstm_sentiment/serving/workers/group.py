@@ -12,7 +12,7 @@ from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.peers import Gathered, Local
-from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable import ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.workers.channel import Channel
 from lstm_sentiment.serving.workers.outcomes import outcome_of, raise_outcome
@@ -79,7 +79,7 @@ class WorkerGroup:
         return [
             ServableState(
                 ServableId(state.name, state.version),
-                ManagerState(state.state),
+                state.state,
                 None if state.error is None else ServableLoadError(state.error),
                 state.engine,
             )
@@ -155,7 +155,7 @@ def _plain(states: Sequence[ServableState]) -> list[VersionState]:
         VersionState(
             state.id.name,
             state.id.version,
-            int(state.state),
+            state.state,
             None if state.error is None else str(state.error),
             state.engine,
         )

@@ -3,12 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-# The numbers of `ManagerState`, which the parent does not import.
-_START, _AVAILABLE, _UNLOADING, _END = 10, 30, 40, 50
-
-
-STATE_NAMES = {10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
-"""The names of the numbers, as those of `ManagerState`."""
+from lstm_sentiment.serving.manager_state import ManagerState
 
 
 class VersionState(NamedTuple):
@@ -17,14 +12,14 @@ class VersionState(NamedTuple):
     Attributes:
         name: The model.
         version: The version's number.
-        state: The number of its `ManagerState`.
+        state: Its state.
         error: The message of the failed load that ended it; else `None`.
         engine: The engine that answers; `None` while it is not loaded.
     """
 
     name: str
     version: int
-    state: int
+    state: ManagerState
     error: str | None = None
     engine: str | None = None
 
@@ -72,10 +67,14 @@ def merged_states(processes: Iterable[Sequence[VersionState]]) -> list[VersionSt
 
 def lacks(states: Iterable[VersionState], others: Sequence[Sequence[VersionState]]) -> list[str]:
     """Names the versions that all other processes have available and one process has not."""
-    own = {(s.name, s.version) for s in states if s.state == _AVAILABLE}
-    available = [{(s.name, s.version) for s in each if s.state == _AVAILABLE} for each in others]
+    own = _available(states)
+    available = [_available(each) for each in others]
     in_all = set.intersection(*available) if available else set()
     return [f"version {version} of model {name}" for name, version in sorted(in_all - own)]
+
+
+def _available(states: Iterable[VersionState]) -> set[tuple[str, int]]:
+    return {(s.name, s.version) for s in states if s.state is ManagerState.AVAILABLE}
 
 
 def _merged(states: Sequence[VersionState], number_of_processes: int) -> VersionState:
@@ -84,9 +83,9 @@ def _merged(states: Sequence[VersionState], number_of_processes: int) -> Version
         return failed
     lowest = min(states, key=lambda state: state.state)
     highest = max(state.state for state in states)
-    if highest <= _AVAILABLE:
+    if highest <= ManagerState.AVAILABLE:
         # A process that does not know the version yet will, with its next poll.
         is_everywhere = len(states) == number_of_processes
-        return lowest if is_everywhere else lowest._replace(state=_START)
+        return lowest if is_everywhere else lowest._replace(state=ManagerState.START)
     # A process that was started later does not know versions that were unloaded before.
-    return lowest if lowest.state == highest else lowest._replace(state=_UNLOADING)
+    return lowest if lowest.state == highest else lowest._replace(state=ManagerState.UNLOADING)

@@ -1,13 +1,14 @@
 import pytest
 
+from lstm_sentiment.serving.manager_state import ManagerState
 from lstm_sentiment.serving.workers.states import VersionState, lacks, merged_states
 
-START, LOADING, AVAILABLE, UNLOADING, END = 10, 20, 30, 40, 50
+START, LOADING, AVAILABLE, UNLOADING, END = ManagerState
 
 
-def states(*numbers: int) -> list[VersionState]:
+def states(*in_order: ManagerState) -> list[VersionState]:
     """The states of versions 1, 2, ... in one process, the highest first."""
-    found = [VersionState("a", version, state) for version, state in enumerate(numbers, start=1)]
+    found = [VersionState("a", version, state) for version, state in enumerate(in_order, start=1)]
     return found[::-1]
 
 
@@ -24,7 +25,7 @@ def states(*numbers: int) -> list[VersionState]:
     ],
 )
 def test_a_version_is_as_far_as_the_process_that_is_furthest_behind(
-    one: int, other: int, merged: int
+    one: ManagerState, other: ManagerState, merged: ManagerState
 ) -> None:
     assert merged_states([states(one), states(other)]) == states(merged)
     assert merged_states([states(other), states(one)]) == states(merged)
