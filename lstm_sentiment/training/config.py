@@ -9,6 +9,7 @@ from lstm_sentiment.checks import (
     one_of,
     positive,
     positive_number,
+    share,
     share_below_one,
 )
 from lstm_sentiment.errors import InvalidInputError
@@ -42,6 +43,10 @@ class TrainingConfig:
         precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in `float32`.
         checkpoint_steps: Steps between checkpoints. `None` writes one at the end of each epoch, and
             one a minute in between.
+        teacher_weight: With soft labels, share of the soft label in what is learned of a text that
+            has a label too, 0 to 1.
+        teacher_temperature: With soft labels, divisor of the teacher's logits: above 1, the soft
+            labels get softer.
         seed: Seed of initial weights, order of the texts and dropout.
         strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
         logical_devices: Number of logical devices that the CPU is divided into, to try `mirrored`
@@ -61,6 +66,8 @@ class TrainingConfig:
     average_momentum: float = 0.0
     precision: Precision = "float32"
     checkpoint_steps: int | None = None
+    teacher_weight: float = 0.5
+    teacher_temperature: float = 1.0
     seed: int = 0
     strategy: StrategyName = "auto"
     logical_devices: int | None = None
@@ -94,6 +101,8 @@ class TrainingConfig:
             label_smoothing=self.label_smoothing,
             average_momentum=self.average_momentum,
         )
+        share(teacher_weight=self.teacher_weight)
+        positive_number(teacher_temperature=self.teacher_temperature)
         in_range(0, MAX_SEED, seed=self.seed)
 
 

@@ -17,6 +17,7 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
@@ -44,6 +45,7 @@ def fit(
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
     start: StartWeights | None = None,
+    soft_labels: SoftLabels | None = None,
     run_dir: str | os.PathLike[str] | None = None,
     resume: bool = False,
     tensorboard: bool = False,
@@ -69,6 +71,9 @@ def fit(
         model: Sizes and switches of the model.
         training: Settings of training.
         start: First weights, from a classifier of the same model sizes. `None` draws them.
+        soft_labels: What a teacher, another classifier, says of texts. Of texts in `train`, both
+            labels are learned (`TrainingConfig.teacher_weight`); other texts are learned too, with
+            soft labels alone. Texts of `dev` and their near duplicates are left out.
         run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` writes
             no files, and the run cannot be resumed.
         resume: Continues from the checkpoint in `run_dir`, if there is one. With all other
@@ -102,6 +107,7 @@ def fit(
         vectors=vectors,
         model=model or ModelConfig(),
         start=start,
+        soft_labels=soft_labels,
         cache_dir=cache_dir,
         on_epoch=on_epoch,
         snapshots=snapshots,
@@ -157,6 +163,9 @@ def _result(
     if network.ngram_view is not None:
         logits = _mix_in_ngrams(network.ngram_view, task, logits, run.progress if loop else SILENT)
     temperature = fit_temperature(logits, dev.labels)
+    soft = run.soft_labels
+    taught = () if soft is None else (soft.near_digests,)
+    taught_by = {} if soft is None else {"teacher": soft.fingerprint()}
     some = np.linspace(0, len(dev) - 1, min(_EXAMPLES, len(dev))).astype(int)
     return FitResult(
         model=network,
@@ -167,9 +176,9 @@ def _result(
         dev=evaluated(task.dev_ids, logits, dev, temperature),
         padding_share=0.0 if loop is None else loop.batches.padding_share,
         temperature=temperature,
-        data={"train": run.train.fingerprint(), "dev": dev.fingerprint()},
+        data={"train": run.train.fingerprint(), "dev": dev.fingerprint(), **taught_by},
         examples=tuple(dev.texts[place] for place in some),
-        texts_seen=distinct(run.train.near_digests, dev.near_digests),
+        texts_seen=distinct(run.train.near_digests, dev.near_digests, *taught),
     )
 
 

@@ -35,7 +35,8 @@ class FitResult:
         dev: Scores on the dev texts.
         padding_share: Share of padding in the computed time steps, 0 to 1.
         temperature: Divisor of the logits before the softmax: see `fit_temperature`.
-        data: Fingerprints of the `train` and `dev` texts, by name: see `Corpus.fingerprint`.
+        data: Fingerprints of the `train` and `dev` texts, by name: see `Corpus.fingerprint`; with
+            soft labels, of the `teacher` too.
         examples: Up to 20 of the dev texts.
         snapshot_step: Steps done when the snapshot was taken; `None` for the result of a whole
             training.

@@ -96,7 +96,11 @@ class TrainingLoop:
             clock: Returns seconds that never decrease.
         """
         self.batches = make_batches(
-            task.train_ids, task.train_labels, batch_size=training.batch_size, seed=training.seed
+            task.train_ids,
+            task.train_labels,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            targets=task.train_targets,
         )
         self.model, self._task, self._training = task.network, task, training
         self._snapshot_steps = None if snapshots is None else snapshots.steps(self.batches.steps)

@@ -1,6 +1,7 @@
 """Training of the n-grams' classifier, and the choice of its share in the logits."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -22,6 +23,7 @@ _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a tex
 _MOST_NGRAMS = 500_000
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
+_LEAST_PROBABILITY = 0.01  # of a class that becomes a row of a text with soft labels
 _TENTHS = 10
 
 
@@ -33,6 +35,7 @@ def fit_ngrams(
     vocabulary_size: int,
     longest: int,
     class_weights: ClassWeights = "none",
+    targets: NDArray[np.float32] | None = None,
     progress: Progress = SILENT,
 ) -> NgramWeights | None:
     """Trains a logistic regression on the n-grams of texts.
@@ -46,6 +49,7 @@ def fit_ngrams(
         vocabulary_size: Number of token ids.
         longest: Tokens of the longest n-grams.
         class_weights: As in `TrainingConfig`.
+        targets: Probability of each class to learn, `(texts, classes)`; `None` learns the labels.
         progress: Receives one step of two parts.
 
     Returns:
@@ -55,13 +59,18 @@ def fit_ngrams(
         InvalidInputError: If the vocabulary is too large for `longest`.
     """
     require_ngram_room(vocabulary_size, longest)
-    token_ids, labels = _sample(token_ids, np.asarray(labels))
+    labels = np.asarray(labels)
+    sample = _sample(token_ids)
+    if sample is not None:
+        token_ids, labels = token_ids.select(sample), labels[sample]
+        targets = None if targets is None else targets[sample]
+    examples = _Examples.of(labels, targets, class_weights)
     with progress.step("Training n-grams", 2) as advance:
         rows, keys = _occurrences(token_ids, longest)
         known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
         kept = _frequent(counts)
         advance()
-        if len(kept) == 0 or len(np.unique(labels)) < num_classes:
+        if len(kept) == 0 or len(np.unique(examples.labels)) < num_classes:
             return None
         position = np.full(len(known), -1)
         position[kept] = np.arange(len(kept))
@@ -70,7 +79,7 @@ def fit_ngrams(
         idf = np.log((1 + texts) / (1 + counts[kept])) + 1
         inside = columns >= 0
         features = _unit_rows(rows[inside], columns[inside], idf, texts)
-        kernel, bias = _regression(features, labels, class_weights)
+        kernel, bias = _regression(features, examples, class_weights)
         advance()
     return NgramWeights(
         known[kept], idf.astype(np.float32), kernel.astype(np.float32), bias.astype(np.float32)
@@ -121,14 +130,13 @@ def _choices_of_shares(views: int) -> list[tuple[float, ...]]:
     return [tuple(part / _TENTHS for part in parts) for parts in tenths if sum(parts) < _TENTHS]
 
 
-def _sample(token_ids: TokenRows, labels: NDArray[np.int64]) -> tuple[TokenRows, NDArray[np.int64]]:
-    """Returns all texts, or a random sample that fits in memory."""
+def _sample(token_ids: TokenRows) -> NDArray[np.int64] | None:
+    """Returns the positions of a random sample that fits in memory; `None` if all texts do."""
     if token_ids.lengths.sum() <= MOST_TOKENS:
-        return token_ids, labels
+        return None
     order = np.random.default_rng(0).permutation(len(token_ids))
     fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), MOST_TOKENS, side="right"))
-    kept = np.sort(order[: max(1, fit)])
-    return token_ids.select(kept), labels[kept]
+    return np.sort(order[: max(1, fit)])
 
 
 def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -162,15 +170,51 @@ def _unit_rows(
     return csr_matrix((values / lengths[rows], (rows, columns)), shape=(texts, len(idf)))
 
 
+@dataclass(frozen=True)
+class _Examples:
+    """What the regression learns: texts, or with soft labels a weighted row a text and class.
+
+    Attributes:
+        labels: The class of each row, `(rows,)`.
+        texts: The text of each row; `None` for each text once.
+        weights: Of each row; `None` weighs all alike.
+    """
+
+    labels: NDArray[np.int64]
+    texts: NDArray[np.int64] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        labels: NDArray[np.int64],
+        targets: NDArray[np.float32] | None,
+        class_weights: ClassWeights,
+    ) -> "_Examples":
+        if targets is None:
+            return cls(labels)
+        texts, classes = np.nonzero(targets >= _LEAST_PROBABILITY)
+        weights = targets[texts, classes].astype(np.float64)
+        if class_weights == "balanced":
+            mass = np.bincount(classes, weights)
+            weights *= weights.sum() / (np.count_nonzero(mass) * mass[classes])
+        return cls(classes, texts, weights)
+
+
 def _regression(
-    features: csr_matrix, labels: NDArray[np.int64], class_weights: ClassWeights
+    features: csr_matrix, examples: _Examples, class_weights: ClassWeights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns kernel `(ngrams, classes)` and bias `(classes,)`."""
+    by_class = class_weights == "balanced" and examples.weights is None
     regression = LogisticRegression(
         C=_INVERSE_PENALTY,
         max_iter=_MOST_ROUNDS,
-        class_weight=None if class_weights == "none" else class_weights,
-    ).fit(features, labels)
+        class_weight="balanced" if by_class else None,
+    ).fit(
+        features if examples.texts is None else features[examples.texts],
+        examples.labels,
+        examples.weights,
+    )
     kernel, bias = regression.coef_.T, regression.intercept_
     if len(bias) == 1:  # for two classes, scikit-learn returns their difference
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2

@@ -10,6 +10,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
@@ -69,6 +70,7 @@ class TrainingRun:
     vectors: WordVectors | None
     model: ModelConfig
     start: StartWeights | None
+    soft_labels: SoftLabels | None
     cache_dir: str | os.PathLike[str] | None
     on_epoch: OnEpoch | None
     snapshots: SnapshotEvery | None
@@ -88,6 +90,11 @@ class TrainingRun:
             raise InvalidInputError(
                 "`dev` must hold texts and have the classes of `train`, in the same order. "
                 f"Received: {len(dev)} texts of {', '.join(dev.label_names)}."
+            )
+        if self.soft_labels is not None and self.soft_labels.label_names != train.label_names:
+            raise InvalidInputError(
+                "`soft_labels` must have the classes of `train`, in the same order. "
+                f"Received: {', '.join(self.soft_labels.label_names)}."
             )
         if orders.folder is None and (orders.resume or orders.tensorboard):
             raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")

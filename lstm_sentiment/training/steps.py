@@ -67,14 +67,22 @@ def make_step(
     replicas = strategy.num_replicas_in_sync
     weights = None if class_weights is None else tf.constant(class_weights, tf.float32)
 
-    def replica_step(token_ids: tf.Tensor, labels: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    def replica_step(
+        token_ids: tf.Tensor,
+        labels: tf.Tensor,
+        place: tf.Tensor,
+        targets: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         first, all_texts = place[0], place[1]
         with tf.GradientTape() as tape:
             with share_of_batch(first, all_texts):
                 logits = model(token_ids, training=True)
-            losses = _losses(logits, labels, training.label_smoothing)
+            if targets is None:
+                losses = _losses(logits, labels, training.label_smoothing)
+            else:
+                losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             if weights is not None:
-                losses *= tf.gather(weights, tf.maximum(labels, 0))
+                losses *= _weights_of(weights, labels, targets)
             losses *= tf.cast(labels != NO_LABEL, losses.dtype)
             loss = tf.reduce_sum(losses) / tf.cast(all_texts, losses.dtype)
         # Dense: in sparse gradients, rows of a repeated word would count repeatedly in the norm.
@@ -114,6 +122,13 @@ def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor
     classes = logits.shape[1]
     targets = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def _weights_of(weights: tf.Tensor, labels: tf.Tensor, targets: tf.Tensor | None) -> tf.Tensor:
+    """Returns the weight of each text, float32 `(batch,)`: its class's, or the expected one."""
+    if targets is None:
+        return tf.gather(weights, tf.maximum(labels, 0))
+    return tf.linalg.matvec(targets, weights)
 
 
 def _sums(

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
 from lstm_sentiment.training.ngrams import fit_ngrams
 from lstm_sentiment.training.run import TrainingRun
 
+_TARGETS = "targets"
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
 
 
@@ -33,6 +35,8 @@ class TrainingTask:
         dev_ids: Token ids of the dev texts.
         dev_labels: Label ids of the dev texts, int64 `(texts,)`.
         class_weights: Weight of each class's texts in the loss; `None` weighs all texts alike.
+        train_targets: Probability of each class to learn for each training text, float32
+            `(texts, classes)`; `None` learns `train_labels` alone.
     """
 
     network: SentimentModel
@@ -41,6 +45,7 @@ class TrainingTask:
     dev_ids: TokenRows
     dev_labels: NDArray[np.int64]
     class_weights: Sequence[float] | None
+    train_targets: NDArray[np.float32] | None = None
 
 
 def make_task(run: TrainingRun) -> TrainingTask:
@@ -48,11 +53,25 @@ def make_task(run: TrainingRun) -> TrainingTask:
     train, training = run.train, run.orders.training
     num_classes = len(train.label_names)
     train_ids, dev_ids = run.encode(train.texts, run.progress), run.encode(run.dev.texts)
+    labels, targets = np.asarray(train.labels, np.int64), None
+    if run.soft_labels is not None:
+        taught = soft_targets(
+            run.soft_labels,
+            train,
+            run.dev,
+            weight=training.teacher_weight,
+            temperature=training.teacher_temperature,
+            smoothing=training.label_smoothing,
+        )
+        targets, labels = taught.targets, taught.labels
+        if taught.more_texts:
+            train_ids = train_ids.joined(run.encode(taught.more_texts))
     ngrams = None
     if run.model.ngrams:
         ngrams = fit_ngrams(
             train_ids,
-            train.labels,
+            labels,
+            targets=targets,
             num_classes=num_classes,
             vocabulary_size=len(run.tokenizer.vocabulary),
             longest=run.model.ngrams,
@@ -65,10 +84,11 @@ def make_task(run: TrainingRun) -> TrainingTask:
     return TrainingTask(
         network,
         train_ids,
-        np.asarray(train.labels, np.int64),
+        labels,
         dev_ids,
         np.asarray(run.dev.labels, np.int64),
         class_weights_of(train.labels, num_classes, training.class_weights),
+        targets,
     )
 
 
@@ -87,7 +107,10 @@ def save_task(task: TrainingTask, folder: Path) -> None:
         with write_whole(folder / _WEIGHTS) as file:
             np.savez(file, **arrays)
         with write_whole(folder / f"{_LABELS}.npz") as file:
-            np.savez(file, train=task.train_labels, dev=task.dev_labels)
+            labels: dict[str, Any] = {"train": task.train_labels, "dev": task.dev_labels}
+            if task.train_targets is not None:
+                labels[_TARGETS] = task.train_targets
+            np.savez(file, **labels)
         network = keras.saving.serialize_keras_object(task.network)
         with write_whole(folder / _NETWORK) as file:
             weights = None if task.class_weights is None else list(task.class_weights)
@@ -110,6 +133,7 @@ def load_task(folder: Path) -> TrainingTask:
                 variable.assign(weights[str(i)])
         with np.load(folder / f"{_LABELS}.npz") as labels:
             train_labels, dev_labels = labels["train"], labels["dev"]
+            targets = labels.get(_TARGETS)
         train_ids, dev_ids = TokenRows.load(folder / _TRAIN), TokenRows.load(folder / _DEV)
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(
@@ -117,5 +141,5 @@ def load_task(folder: Path) -> TrainingTask:
             f"others read. Received: {folder}: {error}."
         ) from error
     return TrainingTask(
-        network, train_ids, train_labels, dev_ids, dev_labels, facts["class_weights"]
+        network, train_ids, train_labels, dev_ids, dev_labels, facts["class_weights"], targets
     )

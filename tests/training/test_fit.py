@@ -18,6 +18,8 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import store_matrix
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.training.evaluation.calibration import cross_entropy
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.inputs.encoding import encode_texts
@@ -57,6 +59,34 @@ def test_it_learns(fitted: FitResult, corpus: Corpus) -> None:
     assert fitted.dev.accuracy > 0.8
     assert fitted.history["loss"][-1] < fitted.history["loss"][0]
     assert fitted.label_names == ("negative", "neutral", "positive")
+
+
+def test_soft_labels_of_texts_without_labels_are_learned() -> None:
+    """The teacher alone says that the labels are the wrong way round."""
+    rows = [("好" * n + "。" * m, 1) for n in range(1, 6) for m in range(6)]
+    rows += [("差" * n + "。" * m, 0) for n in range(1, 6) for m in range(6)]
+    texts = tuple(dict.fromkeys(text for text, _ in rows))
+    labels = dict(rows)
+    soft = np.array([[0.05, 0.95] if labels[text] == 0 else [0.95, 0.05] for text in texts])
+    train = Corpus.from_rows([("好！", "1"), ("差！", "0")])
+    dev = Corpus.from_rows([("好好差好好好", "0"), ("差差差好差差", "1")])
+    training = replace(QUICK, epochs=40, learning_rate=0.03, patience=40)
+    result = fit(
+        train,
+        dev,
+        tokenizer=TOKENIZER,
+        model=TINY,
+        training=training,
+        soft_labels=SoftLabels(texts, soft.astype(np.float32), ("0", "1")),
+    )
+    assert result.dev.accuracy == 1
+    assert set(near_digests(texts)) <= set(result.texts_seen)
+
+
+def test_soft_labels_must_have_the_classes_of_the_texts() -> None:
+    soft = SoftLabels(("x",), np.array([[0.5, 0.5]], np.float32), ("0", "2"))
+    with pytest.raises(InvalidInputError, match=r"`soft_labels` must have the classes .* 0, 2"):
+        fit(SMALL, DEV, tokenizer=TOKENIZER, model=TINY, training=QUICK, soft_labels=soft)
 
 
 def test_another_seed_gives_other_weights(quick: FitResult) -> None:

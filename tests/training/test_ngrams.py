@@ -1,4 +1,5 @@
 from functools import cache, partial
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -85,6 +86,49 @@ def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
     logits = view.ngram_logits(pad_token_ids(unseen, 7)).numpy()
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=1e-3)
     assert (logits[:2].argmax(axis=1) == [1, 0]).all()
+
+
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+def test_soft_labels_that_are_sure_teach_what_labels_teach(
+    class_weights: Literal["none", "balanced"],
+) -> None:
+    rows, labels = some_texts(60)
+    kept = [place for place, label in enumerate(labels) if label or place % 3]
+    rows, labels = [rows[place] for place in kept], [labels[place] for place in kept]
+    by_labels, by_targets = (
+        fit_ngrams(
+            TokenRows.from_lists(rows),
+            labels,
+            num_classes=2,
+            vocabulary_size=20,
+            longest=2,
+            class_weights=class_weights,
+            targets=targets,
+        )
+        for targets in (None, np.eye(2, dtype=np.float32)[labels])
+    )
+    assert by_labels is not None and by_targets is not None
+    np.testing.assert_allclose(by_targets.kernel, by_labels.kernel, atol=1e-2)
+    np.testing.assert_allclose(by_targets.bias, by_labels.bias, atol=1e-2)
+
+
+def test_soft_labels_outweigh_the_hard_ones_that_they_contradict() -> None:
+    rows, labels = some_texts(60)
+    targets = np.eye(2, dtype=np.float32)[labels]
+    targets = 0.25 * targets + 0.75 * targets[:, ::-1]
+    view = view_of(
+        fit_ngrams(
+            TokenRows.from_lists(rows),
+            labels,
+            num_classes=2,
+            vocabulary_size=20,
+            longest=2,
+            targets=targets,
+        ),
+        2,
+    )
+    logits = view.ngram_logits(pad_token_ids(rows, 10)).numpy()
+    assert (logits.argmax(axis=1) == 1 - np.array(labels)).all()
 
 
 @given(st.lists(texts, min_size=1, max_size=3), st.integers(0, 4))

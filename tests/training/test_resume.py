@@ -26,6 +26,7 @@ from lstm_sentiment import (
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import Advance, SilentProgress
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.training import loop
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.loop import TrainingLoop
@@ -52,6 +53,11 @@ CONFIG = TrainingConfig(
 )
 
 
+SOFT_LABELS = SoftLabels(
+    ("好差", "差好好"), np.array([[0.25, 0.75], [0.5, 0.5]], np.float32), ("0", "1")
+)
+
+
 class CutOffError(Exception):
     """Stands for the end of the process."""
 
@@ -73,13 +79,20 @@ class CutOffAfter(SilentProgress):
         yield advance
 
 
-def run(run_dir: Path, *, resume: bool = False, stop_after: int = -1) -> FitResult:
+def run(
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    stop_after: int = -1,
+    soft_labels: SoftLabels | None = None,
+) -> FitResult:
     return fit(
         CORPUS,
         CORPUS,
         tokenizer=TOKENIZER,
         model=MODEL,
         training=CONFIG,
+        soft_labels=soft_labels,
         run_dir=run_dir,
         resume=resume,
         progress=CutOffAfter(stop_after),
@@ -118,6 +131,18 @@ def test_a_run_resumed_again_and_again_ends_with_the_same_bits(
         assert resumed.history[name] == whole.history[name]
     rows = (tmp_path / "history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2", "3"]
+
+
+def test_a_resumed_run_with_soft_labels_ends_with_the_same_bits(
+    whole: FitResult, tmp_path: Path
+) -> None:
+    taught = run(tmp_path / "whole", soft_labels=SOFT_LABELS)
+    with pytest.raises(CutOffError):
+        run(tmp_path / "cut", soft_labels=SOFT_LABELS, stop_after=STEPS + 2)
+    resumed = run(tmp_path / "cut", resume=True, soft_labels=SOFT_LABELS)
+    for ours, theirs in zip(taught.model.variables, resumed.model.variables, strict=True):
+        np.testing.assert_array_equal(np.array(ours), np.array(theirs))
+    assert taught.history["loss"] != whole.history["loss"]
 
 
 def test_a_checkpoint_is_written_once_a_minute(tmp_path: Path) -> None:

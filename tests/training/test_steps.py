@@ -21,6 +21,9 @@ ROWS = [[2, 3, 4], [3], [4, 4], [2, 5], [5, 5, 5]]
 IDS = pad_token_ids(ROWS, length=3)
 LABELS = np.array([0, 1, 2, 1, 0], np.int64)
 WEIGHTS = (3.0, 1.0, 0.5)
+TARGETS = np.array(
+    [[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75], [0.125, 0.875, 0], [1, 0, 0]], np.float32
+)
 PLAIN = ModelConfig(lstm_units=3, bidirectional=False, dropout=0.0, embedding_dropout=0.0, ngrams=0)
 
 
@@ -34,6 +37,7 @@ def train(
     class_weights: tuple[float, ...] | None = None,
     momentum: float = 0.0,
     smoothing: float = 0.0,
+    soft: bool = False,
     batch_size: int = 5,
 ) -> tuple[np.ndarray, list[Weights], list[list[float]]]:
     """Trains five steps; gives logits before, weights (or averages) from before on, and sums."""
@@ -43,7 +47,12 @@ def train(
     )
     workers = start_workers(TrainingConfig(strategy=strategy))
     chosen = workers.strategy
-    data = make_batches(TokenRows.from_lists(ROWS), LABELS, batch_size=batch_size)
+    data = make_batches(
+        TokenRows.from_lists(ROWS),
+        LABELS,
+        batch_size=batch_size,
+        targets=TARGETS if soft else None,
+    )
     with chosen.scope():
         model = SentimentModel(6, 4, 3, PLAIN)
         logits = np.array(model(IDS))
@@ -89,6 +98,17 @@ def test_label_smoothing_spreads_a_share_of_each_label() -> None:
     assert sums[0] == pytest.approx(-(targets * np.log(probabilities_of(logits))).sum(), rel=1e-5)
 
 
+@pytest.mark.parametrize("class_weights", [None, WEIGHTS])
+def test_soft_targets_are_learned_and_labels_counted(
+    class_weights: tuple[float, ...] | None,
+) -> None:
+    logits, _, (sums, *_) = train(soft=True, class_weights=class_weights)
+    losses = -(TARGETS * np.log(probabilities_of(logits))).sum(axis=1)
+    expected = losses if class_weights is None else losses * (TARGETS @ np.array(class_weights))
+    right = (logits.argmax(axis=1) == LABELS).sum()
+    assert sums == pytest.approx([expected.sum(), right, 5, 11], rel=1e-5)
+
+
 def test_averages_follow_the_weights() -> None:
     weights, averages = train()[1], train(momentum=0.5)[1]
     expected = weights[0]
@@ -103,13 +123,16 @@ def test_averages_follow_the_weights() -> None:
 
 
 # With 4, one replica gets the last text, one none.
-@pytest.mark.parametrize(("batch_size", "class_weights"), [(5, None), (4, WEIGHTS)])
+@pytest.mark.parametrize(
+    ("batch_size", "class_weights", "soft"),
+    [(5, None, False), (4, WEIGHTS, False), (4, None, True)],
+)
 def test_two_replicas_train_as_one_on_a_batch_that_cannot_be_halved(
-    batch_size: int, class_weights: tuple[float, ...] | None
+    batch_size: int, class_weights: tuple[float, ...] | None, soft: bool
 ) -> None:
-    _, alone, sums = train(class_weights=class_weights, batch_size=batch_size)
+    _, alone, sums = train(class_weights=class_weights, batch_size=batch_size, soft=soft)
     _, shared, sums_shared = train(
-        class_weights=class_weights, batch_size=batch_size, strategy="mirrored"
+        class_weights=class_weights, batch_size=batch_size, soft=soft, strategy="mirrored"
     )
     np.testing.assert_allclose(sums_shared, sums, rtol=1e-5)
     for ours, theirs in zip(alone[-1], shared[-1], strict=True):

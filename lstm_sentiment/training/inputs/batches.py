@@ -32,12 +32,15 @@ class Batches:
         labels: Label ids, int64 `(texts,)`.
         batch_size: Global batch size; one batch of each epoch may be smaller.
         seed: Seed of the order.
+        targets: Probability of each class to learn, float32 `(texts, classes)`; `None` learns the
+            labels alone.
     """
 
     token_ids: TokenRows
     labels: NDArray[np.int64]
     batch_size: int
     seed: int
+    targets: NDArray[np.float32] | None = None
 
     @property
     def steps(self) -> int:
@@ -74,7 +77,8 @@ class Batches:
             Yields `(token_ids, labels, place)`: int32 `(texts, time)`, as long as the longest text
             of the share; int64 `(texts,)`; and int64 `(2,)`: the position of the share's first text
             in the batch, and the batch's number of texts. A share without texts has one row, of an
-            unknown token, with the label `NO_LABEL`.
+            unknown token, with the label `NO_LABEL`. With `targets`, a fourth part is theirs,
+            float32 `(texts, classes)`.
         """
         lengths = tf.constant(self.token_ids.lengths)
         first_epoch, skipped = divmod(first_step, self.steps)
@@ -106,18 +110,26 @@ class Batches:
         shuffled = tf.random.experimental.stateless_shuffle(tf.range(self.steps), seed)
         return tf.gather(dealt, shuffled)
 
-    def _batch(
-        self, positions: tf.Tensor, bounds: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _batch(self, positions: tf.Tensor, bounds: tf.Tensor) -> tuple[tf.Tensor, ...]:
         mine = positions[bounds[0] : bounds[1]]
         token_ids, labels = tf.numpy_function(self._read, [mine], (tf.int32, tf.int64))
         place = tf.stack([bounds[0], tf.size(positions, tf.int64)])
-        return tf.ensure_shape(token_ids, [None, None]), tf.ensure_shape(labels, [None]), place
+        batch = tf.ensure_shape(token_ids, [None, None]), tf.ensure_shape(labels, [None]), place
+        if self.targets is None:
+            return batch
+        targets = tf.numpy_function(self._read_targets, [mine], tf.float32)
+        return *batch, tf.ensure_shape(targets, [None, self.targets.shape[1]])
 
     def _read(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         if len(positions) == 0:
             return np.array([[OOV_ID]], np.int32), np.array([NO_LABEL], np.int64)
         return self.token_ids.padded(positions), self.labels[positions]
+
+    def _read_targets(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        targets = np.zeros((0, 0), np.float32) if self.targets is None else self.targets
+        if len(positions) == 0:
+            return np.zeros((1, targets.shape[1]), np.float32)
+        return targets[positions]
 
 
 def _share_of(positions: tf.Tensor, share: int, replicas: int) -> tf.Tensor:
@@ -127,7 +139,12 @@ def _share_of(positions: tf.Tensor, share: int, replicas: int) -> tf.Tensor:
 
 
 def make_batches(
-    token_ids: TokenRows, labels: Labels, *, batch_size: int, seed: int = 0
+    token_ids: TokenRows,
+    labels: Labels,
+    *,
+    batch_size: int,
+    seed: int = 0,
+    targets: NDArray[np.float32] | None = None,
 ) -> Batches:
     """Makes the batches of texts; `batch_size` is the global batch size."""
-    return Batches(token_ids, np.asarray(labels, np.int64), batch_size, seed)
+    return Batches(token_ids, np.asarray(labels, np.int64), batch_size, seed, targets)

@@ -70,6 +70,12 @@ class TokenRows:
         """Returns the rows at `positions`, in that order, without copying ids."""
         return TokenRows(self.flat, self.starts[positions], self.lengths[positions])
 
+    def joined(self, other: "TokenRows") -> "TokenRows":
+        """Returns these rows and then those of another, copied into memory."""
+        parts = (self, other)
+        flat = np.concatenate([rows.ids_of(np.arange(len(rows))) for rows in parts])
+        return TokenRows.from_lengths(flat, np.concatenate([rows.lengths for rows in parts]))
+
     def padded(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
         """Returns the rows at `positions` as int32 `(batch, time)`, padded on the right."""
         lengths = self.lengths[positions]

@@ -1,6 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -50,6 +51,24 @@ def test_every_text_comes_once_an_epoch_with_its_label_and_the_padding_is_counte
     assert len(sizes) == batches.steps
     assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1)
     assert max(sizes) <= batch_size
+
+
+def test_targets_go_with_their_texts_and_a_share_without_texts_has_none() -> None:
+    targets = np.arange(12, dtype=np.float32).reshape(3, 4)
+    batches = make_batches(ragged([3, 1, 2]), [0, 1, 2], batch_size=2, targets=targets)
+    found = {}
+    for share in (0, 1):
+        for ids, labels, place, rows in batches.dataset(1, replicas=2, shares=[share]):
+            if labels[0] == NO_LABEL:
+                assert rows.numpy().tolist() == [[0, 0, 0, 0]]
+                continue
+            assert int(place[0]) == share or int(place[1]) == 1
+            for label, first, row in zip(
+                labels.numpy(), ids.numpy()[:, 0], rows.numpy(), strict=True
+            ):
+                assert first == label + 1
+                found[int(label)] = row.tolist()
+    assert found == dict(enumerate(targets.tolist()))
 
 
 @given(lengths, st.integers(1, 16), st.integers(2, 5), st.data())
