@@ -3,6 +3,7 @@
     python -m benchmarks.accuracy baselines --data FOLDER --table
     python -m benchmarks.accuracy recipes --data FOLDER --sets hotel --only default --table
     python -m benchmarks.accuracy transfer --data FOLDER --table
+    python -m benchmarks.accuracy curve --data FOLDER --sizes 100,300,1000,3000,all
     python -m benchmarks.accuracy table runs.jsonl
 
 One JSON object a line and run; `--table` ends with the means as Markdown, and `table` prints those
@@ -18,6 +19,9 @@ import typer
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from benchmarks.accuracy.curve import BENCHMARK
+from benchmarks.accuracy.curve.draws import LabelledSet
+from benchmarks.accuracy.curve.table import print_curve
 from benchmarks.accuracy.scores import print_tables
 from benchmarks.accuracy.sets import SET_NAMES, Sets
 
@@ -94,13 +98,64 @@ def transfer(
         print_tables(runs)
 
 
+@app.command()
+def curve(
+    data: Annotated[Path | None, typer.Option(help="The folder of the sets.")] = None,
+    work: Work = _WORK,
+    results: Annotated[
+        Path | None, typer.Option(help="Runs are appended; those it has are not done again.")
+    ] = None,
+    glove: Glove = None,
+    sets: Names = _ALL,
+    csv: Annotated[
+        Path | None, typer.Option(help="Any labelled set, as `fit --data`; instead of `--data`.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Of `--csv`.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Of `--csv`.")] = "label",
+    sizes: Annotated[str, typer.Option(help="Numbers of labelled texts, or `all`.")] = (
+        "100,300,1000,3000,all"
+    ),
+    draws: Annotated[int, typer.Option(min=1, help="Draws of each size.")] = 3,
+    first_draw: Annotated[int, typer.Option(min=0, help="Number of the first draw.")] = 0,
+    recipes: Annotated[
+        str, typer.Option(help="Recipes and baselines, with commas in between.")
+    ] = "TF-IDF,TF-IDF balanced,default",
+    repository: Annotated[Path, typer.Option(help="A checkout, whose library trains.")] = Path(),
+) -> None:
+    """How right the product is with few and with many labels.
+
+    Each set has one test part of a fifth of its texts. The draws of few texts are taken from the
+    rest. The product is given a draw and the test part as files, and deals its own dev part. `all`
+    is the whole set in the split of the other commands, trained with the seeds 0, 1, 2.
+    """
+    from benchmarks.accuracy.curve.runs import Checkout, Curve
+
+    where = Sets((data or Path()).resolve(), work.resolve(), glove)
+    if csv is not None:
+        labelled = [
+            LabelledSet(csv.stem, (csv.resolve(),), text_column, label_column, where.work / "draws")
+        ]
+    elif data is not None:
+        labelled = [where.labelled(name) for name in _names(sets)]
+    else:
+        raise typer.BadParameter("needs `--data FOLDER` or `--csv FILE`.")
+    Curve(Checkout.at(repository), where, results or work / "curve.jsonl").run(
+        labelled, _sizes(sizes), range(first_draw, first_draw + draws), _recipes(recipes)
+    )
+
+
 @app.command("table")
 def show_table(
-    files: Annotated[list[Path], typer.Argument(help="What the others printed.")],
+    files: Annotated[list[Path], typer.Argument(help="What the others printed or kept.")],
+    against: Annotated[
+        str, typer.Option(help="Of a learning curve, the recipe that others are compared with.")
+    ] = "default",
 ) -> None:
-    """Prints the means of earlier runs as Markdown."""
+    """Prints the means of earlier runs as Markdown, and what the recipes of a curve differ by."""
     lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
-    print_tables(json.loads(line) for line in lines if line.startswith("{"))
+    runs = [json.loads(line) for line in lines if line.startswith("{")]
+    print_tables(run for run in runs if run["benchmark"] == "accuracy")
+    print_curve((run for run in runs if run["benchmark"] == BENCHMARK), against)
 
 
 def _names(sets: str) -> list[str]:
@@ -108,6 +163,24 @@ def _names(sets: str) -> list[str]:
     unknown = sorted(set(names) - set(SET_NAMES))
     if unknown:
         raise typer.BadParameter(f"must be among {_ALL}. Received: {unknown[0]!r}.")
+    return names
+
+
+def _sizes(sizes: str) -> list[int | None]:
+    try:
+        return [None if size == "all" else int(size) for size in sizes.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"must be numbers or `all`. Received: {sizes!r}.") from None
+
+
+def _recipes(recipes: str) -> list[str]:
+    from benchmarks.accuracy.curve.baselines import BASELINES
+    from benchmarks.accuracy.curve.recipes import RECIPES
+
+    names, known = recipes.split(","), [*BASELINES, *RECIPES]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"must be among {', '.join(known)}. Received: {unknown[0]!r}.")
     return names
 
 

@@ -32,31 +32,9 @@ def majority(name: str, train: ls.Corpus, dev: ls.Corpus, seed: int) -> Classify
 
 def logistic_regression(name: str, train: ls.Corpus, dev: ls.Corpus, seed: int) -> Classify:
     """TF-IDF of words and characters; the penalty with the best dev accuracy."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import FeatureUnion
 
-    cut = _cut(name)
-    lengths = (1, 3) if name in CHINESE else (2, 5)
-    features = FeatureUnion(
-        [
-            (
-                "words",
-                TfidfVectorizer(
-                    analyzer="word",
-                    tokenizer=cut,
-                    token_pattern=None,
-                    ngram_range=(1, 2),
-                    min_df=2,
-                    sublinear_tf=True,
-                ),
-            ),
-            (
-                "characters",
-                TfidfVectorizer(analyzer="char", ngram_range=lengths, min_df=2, sublinear_tf=True),
-            ),
-        ]
-    )
+    features = tfidf(train.texts)
     rows = features.fit_transform(train.texts)
     dev_rows = features.transform(dev.texts)
     models = [
@@ -65,6 +43,38 @@ def logistic_regression(name: str, train: ls.Corpus, dev: ls.Corpus, seed: int) 
     ]
     best = max(models, key=lambda model: model.score(dev_rows, dev.labels))
     return lambda texts: [int(label) for label in best.predict(features.transform(texts))]
+
+
+def tfidf(texts: Sequence[str], *, least_texts: int = 2) -> Any:
+    """Makes the features of words and characters that suit the language of some texts.
+
+    Args:
+        texts: Where most letters are Chinese, words are cut by rjieba and characters are taken by
+            1 to 3; elsewhere words stand between spaces, and characters are taken by 2 to 5.
+        least_texts: Texts in which a feature must occur.
+
+    Returns:
+        An untrained vectorizer of scikit-learn.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    chinese = _mostly_chinese(texts)
+    words = TfidfVectorizer(
+        analyzer="word",
+        tokenizer=_cut_chinese() if chinese else str.split,
+        token_pattern=None,
+        ngram_range=(1, 2),
+        min_df=least_texts,
+        sublinear_tf=True,
+    )
+    characters = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=(1, 3) if chinese else (2, 5),
+        min_df=least_texts,
+        sublinear_tf=True,
+    )
+    return FeatureUnion([("words", words), ("characters", characters)])
 
 
 def fasttext(name: str, train: ls.Corpus, dev: ls.Corpus, seed: int) -> Classify:
@@ -184,8 +194,15 @@ def _scores(
 
 def _cut(name: str) -> Callable[[str], list[str]]:
     """Texts to words: by rjieba where no spaces divide them."""
-    if name not in CHINESE:
-        return str.split
+    return _cut_chinese() if name in CHINESE else str.split
+
+
+def _mostly_chinese(texts: Sequence[str]) -> bool:
+    letters = [character for text in texts for character in text if character.isalpha()]
+    return 2 * sum("\u4e00" <= letter <= "\u9fff" for letter in letters) > len(letters)
+
+
+def _cut_chinese() -> Callable[[str], list[str]]:
     rjieba = _library("rjieba", "rjieba")
     return lambda text: [word for word in rjieba.cut(text) if word.strip()]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import lstm_sentiment as ls
+from benchmarks.accuracy.curve.draws import LabelledSet
 from lstm_sentiment.pipeline.corpora import Splits, prepare_corpora
 from lstm_sentiment.pipeline.overrides import with_overrides
 from lstm_sentiment.text.corpus.near_duplicates import without_texts
@@ -59,6 +60,17 @@ class Sets:
     def splits(self, name: str) -> Splits:
         """Train, dev and test texts of one set."""
         return prepare_corpora(self.config(name))
+
+    def labelled(self, name: str) -> LabelledSet:
+        """One set, for draws from it."""
+        config = self.config(name)
+        return LabelledSet(
+            name,
+            tuple(Path(path) for path in config.data),
+            config.text_column,
+            config.label_column,
+            self.work / "draws",
+        )
 
     @property
     def cache_dir(self) -> Path:
