@@ -38,7 +38,8 @@ class PipelineConfig:
         exclude_data: Files or folders of texts that must not be learned from.
         init_from: A version to begin with, or a base path, of which the highest version is taken.
             Weights, vocabulary, tokenizer and model sizes are those of the version.
-        vectors: File of word vectors. `None` trains word2vec on the training texts.
+        vectors: File of word vectors, or the name of a package: see `load_word_vectors`. `None`
+            trains word2vec on the training texts.
         own_vectors: Also train vectors on the texts and concatenate them with those of `vectors`.
         vectors_limit: Number of vectors to read from the head of the file; `None` reads all.
         bad_rows: `refuse` or `skip` malformed rows of `vectors`: see `load_word_vectors`.

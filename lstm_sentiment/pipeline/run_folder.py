@@ -21,6 +21,7 @@ from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.pipeline.preparation import PreparedRun
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
@@ -160,6 +161,8 @@ def _files(config: PipelineConfig) -> list[PathLike]:
 
 
 def _file_facts(path: Path) -> dict[str, Any]:
+    if is_package(path):
+        return {"package": str(path)}
     if not path.is_file():
         return {"path": str(path.absolute())}
     with path.open("rb") as file:
@@ -191,9 +194,16 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
     }
     for name in one:
         path = getattr(config, name)
-        if path is not None and not (name == "dictionary" and str(path) == JIEBA):
+        if path is not None and not _is_name(name, path):
             values[name] = str(Path(path).absolute())
     return replace(config, **values)
+
+
+def _is_name(setting: str, value: PathLike) -> bool:
+    """Returns whether a setting that may be a path has the name of a package instead."""
+    if setting == "vectors":
+        return is_package(value)
+    return setting == "dictionary" and str(value) == JIEBA
 
 
 def _nearest(path: Path) -> Path:

