@@ -49,6 +49,8 @@ from .text.corpus.corpus import Corpus as Corpus
 from .text.corpus.demo import load_demo_corpus as load_demo_corpus
 from .text.corpus.reading import read_corpus as read_corpus
 from .text.corpus.reading import read_texts as read_texts
+from .text.corpus.soft_labels import SoftLabels as SoftLabels
+from .text.corpus.soft_labels import read_soft_labels as read_soft_labels
 from .text.corpus.streaming import open_corpus as open_corpus
 from .text.padding import pad_token_ids as pad_token_ids
 from .text.tokenizer import CharacterTokenizer as CharacterTokenizer

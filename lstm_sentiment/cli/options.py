@@ -54,6 +54,14 @@ class DataFlags:
         Path | None,
         typer.Option(help="Held-out test set. Default: a tenth of --data.", rich_help_panel=DATA),
     ] = None
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            help="Soft labels to learn too: .csv, .tsv or .jsonl with a text and a probability a "
+            "class in each row, as `score` writes them. See docs/how-to/teacher.md.",
+            rich_help_panel=DATA,
+        ),
+    ] = None
     text_column: Annotated[str, typer.Option(help="Column of the texts.", rich_help_panel=DATA)] = (
         PipelineConfig.text_column
     )

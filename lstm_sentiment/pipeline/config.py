@@ -35,6 +35,9 @@ class PipelineConfig:
             same. The files (`.csv`, `.tsv`, `.jsonl` or `.txt`) must not change until the run ends.
         unlabelled: Files or folders of more texts to train word vectors on; of tables, only
             `text_column` is read. Near duplicates of dev and test texts are left out.
+        teacher: File of soft labels, see `read_soft_labels`: the probabilities that another
+            classifier gives the classes of texts, labelled or not. They are learned beside the
+            labels; dev, test and excluded texts and their near duplicates are left out.
         exclude_data: Files or folders of texts that must not be learned from.
         init_from: A version to begin with, or a base path, of which the highest version is taken.
             Weights, vocabulary, tokenizer and model sizes are those of the version.
@@ -77,6 +80,7 @@ class PipelineConfig:
     label_column: str = "label"
     streaming: bool = False
     unlabelled: Sequence[PathLike] = ()
+    teacher: PathLike | None = None
     exclude_data: Sequence[PathLike] = ()
     init_from: PathLike | None = None
     vectors: PathLike | None = None

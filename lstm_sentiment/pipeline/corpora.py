@@ -15,6 +15,7 @@ from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digest
 from lstm_sentiment.text.corpus.file_texts import taken
 from lstm_sentiment.text.corpus.near_duplicates import near_digests, positions_without
 from lstm_sentiment.text.corpus.reading import read_corpus, read_texts
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels, read_soft_labels
 from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
 
 Splits = tuple[Corpus, Corpus, Corpus]
@@ -82,6 +83,46 @@ def deal_out(config: PipelineConfig, excluded: Digests, progress: Progress) -> S
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
     )
     return train, dev, test
+
+
+def read_teacher(
+    config: PipelineConfig, labelled: Splits, excluded: Digests, progress: Progress
+) -> SoftLabels | None:
+    """Reads the teacher's soft labels, but for those of held-out and of excluded texts.
+
+    Raises:
+        InvalidInputError: As `read_soft_labels`, or if no text is left.
+    """
+    if config.teacher is None:
+        return None
+    train, dev, test = labelled
+    found = read_soft_labels(config.teacher, train.label_names, text_column=config.text_column)
+    held_out = (excluded, dev.near_digests, test.near_digests)
+    soft = found.select(positions_without(found.near_digests, *held_out))
+    if len(soft) == 0:
+        raise InvalidInputError(
+            f"{config.teacher}: some texts must not be among the dev, test and excluded ones. "
+            f"Received: {len(found):,} texts, all of them among those."
+        )
+    taught = int(are_in(soft.exact_digests, distinct(train.exact_digests)).sum())
+    progress.say(
+        f"Teacher: soft labels of {taught:,} of the training texts and of {len(soft) - taught:,} "
+        f"texts without a label; {len(found) - len(soft):,} are held out or excluded, and not used"
+    )
+    return soft
+
+
+def texts_to_learn_words(
+    labelled: Splits, unlabelled: UnlabelledTexts, soft_labels: SoftLabels | None
+) -> tuple[Sequence[str], ...]:
+    """Returns, in parts, the texts that words and word vectors are learned from, each once."""
+    train = labelled[0]
+    parts = (train.texts, unlabelled.texts)
+    if soft_labels is None:
+        return parts
+    before = (*(part.near_digests for part in labelled), unlabelled.near_digests)
+    positions = positions_without(soft_labels.near_digests, *before)
+    return *parts, tuple(soft_labels.texts[position] for position in positions)
 
 
 def read_unlabelled(

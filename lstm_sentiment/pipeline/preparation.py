@@ -17,13 +17,16 @@ from lstm_sentiment.pipeline.corpora import (
     UnlabelledTexts,
     deal_out,
     read_excluded,
+    read_teacher,
     read_unlabelled,
+    texts_to_learn_words,
 )
 from lstm_sentiment.pipeline.words import load_given_vectors, make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.sample import sampled_texts
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 
@@ -42,6 +45,7 @@ class PreparedRun:
         model: Sizes and switches of the model.
         start: The version to begin with, if any.
         cache_dir: Folder of files that a later run can use again.
+        soft_labels: What the teacher says of texts that are not held out, if there is one.
     """
 
     train: Corpus
@@ -53,6 +57,7 @@ class PreparedRun:
     model: ModelConfig
     start: TrainedVersion | None
     cache_dir: Path
+    soft_labels: SoftLabels | None = None
 
     @cached_property
     def texts_seen(self) -> NDArray[np.uint64]:
@@ -60,15 +65,16 @@ class PreparedRun:
 
         Included are the dev set and the texts of the version to begin with, but not the test set.
         """
-        parts = (self.train, self.dev, self.unlabelled)
+        parts = (self.train, self.dev, self.unlabelled, self.soft_labels)
         before = () if self.start is None else (self.start.texts_seen,)
-        return distinct(*(part.near_digests for part in parts), *before)
+        return distinct(*(part.near_digests for part in parts if part is not None), *before)
 
     @cached_property
     def fingerprints(self) -> Mapping[str, Mapping[str, Any]]:
-        """`Corpus.fingerprint` of `train`, `dev` and `test`, by name."""
+        """Fingerprints of `train`, `dev` and `test`, and of a `teacher`'s soft labels, by name."""
         parts = {"train": self.train, "dev": self.dev, "test": self.test}
-        return {name: corpus.fingerprint() for name, corpus in parts.items()}
+        soft = {} if self.soft_labels is None else {"teacher": self.soft_labels.fingerprint()}
+        return {name: corpus.fingerprint() for name, corpus in parts.items()} | soft
 
 
 def prepare_run(
@@ -92,7 +98,7 @@ def prepare_run(
     # Before the texts are read, so that a missing version is reported at once.
     start = None if config.init_from is None else load_trained_version(config.init_from)
     excluded = read_excluded(config)
-    train, dev, test = deal_out(config, excluded, progress)
+    labelled = train, dev, test = deal_out(config, excluded, progress)
     if start is not None:
         _check_unseen(start, dev, test)
         if config.unlabelled or config.own_vectors:
@@ -100,11 +106,14 @@ def prepare_run(
                 "No word vectors are trained: `init_from` brings its own, so `unlabelled` and "
                 "`own_vectors` change nothing"
             )
-    unlabelled = read_unlabelled(config, (train, dev, test), excluded, progress)
+    unlabelled = read_unlabelled(config, labelled, excluded, progress)
+    soft_labels = read_teacher(config, labelled, excluded, progress)
     given = load_given_vectors(config, progress)
     when_checked()
     texts = sampled_texts(
-        *((train.texts, unlabelled.texts) if start is None else (train.texts,)),
+        *texts_to_learn_words(
+            labelled, unlabelled if start is None else UnlabelledTexts(), soft_labels
+        ),
         most_texts=config.vector_training.most_texts,
         seed=config.training.seed,
         progress=progress,
@@ -113,7 +122,9 @@ def prepare_run(
         config, texts, given, start, cache_dir=cache_dir, progress=progress
     )
     model = config.model if start is None else start.sized(config.model)
-    return PreparedRun(train, dev, test, unlabelled, tokenizer, vectors, model, start, cache_dir)
+    return PreparedRun(
+        train, dev, test, unlabelled, tokenizer, vectors, model, start, cache_dir, soft_labels
+    )
 
 
 def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:

@@ -184,6 +184,7 @@ def _fit(
         model=prepared.model,
         training=config.training,
         start=None if prepared.start is None else prepared.start.weights,
+        soft_labels=prepared.soft_labels,
         run_dir=run_dir,
         resume=resume,
         tensorboard=config.tensorboard,

@@ -25,7 +25,7 @@ from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
-_PARTS_OF_DATA = ("train", "dev", "test", "unlabelled", "vocabulary", "vectors")
+_PARTS_OF_DATA = ("train", "dev", "test", "teacher", "unlabelled", "vocabulary", "vectors")
 _SPARE_BYTES = 64 * 2**20
 
 
@@ -97,7 +97,7 @@ def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: P
         began_with = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"{path}: must be whole JSON. Received: {error}.") from error
-    changed = [name for name in _PARTS_OF_DATA if found[name] != began_with.get(name)]
+    changed = [name for name in _PARTS_OF_DATA if found.get(name) != began_with.get(name)]
     if changed:
         raise InvalidInputError(
             f"{run_dir}: a run goes on with the data that it began with. "
@@ -155,7 +155,7 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
 
 
 def _files(config: PipelineConfig) -> list[PathLike]:
-    single = (config.dev_data, config.test_data, config.vectors)
+    single = (config.dev_data, config.test_data, config.teacher, config.vectors)
     named = [*config.data, *config.unlabelled, *config.exclude_data]
     return [*named, *(path for path in single if path is not None)]
 
@@ -181,6 +181,7 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
     one = (
         "dev_data",
         "test_data",
+        "teacher",
         "init_from",
         "vectors",
         "dictionary",

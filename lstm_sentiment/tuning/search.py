@@ -206,6 +206,7 @@ def _prepare(study: "Study", config: PipelineConfig, progress: Progress) -> Trai
                 vectors=prepared.vectors,
                 model=chosen.model,
                 training=chosen.training,
+                soft_labels=prepared.soft_labels,
                 cache_dir=prepared.cache_dir,  # each trial finds the token ids there
                 on_epoch=on_epoch,
             )

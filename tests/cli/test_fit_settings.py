@@ -98,6 +98,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--data", "a.csv", "--data", "b.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
     (("--dev-data", "d", "--test-data", "t"), {"dev_data": Path("d"), "test_data": Path("t")}),
     (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
+    (("--teacher", "more.scored.jsonl"), {"teacher": Path("more.scored.jsonl")}),
     (("--streaming",), {"streaming": True}),
     (
         ("--vectors", "v", "--tokenizer", "characters"),
@@ -210,7 +211,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 23
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 24
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

@@ -67,6 +67,52 @@ def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(tmp_path: Pa
     assert not np.intersect1d(run.texts_seen, near_digests(run.test.texts)).size
 
 
+def soft_labels_of(path: Path, texts: Iterable[str]) -> Path:
+    lines = (json.dumps({"text": text, "fine": 0.75, "bad": 0.25}) for text in texts)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return path
+
+
+def test_a_teacher_tells_nothing_of_held_out_and_excluded_texts(tmp_path: Path) -> None:
+    more, excluded = named(["kitchen1", "kitchen2"]), named(["garden1"])
+    texts = [text for text, _ in (*ROOMS, *more, *excluded)]
+    config = replace(
+        QUICK,
+        data=[write_csv(tmp_path / "data.csv", ROOMS)],
+        teacher=soft_labels_of(tmp_path / "soft.jsonl", [*texts, *map(copied, texts)]),
+        exclude_data=[write_csv(tmp_path / "excluded.csv", excluded)],
+    )
+    recorder = Recorder()
+    run = prepare_run(config, recorder, cache_dir=tmp_path)
+    held_out = {*run.dev.texts, *run.test.texts, *(text for text, _ in excluded)}
+    assert run.soft_labels is not None
+    assert run.soft_labels.label_names == run.train.label_names == ("bad", "fine")
+    assert run.soft_labels.probabilities[0].tolist() == [0.25, 0.75]
+    taught = {*run.train.texts, *(text for text, _ in more)}
+    assert names_in(run.soft_labels.texts) == names_in(taught)
+    assert not names_in(run.soft_labels.texts) & names_in(held_out)
+    assert not np.intersect1d(run.texts_seen, near_digests(run.test.texts)).size
+    assert set(near_digests(run.soft_labels.texts)) <= set(run.texts_seen)
+    # Words are learned from all that is trained on, each text once however it is copied.
+    assert names_known(run) == names_in(taught)
+    assert run.fingerprints["teacher"] == run.soft_labels.fingerprint()
+    [line] = [line for line in recorder.said if line.startswith("Teacher: ")]
+    left_out = 2 * len(held_out)
+    assert f"of {len(run.train)} of the training texts" in line
+    assert f"{left_out} are held out or excluded" in line
+
+
+def test_a_teacher_of_held_out_texts_alone_is_refused(tmp_path: Path) -> None:
+    config = replace(
+        QUICK,
+        data=[write_csv(tmp_path / "data.csv", ROOMS[:40])],
+        test_data=write_csv(tmp_path / "test.csv", ROOMS[40:]),
+        teacher=soft_labels_of(tmp_path / "soft.jsonl", [copied(text) for text, _ in ROOMS[40:]]),
+    )
+    with pytest.raises(InvalidInputError, match=r"soft\.jsonl: some texts must not be among .* 20"):
+        prepare_run(config, cache_dir=tmp_path)
+
+
 def test_excluded_texts_are_neither_trained_on_nor_unlabelled(tmp_path: Path) -> None:
     excluded = [text for text, _ in ROOMS[:20]]
     write_csv(tmp_path / "excluded.csv", [(copied(text), "x") for text in excluded])

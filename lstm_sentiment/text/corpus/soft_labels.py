@@ -2,7 +2,7 @@
 
 A file of soft labels is a table (`.csv`, `.tsv`) or JSON Lines (`.jsonl`) with a row a text:
 
-- the column `text`, and one column a class, named as the class or `probability_CLASS`; or
+- the column of the texts, and one column a class, named as the class or `probability_CLASS`; or
 - in JSON Lines the key `probabilities`: an object by class, as in
   `{"text": "房间很干净", "probabilities": {"negative": 0.1, "positive": 0.9}}`, or a list in the
   order of the classes with the likeliest one as `label`, as `score` writes it.
@@ -32,6 +32,7 @@ SUM_TOLERANCE = 0.02
 """Largest difference between 1 and the sum of a text's probabilities, which may be rounded."""
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl")
+_TEXT = "text"
 _PREFIX = "probability_"
 _ROUNDING = 1e-6
 _LONGEST_SHOWN = 60
@@ -119,9 +120,9 @@ def read_soft_labels(
     Rows with an empty text, and rows that repeat an earlier one, are skipped.
 
     Args:
-        path: The file: `.csv`, `.tsv` or `.jsonl`.
+        path: A `.csv`, `.tsv` or `.jsonl` file, or a folder of them.
         label_names: The classes of the corpus in id order. Each must have a probability.
-        text_column: Column or JSON key of the texts.
+        text_column: Column or JSON key of the texts; where a row lacks it, `text`.
 
     Returns:
         The texts in the order of the file, their probabilities in the order of `label_names`.
@@ -132,34 +133,49 @@ def read_soft_labels(
             from 0 to 1 that sum to 1 (within 0.02), or its text has other probabilities in another
             row. The message begins with path and line.
     """
-    path, names = Path(path), tuple(label_names)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise InvalidInputError(
-            f"{path}: soft labels must be a file with the ending .csv, .tsv or .jsonl. "
-            f"Received: {path.suffix or 'no ending'}."
-        )
-    found: dict[str, tuple[int, list[float]]] = {}
-    for number, row in read_rows(path):
-        place = f"{path}:{number}"
-        if text_column not in row:
-            raise InvalidInputError(
-                f"{place}: the column {text_column!r} must exist (name it with `text_column`). "
-                f"Received columns: {', '.join(map(str, row))}.{did_you_mean(text_column, row)}"
-            )
-        text = clean_text(checked_row(path, f":{number}", row[text_column])[0])
-        if not text:
-            continue
-        values = _probabilities(place, row, names, text_column)
-        before, earlier = found.setdefault(text, (number, values))
-        if earlier != values:
-            raise InvalidInputError(
-                f"{place}: a text must have the same probabilities wherever it occurs. Received: "
-                f"{_shown(values)}, but {_shown(earlier)} in line {before:,}."
-            )
+    names, found = tuple(label_names), dict[str, tuple[str, list[float]]]()
+    for file in _files(Path(path)):
+        for number, row in read_rows(file):
+            text, values = _soft_label(file, number, row, names, text_column)
+            place, earlier = found.setdefault(text, (f"{file}:{number}", values))
+            if text and earlier != values:
+                raise InvalidInputError(
+                    f"{file}:{number}: a text must have the same probabilities wherever it occurs. "
+                    f"Received: {_shown(values)}, but {_shown(earlier)} at {place}."
+                )
+    found.pop("", None)
     if not found:
         raise InvalidInputError(f"{path}: must hold at least one text. Received: none.")
     rows = np.array([values for _, values in found.values()], np.float32)
     return SoftLabels(tuple(found), rows, names)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+        if files:
+            return files
+    elif path.suffix.lower() in _SUFFIXES:
+        return [path]
+    raise InvalidInputError(
+        f"{path}: soft labels must be a file with the ending .csv, .tsv or .jsonl, or a folder of "
+        f"them. Received: {'another folder' if path.is_dir() else path.suffix or 'no ending'}."
+    )
+
+
+def _soft_label(
+    file: Path, number: int, row: Mapping[str, Any], names: tuple[str, ...], text_column: str
+) -> tuple[str, list[float]]:
+    """Returns a row's text and its probabilities in the order of `names`."""
+    place = f"{file}:{number}"
+    column = text_column if text_column in row else _TEXT
+    if column not in row:
+        raise InvalidInputError(
+            f"{place}: the column {text_column!r} must exist (name it with `text_column`). "
+            f"Received columns: {', '.join(map(str, row))}.{did_you_mean(text_column, row)}"
+        )
+    text = clean_text(checked_row(file, f":{number}", row[column])[0])
+    return text, _probabilities(place, row, names, column) if text else []
 
 
 def _probabilities(

@@ -63,6 +63,14 @@ def test_the_columns_follow_the_classes_of_the_corpus(tmp_path: Path) -> None:
     assert found.probabilities.tolist() == [[0.875, 0.125]]
 
 
+def test_outputs_of_score_have_their_own_column_of_texts_and_may_be_many(tmp_path: Path) -> None:
+    for name, text in (("b", "y"), ("a", "x")):
+        record = {"text": text, "label": "bad", "classification": 0, "probabilities": [0.75, 0.25]}
+        json_lines(tmp_path / f"{name}.csv.sentiment-1-5e0c1a7f.scored.jsonl", record)
+    write(tmp_path / "notes.md", "not soft labels")
+    assert read_soft_labels(tmp_path, NAMES, text_column="review").texts == ("x", "y")
+
+
 def test_a_class_may_be_named_as_the_column_of_the_texts(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,probability_text,other\nc,0.25,0.75\n")
     found = read_soft_labels(path, ("other", "text"))
@@ -94,7 +102,7 @@ def test_rounded_probabilities_are_made_to_sum_to_one(tmp_path: Path) -> None:
         ({"text": "x", "bad": True, "good": 0}, "Received: True"),
         ({"text": "x", "bad": "half", "good": 0.5}, "Received: 'half'"),
         ({"text": "x", "bad": 0.5, "good": 0.4}, "must sum to 1. Received: [0.5, 0.4], which sum"),
-        ({"text": "a", "bad": 0.5, "good": 0.5}, "Received: [0.5, 0.5], but [0.0, 1.0] in line 1"),
+        ({"text": "a", "bad": 0.5, "good": 0.5}, "Received: [0.5, 0.5], but [0.0, 1.0] at "),
         ({"text": "x", "probabilities": [1]}, "for each class: bad, good. Received: 1 numbers"),
         ({"text": "x", "probabilities": [1, 0]}, "2: `label` must be the class with the highest"),
         (
@@ -116,7 +124,7 @@ def test_a_row_that_breaks_a_rule_is_named(
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.txt", "x\n", "must be a file with the ending .csv, .tsv or .jsonl. Received: .txt"),
+        ("a.txt", "x\n", ".csv, .tsv or .jsonl, or a folder of them. Received: .txt"),
         ("a.csv", "text,bad,good\n", "must hold at least one text"),
         ("a.csv", "", "must hold at least one text"),
         ("a.csv", "text,bad,bad\nx,0,1\n", ":1: each column must have another name"),
