@@ -45,13 +45,12 @@ def logistic_regression(name: str, train: ls.Corpus, dev: ls.Corpus, seed: int) 
     return lambda texts: [int(label) for label in best.predict(features.transform(texts))]
 
 
-def tfidf(texts: Sequence[str], *, least_texts: int = 2) -> Any:
+def tfidf(texts: Sequence[str]) -> Any:
     """Makes the features of words and characters that suit the language of some texts.
 
     Args:
         texts: Where most letters are Chinese, words are cut by rjieba and characters are taken by
             1 to 3; elsewhere words stand between spaces, and characters are taken by 2 to 5.
-        least_texts: Texts in which a feature must occur.
 
     Returns:
         An untrained vectorizer of scikit-learn.
@@ -65,13 +64,13 @@ def tfidf(texts: Sequence[str], *, least_texts: int = 2) -> Any:
         tokenizer=_cut_chinese() if chinese else str.split,
         token_pattern=None,
         ngram_range=(1, 2),
-        min_df=least_texts,
+        min_df=2,
         sublinear_tf=True,
     )
     characters = TfidfVectorizer(
         analyzer="char",
         ngram_range=(1, 3) if chinese else (2, 5),
-        min_df=least_texts,
+        min_df=2,
         sublinear_tf=True,
     )
     return FeatureUnion([("words", words), ("characters", characters)])

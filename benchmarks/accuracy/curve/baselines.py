@@ -19,7 +19,6 @@ BASELINES: Mapping[str, str | None] = {
 
 _INVERSE_PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 _FOLDS = 5
-_FEW_TEXTS = 1_000
 
 
 def run_baseline(name: str, request: Request) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def run_baseline(name: str, request: Request) -> dict[str, Any]:
     """
     train, dev, test = _parts(request)
     started = time.monotonic()
-    features = tfidf(train.texts, least_texts=1 if len(train) < _FEW_TEXTS else 2)
+    features = tfidf(train.texts)
     rows, weights = features.fit_transform(train.texts), BASELINES[name]
     score = "accuracy" if weights is None else "f1_macro"
     if dev is None:
