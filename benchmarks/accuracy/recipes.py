@@ -26,6 +26,7 @@ _TRAINED_WORDS = 50_000
 SETTINGS: Mapping[str, Overrides] = {
     "default": {},
     "without n-grams": {"model": {"ngrams": 0}},
+    "without character n-grams": {"model": {"character_ngrams": 0}},
     "vectors of words only": {"vector_training": {"characters": False}},
     "pooling max": {"model": {"pooling": "max"}},
     "pooling mean": {"model": {"pooling": "mean"}},
@@ -134,9 +135,9 @@ def train_and_score(
     )
     seconds = time.monotonic() - started
     test = result.evaluate(prepared.test)
-    dev_loss, view = _dev_loss(result, prepared.dev), result.model.ngram_view
-    share = 0.0 if view is None else float(np.asarray(view.share))
-    if view is not None:
+    dev_loss, views = _dev_loss(result, prepared.dev), result.model.views()
+    shares = {view.name: float(np.asarray(view.share)) for view in views}
+    for view in views:
         view.set_share(0.0)
     lstm_alone = result.evaluate(prepared.test)
     return {
@@ -146,7 +147,8 @@ def train_and_score(
         "dev_macro_f1": result.dev.macro_f1,
         "dev_loss": dev_loss,
         "epochs": len(result.history["loss"]),
-        "ngram_share": share,
+        "ngram_share": shares.get("ngrams", 0.0),
+        "character_share": shares.get("characters", 0.0),
         "lstm_accuracy": lstm_alone.accuracy,
         "seconds": seconds,
     }

@@ -7,15 +7,21 @@ and of the n-grams, for texts in random order; the least of some rounds.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.asked_texts import shuffled_texts
-from lstm_sentiment.light_twin.description import NGRAMS, load_description
+from lstm_sentiment.light_twin.description import load_description
 from lstm_sentiment.serving.light.network import LightNetwork
-from lstm_sentiment.serving.light.ngrams import LightNgramView
+from lstm_sentiment.serving.light.ngrams import (
+    LightCharacterView,
+    LightNgramView,
+    load_views,
+    mixed,
+)
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 from lstm_sentiment.version_folder import LIGHT, VOCABULARY, find_version
 
@@ -37,18 +43,22 @@ def main(
     twin = load_description(folder)
     tokenizer = load_tokenizer(folder, twin.tokenizer, version_dir / VOCABULARY)
     network = LightNetwork(folder, twin)
-    ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
+    views = load_views(folder, twin)
     every = shuffled_texts(data, text_column)
     raw = [text.encode() for text in every[:texts]]
     rows = [row[: twin.max_length] for row in tokenizer.encode(raw)]
     logits = network.logits(rows)
+
+    def of_view(view: LightNgramView, batch: slice) -> object:
+        return mixed([view], rows[batch], logits[batch])
+
     parts: dict[str, Callable[[slice], object]] = {
         "tokenizer": lambda batch: tokenizer.encode(raw[batch]),
         "network": lambda batch: network.logits(rows[batch]),
     }
-    if ngrams is not None:
-        mixed = ngrams.mixed
-        parts["ngrams"] = lambda batch: mixed(rows[batch], logits[batch])
+    for view in views:
+        name = "characters" if isinstance(view, LightCharacterView) else "ngrams"
+        parts[name] = partial(of_view, view)
     for size in _SIZES:
         batches = [slice(start, start + size) for start in range(0, len(rows) - size + 1, size)]
         costs = [_microseconds(parts, batches) for _ in range(rounds)]

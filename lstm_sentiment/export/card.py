@@ -26,6 +26,7 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
         "vocabulary_size": model.vocabulary_size,
         "embedding_dim": model.embedding_dim,
         "num_ngrams": model.num_ngrams,
+        "character_sizes": model.character_sizes and model.character_sizes._asdict(),
         "model": model.config.to_dict(),
         "training": asdict(result.training),
         "snapshot_step": result.snapshot_step,

@@ -23,7 +23,8 @@ def make_attributions(
     vectors and no known n-gram. The integral is computed by Gauss-Legendre quadrature, which needs
     fewer steps than equal ones; its remaining error is distributed in proportion to the
     attributions. The n-grams' logits are a sum over n-grams, so their attributions are exact: that
-    of each n-gram is divided evenly among its tokens, at each place.
+    of each n-gram is divided evenly among its tokens, at each place; that of a character n-gram
+    among its characters, whose attributions add up to that of their token.
 
     Args:
         model: Trained, without cuDNN ops.
@@ -58,10 +59,11 @@ def make_attributions(
         length = tf.math.count_nonzero(padded, dtype=tf.int32)
         token_ids = padded[:length]
         credits = of_lstm(token_ids, chosen)
-        view = model.ngram_view
-        if view is not None:
-            share = view.share.value
-            credits = (1 - share) * credits + share * of_ngrams(view, token_ids, chosen)
+        views = model.views()
+        if views:
+            credits *= 1 - tf.add_n([view.share.value for view in views])
+        for view in views:
+            credits += view.share.value * of_ngrams(view, token_ids, chosen)
         return tf.pad(credits, [[0, tf.shape(padded)[0] - length]])
 
     def attributions(token_ids: Any, classes: Any) -> Any:
@@ -77,21 +79,25 @@ def make_attributions(
 
 
 def of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
-    """Returns the attributions of the n-grams' logit: int32 `(time,)` to float32 `(time,)`."""
-    time = tf.shape(token_ids)[0]
-    keys = ngram_keys(token_ids[tf.newaxis], view.longest)[0]
+    """Returns the attributions of a linear view's logit: int32 `(time,)` to float32 `(time,)`."""
+    units = view.units(token_ids[tf.newaxis])
+    time = tf.shape(units)[1]
+    keys = ngram_keys(units, view.longest)[0]
     known, place = view.look_up(keys)
     # A repeated n-gram counts once: its occurrences share the attribution.
-    occurrences = tf.reduce_sum(tf.cast(keys[:, tf.newaxis] == keys, tf.float32), axis=1)
+    _, group, counts = tf.unique_with_counts(keys)
+    occurrences = tf.cast(tf.gather(counts, group), tf.float32)
     idf = tf.where(known, tf.gather(view.idf.value, place), 0.0)
     length = tf.maximum(tf.sqrt(tf.reduce_sum(idf * idf / occurrences)), 1e-6)
     kernel = tf.gather(tf.gather(view.kernel.value, chosen, axis=1), place)
     credits = tf.reshape(idf * kernel / (occurrences * length), (view.longest, -1))
     total = tf.zeros((time,), tf.float32)
-    for tokens in range(1, view.longest + 1):
-        each = credits[tokens - 1] / tokens
-        for place_in_ngram in range(tokens):
+    for size in range(1, view.longest + 1):
+        each = credits[size - 1] / size
+        for place_in_ngram in range(size):
             # N-grams that begin beyond the end are unknown, with an attribution of 0.
             shifted = tf.pad(each, [[place_in_ngram, 0]])[:time]
             total += shifted
-    return total
+    return tf.math.unsorted_segment_sum(
+        total, view.token_of_units(token_ids), tf.shape(token_ids)[0]
+    )

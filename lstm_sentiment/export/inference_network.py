@@ -17,6 +17,7 @@ from lstm_sentiment.export.lstm_reader import (
 from lstm_sentiment.export.prepared import PreparedVariables
 from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.lstm_loop import Weights
+from lstm_sentiment.model.ngram_view import mixed
 from lstm_sentiment.model.sentiment_model import SentimentModel
 
 ROWS = (1, 2, 4, 8, 16, 24, 32)
@@ -115,7 +116,7 @@ class InferenceNetwork(tf.Module):
             autograph=False,
             experimental_attributes={"_noinline": True},
         )
-        self._ngram_view = _call_of(model)
+        self._mixed = _mixture_of(model)
         # A separate function, traced once for all signatures.
         self.logits = tf.function(
             self._logits,
@@ -132,8 +133,7 @@ class InferenceNetwork(tf.Module):
         return self.logits(token_ids)
 
     def _logits(self, token_ids: Any) -> Any:
-        logits = self._in_parts(token_ids)
-        return logits if self._ngram_view is None else self._ngram_view(token_ids, logits)
+        return self._mixed(token_ids, self._in_parts(token_ids))
 
     def known_ids(self, token_ids: Any) -> Any:
         """Casts int64 ids to int32; fails at ids beyond the vocabulary, which XLA would clip."""
@@ -279,10 +279,10 @@ def _directions(layer: Any) -> list[Weights]:
     ]
 
 
-def _call_of(model: SentimentModel) -> Callable[[Any, Any], Any] | None:
-    """Returns the n-grams' view as a function: as an attribute, the layer would be saved."""
-    view = model.ngram_view
-    return None if view is None else lambda token_ids, logits: view(token_ids, logits)
+def _mixture_of(model: SentimentModel) -> Callable[[Any, Any], Any]:
+    """Returns the mixture with the linear views: as attributes, the layers would be saved."""
+    views = model.views()
+    return lambda token_ids, logits: mixed(views, token_ids, logits)
 
 
 def _enough_rows(texts: Any) -> Any:

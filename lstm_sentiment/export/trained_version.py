@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment import version_folder
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.model.character_view import CharacterSizes
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.embedding_storage import StoredMatrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
@@ -132,12 +133,14 @@ def load_model(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
         Exception: One of those that `reading_version` reports, if a file is damaged or another
             release wrote the version.
     """
+    sizes = card.get("character_sizes")
     model = SentimentModel(
         card["vocabulary_size"],
         card["embedding_dim"],
         len(card["labels"]),
         ModelConfig.from_dict(card["model"]),
         num_ngrams=card["num_ngrams"],
+        character_sizes=sizes and CharacterSizes(**sizes),
         use_cudnn=False,
     )
     stored = tf.train.load_checkpoint(str(folder / "variables" / "variables"))

@@ -7,6 +7,7 @@
       sentencepiece.model     SENTENCEPIECE_MODEL, where the tokenizer is `unigram`
       unicode.json            UNICODE_TABLES, by which texts are normalized
       ngrams.npz              NGRAMS, where the version has a linear classifier of n-grams
+      characters.npz          CHARACTERS, where it has one of character n-grams
       light.json              DESCRIPTION, written last
 
 `export.light` writes such folders, `serving.light` reads them.
@@ -30,6 +31,7 @@ TABLE_FILE: Final = "table.npy"
 SENTENCEPIECE_MODEL: Final = "sentencepiece.model"
 UNICODE_TABLES: Final = "unicode.json"
 NGRAMS: Final = "ngrams.npz"
+CHARACTERS: Final = "characters.npz"
 DESCRIPTION: Final = "light.json"
 
 TOKEN_IDS, LENGTHS, LOGITS, VECTORS = "token_ids", "lengths", "logits", "vectors"
@@ -41,7 +43,8 @@ QUERY, DENSE_KERNEL, DENSE_BIAS = "query", "dense_kernel", "dense_bias"
 KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
 """Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
 
-FORMAT = 2
+FORMAT = 3
+_WITHOUT_CHARACTERS = 2  # the format before, which differs in nothing else
 
 TOKENIZERS = ("unigram", "whitespace", "characters")
 NORMALIZATIONS = ("none", "width", "nfkc")
@@ -79,6 +82,8 @@ class LightTwin:
         model: The fields of the model's `ModelConfig`.
         ngrams: Length in tokens of the longest n-grams of the linear classifier; `None` if the
             version has none.
+        character_ngrams: Length in characters of the longest n-grams of the other linear
+            classifier; `None` if the version has none.
         digests: SHA-256 of each file that the twin consists of or was made from, in hexadecimal
             digits, by its path in the version's folder.
         format: Number of the format.
@@ -90,6 +95,7 @@ class LightTwin:
     temperature: float
     model: Mapping[str, Any]
     ngrams: int | None
+    character_ngrams: int | None
     digests: Mapping[str, str]
     format: int = FORMAT
 
@@ -144,7 +150,9 @@ def load_description(folder: Path) -> LightTwin:
     if not isinstance(content, dict) or "format" not in content:
         raise _no_description(path, "JSON without a format")
     found = content["format"]
-    if found != FORMAT:
+    if found == _WITHOUT_CHARACTERS:
+        content = {**content, "character_ngrams": None}
+    elif found != FORMAT:
         raise InvalidInputError(
             f"{path}: must have format {FORMAT}, which `models twin` writes. "
             f"Received: format {found!r}."
@@ -187,6 +195,7 @@ _RULES: Mapping[str, Callable[[Any], bool]] = {
     "temperature": lambda value: type(value) in (int, float) and 0 < value < math.inf,
     "model": _is_model,
     "ngrams": lambda value: value is None or _is_size(value),
+    "character_ngrams": lambda value: value is None or _is_size(value),
     "digests": lambda value: isinstance(value, dict),
 }
 """What the fields of a description must be."""
@@ -208,6 +217,7 @@ def check_digests(twin: LightTwin, version_dir: Path, folder: Path) -> None:
     names += [TABLE_NETWORK, TABLE_FILE] if has_table else []
     names += [SENTENCEPIECE_MODEL] if twin.tokenizer["kind"] == "unigram" else []
     names += [] if twin.ngrams is None else [NGRAMS]
+    names += [] if twin.character_ngrams is None else [CHARACTERS]
     files = {_in_twin(name): folder / name for name in names}
     files |= {path.as_posix(): version_dir / path for path in _SOURCES}
     for name, file in files.items():

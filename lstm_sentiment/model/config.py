@@ -7,6 +7,7 @@ from lstm_sentiment.checks import in_range, one_of, positive, share_below_one
 from lstm_sentiment.errors import InvalidInputError
 
 _LONGEST_NGRAM = 3
+_LONGEST_CHARACTER_NGRAM = 6
 
 Pooling = Literal["max_mean", "max", "mean", "attention", "last"]
 EmbeddingStorage = Literal["int8", "float16", "float32"]
@@ -33,6 +34,10 @@ class ModelConfig:
         dropout: Share of the pooled vector dropped in training, from 0 to below 1.
         ngrams: Length in tokens of the longest n-grams of the linear classifier beside the LSTM:
             see `NgramView`. 0 leaves the linear classifier out.
+        character_ngrams: Length in characters of the longest n-grams of a second linear classifier:
+            see `CharacterView`. 0 leaves it out; "auto" takes 3 for a tokenizer of texts without
+            spaces and 5 for one of texts with spaces, and leaves it out where `ngrams` is 0 or the
+            tokens are single characters.
         max_length: Tokens kept of each text, from the front, in training and in every signature.
     """
 
@@ -46,6 +51,7 @@ class ModelConfig:
     recurrent_dropout: float = 0.0
     dropout: float = 0.3
     ngrams: int = 3
+    character_ngrams: int | Literal["auto"] = "auto"
     max_length: int = 200
 
     def __post_init__(self) -> None:
@@ -54,6 +60,8 @@ class ModelConfig:
             lstm_units=self.lstm_units, lstm_layers=self.lstm_layers, max_length=self.max_length
         )
         in_range(0, _LONGEST_NGRAM, ngrams=self.ngrams)
+        if self.character_ngrams != "auto":
+            in_range(0, _LONGEST_CHARACTER_NGRAM, character_ngrams=self.character_ngrams)
         share_below_one(
             embedding_dropout=self.embedding_dropout,
             recurrent_dropout=self.recurrent_dropout,

@@ -1,5 +1,6 @@
 """A linear classifier of n-grams that is mixed with the LSTM."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -80,18 +81,26 @@ class NgramView(keras.layers.Layer):
 
     def call(self, token_ids: Any, logits: Any) -> Any:
         """Mixes the LSTM's and the n-grams' logits, both `(batch, classes)`."""
-        return (1 - self.share.value) * logits + self.share.value * self.ngram_logits(token_ids)
+        return mixed([self], token_ids, logits)
 
     def ngram_logits(self, token_ids: Any) -> Any:
         """Computes the n-grams' logits: int `(batch, time)` to float32 `(batch, classes)`."""
         # Sorted, so that a repeated n-gram follows itself and can be counted once.
-        found = tf.sort(ngram_keys(token_ids, self.longest), axis=1)
+        found = tf.sort(ngram_keys(self.units(token_ids), self.longest), axis=1)
         repeated = tf.pad(found[:, 1:] == found[:, :-1], [[0, 0], [1, 0]])
         known, place = self.look_up(found)
         values = tf.where(known & ~repeated, tf.gather(self.idf.value, place), 0.0)
         length = tf.maximum(tf.norm(values, axis=1, keepdims=True), 1e-6)
         weighted = tf.einsum("bn,bnc->bc", values, tf.gather(self.kernel.value, place))
         return weighted / length + self.bias.value
+
+    def units(self, token_ids: Any) -> Any:
+        """Returns what the n-grams are made of, int `(batch, units)`: here the tokens."""
+        return token_ids
+
+    def token_of_units(self, token_ids: Any) -> Any:
+        """Returns the place of each unit's token: int `(time,)` to int32 `(units,)`."""
+        return tf.range(tf.shape(token_ids)[0])
 
     def look_up(self, keys: Any) -> tuple[Any, Any]:
         """Looks up n-grams, int64 of any shape: see `ngram_keys`.
@@ -115,6 +124,22 @@ class NgramView(keras.layers.Layer):
         config.pop("trainable")
         sizes = ("num_ngrams", "num_classes", "longest")
         return {**config, **{name: getattr(self, name) for name in sizes}}
+
+
+def mixed(views: Sequence[NgramView], token_ids: Any, logits: Any) -> Any:
+    """Mixes the LSTM's logits with those of linear views, each with its share.
+
+    Args:
+        views: The linear views; without any, the LSTM's logits are returned.
+        token_ids: int `(batch, time)`, padded with `PAD_ID`.
+        logits: The LSTM's, float32 `(batch, classes)`.
+    """
+    if not views:
+        return logits
+    mixture = (1 - tf.add_n([view.share.value for view in views])) * logits
+    for view in views:
+        mixture += view.share.value * view.ngram_logits(token_ids)
+    return mixture
 
 
 def ngram_keys(token_ids: Any, longest: int) -> Any:
@@ -143,12 +168,17 @@ def ngram_keys(token_ids: Any, longest: int) -> Any:
 
 def require_ngram_room(vocabulary_size: int, longest: int) -> None:
     """Raises `InvalidInputError` if the vocabulary is too large for unique n-gram numbers."""
-    most = 2 ** _bits_a_token(longest)
+    most = most_units(longest)
     if vocabulary_size > most:
         raise InvalidInputError(
             f"N-grams of {longest} tokens must be of at most {most:,} different tokens: a smaller "
             f"`ngrams` leaves room for more. Received: {vocabulary_size:,}."
         )
+
+
+def most_units(longest: int) -> int:
+    """Returns how many different tokens or characters the keys of n-grams tell apart."""
+    return 2 ** _bits_a_token(longest)
 
 
 def _bits_a_token(longest: int) -> int:

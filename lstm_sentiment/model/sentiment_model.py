@@ -6,9 +6,10 @@ import keras
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.model.batch_dropout import BatchDropout, BatchSpatialDropout1D
+from lstm_sentiment.model.character_view import CharacterSizes, CharacterView
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.layers import MaskedPooling, PretrainedEmbedding
-from lstm_sentiment.model.ngram_view import NgramView
+from lstm_sentiment.model.ngram_view import NgramView, mixed
 from lstm_sentiment.model.recurrence import FastLSTM
 
 
@@ -16,8 +17,8 @@ from lstm_sentiment.model.recurrence import FastLSTM
 class SentimentModel(keras.Model):
     """Pretrained embeddings, LSTM, pooling over real tokens, dense layer to logits.
 
-    With `num_ngrams`, the logits are mixed with those of a linear classifier of n-grams, except in
-    training, where the LSTM learns alone.
+    With `num_ngrams` or `character_sizes`, the logits are mixed with those of linear classifiers of
+    n-grams, except in training, where the LSTM learns alone.
 
     Call arguments:
         token_ids: int `(batch, time)`, padded with `PAD_ID`, at least one real token in each row.
@@ -34,6 +35,7 @@ class SentimentModel(keras.Model):
         lstm_layers: The LSTM layers, the first first.
         logits: The dense layer after the pooling.
         ngram_view: The linear classifier of n-grams, or `None`.
+        character_view: The linear classifier of character n-grams, or `None`.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class SentimentModel(keras.Model):
         *,
         num_trained_rows: int = 0,
         num_ngrams: int = 0,
+        character_sizes: CharacterSizes | None = None,
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -58,6 +61,8 @@ class SentimentModel(keras.Model):
             num_trained_rows: Number of word vectors to train while the rest is frozen: see
                 `PretrainedEmbedding`. 0 trains all or none (`config.trainable_embeddings`).
             num_ngrams: Number of n-grams of the linear classifier; 0 leaves it out.
+            character_sizes: Sizes of the linear classifier of character n-grams; `None` leaves it
+                out.
             use_cudnn: As in `keras.layers.LSTM`. `False` makes a trace that runs on any device.
             **kwargs: Passed to `keras.Model`.
 
@@ -99,6 +104,14 @@ class SentimentModel(keras.Model):
             if num_ngrams
             else None
         )
+        self.character_sizes = character_sizes
+        self.character_view = (
+            CharacterView(
+                character_sizes, num_classes, vocabulary_size, dtype="float32", name="characters"
+            )
+            if character_sizes
+            else None
+        )
         self.build((None, None))
 
     def _lstm(self, layer: int, use_cudnn: bool | str) -> FastLSTM:
@@ -125,17 +138,15 @@ class SentimentModel(keras.Model):
             self.pooling.build(shape)
         width = shape[-1] or 0
         self.logits.build((None, 2 * width if self.config.pooling == "max_mean" else width))
-        if self.ngram_view is not None:
-            self.ngram_view.build()
+        for view in self.views():
+            view.build()
         super().build(input_shape)
 
     def call(self, token_ids: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes logits: int `(batch, time)` to float32 `(batch, num_classes)`."""
         mask = self.embedding.compute_mask(token_ids)
         logits = self.lstm_logits(self.embedding(token_ids), mask, training=training)
-        if self.ngram_view is None or training:
-            return logits
-        return self.ngram_view(token_ids, logits)
+        return logits if training else mixed(self.views(), token_ids, logits)
 
     def lstm_logits(self, vectors: Any, mask: Any, *, training: bool | None = None) -> Any:
         """Computes the LSTM's logits, without the n-grams, from word vectors.
@@ -165,6 +176,7 @@ class SentimentModel(keras.Model):
             self.num_classes,
             self.config,
             num_ngrams=self.num_ngrams,
+            character_sizes=self.character_sizes,
             use_cudnn=False,
             name=self.name,
         )
@@ -175,14 +187,17 @@ class SentimentModel(keras.Model):
             theirs.set_weights(ours.get_weights())
         return twin
 
+    def views(self) -> list[NgramView]:
+        """Returns the linear classifiers whose logits are mixed with the LSTM's."""
+        return [view for view in (self.ngram_view, self.character_view) if view is not None]
+
     def layers_below_logits(self) -> list[keras.layers.Layer]:
         """Returns LSTM layers and pooling, whose weights fit other vocabularies and classes."""
         return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
 
     def layers_with_weights(self) -> list[keras.layers.Layer]:
         """Returns all layers that may have weights, except the embedding."""
-        view = [] if self.ngram_view is None else [self.ngram_view]
-        return [*self.layers_below_logits(), self.logits, *view]
+        return [*self.layers_below_logits(), self.logits, *self.views()]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns `(batch, num_classes)`."""
@@ -197,10 +212,18 @@ class SentimentModel(keras.Model):
             "num_classes": self.num_classes,
             "num_trained_rows": self.embedding.num_trained_rows,
             "num_ngrams": self.num_ngrams,
+            "character_sizes": self.character_sizes and list(self.character_sizes),
             "config": self.config.to_dict(),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SentimentModel":
         """Makes a model from the result of `get_config`."""
-        return cls(**{**config, "config": ModelConfig.from_dict(config["config"])})
+        sizes = config.get("character_sizes")
+        return cls(
+            **{
+                **config,
+                "config": ModelConfig.from_dict(config["config"]),
+                "character_sizes": sizes and CharacterSizes(*sizes),
+            }
+        )

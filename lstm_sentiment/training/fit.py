@@ -1,7 +1,7 @@
 """Trains a `SentimentModel`."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -29,6 +29,7 @@ from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, make_task
+from lstm_sentiment.training.views import view_logits
 from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.training.worker_run import shared_task, train_task
 from lstm_sentiment.training.workers.distribution import start_workers
@@ -63,7 +64,7 @@ def fit(
 
     Args:
         train: Texts to train on.
-        dev: Texts that decide when to stop, the n-grams' share and the temperature; not trained on.
+        dev: Texts that decide when to stop, the n-grams' shares, the temperature; not trained on.
         tokenizer: Turns texts into token ids, here and in every export.
         vectors: Pretrained word vectors. Rows are trained for tokens without a vector that occur at
             least twice in `train`, and for unknown tokens if they have none. `None` begins with
@@ -152,7 +153,7 @@ def _result(
     logits_of: LogitsOf,
     loop: TrainingLoop | None = None,
 ) -> FitResult:
-    """Makes the result of a run; sets the network's n-grams' share and rounds its word vectors.
+    """Makes the result of a run; sets its linear views' shares and rounds its word vectors.
 
     Word vectors get the precision that a version keeps, so that the scores are those of the served
     version. Without `loop`, the result is a snapshot.
@@ -160,8 +161,7 @@ def _result(
     dev = run.dev
     network.embedding.round_to(network.config.embedding_storage)
     logits = logits_of(task.dev_ids)
-    if network.ngram_view is not None:
-        logits = _mix_in_ngrams(network.ngram_view, task, logits, run.progress if loop else SILENT)
+    logits = _mix_in_views(network.views(), task, logits, run.progress if loop else SILENT)
     temperature = fit_temperature(logits, dev.labels)
     soft = run.soft_labels
     taught = () if soft is None else (soft.near_digests,)
@@ -182,14 +182,16 @@ def _result(
     )
 
 
-def _mix_in_ngrams(
-    view: NgramView, task: TrainingTask, logits: NDArray[np.float32], progress: Progress
+def _mix_in_views(
+    views: Sequence[NgramView], task: TrainingTask, logits: NDArray[np.float32], progress: Progress
 ) -> NDArray[np.float32]:
-    """Sets the n-grams' share to the best one on the dev texts; returns the mixed logits."""
-    ngram_logits = logits_function(lambda token_ids, training: view.ngram_logits(token_ids))(
-        task.dev_ids
-    )
-    (share,) = best_shares(logits, [ngram_logits], task.dev_labels)
-    view.set_share(share)
-    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {share:.0%}")
-    return mixed_logits(logits, [ngram_logits], [share])
+    """Sets the linear views' shares to the best ones on the dev texts; returns the mixed logits."""
+    if not views:
+        return logits
+    of_views = [view_logits(view, task.dev_ids) for view in views]
+    shares = best_shares(logits, of_views, task.dev_labels)
+    for view, share in zip(views, shares, strict=True):
+        view.set_share(share)
+    told = ", ".join(f"{view.name} {share:.0%}" for view, share in zip(views, shares, strict=True))
+    progress.say(f"Shares of the linear views in the logits, chosen on the dev texts: {told}")
+    return mixed_logits(logits, of_views, shares)

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import keras
 
+from lstm_sentiment.model.character_view import CharacterWeights
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.training.characters import settled_character_ngrams
 from lstm_sentiment.training.config import ClassWeights, Precision
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.run import TrainingRun
@@ -20,15 +22,19 @@ _FREQUENT = 2  # occurrences in the training texts: with fewer, a row would only
 
 
 def make_network(
-    run: TrainingRun, train_ids: TokenRows, ngrams: NgramWeights | None
+    run: TrainingRun,
+    train_ids: TokenRows,
+    views: tuple[NgramWeights | None, CharacterWeights | None],
 ) -> SentimentModel:
     """Makes a run's model; must be called in the scope of the strategy that trains it.
 
     Without pretrained vectors, all rows of word vectors are random and trained. With them, rows are
-    trained for frequent tokens of `train_ids` that have no vector. `ngrams`, if given, begins with
-    a share of 0.
+    trained for frequent tokens of `train_ids` that have no vector. The linear views of `fit_views`
+    begin with a share of 0.
     """
-    vocabulary, vectors, config = run.tokenizer.vocabulary, run.vectors, run.model
+    vocabulary, vectors = run.tokenizer.vocabulary, run.vectors
+    config = settled_character_ngrams(run.model, run.tokenizer)
+    ngrams, characters = views
     trained_ids: list[int] = []
     if vectors is None:
         config = replace(config, trainable_embeddings=True)
@@ -41,6 +47,7 @@ def make_network(
         config,
         num_trained_rows=len(trained_ids),
         num_ngrams=0 if ngrams is None else len(ngrams.keys),
+        character_sizes=None if characters is None else characters.sizes,
     )
     if vectors is not None:
         spell, seed = run.tokenizer.spellings, run.orders.training.seed
@@ -48,6 +55,8 @@ def make_network(
         network.embedding.load_matrix(matrix, trained_ids)
     if network.ngram_view is not None and ngrams is not None:
         network.ngram_view.load_ngrams(ngrams)
+    if network.character_view is not None and characters is not None:
+        network.character_view.load_characters(characters)
     return network
 
 

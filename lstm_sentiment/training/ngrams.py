@@ -15,12 +15,11 @@ from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 
-MOST_TOKENS = 10_000_000
-"""Most tokens that an n-gram classifier is trained on: about 120 bytes of memory each."""
+MOST_NGRAMS = 30_000_000
+"""Most n-grams that a classifier is trained on: about 40 bytes of memory each."""
 
 _TEXTS_AT_ONCE = 2_000
 _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
-_MOST_NGRAMS = 500_000
 _INVERSE_PENALTY = 10.0
 _MOST_ROUNDS = 300
 _LEAST_PROBABILITY = 0.01  # of a class that becomes a row of a text with soft labels
@@ -36,11 +35,13 @@ def fit_ngrams(
     longest: int,
     class_weights: ClassWeights = "none",
     targets: NDArray[np.float32] | None = None,
+    name: str = "n-grams",
+    most: int = 500_000,
     progress: Progress = SILENT,
 ) -> NgramWeights | None:
     """Trains a logistic regression on the n-grams of texts.
 
-    Of more than 10 million tokens, a random sample of the texts with at most so many is used.
+    Of more than 30 million n-grams, a random sample of the texts with at most so many is used.
 
     Args:
         token_ids: Ids of the training texts.
@@ -50,6 +51,8 @@ def fit_ngrams(
         longest: Tokens of the longest n-grams.
         class_weights: As in `TrainingConfig`.
         targets: Probability of each class to learn, `(texts, classes)`; `None` learns the labels.
+        name: What `progress` calls the n-grams.
+        most: Number of n-grams to keep, the most frequent ones.
         progress: Receives one step of two parts.
 
     Returns:
@@ -60,15 +63,15 @@ def fit_ngrams(
     """
     require_ngram_room(vocabulary_size, longest)
     labels = np.asarray(labels)
-    sample = _sample(token_ids)
+    sample = sample_of(token_ids, MOST_NGRAMS // longest)
     if sample is not None:
         token_ids, labels = token_ids.select(sample), labels[sample]
         targets = None if targets is None else targets[sample]
     examples = _Examples.of(labels, targets, class_weights)
-    with progress.step("Training n-grams", 2) as advance:
+    with progress.step(f"Training {name}", 2) as advance:
         rows, keys = _occurrences(token_ids, longest)
         known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        kept = _frequent(counts)
+        kept = _frequent(counts, most)
         advance()
         if len(kept) == 0 or len(np.unique(examples.labels)) < num_classes:
             return None
@@ -130,12 +133,12 @@ def _choices_of_shares(views: int) -> list[tuple[float, ...]]:
     return [tuple(part / _TENTHS for part in parts) for parts in tenths if sum(parts) < _TENTHS]
 
 
-def _sample(token_ids: TokenRows) -> NDArray[np.int64] | None:
-    """Returns the positions of a random sample that fits in memory; `None` if all texts do."""
-    if token_ids.lengths.sum() <= MOST_TOKENS:
+def sample_of(token_ids: TokenRows, most_tokens: int) -> NDArray[np.int64] | None:
+    """Returns the positions of a random sample of so many tokens; `None` if all texts fit."""
+    if token_ids.lengths.sum() <= most_tokens:
         return None
     order = np.random.default_rng(0).permutation(len(token_ids))
-    fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), MOST_TOKENS, side="right"))
+    fit = int(np.searchsorted(np.cumsum(token_ids.lengths[order]), most_tokens, side="right"))
     return np.sort(order[: max(1, fit)])
 
 
@@ -152,12 +155,12 @@ def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64],
     return np.concatenate(rows), np.concatenate(keys)
 
 
-def _frequent(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _frequent(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Returns the positions of the n-grams to keep, ascending."""
     kept = np.flatnonzero(counts >= _RARE)
-    if len(kept) > _MOST_NGRAMS:
+    if len(kept) > most:
         by_count = np.argsort(-counts[kept], kind="stable")
-        kept = np.sort(kept[by_count[:_MOST_NGRAMS]])
+        kept = np.sort(kept[by_count[:most]])
     return kept
 
 

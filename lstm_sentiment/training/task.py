@@ -17,8 +17,8 @@ from lstm_sentiment.system import write_whole
 from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
-from lstm_sentiment.training.ngrams import fit_ngrams
 from lstm_sentiment.training.run import TrainingRun
+from lstm_sentiment.training.views import fit_views
 
 _TARGETS = "targets"
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
@@ -66,19 +66,8 @@ def make_task(run: TrainingRun) -> TrainingTask:
         targets, labels = taught.targets, taught.labels
         if taught.more_texts:
             train_ids = train_ids.joined(run.encode(taught.more_texts))
-    ngrams = None
-    if run.model.ngrams:
-        ngrams = fit_ngrams(
-            train_ids,
-            labels,
-            targets=targets,
-            num_classes=num_classes,
-            vocabulary_size=len(run.tokenizer.vocabulary),
-            longest=run.model.ngrams,
-            class_weights=training.class_weights,
-            progress=run.progress,
-        )
-    network = make_network(run, train_ids, ngrams)
+    views = fit_views(run, train_ids, labels, targets)
+    network = make_network(run, train_ids, views)
     if run.start is not None:
         run.start.copy_to(network, train.label_names)
     return TrainingTask(

@@ -29,11 +29,10 @@ def baseline(model: SentimentModel, length: int) -> np.ndarray:
     """The logits of a text of zero vectors that holds no known n-gram."""
     vectors = np.zeros((1, length, model.embedding_dim), np.float32)
     logits = model.lstm_logits(vectors, np.ones((1, length), bool)).numpy()[0]
-    view = model.ngram_view
-    if view is None:
-        return logits
-    share = float(view.share.value)
-    return (1 - share) * logits + share * np.array(view.bias)
+    shares = [float(view.share.value) for view in model.views()]
+    biases = [np.array(view.bias) for view in model.views()]
+    of_views = [share * bias for share, bias in zip(shares, biases, strict=True)]
+    return (1 - sum(shares)) * logits + np.sum(of_views, axis=0)
 
 
 def assert_complete(model: SentimentModel, attribute: Any, ids: np.ndarray) -> None:
@@ -50,6 +49,11 @@ def assert_complete(model: SentimentModel, attribute: Any, ids: np.ndarray) -> N
 
 def test_credit_adds_up(with_ngrams: Explained) -> None:
     assert_complete(*with_ngrams, random_ids(6))
+
+
+@pytest.mark.parametrize("ngrams", [0, 3])
+def test_credit_of_character_ngrams_adds_up(ngrams: int) -> None:
+    assert_complete(*explained(ngrams=ngrams, character_ngrams=5), random_ids(6))
 
 
 def test_credit_adds_up_for_the_last_state_of_one_direction() -> None:
@@ -93,3 +97,19 @@ def test_ngrams_share_their_credit_among_their_tokens(with_ngrams: Explained) ->
     length = np.hypot(idf[0], idf[1])
     expected = [idf[0] * kernel[0, 1] / length / 2, 0, idf[0] * kernel[0, 1] / length / 2]
     np.testing.assert_allclose(credit, [*expected, idf[1] * kernel[1, 1] / length], atol=1e-6)
+
+
+def test_characters_give_their_credit_to_their_token() -> None:
+    """Of an LSTM without a say, a token whose characters alone are known gets all credit."""
+    model, attribute = explained(character_ngrams=1)
+    view = model.character_view
+    assert view is not None
+    view.set_share(1.0)
+    spelled = view.units(np.arange(2, 30)[:, np.newaxis]).numpy()
+    (known,) = np.intersect1d(np.array(view.keys), spelled)[:1]
+    without = np.flatnonzero(~np.isin(spelled, np.array(view.keys)).any(axis=1)) + 2
+    within = np.flatnonzero((spelled == known).any(axis=1)) + 2
+    text = np.array([[without[0], within[0], without[0]]], np.int32)
+    credit = attribute(text, [2]).numpy()[0]
+    expected = model(text).numpy()[0, 2] - np.array(view.bias)[2]
+    np.testing.assert_allclose(credit, [0, expected, 0], atol=1e-5)

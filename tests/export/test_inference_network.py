@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.export import inference_network
 from lstm_sentiment.export.inference_network import ROWS, InferenceNetwork
+from lstm_sentiment.model.character_view import CharacterWeights, Spellings
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.ngram_view import NgramWeights
+from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys
 from lstm_sentiment.model.sentiment_model import SentimentModel
 
 VOCABULARY_SIZE, MAX_LENGTH = 30, 12
@@ -24,7 +25,16 @@ def make_model(**config: Any) -> SentimentModel:
     keras.utils.set_random_seed(0)
     settings = ModelConfig(**{"lstm_units": 4, "max_length": MAX_LENGTH, "ngrams": 0, **config})
     num_ngrams = 8 if settings.ngrams else 0
-    model = SentimentModel(VOCABULARY_SIZE, 6, 3, settings, num_ngrams=num_ngrams, use_cudnn=False)
+    characters = None if settings.character_ngrams in ("auto", 0) else some_characters(settings)
+    model = SentimentModel(
+        VOCABULARY_SIZE,
+        6,
+        3,
+        settings,
+        num_ngrams=num_ngrams,
+        character_sizes=characters and characters.sizes,
+        use_cudnn=False,
+    )
     for variable in model.trainable_variables:
         variable.assign(2.0 * keras.random.normal(variable.shape, seed=1))
     vectors = np.random.default_rng(0).normal(size=(VOCABULARY_SIZE, 6))
@@ -37,7 +47,31 @@ def make_model(**config: Any) -> SentimentModel:
         idf = np.linspace(1, 2, num_ngrams, dtype=np.float32)
         model.ngram_view.load_ngrams(NgramWeights(keys, idf, kernel, np.ones(3, np.float32)))
         model.ngram_view.set_share(0.4)
+    if model.character_view is not None and characters is not None:
+        model.character_view.load_characters(characters)
+        model.character_view.set_share(0.3)
     return model
+
+
+def some_characters(settings: ModelConfig) -> CharacterWeights:
+    """Every second n-gram of the spellings of 200 tokens is known; a spelling is 2 of 4 letters."""
+    assert isinstance(settings.character_ngrams, int)
+    rng = np.random.default_rng(0)
+    letters = rng.integers(1, 5, (VOCABULARY_SIZE - 2, 2))
+    spellings = Spellings(
+        np.append(0, letters).astype(np.uint16),
+        np.append([0, 0], np.arange(1, 2 * VOCABULARY_SIZE - 2, 2)).astype(np.int32),
+    )
+    text = letters[rng.integers(0, len(letters), 200)].reshape(1, -1)
+    keys = np.unique(ngram_keys(text, settings.character_ngrams).numpy())
+    keys = keys[keys != NO_NGRAM][::2]
+    ngrams = NgramWeights(
+        keys,
+        rng.uniform(1, 5, len(keys)).astype(np.float32),
+        rng.normal(size=(len(keys), 3)).astype(np.float32),
+        np.arange(3, dtype=np.float32),
+    )
+    return CharacterWeights(spellings, ngrams, settings.character_ngrams)
 
 
 def make_network(model: SentimentModel) -> InferenceNetwork:
@@ -58,6 +92,8 @@ def random_ids(texts: int, longest: int = MAX_LENGTH, seed: int = 0) -> np.ndarr
     ("config", "folded"),
     [
         ({"pooling": "attention", "ngrams": 3}, True),
+        ({"ngrams": 1, "character_ngrams": 5}, True),
+        ({"character_ngrams": 3}, False),
         ({"pooling": "max", "embedding_storage": "float16"}, False),
         ({"bidirectional": False, "pooling": "last"}, True),
         ({"pooling": "last", "embedding_storage": "float32"}, False),

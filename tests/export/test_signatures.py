@@ -333,7 +333,11 @@ def test_stock_tensorflow_serving_has_every_op(session: SavedModelSession) -> No
 @pytest.mark.parametrize(
     ("kind", "options", "config"),
     [
-        ("whitespace", {"normalization": "none"}, {"pooling": "last", "bidirectional": False}),
+        (
+            "whitespace",
+            {"normalization": "none"},
+            {"pooling": "last", "bidirectional": False, "ngrams": 3, "character_ngrams": 5},
+        ),
         ("characters", {"normalization": "width"}, {"pooling": "attention"}),
         ("unigram", {"unknown": "character"}, {"bidirectional": False, "ngrams": 3}),
     ],

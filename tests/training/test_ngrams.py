@@ -179,7 +179,7 @@ def test_two_views_that_complete_each_other_both_get_a_share() -> None:
 
 def test_of_too_many_tokens_a_sample_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, labels = some_texts(200)
-    monkeypatch.setattr(ngrams, "MOST_TOKENS", 1_000)  # 100 texts of 10 tokens
+    monkeypatch.setattr(ngrams, "MOST_NGRAMS", 2_000)  # of 1 and 2 tokens: 100 texts of 10
     ids = TokenRows.from_lists(rows)
     train = partial(fit_ngrams, ids, labels, num_classes=2, vocabulary_size=20, longest=2)
     weights, again = train(), train()

@@ -8,6 +8,7 @@ from lstm_sentiment.export.light.ngram_file import save_ngrams
 from lstm_sentiment.export.light.table_file import pays_with_table, save_table
 from lstm_sentiment.export.light.table_graph import serialized_table_network
 from lstm_sentiment.light_twin.description import (
+    CHARACTERS,
     NETWORK,
     NGRAMS,
     TABLE_FILE,
@@ -42,9 +43,11 @@ def write_light_twin(
     if pays_with_table(model):
         (folder / TABLE_NETWORK).write_bytes(serialized_table_network(model))
         save_table(model, folder / TABLE_FILE)
-    view = model.ngram_view
+    view, characters = model.ngram_view, model.character_view
     if view is not None:
         save_ngrams(view, folder / NGRAMS)
+    if characters is not None:
+        save_ngrams(characters, folder / CHARACTERS)
     description = LightTwin(
         tokenizer=tokenizer_options,
         vocabulary_size=model.vocabulary_size,
@@ -52,6 +55,7 @@ def write_light_twin(
         temperature=temperature,
         model=model.config.to_dict(),
         ngrams=None if view is None else view.longest,
+        character_ngrams=None if characters is None else characters.longest,
         digests=digests(version_dir, folder),
     )
     save_description(description, folder)

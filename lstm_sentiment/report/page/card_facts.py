@@ -37,6 +37,7 @@ def _are_scores(values: object) -> bool:
 def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns the most important facts of a card, as names and values."""
     model, training, data = (_mapping(card.get(name)) for name in ("model", "training", "data"))
+    characters = _mapping(card.get("character_sizes"))
     texts = ", ".join(
         f"{_written(_mapping(facts).get('texts'))} {name}" for name, facts in data.items()
     )
@@ -46,6 +47,7 @@ def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Vocabulary", _counted(card.get("vocabulary_size"), "ids")),
         ("Word vectors", _counted(card.get("embedding_dim"), "dimensions")),
         ("N-grams", _counted(card.get("num_ngrams"), "known")),
+        ("Character n-grams", _counted(characters.get("num_ngrams"), "known")),
         ("LSTM", _lstm(model)),
         ("Maximum length", _counted(model.get("max_length"), "tokens")),
         ("Trained", _trained(training)),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.light_twin.description import NGRAMS, LightTwin
+from lstm_sentiment.light_twin.description import LightTwin
 from lstm_sentiment.protocol.saved_model import signature_defs
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
@@ -17,7 +17,7 @@ from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.light.examples import texts_from_examples
 from lstm_sentiment.serving.light.explanation import LightAttributions
 from lstm_sentiment.serving.light.network import LightNetwork
-from lstm_sentiment.serving.light.ngrams import LightNgramView
+from lstm_sentiment.serving.light.ngrams import load_views, mixed
 from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
 from lstm_sentiment.serving.servable import Array, read_signatures
@@ -68,7 +68,7 @@ class LightServable:
         rest()
         self._network = LightNetwork(folder, twin)
         rest()
-        self._ngrams = None if twin.ngrams is None else LightNgramView(folder / NGRAMS, twin.ngrams)
+        self._views = load_views(folder, twin)
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)
         self.signatures = read_signatures(self._signature_defs)
@@ -172,14 +172,12 @@ class LightServable:
         }
 
     def _logits(self, rows: Sequence[Ids], caller: Caller) -> NDArray[np.float32]:
-        logits = self._network.logits(rows, caller=caller)
-        return logits if self._ngrams is None else self._ngrams.mixed(rows, logits)
+        return mixed(self._views, rows, self._network.logits(rows, caller=caller))
 
     def scores_by_vectors(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Computes the scores of texts by the weights that explanations are of."""
         rows = [self._read(np.array(row, np.int32)) for row in token_ids]
-        logits = self._network.logits_by_vectors(rows)
-        return logits if self._ngrams is None else self._ngrams.mixed(rows, logits)
+        return mixed(self._views, rows, self._network.logits_by_vectors(rows))
 
     @cached_property
     def _attributions(self) -> LightAttributions:
@@ -187,10 +185,8 @@ class LightServable:
 
     def _attributions_of(self, row: Ids, chosen: int) -> Array:
         credits = self._attributions(self._network.vectors(row), chosen)
-        if self._ngrams is None:
-            return credits
-        share = self._ngrams.share
-        return (1 - share) * credits + share * self._ngrams.attributions(row, chosen)
+        of_lstm = credits * (1 - sum(view.share for view in self._views))
+        return of_lstm + sum(view.share * view.attributions(row, chosen) for view in self._views)
 
 
 # Not an attribute: methods that refer to the servable would keep it in memory for long.

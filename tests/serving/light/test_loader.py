@@ -78,7 +78,7 @@ def test_a_file_that_is_missing_or_changed(
         ("{", "must describe a light twin"),
         ("[]", "must describe a light twin"),
         ("{}", "must describe a light twin"),
-        ('{"format": 1}', "must have format 2, which `models twin` writes. Received: format 1"),
+        ('{"format": 1}', "must have format 3, which `models twin` writes. Received: format 1"),
         ('{"format": 2}', "must describe a light twin"),
         ("[" * 100_000, "must describe a light twin"),
     ],

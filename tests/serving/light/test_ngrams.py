@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from lstm_sentiment.export.explanation import of_ngrams
 from lstm_sentiment.export.light.ngram_file import save_ngrams
 from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
-from lstm_sentiment.serving.light.ngrams import LightNgramView
+from lstm_sentiment.serving.light.ngrams import LightCharacterView, LightNgramView, mixed
+from tests.export.test_inference_network import VOCABULARY_SIZE, make_model
 
 CLASSES, LONGEST = 3, 3
 
@@ -49,9 +50,44 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Views:
 def test_logits_are_mixed_as_in_the_layer(views: Views, batch: list[list[int]]) -> None:
     layer, light = views
     logits = np.random.default_rng(0).normal(size=(len(batch), CLASSES)).astype(np.float32)
-    mixed = light.mixed([np.array(text, np.int32) for text in batch], logits)
-    np.testing.assert_allclose(mixed, layer(padded(batch), logits), atol=1e-5)
-    assert mixed.dtype == np.float32
+    mixture = mixed([light], [np.array(text, np.int32) for text in batch], logits)
+    np.testing.assert_allclose(mixture, layer(padded(batch), logits), atol=1e-5)
+    assert mixture.dtype == np.float32
+
+
+@pytest.fixture(scope="module", params=[1, 3, 5])
+def character_views(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Views:
+    view = make_model(character_ngrams=request.param).character_view
+    assert view is not None
+    path = tmp_path_factory.mktemp("twin") / "characters.npz"
+    save_ngrams(view, path)
+    return view, LightCharacterView(path, request.param)
+
+
+ids_of_any_token = st.lists(st.integers(1, VOCABULARY_SIZE - 1), min_size=1, max_size=12)
+
+
+@given(batch=st.lists(ids_of_any_token, min_size=1, max_size=9))
+def test_characters_are_scored_as_in_the_layer(
+    character_views: Views, batch: list[list[int]]
+) -> None:
+    layer, light = character_views
+    logits = np.random.default_rng(0).normal(size=(len(batch), CLASSES)).astype(np.float32)
+    mixture = mixed([light], [np.array(text, np.int32) for text in batch], logits)
+    np.testing.assert_allclose(mixture, layer(padded(batch), logits), atol=1e-5)
+
+
+@given(text=ids_of_any_token, chosen=st.integers(0, 2))
+def test_attributions_of_characters_are_those_of_the_graph(
+    character_views: Views, text: list[int], chosen: int
+) -> None:
+    layer, light = character_views
+    ids = np.array(text, np.int32)
+    expected = of_ngrams(layer, tf.constant(ids), chosen)
+    attributions = light.attributions(ids, chosen)
+    np.testing.assert_allclose(attributions, expected, atol=1e-5)
+    own = light.logits([ids])[0, chosen] - float(np.array(layer.bias)[chosen])
+    np.testing.assert_allclose(attributions.sum(), own, atol=1e-5)
 
 
 @given(text=st.lists(st.integers(1, 5), min_size=1, max_size=12), chosen=st.integers(0, 2))
@@ -63,7 +99,7 @@ def test_attributions_are_those_of_the_graph(views: Views, text: list[int], chos
 
 
 def test_no_text_has_no_logits(views: Views) -> None:
-    assert views[1].mixed([], np.zeros((0, CLASSES), np.float32)).shape == (0, CLASSES)
+    assert mixed(views[1:], [], np.zeros((0, CLASSES), np.float32)).shape == (0, CLASSES)
 
 
 def test_texts_do_not_share_ngrams(views: Views) -> None:
@@ -71,8 +107,8 @@ def test_texts_do_not_share_ngrams(views: Views) -> None:
     batch = [[1], [2], [1, 2], [3], [3], [3, 4, 1]]
     rows = [np.array(text, np.int32) for text in batch]
     logits = np.zeros((len(batch), CLASSES), np.float32)
-    alone = [views[1].mixed([row], logits[:1])[0] for row in rows]
-    np.testing.assert_allclose(views[1].mixed(rows, logits), alone, atol=1e-6)
+    alone = [mixed(views[1:], [row], logits[:1])[0] for row in rows]
+    np.testing.assert_allclose(mixed(views[1:], rows, logits), alone, atol=1e-6)
 
 
 def test_unknown_ngrams_have_no_attribution(tmp_path: Path) -> None:

@@ -202,10 +202,10 @@ def test_attributions_add_up(fitted: FitResult, engines: Engines) -> None:
     for row, (length, scores) in enumerate(zip(map(len, ids), logits, strict=True)):
         vectors = np.zeros((1, length, fitted.model.embedding_dim), np.float32)
         base = fitted.model.lstm_logits(vectors, np.ones((1, length), bool)).numpy()[0]
-        view = fitted.model.ngram_view
-        assert view is not None
-        share = float(view.share.value)
-        base = (1 - share) * base + share * np.array(view.bias)
+        views = fitted.model.views()
+        assert len(views) == 2
+        base *= 1 - sum(float(view.share.value) for view in views)
+        base += sum(float(view.share.value) * np.array(view.bias) for view in views)
         chosen = scores.argmax()
         expected = scores[chosen] - base[chosen]
         assert answer["attributions"][row].sum() == pytest.approx(expected, abs=1e-4)

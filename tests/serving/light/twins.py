@@ -36,6 +36,7 @@ def light_network(model: SentimentModel, folder: Path) -> LightNetwork:
         temperature=1.0,
         model=model.config.to_dict(),
         ngrams=None,
+        character_ngrams=None,
         digests={},
     )
     return LightNetwork(folder, twin)
