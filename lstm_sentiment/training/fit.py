@@ -35,6 +35,7 @@ from lstm_sentiment.training.worker_run import shared_task, train_task
 from lstm_sentiment.training.workers.distribution import start_workers
 
 _EXAMPLES = 20
+_NGRAMS_OF = {"ngrams": "tokens"}
 
 
 def fit(
@@ -192,6 +193,7 @@ def _mix_in_views(
     shares = best_shares(logits, of_views, task.dev_labels)
     for view, share in zip(views, shares, strict=True):
         view.set_share(share)
-    told = ", ".join(f"{view.name} {share:.0%}" for view, share in zip(views, shares, strict=True))
-    progress.say(f"Shares of the linear views in the logits, chosen on the dev texts: {told}")
+    named = zip(views, shares, strict=True)
+    told = ", ".join(f"{share:.0%} {_NGRAMS_OF.get(view.name, view.name)}" for view, share in named)
+    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {told}")
     return mixed_logits(logits, of_views, shares)
