@@ -85,8 +85,9 @@ def of_ngrams(view: Any, token_ids: Any, chosen: Any) -> Any:
     keys = ngram_keys(units, view.longest)[0]
     known, place = view.look_up(keys)
     # A repeated n-gram counts once: its occurrences share the attribution.
-    _, group, counts = tf.unique_with_counts(keys)
-    occurrences = tf.cast(tf.gather(counts, group), tf.float32)
+    ordered = tf.sort(keys)
+    ends = tf.searchsorted(ordered, keys, side="right")
+    occurrences = tf.cast(ends - tf.searchsorted(ordered, keys), tf.float32)
     idf = tf.where(known, tf.gather(view.idf.value, place), 0.0)
     length = tf.maximum(tf.sqrt(tf.reduce_sum(idf * idf / occurrences)), 1e-6)
     kernel = tf.gather(tf.gather(view.kernel.value, chosen, axis=1), place)
