@@ -5,6 +5,7 @@ See `lstm_sentiment.model.ngram_view` and `lstm_sentiment.model.character_view`.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +153,7 @@ class LightNgramView:
         return np.bincount(owners, total, minlength=len(row)).astype(np.float64)
 
 
-def _distinct(numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+def _distinct(numbers: NDArray[Any]) -> NDArray[Any]:
     """Sorts numbers and drops repeated ones."""
     numbers = np.sort(numbers)
     is_first = np.ones(len(numbers), bool)
