@@ -43,6 +43,19 @@ def positive(**arguments: object) -> None:
             raise _refusal(name, "a positive integer", value)
 
 
+def positive_or_auto(**arguments: object) -> None:
+    """Checks that arguments are integers above 0, or `auto`.
+
+    Raises:
+        InvalidInputError: If an argument is not.
+    """
+    for name, value in arguments.items():
+        if _is_integer(value):
+            positive(**{name: value})
+        elif value != "auto":
+            raise _refusal(name, "a positive integer or 'auto'", value)
+
+
 def positive_number(**arguments: float | None) -> None:
     """Checks that arguments are finite numbers above 0.
 

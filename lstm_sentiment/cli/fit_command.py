@@ -48,14 +48,22 @@ def fit(
         int, typer.Option(help="Tokens kept of each text.", rich_help_panel=WORDS)
     ] = ModelConfig.max_length,
     epochs: Annotated[
-        int, typer.Option(help="Passes over the texts, at most.", rich_help_panel=TRAINING)
-    ] = TrainingConfig.epochs,
-    batch_size: Annotated[
-        int,
+        str,
         typer.Option(
-            help="Global batch size: texts a step, over all replicas.", rich_help_panel=TRAINING
+            metavar="N",
+            help="Passes over the texts, at most. auto takes enough for the number of texts.",
+            rich_help_panel=TRAINING,
         ),
-    ] = TrainingConfig.batch_size,
+    ] = str(TrainingConfig.epochs),
+    batch_size: Annotated[
+        str,
+        typer.Option(
+            metavar="N",
+            help="Global batch size: texts a step, over all replicas. auto takes smaller ones "
+            "where texts are few.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = str(TrainingConfig.batch_size),
     init_from: Annotated[
         Path | None,
         typer.Option(

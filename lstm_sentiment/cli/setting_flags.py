@@ -14,6 +14,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import parse_setting
 from lstm_sentiment.pipeline.overrides import setting_types
 from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
+from lstm_sentiment.training.config import AutoInteger
 
 # Settings whose type is `str`, and whose choices the library checks.
 _CHOICES: Mapping[str, Sequence[str]] = {
@@ -33,6 +34,8 @@ def offered_settings(incomplete: str) -> Iterator[str]:
     hint = setting_types().get(name)
     if hint is bool:
         choices: Sequence[str] = ("true", "false")
+    elif hint == AutoInteger:
+        choices = ("auto",)
     else:
         choices = get_args(hint) if get_origin(hint) is Literal else _CHOICES.get(name, ())
     yield from (f"{name}={choice}" for choice in choices)
@@ -88,14 +91,14 @@ def flag_settings(context: typer.Context) -> dict[str, Any]:
     """Returns the settings that were typed as flags, by dotted name.
 
     Raises:
-        InvalidInputError: If the value of an old flag has the wrong type.
+        InvalidInputError: If the value of a flag has the wrong type.
     """
-    settings = {}
+    settings, types = {}, setting_types()
     for name in SETTING_OF_FLAG.keys() & context.params.keys():
         if is_given(context, name):
             value = context.params[name]
-            if name in OLD_FLAGS:
-                value = _old_value(name, value)
+            if name in OLD_FLAGS or types[SETTING_OF_FLAG[name]] == AutoInteger:
+                value = _typed_value(name, value)
             settings[SETTING_OF_FLAG[name]] = tuple(value) if isinstance(value, list) else value
     return settings
 
@@ -141,7 +144,7 @@ def _check_name(name: str) -> None:
     )
 
 
-def _old_value(name: str, value: str | bool | list[str]) -> Any:
+def _typed_value(name: str, value: str | bool | list[str]) -> Any:
     setting = SETTING_OF_FLAG[name]
     try:
         return parse_setting(setting, _as_text(value))

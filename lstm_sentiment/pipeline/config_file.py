@@ -23,6 +23,7 @@ from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.training.config import AutoInteger
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -202,6 +203,7 @@ def _type_check(hint: Any) -> "TypeAdapter[Any]":
         PathLike | None: path | None,
         Sequence[PathLike]: Annotated[list[path], AfterValidator(tuple)],
         float: Annotated[float, BeforeValidator(_as_float)],
+        AutoInteger: Annotated[Any, PlainValidator(_as_auto_integer)],
     }
     return TypeAdapter(in_toml.get(hint, hint), config=ConfigDict(strict=True))
 
@@ -212,6 +214,14 @@ def _as_path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise PydanticCustomError("path", "a path")
     return Path(value)
+
+
+def _as_auto_integer(value: Any) -> Any:
+    from pydantic_core import PydanticCustomError
+
+    if value != "auto" and type(value) is not int:
+        raise PydanticCustomError("auto_integer", "an integer or 'auto'")
+    return value
 
 
 def _as_float(value: Any) -> Any:

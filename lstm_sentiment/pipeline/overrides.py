@@ -15,7 +15,7 @@ Config = TypeVar("Config")
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "fast": {
-            "training": {"epochs": 5},
+            "training": {"least_steps": 500, "least_epochs": 5},
             "vector_training": {"dim": 100, "characters": False},
         },
         "accurate": {"own_vectors": True, "vector_training": {"least_epochs": 10}},

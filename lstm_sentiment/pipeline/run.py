@@ -24,6 +24,7 @@ from lstm_sentiment.pipeline.run_folder import (
     save_or_check_data,
 )
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
@@ -137,6 +138,9 @@ def _run(
         # From here on the run can be resumed. Bad input leaves no folder.
         when_checked=lambda: begin_run(config, run_dir),
     )
+    training = settle_budget(config.training, len(prepared.train), progress)
+    config = replace(config, training=training)
+    begin_run(config, run_dir)  # now with the numbers in the place of `auto`
     save_or_check_data(config, prepared, run_dir)
     save_labelled_texts(prepared.test, run_dir / TEST)
     for folder in (run_dir, Path(config.model_dir)):

@@ -9,6 +9,7 @@ from lstm_sentiment.checks import (
     one_of,
     positive,
     positive_number,
+    positive_or_auto,
     share,
     share_below_one,
 )
@@ -19,6 +20,8 @@ Schedule = Literal["cosine", "linear", "constant"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["float32", "mixed_bfloat16"]
 SnapshotUnit = Literal["epochs", "steps"]
+AutoInteger = int | Literal["auto"]
+"""A positive integer, or `auto`, for which training chooses one."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,18 @@ class TrainingConfig:
     """Settings of training; an `InvalidInputError` names a field that breaks its rule.
 
     Attributes:
-        epochs: Largest number of passes over the training texts.
-        batch_size: Global batch size, over all replicas, in texts.
+        epochs: Largest number of passes over the training texts. `auto` chooses it from the number
+            of training texts: see `budget_for`.
+        batch_size: Global batch size, over all replicas, in texts; `auto` as for `epochs`.
+        least_steps: Steps for which `auto` epochs are enough, as far as 30 epochs allow.
+        least_epochs: Fewest `auto` epochs.
         learning_rate: Peak learning rate of Adam.
         schedule: Decay of the learning rate: to 0 by `cosine` or `linear`, or none (`constant`).
         warmup_share: Share of all steps in which the learning rate rises from 0; at least 0, below
             1.
         gradient_clip_norm: Largest global norm of the gradients; longer ones are scaled down.
-        patience: Epochs without a lower dev loss after which training stops.
+        patience: Epochs without a lower dev loss after which training stops; `auto` is three
+            eighths of the epochs, at least 3.
         class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
             all texts the same weight.
         label_smoothing: Share of each label spread over all classes, at least 0 and below 1.
@@ -54,13 +61,15 @@ class TrainingConfig:
         start_timeout_seconds: Longest wait of a `multi-worker` worker for the others to start.
     """
 
-    epochs: int = 8
-    batch_size: int = 64
+    epochs: AutoInteger = "auto"
+    batch_size: AutoInteger = "auto"
+    least_steps: int = 800
+    least_epochs: int = 8
     learning_rate: float = 2e-3
     schedule: Schedule = "cosine"
     warmup_share: float = 0.0
     gradient_clip_norm: float = 1.0
-    patience: int = 3
+    patience: AutoInteger = "auto"
     class_weights: ClassWeights = "none"
     label_smoothing: float = 0.0
     average_momentum: float = 0.0
@@ -79,10 +88,10 @@ class TrainingConfig:
         one_of(get_args(Schedule), schedule=self.schedule)
         one_of(get_args(ClassWeights), class_weights=self.class_weights)
         one_of(get_args(Precision), precision=self.precision)
+        positive_or_auto(epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
         positive(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            patience=self.patience,
+            least_steps=self.least_steps,
+            least_epochs=self.least_epochs,
             checkpoint_steps=self.checkpoint_steps,
             logical_devices=self.logical_devices,
         )

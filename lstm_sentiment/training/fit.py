@@ -20,11 +20,12 @@ from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
-from lstm_sentiment.training.loop import TrainingLoop
+from lstm_sentiment.training.loop import TrainingLoop, TrainingState
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
@@ -101,8 +102,9 @@ def fit(
             worker has stopped. The best weights so far are then in `run_dir`.
     """
     folder = None if run_dir is None else Path(run_dir)
+    training = settle_budget(training or TrainingConfig(), max(1, len(train)), progress)
     run = TrainingRun(
-        orders=TrainingOrders(training or TrainingConfig(), folder, resume, tensorboard),
+        orders=TrainingOrders(training, folder, resume, tensorboard),
         train=train,
         dev=dev,
         tokenizer=tokenizer,
@@ -117,7 +119,6 @@ def fit(
         progress=progress,
     )
     run.check()
-    training = run.orders.training
     workers = start_workers(training, progress)
     keras.utils.set_random_seed(training.seed)
     with precision_scope(training.precision):
@@ -127,11 +128,19 @@ def fit(
     losses = loop.state.history["val_loss"]
     progress.say(
         f"Kept epoch {loop.state.best_epoch} of {len(losses)}, "
-        f"that of the lowest dev loss ({min(losses):.4f})"
+        f"that of the lowest dev loss ({min(losses):.4f}){_if_last(loop.state)}"
     )
     # The loop's own function computes with all workers, of which only those with texts are here.
     logits_of = loop.logits_of if workers.count == 1 else logits_function(task.network)
     return _result(run, task, task.network, logits_of, loop)
+
+
+def _if_last(state: TrainingState) -> str:
+    """Returns what to do where the best epoch is the last, to end a message with."""
+    epochs = state.epochs_done
+    if state.best_epoch < epochs:
+        return ""
+    return f". It is the last: more may be better, try `--epochs {2 * epochs}`"
 
 
 def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.training.budget import budget_for
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.evaluation.calibration import cross_entropy
 from lstm_sentiment.training.evaluation.logits import logits_function
@@ -95,10 +96,11 @@ class TrainingLoop:
             on_snapshot: An exception in it ends the training.
             clock: Returns seconds that never decrease.
         """
+        self._budget = budget_for(training, len(task.train_labels))
         self.batches = make_batches(
             task.train_ids,
             task.train_labels,
-            batch_size=training.batch_size,
+            batch_size=self._budget.batch_size,
             seed=training.seed,
             targets=task.train_targets,
         )
@@ -106,7 +108,7 @@ class TrainingLoop:
         self._snapshot_steps = None if snapshots is None else snapshots.steps(self.batches.steps)
         self._on_snapshot, self._checkpoint_path, self._clock = on_snapshot, checkpoint_path, clock
         self._workers = workers or Workers(tf.distribute.get_strategy())
-        self._total_steps = training.epochs * self.batches.steps
+        self._total_steps = self._budget.epochs * self.batches.steps
         optimizer = make_optimizer(training, self._total_steps)
         self._averages = [
             tf.Variable(variable.value, trainable=False)
@@ -224,13 +226,13 @@ class TrainingLoop:
     def _is_done(self) -> bool:
         state = self.state
         stale = state.epochs_done - state.best_epoch
-        return state.step >= self._total_steps or stale >= self._training.patience
+        return state.step >= self._total_steps or stale >= self._budget.patience
 
     def _status(self) -> str:
         state, sums = self.state, self.state.sums
         dev = state.history.get("val_accuracy", ())
         return (
-            f"epoch {self._epoch}/{self._training.epochs}, loss {sums[_LOSS] / sums[_TEXTS]:.3f}, "
+            f"epoch {self._epoch}/{self._budget.epochs}, loss {sums[_LOSS] / sums[_TEXTS]:.3f}, "
             f"{sums[_TOKENS] / max(sums[_SECONDS], 1e-9):,.0f} tokens/s"
             + (f", dev accuracy {dev[-1]:.3f}" if dev else "")
         )
@@ -250,7 +252,7 @@ class TrainingLoop:
         state.sums = np.zeros(5)
         self._save()
         progress.say(
-            f"Epoch {epoch} of {self._training.epochs}: loss {scores['loss']:.4f}, dev loss "
+            f"Epoch {epoch} of {self._budget.epochs}: loss {scores['loss']:.4f}, dev loss "
             f"{scores['val_loss']:.4f}, dev accuracy {scores['val_accuracy']:.4f}, "
             f"{scores['tokens_per_second']:,.0f} tokens a second"
         )

@@ -117,7 +117,7 @@ def train_task(
             on_snapshot=on_snapshot if workers.is_chief else None,
         )
         progress.say(
-            f"Batches: {loop.batches.steps:,} of up to {training.batch_size} texts, "
+            f"Batches: {loop.batches.steps:,} of up to {loop.batches.batch_size} texts, "
             f"{loop.batches.padding_share:.1%} of their time steps are padding"
         )
         if folder is None:

@@ -54,7 +54,7 @@ Space = Mapping[str, Numbers | Choices]
 SEARCH_SPACE: Space = MappingProxyType(
     {
         "training.learning_rate": Numbers(3e-4, 1e-2, log=True),
-        "training.batch_size": Choices((32, 64, 128)),
+        "training.batch_size": Choices(("auto", 16, 32, 64)),
         "training.label_smoothing": Numbers(0.0, 0.2),
         "model.lstm_units": Choices((32, 64, 128)),
         "model.pooling": Choices(get_args(Pooling)),

@@ -307,7 +307,7 @@ def test_a_worker_that_is_not_the_chief_joins_it(
     )
     outcome = run("fit", *flags, "--json")
     assert (outcome.code, outcome.out) == (0, "")  # the chief alone prints the result
-    assert [training.epochs for training in joined] == [9 if "--epochs" in flags else 8]
+    assert [training.epochs for training in joined] == [9 if "--epochs" in flags else "auto"]
     assert (calls.resumed, calls.configs) == ([], [])
 
 
@@ -340,7 +340,7 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         (
             "[training]\nepochs = 'ten'",
             (),
-            "error: a.toml: training.epochs must be an integer. Received: 'ten'.",
+            "error: a.toml: training.epochs must be an integer or 'auto'. Received: 'ten'.",
         ),
         ("[training]\nepoch = 1", (), "Did you mean training.epochs?"),
         ("", ("--epochs", "0"), "error: `epochs` must be a positive integer. Received: epochs=0."),
@@ -353,19 +353,28 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         ("", ("--embedding-storage", "int4"), "one of: int8, float16, float32"),
         ("", ("--export-every", "0"), "`export_every` must be a positive integer"),
         ("", ("--export-unit", "hours"), "error: `--export-unit` must be one of: epochs, steps"),
-        ("", ("--patience", "few"), "error: `--patience` must be an integer. Received: 'few'."),
+        (
+            "",
+            ("--patience", "few"),
+            "error: `--patience` must be an integer or 'auto'. Received: 'few'.",
+        ),
+        ("", ("--epochs", "few"), "`--epochs` must be an integer or 'auto'. Received: 'few'."),
         ("", ("--set", "training.epochs=0"), "error: `training.epochs` must be a positive integer"),
         (
             "",
             ("--set", "training.epochs=ten"),
-            "`training.epochs` must be an integer. Received: 'ten'.",
+            "`training.epochs` must be an integer or 'auto'. Received: 'ten'.",
         ),
         (
             "",
             ("--set", "training.epochs=1.5"),
-            "`training.epochs` must be an integer. Received: 1.5.",
+            "`training.epochs` must be an integer or 'auto'. Received: 1.5.",
         ),
-        ("", ("--set", "training.epochs="), "`training.epochs` must be an integer. Received: ''."),
+        (
+            "",
+            ("--set", "training.epochs="),
+            "`training.epochs` must be an integer or 'auto'. Received: ''.",
+        ),
         ("", ("--set", "data=[1]"), "`data`[0] must be a path. Received: 1."),
         ("", ("--set", "tensorboard=yes"), "`tensorboard` must be true or false. Received: 'yes'."),
         ("", ("--set", "model.pooling=maxmean"), "Did you mean 'max_mean'?"),

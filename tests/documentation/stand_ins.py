@@ -150,6 +150,6 @@ def _at_most(patch: pytest.MonkeyPatch, config: type, **most: int) -> None:
         check(self)
         for name, value in most.items():
             given = getattr(self, name)
-            object.__setattr__(self, name, value if given is None else min(given, value))
+            object.__setattr__(self, name, min(given, value) if isinstance(given, int) else value)
 
     patch.setattr(config, "__post_init__", check_and_shrink)

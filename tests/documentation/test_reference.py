@@ -37,7 +37,7 @@ def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("command", "flag", "default"),
     [
-        ("fit", "--epochs <int>", "8"),
+        ("fit", "--epochs N", "auto"),
         ("models rollback", "--version-label, --label L", ""),
         ("serve", "--port <int>", "8500"),
         ("vectors train", "--output <path>", "required"),

@@ -102,9 +102,18 @@ def test_relative_paths_are_relative_to_the_working_folder(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("[training]\nepochs = 'ten'", "training.epochs must be an integer. Received: 'ten'."),
-        ("[training]\nepochs = true", "training.epochs must be an integer. Received: true."),
-        ("[training]\nepochs = 2.0", "training.epochs must be an integer. Received: 2.0."),
+        (
+            "[training]\nepochs = 'ten'",
+            "training.epochs must be an integer or 'auto'. Received: 'ten'.",
+        ),
+        (
+            "[training]\nepochs = true",
+            "training.epochs must be an integer or 'auto'. Received: true.",
+        ),
+        (
+            "[training]\nepochs = 2.0",
+            "training.epochs must be an integer or 'auto'. Received: 2.0.",
+        ),
         ("[model]\ndropout = '0.1'", "model.dropout must be a number. Received: '0.1'."),
         ("[model]\ndropout = false", "model.dropout must be a number. Received: false."),
         (

@@ -83,6 +83,7 @@ class Trainer:
         assert cache_dir == self.prepared.cache_dir  # token ids are made once
         self.fits.append((model, training))
         final = abs(np.log10(training.learning_rate) + 3) + model.dropout
+        assert isinstance(training.epochs, int)
         for epoch in range(1, training.epochs + 1):
             event = self.events.get(len(self.fits))
             if isinstance(event, BaseException) and epoch == 2:

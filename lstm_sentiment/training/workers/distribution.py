@@ -222,10 +222,11 @@ def describe(workers: Workers, training: TrainingConfig) -> str:
             f"in {workers.count} workers (this is worker {workers.index}{chief}, at "
             f"{workers.cluster.address}, on {names})"
         )
-    each = f" ({training.batch_size / replicas:g} each)" if replicas > 1 else ""
+    size = training.batch_size
+    each = f" ({size / replicas:g} each)" if replicas > 1 and isinstance(size, int) else ""
     return (
         f"Training {replicas} {kind} replica{'s' * (replicas > 1)} {where}: "
-        f"{training.batch_size} texts a step{each}, {training.precision}"
+        f"{size} texts a step{each}, {training.precision}"
     )
 
 
