@@ -25,6 +25,7 @@ from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
+from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.loop import TrainingLoop, TrainingState
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
@@ -102,7 +103,8 @@ def fit(
             worker has stopped. The best weights so far are then in `run_dir`.
     """
     folder = None if run_dir is None else Path(run_dir)
-    training = settle_budget(training or TrainingConfig(), max(1, len(train)), progress)
+    texts = max(1, count_learned(train, dev, soft_labels))
+    training = settle_budget(training or TrainingConfig(), texts, progress)
     run = TrainingRun(
         orders=TrainingOrders(training, folder, resume, tensorboard),
         train=train,

@@ -67,6 +67,20 @@ def soft_targets(
     )
 
 
+def count_learned(train: Corpus, dev: Corpus, soft_labels: SoftLabels | None) -> int:
+    """Returns the number of texts that are learned, those with soft labels alone included.
+
+    Args:
+        train: The labelled texts.
+        dev: Texts not to be learned.
+        soft_labels: As `soft_targets` takes them; `None` for none.
+    """
+    if soft_labels is None:
+        return len(train)
+    soft = soft_labels.select(positions_without(soft_labels.near_digests, dev.near_digests))
+    return len(train) + int(np.sum(~are_in(soft.exact_digests, distinct(train.exact_digests))))
+
+
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Returns the softmax of the logits of `probabilities` divided by `temperature`."""
     if temperature == 1:
