@@ -28,6 +28,7 @@ from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.workers.distribution import start_workers
 
@@ -138,7 +139,8 @@ def _run(
         # From here on the run can be resumed. Bad input leaves no folder.
         when_checked=lambda: begin_run(config, run_dir),
     )
-    training = settle_budget(config.training, len(prepared.train), progress)
+    texts = count_learned(prepared.train, prepared.dev, prepared.soft_labels)
+    training = settle_budget(config.training, texts, progress)
     config = replace(config, training=training)
     begin_run(config, run_dir)  # now with the numbers in the place of `auto`
     save_or_check_data(config, prepared, run_dir)

@@ -46,6 +46,7 @@ class Prepared:
     vectors: WordVectors | None = VECTORS
     tokenizer: object = None
     cache_dir: Path = Path("cache")
+    soft_labels: None = None
 
     @property
     def test(self) -> Corpus:

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from lstm_sentiment import Corpus
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
-from lstm_sentiment.training.inputs.soft_targets import SoftTargets, soft_targets, tempered
+from lstm_sentiment.training.inputs.soft_targets import (
+    SoftTargets,
+    count_learned,
+    soft_targets,
+    tempered,
+)
 
 NAMES = ("bad", "good")
 TRAIN = Corpus.from_rows([("a", "bad"), ("b", "good"), ("c", "good")])
@@ -17,14 +22,10 @@ DEV = Corpus.from_rows([("Dev text!", "bad"), ("e", "good")])
 def taught(texts: dict[str, float], *, weight: float = 0.25, smoothing: float = 0.0) -> SoftTargets:
     """The targets where the teacher gives each text this probability of `good`."""
     rows = np.array([[1 - good, good] for good in texts.values()], np.float32)
-    return soft_targets(
-        SoftLabels(tuple(texts), rows, NAMES),
-        TRAIN,
-        DEV,
-        weight=weight,
-        temperature=1.0,
-        smoothing=smoothing,
-    )
+    soft = SoftLabels(tuple(texts), rows, NAMES)
+    found = soft_targets(soft, TRAIN, DEV, weight=weight, temperature=1.0, smoothing=smoothing)
+    assert count_learned(TRAIN, DEV, soft) == len(found.labels)
+    return found
 
 
 def test_labels_and_soft_labels_of_a_text_are_mixed_and_other_texts_follow() -> None:

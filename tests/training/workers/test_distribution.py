@@ -10,7 +10,7 @@ from lstm_sentiment.training.workers.distribution import describe, start_workers
 def test_mirrored_takes_every_logical_cpu_where_there_is_no_gpu() -> None:
     if tf.config.list_logical_devices("GPU"):
         pytest.skip("this machine has a GPU")
-    training = TrainingConfig(strategy="mirrored")
+    training = TrainingConfig(strategy="mirrored", batch_size=64)
     workers = start_workers(training)
     assert (workers.replicas, workers.count, list(workers.shares)) == (2, 1, [0, 1])
     assert describe(workers, training) == (
