@@ -47,6 +47,7 @@ RECIPES: Mapping[str, Callable[[Request], Settings]] = {
     "fast": _constant({"preset": "fast"}),
     "accurate": _constant({"preset": "accurate"}),
     "without n-grams": _constant({"model": {"ngrams": 0}}),
+    "without character n-grams": _constant({"model": {"character_ngrams": 0}}),
     "teacher e5": _teacher,
     "GloVe": _glove,
     "GloVe and own vectors": lambda request: {**_glove(request), "own_vectors": True},
