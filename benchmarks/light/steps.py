@@ -27,7 +27,7 @@ def main(
     """Measures both stages and prints a line for each."""
     folder = find_version(model) / LIGHT
     vocabulary_size = load_description(folder).vocabulary_size
-    network = TableNetwork(folder, vocabulary_size)
+    network = TableNetwork(folder, vocabulary_size, directions=2)
     steps = _TURNS * STEPS_AT_ONCE
     rng = np.random.default_rng(0)
     for name, turns in (("Loop", _TURNS), ("LSTM", 0)):

@@ -9,7 +9,6 @@ import tensorflow as tf
 from lstm_sentiment.export.lstm_reader import (
     STEPS_A_ROUND,
     Gates,
-    PooledStates,
     Reading,
     steps_from,
     whole_rounds,
@@ -18,7 +17,7 @@ from lstm_sentiment.export.prepared import PreparedVariables
 from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.lstm_loop import Weights
 from lstm_sentiment.model.ngram_view import mixed
-from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.model.sentiment_model import SentimentModel, mean_logits
 
 ROWS = (1, 2, 4, 8, 16, 24, 32)
 """Batch sizes that are computed; smaller batches are filled up, so that XLA compiles few shapes."""
@@ -88,21 +87,25 @@ class InferenceNetwork(tf.Module):
             for layer in model.layers_with_weights()
         }
         self._steps = whole_rounds(model.config.max_length)
-        layers = [_directions(layer) for layer in model.lstm_layers]
+        # Members of an ensemble are computed side by side, as directions are.
+        layers = [
+            [weights for layer in layers for weights in _directions(layer)]
+            for layers in zip(*(member.lstm_layers for member in model.members), strict=True)
+        ]
         width = 4 * model.config.lstm_units
-        self._directions = len(layers[0])
-        self._is_folded = 4 * width * model.vocabulary_size * self._directions <= FOLDED_BYTES
+        self._readers = len(layers[0])
+        self._is_folded = 4 * width * model.vocabulary_size * self._readers <= FOLDED_BYTES
 
         def prepare() -> list[Any]:
             halved = [weights.halved(tf.float32) for layer in layers for weights in layer]
             flat = [tf.reshape(value, (-1, width)) for weights in halved for value in weights]
             if self._is_folded:
-                matrix, first = self.embedding.matrix(), halved[: self._directions]
+                matrix, first = self.embedding.matrix(), halved[: self._readers]
                 tables = [matrix @ weights.kernel + weights.bias for weights in first]
                 flat.append(tf.concat(tables, axis=0))
             return [tf.range(model.vocabulary_size), *flat]
 
-        count = len(Weights._fields) * len(layers) * self._directions + self._is_folded
+        count = len(Weights._fields) * len(layers) * self._readers + self._is_folded
         rows_of_gates = tf.TensorSpec((None, width), tf.float32)
         self.prepared = PreparedVariables(
             [tf.TensorSpec((None,), tf.int32), *[rows_of_gates] * count], prepare
@@ -186,13 +189,14 @@ class InferenceNetwork(tf.Module):
 
     def _function(self, name: str, model: SentimentModel, steps_a_round: int) -> Any:
         """Makes `lstm_logits`, called `name` when saved, with `steps_a_round` steps a round."""
-        pooling = model.config.pooling
-        attention = model.pooling if pooling == "attention" else None
+        pooling, members = model.config.pooling, model.members
+        poolings = [member.pooling for member in members if member.pooling is not None]
 
         def lstm_logits(token_ids: Any) -> Any:
             reading = Reading(
                 tf.math.count_nonzero(token_ids, axis=1, dtype=tf.int32),
-                self._directions,
+                len(members),
+                self._readers // len(members),
                 self._steps,
                 steps_a_round,
             )
@@ -203,13 +207,17 @@ class InferenceNetwork(tf.Module):
                 gates_of = partial(_gates_of_states, states, reading)
             if pooling == "last":
                 pooled = reading.last_states(gates_of(last), last)
-            elif attention is None:
-                pool = PooledStates(pooling, reading.lengths)
-                pooled = pool.result(reading.read(gates_of(last), last, pool), self._directions)
+            elif pooling == "attention":
+                states = reading.all_states(gates_of(last), last)
+                pooled = [
+                    pool(tf.transpose(each, (1, 0, 2)), mask=reading.mask())
+                    for pool, each in zip(poolings, states, strict=True)
+                ]
             else:
-                states = tf.transpose(reading.all_states(gates_of(last), last), (1, 0, 2))
-                pooled = attention(states, mask=reading.mask())
-            return model.logits(pooled)
+                pooled = reading.pooled_states(gates_of(last), last, pooling)
+            return mean_logits(
+                [member.logits(each) for member, each in zip(members, pooled, strict=True)]
+            )
 
         lstm_logits.__name__ = name
         return tf.function(
@@ -221,15 +229,13 @@ class InferenceNetwork(tf.Module):
         )
 
     def _prepared_weights(self) -> list[list[Weights]]:
-        """Returns the halved weights of each layer and direction."""
+        """Returns the halved weights of each layer, member and direction."""
         values = [variable.value() for variable in self.prepared.variables_by_place[1:]]
         if self._is_folded:
             values.pop()
         parts = len(Weights._fields)
         weights = [Weights(*values[at : at + parts]) for at in range(0, len(values), parts)]
-        return [
-            weights[at : at + self._directions] for at in range(0, len(weights), self._directions)
-        ]
+        return [weights[at : at + self._readers] for at in range(0, len(weights), self._readers)]
 
     def _gates_of_words(self, token_ids: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
         """Returns the words' part of the first layer's gates."""
@@ -238,22 +244,24 @@ class InferenceNetwork(tf.Module):
             return _projected(
                 lambda step, count: self.embedding.vectors(steps_from(by_time, step, count)), layer
             )
-        if self._directions > 1:
-            table_of_direction = tf.range(self._directions) * self.embedding.values.shape[0]
-            by_time += tf.repeat(table_of_direction, tf.shape(token_ids)[0])
+        if self._readers > 1:
+            table_of_reader = tf.range(self._readers) * self.embedding.values.shape[0]
+            by_time += tf.repeat(table_of_reader, tf.shape(token_ids)[0])
         table = self.prepared.variables_by_place[-1]
         return lambda step, count: tf.gather(table, steps_from(by_time, step, count))
 
 
-def _gates_of_states(states: Any, reading: Reading, layer: Sequence[Weights]) -> Gates:
-    """Returns the part of the gates that comes from the layer below: `(steps, batch, width)`."""
-    if len(layer) > 1:
-        states = tf.concat([states, reading.turned(states)], axis=1)
-    return _projected(lambda step, count: steps_from(states, step, count), layer)
+def _gates_of_states(states: Sequence[Any], reading: Reading, layer: Sequence[Weights]) -> Gates:
+    """Returns the part of the gates that comes from the layer below.
+
+    `states` are those of each member, `(steps, batch, width)`.
+    """
+    rows = reading.rows_of_states(states)
+    return _projected(lambda step, count: steps_from(rows, step, count), layer)
 
 
 def _projected(inputs: Gates, layer: Sequence[Weights]) -> Gates:
-    """Projects each direction's rows of the inputs, `(count, rows, width)`."""
+    """Projects each member's and direction's rows of the inputs, `(count, rows, width)`."""
 
     def gates(step: Any, count: int) -> Any:
         parts = tf.split(inputs(step, count), len(layer), axis=1)

@@ -60,9 +60,9 @@ def read_texts(
 
     Args:
         gates: The inputs' part of the gates.
-        layer: The weights of each direction, halved.
-        rows: Number of texts times directions: first all texts as the first direction reads them,
-            then as the second does.
+        layer: The weights of each reader, halved. A reader is a direction of a member.
+        rows: Number of texts times readers: first all texts as the first reader reads them, then
+            as the next does.
         longest: Length of the longest text, at least 1.
         collector: Collects the states.
         steps_a_round: Steps in a round of the loop.
@@ -73,16 +73,16 @@ def read_texts(
         The last states, float32 `(rows, units)`, and the collection.
     """
     kernels = [weights.recurrent_kernel for weights in layer]
-    units, directions = kernels[0].shape[1] // 4, len(kernels)
+    units, readers = kernels[0].shape[1] // 4, len(kernels)
 
     def one_round(step: Any, state: Any, cell: Any, *collected: Any) -> Any:
         states = []
         for place, gate in enumerate(tf.unstack(gates(step, steps_a_round), num=steps_a_round)):
             products = [
                 tf.matmul(part, kernel)
-                for part, kernel in zip(tf.split(state, directions), kernels, strict=True)
+                for part, kernel in zip(tf.split(state, readers), kernels, strict=True)
             ]
-            recurrent = products[0] if directions == 1 else tf.concat(products, axis=0)
+            recurrent = products[0] if readers == 1 else tf.concat(products, axis=0)
             before = state
             cell, state = lstm_cell(tf.tanh(recurrent + gate), cell)
             if lengths is not None:
@@ -133,14 +133,17 @@ class PooledStates(NamedTuple):
             after.append(collected[-1] + tf.reduce_sum(tf.where(wanted, states, 0.0), axis=0))
         return tuple(after)
 
-    def result(self, collected: tuple[Any, ...], directions: int) -> Any:
-        """Returns `(batch, width)`, as `MaskedPooling` and `FastLSTM` do."""
+    def result(self, collected: tuple[Any, ...], members: int, directions: int) -> list[Any]:
+        """Returns `(batch, width)` of each member, as `MaskedPooling` and `FastLSTM` do."""
         parts = list(collected)
         if "mean" in self.pooling:
             count = tf.cast(tf.maximum(self.lengths, 1), tf.float32)
             parts[-1] /= count[:, tf.newaxis]
-        by_direction = [half for part in parts for half in tf.split(part, directions)]
-        return tf.concat(by_direction, axis=1)
+        by_reader = [tf.split(part, members * directions) for part in parts]
+        return [
+            tf.concat([half for part in by_reader for half in part[at : at + directions]], axis=1)
+            for at in range(0, members * directions, directions)
+        ]
 
 
 class NoStates(NamedTuple):
@@ -171,17 +174,20 @@ class AllStates(NamedTuple):
 
 
 class Reading:
-    """Reads some texts with the directions of each layer.
+    """Reads some texts with the members and directions of each layer.
 
     Attributes:
-        lengths: Length of each row, a text being a row for each direction: int32 `(rows,)`.
+        lengths: Length of each row, a text being a row for each direction of each member: int32
+            `(rows,)`.
     """
 
-    def __init__(self, lengths: Any, directions: int, steps: int, steps_a_round: int) -> None:
-        """Sets the texts' lengths, int32 `(batch,)`, directions, and steps in whole rounds."""
-        self._lengths, self._directions = lengths, directions
+    def __init__(
+        self, lengths: Any, members: int, directions: int, steps: int, steps_a_round: int
+    ) -> None:
+        """Sets the texts' lengths, int32 `(batch,)`, the readers, and steps in whole rounds."""
+        self._lengths, self._members, self._directions = lengths, members, directions
         self._steps, self._steps_a_round = steps, steps_a_round
-        self.lengths = tf.tile(lengths, [directions])
+        self.lengths = tf.tile(lengths, [members * directions])
 
     def mask(self) -> Any:
         """Returns True at real tokens, bool `(batch, steps)`."""
@@ -193,30 +199,54 @@ class Reading:
         _, *collected = read_texts(gates, layer, rows, longest, collector, self._steps_a_round)
         return tuple(collected)
 
-    def last_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
-        """Returns the last state of each direction, `(batch, width)`."""
+    def pooled_states(self, gates: Gates, layer: Sequence[Weights], pooling: str) -> list[Any]:
+        """Returns each member's pooled states, `(batch, width)`."""
+        pool = PooledStates(pooling, self.lengths)
+        return pool.result(self.read(gates, layer, pool), self._members, self._directions)
+
+    def last_states(self, gates: Gates, layer: Sequence[Weights]) -> list[Any]:
+        """Returns each member's last state of each direction, `(batch, width)`."""
         if self._steps_a_round > 1:
             # In plain ops, `where` in each step costs more than a choice in each round.
-            pool = PooledStates("last", self.lengths)
-            return pool.result(self.read(gates, layer, pool), self._directions)
+            return self.pooled_states(gates, layer, "last")
         rows, longest = tf.shape(self.lengths)[0], tf.reduce_max(self._lengths)
         (states,) = read_texts(gates, layer, rows, longest, NoStates(), 1, self.lengths)
-        return tf.concat(tf.split(states, self._directions), axis=1)
+        return [
+            tf.concat(tf.split(of_member, self._directions), axis=1)
+            for of_member in tf.split(states, self._members)
+        ]
 
-    def all_states(self, gates: Gates, layer: Sequence[Weights]) -> Any:
-        """Returns every state of a layer, in the order of the text, `(steps, batch, width)`."""
+    def all_states(self, gates: Gates, layer: Sequence[Weights]) -> list[Any]:
+        """Returns each member's states of a layer, in the order of the text.
+
+        Their shape is `(steps, batch, width)`.
+        """
         (states,) = self.read(gates, layer, AllStates(self._steps))
+        of_members = tf.split(states, self._members, axis=1)
         if self._directions == 1:
-            return states
-        forward, backward = tf.split(states, 2, axis=1)
-        return tf.concat([forward, self.turned(backward)], axis=2)
+            return list(of_members)
+        halves = [tf.split(each, 2, axis=1) for each in of_members]
+        return [
+            tf.concat([forward, self._turned(backward)], axis=2) for forward, backward in halves
+        ]
 
     def in_order_of_reading(self, by_text: Any) -> Any:
-        """Returns `(rows, steps)` from `(batch, steps)`: the texts, and then reversed ones."""
-        if self._directions == 1:
-            return by_text
-        return tf.concat([by_text, tf.reverse_sequence(by_text, self._lengths, seq_axis=1)], axis=0)
+        """Returns `(rows, steps)` from `(batch, steps)`: a member's texts and reversed texts."""
+        rows = [by_text]
+        if self._directions > 1:
+            rows.append(tf.reverse_sequence(by_text, self._lengths, seq_axis=1))
+        rows *= self._members
+        return rows[0] if len(rows) == 1 else tf.concat(rows, axis=0)
 
-    def turned(self, by_time: Any) -> Any:
+    def rows_of_states(self, states: Sequence[Any]) -> Any:
+        """Returns `(steps, rows, width)` from each member's states, `(steps, batch, width)`."""
+        rows = [
+            part
+            for each in states
+            for part in ([each] if self._directions == 1 else [each, self._turned(each)])
+        ]
+        return rows[0] if len(rows) == 1 else tf.concat(rows, axis=1)
+
+    def _turned(self, by_time: Any) -> Any:
         """Reverses each text of `(steps, batch, width)`."""
         return tf.reverse_sequence(by_time, self._lengths, seq_axis=0, batch_axis=1)

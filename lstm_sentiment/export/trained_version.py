@@ -24,7 +24,7 @@ from lstm_sentiment.text.vocabulary import OOV_TOKEN, Vocabulary
 from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.version_folder import CARD, OOV_ID, TEXTS_SEEN, VOCABULARY, find_version
 
-_SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling")
+_SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling", "members")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,10 @@ REST_ROWS, REST_REAL, EXCESS = "rest_rows", "rest_real", "excess"
 """Names of the further inputs of the network with a table; see `export.light.table_graph`."""
 QUERY, DENSE_KERNEL, DENSE_BIAS = "query", "dense_kernel", "dense_bias"
 KERNEL, RECURRENT_KERNEL, BIAS = "kernel_{}", "recurrent_kernel_{}", "bias_{}"
-"""Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer."""
+"""Names of the network's weights, which are outputs too; `{}` is the number of the LSTM layer.
+
+Those of the further members of an ensemble have a prefix: see `of_member`.
+"""
 
 FORMAT = 3
 _WITHOUT_CHARACTERS = 2  # the format before, which differs in nothing else
@@ -68,6 +71,11 @@ FOLDED_BYTES = 128 * 2**20
 # small, and holds a checksum of each: other weights have another index. The twin never reads the
 # weights themselves, which TensorFlow checks against the index when it reads them.
 _SOURCES = (GRAPH, WEIGHTS_INDEX, VOCABULARY, LABELS)
+
+
+def of_member(name: str, member: int) -> str:
+    """Returns the name of a weight of a member, from 0; the first member's have no prefix."""
+    return f"member_{member}_{name}" if member else name
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,7 @@ def _is_model(value: Any) -> bool:
         isinstance(value, dict)
         and _is_size(value.get("lstm_units"))
         and _is_size(value.get("lstm_layers"))
+        and _is_size(value.get("members", 1))
         and isinstance(value.get("bidirectional"), bool)
         and value.get("pooling") in POOLINGS
     )

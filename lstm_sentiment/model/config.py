@@ -32,6 +32,9 @@ class ModelConfig:
         recurrent_dropout: Share of the LSTM state's channels hidden from the next step in training,
             the same for all steps of a text, from 0 to below 1.
         dropout: Share of the pooled vector dropped in training, from 0 to below 1.
+        members: Number of LSTMs with pooling and dense layer of their own over the same word
+            vectors. They are trained side by side, and the mean of their logits is the answer
+            (Dietterich, 2000, https://doi.org/10.1007/3-540-45014-9_1).
         ngrams: Length in tokens of the longest n-grams of the linear classifier beside the LSTM:
             see `NgramView`. 0 leaves the linear classifier out.
         character_ngrams: Length in characters of the longest n-grams of a second linear classifier:
@@ -50,6 +53,7 @@ class ModelConfig:
     embedding_dropout: float = 0.2
     recurrent_dropout: float = 0.0
     dropout: float = 0.3
+    members: int = 1
     ngrams: int = 3
     character_ngrams: int | Literal["auto"] = "auto"
     max_length: int = 200
@@ -57,7 +61,10 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Raises `InvalidInputError` if a value is out of range or unknown."""
         positive(
-            lstm_units=self.lstm_units, lstm_layers=self.lstm_layers, max_length=self.max_length
+            lstm_units=self.lstm_units,
+            lstm_layers=self.lstm_layers,
+            members=self.members,
+            max_length=self.max_length,
         )
         in_range(0, _LONGEST_NGRAM, ngrams=self.ngrams)
         if self.character_ngrams != "auto":

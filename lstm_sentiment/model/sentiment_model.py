@@ -1,8 +1,10 @@
 """The Keras model."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.model.batch_dropout import BatchDropout, BatchSpatialDropout1D
@@ -13,9 +15,30 @@ from lstm_sentiment.model.ngram_view import NgramView, mixed
 from lstm_sentiment.model.recurrence import FastLSTM
 
 
+class Member(NamedTuple):
+    """One member of an ensemble: what lies between the word vectors and its logits.
+
+    Attributes:
+        lstm_layers: The LSTM layers, the first first.
+        pooling: Reduces the last layer's states to one vector; `None` for the last state.
+        logits: The dense layer after the pooling.
+    """
+
+    lstm_layers: Sequence[FastLSTM]
+    pooling: MaskedPooling | None
+    logits: keras.layers.Dense
+
+    def layers(self) -> list[keras.layers.Layer]:
+        """Returns all layers in their order."""
+        return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling]), self.logits]
+
+
 @keras.saving.register_keras_serializable(package="lstm_sentiment")
 class SentimentModel(keras.Model):
     """Pretrained embeddings, LSTM, pooling over real tokens, dense layer to logits.
+
+    With several `members`, LSTM, pooling and dense layer are there once a member, and the logits
+    are the mean of the members'.
 
     With `num_ngrams` or `character_sizes`, the logits are mixed with those of linear classifiers of
     n-grams, except in training, where the LSTM learns alone.
@@ -32,8 +55,9 @@ class SentimentModel(keras.Model):
 
     Attributes:
         embedding: The word vectors, assigned by `embedding.load_matrix`.
-        lstm_layers: The LSTM layers, the first first.
-        logits: The dense layer after the pooling.
+        lstm_layers: The LSTM layers of the first member, the first first.
+        pooling: The pooling of the first member; `None` for the last state.
+        logits: The dense layer of the first member.
         ngram_view: The linear classifier of n-grams, or `None`.
         character_view: The linear classifier of character n-grams, or `None`.
     """
@@ -87,17 +111,17 @@ class SentimentModel(keras.Model):
         self.embedding_dropout = BatchSpatialDropout1D(
             self.config.embedding_dropout, name="embedding_dropout"
         )
-        self.lstm_layers = [
-            self._lstm(layer, use_cudnn) for layer in range(self.config.lstm_layers)
-        ]
-        self.pooling = (
-            None
-            if self.config.pooling == "last"
-            else MaskedPooling(self.config.pooling, name="pooling")
-        )
+        # The names of the first member's attributes and layers are those of a model without
+        # others, so that files and versions keep them.
+        self.lstm_layers, self.pooling = self._lstm_layers("", use_cudnn), self._pooling("")
         self.dropout = BatchDropout(self.config.dropout, name="dropout")
-        # Logits stay float32 under mixed precision: the loss is not stable otherwise.
-        self.logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")
+        self.logits = self._dense("")
+        others = [f"_of_member_{member}" for member in range(1, self.config.members)]
+        self.other_lstm_layers = [
+            layer for suffix in others for layer in self._lstm_layers(suffix, use_cudnn)
+        ]
+        self.other_poolings = [] if self.pooling is None else [*map(self._pooling, others)]
+        self.other_logits = [self._dense(suffix) for suffix in others]
         self.num_ngrams = num_ngrams
         self.ngram_view = (
             NgramView(num_ngrams, num_classes, self.config.ngrams, dtype="float32", name="ngrams")
@@ -114,30 +138,59 @@ class SentimentModel(keras.Model):
         )
         self.build((None, None))
 
-    def _lstm(self, layer: int, use_cudnn: bool | str) -> FastLSTM:
-        is_last = layer == self.config.lstm_layers - 1
-        return FastLSTM(
-            self.config.lstm_units,
-            bidirectional=self.config.bidirectional,
-            return_sequences=not (is_last and self.config.pooling == "last"),
-            recurrent_dropout=self.config.recurrent_dropout,
-            use_cudnn=use_cudnn,
-            name=f"lstm_{layer}",
-        )
+    def _lstm_layers(self, suffix: str, use_cudnn: bool | str) -> list[FastLSTM]:
+        config = self.config
+        return [
+            FastLSTM(
+                config.lstm_units,
+                bidirectional=config.bidirectional,
+                return_sequences=config.pooling != "last" or layer < config.lstm_layers - 1,
+                recurrent_dropout=config.recurrent_dropout,
+                use_cudnn=use_cudnn,
+                name=f"lstm_{layer}{suffix}",
+            )
+            for layer in range(config.lstm_layers)
+        ]
+
+    def _pooling(self, suffix: str) -> MaskedPooling | None:
+        pooling = self.config.pooling
+        return None if pooling == "last" else MaskedPooling(pooling, name=f"pooling{suffix}")
+
+    def _dense(self, suffix: str) -> keras.layers.Dense:
+        # Logits stay float32 under mixed precision: the loss is not stable otherwise.
+        return keras.layers.Dense(self.num_classes, dtype="float32", name=f"logits{suffix}")
+
+    @property
+    def members(self) -> list[Member]:
+        """The members of the ensemble, at least one."""
+        first = Member(self.lstm_layers, self.pooling, self.logits)
+        count = self.config.lstm_layers
+        return [
+            first,
+            *(
+                Member(
+                    self.other_lstm_layers[place * count : (place + 1) * count],
+                    self.other_poolings[place] if self.other_poolings else None,
+                    logits,
+                )
+                for place, logits in enumerate(self.other_logits)
+            ),
+        ]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates all weights; `input_shape` is `(batch, time)`."""
         if self.built:
             return
-        shape: tuple[int | None, ...] = (*input_shape, self.embedding_dim)
         self.embedding.build(input_shape)
-        for lstm in self.lstm_layers:
-            lstm.build(shape)
-            shape = lstm.compute_output_shape(shape)
-        if self.pooling is not None:
-            self.pooling.build(shape)
-        width = shape[-1] or 0
-        self.logits.build((None, 2 * width if self.config.pooling == "max_mean" else width))
+        for member in self.members:
+            shape: tuple[int | None, ...] = (*input_shape, self.embedding_dim)
+            for lstm in member.lstm_layers:
+                lstm.build(shape)
+                shape = lstm.compute_output_shape(shape)
+            if member.pooling is not None:
+                member.pooling.build(shape)
+            width = shape[-1] or 0
+            member.logits.build((None, 2 * width if self.config.pooling == "max_mean" else width))
         for view in self.views():
             view.build()
         super().build(input_shape)
@@ -157,13 +210,33 @@ class SentimentModel(keras.Model):
             training: Applies dropout if true.
 
         Returns:
-            float32 `(batch, num_classes)`.
+            float32 `(batch, num_classes)`, the mean of all members.
         """
+        return mean_logits(
+            [self._logits_of(each, vectors, mask, training) for each in self.members]
+        )
+
+    def member_logits(self, token_ids: Any, *, training: bool | None = None) -> list[Any]:
+        """Computes each member's logits, without the n-grams.
+
+        In training each member has its own dropout, so that it learns as it would alone.
+
+        Args:
+            token_ids: int `(batch, time)`.
+            training: Applies dropout if true.
+
+        Returns:
+            float32 `(batch, num_classes)` of each member.
+        """
+        mask, vectors = self.embedding.compute_mask(token_ids), self.embedding(token_ids)
+        return [self._logits_of(member, vectors, mask, training) for member in self.members]
+
+    def _logits_of(self, member: Member, vectors: Any, mask: Any, training: bool | None) -> Any:
         states = self.embedding_dropout(vectors, training=training)
-        for lstm in self.lstm_layers:
+        for lstm in member.lstm_layers:
             states = lstm(states, mask=mask, training=training)
-        pooled = states if self.pooling is None else self.pooling(states, mask=mask)
-        return self.logits(self.dropout(pooled, training=training))
+        pooled = states if member.pooling is None else member.pooling(states, mask=mask)
+        return member.logits(self.dropout(pooled, training=training))
 
     def without_cudnn(self) -> "SentimentModel":
         """Returns a copy for export, with the same scores but without GPU-only ops.
@@ -193,11 +266,12 @@ class SentimentModel(keras.Model):
 
     def layers_below_logits(self) -> list[keras.layers.Layer]:
         """Returns LSTM layers and pooling, whose weights fit other vocabularies and classes."""
-        return [*self.lstm_layers, *([] if self.pooling is None else [self.pooling])]
+        return [layer for member in self.members for layer in member.layers()[:-1]]
 
     def layers_with_weights(self) -> list[keras.layers.Layer]:
         """Returns all layers that may have weights, except the embedding."""
-        return [*self.layers_below_logits(), self.logits, *self.views()]
+        members = (layer for member in self.members for layer in member.layers())
+        return [*members, *self.views()]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns `(batch, num_classes)`."""
@@ -227,3 +301,8 @@ class SentimentModel(keras.Model):
                 "character_sizes": sizes and CharacterSizes(*sizes),
             }
         )
+
+
+def mean_logits(logits: Sequence[Any]) -> Any:
+    """Returns the mean of the members' logits, float32 `(batch, classes)`."""
+    return logits[0] if len(logits) == 1 else tf.add_n(list(logits)) / len(logits)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from lstm_sentiment.model.batch_dropout import share_of_batch
-from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.model.sentiment_model import SentimentModel, mean_logits
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.inputs.batches import NO_LABEL
 from lstm_sentiment.training.schedule import LearningRate
@@ -49,7 +49,8 @@ def make_step(
     """Compiles a training step, in the scope of the strategy that runs it.
 
     The gradient is that of the mean loss over the global batch, whatever the number of replicas,
-    and is clipped by its global norm.
+    and is clipped by its global norm. Members of an ensemble learn as they would alone: each has
+    its own loss and its own norm; of the word vectors, which they share, it is the mean gradient.
 
     Args:
         model: The model to train.
@@ -66,6 +67,7 @@ def make_step(
     optimizer.build(variables)
     replicas = strategy.num_replicas_in_sync
     weights = None if class_weights is None else tf.constant(class_weights, tf.float32)
+    groups = _variables_of_members(model)
 
     def replica_step(
         token_ids: tf.Tensor,
@@ -76,22 +78,21 @@ def make_step(
         first, all_texts = place[0], place[1]
         with tf.GradientTape() as tape:
             with share_of_batch(first, all_texts):
-                logits = model(token_ids, training=True)
-            if targets is None:
-                losses = _losses(logits, labels, training.label_smoothing)
-            else:
-                losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+                members = model.member_logits(token_ids, training=True)
+            losses = tf.add_n(
+                [_losses(each, labels, targets, training.label_smoothing) for each in members]
+            )
             if weights is not None:
                 losses *= _weights_of(weights, labels, targets)
             losses *= tf.cast(labels != NO_LABEL, losses.dtype)
             loss = tf.reduce_sum(losses) / tf.cast(all_texts, losses.dtype)
         # Dense: in sparse gradients, rows of a repeated word would count repeatedly in the norm.
         gradients = [tf.convert_to_tensor(part) for part in tape.gradient(loss, variables)]
-        sums = _sums(token_ids, labels, logits, losses)
+        sums = _sums(token_ids, labels, mean_logits(members), losses / len(members))
         if replicas > 1:
             *gradients, sums = _sum_over_replicas([*gradients, sums])
-        gradients, _ = tf.clip_by_global_norm(gradients, training.gradient_clip_norm)
-        optimizer.apply(gradients, variables)
+        clipped = _clipped(gradients, groups, training.gradient_clip_norm)
+        optimizer.apply(clipped, variables)
         return sums
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -114,8 +115,44 @@ def make_step(
     return traced_step
 
 
-def _losses(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:
-    """Returns the cross entropy of each text, float32 `(batch,)`."""
+def _variables_of_members(model: SentimentModel) -> list[list[int]]:
+    """Returns the places of each member's variables among the trainable ones.
+
+    The last group are the shared variables; a model without other members has one group.
+    """
+    variables, members = model.trainable_variables, model.members
+    if len(members) == 1:
+        return [list(range(len(variables)))]
+    place_of = {id(variable): place for place, variable in enumerate(variables)}
+    groups = [
+        [place_of[id(weight)] for layer in member.layers() for weight in layer.trainable_variables]
+        for member in members
+    ]
+    own = {place for group in groups for place in group}
+    return [*groups, [place for place in range(len(variables)) if place not in own]]
+
+
+def _clipped(
+    gradients: Sequence[tf.Tensor], groups: Sequence[Sequence[int]], largest_norm: float
+) -> list[tf.Tensor]:
+    """Clips each group's gradients by their global norm; averages those of shared variables."""
+    clipped = list(gradients)
+    if len(groups) > 1:
+        for place in groups[-1]:
+            clipped[place] /= len(groups) - 1
+    for group in filter(None, groups):
+        parts, _ = tf.clip_by_global_norm([clipped[place] for place in group], largest_norm)
+        for place, part in zip(group, parts, strict=True):
+            clipped[place] = part
+    return clipped
+
+
+def _losses(
+    logits: tf.Tensor, labels: tf.Tensor, targets: tf.Tensor | None, smoothing: float
+) -> tf.Tensor:
+    """Returns the cross entropy of each text, float32 `(batch,)`, with its target if there are."""
+    if targets is not None:
+        return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
     labels = tf.maximum(labels, 0)  # rows with `NO_LABEL` get a weight of 0 later
     if not smoothing:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)

@@ -26,6 +26,11 @@ class StartWeights:
         Raises:
             InvalidInputError: If the sizes differ.
         """
+        if len(self.model.members) != len(network.members):
+            raise InvalidInputError(
+                f"A classifier to begin with must have {len(network.members)} members, as the new "
+                f"one. Received: {len(self.model.members)}."
+            )
         for ours, theirs in zip(
             self.model.layers_below_logits(), network.layers_below_logits(), strict=False
         ):
@@ -37,10 +42,11 @@ class StartWeights:
                     f"vectors. Received: another {ours.name}."
                 )
             theirs.set_weights(weights)
-        kernel, bias = network.logits.get_weights()
-        our_kernel, our_bias = self.model.logits.get_weights()
         shared = [name for name in label_names if name in self.label_names]
         here = [label_names.index(name) for name in shared]
         there = [self.label_names.index(name) for name in shared]
-        kernel[:, here], bias[here] = our_kernel[:, there], our_bias[there]
-        network.logits.set_weights([kernel, bias])
+        for member, other in zip(self.model.members, network.members, strict=True):
+            kernel, bias = other.logits.get_weights()
+            our_kernel, our_bias = member.logits.get_weights()
+            kernel[:, here], bias[here] = our_kernel[:, there], our_bias[there]
+            other.logits.set_weights([kernel, bias])

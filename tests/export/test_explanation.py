@@ -60,6 +60,10 @@ def test_credit_adds_up_for_the_last_state_of_one_direction() -> None:
     assert_complete(*explained(bidirectional=False, pooling="last"), random_ids(4))
 
 
+def test_credit_adds_up_for_an_ensemble() -> None:
+    assert_complete(*explained(members=2), random_ids(4))
+
+
 def test_credit_is_that_of_many_more_steps() -> None:
     model, attribute = explained(bidirectional=False)
     for variable in model.trainable_variables:

@@ -100,6 +100,9 @@ def random_ids(texts: int, longest: int = MAX_LENGTH, seed: int = 0) -> np.ndarr
         ({"bidirectional": False, "pooling": "mean"}, False),
         ({"lstm_layers": 2}, True),
         ({"lstm_layers": 3, "bidirectional": False, "pooling": "last"}, False),
+        ({"members": 3}, True),
+        ({"members": 2, "bidirectional": False, "lstm_layers": 2, "pooling": "last"}, False),
+        ({"members": 2, "lstm_layers": 2, "pooling": "attention"}, True),
     ],
     ids=str,
 )
@@ -158,6 +161,7 @@ def test_a_texts_scores_are_its_own(
         ({}, True),
         ({"pooling": "last"}, True),
         ({"lstm_layers": 2, "pooling": "attention"}, False),
+        ({"members": 2}, True),
     ],
     ids=str,
 )

@@ -63,19 +63,48 @@ def test_the_order_of_tokens_matters(pooling: Pooling) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pooling", "bidirectional"),
-    [("max_mean", True), ("attention", False), ("last", True), ("last", False)],
+    ("pooling", "bidirectional", "members"),
+    [
+        ("max_mean", True, 1),
+        ("attention", False, 1),
+        ("last", True, 1),
+        ("last", False, 3),
+        ("attention", True, 3),
+    ],
 )
 def test_a_saved_model_is_restored_with_its_config_and_scores(
-    tmp_path: Path, pooling: Pooling, bidirectional: bool
+    tmp_path: Path, pooling: Pooling, bidirectional: bool, members: int
 ) -> None:
-    model = make(pooling, bidirectional=bidirectional, lstm_layers=2, max_length=7)
+    model = make(pooling, bidirectional=bidirectional, lstm_layers=2, max_length=7, members=members)
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
     assert isinstance(restored, SentimentModel)
     assert restored.config == model.config
     batch = pad([[5, 6, 7], [1]])
     np.testing.assert_array_equal(restored(batch), model(batch))
+
+
+@pytest.mark.parametrize("pooling", ["max_mean", "attention", "last"])
+def test_an_ensemble_answers_with_the_mean_of_its_members(pooling: Pooling) -> None:
+    ensemble, batch = make(pooling, members=3, lstm_layers=2), pad([[5, 6, 7], [1]])
+    answers = []
+    for member in ensemble.members:
+        alone = make(pooling, lstm_layers=2)
+        alone.embedding.load_matrix(ensemble.embedding.merged_matrix())
+        for ours, theirs in zip(alone.layers_with_weights(), member.layers(), strict=True):
+            ours.set_weights(theirs.get_weights())
+        answers.append(alone(batch).numpy())
+    assert np.abs(answers[0] - answers[1]).max() > 1e-3
+    np.testing.assert_allclose(ensemble(batch), np.mean(answers, axis=0), atol=1e-6)
+
+
+def test_other_members_leave_the_names_of_a_model_as_they_are() -> None:
+    # Files that were written before there were ensembles have these names.
+    def names(model: SentimentModel) -> set[str]:
+        return {weight.path.partition("/")[2] for weight in model.weights}
+
+    assert names(make()) < names(make(members=2))
+    assert {"logits/kernel", "lstm_0/bidirectional/forward_lstm/lstm_cell/kernel"} < names(make())
 
 
 def test_the_embedding_is_frozen_unless_asked() -> None:
@@ -133,7 +162,7 @@ def test_a_model_with_trained_rows_is_restored_with_its_scores(tmp_path: Path) -
 
 def test_the_copy_without_cudnn_scores_the_same() -> None:
     batch = pad([[5, 6, 7], [1]])
-    for model in (make(lstm_layers=2), make_with_trained_rows()):
+    for model in (make(lstm_layers=2), make(members=2), make_with_trained_rows()):
         np.testing.assert_allclose(model.without_cudnn()(batch), model(batch), rtol=1e-6)
     assert model.without_cudnn().embedding.num_trained_rows == 0
 
@@ -151,6 +180,7 @@ def test_logits_stay_float32_under_mixed_precision() -> None:
     [
         ({"lstm_units": 0}, "`lstm_units` must be a positive integer. Received: lstm_units=0"),
         ({"lstm_layers": 1.5}, "`lstm_layers` must be a positive integer"),
+        ({"members": 0}, "`members` must be a positive integer. Received: members=0"),
         ({"max_length": True}, "`max_length` must be a positive integer"),
         ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1. Received: dropout=1.0"),
         ({"pooling": "sum"}, "max_mean, max, mean, attention, last. Received: 'sum'"),

@@ -1,5 +1,6 @@
 """One step of training does what it says, however many replicas share it."""
 
+from dataclasses import replace
 from functools import cache
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from lstm_sentiment import pad_token_ids
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.model.sentiment_model import Member, SentimentModel
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
 from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.inputs.token_rows import TokenRows
@@ -24,10 +25,17 @@ WEIGHTS = (3.0, 1.0, 0.5)
 TARGETS = np.array(
     [[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75], [0.125, 0.875, 0], [1, 0, 0]], np.float32
 )
+VECTORS = np.random.default_rng(0).normal(0, 0.5, (6, 4)).astype(np.float32)
 PLAIN = ModelConfig(lstm_units=3, bidirectional=False, dropout=0.0, embedding_dropout=0.0, ngrams=0)
 
 
 Weights = list[np.ndarray]
+
+
+def draw_weights(member: Member, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for layer in member.layers():
+        layer.set_weights([rng.normal(0, 0.5, weight.shape) for weight in layer.get_weights()])
 
 
 @cache
@@ -39,11 +47,17 @@ def train(
     smoothing: float = 0.0,
     soft: bool = False,
     batch_size: int = 5,
+    members: int = 1,
+    first_weights: int = 0,
+    clip_norm: float = 1.0,
 ) -> tuple[np.ndarray, list[Weights], list[list[float]]]:
     """Trains five steps; gives logits before, weights (or averages) from before on, and sums."""
     keras.utils.set_random_seed(0)
     training = TrainingConfig(
-        learning_rate=0.01, label_smoothing=smoothing, average_momentum=momentum
+        learning_rate=0.01,
+        gradient_clip_norm=clip_norm,
+        label_smoothing=smoothing,
+        average_momentum=momentum,
     )
     workers = start_workers(TrainingConfig(strategy=strategy))
     chosen = workers.strategy
@@ -54,7 +68,10 @@ def train(
         targets=TARGETS if soft else None,
     )
     with chosen.scope():
-        model = SentimentModel(6, 4, 3, PLAIN)
+        model = SentimentModel(6, 4, 3, replace(PLAIN, members=members))
+        model.embedding.load_matrix(VECTORS)
+        for number, member in enumerate(model.members):
+            draw_weights(member, first_weights + number)
         logits = np.array(model(IDS))
         averages = [tf.Variable(v.value) for v in model.trainable_variables] if momentum else []
         step = make_step(
@@ -120,6 +137,16 @@ def test_averages_follow_the_weights() -> None:
         ]
     for average, ours in zip(expected, averages[2], strict=True):
         np.testing.assert_allclose(ours, average, atol=1e-6)
+
+
+@pytest.mark.parametrize("clip_norm", [0.3, 1e6])
+def test_members_train_together_as_each_would_alone(clip_norm: float) -> None:
+    _, together, sums = train(members=2, clip_norm=clip_norm)
+    alone = [train(first_weights=seed, clip_norm=clip_norm) for seed in (0, 1)]
+    for ours, theirs in zip(together[-1], [*alone[0][1][-1], *alone[1][1][-1]], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    losses = [[step[0] for step in run[2]] for run in alone]
+    np.testing.assert_allclose([step[0] for step in sums], np.mean(losses, axis=0), rtol=1e-5)
 
 
 # With 4, one replica gets the last text, one none.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from lstm_sentiment import (
     FitResult,
     InvalidInputError,
     ModelConfig,
+    SentimentModel,
     StartWeights,
     TrainingConfig,
     fit,
@@ -21,12 +24,12 @@ ROWS = [
 CORPUS = Corpus.from_rows(ROWS, label_names=["positive", "negative", "other"])
 
 
-def train(fitted: FitResult, lstm_units: int = 8) -> FitResult:
+def train(fitted: FitResult, lstm_units: int = 8, members: int = 1) -> FitResult:
     return fit(
         CORPUS,
         CORPUS,
         tokenizer=fitted.tokenizer,
-        model=ModelConfig(lstm_units=lstm_units, ngrams=0),
+        model=ModelConfig(lstm_units=lstm_units, members=members, ngrams=0),
         training=TrainingConfig(epochs=1, learning_rate=1e-9),
         start=StartWeights(fitted.model, fitted.label_names),
     )
@@ -49,6 +52,21 @@ def test_training_begins_with_the_weights_given_and_finds_classes_by_name(
 def test_other_sizes_are_refused(fitted: FitResult) -> None:
     with pytest.raises(InvalidInputError, match="must have the same model sizes"):
         train(fitted, lstm_units=4)
+    with pytest.raises(InvalidInputError, match=r"must have 2 members.*Received: 1"):
+        train(fitted, members=2)
+
+
+def test_every_member_of_an_ensemble_begins_with_its_own_weights(fitted: FitResult) -> None:
+    ensemble = SentimentModel(
+        len(fitted.tokenizer.vocabulary), 200, 3, ModelConfig(lstm_units=8, members=2, ngrams=0)
+    )
+    result = train(replace(fitted, model=ensemble), members=2)
+    for before, after in zip(ensemble.members, result.model.members, strict=True):
+        np.testing.assert_allclose(
+            before.lstm_layers[0].get_weights()[0], after.lstm_layers[0].get_weights()[0], atol=1e-6
+        )
+        kernel, kept = before.logits.get_weights()[0], after.logits.get_weights()[0]
+        np.testing.assert_allclose(kept[:, 0], kernel[:, 2], atol=1e-6)
 
 
 def test_balanced_class_weights_make_all_classes_weigh_alike() -> None:

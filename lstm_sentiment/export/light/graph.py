@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from lstm_sentiment.export.light.graph_builder import FLOAT, INT32, GraphBuilder
-from lstm_sentiment.export.light.network_layers import add_dense, add_lstm_layers, add_pooling
+from lstm_sentiment.export.light.network_layers import add_members
 from lstm_sentiment.light_twin.description import LENGTHS, LOGITS, TOKEN_IDS, VECTORS
 from lstm_sentiment.model.embedding_storage import store_matrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
@@ -24,7 +24,7 @@ def network_bytes(model: SentimentModel) -> int:
         "float16": 2 * model.embedding_dim,
         "float32": 4 * model.embedding_dim,
     }[model.config.embedding_storage]
-    others = [*model.layers_below_logits(), model.logits]
+    others = [layer for member in model.members for layer in member.layers()]
     return model.vocabulary_size * bytes_a_row + 4 * sum(map(keras.Layer.count_params, others))
 
 
@@ -47,8 +47,7 @@ def serialized_network(model: SentimentModel) -> bytes:
     padding = builder.constant("padding_id", np.array(PAD_ID, np.int32))
     is_padding = builder.add("Unsqueeze", builder.add("Equal", by_time, padding), axes=[2])
     _add_embedding(builder, model)
-    states, last = add_lstm_layers(builder, model, VECTORS)
-    add_dense(builder, model, add_pooling(builder, model, states, last, is_padding))
+    add_members(builder, model, VECTORS, is_padding)
     return builder.serialized(
         {
             LOGITS: ("batch", model.num_classes),

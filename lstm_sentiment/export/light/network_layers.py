@@ -1,5 +1,6 @@
 """LSTM layers, pooling and the dense layer in an ONNX graph."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,42 +16,58 @@ from lstm_sentiment.light_twin.description import (
     LOGITS,
     QUERY,
     RECURRENT_KERNEL,
+    of_member,
 )
-from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.model.sentiment_model import Member, SentimentModel
 
 LOWEST = -1e4
 """A number below any LSTM state and any attention score, as in `MaskedPooling`."""
 
 
-def add_lstm_layers(
-    builder: GraphBuilder, model: SentimentModel, states: str, last: str = "", *, first: int = 0
-) -> tuple[str, str]:
-    """Adds LSTM layers.
+def add_members(builder: GraphBuilder, model: SentimentModel, vectors: str, padding: str) -> None:
+    """Adds all members, from word vectors to the output `logits`.
 
     Args:
         builder: Builds the graph.
         model: The trained model.
-        states: Name of the first layer's inputs, `(time, batch, input_dim)`.
-        last: Name of the last states of the layer below.
-        first: Number of the first layer.
+        vectors: Name of the word vectors, `(time, batch, embedding_dim)`.
+        padding: Name of a bool array that is true at padding, `(time, batch, 1)`.
+    """
+    pooled = []
+    for number, member in enumerate(model.members):
+        states, last = _add_lstm_layers(builder, member, number, vectors)
+        pooled.append(_add_pooling(builder, member, number, (states, last), padding))
+    add_dense(builder, model, pooled)
+
+
+def _add_lstm_layers(
+    builder: GraphBuilder, member: Member, member_number: int, states: str
+) -> tuple[str, str]:
+    """Adds the LSTM layers of a member.
 
     Returns:
         The names of the last layer's states, `(time, batch, width)`, and of its last states,
         `(batch, width)`.
     """
-    for number, layer in list(enumerate(model.lstm_layers))[first:]:
+    last = ""
+    for number, layer in enumerate(member.lstm_layers):
         kernel, recurrent_kernel, bias = onnx_weights(layer)
         inputs = [
             states,
-            builder.weight(KERNEL.format(number), kernel),
-            builder.weight(RECURRENT_KERNEL.format(number), recurrent_kernel),
-            builder.weight(BIAS.format(number), bias),
+            builder.weight(of_member(KERNEL.format(number), member_number), kernel),
+            builder.weight(
+                of_member(RECURRENT_KERNEL.format(number), member_number), recurrent_kernel
+            ),
+            builder.weight(of_member(BIAS.format(number), member_number), bias),
             LENGTHS,
         ]
         states, last = builder.add_node(
             "LSTM",
             inputs,
-            [f"states_{number}", f"last_states_{number}"],
+            [
+                of_member(f"states_{number}", member_number),
+                of_member(f"last_states_{number}", member_number),
+            ],
             hidden_size=layer.units,
             direction="bidirectional" if layer.bidirectional else "forward",
         )
@@ -73,35 +90,48 @@ def joined_last(builder: GraphBuilder, states: str) -> str:
     return builder.add("Reshape", by_text, shape)
 
 
-def add_dense(builder: GraphBuilder, model: SentimentModel, pooled: str) -> None:
-    """Adds the dense layer, from `(batch, width)` to the output `logits`."""
-    kernel, bias = model.logits.get_weights()
-    product = builder.add("MatMul", pooled, builder.weight(DENSE_KERNEL, kernel))
-    builder.add("Add", product, builder.weight(DENSE_BIAS, bias), output=LOGITS)
+def add_dense(builder: GraphBuilder, model: SentimentModel, pooled: Sequence[str]) -> None:
+    """Adds the dense layers, from each member's `(batch, width)` to the output `logits`."""
+    logits = []
+    for number, (member, each) in enumerate(zip(model.members, pooled, strict=True)):
+        kernel, bias = member.logits.get_weights()
+        kernel = builder.weight(of_member(DENSE_KERNEL, number), kernel)
+        product = builder.add("MatMul", each, kernel)
+        bias = builder.weight(of_member(DENSE_BIAS, number), bias)
+        output = LOGITS if len(pooled) == 1 else ""
+        logits.append(builder.add("Add", product, bias, output=output))
+    if len(logits) > 1:
+        builder.add("Mean", *logits, output=LOGITS)
 
 
-def add_pooling(
-    builder: GraphBuilder, model: SentimentModel, states: str, last: str, is_padding: str
+def _add_pooling(
+    builder: GraphBuilder,
+    member: Member,
+    member_number: int,
+    states_and_last: tuple[str, str],
+    is_padding: str,
 ) -> str:
-    """Adds the pooling of states over real tokens.
+    """Adds the pooling of a member's states over real tokens.
 
     Args:
         builder: Builds the graph.
-        model: The trained model.
-        states: Name of the last layer's states, `(time, batch, width)`.
-        last: Name of its last states, `(batch, width)`.
+        member: The member.
+        member_number: Its number, from 0.
+        states_and_last: Names of the last layer's states, `(time, batch, width)`, and of its last
+            states, `(batch, width)`.
         is_padding: Name of a bool array, `(time, batch, 1)`.
 
     Returns:
         The name of `(batch, width)`, or twice that width.
     """
-    if model.pooling is None:
+    states, last = states_and_last
+    if member.pooling is None:
         return last
-    pooling = model.config.pooling
+    pooling = member.pooling.pooling
     lowest = builder.constant("lowest", np.array(LOWEST, np.float32))
     if pooling == "attention":
-        (vector,) = model.pooling.get_weights()
-        query = builder.weight(QUERY, vector[:, np.newaxis])
+        (vector,) = member.pooling.get_weights()
+        query = builder.weight(of_member(QUERY, member_number), vector[:, np.newaxis])
         scores = builder.add("MatMul", states, query)
         scores = builder.add("Where", is_padding, lowest, scores)
         highest = builder.add("ReduceMax", scores, axes=[0], keepdims=1)

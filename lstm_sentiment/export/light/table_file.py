@@ -20,30 +20,31 @@ def pays_with_table(model: SentimentModel) -> bool:
     The table takes more memory than the word vectors, and what it saves grows with their width.
     """
     (layer, *others), config = model.lstm_layers, model.config
-    directions = 2 if layer.bidirectional else 1
+    readers = len(model.members) * (2 if layer.bidirectional else 1)
     return (
         not others
         and config.pooling in _POOLINGS
         and model.embedding_dim > 2 * layer.units
-        and 4 * model.vocabulary_size * directions * 4 * layer.units <= FOLDED_BYTES
+        and 4 * model.vocabulary_size * readers * 4 * layer.units <= FOLDED_BYTES
     )
 
 
 def save_table(model: SentimentModel, path: Path) -> None:
     """Saves the table of `export.light.table_graph` as `.npy`.
 
-    float32 `(directions * vocabulary_size, 4 * units)`: the rows of the second direction follow
-    those of the first.
+    float32 `(readers * vocabulary_size, 4 * units)`: the rows of the second reader follow those of
+    the first.
     """
-    layer = model.lstm_layers[0]
     stored = store_matrix(model.embedding.merged_matrix(), model.config.embedding_storage)
     vectors = stored.expanded()
-    kernels, _, biases = onnx_weights(layer)
-    width = 4 * layer.units
-    table = np.concatenate(
-        [vectors @ kernel.T + bias[:width] for kernel, bias in zip(kernels, biases, strict=True)]
-    )
-    table[PAD_ID] = _padding(layer.units)
+    units = model.config.lstm_units
+    parts = []
+    for member in model.members:
+        kernels, _, biases = onnx_weights(member.lstm_layers[0])
+        for kernel, bias in zip(kernels, biases, strict=True):
+            parts.append(vectors @ kernel.T + bias[: 4 * units])
+    table = np.concatenate(parts)
+    table[PAD_ID] = _padding(units)
     np.save(path, table)
 
 

@@ -73,8 +73,8 @@ def _lstm(model: Mapping[str, Any]) -> str:
     if "lstm_units" not in model:
         return ""
     direction = "bidirectional" if model.get("bidirectional") else "unidirectional"
-    layers = model.get("lstm_layers", 1)
-    return (
+    layers, members = model.get("lstm_layers", 1), model.get("members", 1)
+    return ("" if members == 1 else f"{_written(members)} members of ") + (
         f"{_written(model['lstm_units'])} units, {_written(layers)} layer"
         f"{'' if layers == 1 else 's'}, {direction}"
     )

@@ -55,7 +55,7 @@ class LightNetwork:
         self.num_classes: int = outputs[LOGITS][1]
         self._weights = [name for name in outputs if name not in (LOGITS, VECTORS)]
         self._with_table = (
-            TableNetwork(folder, twin.vocabulary_size)
+            TableNetwork(folder, twin.vocabulary_size, 2 if twin.model["bidirectional"] else 1)
             if (folder / TABLE_NETWORK).is_file()
             else None
         )

@@ -17,10 +17,10 @@ _PER_UNIT = 0.003  # the gates of a unit
 class StepCosts:
     """Estimates what it costs to compute the states of texts."""
 
-    def __init__(self, directions: int, units: int) -> None:
-        """Estimates what a step costs for each text."""
-        self._a_text = directions * units * (4 * units * _PER_PRODUCT + _PER_UNIT)
-        self._a_word = directions * units * 4 * 4 * units * _PER_PRODUCT
+    def __init__(self, readers: int, units: int) -> None:
+        """Estimates what a step costs for each text; a reader is a direction of a member."""
+        self._a_text = readers * units * (4 * units * _PER_PRODUCT + _PER_UNIT)
+        self._a_word = readers * units * 4 * 4 * units * _PER_PRODUCT
 
     def turns(self, active: NDArray[np.intp], time: int) -> int:
         """Returns after how many turns `Loop` best leaves the rest to `LSTM`.

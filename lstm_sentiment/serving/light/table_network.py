@@ -31,27 +31,29 @@ Floats = NDArray[np.float32]
 class TableNetwork:
     """Computes logits of texts. Safe to share among threads."""
 
-    def __init__(self, folder: Path, vocabulary_size: int) -> None:
+    def __init__(self, folder: Path, vocabulary_size: int, directions: int) -> None:
         """Loads the graph and maps the table into memory, where processes share it.
 
         Args:
             folder: The folder of the light twin.
             vocabulary_size: Number of token ids.
+            directions: Directions of each member, of which the second reads from the end.
 
         Raises:
             Exception: One of ONNX Runtime's or NumPy's, if a file cannot be loaded.
         """
         self._session = open_session(folder / TABLE_NETWORK)
         shapes = {each.name: each.shape for each in self._session.get_inputs()}
-        self._directions, _, self._units = shapes[START]
+        self._readers, _, self._units = shapes[START]
+        self._directions = directions
         self._has_mean = LENGTHS in shapes
         self._vocabulary_size = vocabulary_size
         self._table = np.load(folder / TABLE_FILE, mmap_mode="r", allow_pickle=False)
-        self._costs = StepCosts(self._directions, self._units)
+        self._costs = StepCosts(self._readers, self._units)
         self._always_of_one: dict[str, NDArray[Any]] = {
-            TABLE_ROWS: np.zeros((0, STEPS_AT_ONCE, self._directions, 1), np.int32),
+            TABLE_ROWS: np.zeros((0, STEPS_AT_ONCE, self._readers, 1), np.int32),
             ACTIVE: np.ones((1, 1), np.int64),
-            START: np.zeros((self._directions, 1, self._units), np.float32),
+            START: np.zeros((self._readers, 1, self._units), np.float32),
         }
         if self._has_mean:
             self._always_of_one[EXCESS] = np.zeros((1, 1), np.float32)
@@ -81,11 +83,11 @@ class TableNetwork:
         table_rows = self._table_rows(rows, lengths, max(by_loop + 1, time))
         feeds: dict[str, NDArray[Any]] = {
             TABLE_ROWS: table_rows[:by_loop].reshape(
-                turns, STEPS_AT_ONCE, self._directions, len(rows)
+                turns, STEPS_AT_ONCE, self._readers, len(rows)
             ),
             ACTIVE: active[: turns + 1, np.newaxis],
             REST_ROWS: np.ascontiguousarray(table_rows[by_loop:, :, :rest]),
-            START: np.zeros((self._directions, len(rows), self._units), np.float32),
+            START: np.zeros((self._readers, len(rows), self._units), np.float32),
         }
         if self._has_mean:
             feeds |= self._of_mean(lengths, by_loop, len(table_rows) - by_loop, rest)
@@ -97,10 +99,11 @@ class TableNetwork:
 
     def _feeds_of_one(self, row: Ids) -> dict[str, NDArray[Any]]:
         """Returns the inputs for one text, which `LSTM` computes whole."""
-        table_rows = np.empty((len(row), self._directions, 1), np.int32)
+        table_rows = np.empty((len(row), self._readers, 1), np.int32)
         table_rows[:, 0, 0] = row
-        if self._directions > 1:
-            np.add(row[::-1], self._vocabulary_size, out=table_rows[:, 1, 0])
+        for reader in range(1, self._readers):
+            read = row[::-1] if self._is_backward(reader) else row
+            np.add(read, reader * self._vocabulary_size, out=table_rows[:, reader, 0])
         feeds = {**self._always_of_one, REST_ROWS: table_rows}
         if self._has_mean:
             feeds[REST_REAL] = np.ones((len(row), 1, 1, 1), np.float32)
@@ -108,16 +111,19 @@ class TableNetwork:
         return feeds
 
     def _table_rows(self, rows: Sequence[Ids], lengths: NDArray[np.intp], time: int) -> Ids:
-        """Returns the rows of the table in the order of reading, `(time, directions, batch)`."""
-        table_rows = np.zeros((time, self._directions, len(rows)), np.int32)
+        """Returns the rows of the table in the order of reading, `(time, readers, batch)`."""
+        table_rows = np.zeros((time, self._readers, len(rows)), np.int32)
         token_ids = np.concatenate(rows)
         texts = np.arange(len(rows)).repeat(lengths)
         places = np.arange(len(token_ids)) - (lengths.cumsum() - lengths).repeat(lengths)
-        table_rows[places, 0, texts] = token_ids
-        if self._directions > 1:
-            from_the_end = (lengths - 1).repeat(lengths) - places
-            table_rows[from_the_end, 1, texts] = token_ids + np.int32(self._vocabulary_size)
+        from_the_end = (lengths - 1).repeat(lengths) - places
+        for reader in range(self._readers):
+            steps = from_the_end if self._is_backward(reader) else places
+            table_rows[steps, reader, texts] = token_ids + np.int32(reader * self._vocabulary_size)
         return table_rows
+
+    def _is_backward(self, reader: int) -> bool:
+        return reader % self._directions == 1
 
     @staticmethod
     def _of_mean(

@@ -14,15 +14,17 @@ from tests.serving.light.twins import POOLINGS, light_network, rows_of, trained_
 
 
 @pytest.mark.parametrize(
-    ("pooling", "bidirectional", "lstm_layers"), list(product(POOLINGS, (True, False), (1, 2)))
+    ("pooling", "bidirectional", "lstm_layers", "members"),
+    [*product(POOLINGS, (True, False), (1, 2), (1,)), *product(POOLINGS, (True,), (2,), (3,))],
 )
 def test_attributions_are_those_of_the_graph(
-    pooling: str, bidirectional: bool, lstm_layers: int, tmp_path: Path
+    pooling: str, bidirectional: bool, lstm_layers: int, members: int, tmp_path: Path
 ) -> None:
     model = trained_model(
         pooling=pooling,
         bidirectional=bidirectional,
         lstm_layers=lstm_layers,
+        members=members,
         embedding_storage="float32",
     )
     network = light_network(model, tmp_path)

@@ -29,6 +29,14 @@ def test_every_kind_of_model_scores_as_trained(
         np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_an_ensemble_scores_as_trained(pooling: str, tmp_path: Path) -> None:
+    model = trained_model(pooling=pooling, lstm_layers=2, members=3)
+    network = light_network(model, tmp_path)
+    for ids in (random_ids(1), random_ids(9)):
+        np.testing.assert_allclose(network.logits(rows_of(ids)), model(ids), atol=1e-5)
+
+
 @pytest.mark.parametrize("storage", ["float32", "float16"])
 def test_every_storage_scores_as_trained(storage: Any, tmp_path: Path) -> None:
     model = trained_model(embedding_storage=storage)
@@ -38,13 +46,18 @@ def test_every_storage_scores_as_trained(storage: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pooling", "bidirectional", "lstm_units"),
-    list(product(("max", "mean", "max_mean"), (True, False), (1, 2))),
+    ("pooling", "bidirectional", "lstm_units", "members"),
+    [
+        *product(("max", "mean", "max_mean"), (True, False), (1, 2), (1,)),
+        *product(("max", "max_mean"), (True, False), (2,), (3,)),
+    ],
 )
 def test_words_are_looked_up_in_a_table_where_their_vectors_are_wide(
-    pooling: str, bidirectional: bool, lstm_units: int, tmp_path: Path
+    pooling: str, bidirectional: bool, lstm_units: int, members: int, tmp_path: Path
 ) -> None:
-    model = trained_model(pooling=pooling, bidirectional=bidirectional, lstm_units=lstm_units)
+    model = trained_model(
+        pooling=pooling, bidirectional=bidirectional, lstm_units=lstm_units, members=members
+    )
     network = light_network(model, tmp_path)
     assert (tmp_path / "table.npy").is_file()
     # From one text to more than `LSTM` is given, and some that end with or within a turn of `Loop`.
