@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lstm_sentiment import version_folder
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.model.character_view import CharacterSizes
-from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.config import SIZES, ModelConfig
 from lstm_sentiment.model.embedding_storage import StoredMatrix
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
@@ -23,8 +23,6 @@ from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_TOKEN, Vocabulary
 from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.version_folder import CARD, OOV_ID, TEXTS_SEEN, VOCABULARY, find_version
-
-_SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling", "members")
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class TrainedVersion:
     def sized(self, config: ModelConfig) -> ModelConfig:
         """Returns `config` with the sizes of this version's model."""
         own = self.weights.model.config
-        return replace(config, **{name: getattr(own, name) for name in _SIZES})
+        return replace(config, **{name: getattr(own, name) for name in SIZES})
 
 
 def load_trained_version(path: str | os.PathLike[str]) -> TrainedVersion:

@@ -9,6 +9,9 @@ from lstm_sentiment.errors import InvalidInputError
 _LONGEST_NGRAM = 3
 _LONGEST_CHARACTER_NGRAM = 6
 
+SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling", "members")
+"""Settings that decide the shapes of the weights between word vectors and logits."""
+
 Pooling = Literal["max_mean", "max", "mean", "attention", "last"]
 EmbeddingStorage = Literal["int8", "float16", "float32"]
 

@@ -18,7 +18,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "training": {"least_steps": 500, "least_epochs": 5},
             "vector_training": {"dim": 100, "characters": False},
         },
-        "accurate": {"own_vectors": True, "vector_training": {"least_epochs": 10}},
+        "accurate": {
+            "own_vectors": True,
+            "model": {"members": 3},
+            "vector_training": {"least_epochs": 10},
+        },
     }
 )
 """The settings of each preset that differ from the defaults, nested as in a config file."""

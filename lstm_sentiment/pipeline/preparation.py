@@ -21,6 +21,7 @@ from lstm_sentiment.pipeline.corpora import (
     read_unlabelled,
     texts_to_learn_words,
 )
+from lstm_sentiment.pipeline.settings_in_use import settings_without_effect
 from lstm_sentiment.pipeline.words import load_given_vectors, make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -28,6 +29,7 @@ from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.text.tokenizer_options import check_kind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 
 
@@ -101,10 +103,10 @@ def prepare_run(
     labelled = train, dev, test = deal_out(config, excluded, progress)
     if start is not None:
         _check_unseen(start, dev, test)
-        if config.unlabelled or config.own_vectors:
+        if config.unlabelled:
             progress.say(
-                "No word vectors are trained: `init_from` brings its own, so `unlabelled` and "
-                "`own_vectors` change nothing"
+                "No word vectors are trained: `init_from` brings its own, so `unlabelled` changes "
+                "nothing"
             )
     unlabelled = read_unlabelled(config, labelled, excluded, progress)
     soft_labels = read_teacher(config, labelled, excluded, progress)
@@ -121,6 +123,10 @@ def prepare_run(
     tokenizer, vectors = make_words(
         config, texts, given, start, cache_dir=cache_dir, progress=progress
     )
+    unused = settings_without_effect(config, check_kind(tokenizer.kind))
+    if unused:
+        listed = "; ".join(f"{name} ({reason})" for name, reason in unused.items())
+        progress.say(f"Settings that change nothing here: {listed}")
     model = config.model if start is None else start.sized(config.model)
     return PreparedRun(
         train, dev, test, unlabelled, tokenizer, vectors, model, start, cache_dir, soft_labels

@@ -12,6 +12,10 @@ VectorAlgorithm = Literal["word2vec", "fasttext"]
 """See `VectorTrainingConfig`."""
 
 
+_MOST_EPOCHS = 100
+_TOKENS_TO_READ = 5_000_000
+
+
 @dataclass(frozen=True)
 class VectorTrainingConfig:
     """Settings of skip-gram training with negative sampling (Mikolov et al. 2013).
@@ -62,3 +66,10 @@ class VectorTrainingConfig:
             most_texts=self.most_texts,
         )
         in_range(0, MAX_SEED, seed=self.seed)
+
+    def epochs_for(self, tokens: int) -> int:
+        """Returns the number of passes over texts of so many tokens."""
+        if self.epochs is not None:
+            return self.epochs
+        enough = min(_MOST_EPOCHS, round(_TOKENS_TO_READ / max(1, tokens)))
+        return max(self.least_epochs, enough)

@@ -29,8 +29,6 @@ from lstm_sentiment.text.vocabulary import OOV_TOKEN, PAD_TOKEN
 if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer
 
-_TOKENS_TO_READ = 5_000_000
-_MOST_EPOCHS = 100
 _TEXTS_AT_ONCE = 2_000
 # Rows for hashed subwords; gensim's default of 2 million would take 1.6 GB at width 200.
 _SUBWORD_ROWS = 200_000
@@ -160,7 +158,7 @@ def train_word_vectors(
         InvalidInputError: If gensim is not installed, there is no token to train on, or
             `cache_dir` cannot be made or written.
     """
-    config = _with_epochs(config or VectorTrainingConfig(), sentences)
+    config = _with_epochs(config or VectorTrainingConfig(), sentences, progress)
     if cache_dir is None:
         return _train(sentences, config, progress)
     cached = Path(cache_dir) / f"{config.algorithm}-{_fingerprint(sentences, config)}.npy"
@@ -193,13 +191,16 @@ def tokenize_texts(
 
 
 def _with_epochs(
-    config: VectorTrainingConfig, sentences: Sequence[Sequence[str]]
+    config: VectorTrainingConfig, sentences: Sequence[Sequence[str]], progress: Progress
 ) -> VectorTrainingConfig:
-    if config.epochs is not None:
-        return config
-    tokens = max(1, sum(map(len, sentences)))
-    enough = min(_MOST_EPOCHS, round(_TOKENS_TO_READ / tokens))
-    return replace(config, epochs=max(config.least_epochs, enough))
+    tokens = sum(map(len, sentences))
+    epochs, asked = config.epochs_for(tokens), config.least_epochs
+    if config.epochs is None and VectorTrainingConfig.least_epochs < asked < epochs:
+        progress.say(
+            f"vector_training.least_epochs of {asked} changes nothing here: {tokens:,} tokens are "
+            f"read {epochs} times"
+        )
+    return replace(config, epochs=epochs)
 
 
 def _train(
