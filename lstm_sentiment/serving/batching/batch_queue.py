@@ -80,9 +80,17 @@ class BatchQueue:
         sizing: Sizes and times of the signature's batches.
     """
 
-    def __init__(self, target: BatchTarget, sizing: BatchSizing) -> None:
-        """Makes an empty queue."""
-        self.target, self.sizing = target, sizing
+    def __init__(
+        self, target: BatchTarget, sizing: BatchSizing, most_rows: int | None = None
+    ) -> None:
+        """Makes an empty queue.
+
+        Args:
+            target: The version and signature.
+            sizing: Sizes and times of the signature's batches.
+            most_rows: Limit of the rows of a batch beside that of `sizing`; `None` for no other.
+        """
+        self.target, self.sizing, self._most_rows = target, sizing, most_rows
         self.tasks: dict[BatchTask, None] = {}
         self.rows = self.running = 0
 
@@ -97,6 +105,12 @@ class BatchQueue:
             del self.tasks[task]
             self.rows -= task.rows
 
+    @property
+    def largest(self) -> int:
+        """Most rows of a batch."""
+        largest = self.sizing.largest
+        return largest if self._most_rows is None else min(largest, self._most_rows)
+
     def oldest(self) -> float:
         """Returns the arrival of the oldest task, by `time.monotonic`."""
         return next(iter(self.tasks)).request.arrival
@@ -104,7 +118,7 @@ class BatchQueue:
     @property
     def is_full(self) -> bool:
         """Whether as many rows wait as a batch may have."""
-        return self.rows >= self.sizing.largest
+        return self.rows >= self.largest
 
     def due(self, wait_seconds: float) -> float:
         """Returns when the next batch may begin, by `time.monotonic`; 0 for at once.
@@ -123,9 +137,9 @@ class BatchQueue:
     def take(self) -> list[BatchTask]:
         """Removes and returns the oldest tasks that fit into one batch, at least one."""
         taken: list[BatchTask] = []
-        rows = 0
+        rows, largest = 0, self.largest
         for task in self.tasks:
-            if taken and rows + task.rows > self.sizing.largest:
+            if taken and rows + task.rows > largest:
                 break
             taken.append(task)
             rows += task.rows

@@ -106,10 +106,14 @@ class BatchRequest:
 
 
 def call_back(requests: Iterable[BatchRequest]) -> None:
-    """Calls `on_done` of requests: an event loop is woken once for all that wait in it."""
+    """Calls `on_done` of requests: an event loop is woken once for all that wait in it.
+
+    In a loop's own thread, those that wait in it are called at once.
+    """
+    running = asyncio._get_running_loop()
     by_loop: dict[asyncio.AbstractEventLoop, list[BatchRequest]] = {}
     for request in requests:
-        if request.loop is None:
+        if request.loop is None or request.loop is running:
             request.on_done(request)
         else:
             by_loop.setdefault(request.loop, []).append(request)

@@ -79,10 +79,19 @@ class BatchingServable:
         *,
         caller: Caller = ANYBODY,
         with_counts: bool = False,
+        on_loop: bool = False,
     ) -> dict[str, Array]:
         """Awaits the outputs of a signature: see `run`. No thread waits for a batch meanwhile.
 
         A request that cannot be batched runs in a thread of the event loop's executor.
+
+        Args:
+            signature_key: The signature.
+            inputs: An array for each input, by name.
+            caller: The caller.
+            with_counts: Whether to add the counts of the texts.
+            on_loop: Whether the event loop may run the batch itself, which takes some milliseconds,
+                in the place of a thread.
         """
         question = self._question(signature_key, inputs, with_counts)
         if question is None:
@@ -94,7 +103,8 @@ class BatchingServable:
                 with_counts=with_counts,
             )
             return await asyncio.get_running_loop().run_in_executor(None, run)
-        return _joined(await self._scheduler.answer_async(question.target, question.parts, caller))
+        answer = self._scheduler.answer_async(*question, caller, on_loop=on_loop)
+        return _joined(await answer)
 
     def batches(self, signature_key: str) -> bool:
         """Returns whether requests of a signature are put into batches."""

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
@@ -30,6 +31,7 @@ from lstm_sentiment.serving.batching.batch_request import (
     call_back,
 )
 from lstm_sentiment.serving.batching.batch_sizing import BatchSizing
+from lstm_sentiment.serving.batching.loop_turns import LoopTurns
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import (
@@ -40,6 +42,12 @@ from lstm_sentiment.serving.errors import (
 from lstm_sentiment.serving.servable_id import ServableId
 
 logger = logging.getLogger(__name__)
+
+_QueueKey = tuple[BatchKey, asyncio.AbstractEventLoop | None]
+"""The event loop is the one that runs the batches; `None` for the threads."""
+
+# A loop does nothing else meanwhile, and larger batches cost the light engine little less.
+_MOST_ROWS_ON_LOOP = 64
 
 
 class BatchScheduler:
@@ -65,7 +73,8 @@ class BatchScheduler:
         self._wait_seconds = parameters.batch_timeout_micros / 1e6
         # Guards all queues and their requests; notified when a queue may have become due.
         self._condition = threading.Condition()
-        self._queues: dict[BatchKey, BatchQueue] = {}
+        self._queues: dict[_QueueKey, BatchQueue] = {}
+        self._turns: dict[asyncio.AbstractEventLoop, LoopTurns] = {}
         self._sizings: dict[tuple[str, str], BatchSizing] = {}
         self._is_stopping = False
         self._threads = [
@@ -99,6 +108,7 @@ class BatchScheduler:
         on_done: Callable[[BatchRequest], None],
         *,
         loop: asyncio.AbstractEventLoop | None = None,
+        on_loop: bool = False,
     ) -> BatchRequest:
         """Queues the parts of a request, all or none, and returns at once.
 
@@ -111,6 +121,8 @@ class BatchScheduler:
                 block or raise.
             loop: The event loop to call `on_done` in, which is woken once for all requests of a
                 batch; `None` for the thread that ran the batch.
+            on_loop: Whether the loop itself, in whose thread this is called, runs the batch, in the
+                place of a thread of the scheduler.
 
         Returns:
             The request.
@@ -121,17 +133,21 @@ class BatchScheduler:
         rows = sum(part[1] for part in parts)
         with self._condition:
             self._check_room(target, rows)
-            queue = self._queues.get(target.key)
+            key = target.key, loop if on_loop else None
+            queue = self._queues.get(key)
             if queue is None:
                 # The dict's order is that of turns: a queue that was served goes to the end.
-                queue = self._queues[target.key] = BatchQueue(target, self._sizing(target))
+                queue = self._queues[key] = self._new_queue(target, on_loop)
             request = BatchRequest(queue, parts, caller, on_done, loop)
             was_empty, was_full = not queue.tasks, queue.is_full
             for task in request.tasks:
                 queue.add(task)
             # Else a thread already knows when the queue is due.
-            if was_empty or (queue.is_full and not was_full):
+            if not on_loop and (was_empty or (queue.is_full and not was_full)):
                 self._condition.notify()
+            is_full = queue.is_full
+        if on_loop and loop is not None:
+            self._turns_of(loop).request_came(is_full)
         caller.when_gone(lambda: self.give_up(request, _gone()))
         return request
 
@@ -165,16 +181,27 @@ class BatchScheduler:
         target: BatchTarget,
         parts: Sequence[tuple[Arrays, int]],
         caller: Caller,
+        *,
+        on_loop: bool = False,
     ) -> list[Arrays]:
-        """Awaits the outputs of a request: see `answer`. A cancelled request is not computed."""
+        """Awaits the outputs of a request: see `answer`. A cancelled request is not computed.
+
+        Args:
+            target: The version and signature to run.
+            parts: The inputs of each part with their number of rows, at most `largest_batch`.
+            caller: The caller.
+            on_loop: Whether the event loop may run the batch itself, between its other work. It
+                does not where batches have a time to wait for more requests.
+        """
         loop = asyncio.get_running_loop()
+        on_loop = on_loop and not self._wait_seconds
         done: asyncio.Future[None] = loop.create_future()
 
         def on_done(_: BatchRequest) -> None:
             if not done.done():
                 done.set_result(None)
 
-        request = self.submit(target, parts, caller, on_done, loop=loop)
+        request = self.submit(target, parts, caller, on_done, loop=loop, on_loop=on_loop)
         seconds = caller.seconds_left()
         timer = (
             None if seconds is None else loop.call_later(seconds, self.give_up, request, _late())
@@ -225,10 +252,28 @@ class BatchScheduler:
             queue = self._wait_for_due_queue()
             if queue is None:
                 return
-            tasks = queue.take()
-            queue.running += 1
-            if any(other.tasks for other in self._queues.values()):
+            tasks = self._begin(queue)
+            if any(other.tasks for _, other in self._queues_of(None)):
                 self._condition.notify()
+        self._run_tasks(queue, tasks)
+
+    def _run_on_loop(self, loop: asyncio.AbstractEventLoop) -> int:
+        """Runs a batch of each queue of an event loop; returns their number of requests."""
+        with self._condition:
+            queues = [queue for _, queue in self._queues_of(loop) if queue.tasks]
+            batches = [(queue, self._begin(queue)) for queue in queues]
+        for queue, tasks in batches:
+            self._run_tasks(queue, tasks)
+        with self._condition:
+            self._drop_idle_queues()
+        return sum(len(tasks) for _, tasks in batches)
+
+    def _begin(self, queue: BatchQueue) -> list[BatchTask]:
+        queue.running += 1
+        return queue.take()
+
+    def _run_tasks(self, queue: BatchQueue, tasks: list[BatchTask]) -> None:
+        """Runs the tasks of a batch, and notes how long that took."""
         waited = time.monotonic()
         began = self._clock()
         computed: list[BatchTask] = []
@@ -254,6 +299,17 @@ class BatchScheduler:
                 )
             )
 
+    def _turns_of(self, loop: asyncio.AbstractEventLoop) -> LoopTurns:
+        turns = self._turns.get(loop)
+        if turns is None:
+            turns = self._turns[loop] = LoopTurns(loop, partial(self._run_on_loop, loop))
+        return turns
+
+    def _queues_of(
+        self, loop: asyncio.AbstractEventLoop | None
+    ) -> list[tuple[_QueueKey, BatchQueue]]:
+        return [(key, queue) for key, queue in self._queues.items() if key[1] is loop]
+
     def _work(self) -> None:
         while not self._is_stopping:
             self.run_batch()
@@ -268,6 +324,9 @@ class BatchScheduler:
                 "The batch scheduling queue to which this task was submitted is full; "
                 f"queue_size_limit={most} rows. Received: {rows} rows while {waiting} wait."
             )
+
+    def _new_queue(self, target: BatchTarget, on_loop: bool) -> BatchQueue:
+        return BatchQueue(target, self._sizing(target), _MOST_ROWS_ON_LOOP if on_loop else None)
 
     def _sizing(self, target: BatchTarget) -> BatchSizing:
         """Returns the sizing of a signature, one for all versions of a model."""
@@ -288,11 +347,9 @@ class BatchScheduler:
 
     def _due_queue(self) -> tuple[BatchQueue | None, float | None]:
         """Returns a queue that is full or has waited enough; else `None` and the next due time."""
-        idle = [key for key, q in self._queues.items() if not q.tasks and not q.running]
-        for key in idle:
-            del self._queues[key]
+        self._drop_idle_queues()
         now, next_due = time.monotonic(), None
-        for key, queue in self._queues.items():
+        for key, queue in self._queues_of(None):
             if not queue.tasks:
                 continue
             due = queue.due(self._wait_seconds)
@@ -302,6 +359,11 @@ class BatchScheduler:
                 return queue, None
             next_due = due if next_due is None else min(next_due, due)
         return None, next_due
+
+    def _drop_idle_queues(self) -> None:
+        """Drops the queues without requests, which would keep their versions in memory."""
+        for key in [key for key, q in self._queues.items() if not q.tasks and not q.running]:
+            del self._queues[key]
 
     def _run(self, queue: BatchQueue, tasks: list[BatchTask]) -> list[BatchTask]:
         """Computes a batch; returns its tasks without those whose callers wait no more."""

@@ -21,9 +21,10 @@ _FEW_CPUS = 2
 class Runner:
     """Chooses where a servable is run.
 
-    A batching servable queues the request itself. Any other is run by a thread of a pool, or by
-    the event loop itself: a small request of a quick signature, while no other is under way or
-    where there are at most two CPUs.
+    A servable is run by a thread of a pool, or by the event loop itself: a small request of a
+    quick signature, while no other is under way or where there are at most two CPUs. A batching
+    servable queues the request, for its own threads; or for the event loop, where there are at most
+    two CPUs and the request is as small.
     """
 
     def __init__(self, max_threads: int | None = None, *, cpus: int | None = None) -> None:
@@ -58,8 +59,10 @@ class Runner:
         """Runs a signature on the inputs of one request, see `Servable.run`."""
         if isinstance(servable, BatchingServable):
             if servable.batches(signature_key):
+                is_quick = signature_key in quick_signatures(servable.unbatched)
+                on_loop = self._has_few_cpus and is_quick and _is_small(inputs)
                 return await servable.run_async(
-                    signature_key, inputs, caller=caller, with_counts=with_counts
+                    signature_key, inputs, caller=caller, with_counts=with_counts, on_loop=on_loop
                 )
             servable = servable.unbatched
         is_quick = signature_key in quick_signatures(servable)

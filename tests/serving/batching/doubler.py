@@ -1,7 +1,7 @@
 """A servable that doubles numbers, for tests of batching."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
@@ -34,6 +34,7 @@ class Doubler:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.is_asked = threading.Event()
+        self.when_run: Callable[[], None] = lambda: None
         self.signatures = {
             "double": signature("double", {"x": [None]}, {"y": [None]}),
             "rows": signature("rows", {"x": [None, None]}, {"total": [None]}),
@@ -53,6 +54,7 @@ class Doubler:
         with_counts: bool = False,
     ) -> dict[str, Array]:
         self.inputs.append(inputs)
+        self.when_run()
         self.is_asked.set()
         assert self.may_answer.wait(TIMEOUT_SECONDS)
         if signature_key == "two":

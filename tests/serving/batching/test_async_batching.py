@@ -1,7 +1,11 @@
 """Requests that an event loop awaits; the batch thread is called by hand, in another thread."""
 
 import asyncio
+import gc
+import threading
+import weakref
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,10 +35,12 @@ class AsyncServer:
         self.servable = BatchingServable(doubler, ID, self.scheduler)
 
     async def ask(
-        self, *x: int, key: str = "double", caller: Caller = ANYBODY
+        self, *x: int, key: str = "double", caller: Caller = ANYBODY, on_loop: bool = False
     ) -> "asyncio.Task[dict[str, Array]]":
         """Puts a request in line; returns when it is there."""
-        asked = self.servable.run_async(key, {"x": np.array(x, np.int64)}, caller=caller)
+        asked = self.servable.run_async(
+            key, {"x": np.array(x, np.int64)}, caller=caller, on_loop=on_loop
+        )
         task = asyncio.create_task(asked)
         await asyncio.sleep(0)
         return task
@@ -68,7 +74,9 @@ def test_the_answers_of_a_batch_come_to_the_loop_in_one_call(
         tasks = [await server.ask(1), await server.ask(2, 3), await server.ask(4)]
         with monkeypatch.context() as patch:
             patch.setattr(loop, "call_soon_threadsafe", counted)
-            server.scheduler.run_batch()
+            thread = threading.Thread(target=server.scheduler.run_batch)
+            thread.start()
+            thread.join()
         assert [of(await task) for task in tasks] == [[2], [4, 6], [8]]
         assert len(woken) == 1
 
@@ -205,3 +213,84 @@ def test_a_batch_is_computed_for_as_long_as_one_of_its_callers_waits() -> None:
 
     run(body)
     assert doubler.calls == [[1, 1]]
+
+
+def test_the_loop_runs_batches_itself_where_it_may() -> None:
+    doubler = Doubler()
+    threads: list[threading.Thread] = []
+    doubler.when_run = lambda: threads.append(threading.current_thread())
+    server = AsyncServer(doubler)
+
+    async def body() -> None:
+        alone = await server.ask(1, on_loop=True)
+        assert of(await alone) == [2]
+        together = [await server.ask(x, on_loop=True) for x in range(8)]
+        assert [of(await task) for task in together] == [[2 * x] for x in range(8)]
+
+    run(body)
+    assert set(threads) == {threading.current_thread()}
+    assert sorted(chain(*doubler.calls[1:])) == list(range(8))
+    assert max(map(len, doubler.calls)) <= 4
+    assert len(doubler.calls) < 9
+
+
+def test_requests_of_the_loop_and_of_threads_are_not_mixed() -> None:
+    doubler = Doubler()
+    server = AsyncServer(doubler)
+
+    async def body() -> None:
+        in_thread, on_loop = await server.ask(1), await server.ask(2, on_loop=True)
+        assert of(await on_loop) == [4]
+        assert not in_thread.done()
+        await server.run_batch()
+        assert of(await in_thread) == [2]
+
+    run(body)
+    assert doubler.calls == [[2], [1]]
+
+
+def test_on_the_loop_too_each_request_has_its_own_error_and_leaves_when_its_caller_does() -> None:
+    doubler = Doubler()
+    server = AsyncServer(doubler)
+
+    async def body() -> None:
+        caller = Caller()
+        asked = [await server.ask(x, on_loop=True) for x in (1, -1)]
+        left = await server.ask(3, caller=caller, on_loop=True)
+        caller.leave()
+        assert of(await asked[0]) == [2]
+        with pytest.raises(InvalidInputError, match="-1 is refused"):
+            await asked[1]
+        with pytest.raises(RequestCancelledError):
+            await left
+
+    run(body)
+    assert 3 not in chain(*doubler.calls)
+
+
+def test_a_time_to_wait_for_more_requests_holds_for_those_of_the_loop() -> None:
+    doubler = Doubler()
+    server = AsyncServer(doubler, max_batch_size=2, batch_timeout_micros=10**9)
+
+    async def body() -> None:
+        tasks = [await server.ask(x, on_loop=True) for x in (1, 2)]
+        await asyncio.sleep(0)
+        assert not doubler.calls
+        await server.run_batch()
+        assert [of(await task) for task in tasks] == [[2], [4]]
+
+    run(body)
+    assert doubler.calls == [[1, 2]]
+
+
+def test_the_loop_keeps_no_version_in_memory() -> None:
+    server = AsyncServer(Doubler())
+    version = weakref.ref(server.servable)
+
+    async def body() -> None:
+        assert of(await (await server.ask(1, on_loop=True))) == [2]
+
+    run(body)
+    del server.servable
+    gc.collect()
+    assert version() is None

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import DeadlineExceededError
 from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.serving.inference.runner import Runner
-from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.serving.servable import Array, Servable
+from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.fake_servables import FakeServable, array_of, plane_of
 
 SECONDS = 60  # for what must happen, on however busy a machine
@@ -34,7 +38,7 @@ class QuickServable(FakeServable):
 
 
 def run_together(
-    servable: FakeServable,
+    servable: Servable,
     *texts: list[str],
     key: str = "text",
     max_threads: int = 2,
@@ -64,6 +68,23 @@ def test_with_few_cpus_all_short_texts_are_run_on_the_loop(cpus: int) -> None:
     servable = QuickServable()
     run_together(servable, ["a"], ["b"], ["c"], cpus=cpus)
     assert servable.threads == [threading.current_thread()] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus", "on_loop"), [("a", 2, True), ("a", 4, False), ("a" * 5000, 2, False)]
+)
+def test_with_few_cpus_short_texts_are_batched_on_the_loop(
+    text: str, cpus: int, on_loop: bool
+) -> None:
+    servable = QuickServable()
+    scheduler = BatchScheduler(BatchingParameters(num_batch_threads=1))
+    scheduler.start()
+    batching = BatchingServable(servable, ServableId("m", 1), scheduler)
+    try:
+        run_together(batching, [text], [text], cpus=cpus)
+    finally:
+        scheduler.stop()
+    assert {thread is threading.current_thread() for thread in servable.threads} == {on_loop}
 
 
 @pytest.mark.parametrize(
