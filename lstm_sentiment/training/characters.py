@@ -21,6 +21,7 @@ _LONGEST_WITHOUT_SPACES, _LONGEST_WITH_SPACES = 3, 5
 _BREAK, _SPACE, _FIRST_CHARACTER = 0, 1, 2
 _MOST_CHARACTERS = 2**16
 _MOST_NGRAMS = 50_000
+_SPELLED = 100_000
 
 
 def settled_character_ngrams(config: ModelConfig, tokenizer: Tokenizer) -> ModelConfig:
@@ -86,18 +87,23 @@ def spell_tokens(tokenizer: Tokenizer, token_ids: TokenRows, longest: int) -> Sp
 
     In languages with spaces, a token begins and ends with a space, and no n-gram goes from one
     token to the next. Unknown tokens have no characters, nor has padding. The characters that are
-    most frequent in the texts get numbers; others end n-grams, as unknown tokens do.
+    most frequent in the texts get numbers; others end n-grams, as unknown tokens do. Of a large
+    vocabulary, the first 100,000 tokens and those of the texts are spelled, to keep versions small.
     """
     vocabulary = tokenizer.vocabulary
     spellings = tokenizer.spellings(vocabulary.tokens)
     counts = token_ids.counts(len(vocabulary))[OOV_ID + 1 :]
     room = min(most_units(longest), _MOST_CHARACTERS) - _FIRST_CHARACTER
     numbers = _numbers(spellings, counts, room)
+    is_spelled = counts > 0
+    is_spelled[:_SPELLED] = True
     before, after = ([_SPACE], [_SPACE, _BREAK]) if tokenizer.joiner else ([], [])
     parts: dict[int, list[int]] = {PAD_ID: [], OOV_ID: [_BREAK]}
     for token_id, spelling in enumerate(spellings, start=OOV_ID + 1):
-        inside = [numbers.get(character, _BREAK) for character in spelling]
-        parts[token_id] = [*before, *inside, *after] or [_BREAK]
+        parts[token_id] = [_BREAK]
+        if spelling and is_spelled[token_id - OOV_ID - 1]:
+            inside = [numbers.get(character, _BREAK) for character in spelling]
+            parts[token_id] = [*before, *inside, *after]
     lengths = [len(part) for part in parts.values()]
     return Spellings(
         np.array([number for part in parts.values() for number in part], np.uint16),

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from lstm_sentiment import ModelConfig, Tokenizer, Vocabulary, pad_token_ids
 from lstm_sentiment.model.character_view import CharacterView, CharacterWeights
 from lstm_sentiment.text.tokenizer import make_tokenizer
+from lstm_sentiment.training import characters
 from lstm_sentiment.training.characters import (
     fit_character_ngrams,
     settled_character_ngrams,
@@ -118,6 +119,16 @@ def test_too_many_characters_for_the_keys_leave_the_rare_ones_out() -> None:
     numbers = spellings.characters[1:]  # of the known tokens
     assert numbers.max() < 2**12 and (numbers > 0).sum() == 2**12 - 2
     assert numbers[4_999] > 0 and numbers[0] > 0 and numbers[4_998] == 0
+
+
+def test_of_many_tokens_those_that_are_likely_are_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(characters, "_SPELLED", 2)
+    tokenizer = tokenizer_of("unigram")
+    texts = TokenRows.from_lists([tokenizer.encode("服务好")])
+    spellings = spell_tokens(tokenizer, texts, 3)
+    parts = np.split(spellings.characters, spellings.splits[1:-1])[2:]
+    spelled = [token for token, part in zip(TOKENS, parts, strict=True) if part.all()]
+    assert spelled == [*TOKENS[:2], "服务", "好"]
 
 
 @pytest.mark.parametrize(
