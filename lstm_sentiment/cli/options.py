@@ -54,11 +54,21 @@ class DataFlags:
         Path | None,
         typer.Option(help="Held-out test set. Default: a tenth of --data.", rich_help_panel=DATA),
     ] = None
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="More texts, without labels, for word vectors and the teacher e5: any file that "
+            "--data takes, or a text a line. May be repeated.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
     teacher: Annotated[
         Path | None,
         typer.Option(
             help="Soft labels to learn too: .csv, .tsv or .jsonl with a text and a probability a "
-            "class in each row, as `score` writes them. See docs/how-to/teacher.md.",
+            "class in each row, as `score` writes them. Or e5, which labels the texts of "
+            "--unlabelled (extra `teacher`). See docs/how-to/teacher.md.",
             rich_help_panel=DATA,
         ),
     ] = None

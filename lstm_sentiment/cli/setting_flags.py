@@ -50,7 +50,6 @@ OldSwitch = Annotated[bool | None, typer.Option(hidden=True)]
 class OldFlags:
     """Flags of `fit` that `--set` replaces: taken for one more release, not shown in help."""
 
-    unlabelled: OldList = None
     exclude_data: OldList = None
     split_seed: Old = None
     vectors_limit: Old = None

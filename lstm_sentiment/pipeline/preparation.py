@@ -22,6 +22,7 @@ from lstm_sentiment.pipeline.corpora import (
     texts_to_learn_words,
 )
 from lstm_sentiment.pipeline.settings_in_use import settings_without_effect
+from lstm_sentiment.pipeline.teacher.e5 import check_e5, e5_soft_labels, is_e5
 from lstm_sentiment.pipeline.words import load_given_vectors, make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -91,27 +92,35 @@ def prepare_run(
     Args:
         config: Settings of the run.
         progress: Reports every long step, and what is dropped and chosen.
-        cache_dir: Folder for trained word vectors and, where `config.cache` is `disk`, token ids.
+        cache_dir: Folder for trained word vectors, the teacher's embeddings and, where
+            `config.cache` is `disk`, token ids.
         when_checked: Called when all files are read and valid, before anything long begins.
 
     Raises:
         InvalidInputError: If an input breaks a rule.
+        MissingExtraError: If the package of the teacher e5 is asked for and not installed.
     """
-    # Before the texts are read, so that a missing version is reported at once.
+    # Before the texts are read, so that what is missing is reported at once.
+    if is_e5(config.teacher):
+        check_e5(config)
     start = None if config.init_from is None else load_trained_version(config.init_from)
     excluded = read_excluded(config)
     labelled = train, dev, test = deal_out(config, excluded, progress)
     if start is not None:
         _check_unseen(start, dev, test)
-        if config.unlabelled:
+        if config.unlabelled and not is_e5(config.teacher):
             progress.say(
                 "No word vectors are trained: `init_from` brings its own, so `unlabelled` changes "
                 "nothing"
             )
     unlabelled = read_unlabelled(config, labelled, excluded, progress)
-    soft_labels = read_teacher(config, labelled, excluded, progress)
+    soft_labels = None
+    if not is_e5(config.teacher):
+        soft_labels = read_teacher(config, labelled, excluded, progress)
     given = load_given_vectors(config, progress)
     when_checked()
+    if is_e5(config.teacher):
+        soft_labels = e5_soft_labels(train, unlabelled, cache_dir=cache_dir, progress=progress)
     texts = sampled_texts(
         *texts_to_learn_words(
             labelled, unlabelled if start is None else UnlabelledTexts(), soft_labels

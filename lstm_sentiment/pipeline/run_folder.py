@@ -19,6 +19,7 @@ from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.config_file import save_config
 from lstm_sentiment.pipeline.preparation import PreparedRun
+from lstm_sentiment.pipeline.teacher.e5 import is_e5
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
@@ -157,7 +158,7 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
 def _files(config: PipelineConfig) -> list[PathLike]:
     single = (config.dev_data, config.test_data, config.teacher, config.vectors)
     named = [*config.data, *config.unlabelled, *config.exclude_data]
-    return [*named, *(path for path in single if path is not None)]
+    return [*named, *(path for path in single if path is not None and not is_e5(path))]
 
 
 def _file_facts(path: Path) -> dict[str, Any]:
@@ -202,6 +203,8 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
 
 def _is_name(setting: str, value: PathLike) -> bool:
     """Returns whether a setting that may be a path has the name of a package instead."""
+    if setting == "teacher":
+        return is_e5(value)
     if setting == "vectors":
         return is_package(value)
     return setting == "dictionary" and str(value) == JIEBA

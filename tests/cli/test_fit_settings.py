@@ -99,6 +99,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--dev-data", "d", "--test-data", "t"), {"dev_data": Path("d"), "test_data": Path("t")}),
     (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
     (("--teacher", "more.scored.jsonl"), {"teacher": Path("more.scored.jsonl")}),
+    (("--unlabelled", "u", "--unlabelled", "v w"), {"unlabelled": (Path("u"), Path("v w"))}),
     (("--streaming",), {"streaming": True}),
     (
         ("--vectors", "v", "--tokenizer", "characters"),
@@ -118,7 +119,6 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
 ]
 
 OLD: list[tuple[Sequence[object], dict[str, Any]]] = [
-    (("--unlabelled", "u", "--unlabelled", "v w"), {"unlabelled": (Path("u"), Path("v w"))}),
     (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
     (("--vectors-limit", 3, "--bad-rows", "skip"), {"vectors_limit": 3, "bad_rows": "skip"}),
     (("--cache", "disk"), {"cache": "disk"}),
@@ -211,7 +211,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 24
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 25
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 
