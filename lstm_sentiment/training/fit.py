@@ -26,9 +26,10 @@ from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
 from lstm_sentiment.training.inputs.soft_targets import count_learned
-from lstm_sentiment.training.loop import TrainingLoop, TrainingState
+from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
+from lstm_sentiment.training.records.state import TrainingState
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, make_task
 from lstm_sentiment.training.views import view_logits
@@ -59,7 +60,7 @@ def fit(
     on_snapshot: Callable[[FitResult], None] | None = None,
     progress: Progress = SILENT,
 ) -> FitResult:
-    """Trains a classifier and keeps the weights of the epoch with the lowest dev loss.
+    """Trains a classifier and keeps the weights of its best epoch, judged by the dev texts.
 
     Seeds the global random generators of Python, NumPy and TensorFlow. Several workers all call
     `fit` with the same arguments; the chief alone reads the texts, and hands token ids and first
@@ -127,22 +128,26 @@ def fit(
         task, orders = shared_task(workers, run.orders, partial(make_task, run))
         take_snapshot = partial(_take_snapshot, run, task)
         loop = train_task(workers, orders, task, progress, run, take_snapshot)
-    losses = loop.state.history["val_loss"]
-    progress.say(
-        f"Kept epoch {loop.state.best_epoch} of {len(losses)}, "
-        f"that of the lowest dev loss ({min(losses):.4f}){_if_last(loop.state)}"
-    )
+    progress.say(_kept(loop.state))
     # The loop's own function computes with all workers, of which only those with texts are here.
     logits_of = loop.logits_of if workers.count == 1 else logits_function(task.network)
     return _result(run, task, task.network, logits_of, loop)
 
 
-def _if_last(state: TrainingState) -> str:
-    """Returns what to do where the best epoch is the last, to end a message with."""
-    epochs = state.epochs_done
-    if state.best_epoch < epochs:
-        return ""
-    return f". It is the last: more may be better, try `--epochs {2 * epochs}`"
+def _kept(state: TrainingState) -> str:
+    """Returns which epoch was kept and why, and what to do where training ended too early."""
+    kept, losses = state.best_epoch, state.history["val_loss"]
+    told, lowest = f"Kept epoch {kept} of {len(losses)}", losses.index(min(losses)) + 1
+    if kept != lowest:
+        return (
+            f"{told}, the last that is as good as epoch {lowest} of the lowest dev loss "
+            f"({losses[kept - 1]:.4f}, {min(losses):.4f}) as far as "
+            f"{len(state.lowest_losses):,} dev texts can tell"
+        )
+    told = f"{told}, that of the lowest dev loss ({min(losses):.4f})"
+    if kept < len(losses):
+        return told
+    return f"{told}. It is the last: more may be better, try `--epochs {2 * len(losses)}`"
 
 
 def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,11 @@ from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.budget import budget_for
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
-from lstm_sentiment.training.evaluation.calibration import cross_entropy
+from lstm_sentiment.training.evaluation.calibration import cross_entropies
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.inputs.batches import make_batches
 from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.records.state import TrainingState
 from lstm_sentiment.training.run import OnEpoch
 from lstm_sentiment.training.steps import make_optimizer, make_step
 from lstm_sentiment.training.task import TrainingTask
@@ -30,34 +30,6 @@ _LOSS, _RIGHT, _TEXTS, _TOKENS, _SECONDS = range(5)
 
 OnSnapshot = Callable[[int], None]
 """Called with the number of steps done, while the model has its averaged weights, if any."""
-
-
-@dataclass
-class TrainingState:
-    """The position in a training between two steps, but for the variables.
-
-    Attributes:
-        step: Steps done, over all epochs.
-        sums: Loss, right answers, texts, real tokens and seconds of the current epoch, so far.
-        history: Each score's value in each epoch done, by name.
-        best: The model's variables at the end of the best epoch.
-    """
-
-    step: int = 0
-    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(5))
-    history: dict[str, list[float]] = field(default_factory=dict)
-    best: list[NDArray[Any]] = field(default_factory=list)
-
-    @property
-    def epochs_done(self) -> int:
-        """Number of epochs that have ended."""
-        return len(self.history.get("val_loss", ()))
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch of the lowest dev loss, from 1; 0 before the first has ended."""
-        losses = self.history.get("val_loss", [])
-        return losses.index(min(losses)) + 1 if losses else 0
 
 
 class TrainingLoop:
@@ -146,11 +118,15 @@ class TrainingLoop:
                 raise InvalidInputError(f"{path}: must be a checkpoint of this model: see {name}.")
             _assign(variables, arrays)
         values = checkpoint.values
+        if "best_epoch" not in values:
+            raise InvalidInputError(f"{path}: must be a checkpoint that this release wrote.")
         self.state = TrainingState(
             values["step"],
             np.array(values["sums"]),
             {name: list(scores) for name, scores in values["history"].items()},
             list(checkpoint.arrays.get("best", ())),
+            values["best_epoch"],
+            next(iter(checkpoint.arrays.get("lowest_losses", ())), np.zeros(0)),
         )
         return self.state.step
 
@@ -243,12 +219,12 @@ class TrainingLoop:
             logits = self.logits_of(self._task.dev_ids)
             if not np.isfinite(logits).all():
                 self._stop("the logits of the dev texts are not finite")
-            scores = self._scores(logits)
+            losses = cross_entropies(logits, self._task.dev_labels)
+            scores = self._scores(logits, losses)
         for name, value in scores.items():
             state.history.setdefault(name, []).append(value)
         epoch = state.epochs_done
-        if state.best_epoch == epoch:
-            state.best = judged
+        state.judge(losses, judged)
         state.sums = np.zeros(5)
         self._save()
         progress.say(
@@ -259,13 +235,13 @@ class TrainingLoop:
         if on_epoch is not None:
             on_epoch(epoch, scores)
 
-    def _scores(self, logits: NDArray[np.float32]) -> dict[str, float]:
+    def _scores(self, logits: NDArray[np.float32], losses: NDArray[np.float64]) -> dict[str, float]:
         sums = self.state.sums
         right = logits.argmax(axis=1) == self._task.dev_labels
         return {
             "loss": float(sums[_LOSS] / sums[_TEXTS]),
             "accuracy": float(sums[_RIGHT] / sums[_TEXTS]),
-            "val_loss": cross_entropy(logits, self._task.dev_labels),
+            "val_loss": float(losses.mean()),
             "val_accuracy": float(right.mean()),
             "seconds": float(sums[_SECONDS]),
             "tokens_per_second": float(sums[_TOKENS] / max(sums[_SECONDS], 1e-9)),
@@ -291,8 +267,14 @@ class TrainingLoop:
         if self._checkpoint_path is None:
             return
         state = self.state
-        values = {"step": state.step, "sums": state.sums.tolist(), "history": state.history}
-        save_checkpoint(Checkpoint({**arrays, "best": state.best}, values), self._checkpoint_path)
+        arrays |= {"best": state.best, "lowest_losses": [state.lowest_losses]}
+        values = {
+            "step": state.step,
+            "sums": state.sums.tolist(),
+            "history": state.history,
+            "best_epoch": state.best_epoch,
+        }
+        save_checkpoint(Checkpoint(arrays, values), self._checkpoint_path)
 
     def _stop(self, reason: str) -> None:
         raise TrainingError(

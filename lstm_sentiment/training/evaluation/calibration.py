@@ -71,7 +71,12 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labe
 
 def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     """Computes the mean negative log-likelihood of the labels, in nats."""
+    return float(np.mean(cross_entropies(logits, labels)))
+
+
+def cross_entropies(logits: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:
+    """Computes the negative log-likelihood of each text's label, in nats, float64 `(texts,)`."""
     scores = logits.astype(np.float64)
     shifted = scores - scores.max(axis=1, keepdims=True)
     of_label = shifted[np.arange(len(scores)), np.asarray(labels)]
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - of_label))
+    return np.asarray(np.log(np.exp(shifted).sum(axis=1)) - of_label, np.float64)
