@@ -9,7 +9,7 @@ MOST_EPOCHS = 30
 """Most epochs that `auto` chooses: more only memorize the few texts there are."""
 
 # Batch size of `auto` for fewer training texts than the number before it.
-_BATCH_SIZES = ((2_000, 16), (5_000, 32))
+_BATCH_SIZES = ((1_500, 8), (2_500, 16), (5_000, 32))
 _LARGEST_BATCH = 64
 _LEAST_PATIENCE = 3
 _PATIENT_SHARE = (3, 8)  # of the epochs: before that, the learning rate is still high
@@ -37,10 +37,10 @@ class Budget:
 def budget_for(training: TrainingConfig, texts: int) -> Budget:
     """Returns the training budget for a number of training texts.
 
-    Numbers in `training` are kept. `auto` is chosen in this order: a batch size of 16 for fewer
-    than 2,000 texts, 32 for fewer than 5,000, else 64; enough epochs for `least_steps` steps, at
-    least `least_epochs` and at most 30, unless `least_epochs` are more; and a patience of three
-    eighths of the epochs, at least 3.
+    Numbers in `training` are kept. `auto` is chosen in this order: a batch size of 8 for fewer than
+    1,500 texts, 16 for fewer than 2,500, 32 for fewer than 5,000, else 64; enough epochs for
+    `least_steps` steps, at least `least_epochs` and at most 30, unless `least_epochs` are more; and
+    a patience of three eighths of the epochs, at least 3.
 
     Args:
         training: Settings of training.

@@ -57,9 +57,11 @@ def test_numbers_are_kept(texts: int, epochs: int, batch_size: int, patience: in
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (1, Budget(30, 16, 12)),
-        (90, Budget(30, 16, 12)),
-        (900, Budget(15, 16, 6)),
+        (1, Budget(30, 8, 12)),
+        (90, Budget(30, 8, 12)),
+        (270, Budget(24, 8, 9)),
+        (900, Budget(8, 8, 3)),
+        (1_800, Budget(8, 16, 3)),
         (2_700, Budget(10, 32, 4)),
         (6_213, Budget(9, 64, 4)),
         (13_373, Budget(8, 64, 3)),
@@ -85,7 +87,7 @@ def test_settled_settings_have_numbers_and_stay_as_they_are(texts: int) -> None:
         (
             AUTO,
             90,
-            "Training budget for 90 training texts: 30 epochs of 6 batches of 16 texts, 180 steps "
+            "Training budget for 90 training texts: 30 epochs of 12 batches of 8 texts, 360 steps "
             "(few texts need small batches and many epochs; `auto` goes to 30)",
         ),
         (
@@ -103,7 +105,7 @@ def test_settled_settings_have_numbers_and_stay_as_they_are(texts: int) -> None:
         (
             TrainingConfig(epochs=4),
             90,
-            "Training budget for 90 training texts: 4 epochs of 6 batches of 16 texts, 24 steps "
+            "Training budget for 90 training texts: 4 epochs of 12 batches of 8 texts, 48 steps "
             "(the batch size follows from the number of texts)",
         ),
     ],
