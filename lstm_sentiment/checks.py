@@ -67,6 +67,17 @@ def positive_number(**arguments: float | None) -> None:
             raise _refusal(name, "a positive number", value)
 
 
+def positive_number_or_auto(**arguments: object) -> None:
+    """Checks that arguments are `auto` or finite numbers above 0.
+
+    Raises:
+        InvalidInputError: If an argument is neither.
+    """
+    for name, value in arguments.items():
+        if value not in (None, "auto") and not (_is_number(value) and 0 < value < math.inf):
+            raise _refusal(name, "a positive number or 'auto'", value)
+
+
 def positive_seconds(**arguments: float | None) -> None:
     """Checks that durations are above 0; infinity, for no limit, passes.
 
@@ -141,6 +152,10 @@ def one_of(choices: Iterable[object], **arguments: object) -> None:
 
 def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _refusal(name: str, rule: str, value: object) -> InvalidInputError:

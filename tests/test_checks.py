@@ -15,6 +15,7 @@ from lstm_sentiment.checks import (
     one_of,
     positive,
     positive_number,
+    positive_number_or_auto,
     positive_seconds,
     share,
     share_below_one,
@@ -73,6 +74,12 @@ NAN, INF = float("nan"), float("inf")
     ("check", "good", "bad", "rule"),
     [
         (positive, [1, 2**70], [0, -1, 1.0, True, "1", NAN], "a positive integer"),
+        (
+            positive_number_or_auto,
+            ["auto", 1e-9, 3],
+            ["car", True, 0, NAN, INF],
+            "a positive number or 'auto'",
+        ),
         (positive_number, [1e-9, 3], [0, -0.5, NAN, INF], "a positive number"),
         (positive_seconds, [1e-9, 3, INF], [0, -0.5, NAN], "a positive number"),
         (share, [0, 0.5, 1], [-0.1, 1.1, NAN], "from 0 to 1"),

@@ -14,7 +14,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import parse_setting
 from lstm_sentiment.pipeline.overrides import setting_types
 from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
-from lstm_sentiment.training.config import AutoInteger
+from lstm_sentiment.training.config import AutoInteger, AutoNumber
 
 # Settings whose type is `str`, and whose choices the library checks.
 _CHOICES: Mapping[str, Sequence[str]] = {
@@ -34,7 +34,7 @@ def offered_settings(incomplete: str) -> Iterator[str]:
     hint = setting_types().get(name)
     if hint is bool:
         choices: Sequence[str] = ("true", "false")
-    elif hint == AutoInteger:
+    elif hint in (AutoInteger, AutoNumber):
         choices = ("auto",)
     else:
         choices = get_args(hint) if get_origin(hint) is Literal else _CHOICES.get(name, ())

@@ -37,8 +37,8 @@ class PipelineConfig:
             `text_column` is read. Near duplicates of dev and test texts are left out.
         teacher: File of soft labels, see `read_soft_labels`: the probabilities that another
             classifier gives the classes of texts, labelled or not. They are learned beside the
-            labels; dev, test and excluded texts and their near duplicates are left out. `e5` takes
-            no file: a regression on sentence embeddings labels the `unlabelled` texts (extra
+            labels, but for dev, test and excluded texts and their near duplicates. `e5` takes no
+            file: a regression on sentence embeddings labels the `unlabelled` texts (extra
             `teacher`).
         exclude_data: Files or folders of texts that must not be learned from.
         init_from: A version to begin with, or a base path, of which the highest version is taken.

@@ -23,7 +23,7 @@ from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.system import write_whole
-from lstm_sentiment.training.config import AutoInteger
+from lstm_sentiment.training.config import AutoInteger, AutoNumber
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -204,6 +204,7 @@ def _type_check(hint: Any) -> "TypeAdapter[Any]":
         Sequence[PathLike]: Annotated[list[path], AfterValidator(tuple)],
         float: Annotated[float, BeforeValidator(_as_float)],
         AutoInteger: Annotated[Any, PlainValidator(_as_auto_integer)],
+        AutoNumber: Annotated[Any, PlainValidator(_as_auto_number)],
     }
     return TypeAdapter(in_toml.get(hint, hint), config=ConfigDict(strict=True))
 
@@ -222,6 +223,14 @@ def _as_auto_integer(value: Any) -> Any:
     if value != "auto" and type(value) is not int:
         raise PydanticCustomError("auto_integer", "an integer or 'auto'")
     return value
+
+
+def _as_auto_number(value: Any) -> Any:
+    from pydantic_core import PydanticCustomError
+
+    if value != "auto" and type(value) not in (int, float):
+        raise PydanticCustomError("auto_number", "a number or 'auto'")
+    return value if value == "auto" else _as_float(value)
 
 
 def _as_float(value: Any) -> Any:

@@ -88,7 +88,9 @@ def deal_out(config: PipelineConfig, excluded: Digests, progress: Progress) -> S
 def read_teacher(
     config: PipelineConfig, labelled: Splits, excluded: Digests, progress: Progress
 ) -> SoftLabels | None:
-    """Reads the teacher's soft labels, but for those of held-out and of excluded texts.
+    """Reads the teacher's soft labels, but for those of test and of excluded texts.
+
+    Those of dev texts are kept to fit the teacher's temperature; `fit` does not train on them.
 
     Raises:
         InvalidInputError: As `read_soft_labels`, or if no text is left.
@@ -97,17 +99,19 @@ def read_teacher(
         return None
     train, dev, test = labelled
     found = read_soft_labels(config.teacher, train.label_names, text_column=config.text_column)
-    held_out = (excluded, dev.near_digests, test.near_digests)
-    soft = found.select(positions_without(found.near_digests, *held_out))
-    if len(soft) == 0:
+    unseen = (excluded, test.near_digests)
+    soft = found.select(positions_without(found.near_digests, *unseen))
+    learned = soft.select(positions_without(soft.near_digests, dev.near_digests))
+    if len(learned) == 0:
         raise InvalidInputError(
             f"{config.teacher}: some texts must not be among the dev, test and excluded ones. "
             f"Received: {len(found):,} texts, all of them among those."
         )
-    taught = int(are_in(soft.exact_digests, distinct(train.exact_digests)).sum())
+    both = int(are_in(learned.exact_digests, distinct(train.exact_digests)).sum())
     progress.say(
-        f"Teacher: soft labels of {taught:,} of the training texts and of {len(soft) - taught:,} "
-        f"texts without a label; {len(found) - len(soft):,} are held out or excluded, and not used"
+        f"Teacher: soft labels of {both:,} of the training texts and of {len(learned) - both:,} "
+        f"texts without a label; {len(found) - len(learned):,} are held out or excluded, and not "
+        "trained on"
     )
     return soft
 

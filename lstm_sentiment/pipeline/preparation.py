@@ -48,7 +48,7 @@ class PreparedRun:
         model: Sizes and switches of the model.
         start: The version to begin with, if any.
         cache_dir: Folder of files that a later run can use again.
-        soft_labels: What the teacher says of texts that are not held out, if there is one.
+        soft_labels: What the teacher says of texts that are not in the test set, if there is one.
     """
 
     train: Corpus

@@ -29,6 +29,7 @@ from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.inputs.soft_targets import count_learned
+from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.workers.distribution import start_workers
 
@@ -141,6 +142,9 @@ def _run(
     )
     texts = count_learned(prepared.train, prepared.dev, prepared.soft_labels)
     training = settle_budget(config.training, texts, progress)
+    training = settle_teacher(
+        training, prepared.train, prepared.dev, prepared.soft_labels, progress
+    )
     config = replace(config, training=training)
     begin_run(config, run_dir)  # now with the numbers in the place of `auto`
     save_or_check_data(config, prepared, run_dir)

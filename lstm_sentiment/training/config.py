@@ -9,6 +9,7 @@ from lstm_sentiment.checks import (
     one_of,
     positive,
     positive_number,
+    positive_number_or_auto,
     positive_or_auto,
     share,
     share_below_one,
@@ -22,6 +23,8 @@ Precision = Literal["float32", "mixed_bfloat16"]
 SnapshotUnit = Literal["epochs", "steps"]
 AutoInteger = int | Literal["auto"]
 """A positive integer, or `auto`, for which training chooses one."""
+AutoNumber = float | Literal["auto"]
+"""A positive number, or `auto`, for which training chooses one."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class TrainingConfig:
         teacher_weight: With soft labels, share of the soft label in what is learned of a text that
             has a label too, 0 to 1.
         teacher_temperature: With soft labels, divisor of the teacher's logits: above 1, the soft
-            labels get softer.
+            labels get softer. `auto` fits it on labelled texts: see `settle_teacher`.
         seed: Seed of initial weights, order of the texts and dropout.
         strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
         logical_devices: Number of logical devices that the CPU is divided into, to try `mirrored`
@@ -76,7 +79,7 @@ class TrainingConfig:
     precision: Precision = "float32"
     checkpoint_steps: int | None = None
     teacher_weight: float = 0.5
-    teacher_temperature: float = 1.0
+    teacher_temperature: AutoNumber = "auto"
     seed: int = 0
     strategy: StrategyName = "auto"
     logical_devices: int | None = None
@@ -111,7 +114,7 @@ class TrainingConfig:
             average_momentum=self.average_momentum,
         )
         share(teacher_weight=self.teacher_weight)
-        positive_number(teacher_temperature=self.teacher_temperature)
+        positive_number_or_auto(teacher_temperature=self.teacher_temperature)
         in_range(0, MAX_SEED, seed=self.seed)
 
 

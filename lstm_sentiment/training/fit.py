@@ -26,6 +26,7 @@ from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.fit_result import FitResult, evaluated
 from lstm_sentiment.training.inputs.soft_targets import count_learned
+from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
 from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
@@ -106,6 +107,7 @@ def fit(
     folder = None if run_dir is None else Path(run_dir)
     texts = max(1, count_learned(train, dev, soft_labels))
     training = settle_budget(training or TrainingConfig(), texts, progress)
+    training = settle_teacher(training, train, dev, soft_labels, progress)
     run = TrainingRun(
         orders=TrainingOrders(training, folder, resume, tensorboard),
         train=train,

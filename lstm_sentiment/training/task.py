@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.training.config import AutoNumber
 from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import class_weights_of, make_network
@@ -60,7 +61,7 @@ def make_task(run: TrainingRun) -> TrainingTask:
             train,
             run.dev,
             weight=training.teacher_weight,
-            temperature=training.teacher_temperature,
+            temperature=_number(training.teacher_temperature),
             smoothing=training.label_smoothing,
         )
         targets, labels = taught.targets, taught.labels
@@ -79,6 +80,11 @@ def make_task(run: TrainingRun) -> TrainingTask:
         class_weights_of(train.labels, num_classes, training.class_weights),
         targets,
     )
+
+
+def _number(temperature: AutoNumber) -> float:
+    """Returns a temperature; 1 for one that was not settled, as outside of `fit`."""
+    return 1.0 if isinstance(temperature, str) else temperature
 
 
 def save_task(task: TrainingTask, folder: Path) -> None:

@@ -15,6 +15,8 @@ from lstm_sentiment.text.corpus.duplicates import are_in, distinct, first_of_eac
 from lstm_sentiment.text.corpus.near_duplicates import positions_without
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 
+_LEAST = 1e-6  # probability of a class that the teacher holds impossible, once it is tempered
+
 
 @dataclass(frozen=True)
 class SoftTargets:
@@ -85,9 +87,14 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     """Returns the softmax of the logits of `probabilities` divided by `temperature`."""
     if temperature == 1:
         return probabilities
-    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny), dtype=np.float64)
+    logits = logits_of_soft_labels(probabilities)
     powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def logits_of_soft_labels(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns the logarithms of probabilities, `(texts, classes)`; those of 0 are finite."""
+    return np.log(np.maximum(probabilities, _LEAST), dtype=np.float64)
 
 
 def matches(

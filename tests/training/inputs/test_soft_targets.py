@@ -82,5 +82,10 @@ def test_a_temperature_divides_the_logits(temperature: float) -> None:
 
 def test_a_class_that_is_out_of_the_question_stays_so() -> None:
     rows = np.array([[0, 1]], np.float32)
-    np.testing.assert_array_equal(tempered(rows, 0.5), rows)
-    np.testing.assert_allclose(tempered(rows, 2.0), rows, atol=1e-6)
+    np.testing.assert_array_equal(tempered(rows, 1.0), rows)
+    np.testing.assert_allclose(tempered(rows, 0.5), rows, atol=1e-6)
+
+
+def test_a_teacher_that_is_always_sure_can_be_made_less_so() -> None:
+    rows = np.array([[0, 1]], np.float32)
+    assert 0.05 < tempered(rows, 5.0)[0, 0] < 0.1
