@@ -14,6 +14,7 @@ from lstm_sentiment import (
     SavedModelPredictor,
     TrainingConfig,
     VectorTrainingConfig,
+    load_config,
     read_corpus,
     run_pipeline,
 )
@@ -24,7 +25,7 @@ from tests.recorder import Recorder
 
 SMALL = PipelineConfig(
     model=ModelConfig(lstm_units=8, max_length=20, bidirectional=False),
-    training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
+    training=TrainingConfig(epochs=4, learning_rate=0.01),
     vector_training=VectorTrainingConfig(dim=16),
 )
 # Quickly traced: how the texts are read does not matter where it is used.
@@ -72,6 +73,12 @@ def three_classes(tmp_path_factory: pytest.TempPathFactory) -> PipelineConfig:
 @pytest.fixture(scope="module")
 def in_memory(three_classes: PipelineConfig) -> PipelineResult:
     return run_pipeline(three_classes)
+
+
+def test_a_run_keeps_the_numbers_that_auto_stood_for(in_memory: PipelineResult) -> None:
+    settled = replace(SMALL.training, batch_size=8, patience=3)
+    assert load_config(in_memory.run_dir / "config.toml").training == settled
+    assert in_memory.fit.training == settled
 
 
 def test_texts_of_three_classes_become_a_version_that_knows_them(

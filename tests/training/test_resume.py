@@ -180,6 +180,14 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         run(tmp_path, resume=True)
 
 
+def test_a_checkpoint_of_an_earlier_release_is_refused(whole_dir: Path, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(whole_dir / CHECKPOINT)
+    values = {name: value for name, value in checkpoint.values.items() if name != "best_epoch"}
+    save_checkpoint(Checkpoint(checkpoint.arrays, values), tmp_path / CHECKPOINT)
+    with pytest.raises(InvalidInputError, match=r"last\.npz: must be a checkpoint that this rele"):
+        run(tmp_path, resume=True)
+
+
 def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
