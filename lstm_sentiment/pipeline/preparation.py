@@ -120,7 +120,13 @@ def prepare_run(
     given = load_given_vectors(config, progress)
     when_checked()
     if is_e5(config.teacher):
-        soft_labels = e5_soft_labels(train, unlabelled, cache_dir=cache_dir, progress=progress)
+        soft_labels = e5_soft_labels(
+            train,
+            unlabelled,
+            cache_dir=cache_dir,
+            seed=config.training.seed,
+            progress=progress,
+        )
     texts = sampled_texts(
         *texts_to_learn_words(
             labelled, unlabelled if start is None else UnlabelledTexts(), soft_labels

