@@ -15,7 +15,7 @@ from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.duplicates import exact_digests
 
 _TEXTS_AT_ONCE = 16
-_TEXTS_A_FILE = 512
+_TEXTS_A_FILE = 256
 
 
 def embed_texts(
@@ -29,7 +29,7 @@ def embed_texts(
         texts: Any number of texts above 0.
         encoder: Computes the embeddings.
         cache_dir: Folder of this and other caches. An interrupted run leaves there what it
-            computed, up to the last 512 texts.
+            computed, up to the last 256 texts.
         progress: Receives one step, whose parts are the texts that are not on disk.
 
     Returns:
