@@ -21,12 +21,7 @@ from lstm_sentiment.models_config.config import (
     version_labels,
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
-from lstm_sentiment.serving.access.authentication import (
-    BearerTokenInterceptor,
-    BearerTokenMiddleware,
-)
-from lstm_sentiment.serving.access.listening import address_of, cannot_listen, check_port, listen
-from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.access.listening import check_port, listen
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.counts import Counts
@@ -39,14 +34,17 @@ from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.peers import Peers
 from lstm_sentiment.serving.reload.server_core import ServerCore
-from lstm_sentiment.serving.rest_api.app import rest_app
-from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server_options import ServerOptions, options_or_deprecated
 from lstm_sentiment.serving.shadow.managed import managed_shadow
 from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.serving.shadow.shadow import Shadow
+from lstm_sentiment.serving.transports import (
+    make_grpc_server,
+    make_rest_server,
+    open_grpc_port,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -389,26 +387,20 @@ class ModelServer:
         )
 
     def _make_rest_server(self) -> RestServer | None:
-        options, port = self._options, self._asked_rest_api_port
-        if port is None:
+        if self._asked_rest_api_port is None:
             return None
-        app: AsgiApp = rest_app(
+        listener = listen(self._host, self._asked_rest_api_port, reuse_port=self._peers is not None)
+        self._rest_api_port = listener.getsockname()[1]
+        return make_rest_server(
+            self._loop,
             self._data_plane,
-            timeout_seconds=options.rest_api_timeout_seconds,
-            max_request_bytes=options.limits.max_request_bytes,
-            observer=self._observability,
+            self._options,
+            self._observability,
+            listener,
             is_ready=self.is_ready,
             state=self.state,
             metrics_page=self._metrics_page(),
-            ui=options.ui,
         )
-        if options.auth_tokens is not None:
-            open_paths = ui_paths() if options.ui else frozenset[str]()
-            app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
-        listener = listen(self._host, port, reuse_port=self._peers is not None)
-        self._rest_api_port = listener.getsockname()[1]
-        context = options.credentials.ssl_context() if options.credentials is not None else None
-        return RestServer(self._loop, app, listener, ssl_context=context)
 
     def _metrics_page(self) -> MetricsPage | None:
         page = self._observability.page
@@ -417,24 +409,16 @@ class ModelServer:
         return page._replace(content=self._merged_pages.metrics_page)
 
     def _start_grpc(self) -> GrpcServer:
-        tokens, credentials = self._options.auth_tokens, self._options.credentials
-        grpc_server = GrpcServer(
+        # Known before its port is opened: if that fails, `stop` stops it.
+        self._grpc = grpc_server = make_grpc_server(
             self._loop,
             self._data_plane,
+            self._options,
+            self._observability,
             reload=self.reload,
-            observer=self._observability,
-            interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
-            max_request_bytes=self._options.limits.max_request_bytes,
-            health=self._options.grpc_health,
-            reflection=self._options.grpc_reflection,
             reuse_port=self._peers is not None,
         )
-        self._grpc = grpc_server
-        address = address_of(self._host, self._asked_port)
-        try:
-            self._port = grpc_server.add_port(address, credentials.grpc() if credentials else None)
-        except RuntimeError as error:
-            raise cannot_listen(self._host, self._asked_port, "address is in use") from error
+        self._port = open_grpc_port(grpc_server, self._options, self._host, self._asked_port)
         grpc_server.start()
         return grpc_server
 

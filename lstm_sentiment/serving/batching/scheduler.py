@@ -1,35 +1,32 @@
-"""Threads that run the requests of several callers in one call of a model.
+"""Queues of requests, which threads or an event loop run in batches.
 
 After `tensorflow/core/kernels/batching_util/shared_batch_scheduler.h`: one pool of threads for all
-models, a queue for each signature. Unlike there, a request is removed from its queue when its
+models, a queue for each signature. Unlike there, an event loop may run batches of quick requests
+itself, which waits for no thread; a request is removed from its queue when its
 caller has gone or its deadline has passed, and a batch that the model refuses is run again request
 by request, so that one caller's bad input fails no other request.
 """
 
 import asyncio
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.serving.batching.batch_queue import (
     BatchKey,
     BatchQueue,
     BatchRun,
     BatchTarget,
-    dealt_out,
-    joined,
 )
 from lstm_sentiment.serving.batching.batch_request import (
     Arrays,
     BatchRequest,
     BatchTask,
-    CallersOfBatch,
     call_back,
 )
+from lstm_sentiment.serving.batching.batch_runner import BatchRunner
 from lstm_sentiment.serving.batching.batch_sizing import BatchSizing
 from lstm_sentiment.serving.batching.loop_turns import LoopTurns
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
@@ -41,8 +38,6 @@ from lstm_sentiment.serving.errors import (
 )
 from lstm_sentiment.serving.servable_id import ServableId
 
-logger = logging.getLogger(__name__)
-
 _QueueKey = tuple[BatchKey, asyncio.AbstractEventLoop | None]
 """The event loop is the one that runs the batches; `None` for the threads."""
 
@@ -51,7 +46,7 @@ _MOST_ROWS_ON_LOOP = 64
 
 
 class BatchScheduler:
-    """Queues requests and runs them in batches, in threads of its own."""
+    """Queues requests and runs them in batches, in threads of its own or on an event loop."""
 
     def __init__(
         self,
@@ -68,11 +63,11 @@ class BatchScheduler:
             clock: Returns seconds since any fixed moment, to time batches by.
         """
         self.parameters = parameters
-        self._on_batch, self._clock = on_batch, clock
         self._largest_batch = parameters.largest_batch
         self._wait_seconds = parameters.batch_timeout_micros / 1e6
         # Guards all queues and their requests; notified when a queue may have become due.
         self._condition = threading.Condition()
+        self._runner = BatchRunner(parameters, self._condition, on_batch=on_batch, clock=clock)
         self._queues: dict[_QueueKey, BatchQueue] = {}
         self._turns: dict[asyncio.AbstractEventLoop, LoopTurns] = {}
         self._sizings: dict[tuple[str, str], BatchSizing] = {}
@@ -255,7 +250,7 @@ class BatchScheduler:
             tasks = self._begin(queue)
             if any(other.tasks for _, other in self._queues_of(None)):
                 self._condition.notify()
-        self._run_tasks(queue, tasks)
+        self._runner.run(queue, tasks)
 
     def _run_on_loop(self, loop: asyncio.AbstractEventLoop) -> int:
         """Runs a batch of each queue of an event loop; returns their number of requests."""
@@ -263,7 +258,7 @@ class BatchScheduler:
             queues = [queue for _, queue in self._queues_of(loop) if queue.tasks]
             batches = [(queue, self._begin(queue)) for queue in queues]
         for queue, tasks in batches:
-            self._run_tasks(queue, tasks)
+            self._runner.run(queue, tasks)
         with self._condition:
             self._drop_idle_queues()
         return sum(len(tasks) for _, tasks in batches)
@@ -271,33 +266,6 @@ class BatchScheduler:
     def _begin(self, queue: BatchQueue) -> list[BatchTask]:
         queue.running += 1
         return queue.take()
-
-    def _run_tasks(self, queue: BatchQueue, tasks: list[BatchTask]) -> None:
-        """Runs the tasks of a batch, and notes how long that took."""
-        waited = time.monotonic()
-        began = self._clock()
-        computed: list[BatchTask] = []
-        try:
-            computed = self._run(queue, tasks)
-        finally:
-            seconds = self._clock() - began
-            rows = sum(task.rows for task in computed)
-            with self._condition:
-                queue.running -= 1
-                if computed:
-                    queue.sizing.ran(rows, seconds)
-        if computed and self._on_batch is not None:
-            queue_seconds = [waited - task.request.arrival for task in computed]
-            self._on_batch(
-                BatchRun(
-                    *queue.target.signature,
-                    rows,
-                    self._padded_rows(rows),
-                    queue_seconds,
-                    seconds,
-                    queue.sizing.found,
-                )
-            )
 
     def _turns_of(self, loop: asyncio.AbstractEventLoop) -> LoopTurns:
         turns = self._turns.get(loop)
@@ -316,9 +284,11 @@ class BatchScheduler:
 
     def _check_room(self, target: BatchTarget, rows: int) -> None:
         most = self.parameters.max_enqueued_batches * self._largest_batch
-        queues = self._queues.values()
         # The limit holds for a signature, whatever shapes its inputs have.
-        waiting = sum(queue.rows for queue in queues if queue.target.signature == target.signature)
+        waiting = 0
+        for queue in self._queues.values():
+            if queue.target.signature == target.signature:
+                waiting += queue.rows
         if self._is_stopping or waiting + rows > most:
             raise OverloadedError(
                 "The batch scheduling queue to which this task was submitted is full; "
@@ -364,71 +334,6 @@ class BatchScheduler:
         """Drops the queues without requests, which would keep their versions in memory."""
         for key in [key for key, q in self._queues.items() if not q.tasks and not q.running]:
             del self._queues[key]
-
-    def _run(self, queue: BatchQueue, tasks: list[BatchTask]) -> list[BatchTask]:
-        """Computes a batch; returns its tasks without those whose callers wait no more."""
-        in_time = self._without_late(tasks)
-        if not in_time:
-            return in_time
-        try:
-            self._finish(zip(in_time, self._computed(queue, in_time), strict=True))
-        except InvalidInputError as error:
-            self._run_one_by_one(queue, in_time, error)
-        except Exception as error:
-            if not isinstance(error, LstmSentimentError):
-                logger.exception("%s failed in a batch", queue.target.servable_id)
-            self._finish((task, error) for task in in_time)
-        return in_time
-
-    def _without_late(self, tasks: list[BatchTask]) -> list[BatchTask]:
-        """Returns the tasks whose callers still wait; the requests of the others have failed."""
-        late: list[tuple[BatchTask, Exception]] = []
-        for task in tasks:
-            try:
-                task.request.caller.check_waits()
-            except (DeadlineExceededError, RequestCancelledError) as error:
-                late.append((task, error))
-        if not late:
-            return tasks
-        self._finish(late)
-        return [task for task in tasks if not task.request.is_done]
-
-    def _run_one_by_one(
-        self, queue: BatchQueue, tasks: list[BatchTask], error: InvalidInputError
-    ) -> None:
-        if len(tasks) == 1:
-            self._finish([(tasks[0], error)])
-            return
-        for task in tasks:
-            try:
-                self._finish([(task, self._computed(queue, [task])[0])])
-            except Exception as own:
-                self._finish([(task, own)])
-
-    def _computed(self, queue: BatchQueue, tasks: Sequence[BatchTask]) -> list[Arrays]:
-        """Computes one batch; returns the outputs of each task."""
-        rows = sum(task.rows for task in tasks)
-        padded_rows = self._padded_rows(rows)
-        inputs = joined([task.inputs for task in tasks], padded_rows - rows)
-        callers = CallersOfBatch([task.request.caller for task in tasks])
-        return dealt_out(queue.target.run(inputs, callers), tasks, padded_rows)
-
-    def _finish(self, results: Iterable[tuple[BatchTask, Arrays | Exception]]) -> None:
-        """Notes the outputs or the error of each task, and calls back for requests now done."""
-        with self._condition:
-            done = [
-                task.request
-                for task, result in results
-                if (
-                    task.request.failed(result)
-                    if isinstance(result, Exception)
-                    else task.request.answered(task, result)
-                )
-            ]
-        call_back(done)
-
-    def _padded_rows(self, rows: int) -> int:
-        return min((n for n in self.parameters.allowed_batch_sizes if n >= rows), default=rows)
 
 
 def _late() -> DeadlineExceededError:

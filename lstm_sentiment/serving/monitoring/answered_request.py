@@ -7,9 +7,10 @@ from typing import Literal
 from lstm_sentiment.serving.inference.text_counts import TextCounts
 
 
-@dataclass(frozen=True)
+# A frozen one of so many fields would take some microseconds of each request to make.
+@dataclass(slots=True)
 class AnsweredRequest:
-    """A request with its outcome.
+    """A request with its outcome, which observers must not change.
 
     Attributes:
         entrypoint: The transport.

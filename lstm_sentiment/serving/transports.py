@@ -1,0 +1,107 @@
+"""A model server's transports, as its options want them: gRPC and REST."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from lstm_sentiment.serving.access.authentication import (
+    BearerTokenInterceptor,
+    BearerTokenMiddleware,
+)
+from lstm_sentiment.serving.access.listening import address_of, cannot_listen
+from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.server import GrpcServer
+from lstm_sentiment.serving.grpc_api.service import Reload
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
+from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
+from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
+from lstm_sentiment.serving.server_options import ServerOptions
+
+
+def make_rest_server(
+    loop: EventLoop,
+    data_plane: DataPlane,
+    options: ServerOptions,
+    observer: Observability,
+    listener: socket.socket,
+    *,
+    is_ready: Callable[[], bool],
+    state: Callable[[], dict[str, Any]],
+    metrics_page: MetricsPage | None,
+) -> RestServer:
+    """Makes a REST server, which is not started.
+
+    Args:
+        loop: The event loop to answer on.
+        data_plane: The data plane that answers.
+        options: The model server's options.
+        observer: Called with every request.
+        listener: The socket to answer on.
+        is_ready: Returns whether the server is ready.
+        state: Returns the server's statistics.
+        metrics_page: The page of metrics; `None` for none.
+    """
+    app: AsgiApp = rest_app(
+        data_plane,
+        timeout_seconds=options.rest_api_timeout_seconds,
+        max_request_bytes=options.limits.max_request_bytes,
+        observer=observer,
+        is_ready=is_ready,
+        state=state,
+        metrics_page=metrics_page,
+        ui=options.ui,
+    )
+    if options.auth_tokens is not None:
+        open_paths = ui_paths() if options.ui else frozenset[str]()
+        app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
+    context = options.credentials.ssl_context() if options.credentials is not None else None
+    return RestServer(loop, app, listener, ssl_context=context)
+
+
+def make_grpc_server(
+    loop: EventLoop,
+    data_plane: DataPlane,
+    options: ServerOptions,
+    observer: Observability,
+    *,
+    reload: Reload,
+    reuse_port: bool,
+) -> GrpcServer:
+    """Makes a gRPC server, which has no port and is not started.
+
+    Args:
+        loop: The event loop to answer on, running.
+        data_plane: The data plane that answers.
+        options: The model server's options.
+        observer: Called with every request.
+        reload: Called with each config that a request brings.
+        reuse_port: Whether other processes of this user may listen on the port too.
+    """
+    tokens = options.auth_tokens
+    return GrpcServer(
+        loop,
+        data_plane,
+        reload=reload,
+        observer=observer,
+        interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
+        max_request_bytes=options.limits.max_request_bytes,
+        health=options.grpc_health,
+        reflection=options.grpc_reflection,
+        reuse_port=reuse_port,
+    )
+
+
+def open_grpc_port(server: GrpcServer, options: ServerOptions, host: str, port: int) -> int:
+    """Opens the port of a gRPC server that is not started; returns its number.
+
+    Raises:
+        InvalidInputError: If the port cannot be bound.
+    """
+    credentials = options.credentials
+    try:
+        return server.add_port(address_of(host, port), credentials.grpc() if credentials else None)
+    except RuntimeError as error:
+        raise cannot_listen(host, port, "address is in use") from error
