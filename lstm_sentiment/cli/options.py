@@ -118,7 +118,7 @@ class ConfigFlags:
         Preset | None,
         typer.Option(
             help="Settings to begin with; --config, --set and flags override them. fast trains "
-            "less; accurate trains three LSTMs and averages them, at three times the cost.",
+            "less; accurate trains three LSTMs and averages them, in about three times the time.",
             rich_help_panel=TRAINING,
         ),
     ] = None
