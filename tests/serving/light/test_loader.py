@@ -55,7 +55,14 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-FILES = ("graph.onnx", "table.onnx", "table.npy", "ngrams.npz", "sentencepiece.model")
+FILES = (
+    "graph.onnx",
+    "table.onnx",
+    "table.npy",
+    "ngrams.npz",
+    "characters.npz",
+    "sentencepiece.model",
+)
 
 
 @pytest.mark.parametrize("name", [*(LIGHT / name for name in FILES), VOCABULARY, LABELS])
@@ -108,6 +115,7 @@ def test_a_description_that_is_none(version_dir: Path, content: str | None, reas
         ("model", {}),
         ("model", None),
         ("ngrams", 0),
+        ("character_ngrams", 0),
         ("digests", []),
     ],
 )
@@ -128,6 +136,15 @@ def test_a_file_without_a_digest(version_dir: Path, name: str) -> None:
     path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(LightEngineRefusedError, match=f"{name}: must be as it was"):
         load(version_dir)
+
+
+def test_a_twin_of_the_release_before_character_ngrams_is_read(version_dir: Path) -> None:
+    path = version_dir / LIGHT / "light.json"
+    content = json.loads(path.read_text("utf-8"))
+    assert description.load_description(path.parent).character_ngrams == 3
+    del content["character_ngrams"]
+    path.write_text(json.dumps({**content, "format": 2}), "utf-8")
+    assert description.load_description(path.parent).character_ngrams is None
 
 
 def test_the_engine_knows_what_versions_can_have() -> None:
