@@ -85,7 +85,7 @@ def test_the_file_overrides_its_base_and_nothing_else(file: Path) -> None:
 
 def test_a_preset_in_the_file_comes_before_the_file_and_gives_way_to_a_base(file: Path) -> None:
     file.write_text('preset = "accurate"\n[model]\ndropout = 0.1\n')
-    assert load_config(file).model == ModelConfig(dropout=0.1)
+    assert load_config(file).model == ModelConfig(dropout=0.1, members=3)
     assert load_config(file).own_vectors
     over_defaults = load_config(file, PipelineConfig())
     assert over_defaults.model == ModelConfig(dropout=0.1)
