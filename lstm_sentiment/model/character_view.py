@@ -84,7 +84,8 @@ class CharacterView(NgramView):
         """Creates the weights as zeros, for `load_characters` or saved weights to replace."""
         super().build(input_shape)
         for name, length, dtype in (
-            ("characters", self.sizes.num_characters, "uint16"),
+            # Of integers, several workers can exchange these alone when weights are created.
+            ("characters", self.sizes.num_characters, "int32"),
             ("splits", self.vocabulary_size + 1, "int32"),
         ):
             weight = self.add_weight(name=name, shape=(length,), dtype=dtype, initializer="zeros")
@@ -93,7 +94,7 @@ class CharacterView(NgramView):
     def load_characters(self, weights: CharacterWeights) -> None:
         """Assigns the weights of the linear classifier and the spellings of the tokens."""
         self.load_ngrams(weights.ngrams)
-        self.characters.assign(weights.spellings.characters)
+        self.characters.assign(weights.spellings.characters.astype(np.int32))
         self.splits.assign(weights.spellings.splits)
 
     def units(self, token_ids: Any) -> Any:
@@ -118,7 +119,7 @@ class CharacterView(NgramView):
             indices=tf.reshape(token_ids, [-1]),
             OUTPUT_RAGGED_RANK=1,
         )
-        return tf.cast(found.output_dense_values, tf.int32), found.output_nested_splits[0]
+        return found.output_dense_values, found.output_nested_splits[0]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""

@@ -195,7 +195,8 @@ def test_three_worker_processes_stop_early_where_one_process_does(
     data: Path, tmp_path: Path
 ) -> None:
     # The dev labels are wrong: the better it learns, the higher the dev loss.
-    contrary = hotel_like(30, seed=1)
+    # With 500 of them or more, the lowest loss decides.
+    contrary = hotel_like(1_000, seed=1)
     labels = tuple((label + 1) % 3 for label in contrary.labels)
     dev = save_classes(replace(contrary, labels=labels), tmp_path / "dev")
     configs = []
