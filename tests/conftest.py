@@ -193,5 +193,7 @@ def fit_small(corpus: "Corpus") -> "FitResult":
             dev,
             tokenizer=tokenizer,
             model=ModelConfig(lstm_units=8, max_length=20),
-            training=TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01),
+            training=TrainingConfig(
+                cross_validation="off", epochs=4, batch_size=16, learning_rate=0.01
+            ),
         )

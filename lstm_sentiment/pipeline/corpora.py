@@ -117,11 +117,18 @@ def read_teacher(
 
 
 def texts_to_learn_words(
-    labelled: Splits, unlabelled: UnlabelledTexts, soft_labels: SoftLabels | None
+    labelled: Splits,
+    unlabelled: UnlabelledTexts,
+    soft_labels: SoftLabels | None,
+    *,
+    with_dev: bool,
 ) -> tuple[Sequence[str], ...]:
-    """Returns, in parts, the texts that words and word vectors are learned from, each once."""
-    train = labelled[0]
-    parts = (train.texts, unlabelled.texts)
+    """Returns, in parts, the texts that words and word vectors are learned from, each once.
+
+    Dev texts are among them where a cross-validation ends with training on them.
+    """
+    train, dev, _ = labelled
+    parts = (train.texts, dev.texts if with_dev else (), unlabelled.texts)
     if soft_labels is None:
         return parts
     before = (*(part.near_digests for part in labelled), unlabelled.near_digests)

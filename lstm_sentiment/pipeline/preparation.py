@@ -32,6 +32,8 @@ from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.tokenizer_options import check_kind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.training.folds import number_of_folds
+from lstm_sentiment.training.inputs.soft_targets import count_learned
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,15 @@ def prepare_run(
         )
     texts = sampled_texts(
         *texts_to_learn_words(
-            labelled, unlabelled if start is None else UnlabelledTexts(), soft_labels
+            labelled,
+            unlabelled if start is None else UnlabelledTexts(),
+            soft_labels,
+            with_dev=number_of_folds(
+                config.training.cross_validation,
+                train_texts=count_learned(train, dev, soft_labels),
+                dev_texts=len(dev),
+            )
+            > 0,
         ),
         most_texts=config.vector_training.most_texts,
         seed=config.training.seed,

@@ -66,6 +66,7 @@ class PipelineResult:
             "padding_share": self.fit.padding_share,
             "temperature": self.fit.temperature,
             "epochs": len(self.fit.history["loss"]),
+            "folds": self.fit.folds,
             "seconds": round(self.seconds, 1),
         }
 
@@ -158,7 +159,10 @@ def _run(
     except KeyboardInterrupt:
         progress.say(f"Stopped: `fit --resume {run_dir}` goes on")
         raise
-    progress.say(f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}")
+    if result.dev.oov_rate is not None:
+        progress.say(
+            f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}"
+        )
     scores = result.evaluate(prepared.test, cache_dir=_token_cache(config, prepared))
     with progress.step("Exporting", 1) as advance:
         version_dir = publisher.best(result, scores)

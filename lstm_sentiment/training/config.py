@@ -25,6 +25,10 @@ AutoInteger = int | Literal["auto"]
 """A positive integer, or `auto`, for which training chooses one."""
 AutoNumber = float | Literal["auto"]
 """A positive number, or `auto`, for which training chooses one."""
+CrossValidation = Literal["auto", "off"] | int
+
+MOST_FOLDS = 20
+_FEWEST_FOLDS = 2
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class TrainingConfig:
             eighths of the epochs, at least 3.
         class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
             all texts the same weight.
+        cross_validation: Number of folds of a cross-validation over training and dev texts: see
+            `fit`. `auto` takes 5 where there are fewer than 200 dev texts and at most 3,000 texts
+            in all, and none elsewhere; `off` takes none.
         label_smoothing: Share of each label spread over all classes, at least 0 and below 1.
         average_momentum: Momentum of the moving average of the weights, which is kept in their
             place; at least 0 (no average) and below 1 (https://arxiv.org/abs/1412.6980, section
@@ -74,6 +81,7 @@ class TrainingConfig:
     gradient_clip_norm: float = 1.0
     patience: AutoInteger = "auto"
     class_weights: ClassWeights = "none"
+    cross_validation: CrossValidation = "auto"
     label_smoothing: float = 0.0
     average_momentum: float = 0.0
     precision: Precision = "float32"
@@ -92,6 +100,8 @@ class TrainingConfig:
         one_of(get_args(ClassWeights), class_weights=self.class_weights)
         one_of(get_args(Precision), precision=self.precision)
         positive_or_auto(epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
+        if self.cross_validation not in ("auto", "off"):
+            in_range(_FEWEST_FOLDS, MOST_FOLDS, cross_validation=self.cross_validation)
         positive(
             least_steps=self.least_steps,
             least_epochs=self.least_epochs,

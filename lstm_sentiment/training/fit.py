@@ -9,10 +9,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from lstm_sentiment.model.config import ModelConfig
-from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -22,12 +20,14 @@ from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
+from lstm_sentiment.training.cross_validation import CrossValidation, cross_validate
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
+from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult, evaluated
+from lstm_sentiment.training.folds import Folds, make_folds, number_of_folds
 from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
-from lstm_sentiment.training.loop import TrainingLoop
 from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.ngrams import best_shares, mixed_logits
 from lstm_sentiment.training.records.state import TrainingState
@@ -63,13 +63,19 @@ def fit(
 ) -> FitResult:
     """Trains a classifier and keeps the weights of its best epoch, judged by the dev texts.
 
+    Where there are few dev texts, they choose badly. Then a cross-validation chooses (see
+    `TrainingConfig.cross_validation`): training and dev texts are dealt into folds, a classifier is
+    trained for each fold on all other texts, and scores the fold. The classifier is then trained on
+    all training and dev texts, for the number of epochs that had the lowest loss over all folds.
+
     Seeds the global random generators of Python, NumPy and TensorFlow. Several workers all call
     `fit` with the same arguments; the chief alone reads the texts, and hands token ids and first
     weights to the others in `run_dir`, which all must share.
 
     Args:
         train: Texts to train on.
-        dev: Texts that decide when to stop, the n-grams' shares, the temperature; not trained on.
+        dev: Texts that decide when to stop, the n-grams' shares and the temperature. Not trained
+            on, unless there is a cross-validation.
         tokenizer: Turns texts into token ids, here and in every export.
         vectors: Pretrained word vectors. Rows are trained for tokens without a vector that occur at
             least twice in `train`, and for unknown tokens if they have none. `None` begins with
@@ -125,19 +131,57 @@ def fit(
     )
     run.check()
     workers = start_workers(training, progress)
-    keras.utils.set_random_seed(training.seed)
     with precision_scope(training.precision):
-        task, orders = shared_task(workers, run.orders, partial(make_task, run))
-        take_snapshot = partial(_take_snapshot, run, task)
+        # The chief alone, outside of the strategy's scope: the texts are few.
+        folds = _folds(run)
+        validation = None
+        if folds is not None and workers.is_chief:
+            validation = cross_validate(run, folds)
+        keras.utils.set_random_seed(training.seed)
+        make = partial(make_task, run)
+        if validation is not None:
+            whole = replace(run, train=validation.folds.texts)
+            make = partial(make_task, whole, validation.epoch_scores())
+        task, orders = shared_task(workers, run.orders, make)
+        if folds is not None and not workers.is_chief:
+            # The chief's folds are in the folder by now.
+            here = replace(run, orders=replace(run.orders, resume=True), progress=SILENT)
+            validation = cross_validate(here, folds)
+        take_snapshot = partial(_take_snapshot, run, task, validation)
         loop = train_task(workers, orders, task, progress, run, take_snapshot)
-    progress.say(_kept(loop.state))
-    # The loop's own function computes with all workers, of which only those with texts are here.
-    logits_of = loop.logits_of if workers.count == 1 else logits_function(task.network)
-    return _result(run, task, task.network, logits_of, loop)
+    progress.say(_kept(loop.state, validation))
+    if validation is not None:
+        chosen = _of_folds(run, task.network, validation, loop.state.epochs_done, progress)
+    else:
+        # The loop's own function computes with all workers, of which only those with texts are
+        # here.
+        logits_of = loop.logits_of if workers.count == 1 else logits_function(task.network)
+        chosen = _of_dev_texts(run, task, task.network, logits_of, progress)
+    return replace(
+        chosen, history=dict(loop.state.history), padding_share=loop.batches.padding_share
+    )
 
 
-def _kept(state: TrainingState) -> str:
+def _folds(run: TrainingRun) -> Folds | None:
+    training = run.orders.training
+    count = number_of_folds(
+        training.cross_validation,
+        train_texts=count_learned(run.train, run.dev, run.soft_labels),
+        dev_texts=len(run.dev),
+    )
+    folds = make_folds(run.train, run.dev, count, training.seed)
+    if count and folds is None:
+        run.progress.say(
+            "No cross-validation: at least two classes need two different texts each, in two folds"
+        )
+    return folds
+
+
+def _kept(state: TrainingState, validation: CrossValidation | None) -> str:
     """Returns which epoch was kept and why, and what to do where training ended too early."""
+    if validation is not None:
+        texts = len(validation.folds.texts)
+        return f"Kept the last epoch, {state.best_epoch}, of the training on all {texts:,} texts"
     kept, losses = state.best_epoch, state.history["val_loss"]
     told, lowest = f"Kept epoch {kept} of {len(losses)}", losses.index(min(losses)) + 1
     if kept != lowest:
@@ -152,12 +196,19 @@ def _kept(state: TrainingState) -> str:
     return f"{told}. It is the last: more may be better, try `--epochs {2 * len(losses)}`"
 
 
-def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
+def _take_snapshot(
+    run: TrainingRun, task: TrainingTask, validation: CrossValidation | None, step: int
+) -> None:
     def take() -> None:
-        if run.on_snapshot is not None:
-            network = task.network.without_cudnn()
-            result = _result(run, task, network, logits_function(network))
-            run.on_snapshot(replace(result, snapshot_step=step))
+        if run.on_snapshot is None:
+            return
+        network = task.network.without_cudnn()
+        if validation is None:
+            result = _of_dev_texts(run, task, network, logits_function(network), SILENT)
+        else:
+            steps = -(-len(task.train_labels) // run.orders.training.batch_size)
+            result = _of_folds(run, network, validation, -(-step // steps), SILENT)
+        run.on_snapshot(replace(result, snapshot_step=step))
 
     # A thread is outside of the strategy's scope, where each new variable would belong to all
     # replicas.
@@ -165,23 +216,62 @@ def _take_snapshot(run: TrainingRun, task: TrainingTask, step: int) -> None:
         outside.submit(take).result()
 
 
-def _result(
+def _of_dev_texts(
     run: TrainingRun,
     task: TrainingTask,
     network: SentimentModel,
     logits_of: LogitsOf,
-    loop: TrainingLoop | None = None,
+    progress: Progress,
 ) -> FitResult:
-    """Makes the result of a run; sets its linear views' shares and rounds its word vectors.
+    """Makes the result of a run whose dev texts choose the shares and the temperature.
 
     Word vectors get the precision that a version keeps, so that the scores are those of the served
-    version. Without `loop`, the result is a snapshot.
+    version.
     """
-    dev = run.dev
     network.embedding.round_to(network.config.embedding_storage)
-    logits = logits_of(task.dev_ids)
-    logits = _mix_in_views(network.views(), task, logits, run.progress if loop else SILENT)
-    temperature = fit_temperature(logits, dev.labels)
+    logits, views = logits_of(task.dev_ids), network.views()
+    of_views = [view_logits(view, task.dev_ids) for view in views]
+    shares = best_shares(logits, of_views, task.dev_labels)
+    mixed = mixed_logits(logits, of_views, shares)
+    _set_shares(views, shares, "dev texts", progress)
+    temperature = fit_temperature(mixed, run.dev.labels)
+    scores = evaluated(task.dev_ids, mixed, run.dev, temperature)
+    return _result(run, network, scores, temperature)
+
+
+def _of_folds(
+    run: TrainingRun,
+    network: SentimentModel,
+    validation: CrossValidation,
+    epoch: int,
+    progress: Progress,
+) -> FitResult:
+    """Makes the result of a run whose shares and temperature a cross-validation chooses."""
+    network.embedding.round_to(network.config.embedding_storage)
+    views = network.views()
+    mixture = validation.mixture([view.name for view in views], epoch)
+    _set_shares(views, mixture.shares, "folds", progress)
+    result = _result(run, network, mixture.scores, mixture.temperature)
+    return replace(result, folds=len(validation.folds))
+
+
+def _set_shares(
+    views: Sequence[NgramView], shares: Sequence[float], chosen_on: str, progress: Progress
+) -> None:
+    if not views:
+        return
+    for view, share in zip(views, shares, strict=True):
+        view.set_share(share)
+    named = zip(views, shares, strict=True)
+    told = ", ".join(f"{share:.0%} {_NGRAMS_OF.get(view.name, view.name)}" for view, share in named)
+    progress.say(f"The n-grams' share in the logits, chosen on the {chosen_on}: {told}")
+
+
+def _result(
+    run: TrainingRun, network: SentimentModel, dev_scores: Evaluation, temperature: float
+) -> FitResult:
+    """Makes a result without history, as that of a snapshot."""
+    dev = run.dev
     soft = run.soft_labels
     taught = () if soft is None else (soft.near_digests,)
     taught_by = {} if soft is None else {"teacher": soft.fingerprint()}
@@ -191,27 +281,11 @@ def _result(
         tokenizer=run.tokenizer,
         label_names=dev.label_names,
         training=run.orders.training,
-        history={} if loop is None else dict(loop.state.history),
-        dev=evaluated(task.dev_ids, logits, dev, temperature),
-        padding_share=0.0 if loop is None else loop.batches.padding_share,
+        history={},
+        dev=dev_scores,
+        padding_share=0.0,
         temperature=temperature,
         data={"train": run.train.fingerprint(), "dev": dev.fingerprint(), **taught_by},
         examples=tuple(dev.texts[place] for place in some),
         texts_seen=distinct(run.train.near_digests, dev.near_digests, *taught),
     )
-
-
-def _mix_in_views(
-    views: Sequence[NgramView], task: TrainingTask, logits: NDArray[np.float32], progress: Progress
-) -> NDArray[np.float32]:
-    """Sets the linear views' shares to the best ones on the dev texts; returns the mixed logits."""
-    if not views:
-        return logits
-    of_views = [view_logits(view, task.dev_ids) for view in views]
-    shares = best_shares(logits, of_views, task.dev_labels)
-    for view, share in zip(views, shares, strict=True):
-        view.set_share(share)
-    named = zip(views, shares, strict=True)
-    told = ", ".join(f"{share:.0%} {_NGRAMS_OF.get(view.name, view.name)}" for view, share in named)
-    progress.say(f"The n-grams' share in the logits, chosen on the dev texts: {told}")
-    return mixed_logits(logits, of_views, shares)

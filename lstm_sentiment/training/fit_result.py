@@ -32,7 +32,8 @@ class FitResult:
         training: The settings it was trained with.
         history: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds` and `tokens_per_second`
             (without padding) of each epoch, by name.
-        dev: Scores on the dev texts.
+        dev: Scores on the dev texts or, after a cross-validation, on all training and dev texts,
+            each by a classifier that was not trained on it.
         padding_share: Share of padding in the computed time steps, 0 to 1.
         temperature: Divisor of the logits before the softmax: see `fit_temperature`.
         data: Fingerprints of the `train` and `dev` texts, by name: see `Corpus.fingerprint`; with
@@ -42,6 +43,7 @@ class FitResult:
             training.
         texts_seen: Digests of all training and dev texts, uint64, ascending: see `near_digests`.
             Versions that continue this one must not be scored on these texts.
+        folds: Number of folds of the cross-validation, or 0: see `fit`.
     """
 
     model: SentimentModel
@@ -56,6 +58,7 @@ class FitResult:
     examples: tuple[str, ...] = ()
     snapshot_step: int | None = None
     texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    folds: int = 0
 
     def evaluate(
         self,

@@ -22,7 +22,7 @@ from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoi
 from lstm_sentiment.training.records.state import TrainingState
 from lstm_sentiment.training.run import OnEpoch
 from lstm_sentiment.training.steps import make_optimizer, make_step
-from lstm_sentiment.training.task import TrainingTask
+from lstm_sentiment.training.task import EpochScores, TrainingTask
 from lstm_sentiment.training.workers.distribution import Workers
 
 _CHECKPOINT_SECONDS = 60.0
@@ -54,6 +54,7 @@ class TrainingLoop:
         checkpoint_path: Path | None = None,
         snapshots: SnapshotEvery | None = None,
         on_snapshot: OnSnapshot | None = None,
+        on_dev_logits: Callable[[NDArray[np.float32]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Builds the training step.
@@ -66,6 +67,7 @@ class TrainingLoop:
             checkpoint_path: File that the chief writes checkpoints to; `None` writes none.
             snapshots: How often `on_snapshot` is called; `None` never calls it.
             on_snapshot: An exception in it ends the training.
+            on_dev_logits: Called with the logits of the dev texts at the end of each epoch.
             clock: Returns seconds that never decrease.
         """
         self._budget = budget_for(training, len(task.train_labels))
@@ -79,6 +81,7 @@ class TrainingLoop:
         self.model, self._task, self._training = task.network, task, training
         self._snapshot_steps = None if snapshots is None else snapshots.steps(self.batches.steps)
         self._on_snapshot, self._checkpoint_path, self._clock = on_snapshot, checkpoint_path, clock
+        self._on_dev_logits = on_dev_logits
         self._workers = workers or Workers(tf.distribute.get_strategy())
         self._total_steps = self._budget.epochs * self.batches.steps
         optimizer = make_optimizer(training, self._total_steps)
@@ -201,8 +204,11 @@ class TrainingLoop:
 
     def _is_done(self) -> bool:
         state = self.state
+        if state.step >= self._total_steps:
+            return True
         stale = state.epochs_done - state.best_epoch
-        return state.step >= self._total_steps or stale >= self._budget.patience
+        # Where folds have judged, they have gone through all epochs.
+        return self._task.dev_scores is None and stale >= self._budget.patience
 
     def _status(self) -> str:
         state, sums = self.state, self.state.sums
@@ -216,15 +222,15 @@ class TrainingLoop:
     def _end_epoch(self, progress: Progress, on_epoch: OnEpoch | None) -> None:
         state = self.state
         with self._judged_weights() as judged:
-            logits = self.logits_of(self._task.dev_ids)
-            if not np.isfinite(logits).all():
-                self._stop("the logits of the dev texts are not finite")
-            losses = cross_entropies(logits, self._task.dev_labels)
-            scores = self._scores(logits, losses)
+            losses, dev = self._dev_losses()
+            scores = self._scores(dev)
         for name, value in scores.items():
             state.history.setdefault(name, []).append(value)
         epoch = state.epochs_done
-        state.judge(losses, judged)
+        if losses is None:
+            state.keep(judged)
+        else:
+            state.judge(losses, judged)
         state.sums = np.zeros(5)
         self._save()
         progress.say(
@@ -235,14 +241,27 @@ class TrainingLoop:
         if on_epoch is not None:
             on_epoch(epoch, scores)
 
-    def _scores(self, logits: NDArray[np.float32], losses: NDArray[np.float64]) -> dict[str, float]:
+    def _dev_losses(self) -> tuple[NDArray[np.float64] | None, EpochScores]:
+        """Returns the loss of each dev text and the scores; of known scores, no losses."""
+        known, labels = self._task.dev_scores, self._task.dev_labels
+        if known is not None:
+            return None, known[self.state.epochs_done]
+        logits = self.logits_of(self._task.dev_ids)
+        if not np.isfinite(logits).all():
+            self._stop("the logits of the dev texts are not finite")
+        if self._on_dev_logits is not None:
+            self._on_dev_logits(logits)
+        losses = cross_entropies(logits, labels)
+        right = logits.argmax(axis=1) == labels
+        return losses, EpochScores(float(losses.mean()), float(right.mean()))
+
+    def _scores(self, dev: EpochScores) -> dict[str, float]:
         sums = self.state.sums
-        right = logits.argmax(axis=1) == self._task.dev_labels
         return {
             "loss": float(sums[_LOSS] / sums[_TEXTS]),
             "accuracy": float(sums[_RIGHT] / sums[_TEXTS]),
-            "val_loss": float(losses.mean()),
-            "val_accuracy": float(right.mean()),
+            "val_loss": dev.loss,
+            "val_accuracy": dev.accuracy,
             "seconds": float(sums[_SECONDS]),
             "tokens_per_second": float(sums[_TOKENS] / max(sums[_SECONDS], 1e-9)),
         }

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -25,6 +25,18 @@ _TARGETS = "targets"
 _TRAIN, _DEV, _NETWORK, _WEIGHTS, _LABELS = "train", "dev", "network.json", "weights.npz", "labels"
 
 
+class EpochScores(NamedTuple):
+    """Scores after one epoch.
+
+    Attributes:
+        loss: Cross entropy, in nats.
+        accuracy: Share of correct answers.
+    """
+
+    loss: float
+    accuracy: float
+
+
 @dataclass(frozen=True)
 class TrainingTask:
     """A model with its first weights, and the data to train and judge it on.
@@ -38,6 +50,9 @@ class TrainingTask:
         class_weights: Weight of each class's texts in the loss; `None` weighs all texts alike.
         train_targets: Probability of each class to learn for each training text, float32
             `(texts, classes)`; `None` learns `train_labels` alone.
+        dev_scores: Scores of each epoch, known from a cross-validation. Training then goes through
+            all epochs and keeps the last, and the dev texts may be among the training texts. `None`
+            scores the dev texts after each epoch.
     """
 
     network: SentimentModel
@@ -47,9 +62,10 @@ class TrainingTask:
     dev_labels: NDArray[np.int64]
     class_weights: Sequence[float] | None
     train_targets: NDArray[np.float32] | None = None
+    dev_scores: Sequence[EpochScores] | None = None
 
 
-def make_task(run: TrainingRun) -> TrainingTask:
+def make_task(run: TrainingRun, dev_scores: Sequence[EpochScores] | None = None) -> TrainingTask:
     """Tokenizes the texts of a run and makes its model with the first weights."""
     train, training = run.train, run.orders.training
     num_classes = len(train.label_names)
@@ -79,6 +95,7 @@ def make_task(run: TrainingRun) -> TrainingTask:
         np.asarray(run.dev.labels, np.int64),
         class_weights_of(train.labels, num_classes, training.class_weights),
         targets,
+        dev_scores,
     )
 
 
@@ -109,7 +126,12 @@ def save_task(task: TrainingTask, folder: Path) -> None:
         network = keras.saving.serialize_keras_object(task.network)
         with write_whole(folder / _NETWORK) as file:
             weights = None if task.class_weights is None else list(task.class_weights)
-            file.write(json.dumps({"network": network, "class_weights": weights}).encode())
+            facts = {
+                "network": network,
+                "class_weights": weights,
+                "dev_scores": task.dev_scores,
+            }
+            file.write(json.dumps(facts).encode())
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written: {error.strerror}.") from error
 
@@ -135,6 +157,14 @@ def load_task(folder: Path) -> TrainingTask:
             "`run_dir` must be a folder that all workers share: what the chief writes there, the "
             f"others read. Received: {folder}: {error}."
         ) from error
+    scores = facts["dev_scores"]
     return TrainingTask(
-        network, train_ids, train_labels, dev_ids, dev_labels, facts["class_weights"], targets
+        network,
+        train_ids,
+        train_labels,
+        dev_ids,
+        dev_labels,
+        facts["class_weights"],
+        targets,
+        None if scores is None else [EpochScores(*values) for values in scores],
     )

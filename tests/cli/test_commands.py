@@ -34,6 +34,7 @@ max_length = 8
 bidirectional = false
 ngrams = 0
 [training]
+cross_validation = "off"
 epochs = 1
 batch_size = 32
 [vector_training]

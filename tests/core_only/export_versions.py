@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
     (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
     config = PipelineConfig(
         data=(str(data),),
-        training=TrainingConfig(epochs=2),
+        training=TrainingConfig(cross_validation="off", epochs=2),
         vector_training=VectorTrainingConfig(dim=20, epochs=2),
         model=ModelConfig(lstm_units=8, max_length=40),
     )

@@ -112,6 +112,7 @@ def run_config(data: Path, folder: Path, strategy: StrategyName) -> PipelineConf
         run_dir=folder / "run",
         model=ModelConfig(lstm_units=6, max_length=20, bidirectional=False, recurrent_dropout=0.2),
         training=TrainingConfig(
+            cross_validation="off",
             epochs=3,
             batch_size=12,
             learning_rate=0.01,

@@ -53,7 +53,7 @@ def second(fitted: FitResult, corpus: Corpus) -> FitResult:
         dev,
         tokenizer=fitted.tokenizer,
         model=ModelConfig(lstm_units=4, bidirectional=False, pooling="last", ngrams=0),
-        training=TrainingConfig(epochs=1, batch_size=16),
+        training=TrainingConfig(cross_validation="off", epochs=1, batch_size=16),
     )
 
 

@@ -51,7 +51,9 @@ def test_a_run_leaves_its_last_versions_and_the_best_is_served(tmp_path: Path) -
             model=ModelConfig(
                 lstm_units=4, bidirectional=False, pooling="last", ngrams=0, max_length=20
             ),
-            training=TrainingConfig(epochs=2, batch_size=24, learning_rate=0.01),
+            training=TrainingConfig(
+                cross_validation="off", epochs=2, batch_size=24, learning_rate=0.01
+            ),
             vector_training=VectorTrainingConfig(dim=8, characters=False),
         ),
         recorder,

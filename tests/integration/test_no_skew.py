@@ -121,7 +121,7 @@ def test_raw_texts_and_their_ids_get_the_same_scores_everywhere(tmp_path: Path) 
         corpus,
         tokenizer=tokenizer,
         model=ModelConfig(lstm_units=4, bidirectional=False, max_length=50),
-        training=TrainingConfig(epochs=1, batch_size=4),
+        training=TrainingConfig(cross_validation="off", epochs=1, batch_size=4),
     )
     base = tmp_path / "sentiment"
     version = export_servable(result, base)
@@ -180,7 +180,9 @@ def test_words_that_only_the_vectors_know_are_understood() -> None:
             tokenizer=make_tokenizer("unigram", Vocabulary(tokens)),
             vectors=WordVectors(tokens, matrix),
             model=ModelConfig(lstm_units=8, bidirectional=False, ngrams=0),
-            training=TrainingConfig(epochs=10, batch_size=8, learning_rate=0.01),
+            training=TrainingConfig(
+                cross_validation="off", epochs=10, batch_size=8, learning_rate=0.01
+            ),
         )
         return result.evaluate(unseen).accuracy
 

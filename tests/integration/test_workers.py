@@ -51,7 +51,7 @@ def exported(
         dev,
         tokenizer=fitted.tokenizer,
         model=ModelConfig(lstm_units=4, bidirectional=False, pooling="last", ngrams=0),
-        training=TrainingConfig(epochs=1, batch_size=16),
+        training=TrainingConfig(cross_validation="off", epochs=1, batch_size=16),
     )
     path = tmp_path_factory.mktemp("exported") / "sentiment"
     return [export_servable(result, path) for result in (fitted, other)]

@@ -15,6 +15,7 @@ from lstm_sentiment import (
     FitResult,
     InvalidInputError,
     PipelineConfig,
+    TrainingConfig,
     VectorTrainingConfig,
     WordVectors,
     load_trained_version,
@@ -41,7 +42,10 @@ def named(names: Iterable[str]) -> list[tuple[str, str]]:
 
 ROOMS = named(f"room{n}" for n in range(60))
 # Vectors are trained quickly.
-QUICK = PipelineConfig(vector_training=VectorTrainingConfig(dim=2, epochs=1, characters=False))
+QUICK = PipelineConfig(
+    vector_training=VectorTrainingConfig(dim=2, epochs=1, characters=False),
+    training=TrainingConfig(cross_validation="off"),
+)
 
 
 def names_in(texts: Iterable[str]) -> set[str]:
@@ -51,6 +55,19 @@ def names_in(texts: Iterable[str]) -> set[str]:
 def names_known(run: PreparedRun) -> set[str]:
     """The names that word vectors were trained on."""
     return {token for token in run.tokenizer.vocabulary.tokens if token[-1].isdigit()}
+
+
+def test_words_of_dev_texts_are_learned_only_where_the_classifier_is_trained_on_them(
+    tmp_path: Path,
+) -> None:
+    data = write_csv(tmp_path / "data.csv", ROOMS)
+    for setting in ("off", "auto"):
+        training = TrainingConfig(cross_validation=setting)  # type: ignore[arg-type]
+        run = prepare_run(replace(QUICK, data=[data], training=training), cache_dir=tmp_path)
+        learned = names_in(run.train.texts) | (
+            names_in(run.dev.texts) if setting == "auto" else set()
+        )
+        assert names_known(run) == learned
 
 
 def test_no_dev_or_test_text_is_among_the_unlabelled_however_copied(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ SMALL = Corpus.from_rows(ROWS)
 # Quickly traced: how the texts are read does not matter where it is used.
 TINY = ModelConfig(lstm_units=2, bidirectional=False, pooling="last", ngrams=0)
 WITH_NGRAMS = replace(TINY, ngrams=2)
-QUICK = TrainingConfig(epochs=1, batch_size=4)
+QUICK = TrainingConfig(cross_validation="off", epochs=1, batch_size=4)
 DEV = Corpus.from_rows([*ROWS, ("好好?", "1")])
 
 
@@ -109,7 +109,9 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit_with_ids_in_memory_and_
 
 
 def test_it_trains_on_two_mirrored_replicas_again_and_again() -> None:
-    mirrored = TrainingConfig(epochs=4, batch_size=3, learning_rate=0.05, strategy="mirrored")
+    mirrored = TrainingConfig(
+        cross_validation="off", epochs=4, batch_size=3, learning_rate=0.05, strategy="mirrored"
+    )
     # Of other sizes: TensorFlow would take the second's collective operations for the first's.
     for model in (TINY, replace(TINY, lstm_units=3)):
         result = fit(SMALL, SMALL, tokenizer=TOKENIZER, model=model, training=mirrored)
@@ -124,7 +126,7 @@ def test_the_best_epoch_is_kept() -> None:
         contrary,
         tokenizer=TOKENIZER,
         model=TINY,
-        training=TrainingConfig(epochs=4, learning_rate=0.1, batch_size=4),
+        training=TrainingConfig(cross_validation="off", epochs=4, learning_rate=0.1, batch_size=4),
     )
     losses = result.history["val_loss"]
     assert losses[-1] > 1.1 * min(losses)
@@ -179,7 +181,9 @@ def test_without_vectors_training_moves_the_rows(quick: FitResult) -> None:
 
 
 def test_in_bfloat16_it_trains_weights_of_float32_and_serves_in_float32() -> None:
-    training = TrainingConfig(epochs=1, batch_size=4, precision="mixed_bfloat16")
+    training = TrainingConfig(
+        cross_validation="off", epochs=1, batch_size=4, precision="mixed_bfloat16"
+    )
     result = fit(SMALL, SMALL, tokenizer=TOKENIZER, model=TINY, training=training)
     assert result.model.lstm_layers[0].compute_dtype == "bfloat16"
     assert {str(weight.dtype) for weight in result.model.trainable_weights} == {"float32"}

@@ -44,6 +44,7 @@ CHECKPOINT_STEPS = 3
 # Quickly traced: how the texts are read does not matter here.
 MODEL = ModelConfig(lstm_units=3, bidirectional=False, pooling="last", ngrams=0)
 CONFIG = TrainingConfig(
+    cross_validation="off",
     epochs=3,
     batch_size=4,
     patience=9,
@@ -155,7 +156,7 @@ def test_a_checkpoint_is_written_once_a_minute(tmp_path: Path) -> None:
             *(ids, np.array(CORPUS.labels)),
             class_weights=None,
         ),
-        TrainingConfig(epochs=2, batch_size=2),
+        TrainingConfig(cross_validation="off", epochs=2, batch_size=2),
         checkpoint_path=tmp_path / "last.npz",
         clock=lambda: next(seconds),
     )
@@ -218,7 +219,9 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
             CORPUS,
             tokenizer=TOKENIZER,
             model=replace(MODEL, lstm_units=64),
-            training=TrainingConfig(epochs=2, batch_size=14, learning_rate=1e38),
+            training=TrainingConfig(
+                cross_validation="off", epochs=2, batch_size=14, learning_rate=1e38
+            ),
             run_dir=tmp_path,
         )
     assert not (tmp_path / CHECKPOINT).exists()

@@ -30,7 +30,9 @@ ROWS = [("好" * n, "1") for n in range(1, 6)] + [("差" * n, "0") for n in rang
 SMALL = Corpus.from_rows(ROWS)
 
 # Two steps are an epoch, so that the first snapshot is taken in the midst of one.
-TRAINING = TrainingConfig(epochs=3, batch_size=5, learning_rate=0.05, average_momentum=0.5)
+TRAINING = TrainingConfig(
+    cross_validation="off", epochs=3, batch_size=5, learning_rate=0.05, average_momentum=0.5
+)
 EVERY_THREE_STEPS = SnapshotEvery(3, "steps")
 
 

@@ -30,7 +30,7 @@ def train(fitted: FitResult, lstm_units: int = 8, members: int = 1) -> FitResult
         CORPUS,
         tokenizer=fitted.tokenizer,
         model=ModelConfig(lstm_units=lstm_units, members=members, ngrams=0),
-        training=TrainingConfig(epochs=1, learning_rate=1e-9),
+        training=TrainingConfig(cross_validation="off", epochs=1, learning_rate=1e-9),
         start=StartWeights(fitted.model, fitted.label_names),
     )
 

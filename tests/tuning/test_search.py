@@ -32,7 +32,7 @@ from lstm_sentiment.tuning.study import open_study
 from tests.corpora import hotel_like
 from tests.recorder import Recorder
 
-CONFIG = PipelineConfig(training=TrainingConfig(epochs=4))
+CONFIG = PipelineConfig(training=TrainingConfig(cross_validation="off", epochs=4))
 CORPUS = hotel_like(30)
 VECTORS = WordVectors(("a", "b"), np.eye(2, dtype=np.float32))
 
@@ -145,7 +145,9 @@ def test_the_first_trial_is_the_config_itself_wherever_it_lies(trainer: Trainer)
     config = replace(
         CONFIG,
         model=ModelConfig(lstm_units=7, dropout=0.9),
-        training=TrainingConfig(learning_rate=0.123456789, batch_size=5, epochs=1),
+        training=TrainingConfig(
+            cross_validation="off", learning_rate=0.123456789, batch_size=5, epochs=1
+        ),
     )
     tune(config, trials=1)
     assert trainer.fits == [(config.model, config.training)]

@@ -44,6 +44,10 @@ class TrainingState:
         """
         is_lowest = not self.best_epoch or losses.mean() < self.lowest_losses.mean()
         if is_lowest or is_as_good(losses, self.lowest_losses):
-            self.best, self.best_epoch = variables, self.epochs_done
+            self.keep(variables)
         if is_lowest:
             self.lowest_losses = losses
+
+    def keep(self, variables: list[NDArray[Any]]) -> None:
+        """Keeps the model's variables as those of the best epoch, which has just ended."""
+        self.best, self.best_epoch = variables, self.epochs_done

@@ -28,7 +28,7 @@ def test_tensorboard_finds_curves_graph_and_word_vectors(tmp_path: Path) -> None
             ngrams=0,
             embedding_storage="float32",
         ),
-        training=TrainingConfig(epochs=2),
+        training=TrainingConfig(cross_validation="off", epochs=2),
         run_dir=tmp_path,
         tensorboard=True,
     )

@@ -1,0 +1,189 @@
+"""Cross-validation: scores of all texts, each by a classifier that was not trained on it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lstm_sentiment.errors import TrainingError
+from lstm_sentiment.progress import SILENT, Advance
+from lstm_sentiment.system import write_whole
+from lstm_sentiment.training.budget import budget_for
+from lstm_sentiment.training.evaluation.calibration import cross_entropy, fit_temperature
+from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
+from lstm_sentiment.training.folds import Folds
+from lstm_sentiment.training.loop import TrainingLoop
+from lstm_sentiment.training.ngrams import best_shares, mixed_logits
+from lstm_sentiment.training.run import TrainingRun
+from lstm_sentiment.training.task import EpochScores, make_task
+from lstm_sentiment.training.views import view_logits
+
+FOLDS = "folds"
+"""The folder, below a run's, for the logits of each fold."""
+
+_LSTM = "lstm"
+
+Logits = NDArray[np.float32]
+FoldLogits = Mapping[str, Logits]
+"""Logits of a fold's held-out texts: those of the LSTM after each epoch, float32 `(epochs, texts,
+classes)`, and those of each linear view by its name, float32 `(texts, classes)`."""
+
+
+class Mixture(NamedTuple):
+    """What out-of-fold logits say of a mixture of LSTM and linear views.
+
+    Attributes:
+        shares: Share of each view in the logits.
+        temperature: Divisor of the mixed logits before the softmax.
+        scores: Scores of the mixture.
+    """
+
+    shares: tuple[float, ...]
+    temperature: float
+    scores: Evaluation
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold logits of training and dev texts.
+
+    Attributes:
+        folds: The texts in their folds.
+        logits: Logits of the held-out texts of each fold, in the order of the texts.
+    """
+
+    folds: Folds
+    logits: Sequence[FoldLogits]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Label ids of the texts that were held out, fold after fold."""
+        return self.folds.held_out_labels
+
+    @cached_property
+    def lstm_logits(self) -> Logits:
+        """The LSTM's out-of-fold logits, float32 `(epochs, texts, classes)`."""
+        return np.concatenate([fold[_LSTM] for fold in self.logits], axis=1)
+
+    def epoch_scores(self) -> list[EpochScores]:
+        """Returns the LSTM's out-of-fold loss and accuracy after each epoch."""
+        return [
+            EpochScores(
+                cross_entropy(logits, self.labels),
+                float((logits.argmax(axis=1) == self.labels).mean()),
+            )
+            for logits in self.lstm_logits
+        ]
+
+    def mixture(self, views: Sequence[str], epoch: int) -> Mixture:
+        """Chooses the shares and the temperature for the LSTM after an epoch, from 1.
+
+        Args:
+            views: Names of the linear views that the trained model has.
+            epoch: The number of the epoch.
+        """
+        logits = self.lstm_logits[epoch - 1]
+        of_views = [self._view_logits(name) for name in views]
+        shares = best_shares(logits, of_views, self.labels)
+        mixed = mixed_logits(logits, of_views, shares)
+        temperature = fit_temperature(mixed, self.labels)
+        scores = evaluate_logits(
+            self.labels.tolist(), mixed, self.folds.texts.label_names, temperature=temperature
+        )
+        return Mixture(shares, temperature, scores)
+
+    def _view_logits(self, name: str) -> Logits:
+        # A fold whose training texts have too few n-grams in common has no view: it says nothing.
+        return np.concatenate([fold.get(name, 0 * fold[_LSTM][0]) for fold in self.logits])
+
+
+def cross_validate(run: TrainingRun, folds: Folds) -> CrossValidation:
+    """Trains a classifier for each fold, on all texts outside of it, and scores the fold.
+
+    Each training goes through all epochs. The logits of finished folds are kept in the run's
+    folder: a run that is resumed does not repeat them, and begins the fold anew that was cut off.
+
+    Raises:
+        TrainingError: If the loss of a training is not finite, or a file cannot be written.
+    """
+    epochs, count = _epochs(run), len(folds)
+    run.progress.say(
+        f"Cross-validation: {len(run.dev):,} dev texts are few, so {count} folds of all "
+        f"{len(folds.texts):,} training and dev texts choose shares and temperature"
+    )
+    folder = None if run.orders.folder is None else run.orders.folder / FOLDS
+    if folder is not None and not run.orders.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    logits = []
+    with run.progress.step("Cross-validating", count * epochs) as advance:
+        for fold in range(count):
+            path = None if folder is None else folder / f"{fold}.npz"
+            held_out = folds.held_out(fold)
+            found = None if path is None else _load_fold(path, len(held_out))
+            if found is not None:
+                advance(epochs)
+            else:
+                texts = folds.texts
+                part = replace(
+                    run, train=texts.select(folds.others(fold)), dev=texts.select(held_out)
+                )
+                found = _train_fold(part, advance, f"fold {fold + 1}/{count}")
+                if path is not None:
+                    _save_fold(found, path)
+            logits.append(found)
+    return CrossValidation(folds, logits)
+
+
+def _epochs(run: TrainingRun) -> int:
+    return budget_for(run.orders.training, len(run.train)).epochs
+
+
+def _train_fold(run: TrainingRun, advance: Advance, name: str) -> FoldLogits:
+    """Trains on a run's training texts; returns the logits of its dev texts."""
+    epochs = _epochs(run)
+    training = replace(run.orders.training, patience=epochs)
+    run = replace(
+        run,
+        orders=replace(run.orders, training=training),
+        cache_dir=None,
+        progress=SILENT,
+    )
+    keras.utils.set_random_seed(training.seed)
+    task = make_task(run)
+    logits: list[Logits] = []
+    loop = TrainingLoop(task, training, on_dev_logits=logits.append)
+    loop.run(
+        SILENT,
+        lambda epoch, scores: advance(
+            status=f"{name}, epoch {epoch}/{epochs}, loss {scores['loss']:.3f}"
+        ),
+    )
+    views = {view.name: view_logits(view, task.dev_ids) for view in task.network.views()}
+    return {_LSTM: np.stack(logits), **views}
+
+
+def _save_fold(logits: FoldLogits, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with write_whole(path) as file:
+            arrays: dict[str, Any] = dict(logits)
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def _load_fold(path: Path, texts: int) -> FoldLogits | None:
+    """Returns the logits of a finished fold; `None` if it has to be trained."""
+    with suppress(OSError, EOFError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
+        logits = {name: stored[name] for name in stored.files}
+        if logits[_LSTM].shape[1] == texts:
+            return logits
+    return None
