@@ -18,7 +18,7 @@ from lstm_sentiment.errors import InvalidInputError
 
 StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
-ClassWeights = Literal["none", "balanced"]
+ClassWeights = Literal["auto", "none", "balanced"]
 Precision = Literal["float32", "mixed_bfloat16"]
 SnapshotUnit = Literal["epochs", "steps"]
 AutoInteger = int | Literal["auto"]
@@ -49,7 +49,7 @@ class TrainingConfig:
         patience: Epochs without a lower dev loss after which training stops; `auto` is three
             eighths of the epochs, at least 3.
         class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
-            all texts the same weight.
+            all texts the same weight; `auto` chooses: see `choose_class_weights`.
         cross_validation: Number of folds of a cross-validation over training and dev texts: see
             `fit`. `auto` takes 5 where there are fewer than 200 dev texts and at most 3,000 texts
             in all, and none elsewhere; `off` takes none.
@@ -80,7 +80,7 @@ class TrainingConfig:
     warmup_share: float = 0.0
     gradient_clip_norm: float = 1.0
     patience: AutoInteger = "auto"
-    class_weights: ClassWeights = "none"
+    class_weights: ClassWeights = "auto"
     cross_validation: CrossValidation = "auto"
     label_smoothing: float = 0.0
     average_momentum: float = 0.0

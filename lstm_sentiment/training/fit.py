@@ -19,6 +19,7 @@ from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.budget import settle_budget
+from lstm_sentiment.training.class_weights import choose_class_weights
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.cross_validation import CrossValidation, cross_validate
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
@@ -131,9 +132,11 @@ def fit(
     )
     run.check()
     workers = start_workers(training, progress)
+    folds = _folds(run)
+    run = _with_class_weights(run, folds)
+    training = run.orders.training
     with precision_scope(training.precision):
         # The chief alone, outside of the strategy's scope: the texts are few.
-        folds = _folds(run)
         validation = None
         if folds is not None and workers.is_chief:
             validation = cross_validate(run, folds)
@@ -175,6 +178,17 @@ def _folds(run: TrainingRun) -> Folds | None:
             "No cross-validation: at least two classes need two different texts each, in two folds"
         )
     return folds
+
+
+def _with_class_weights(run: TrainingRun, folds: Folds | None) -> TrainingRun:
+    """Returns the run with class weights other than `auto`."""
+    training = run.orders.training
+    if training.class_weights != "auto":
+        return run
+    chosen = choose_class_weights(run, folds)
+    run.progress.say(chosen.reason)
+    training = replace(training, class_weights=chosen.class_weights)
+    return replace(run, orders=replace(run.orders, training=training))
 
 
 def _kept(state: TrainingState, validation: CrossValidation | None) -> str:

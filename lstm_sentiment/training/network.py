@@ -1,7 +1,6 @@
 """The model to train, with its first weights."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.training.characters import settled_character_ngrams
-from lstm_sentiment.training.config import ClassWeights, Precision
+from lstm_sentiment.training.config import Precision
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.run import TrainingRun
 from lstm_sentiment.version_folder import OOV_ID
@@ -85,19 +84,3 @@ def precision_scope(precision: Precision) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def class_weights_of(
-    labels: Sequence[int], num_classes: int, kind: ClassWeights
-) -> list[float] | None:
-    """Returns the weight of each class's texts in the loss; `None` for equal weights.
-
-    `balanced` gives each class the same total weight, with 1 as the mean over all texts.
-    """
-    if kind == "none":
-        return None
-    counts = Counter(labels)
-    return [
-        len(labels) / (len(counts) * counts[label]) if counts[label] else 1.0
-        for label in range(num_classes)
-    ]

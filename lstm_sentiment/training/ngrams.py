@@ -49,7 +49,7 @@ def fit_ngrams(
         num_classes: Number of classes.
         vocabulary_size: Number of token ids.
         longest: Tokens of the longest n-grams.
-        class_weights: As in `TrainingConfig`.
+        class_weights: `balanced`, or `none`, as in `TrainingConfig`.
         targets: Probability of each class to learn, `(texts, classes)`; `None` learns the labels.
         name: What `progress` calls the n-grams.
         most: Number of n-grams to keep, the most frequent ones.

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.training.class_weights import class_weights_of
 from lstm_sentiment.training.config import AutoNumber
 from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
-from lstm_sentiment.training.network import class_weights_of, make_network
+from lstm_sentiment.training.network import make_network
 from lstm_sentiment.training.run import TrainingRun
 from lstm_sentiment.training.views import fit_views
 

@@ -62,7 +62,7 @@ def test_words_of_dev_texts_are_learned_only_where_the_classifier_is_trained_on_
 ) -> None:
     data = write_csv(tmp_path / "data.csv", ROOMS)
     for setting in ("off", "auto"):
-        training = TrainingConfig(cross_validation=setting)  # type: ignore[arg-type]
+        training = TrainingConfig(cross_validation=setting)
         run = prepare_run(replace(QUICK, data=[data], training=training), cache_dir=tmp_path)
         learned = names_in(run.train.texts) | (
             names_in(run.dev.texts) if setting == "auto" else set()

@@ -13,7 +13,7 @@ from lstm_sentiment import (
     TrainingConfig,
     fit,
 )
-from lstm_sentiment.training.network import class_weights_of
+from lstm_sentiment.training.class_weights import class_weights_of
 
 ROWS = [
     ("房间很好", "positive"),
