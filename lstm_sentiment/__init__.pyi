@@ -78,6 +78,8 @@ from .training.evaluation.calibration import (
     expected_calibration_error as expected_calibration_error,
 )
 from .training.evaluation.calibration import fit_temperature as fit_temperature
+from .training.evaluation.intervals import Estimate as Estimate
+from .training.evaluation.intervals import estimate_accuracy as estimate_accuracy
 from .training.evaluation.metrics import Evaluation as Evaluation
 from .training.evaluation.metrics import evaluate_predictions as evaluate_predictions
 from .training.fit import fit as fit
@@ -102,8 +104,6 @@ from .versions.predictor import SavedModelPredictor as SavedModelPredictor
 from .versions.scoring.score import ScoreResult as ScoreResult
 from .versions.scoring.score import find_shards as find_shards
 from .versions.scoring.score import score as score
-from .versions.significance import Estimate as Estimate
-from .versions.significance import estimate_accuracy as estimate_accuracy
 from .versions.significance import estimate_accuracy_difference as estimate_accuracy_difference
 from .versions.significance import estimate_macro_f1 as estimate_macro_f1
 from .versions.significance import estimate_macro_f1_difference as estimate_macro_f1_difference

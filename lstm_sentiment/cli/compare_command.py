@@ -73,8 +73,8 @@ def compare(
 
     Example: python cli.py models compare --model models/sentiment --versions 3,4 --data test.csv
     """
+    from lstm_sentiment.training.evaluation.intervals import check_confidence
     from lstm_sentiment.version_folder import find_versions
-    from lstm_sentiment.versions.significance import check_confidence
 
     check_confidence(confidence)
     model_dir, numbers = _chosen(versions, model, model_config_file, model_name)

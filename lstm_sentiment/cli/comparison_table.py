@@ -21,7 +21,7 @@ from lstm_sentiment.versions.comparison import (
 )
 
 if TYPE_CHECKING:
-    from lstm_sentiment.versions.significance import Estimate
+    from lstm_sentiment.training.evaluation.intervals import Estimate
 
 _TEXT_LINES = 2
 _NAMES_WIDTH = 22

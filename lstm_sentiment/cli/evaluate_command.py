@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lstm_sentiment.report.analysis.version_evaluation import VersionEvaluation
     from lstm_sentiment.report.page.write import WrittenReport
-    from lstm_sentiment.versions.significance import Estimate
+    from lstm_sentiment.training.evaluation.intervals import Estimate
 
 _NAME_COLUMNS = 20
 # A wider matrix does not fit a terminal; the most frequent confusions are listed instead.

@@ -27,6 +27,10 @@ from lstm_sentiment.training.config import StrategyName, TrainingConfig
 
 if TYPE_CHECKING:
     from lstm_sentiment.pipeline.run import PipelineResult
+    from lstm_sentiment.training.evaluation.metrics import Evaluation
+
+FEW_TEST_TEXTS = 200
+"""Fewer test texts give an accuracy with a standard error of some points."""
 
 _MACHINES, _OUTPUT = "Several machines", "Output"
 
@@ -157,12 +161,15 @@ def fit(
 
 
 def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
+    from lstm_sentiment.cli.console import say
+
     rows = {
-        "test accuracy": f"{result.test.accuracy:.4f}",
+        "test accuracy": _with_interval(result.test),
         "test macro-F1": f"{result.test.macro_f1:.4f}",
         "test OOV rate": f"{result.test.oov_rate:.4f}",
         "calibration": f"{result.test.calibration_error:.4f} "
         f"(error on test; {result.test.calibration_error_before:.4f} before)",
+        **_dev_row(result),
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
@@ -170,6 +177,26 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
         "next": next_command(result.version_dir.parent, config.model_config_file),
     }
     print_rows(rows.items())
+    if result.test.texts < FEW_TEST_TEXTS:
+        say(
+            f"{result.test.texts} test texts are few: label more, or score the version on texts "
+            "of your own with --test-data FILE"
+        )
+
+
+def _dev_row(result: "PipelineResult") -> dict[str, str]:
+    folds = result.fit.folds
+    if not folds:
+        return {}
+    return {"dev accuracy": f"{_with_interval(result.dev)} in {folds} folds of a cross-validation"}
+
+
+def _with_interval(scores: "Evaluation") -> str:
+    interval = scores.accuracy_interval
+    return (
+        f"{scores.accuracy:.4f}, 95% interval {interval.low:.4f} to {interval.high:.4f}, "
+        f"{scores.texts:,} texts"
+    )
 
 
 def look_command(version_dir: Path, run_dir: Path) -> str:

@@ -31,6 +31,7 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
         "training": asdict(result.training),
         "snapshot_step": result.snapshot_step,
         "temperature": result.temperature,
+        "folds": result.folds,
         "history": {name: values for name, values in result.history.items() if name not in _TIMES},
         "metrics": {
             "dev": result.dev.summary(),

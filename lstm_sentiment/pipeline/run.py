@@ -59,8 +59,8 @@ class PipelineResult:
         return {
             "version_dir": str(self.version_dir),
             "run_dir": str(self.run_dir),
-            "test": self.test.summary(),
-            "dev": self.dev.summary(),
+            "test": {**self.test.summary(), **_certainty(self.test)},
+            "dev": {**self.dev.summary(), **_certainty(self.dev)},
             "labels": list(self.fit.label_names),
             "tokenizer": self.fit.tokenizer.kind,
             "padding_share": self.fit.padding_share,
@@ -69,6 +69,12 @@ class PipelineResult:
             "folds": self.fit.folds,
             "seconds": round(self.seconds, 1),
         }
+
+
+def _certainty(scores: Evaluation) -> dict[str, Any]:
+    """Returns the number of texts and the 95 % interval of the accuracy, for JSON."""
+    interval = scores.accuracy_interval
+    return {"texts": scores.texts, "accuracy_interval": [interval.low, interval.high]}
 
 
 def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> PipelineResult:
@@ -172,8 +178,9 @@ def _run(
     )
     result.model.save(run_dir / "model.keras")
     result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
-    metrics = {**outcome.to_dict(), "test": asdict(scores), "dev": asdict(result.dev)}
-    save_json(metrics, run_dir / METRICS)
+    parts = {"test": scores, "dev": result.dev}
+    whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}
+    save_json({**outcome.to_dict(), **whole}, run_dir / METRICS)
     return outcome
 
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from lstm_sentiment.report.analysis.slices import Slice
-from lstm_sentiment.versions.significance import Estimate
+from lstm_sentiment.training.evaluation.intervals import Estimate
 
 _WIDE = "WF"
 

@@ -12,6 +12,7 @@ from lstm_sentiment.models_config.version_label import accepts_label
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.rollout.control import Changed, ModelsControl
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.training.evaluation.intervals import check_confidence
 from lstm_sentiment.version_folder import find_versions
 from lstm_sentiment.versions.comparison import (
     ComparedVersion,
@@ -22,7 +23,6 @@ from lstm_sentiment.versions.comparison import (
     summarize_version,
 )
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
-from lstm_sentiment.versions.significance import check_confidence
 from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 ScoreVersions = Callable[..., list[LabelledAnswers]]

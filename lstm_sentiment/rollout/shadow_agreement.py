@@ -9,7 +9,11 @@ from typing import Any
 from lstm_sentiment.client.access import TLSConfig
 from lstm_sentiment.client.rest_client import RefusedError, RestClient
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.versions.significance import Estimate, check_confidence, estimate_accuracy
+from lstm_sentiment.training.evaluation.intervals import (
+    Estimate,
+    check_confidence,
+    estimate_accuracy,
+)
 
 WIDEST_TELLING = 0.1
 """The widest interval from which a share is still known well enough."""

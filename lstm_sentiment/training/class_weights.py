@@ -29,7 +29,7 @@ class ChosenClassWeights(NamedTuple):
 
     Attributes:
         class_weights: `balanced` or `none`.
-        reason: One line for the user.
+        reason: One line for the user; empty for classes of about the same size.
     """
 
     class_weights: ClassWeights
@@ -66,9 +66,7 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
     """
     counts = [count for count in run.train.class_counts().values() if count]
     if min(counts) >= _ALIKE * max(counts):
-        return ChosenClassWeights(
-            "none", "Class weights: none, since all classes are about as large"
-        )
+        return ChosenClassWeights("none", "")
     if folds is None and len(run.dev) < FEW_DEV_TEXTS:
         folds = make_folds(run.train, run.dev, _FOLDS, run.orders.training.seed)
     parts = [_part_scores(run, train, dev) for train, dev in _parts(run, folds)]

@@ -116,8 +116,8 @@ def cross_validate(run: TrainingRun, folds: Folds) -> CrossValidation:
     """
     epochs, count = _epochs(run), len(folds)
     run.progress.say(
-        f"Cross-validation: {len(run.dev):,} dev texts are few, so {count} folds of all "
-        f"{len(folds.texts):,} training and dev texts choose shares and temperature"
+        f"Cross-validation: {count} folds of all {len(folds.texts):,} training and dev texts, in "
+        f"place of the {len(run.dev):,} dev texts alone, choose shares and temperature"
     )
     folder = None if run.orders.folder is None else run.orders.folder / FOLDS
     if folder is not None and not run.orders.resume:

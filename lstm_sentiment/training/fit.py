@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -18,7 +19,7 @@ from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.training.budget import settle_budget
+from lstm_sentiment.training.budget import budget_for, settle_budget
 from lstm_sentiment.training.class_weights import choose_class_weights
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.cross_validation import CrossValidation, cross_validate
@@ -65,9 +66,9 @@ def fit(
     """Trains a classifier and keeps the weights of its best epoch, judged by the dev texts.
 
     Where there are few dev texts, they choose badly. Then a cross-validation chooses (see
-    `TrainingConfig.cross_validation`): training and dev texts are dealt into folds, a classifier is
-    trained for each fold on all other texts, and scores the fold. The classifier is then trained on
-    all training and dev texts, for the number of epochs that had the lowest loss over all folds.
+    `TrainingConfig.cross_validation`): training and dev texts are dealt into folds, and a
+    classifier that is trained on all other texts scores each fold. The classifier to return is then
+    trained on all training and dev texts, to the last epoch.
 
     Seeds the global random generators of Python, NumPy and TensorFlow. Several workers all call
     `fit` with the same arguments; the chief alone reads the texts, and hands token ids and first
@@ -186,7 +187,8 @@ def _with_class_weights(run: TrainingRun, folds: Folds | None) -> TrainingRun:
     if training.class_weights != "auto":
         return run
     chosen = choose_class_weights(run, folds)
-    run.progress.say(chosen.reason)
+    if chosen.reason:
+        run.progress.say(chosen.reason)
     training = replace(training, class_weights=chosen.class_weights)
     return replace(run, orders=replace(run.orders, training=training))
 
@@ -220,7 +222,8 @@ def _take_snapshot(
         if validation is None:
             result = _of_dev_texts(run, task, network, logits_function(network), SILENT)
         else:
-            steps = -(-len(task.train_labels) // run.orders.training.batch_size)
+            texts = len(task.train_labels)
+            steps = -(-texts // budget_for(run.orders.training, texts).batch_size)
             result = _of_folds(run, network, validation, -(-step // steps), SILENT)
         run.on_snapshot(replace(result, snapshot_step=step))
 

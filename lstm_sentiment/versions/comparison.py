@@ -14,6 +14,11 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
+from lstm_sentiment.training.evaluation.intervals import (
+    Estimate,
+    check_confidence,
+    estimate_accuracy,
+)
 from lstm_sentiment.version_folder import version_number
 from lstm_sentiment.versions.labelled_answers import (
     LabelledAnswers,
@@ -22,9 +27,6 @@ from lstm_sentiment.versions.labelled_answers import (
 )
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 from lstm_sentiment.versions.significance import (
-    Estimate,
-    check_confidence,
-    estimate_accuracy,
     estimate_accuracy_difference,
     estimate_macro_f1,
     estimate_macro_f1_difference,

@@ -1,6 +1,7 @@
 """The command line in this process: what it prints, where, and its exit code."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -106,7 +107,11 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
         "oov_rate",
         "calibration_error",
         "calibration_error_before",
+        "texts",
+        "accuracy_interval",
     }
+    low, high = result["test"]["accuracy_interval"]
+    assert 0 <= low < result["test"]["accuracy"] < high <= 1
     assert 0 <= result["padding_share"] < 1
     assert result["labels"] == ["negative", "neutral", "positive"]
     assert "5 repeated" in outcome.err
@@ -162,6 +167,10 @@ def test_fit_ends_with_the_next_command(
     outcome = run(*args, "--strategy", "mirrored")
     assert outcome.code == 0, outcome.err
     assert "Training 2 CPU replicas on CPU:0, CPU:1: " in outcome.err
+    assert re.search(
+        r"test accuracy  0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4}, \d+ texts\n", outcome.out
+    )
+    assert " test texts are few: label more" in outcome.err
     assert "test macro-F1" in outcome.out
     assert "m/hotel/1" in outcome.out
     assert "lstm-sentiment serve --model-name hotel --model-base-path m/hotel" in outcome.out

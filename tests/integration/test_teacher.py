@@ -24,7 +24,7 @@ ROWS = rows_of(hotel_like(330))
 FEW, MORE, TEST = ROWS[:30], ROWS[30:240], ROWS[240:]
 BIG = PipelineConfig(
     model=ModelConfig(lstm_units=8, max_length=20, bidirectional=False),
-    training=TrainingConfig(epochs=6, batch_size=16, learning_rate=0.01),
+    training=TrainingConfig(cross_validation="off", epochs=6, batch_size=16, learning_rate=0.01),
     vector_training=VectorTrainingConfig(dim=16),
 )
 

@@ -8,7 +8,7 @@ import pytest
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.training.inputs.token_rows import TokenRows
-from lstm_sentiment.training.task import TrainingTask, load_task, save_task
+from lstm_sentiment.training.task import EpochScores, TrainingTask, load_task, save_task
 
 TARGETS = np.array([[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]], np.float32)
 
@@ -26,6 +26,7 @@ def test_a_task_comes_back_from_its_folder(tmp_path: Path, targets: np.ndarray |
         np.array([1], np.int64),
         [0.5, 1.5],
         targets,
+        None if targets is None else [EpochScores(0.5, 0.25)],
     )
     save_task(task, tmp_path / "task")
     loaded = load_task(tmp_path / "task")
@@ -34,6 +35,7 @@ def test_a_task_comes_back_from_its_folder(tmp_path: Path, targets: np.ndarray |
     np.testing.assert_array_equal(loaded.train_labels, task.train_labels)
     np.testing.assert_array_equal(loaded.dev_labels, task.dev_labels)
     assert loaded.class_weights == task.class_weights
+    assert loaded.dev_scores == task.dev_scores
     if targets is None:
         assert loaded.train_targets is None
     else:

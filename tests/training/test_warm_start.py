@@ -13,7 +13,6 @@ from lstm_sentiment import (
     TrainingConfig,
     fit,
 )
-from lstm_sentiment.training.class_weights import class_weights_of
 
 ROWS = [
     ("房间很好", "positive"),
@@ -67,13 +66,3 @@ def test_every_member_of_an_ensemble_begins_with_its_own_weights(fitted: FitResu
         )
         kernel, kept = before.logits.get_weights()[0], after.logits.get_weights()[0]
         np.testing.assert_allclose(kept[:, 0], kernel[:, 2], atol=1e-6)
-
-
-def test_balanced_class_weights_make_all_classes_weigh_alike() -> None:
-    labels = [0] * 6 + [1] * 2
-    weights = class_weights_of(labels, 3, "balanced")
-    assert weights is not None
-    assert weights[0] * 6 == pytest.approx(weights[1] * 2)
-    assert sum(weights[label] for label in labels) == pytest.approx(len(labels))
-    assert weights[2] == 1
-    assert class_weights_of(labels, 3, "none") is None

@@ -10,10 +10,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.training.evaluation.intervals import Estimate, estimate_accuracy
 from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
 from lstm_sentiment.versions.significance import (
-    Estimate,
-    estimate_accuracy,
     estimate_accuracy_difference,
     estimate_macro_f1,
     estimate_macro_f1_difference,

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.versions.significance import Estimate, estimate_accuracy
+from lstm_sentiment.training.evaluation.intervals import Estimate, estimate_accuracy
 
 CONFIDENCE_BINS = 15
 """Number of bins, the same as in the calibration error."""

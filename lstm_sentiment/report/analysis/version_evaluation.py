@@ -10,11 +10,12 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.report.analysis.corpus_facts import CorpusFacts, corpus_facts
 from lstm_sentiment.report.analysis.mistakes import Explain
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.training.evaluation.intervals import Estimate, estimate_accuracy
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.version_folder import servable_name
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers, predict_corpus
 from lstm_sentiment.versions.predictor import SavedModelPredictor
-from lstm_sentiment.versions.significance import Estimate, estimate_accuracy, estimate_macro_f1
+from lstm_sentiment.versions.significance import estimate_macro_f1
 from lstm_sentiment.versions.texts_seen import count_texts_seen
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.report.analysis.slices import ConfidenceBin, Slice
 from lstm_sentiment.report.figures.drawing import Palette, Plot
+from lstm_sentiment.training.evaluation.intervals import estimate_accuracy
 from lstm_sentiment.training.evaluation.metrics import ClassScores
-from lstm_sentiment.versions.significance import estimate_accuracy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.evaluation.calibration import expected_calibration_error
+from lstm_sentiment.training.evaluation.intervals import Estimate, estimate_accuracy
 from lstm_sentiment.version_folder import probabilities_of
 
 
@@ -51,6 +52,17 @@ class Evaluation:
     oov_rate: float | None = None
     calibration_error: float | None = None
     calibration_error_before: float | None = None
+
+    @property
+    def texts(self) -> int:
+        """Number of texts that were scored."""
+        return sum(map(sum, self.confusion_matrix))
+
+    @property
+    def accuracy_interval(self) -> Estimate:
+        """The accuracy with its 95 % confidence interval: see `estimate_accuracy`."""
+        right = sum(row[i] for i, row in enumerate(self.confusion_matrix))
+        return estimate_accuracy(right, self.texts)
 
     def summary(self) -> dict[str, float]:
         """Returns accuracy, macro-F1, OOV rate and calibration errors by name, for JSON."""
