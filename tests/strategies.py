@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.training.config import AutoInteger, AutoNumber
+from lstm_sentiment.training.config import AutoInteger, AutoNumber, CrossValidation
 from lstm_sentiment.version_folder import OOV_ID
 
 token_ids = st.integers(min_value=OOV_ID, max_value=2**31 - 1)
@@ -73,6 +73,7 @@ def _settings_of(hint: Any) -> st.SearchStrategy[Any]:
 _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     AutoInteger: st.just("auto") | st.integers(min_value=1, max_value=2**32 - 1),
     AutoNumber: st.just("auto") | st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    CrossValidation: st.sampled_from(["auto", "off"]) | st.integers(min_value=0, max_value=30),
     bool: st.booleans(),
     int: st.integers(min_value=1, max_value=2**32 - 1),
     float: st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True),

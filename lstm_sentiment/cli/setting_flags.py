@@ -14,7 +14,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import parse_setting
 from lstm_sentiment.pipeline.overrides import setting_types
 from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
-from lstm_sentiment.training.config import AutoInteger, AutoNumber
+from lstm_sentiment.training.config import AutoInteger, AutoNumber, CrossValidation
 
 # Settings whose type is `str`, and whose choices the library checks.
 _CHOICES: Mapping[str, Sequence[str]] = {
@@ -36,6 +36,8 @@ def offered_settings(incomplete: str) -> Iterator[str]:
         choices: Sequence[str] = ("true", "false")
     elif hint in (AutoInteger, AutoNumber):
         choices = ("auto",)
+    elif hint == CrossValidation:
+        choices = ("auto", "off")
     else:
         choices = get_args(hint) if get_origin(hint) is Literal else _CHOICES.get(name, ())
     yield from (f"{name}={choice}" for choice in choices)

@@ -23,7 +23,7 @@ from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.system import write_whole
-from lstm_sentiment.training.config import AutoInteger, AutoNumber
+from lstm_sentiment.training.config import AutoInteger, AutoNumber, CrossValidation
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -204,6 +204,7 @@ def _type_check(hint: Any) -> "TypeAdapter[Any]":
         Sequence[PathLike]: Annotated[list[path], AfterValidator(tuple)],
         float: Annotated[float, BeforeValidator(_as_float)],
         AutoInteger: Annotated[Any, PlainValidator(_as_auto_integer)],
+        CrossValidation: Annotated[Any, PlainValidator(_as_folds)],
         AutoNumber: Annotated[Any, PlainValidator(_as_auto_number)],
     }
     return TypeAdapter(in_toml.get(hint, hint), config=ConfigDict(strict=True))
@@ -215,6 +216,14 @@ def _as_path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise PydanticCustomError("path", "a path")
     return Path(value)
+
+
+def _as_folds(value: Any) -> Any:
+    from pydantic_core import PydanticCustomError
+
+    if value not in ("auto", "off") and type(value) is not int:
+        raise PydanticCustomError("folds", "'auto', 'off' or a number of folds")
+    return value
 
 
 def _as_auto_integer(value: Any) -> Any:

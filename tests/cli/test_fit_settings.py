@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,7 +51,8 @@ class Calls:
     def to_dict(self) -> dict[str, Any]:
         return {"calls": 1}
 
-    test = Evaluation(0.9, 0.9, (), (), 0.1, 0.01, 0.02)
+    test = Evaluation(0.9, 0.9, (), ((1, 0), (0, 1)), 0.1, 0.01, 0.02)
+    dev, fit = test, SimpleNamespace(folds=5)
     version_dir, run_dir, seconds = Path("models/sentiment/1"), Path("runs/a"), 1.0
 
 
@@ -348,7 +350,7 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
         ("", ("--label-smoothing", "1"), "`label_smoothing` must be at least 0 and below 1"),
         ("", ("--patience", "0"), "`patience` must be a positive integer"),
         ("", ("--schedule", "step"), "one of: cosine, linear, constant"),
-        ("", ("--class-weights", "auto"), "one of: none, balanced"),
+        ("", ("--class-weights", "equal"), "one of: auto, none, balanced"),
         ("", ("--precision", "float16"), "one of: float32, mixed_bfloat16"),
         ("", ("--embedding-storage", "int4"), "one of: int8, float16, float32"),
         ("", ("--export-every", "0"), "`export_every` must be a positive integer"),
