@@ -48,6 +48,12 @@ RECIPES: Mapping[str, Callable[[Request], Settings]] = {
     "accurate": _constant({"preset": "accurate"}),
     "without n-grams": _constant({"model": {"ngrams": 0}}),
     "without character n-grams": _constant({"model": {"character_ngrams": 0}}),
+    "class weights auto": _constant({"training": {"class_weights": "auto"}}),
+    "class weights balanced": _constant({"training": {"class_weights": "balanced"}}),
+    "cross-validation": _constant({"training": {"cross_validation": "auto"}}),
+    "cross-validation and class weights auto": _constant(
+        {"training": {"cross_validation": "auto", "class_weights": "auto"}}
+    ),
     "teacher e5": _teacher,
     "GloVe": _glove,
     "GloVe and own vectors": lambda request: {**_glove(request), "own_vectors": True},
