@@ -80,8 +80,8 @@ class TrainingConfig:
     warmup_share: float = 0.0
     gradient_clip_norm: float = 1.0
     patience: AutoInteger = "auto"
-    class_weights: ClassWeights = "none"
-    cross_validation: CrossValidation = "off"
+    class_weights: ClassWeights = "auto"
+    cross_validation: CrossValidation = "auto"
     label_smoothing: float = 0.0
     average_momentum: float = 0.0
     precision: Precision = "float32"
