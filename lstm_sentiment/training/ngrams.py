@@ -6,8 +6,9 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_sample_weight
 
 from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys, require_ngram_room
 from lstm_sentiment.progress import SILENT, Progress
@@ -39,7 +40,7 @@ def fit_ngrams(
     most: int = 500_000,
     progress: Progress = SILENT,
 ) -> NgramWeights | None:
-    """Trains a logistic regression on the n-grams of texts.
+    """Trains a linear classifier of the n-grams of texts.
 
     Of more than 30 million n-grams, a random sample of the texts with at most so many is used.
 
@@ -207,18 +208,41 @@ class _Examples:
 def _regression(
     features: csr_matrix, examples: _Examples, class_weights: ClassWeights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns kernel `(ngrams, classes)` and bias `(classes,)`."""
-    by_class = class_weights == "balanced" and examples.weights is None
-    regression = LogisticRegression(
-        C=_INVERSE_PENALTY,
-        max_iter=_MOST_ROUNDS,
-        class_weight="balanced" if by_class else None,
-    ).fit(
-        features if examples.texts is None else features[examples.texts],
-        examples.labels,
-        examples.weights,
-    )
-    kernel, bias = regression.coef_.T, regression.intercept_
-    if len(bias) == 1:  # for two classes, scikit-learn returns their difference
-        kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
-    return kernel, bias
+    """Returns kernel `(ngrams, classes)` and bias `(classes,)`.
+
+    Each class has a logistic regression against the others. Its features are scaled by the log
+    ratio of how often the n-grams occur inside and outside of the class, which says more with few
+    texts than the plain features (Wang and Manning, 2012, https://aclanthology.org/P12-2018).
+    """
+    rows = features if examples.texts is None else features[examples.texts]
+    labels, weights = examples.labels, examples.weights
+    if class_weights == "balanced" and weights is None:
+        weights = compute_sample_weight("balanced", labels)
+    counts = _counts(rows, labels, weights)
+    # Two classes have one regression: the second's mirrors the first's.
+    columns = []
+    for label in (1,) if len(counts) == 2 else range(len(counts)):
+        ratio = _log_ratio(counts[label], counts.sum(axis=0) - counts[label])
+        regression = LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MOST_ROUNDS)
+        regression.fit((rows @ diags(ratio)).tocsr(), labels == label, weights)
+        columns.append(np.append(ratio * regression.coef_[0], regression.intercept_))
+    both = np.stack(columns, axis=1)
+    if len(counts) == 2:
+        both = np.hstack([-both, both]) / 2
+    return both[:-1], both[-1]
+
+
+def _counts(
+    features: csr_matrix, labels: NDArray[np.int64], weights: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Returns the weight of each class's texts that hold an n-gram, `(classes, ngrams)`."""
+    texts = len(labels)
+    values = np.ones(texts) if weights is None else weights
+    of_class = csr_matrix((values, (labels, np.arange(texts))))
+    return np.asarray((of_class @ features.sign()).toarray())
+
+
+def _log_ratio(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the log ratio of the n-grams' shares in a class and outside, smoothed by one text."""
+    inside, outside = 1 + inside, 1 + outside
+    return np.asarray(np.log((inside / inside.sum()) / (outside / outside.sum())))
