@@ -65,7 +65,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_bits(
         model_dir=tmp_path / "models",
         run_dir=tmp_path / "killed",
         model=ModelConfig(lstm_units=4, bidirectional=False),
-        training=TrainingConfig(epochs=3, checkpoint_steps=2),
+        training=TrainingConfig(cross_validation="off", epochs=3, checkpoint_steps=2),
         vector_training=VectorTrainingConfig(dim=8, epochs=2, characters=True),
     )
     save_config(config, tmp_path / "config.toml")

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from lstm_sentiment import ModelConfig, Tokenizer, Vocabulary, pad_token_ids
 from lstm_sentiment.model.character_view import CharacterView, CharacterWeights
@@ -19,6 +18,7 @@ from lstm_sentiment.training.characters import (
     spell_tokens,
 )
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from tests.training.reference_classifier import reference_of
 
 WORDS = ("helpful", "unhelpful", "clean", "cleaner", "dirty", "room", "a", "the", "staff")
 TOKENS = ("干净", "不干净", "房间", "很", "服务", "好", "差", "\U00020bb7野家")
@@ -72,13 +72,13 @@ def test_it_is_scikit_learns_classifier(kind: str, analyzer: str, longest: int) 
         analyzer=analyzer, ngram_range=(1, longest), binary=True, min_df=2, lowercase=False
     )
     features = vectorizer.fit_transform(texts)
-    reference = LogisticRegression(C=10, max_iter=300).fit(features, labels)
+    reference = reference_of(features, labels)
     assert len(weights_of(kind, longest).ngrams.keys) == features.shape[1]
     joiner = tokenizer_of(kind).joiner
     unseen = [joiner.join(text) for text in (WORDS[:3], WORDS[6:])]
     if kind == "unigram":
         unseen = ["房间干净", "服务很差"]
-    expected = reference.decision_function(vectorizer.transform(unseen))
+    expected = reference(vectorizer.transform(unseen))
     logits = logits_of(kind, longest, unseen)
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=1e-3)
 

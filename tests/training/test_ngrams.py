@@ -7,13 +7,13 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from lstm_sentiment import InvalidInputError, pad_token_ids
 from lstm_sentiment.model.ngram_view import NgramView, NgramWeights, ngram_keys
 from lstm_sentiment.training import ngrams
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.ngrams import best_shares, fit_ngrams, mixed_logits
+from tests.training.reference_classifier import reference_of
 
 texts = st.lists(st.integers(1, 2**21 - 1), min_size=1, max_size=6)
 
@@ -78,14 +78,9 @@ def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
         binary=True, min_df=2, ngram_range=(1, 2), token_pattern=r"\S+", norm="l2"
     )
     features = vectorizer.fit_transform(written)
-    held = (features > 0).toarray()
-    inside, outside = (1 + held[np.asarray(labels) == label].sum(axis=0) for label in (1, 0))
-    ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
-    reference = LogisticRegression(C=10, max_iter=300).fit(features.toarray() * ratio, labels)
+    reference = reference_of(features, labels)
     unseen = [[7, 2, 3, 7, 7], [3, 2], [19]]
-    expected = reference.decision_function(
-        vectorizer.transform([" ".join(map(str, row)) for row in unseen]).toarray() * ratio
-    )
+    expected = reference(vectorizer.transform([" ".join(map(str, row)) for row in unseen]))
     logits = view.ngram_logits(pad_token_ids(unseen, 7)).numpy()
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=1e-3)
     assert (logits[:2].argmax(axis=1) == [1, 0]).all()
