@@ -97,8 +97,10 @@ def best_shares(
 ) -> tuple[float, ...]:
     """Returns the shares of linear views that give the labels the highest likelihood.
 
-    All shares are chosen together. Each choice is judged at its own best temperature, so that only
-    right and wrong answers count, not how confident the mixture is.
+    All shares are chosen together, with all logits at the same scale: the LSTM's are often several
+    times as large as those of a linear view, and a tenth of them would outweigh it. Each choice is
+    judged at its own best temperature, so that only right and wrong answers count, not how
+    confident the mixture is.
 
     Args:
         logits: The LSTM's, for texts not trained on, float `(texts, classes)`.
@@ -106,14 +108,26 @@ def best_shares(
         labels: True label ids.
 
     Returns:
-        A share for each view, in tenths, together from 0 to 0.9; the LSTM has the rest.
+        A share for each view, together from 0 to below 1; the LSTM has the rest. At the same scale,
+        the shares are tenths, and the LSTM's is at least one.
     """
+    scales = [_scale(each) for each in (logits, *view_logits)]
+    scaled, *scaled_views = (
+        each / scale for each, scale in zip((logits, *view_logits), scales, strict=True)
+    )
 
     def loss(shares: tuple[float, ...]) -> float:
-        mixed = mixed_logits(logits, view_logits, shares)
+        mixed = mixed_logits(scaled, scaled_views, shares)
         return cross_entropy(mixed / fit_temperature(mixed, labels), labels)
 
-    return min(_choices_of_shares(len(view_logits)), key=loss)
+    best = min(_choices_of_shares(len(view_logits)), key=loss)
+    parts = [share / scale for share, scale in zip((1 - sum(best), *best), scales, strict=True)]
+    return tuple(part / sum(parts) for part in parts[1:])
+
+
+def _scale(logits: NDArray[np.float32]) -> float:
+    """Returns the standard deviation of logits around each text's mean; 1 if all are alike."""
+    return float(np.std(logits - logits.mean(axis=1, keepdims=True))) or 1.0
 
 
 def mixed_logits(

@@ -175,6 +175,19 @@ def test_two_views_that_complete_each_other_both_get_a_share() -> None:
     assert min(shares) > 0
 
 
+@given(st.floats(0.05, 20.0))
+def test_the_shares_do_not_depend_on_how_confident_the_lstm_is(confidence: float) -> None:
+    labels = [0, 1] * 50
+    generator = np.random.default_rng(0)
+    right = np.eye(2, dtype=np.float32)[labels] * 2
+    lstm, view = (right + generator.normal(0, 2, (100, 2)).astype(np.float32) for _ in range(2))
+    answers = []
+    for logits in (lstm, np.float32(confidence) * lstm):
+        mixed = mixed_logits(logits, [view], best_shares(logits, [view], labels))
+        answers.append(mixed.argmax(axis=1))
+    np.testing.assert_array_equal(*answers)
+
+
 def test_of_too_many_tokens_a_sample_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, labels = some_texts(200)
     monkeypatch.setattr(ngrams, "MOST_NGRAMS", 2_000)  # of 1 and 2 tokens: 100 texts of 10
