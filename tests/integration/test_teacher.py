@@ -62,7 +62,7 @@ def test_a_big_version_teaches_a_small_one_what_its_few_labels_do_not_tell(
         BIG,
         data=[folder / "few.csv"],
         test_data=folder / "test.csv",
-        model=replace(BIG.model, lstm_units=4),
+        model=replace(BIG.model, lstm_units=4, ngrams=0),
         model_dir=folder / "models" / "small",
     )
     alone = run_pipeline(replace(small, run_dir=folder / "runs" / "alone"))
@@ -72,7 +72,8 @@ def test_a_big_version_teaches_a_small_one_what_its_few_labels_do_not_tell(
     assert big.test.accuracy > 0.9
     assert taught.test.accuracy > max(0.85, alone.test.accuracy + 0.1)
     card = json.loads((taught.version_dir / CARD).read_text("utf-8"))
-    assert card["data"]["teacher"]["texts"] == len(ROWS) - len(TEST) - card["data"]["dev"]["texts"]
+    # What it says of dev texts fits its temperature, and is not learned.
+    assert card["data"]["teacher"]["texts"] == len(ROWS) - len(TEST)
     seen = np.load(taught.version_dir / TEXTS_SEEN)
     assert np.isin(near_digests(text for text, _ in (*FEW, *MORE)), seen).all()
     assert not np.isin(near_digests(text for text, _ in TEST), seen).any()
