@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.config import ClassWeights
-from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
 from lstm_sentiment.training.folds import FEW_DEV_TEXTS, Folds, make_folds
 from lstm_sentiment.training.ngrams import fit_ngrams
 from lstm_sentiment.training.run import TrainingRun
+from lstm_sentiment.training.views import view_logits
 
 _ALIKE = 0.9  # classes whose sizes differ by less need no weights
 _LONGEST_NGRAM = 2
@@ -126,6 +126,5 @@ def _part_scores(run: TrainingRun, train: Corpus, dev: Corpus) -> tuple[LabelIds
         view = NgramView(len(weights.keys), len(train.label_names), _LONGEST_NGRAM)
         view.build()
         view.load_ngrams(weights)
-        logits_of = logits_function(lambda ids, training, view=view: view.ngram_logits(ids))
-        found.append(logits_of(dev_ids).argmax(axis=1))
+        found.append(view_logits(view, dev_ids).argmax(axis=1))
     return tuple(found)
