@@ -46,6 +46,10 @@ from .serving.server import ModelServer as ModelServer
 from .serving.server_options import ServerOptions as ServerOptions
 from .serving.shadow.options import ShadowOptions as ShadowOptions
 from .text.corpus.corpus import Corpus as Corpus
+from .text.corpus.corrected import Corrected as Corrected
+from .text.corpus.corrected import apply_corrections as apply_corrections
+from .text.corpus.corrections import Corrections as Corrections
+from .text.corpus.corrections import read_corrections as read_corrections
 from .text.corpus.demo import load_demo_corpus as load_demo_corpus
 from .text.corpus.reading import read_corpus as read_corpus
 from .text.corpus.reading import read_texts as read_texts

@@ -54,6 +54,15 @@ class DataFlags:
         Path | None,
         typer.Option(help="Held-out test set. Default: a tenth of --data.", rich_help_panel=DATA),
     ] = None
+    corrections: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Corrected labels, as the page of `labels check --page` saves them. The files of "
+            "texts stay as they are. May be repeated.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
     unlabelled: Annotated[
         list[Path] | None,
         typer.Option(

@@ -29,6 +29,8 @@ class PipelineConfig:
         data: Files or folders of labelled texts, see `read_corpus`. Empty loads the demo corpus.
         dev_data: Dev set, used as it is; `None` splits off a tenth of `data`.
         test_data: Test set, used as it is; `None` splits off a tenth of `data`.
+        corrections: Files of corrections, see `read_corrections`: texts of `data`, `dev_data` and
+            `test_data` that have another label than the file says, or are left out.
         text_column: Column of the texts.
         label_column: Column of the labels.
         streaming: Leave the texts in their files, for corpora larger than memory. The result is the
@@ -78,6 +80,7 @@ class PipelineConfig:
     data: Sequence[PathLike] = ()
     dev_data: PathLike | None = None
     test_data: PathLike | None = None
+    corrections: Sequence[PathLike] = ()
     text_column: str = "text"
     label_column: str = "label"
     streaming: bool = False

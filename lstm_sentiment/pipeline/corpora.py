@@ -10,6 +10,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.corrected import apply_corrections
+from lstm_sentiment.text.corpus.corrections import Corrections, read_corrections
 from lstm_sentiment.text.corpus.demo import load_demo_corpus
 from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digests, first_of_each
 from lstm_sentiment.text.corpus.file_texts import taken
@@ -52,7 +54,8 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
         InvalidInputError: As `read_corpus` and `Corpus.split`, or if there are no texts, or more
             than 1,000 classes.
     """
-    return deal_out(config, read_excluded(config), progress)
+    corrections = read_corrections(config.corrections)
+    return deal_out(config, read_excluded(config), corrections, progress)
 
 
 def read_excluded(config: PipelineConfig) -> Digests:
@@ -60,15 +63,12 @@ def read_excluded(config: PipelineConfig) -> Digests:
     return near_digests(_read_all(config, config.exclude_data))
 
 
-def deal_out(config: PipelineConfig, excluded: Digests, progress: Progress) -> Splits:
+def deal_out(
+    config: PipelineConfig, excluded: Digests, corrections: Corrections, progress: Progress
+) -> Splits:
     """Splits the labelled texts as `prepare_corpora`; `excluded` holds near digests."""
-    corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
-    _check_corpus(corpus, config)
+    corpus, given_dev, given_test = _read_corrected(config, corrections, progress)
     corpus = _without_excluded(_clean(corpus, progress), excluded, progress)
-    given_dev, given_test = (
-        None if path is None else _read_labelled(config, [path], corpus.label_names)
-        for path in (config.dev_data, config.test_data)
-    )
     train, dev, test = _without_held_out(corpus, [given_dev, given_test], progress).split(
         seed=config.training.seed if config.split_seed is None else config.split_seed,
         dev_fraction=0.1 if given_dev is None else 0.0,
@@ -155,6 +155,35 @@ def read_unlabelled(
             "repeated, excluded, or among the labelled ones"
         )
     return UnlabelledTexts(taken(texts, positions), exact[positions], near[kept])
+
+
+def _read_corrected(
+    config: PipelineConfig, corrections: Corrections, progress: Progress
+) -> tuple[Corpus, Corpus | None, Corpus | None]:
+    """Reads and corrects the labelled texts, and the dev and the test set if they are given."""
+    corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
+    _check_corpus(corpus, config)
+    given = (config.dev_data, config.test_data)
+    if not len(corrections):
+        names = corpus.label_names
+        dev, test = (
+            None if path is None else _read_labelled(config, [path], names) for path in given
+        )
+        return corpus, dev, test
+    corpus, done = apply_corrections(corpus, corrections)
+    held_out: list[Corpus | None] = [None, None]
+    for number, path in enumerate(given):
+        if path is not None:
+            part = _read_labelled(config, [path])
+            held_out[number], also = apply_corrections(part, corrections, corpus.label_names)
+            done += also
+    if not done.matched.any():
+        raise InvalidInputError(
+            f"{', '.join(map(str, config.corrections))}: some corrections must be of texts in the "
+            f"data. Received: {len(corrections):,} corrections, all of other texts."
+        )
+    progress.say(done.summary())
+    return corpus, held_out[0], held_out[1]
 
 
 def _read_labelled(

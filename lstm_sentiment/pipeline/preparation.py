@@ -26,6 +26,11 @@ from lstm_sentiment.pipeline.teacher.e5 import check_e5, e5_soft_labels, is_e5
 from lstm_sentiment.pipeline.words import load_given_vectors, make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.corrections import (
+    NO_CORRECTIONS,
+    Corrections,
+    read_corrections,
+)
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
@@ -51,6 +56,7 @@ class PreparedRun:
         start: The version to begin with, if any.
         cache_dir: Folder of files that a later run can use again.
         soft_labels: What the teacher says of texts that are not in the test set, if there is one.
+        corrections: The corrections that the labelled texts were read with.
     """
 
     train: Corpus
@@ -63,6 +69,7 @@ class PreparedRun:
     start: TrainedVersion | None
     cache_dir: Path
     soft_labels: SoftLabels | None = None
+    corrections: Corrections = NO_CORRECTIONS
 
     @cached_property
     def texts_seen(self) -> NDArray[np.uint64]:
@@ -76,10 +83,17 @@ class PreparedRun:
 
     @cached_property
     def fingerprints(self) -> Mapping[str, Mapping[str, Any]]:
-        """Fingerprints of `train`, `dev` and `test`, and of a `teacher`'s soft labels, by name."""
-        parts = {"train": self.train, "dev": self.dev, "test": self.test}
-        soft = {} if self.soft_labels is None else {"teacher": self.soft_labels.fingerprint()}
-        return {name: corpus.fingerprint() for name, corpus in parts.items()} | soft
+        """Fingerprints by name: `train`, `dev`, `test`; `teacher` and `corrections` if given."""
+        parts: dict[str, Corpus | SoftLabels | Corrections] = {
+            "train": self.train,
+            "dev": self.dev,
+            "test": self.test,
+        }
+        if self.soft_labels is not None:
+            parts["teacher"] = self.soft_labels
+        if len(self.corrections):
+            parts["corrections"] = self.corrections
+        return {name: part.fingerprint() for name, part in parts.items()}
 
 
 def prepare_run(
@@ -107,7 +121,8 @@ def prepare_run(
         check_e5(config)
     start = None if config.init_from is None else load_trained_version(config.init_from)
     excluded = read_excluded(config)
-    labelled = train, dev, test = deal_out(config, excluded, progress)
+    corrections = read_corrections(config.corrections)
+    labelled = train, dev, test = deal_out(config, excluded, corrections, progress)
     if start is not None:
         _check_unseen(start, dev, test)
         if config.unlabelled and not is_e5(config.teacher):
@@ -154,7 +169,15 @@ def prepare_run(
         progress.say(f"Settings that change nothing here: {listed}")
     model = config.model if start is None else start.sized(config.model)
     return PreparedRun(
-        train, dev, test, unlabelled, tokenizer, vectors, model, start, cache_dir, soft_labels
+        *labelled,
+        unlabelled,
+        tokenizer,
+        vectors,
+        model,
+        start,
+        cache_dir,
+        soft_labels,
+        corrections,
     )
 
 

@@ -26,7 +26,10 @@ from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
-_PARTS_OF_DATA = ("train", "dev", "test", "teacher", "unlabelled", "vocabulary", "vectors")
+_PARTS_OF_DATA = (
+    *("train", "dev", "test", "corrections"),
+    *("teacher", "unlabelled", "vocabulary", "vectors"),
+)
 _SPARE_BYTES = 64 * 2**20
 
 
@@ -157,7 +160,7 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
 
 def _files(config: PipelineConfig) -> list[PathLike]:
     single = (config.dev_data, config.test_data, config.teacher, config.vectors)
-    named = [*config.data, *config.unlabelled, *config.exclude_data]
+    named = [*config.data, *config.corrections, *config.unlabelled, *config.exclude_data]
     return [*named, *(path for path in single if path is not None and not is_e5(path))]
 
 
@@ -190,7 +193,7 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
         "run_dir",
         "model_config_file",
     )
-    many = ("data", "unlabelled", "exclude_data")
+    many = ("data", "corrections", "unlabelled", "exclude_data")
     values: dict[str, Any] = {
         name: tuple(str(Path(path).absolute()) for path in getattr(config, name)) for name in many
     }

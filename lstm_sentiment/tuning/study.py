@@ -38,7 +38,8 @@ _TAKEN_AT_MOST = 3
 # The texts and vectors read from these paths are compared, or the setting changes no dev loss.
 _NOT_COMPARED = frozenset(
     {
-        *("data", "dev_data", "test_data", "unlabelled", "exclude_data", "vectors"),
+        *("data", "dev_data", "test_data", "corrections"),
+        *("unlabelled", "exclude_data", "vectors"),
         *("model_dir", "run_dir", "cache", "tensorboard"),
     }
 )

@@ -102,6 +102,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
     (("--teacher", "more.scored.jsonl"), {"teacher": Path("more.scored.jsonl")}),
     (("--unlabelled", "u", "--unlabelled", "v w"), {"unlabelled": (Path("u"), Path("v w"))}),
+    (("--corrections", "c", "--corrections", "d"), {"corrections": (Path("c"), Path("d"))}),
     (("--streaming",), {"streaming": True}),
     (
         ("--vectors", "v", "--tokenizer", "characters"),
@@ -213,7 +214,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 25
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 26
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

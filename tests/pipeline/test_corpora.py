@@ -7,6 +7,7 @@ import pytest
 
 from lstm_sentiment import InvalidInputError, PipelineConfig, TrainingConfig, read_corpus
 from lstm_sentiment.pipeline.corpora import prepare_corpora
+from lstm_sentiment.text.corpus.corrections import text_digest
 from lstm_sentiment.text.corpus.near_duplicates import text_key
 from tests.corpora import copied, hotel_like, rows_of, write_csv
 from tests.recorder import Recorder
@@ -91,3 +92,54 @@ def test_texts_that_differ_in_punctuation_alone_cannot_be_split(tmp_path: Path) 
     rows = [(f"好{'！' * n}", "1") for n in range(30)] + rows_of(hotel_like(60))
     with pytest.raises(InvalidInputError, match=r"more than punctuation.*class '1'"):
         prepare_corpora(PipelineConfig(data=[write_csv(tmp_path / "d.csv", rows)]))
+
+
+def write_corrections(path: Path, *rows: tuple[str, str, str]) -> Path:
+    lines = [f"{text_digest(text)},{action},{label}\n" for text, action, label in rows]
+    path.write_text("".join(["digest,action,label\n", *lines]), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_labels_are_corrected_before_anything_is_dropped_or_split(
+    tmp_path: Path, streaming: bool
+) -> None:
+    """Also in the sets that are given; a text of two labels is kept once it is decided."""
+    rows = [(f"{label} {i}", label) for label in "ab" for i in range(20)]
+    test = [("a 100", "wrong"), ("b 100", "a"), ("a 101", "a")]
+    config = PipelineConfig(
+        data=[write_csv(tmp_path / "all.csv", [*rows, ("a 0", "b"), ("a 1", "wrong")])],
+        test_data=write_csv(tmp_path / "test.csv", test),
+        corrections=[
+            write_corrections(tmp_path / "1.csv", ("a 0", "keep", "a"), ("a 1", "change", "a")),
+            write_corrections(
+                tmp_path / "2.csv",
+                ("a 2", "drop", ""),
+                ("a 100", "change", "a"),
+                ("b 100", "change", "b"),
+                ("elsewhere", "drop", ""),
+            ),
+        ],
+        streaming=streaming,
+    )
+    before = (tmp_path / "all.csv").read_bytes()
+    recorder = Recorder()
+    parts = prepare_corpora(config, recorder)
+    assert {part.label_names for part in parts} == {("a", "b")}
+    assert rows_of(parts[2]) == [("a 100", "a"), ("b 100", "b"), ("a 101", "a")]
+    learned = {*rows_of(parts[0]), *rows_of(parts[1])}
+    assert learned == {(text, label) for text, label in rows if text != "a 2"}
+    assert recorder.said[0] == (
+        "Corrections: 4 labels changed (wrong to a 2; a to b 1; b to a 1), 1 text dropped, "
+        "2 kept as labelled; 1 of 6 match no text"
+    )
+    assert (tmp_path / "all.csv").read_bytes() == before
+
+
+def test_corrections_of_other_texts_alone_are_a_mistake(tmp_path: Path) -> None:
+    config = PipelineConfig(
+        data=[write_csv(tmp_path / "data.csv", rows_of(hotel_like(60)))],
+        corrections=[write_corrections(tmp_path / "c.csv", ("elsewhere", "drop", ""))],
+    )
+    with pytest.raises(InvalidInputError, match=r"c\.csv: .*Received: 1 correction.*other texts"):
+        prepare_corpora(config)

@@ -30,6 +30,7 @@ from lstm_sentiment.pipeline.run_folder import (
     save_labelled_texts,
     save_or_check_data,
 )
+from lstm_sentiment.text.corpus.corrections import Correction, Corrections
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from tests.strategies import any_texts
 
@@ -84,6 +85,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     monkeypatch.chdir(tmp_path)
     config = PipelineConfig(
         data=["a.csv"],
+        corrections=["c.csv"],
         unlabelled=["b.txt"],
         teacher="soft.jsonl",
         dictionary="jieba",
@@ -93,6 +95,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     begin_run(config, Path("run"))
     stored = load_config(tmp_path / "run" / CONFIG)
     assert stored.data == (tmp_path / "a.csv",)
+    assert stored.corrections == (tmp_path / "c.csv",)
     assert stored.unlabelled == (tmp_path / "b.txt",)
     assert stored.teacher == tmp_path / "soft.jsonl"
     assert stored.model_dir == tmp_path / "models" / "sentiment"
@@ -129,6 +132,16 @@ def test_other_soft_labels_are_other_data(tmp_path: Path) -> None:
         save_or_check_data(PipelineConfig(), run, tmp_path)
     for run in (prepared(), taught[2]):
         with pytest.raises(InvalidInputError, match=r"began with\. Received: other teacher\.$"):
+            save_or_check_data(PipelineConfig(), run, tmp_path)
+
+
+def test_other_corrections_are_other_data(tmp_path: Path) -> None:
+    said = [Corrections.from_rows([Correction("a" * 16, "keep", label)]) for label in "aab"]
+    runs = [replace(prepared(), corrections=each) for each in said]
+    for run in runs[:2]:
+        save_or_check_data(PipelineConfig(), run, tmp_path)
+    for run in (prepared(), runs[2]):
+        with pytest.raises(InvalidInputError, match=r"began with\. Received: other corrections\.$"):
             save_or_check_data(PipelineConfig(), run, tmp_path)
 
 

@@ -27,6 +27,8 @@ from lstm_sentiment.text.corpus.record_files import clean_text
 Row = tuple[str, str]
 """A text and the name of its label."""
 
+_DIGESTS = ("exact_digests", "near_digests")
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -101,10 +103,18 @@ class Corpus:
         """Returns the texts at `indices`, in that order, with the same `label_names`."""
         part = Corpus(taken(self.texts, indices), taken(self.labels, indices), self.label_names)
         positions = np.asarray(indices, np.int64)
-        for name in ("exact_digests", "near_digests"):
+        for name in _DIGESTS:
             if name in self.__dict__:
                 part.__dict__[name] = self.__dict__[name][positions]
         return part
+
+    def with_labels(self, labels: Sequence[int], label_names: tuple[str, ...]) -> "Corpus":
+        """Returns the same texts with other labels, which are positions in `label_names`."""
+        other = Corpus(self.texts, labels, label_names)
+        for name in _DIGESTS:
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     def drop_empty(self) -> "Corpus":
         """Removes the texts that hold nothing but whitespace."""
