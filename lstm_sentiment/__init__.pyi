@@ -104,6 +104,9 @@ from .versions.comparison import Disagreement as Disagreement
 from .versions.comparison import compare_versions as compare_versions
 from .versions.inspection.version_report import VersionReport as VersionReport
 from .versions.inspection.version_report import inspect_version as inspect_version
+from .versions.logged_request import LoggedRequest as LoggedRequest
+from .versions.prediction_log import LoggedRequests as LoggedRequests
+from .versions.prediction_log import read_prediction_log as read_prediction_log
 from .versions.predictor import SavedModelPredictor as SavedModelPredictor
 from .versions.scoring.score import ScoreResult as ScoreResult
 from .versions.scoring.score import find_shards as find_shards
