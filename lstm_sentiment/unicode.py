@@ -1,7 +1,14 @@
-"""Rules for characters, without TensorFlow: valid UTF-8, and the ordinary width."""
+"""Rules for characters, without TensorFlow: valid UTF-8, ordinary width, scripts without spaces."""
 
 import unicodedata
 from typing import Final
+
+UNSPACED_SCRIPTS: Final = (
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+    r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
+)
+"""Characters of scripts without spaces between words, for a class of a regular expression: Han;
+Thai and Lao, Tibetan, Burmese, Khmer; Japanese kana."""
 
 WIDTH_FORMS: Final = range(0xFF00, 0xFFF0)
 """Unicode's block "Halfwidth and Fullwidth Forms"."""

@@ -12,17 +12,13 @@ from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, TokenizerKind
 from lstm_sentiment.text.vocabulary import Vocabulary
+from lstm_sentiment.unicode import UNSPACED_SCRIPTS
 from lstm_sentiment.version_folder import OOV_ID
 
-# Han; Thai and Lao, Tibetan, Burmese, Khmer, Japanese kana
-_UNSPACED = (
-    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-    r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
-)
-_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
+_UNSPACED_CHARACTER = re.compile(f"[{UNSPACED_SCRIPTS}]")
 _LETTER = re.compile(r"[^\W\d_]")
 # A run of other letters and digits, or any one character.
-_WORD_OF_A_RUN = re.compile(rf"(?:(?![{_UNSPACED}])[^\W_])+|.", re.DOTALL)
+_WORD_OF_A_RUN = re.compile(rf"(?:(?![{UNSPACED_SCRIPTS}])[^\W_])+|.", re.DOTALL)
 _SAMPLE = 2_000
 _TEXTS_AT_ONCE = 2_000
 _UNSPACED_SHARE = 0.3

@@ -1,0 +1,1 @@
+"""Drift: do live texts still look like those of training? Needs NumPy alone."""
