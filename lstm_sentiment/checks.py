@@ -124,6 +124,17 @@ def share(**arguments: float | None) -> None:
             raise _refusal(name, "from 0 to 1", value)
 
 
+def share_or_auto(**arguments: object) -> None:
+    """Checks that arguments are `auto` or shares, numbers from 0 to 1.
+
+    Raises:
+        InvalidInputError: If an argument is neither.
+    """
+    for name, value in arguments.items():
+        if value != "auto" and not (_is_number(value) and 0 <= value <= 1):
+            raise _refusal(name, "from 0 to 1 or 'auto'", value)
+
+
 def share_below_one(**arguments: float | None) -> None:
     """Checks that arguments, such as dropout rates, are at least 0 and below 1.
 

@@ -20,7 +20,8 @@ class NgramWeights(NamedTuple):
 
     Attributes:
         keys: The known n-grams, int64 `(num_ngrams,)`, ascending: see `ngram_keys`.
-        idf: Inverse document frequencies, float32 `(num_ngrams,)`.
+        idf: Value of each n-gram in the features, float32 `(num_ngrams,)`: 1, or in older versions
+            its inverse document frequency.
         kernel: float32 `(num_ngrams, classes)`.
         bias: float32 `(classes,)`.
     """
@@ -35,9 +36,9 @@ class NgramWeights(NamedTuple):
 class NgramView(keras.layers.Layer):
     """Mixes the LSTM's logits with those of a linear classifier of n-grams.
 
-    The features of a text are the inverse document frequencies of its set of n-grams, scaled to
-    length 1. The two classifiers make different mistakes, so the mixture makes fewer (Wang and
-    Manning, 2012, https://aclanthology.org/P12-2018).
+    The features of a text are the values (`idf`) of its set of n-grams, scaled to length 1. The two
+    classifiers make different mistakes, so the mixture makes fewer (Wang and Manning, 2012,
+    https://aclanthology.org/P12-2018).
 
     Call arguments:
         token_ids: int `(batch, time)`, padded with `PAD_ID`.

@@ -151,8 +151,9 @@ def prepare_run(
             soft_labels,
             with_dev=number_of_folds(
                 config.training.cross_validation,
-                train_texts=count_learned(train, dev, soft_labels),
+                train_texts=len(train),
                 dev_texts=len(dev),
+                soft_texts=count_learned(train, dev, soft_labels) - len(train),
             )
             > 0,
         ),

@@ -1,24 +1,20 @@
 """The weights of classes in the loss, and the choice whether rare classes weigh more."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
-from lstm_sentiment.training.folds import FEW_DEV_TEXTS, Folds, make_folds
-from lstm_sentiment.training.ngrams import fit_ngrams
+from lstm_sentiment.training.folds import Folds
+from lstm_sentiment.training.quick_judge import judging_parts, quick_logits
 from lstm_sentiment.training.run import TrainingRun
-from lstm_sentiment.training.views import view_logits
 
 _ALIKE = 0.9  # classes whose sizes differ by less need no weights
-_LONGEST_NGRAM = 2
-_FOLDS = 5
 _LEAST_GAIN = 0.005
 
 LabelIds = NDArray[np.int64]
@@ -67,9 +63,7 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
     counts = [count for count in run.train.class_counts().values() if count]
     if min(counts) >= _ALIKE * max(counts):
         return ChosenClassWeights("none", "")
-    if folds is None and len(run.dev) < FEW_DEV_TEXTS:
-        folds = make_folds(run.train, run.dev, _FOLDS, run.orders.training.seed)
-    parts = [_part_scores(run, train, dev) for train, dev in _parts(run, folds)]
+    parts = [_part_scores(run, train, dev) for train, dev in judging_parts(run, folds)]
     scored = [part for part in parts if part is not None]
     if not scored:
         return ChosenClassWeights(
@@ -95,15 +89,6 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
     )
 
 
-def _parts(run: TrainingRun, folds: Folds | None) -> Iterator[tuple[Corpus, Corpus]]:
-    """Yields texts to train on and texts to score."""
-    if folds is None:
-        yield run.train, run.dev
-        return
-    for fold in range(len(folds)):
-        yield folds.texts.select(folds.others(fold)), folds.texts.select(folds.held_out(fold))
-
-
 def _part_scores(run: TrainingRun, train: Corpus, dev: Corpus) -> tuple[LabelIds, ...] | None:
     """Returns label ids of the dev texts: true, predicted without and with balanced classes.
 
@@ -113,18 +98,10 @@ def _part_scores(run: TrainingRun, train: Corpus, dev: Corpus) -> tuple[LabelIds
     found: list[LabelIds] = [np.asarray(dev.labels, np.int64)]
     kinds: tuple[ClassWeights, ClassWeights] = ("none", "balanced")
     for kind in kinds:
-        weights = fit_ngrams(
-            train_ids,
-            np.asarray(train.labels, np.int64),
-            num_classes=len(train.label_names),
-            vocabulary_size=len(run.tokenizer.vocabulary),
-            longest=_LONGEST_NGRAM,
-            class_weights=kind,
+        logits = quick_logits(
+            run, train_ids, np.asarray(train.labels, np.int64), dev_ids, class_weights=kind
         )
-        if weights is None:
+        if logits is None:
             return None
-        view = NgramView(len(weights.keys), len(train.label_names), _LONGEST_NGRAM)
-        view.build()
-        view.load_ngrams(weights)
-        found.append(view_logits(view, dev_ids).argmax(axis=1))
+        found.append(logits.argmax(axis=1))
     return tuple(found)

@@ -11,8 +11,8 @@ from lstm_sentiment.checks import (
     positive_number,
     positive_number_or_auto,
     positive_or_auto,
-    share,
     share_below_one,
+    share_or_auto,
 )
 from lstm_sentiment.errors import InvalidInputError
 
@@ -51,8 +51,9 @@ class TrainingConfig:
         class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
             all texts the same weight; `auto` chooses: see `choose_class_weights`.
         cross_validation: Number of folds of a cross-validation over training and dev texts: see
-            `fit`. `auto` takes 5 where there are fewer than 200 dev texts and at most 3,000 texts
-            in all, and none elsewhere; `off` takes none.
+            `fit`. `auto` takes 5 where there are fewer than 200 dev texts and at most 3,000
+            labelled texts in all, 3 if those with soft labels alone make them more than 3,000, and
+            none elsewhere; `off` takes none.
         label_smoothing: Share of each label spread over all classes, at least 0 and below 1.
         average_momentum: Momentum of the moving average of the weights, which is kept in their
             place; at least 0 (no average) and below 1 (https://arxiv.org/abs/1412.6980, section
@@ -61,7 +62,7 @@ class TrainingConfig:
         checkpoint_steps: Steps between checkpoints. `None` writes one at the end of each epoch, and
             one a minute in between.
         teacher_weight: With soft labels, share of the soft label in what is learned of a text that
-            has a label too, 0 to 1.
+            has a label too, 0 to 1. `auto` chooses it: see `settle_teacher_weight`.
         teacher_temperature: With soft labels, divisor of the teacher's logits: above 1, the soft
             labels get softer. `auto` fits it on labelled texts: see `settle_teacher`.
         seed: Seed of initial weights, order of the texts and dropout.
@@ -86,7 +87,7 @@ class TrainingConfig:
     average_momentum: float = 0.0
     precision: Precision = "float32"
     checkpoint_steps: int | None = None
-    teacher_weight: float = 0.5
+    teacher_weight: AutoNumber = "auto"
     teacher_temperature: AutoNumber = "auto"
     seed: int = 0
     strategy: StrategyName = "auto"
@@ -123,7 +124,7 @@ class TrainingConfig:
             label_smoothing=self.label_smoothing,
             average_momentum=self.average_momentum,
         )
-        share(teacher_weight=self.teacher_weight)
+        share_or_auto(teacher_weight=self.teacher_weight)
         positive_number_or_auto(teacher_temperature=self.teacher_temperature)
         in_range(0, MAX_SEED, seed=self.seed)
 

@@ -35,6 +35,7 @@ from lstm_sentiment.training.ngrams import best_shares, mixed_logits
 from lstm_sentiment.training.records.state import TrainingState
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, make_task
+from lstm_sentiment.training.teacher_weight import settle_teacher_weight
 from lstm_sentiment.training.views import view_logits
 from lstm_sentiment.training.warm_start import StartWeights
 from lstm_sentiment.training.worker_run import shared_task, train_task
@@ -134,7 +135,7 @@ def fit(
     run.check()
     workers = start_workers(training, progress)
     folds = _folds(run)
-    run = _with_class_weights(run, folds)
+    run = settle_teacher_weight(_with_class_weights(run, folds), folds)
     training = run.orders.training
     with precision_scope(training.precision):
         # The chief alone, outside of the strategy's scope: the texts are few.
@@ -170,8 +171,9 @@ def _folds(run: TrainingRun) -> Folds | None:
     training = run.orders.training
     count = number_of_folds(
         training.cross_validation,
-        train_texts=count_learned(run.train, run.dev, run.soft_labels),
+        train_texts=len(run.train),
         dev_texts=len(run.dev),
+        soft_texts=count_learned(run.train, run.dev, run.soft_labels) - len(run.train),
     )
     folds = make_folds(run.train, run.dev, count, training.seed)
     if count and folds is None:

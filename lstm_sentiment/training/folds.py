@@ -16,9 +16,10 @@ FEW_DEV_TEXTS = 200
 """`auto` cross-validates with fewer dev texts: their accuracy has a standard error above 2 %."""
 
 MOST_TEXTS = 3_000
-"""`auto` does not cross-validate with more texts to train on and dev texts: it would take long."""
+"""`auto` does not cross-validate with more labelled texts: it would take long."""
 
 _FOLDS = 5
+_FEWER_FOLDS = 3  # where texts with soft labels alone make each training long
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,25 @@ def make_folds(train: Corpus, dev: Corpus, count: int, seed: int) -> Folds | Non
     return folds if len(folds) > 1 else None
 
 
-def number_of_folds(setting: CrossValidation, *, train_texts: int, dev_texts: int) -> int:
+def number_of_folds(
+    setting: CrossValidation, *, train_texts: int, dev_texts: int, soft_texts: int = 0
+) -> int:
     """Returns the number of folds that a setting asks for; 0 for no cross-validation.
 
     Args:
         setting: As in `TrainingConfig`.
-        train_texts: Number of texts to train on, those with soft labels alone included.
+        train_texts: Number of labelled texts to train on.
         dev_texts: Number of dev texts.
+        soft_texts: Number of texts with soft labels alone.
     """
     if setting == "off":
         return 0
-    if setting == "auto":
-        few = dev_texts < FEW_DEV_TEXTS and train_texts + dev_texts <= MOST_TEXTS
-        return _FOLDS if few else 0
-    return int(setting)
+    if setting != "auto":
+        return int(setting)
+    labelled = train_texts + dev_texts
+    if dev_texts >= FEW_DEV_TEXTS or labelled > MOST_TEXTS:
+        return 0
+    return _FOLDS if labelled + soft_texts <= MOST_TEXTS else _FEWER_FOLDS
 
 
 def deal_folds(

@@ -79,14 +79,15 @@ def fit_ngrams(
         position = np.full(len(known), -1)
         position[kept] = np.arange(len(kept))
         columns = position[columns]
-        texts = len(token_ids)
-        idf = np.log((1 + texts) / (1 + counts[kept])) + 1
         inside = columns >= 0
-        features = _unit_rows(rows[inside], columns[inside], idf, texts)
+        features = _unit_rows(rows[inside], columns[inside], (len(token_ids), len(kept)))
         kernel, bias = _regression(features, examples, class_weights)
         advance()
     return NgramWeights(
-        known[kept], idf.astype(np.float32), kernel.astype(np.float32), bias.astype(np.float32)
+        known[kept],
+        np.ones(len(kept), np.float32),
+        kernel.astype(np.float32),
+        bias.astype(np.float32),
     )
 
 
@@ -180,12 +181,14 @@ def _frequent(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 
 def _unit_rows(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], idf: NDArray[np.float64], texts: int
+    rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]
 ) -> csr_matrix:
-    """Returns the texts' tf-idf rows, `(texts, ngrams)`, each of length 1."""
-    values = idf[columns]
-    lengths = np.sqrt(np.bincount(rows, values**2, minlength=texts))
-    return csr_matrix((values / lengths[rows], (rows, columns)), shape=(texts, len(idf)))
+    """Returns which n-grams each text has, `(texts, ngrams)`, its row scaled to length 1.
+
+    Rare n-grams do not weigh more: the log ratios of `_regression` say better which count.
+    """
+    lengths = np.sqrt(np.bincount(rows, minlength=shape[0]))
+    return csr_matrix((1 / lengths[rows], (rows, columns)), shape=shape)
 
 
 @dataclass(frozen=True)

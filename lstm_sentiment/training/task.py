@@ -20,6 +20,7 @@ from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import make_network
 from lstm_sentiment.training.run import TrainingRun
+from lstm_sentiment.training.teacher_weight import USUAL_WEIGHT
 from lstm_sentiment.training.views import fit_views
 
 _TARGETS = "targets"
@@ -77,8 +78,8 @@ def make_task(run: TrainingRun, dev_scores: Sequence[EpochScores] | None = None)
             run.soft_labels,
             train,
             run.dev,
-            weight=training.teacher_weight,
-            temperature=_number(training.teacher_temperature),
+            weight=_number(training.teacher_weight, USUAL_WEIGHT),
+            temperature=_number(training.teacher_temperature, 1.0),
             smoothing=training.label_smoothing,
         )
         targets, labels = taught.targets, taught.labels
@@ -100,9 +101,9 @@ def make_task(run: TrainingRun, dev_scores: Sequence[EpochScores] | None = None)
     )
 
 
-def _number(temperature: AutoNumber) -> float:
-    """Returns a temperature; 1 for one that was not settled, as outside of `fit`."""
-    return 1.0 if isinstance(temperature, str) else temperature
+def _number(setting: AutoNumber, usual: float) -> float:
+    """Returns a setting; the usual value for one that was not settled, as outside of `fit`."""
+    return usual if isinstance(setting, str) else setting
 
 
 def save_task(task: TrainingTask, folder: Path) -> None:

@@ -68,6 +68,12 @@ def test_a_class_of_one_text_is_never_held_out() -> None:
     assert sorted(np.bincount(np.delete(fold, 6))) == [4, 4, 4]
 
 
+def test_soft_labels_make_trainings_longer_so_that_folds_are_fewer() -> None:
+    assert number_of_folds("auto", train_texts=90, dev_texts=10, soft_texts=MOST_TEXTS - 100) == 5
+    assert number_of_folds("auto", train_texts=90, dev_texts=10, soft_texts=MOST_TEXTS) == 3
+    assert number_of_folds("auto", train_texts=90, dev_texts=FEW_DEV_TEXTS, soft_texts=9_000) == 0
+
+
 @pytest.mark.parametrize(
     ("setting", "train_texts", "dev_texts", "folds"),
     [
