@@ -18,6 +18,7 @@ from lstm_sentiment.cli.explain_command import explain
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
+from lstm_sentiment.cli.labels_command import labels
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.models_command import models
 from lstm_sentiment.cli.predict_command import predict
@@ -55,6 +56,7 @@ app.command()(inspect)
 app.command()(verify)
 # The arguments after the first belong to the workers, with or without `--`.
 app.command(context_settings={"allow_interspersed_args": False})(launch)
+app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")
 app.add_typer(vectors, name="vectors")
 

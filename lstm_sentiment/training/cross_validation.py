@@ -90,15 +90,30 @@ class CrossValidation:
             views: Names of the linear views that the trained model has.
             epoch: The number of the epoch.
         """
-        logits = self.lstm_logits[epoch - 1]
-        of_views = [self._view_logits(name) for name in views]
-        shares = best_shares(logits, of_views, self.labels)
-        mixed = mixed_logits(logits, of_views, shares)
+        shares, mixed = self.mixed(views, epoch)
         temperature = fit_temperature(mixed, self.labels)
         scores = evaluate_logits(
             self.labels.tolist(), mixed, self.folds.texts.label_names, temperature=temperature
         )
         return Mixture(shares, temperature, scores)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the linear views that at least one fold has."""
+        names = {name: None for fold in self.logits for name in fold if name != _LSTM}
+        return tuple(names)
+
+    def mixed(self, views: Sequence[str], epoch: int) -> tuple[tuple[float, ...], Logits]:
+        """Returns the best shares of views, and the logits of that mixture, `(texts, classes)`.
+
+        Args:
+            views: Names of linear views.
+            epoch: The number of the LSTM's epoch, from 1.
+        """
+        logits = self.lstm_logits[epoch - 1]
+        of_views = [self._view_logits(name) for name in views]
+        shares = best_shares(logits, of_views, self.labels)
+        return shares, mixed_logits(logits, of_views, shares)
 
     def _view_logits(self, name: str) -> Logits:
         # A fold whose training texts have too few n-grams in common has no view: it says nothing.
@@ -106,6 +121,19 @@ class CrossValidation:
 
 
 def cross_validate(run: TrainingRun, folds: Folds) -> CrossValidation:
+    """Chooses a run's shares and temperature by folds; see `score_folds`.
+
+    Raises:
+        TrainingError: As `score_folds`.
+    """
+    run.progress.say(
+        f"Cross-validation: {len(folds)} folds of all {len(folds.texts):,} training and dev texts, "
+        f"in place of the {len(run.dev):,} dev texts alone, choose shares and temperature"
+    )
+    return score_folds(run, folds)
+
+
+def score_folds(run: TrainingRun, folds: Folds) -> CrossValidation:
     """Trains a classifier for each fold, on all texts outside of it, and scores the fold.
 
     Each training goes through all epochs. The logits of finished folds are kept in the run's
@@ -115,10 +143,6 @@ def cross_validate(run: TrainingRun, folds: Folds) -> CrossValidation:
         TrainingError: If the loss of a training is not finite, or a file cannot be written.
     """
     epochs, count = _epochs(run), len(folds)
-    run.progress.say(
-        f"Cross-validation: {count} folds of all {len(folds.texts):,} training and dev texts, in "
-        f"place of the {len(run.dev):,} dev texts alone, choose shares and temperature"
-    )
     folder = None if run.orders.folder is None else run.orders.folder / FOLDS
     if folder is not None and not run.orders.resume:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,29 +1,27 @@
 """Training of the n-grams' classifier, and the choice of its share in the logits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
-from sklearn.linear_model import LogisticRegression
-from sklearn.utils.class_weight import compute_sample_weight
 
 from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys, require_ngram_room
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.training.ngram_regression import (
+    Examples,
+    fit_regression,
+    frequent_ngrams,
+    unit_rows,
+)
 
 MOST_NGRAMS = 30_000_000
 """Most n-grams that a classifier is trained on: about 40 bytes of memory each."""
 
 _TEXTS_AT_ONCE = 2_000
-_RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
-_INVERSE_PENALTY = 10.0
-_MOST_ROUNDS = 300
-_LEAST_PROBABILITY = 0.01  # of a class that becomes a row of a text with soft labels
 _TENTHS = 10
 
 
@@ -68,11 +66,11 @@ def fit_ngrams(
     if sample is not None:
         token_ids, labels = token_ids.select(sample), labels[sample]
         targets = None if targets is None else targets[sample]
-    examples = _Examples.of(labels, targets, class_weights)
+    examples = Examples.of(labels, targets, class_weights)
     with progress.step(f"Training {name}", 2) as advance:
         rows, keys = _occurrences(token_ids, longest)
         known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        kept = _frequent(counts, most)
+        kept = frequent_ngrams(counts, most)
         advance()
         if len(kept) == 0 or len(np.unique(examples.labels)) < num_classes:
             return None
@@ -80,8 +78,8 @@ def fit_ngrams(
         position[kept] = np.arange(len(kept))
         columns = position[columns]
         inside = columns >= 0
-        features = _unit_rows(rows[inside], columns[inside], (len(token_ids), len(kept)))
-        kernel, bias = _regression(features, examples, class_weights)
+        features = unit_rows(rows[inside], columns[inside], (len(token_ids), len(kept)))
+        kernel, bias = fit_regression(features, examples, class_weights)
         advance()
     return NgramWeights(
         known[kept],
@@ -169,97 +167,3 @@ def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64],
         rows.append(row + positions[0])
         keys.append(found[row, column])
     return np.concatenate(rows), np.concatenate(keys)
-
-
-def _frequent(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Returns the positions of the n-grams to keep, ascending."""
-    kept = np.flatnonzero(counts >= _RARE)
-    if len(kept) > most:
-        by_count = np.argsort(-counts[kept], kind="stable")
-        kept = np.sort(kept[by_count[:most]])
-    return kept
-
-
-def _unit_rows(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]
-) -> csr_matrix:
-    """Returns which n-grams each text has, `(texts, ngrams)`, its row scaled to length 1.
-
-    Rare n-grams do not weigh more: the log ratios of `_regression` say better which count.
-    """
-    lengths = np.sqrt(np.bincount(rows, minlength=shape[0]))
-    return csr_matrix((1 / lengths[rows], (rows, columns)), shape=shape)
-
-
-@dataclass(frozen=True)
-class _Examples:
-    """What the regression learns: texts, or with soft labels a weighted row a text and class.
-
-    Attributes:
-        labels: The class of each row, `(rows,)`.
-        texts: The text of each row; `None` for each text once.
-        weights: Of each row; `None` weighs all alike.
-    """
-
-    labels: NDArray[np.int64]
-    texts: NDArray[np.int64] | None = None
-    weights: NDArray[np.float64] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        labels: NDArray[np.int64],
-        targets: NDArray[np.float32] | None,
-        class_weights: ClassWeights,
-    ) -> "_Examples":
-        if targets is None:
-            return cls(labels)
-        texts, classes = np.nonzero(targets >= _LEAST_PROBABILITY)
-        weights = targets[texts, classes].astype(np.float64)
-        if class_weights == "balanced":
-            mass = np.bincount(classes, weights)
-            weights *= weights.sum() / (np.count_nonzero(mass) * mass[classes])
-        return cls(classes, texts, weights)
-
-
-def _regression(
-    features: csr_matrix, examples: _Examples, class_weights: ClassWeights
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns kernel `(ngrams, classes)` and bias `(classes,)`.
-
-    Each class has a logistic regression against the others. Its features are scaled by the log
-    ratio of how often the n-grams occur inside and outside of the class, which says more with few
-    texts than the plain features (Wang and Manning, 2012, https://aclanthology.org/P12-2018).
-    """
-    rows = features if examples.texts is None else features[examples.texts]
-    labels, weights = examples.labels, examples.weights
-    if class_weights == "balanced" and weights is None:
-        weights = compute_sample_weight("balanced", labels)
-    counts = _counts(rows, labels, weights)
-    # Two classes have one regression: the second's mirrors the first's.
-    columns = []
-    for label in (1,) if len(counts) == 2 else range(len(counts)):
-        ratio = _log_ratio(counts[label], counts.sum(axis=0) - counts[label])
-        regression = LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MOST_ROUNDS)
-        regression.fit((rows @ diags(ratio)).tocsr(), labels == label, weights)
-        columns.append(np.append(ratio * regression.coef_[0], regression.intercept_))
-    both = np.stack(columns, axis=1)
-    if len(counts) == 2:
-        both = np.hstack([-both, both]) / 2
-    return both[:-1], both[-1]
-
-
-def _counts(
-    features: csr_matrix, labels: NDArray[np.int64], weights: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    """Returns the weight of each class's texts that hold an n-gram, `(classes, ngrams)`."""
-    texts = len(labels)
-    values = np.ones(texts) if weights is None else weights
-    of_class = csr_matrix((values, (labels, np.arange(texts))))
-    return np.asarray((of_class @ features.sign()).toarray())
-
-
-def _log_ratio(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the log ratio of the n-grams' shares in a class and outside, smoothed by one text."""
-    inside, outside = 1 + inside, 1 + outside
-    return np.asarray(np.log((inside / inside.sum()) / (outside / outside.sum())))

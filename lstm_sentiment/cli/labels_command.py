@@ -1,0 +1,122 @@
+"""`labels`: which labels are likely wrong, and which texts to label next."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.checks import in_range, require_train
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.options import (
+    AsJson,
+    ConfigFlags,
+    LabelColumn,
+    TextColumn,
+    WordFlags,
+    check_writable_file,
+)
+from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.labels.issues import MOST_FOLDS
+
+if TYPE_CHECKING:
+    from lstm_sentiment.labels.issues import LabelIssues
+
+labels = typer.Typer(
+    help="Find labels that are likely wrong, and texts to label next.\n\n"
+    "Example: python cli.py labels check --data reviews.csv --output suspects.csv",
+    no_args_is_help=True,
+)
+
+_NAME_COLUMNS = 20
+_CONFUSIONS = 10
+
+
+@labels.command()
+@takes_flag_groups
+def check(
+    context: typer.Context,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
+            "it; or a folder of them. May be repeated.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.csv",
+            help="The suspects, the surest first, with their original columns.",
+        ),
+    ] = Path("suspects.csv"),
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Score by a linear classifier of n-grams, in seconds. By default, each fold takes "
+            "a training as of fit.",
+        ),
+    ] = False,
+    folds: Annotated[
+        int, typer.Option(help="Number of folds, each scored by classifiers of the others.")
+    ] = 5,
+    *,
+    words: WordFlags,
+    settings: ConfigFlags,
+    as_json: AsJson = False,
+) -> None:
+    """Find the labels that are likely wrong.
+
+    Each text is scored by classifiers that were not trained on it. Where its
+    label is more likely wrong than right, it is a suspect; so is one of two
+    equal texts, or of two that differ in punctuation alone, with two labels.
+
+    Example: python cli.py labels check --data reviews.csv --output suspects.csv
+    """
+    require_train("checking labels")
+    check_writable_file(output)
+    in_range(2, MOST_FOLDS, folds=folds)
+    config = settings.chosen(context)
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+    from lstm_sentiment.labels.check import find_label_issues
+    from lstm_sentiment.labels.labelled_files import read_labelled_files
+    from lstm_sentiment.labels.suspects_file import save_suspects
+
+    files = read_labelled_files(data, text_column=text_column, label_column=label_column)
+    if not quick:
+        import_tensorflow()
+    found = find_label_issues(
+        files.corpus,
+        quick=quick,
+        config=config,
+        folds=folds,
+        seed=config.training.seed,
+        progress=TerminalProgress(),
+    )
+    save_suspects(found, files, output)
+    if as_json:
+        print_json({**found.to_dict(), "output": str(output)})
+    else:
+        _print_result(found, output)
+
+
+def _print_result(found: "LabelIssues", output: Path) -> None:
+    rows: list[tuple[str, object]] = [
+        ("texts", f"{found.texts:,} different ones, each scored by classifiers of the others"),
+        ("accuracy", f"{found.accuracy.value:.4f} against the given labels"),
+    ]
+    if found.unchecked:
+        rows.append(("unchecked", f"{found.unchecked:,} texts of classes with too few texts"))
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.counts().items() if count)
+    rows.append(("suspects", f"{len(found.issues):,}" + (f": {kinds}" if kinds else "")))
+    for name, noise in found.noise.items():
+        share = f"{noise.value:.1%}, 95% interval {noise.low:.1%} to {noise.high:.1%}"
+        rows.append((f"wrong among {name}", share))
+    for confusion in found.confusions[:_CONFUSIONS]:
+        pair = f"{confusion.given_label} given to {confusion.likely_label}"
+        rows.append(("confused", f"{pair}: about {confusion.texts:,.0f} texts"))
+    rows.append(("output", output))
+    print_rows(rows, _NAME_COLUMNS)

@@ -1,0 +1,1 @@
+"""The data loop: labels that are likely wrong, and the texts to label next."""

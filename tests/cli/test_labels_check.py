@@ -1,0 +1,105 @@
+"""`labels check`: the file of suspects, the summary, and bad input in one line."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Run, is_one_error_line
+from tests.corpora import rows_of, write_csv
+from tests.labels.planted import with_wrong_labels
+
+CHECK = ("labels", "check", "--data", "reviews.csv", "--quick")
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> dict[int, str]:
+    """Writes `reviews.csv`; returns the right labels of its wrong rows."""
+    corpus, planted = with_wrong_labels()
+    write_csv(tmp_path / "reviews.csv", rows_of(corpus))
+    return dict(planted)
+
+
+def suspects(path: Path) -> list[dict[str, str]]:
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def test_suspects_are_written_with_rows_and_labels(
+    run: Run, tmp_path: Path, planted: dict[int, str]
+) -> None:
+    outcome = run(*CHECK)
+    assert outcome.code == 0, outcome.err
+    assert "suspects.csv" in outcome.out
+    found = suspects(tmp_path / "suspects.csv")
+    assert len(found) > len(planted) / 2
+    assert {int(row["row"]): row["likely_label"] for row in found}.items() <= planted.items()
+    with (tmp_path / "reviews.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in found:
+        assert (row["text"], row["label"]) == tuple(rows[int(row["row"]) - 1].values())
+
+
+def test_json_is_alone_on_standard_output(
+    run: Run, tmp_path: Path, planted: dict[int, str]
+) -> None:
+    outcome = run(*CHECK, "--json", "--output", "found.csv")
+    told = json.loads(outcome.out)
+    assert told["output"] == "found.csv"
+    assert [str(issue["row"]) for issue in told["issues"]] == [
+        row["row"] for row in suspects(tmp_path / "found.csv")
+    ]
+    assert sum(told["suspects"].values()) == len(told["issues"])
+
+
+def test_columns_are_kept_under_other_names_where_they_clash(run: Run, tmp_path: Path) -> None:
+    corpus, planted = with_wrong_labels()
+    for name, rows in (("a.jsonl", rows_of(corpus)[:120]), ("b.jsonl", rows_of(corpus)[120:])):
+        lines = (
+            {"review": text, "label": label, "row": index, "text": None, "tags": ["x"]}
+            for index, (text, label) in enumerate(rows)
+        )
+        (tmp_path / name).write_text(
+            "\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8"
+        )
+    args = ("--data", "a.jsonl", "--data", "b.jsonl", "--text-column", "review", "--quick")
+    outcome = run("labels", "check", *args)
+    assert outcome.code == 0, outcome.err
+    found = suspects(tmp_path / "suspects.csv")
+    assert len(found) > len(planted) / 2
+    for row in found:
+        assert int(row["row"]) == int(row["original_row"]) + 1
+        assert (row["original_text"], row["tags"]) == ("", '["x"]')
+        assert row["text"] == row["review"]
+        number = int(row["row"]) + (120 if row["file"] == "b.jsonl" else 0)
+        assert planted[number] == row["likely_label"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--data", "missing.csv"), "missing.csv: cannot be read"),
+        (("--data", "reviews.csv", "--output", "no/such.csv"), "no/such.csv: must be a file"),
+        (("--data", "reviews.csv", "--folds", 1), "`folds` must be an integer from 2"),
+        (("--data", "reviews.csv", "--text-column", "review"), "the column 'review' must exist"),
+    ],
+)
+def test_bad_input_is_one_line_before_tensorflow_is_imported(
+    is_refused_at_once: Callable[..., None],
+    planted: dict[int, str],
+    args: tuple[object, ...],
+    message: str,
+) -> None:
+    is_refused_at_once(message, "labels", "check", *args)
+
+
+def test_bad_input_leaves_the_former_output_as_it_was(
+    run: Run, tmp_path: Path, planted: dict[int, str]
+) -> None:
+    (tmp_path / "suspects.csv").write_text("former")
+    (tmp_path / "few.csv").write_text("text,label\n好,1\n差,0\n")
+    assert is_one_error_line(run("labels", "check", "--data", "few.csv", "--quick"))
+    assert (tmp_path / "suspects.csv").read_text() == "former"
