@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.serving.access.tls import ServerCredentials
     from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+    from lstm_sentiment.serving.request_log.options import RequestLogOptions
     from lstm_sentiment.serving.shadow.options import ShadowOptions
 
 _SAFETY, _WATCHING, _SHADOW = "Access", "Monitoring", "Shadow version"
@@ -128,6 +129,25 @@ class MonitoringFlags:
             "--access-log-texts", help="Write the texts as well.", rich_help_panel=_WATCHING
         ),
     ] = False
+    request_log_max_bytes: Annotated[
+        int,
+        typer.Option(
+            help="Size at which the next file of a request log begins. Which requests are logged "
+            "stands in the models.config: logging_config.",
+            rich_help_panel=_WATCHING,
+            min=1,
+            metavar="N",
+        ),
+    ] = 64 * 2**20
+    request_log_max_age_seconds: Annotated[
+        float,
+        typer.Option(
+            help="Age at which the next file of a request log begins.",
+            rich_help_panel=_WATCHING,
+            min=1,
+            metavar="N",
+        ),
+    ] = 3600.0
     ui: Annotated[
         bool,
         typer.Option(help="Serve a web page at / of the REST port.", rich_help_panel=_WATCHING),
@@ -158,6 +178,15 @@ class MonitoringFlags:
 
         path = self.monitoring_config_file
         return MonitoringConfig(enable=True) if path is None else load_monitoring_config(path)
+
+    def request_log(self) -> "RequestLogOptions":
+        """Returns the options of the request log."""
+        from lstm_sentiment.serving.request_log.options import RequestLogOptions
+
+        return RequestLogOptions(
+            max_bytes=self.request_log_max_bytes,
+            max_age_seconds=self.request_log_max_age_seconds,
+        )
 
     def log(self) -> "AccessLog | None":
         """Returns the access log, on standard error; `None` where it is off."""

@@ -55,6 +55,7 @@ class ServeFlags:
             text_sample_share=monitoring.text_sample_share,
             access_log=monitoring.log(),
             shadow=self.shadow.options(),
+            request_log=monitoring.request_log(),
             grpc_health=monitoring.enable_grpc_healthcheck_service,
             grpc_reflection=monitoring.enable_grpc_reflection,
             ui=monitoring.ui,

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.models_config.logging_config import check_logging_config
 from lstm_sentiment.models_config.version_policy import (
     All,
     Latest,
@@ -204,6 +205,7 @@ def _check_model(model: Any, source: str) -> None:
             f"{source}: specific versions must not be negative. "
             f"Received: {negative[0]} for model {model.name!r}."
         )
+    check_logging_config(model, source=source)
 
 
 def _is_tensorflow(model: Any) -> bool:

@@ -34,6 +34,7 @@ from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.peers import Peers
 from lstm_sentiment.serving.reload.server_core import ServerCore
+from lstm_sentiment.serving.request_log.folders import check_log_folders
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server_options import ServerOptions, options_or_deprecated
@@ -114,6 +115,8 @@ class ModelServer:
             allow_version_labels_for_unavailable_models=(
                 options.allow_version_labels_for_unavailable_models
             ),
+            check=check_log_folders,
+            when_taken=self._observability.request_log.update,
             when_changed=None if peers is None else peers.changed,
         )
         self._shadow = self._make_shadow(options.shadow) if options.shadow is not None else None
@@ -131,7 +134,12 @@ class ModelServer:
             None
             if peers is None
             else MergedPages(
-                peers, self._observability.state, metrics, self._shadow, self._merged_states
+                peers,
+                self._observability.state,
+                metrics,
+                self._shadow,
+                self._observability.request_log,
+                self._merged_states,
             )
         )
         self._loop = EventLoop()
@@ -194,6 +202,8 @@ class ModelServer:
             if self._stopped.is_set():
                 return
             self._is_serving = False
+            # The process may be ended before the last request is.
+            self._observability.request_log.write_at_once()
             grpc_stopped = self._grpc.stop(grace) if self._grpc is not None else None
             if self._rest is not None:
                 self._rest.stop(grace)
@@ -284,7 +294,12 @@ class ModelServer:
             state = self._merged_pages.state(self._core.labels)
         else:
             shadow = () if self._shadow is None else (self._shadow.report(),)
-            state = self._observability.state.page(self._core.labels, self.states(), shadow)
+            state = self._observability.state.page(
+                self._core.labels,
+                self.states(),
+                shadow,
+                request_log=self._observability.request_log.report(),
+            )
         if self._scheduler is not None and self._scheduler.parameters.latency_objective_seconds:
             state["batching"] = self._scheduler.report()
         return state
@@ -425,9 +440,11 @@ class ModelServer:
 
 def _checked_config(config: str | Path | Message) -> ModelServerConfig:
     if isinstance(config, str | Path):
-        return load_models_config(config)
-    message = as_models_config(config)
-    check_models_config(message)
+        message, source = load_models_config(config), str(config)
+    else:
+        message, source = as_models_config(config), "models.config"
+        check_models_config(message)
+    check_log_folders(message, source=source)
     return message
 
 
@@ -437,4 +454,5 @@ def _observability(options: ServerOptions) -> Observability:
         options.access_log,
         text_sample_share=options.text_sample_share,
         thread_pool_name=(options.batching or BatchingParameters()).thread_pool_name,
+        request_log=options.request_log,
     )

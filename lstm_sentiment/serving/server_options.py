@@ -14,6 +14,7 @@ from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.system import usable_cpus
 
@@ -45,6 +46,8 @@ class ServerOptions:
         text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
         access_log: Written to for each request; `None` for no log.
         shadow: Which requests a shadow version answers too, for comparison; `None` for none.
+        request_log: When a file of the request log ends; which requests are logged stands in the
+            config of the models.
         grpc_health: Serves gRPC's health checking protocol.
         grpc_reflection: Serves gRPC's server reflection.
         ui: Serves a web page at `/` of REST, where texts can be tried. The page itself needs no
@@ -70,6 +73,7 @@ class ServerOptions:
     text_sample_share: float = 1.0
     access_log: AccessLog | None = None
     shadow: ShadowOptions | None = None
+    request_log: RequestLogOptions = field(default_factory=RequestLogOptions)
     grpc_health: bool = False
     grpc_reflection: bool = False
     ui: bool = True

@@ -13,19 +13,18 @@ from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
-from lstm_sentiment.serving.grpc_api.messages import (
-    inference_task,
-    model_spec,
+from lstm_sentiment.serving.grpc_api.messages import inference_task, model_spec
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.examples import serialized_examples
+from lstm_sentiment.serving.inference.metadata import metadata_to_proto
+from lstm_sentiment.serving.inference.model_status import model_status_to_proto
+from lstm_sentiment.serving.inference.responses import (
     predict_response,
     write_classifications,
     write_model_spec,
     write_regressions,
     write_result,
 )
-from lstm_sentiment.serving.inference.dataplane import DataPlane
-from lstm_sentiment.serving.inference.examples import serialized_examples
-from lstm_sentiment.serving.inference.metadata import metadata_to_proto
-from lstm_sentiment.serving.inference.model_status import model_status_to_proto
 from lstm_sentiment.serving.inference.results import Answer, ClassifyResult, RegressResult
 from lstm_sentiment.serving.inference.runner import in_thread
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto

@@ -167,7 +167,8 @@ class DataPlane:
             self._on_answer(handle.id, key, inputs, outputs)
         wanted = {name: outputs[name] for name in output_filter} if output_filter else outputs
         texts = _texts(signature, inputs)
-        return PredictResult(handle.id, key, _batch_size(inputs), wanted, texts, counts=counts)
+        rows = _batch_size(inputs)
+        return PredictResult(handle.id, key, rows, wanted, texts, inputs, counts=counts)
 
     async def classify(
         self,

@@ -51,10 +51,12 @@ class PredictResult(Answer):
     Attributes:
         outputs: An array for each requested output, by name.
         texts: The input of a signature whose only input is a string named `text`; else empty.
+        inputs: An array for each input, by name.
     """
 
     outputs: Mapping[str, Array]
     texts: Sequence[bytes] = field(default=(), repr=False)
+    inputs: Mapping[str, Array] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

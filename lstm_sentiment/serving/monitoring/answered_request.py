@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lstm_sentiment.serving.inference.text_counts import TextCounts
+from lstm_sentiment.serving.request_log.request_log import Messages
 
 
 # A frozen one of so many fields would take some microseconds of each request to make.
@@ -30,6 +31,7 @@ class AnsweredRequest:
         response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
         peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
         counts: Counts of `texts`, where the engine has made them on the way to the answer.
+        messages: The request and its response; `None` where there was no answer.
     """
 
     entrypoint: Literal["GRPC", "REST"]
@@ -47,6 +49,7 @@ class AnsweredRequest:
     response_bytes: int
     peer: str
     counts: TextCounts | None = field(default=None, repr=False)
+    messages: Messages | None = field(default=None, repr=False)
 
 
 Observer = Callable[[AnsweredRequest], None]

@@ -7,6 +7,7 @@ from lstm_sentiment.serving.counts import Counts, Group
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.peers import Peers
+from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ServableState
 from lstm_sentiment.serving.shadow.shadow import Shadow
 from lstm_sentiment.serving.shadow.tally import TallyCounts
@@ -21,6 +22,7 @@ class MergedPages:
         state: ServerState,
         metrics: ServerMetrics | None,
         shadow: Shadow | None,
+        request_log: RequestLog,
         states: Callable[[], Sequence[ServableState]],
     ) -> None:
         """Merges nothing yet.
@@ -30,10 +32,12 @@ class MergedPages:
             state: The state of this server.
             metrics: Its metrics, if there are any.
             shadow: Its shadow version, if there is one.
+            request_log: Its request log.
             states: Returns the states of versions in all processes.
         """
         self._peers, self._state, self._metrics = peers, state, metrics
         self._shadow, self._states = shadow, states
+        self._request_log = request_log
 
     def counts(self) -> Counts:
         """Returns what this server has counted, for a peer."""
@@ -44,6 +48,8 @@ class MergedPages:
             counts.now.update(of_metrics.now)
         if self._shadow is not None:
             _add_shadow(counts, self._shadow)
+        counts.sums.setdefault((), {})["request_log"] = self._request_log.counts()
+        counts.now["request_log"] = self._request_log.stopped()
         return counts
 
     def metrics_page(self) -> bytes:
@@ -63,7 +69,17 @@ class MergedPages:
             name = self._shadow.model_name
             others = [_tally(each, name) for each in (*gathered.others, gathered.ended)]
             shadow.append(self._shadow.report(others))
-        return self._state.page(labels, self._states(), shadow, gathered)
+        logged = [
+            each.sums.get((), {}).get("request_log", {})
+            for each in (*gathered.others, gathered.ended)
+        ]
+        stopped = {
+            name: reason
+            for each in gathered.others
+            for name, reason in each.now.get("request_log", {}).items()
+        }
+        request_log = self._request_log.report(logged, stopped)
+        return self._state.page(labels, self._states(), shadow, gathered, request_log)
 
 
 def _add_shadow(counts: Counts, shadow: Shadow) -> None:

@@ -74,6 +74,13 @@ LOAD_LATENCY = Scalar(
     "Microseconds that successful loads took, warmup included.",
     ("model_path",),
 )
+REQUEST_LOG_COUNT = Scalar(
+    "counter",
+    ":tensorflow:serving:request_log_count",
+    "Requests sampled for the request log: OK where they are in a file, RESOURCE_EXHAUSTED where "
+    "too many waited, UNAVAILABLE where they could not be written.",
+    (*_OF_MODEL, "status_code"),
+)
 
 REQUESTS = Scalar(
     "counter",
@@ -151,6 +158,18 @@ SHADOW_DIFFERENCE = Histogram(
     (*OF_VERSION, SHADOW_VERSION),
     _DIFFERENCE_BOUNDS,
 )
+REQUEST_LOG_BYTES = Scalar(
+    "counter",
+    "lstm_sentiment_request_log_bytes_total",
+    "Bytes written to the request log.",
+    _OF_MODEL,
+)
+REQUEST_LOG_STOPS = Scalar(
+    "counter",
+    "lstm_sentiment_request_log_stops_total",
+    "Errors, such as a full disk, that stopped the request log.",
+    _OF_MODEL,
+)
 
 METRICS: tuple[Metric, ...] = (
     REQUEST_COUNT,
@@ -162,6 +181,7 @@ METRICS: tuple[Metric, ...] = (
     WRAPPED_RUN_COUNT,
     LOAD_ATTEMPT_COUNT,
     LOAD_LATENCY,
+    REQUEST_LOG_COUNT,
     REQUESTS,
     SERVABLE_STATE,
     BATCH_SIZE,
@@ -178,5 +198,7 @@ METRICS: tuple[Metric, ...] = (
     TEXTS_NOT_MEASURED,
     SHADOW_TEXTS,
     SHADOW_DIFFERENCE,
+    REQUEST_LOG_BYTES,
+    REQUEST_LOG_STOPS,
 )
 """All metrics, in the order of the page."""

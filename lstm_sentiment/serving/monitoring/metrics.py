@@ -15,6 +15,7 @@ from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.metric_series import Labels, MetricSeries
 from lstm_sentiment.serving.monitoring.process_metrics import ProcessMetrics
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
+from lstm_sentiment.serving.request_log.tally import LogOutcome
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
 from lstm_sentiment.version_folder import TokenCounts
@@ -156,6 +157,18 @@ class ServerMetrics:
             if outcome.differences:
                 differences = np.array(outcome.differences)
                 series.observe_all(metrics.SHADOW_DIFFERENCE, of_pair, differences)
+
+    def requests_logged(self, model_name: str, outcome: LogOutcome) -> None:
+        """Counts requests of a model that were sampled for the request log, by their outcome."""
+        series, of_model = self._series, (model_name,)
+        with self._lock:
+            for status, count in outcome.statuses().items():
+                if count:
+                    series.add(metrics.REQUEST_LOG_COUNT, (*of_model, status), count)
+            if outcome.bytes:
+                series.add(metrics.REQUEST_LOG_BYTES, of_model, outcome.bytes)
+            if outcome.stops:
+                series.add(metrics.REQUEST_LOG_STOPS, of_model, outcome.stops)
 
     def page(self) -> bytes:
         """Returns the page: all metrics, and memory and CPU time of the process."""

@@ -1,4 +1,4 @@
-"""All observers of a server: metrics, state, access log and text statistics."""
+"""All observers of a server: metrics, state, request log, access log and text statistics."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,6 +10,8 @@ from lstm_sentiment.serving.monitoring.config import MonitoringConfig
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.monitoring.text_statistics import TextStatistics, asking
+from lstm_sentiment.serving.request_log.options import RequestLogOptions
+from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ServableState
 
 
@@ -26,6 +28,7 @@ class Observability:
     Attributes:
         metrics: The metrics; `None` where they are switched off.
         state: The state for the page `/state`.
+        request_log: The request log, which logs nothing before a config wants it.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Observability:
         *,
         text_sample_share: float,
         thread_pool_name: str,
+        request_log: RequestLogOptions,
     ) -> None:
         """Makes the observers.
 
@@ -43,6 +47,7 @@ class Observability:
             access_log: The access log, if there is one.
             text_sample_share: Share of the texts to measure, from 0 to 1.
             thread_pool_name: Name of the threads that compute batches.
+            request_log: Options of the request log.
         """
         self._path = monitoring.path
         self._access_log = access_log
@@ -52,6 +57,11 @@ class Observability:
         self.state = ServerState()
         self._text_sample_share = text_sample_share
         self._texts: TextStatistics | None = None
+        self.request_log = (
+            RequestLog(request_log)
+            if self.metrics is None
+            else RequestLog(request_log, when_known=self.metrics.requests_logged)
+        )
 
     @property
     def page(self) -> MetricsPage | None:
@@ -69,7 +79,8 @@ class Observability:
         return self.metrics is not None and self._text_sample_share > 0
 
     def start(self, manager: Manager) -> None:
-        """Starts to measure texts, with the versions of a manager."""
+        """Starts to log requests, and to measure texts with the versions of a manager."""
+        self.request_log.start()
         if self.metrics is not None and self.measures_texts:
             self._texts = TextStatistics(
                 asking(manager),
@@ -80,9 +91,10 @@ class Observability:
             self._texts.start()
 
     def stop(self) -> None:
-        """Stops measuring; to be called before the manager stops."""
+        """Stops measuring, and writes what waits for the log; called before the manager stops."""
         if self._texts is not None:
             self._texts.stop()
+        self.request_log.stop()
 
     def state_changed(self, state: ServableState) -> None:
         """Passes on the new state of a version; to be called for every state of every version."""
@@ -97,5 +109,14 @@ class Observability:
         self.state(request)
         if self._texts is not None:
             self._texts(request)
+        if request.messages is not None and request.version is not None:
+            self.request_log.answered(
+                request.model_name,
+                request.api,
+                request.version,
+                request.signature_key,
+                request.messages,
+                request.request_bytes + request.response_bytes,
+            )
         if self._access_log is not None:
             self._access_log(request)

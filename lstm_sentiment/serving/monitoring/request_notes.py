@@ -11,6 +11,7 @@ from lstm_sentiment.serving.inference.examples import texts_of_examples
 from lstm_sentiment.serving.inference.results import Answer
 from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
+from lstm_sentiment.serving.request_log.request_log import Messages
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class RequestNotes:
         texts: The texts in the request.
         request_bytes: Size on the wire.
         response_bytes: Size of the answer.
+        messages: The request and its response.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class RequestNotes:
         self._counts: TextCounts | None = None
         self.request_bytes = 0
         self.response_bytes = 0
+        self.messages: Messages | None = None
 
     def arrived(self, request_bytes: int) -> None:
         """Restarts the clock for a request whose body took time to arrive.
@@ -110,6 +113,7 @@ class RequestNotes:
             response_bytes=self.response_bytes,
             peer=self._peer,
             counts=self._counts,
+            messages=self.messages,
         )
         try:
             self._observer(answered)

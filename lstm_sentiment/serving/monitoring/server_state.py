@@ -132,6 +132,7 @@ class ServerState:
         states: Iterable[ServableState],
         shadow: Sequence[Mapping[str, Any]] = (),
         gathered: Gathered | None = None,
+        request_log: Sequence[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
         """Returns the state, for JSON.
 
@@ -140,14 +141,16 @@ class ServerState:
             states: States of the versions, a model's highest first.
             shadow: Reports of the shadow versions.
             gathered: What other processes have counted, to be added; `None` for one process.
+            request_log: The report of the request log.
 
         Returns:
-            `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models` and `shadow`. Each
-            version has its state, the engine that answers, the seconds in this state, the number
-            of requests and of errors, and the mean, median and 99th percentile of the milliseconds
-            that the last `LATENCY_WINDOW` answers took; `None` before the first. Unloaded versions
-            are left out, those that failed to load are not. Requests that fail before a version is
-            chosen are `errors_without_version`. With other processes there are `workers` too.
+            `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models`, `shadow` and
+            `request_log`. Each version has its state, the engine that answers, the seconds in this
+            state, the number of requests and of errors, and the mean, median and 99th percentile of
+            the milliseconds that the last `LATENCY_WINDOW` answers took; `None` before the first.
+            Unloaded versions are left out, those that failed to load are not. Requests that fail
+            before a version is chosen are `errors_without_version`. With other processes there are
+            `workers` too.
         """
         others = _Others(gathered)
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}
@@ -180,6 +183,7 @@ class ServerState:
             "server": _server_name(),
             "models": models,
             "shadow": [dict(entry) for entry in shadow],
+            "request_log": [dict(entry) for entry in request_log],
             **({} if gathered is None else {"workers": dict(gathered.workers)}),
         }
 

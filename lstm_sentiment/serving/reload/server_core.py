@@ -48,6 +48,8 @@ class ServerCore:
         *,
         file_system_poll_wait_seconds: float = 1.0,
         allow_version_labels_for_unavailable_models: bool = False,
+        check: Callable[[ModelServerConfig], None] | None = None,
+        when_taken: Callable[[ModelServerConfig], None] | None = None,
         when_changed: Callable[[], None] | None = None,
     ) -> None:
         """Creates an idle core; reads and starts nothing yet.
@@ -59,6 +61,8 @@ class ServerCore:
             allow_version_labels_for_unavailable_models: Lets a reload bring new labels of versions
                 that are not available; requests by these labels are refused until they are. An
                 existing label is never moved to such a version.
+            check: Checks each new config further; raises `ConfigError` to refuse it.
+            when_taken: Called with each config whose models are loaded, before it is in force.
             when_changed: Called when a new config is in force; must be quick.
 
         Raises:
@@ -70,7 +74,7 @@ class ServerCore:
             manager.set_aspired_versions,
             file_system_poll_wait_seconds=file_system_poll_wait_seconds,
         )
-        self._when_changed = when_changed
+        self._check, self._when_taken, self._when_changed = check, when_taken, when_changed
         self._allow_unavailable = allow_version_labels_for_unavailable_models
         # Held while the models of a config load: one config at a time.
         self._turn = threading.Lock()
@@ -160,7 +164,7 @@ class ServerCore:
             ModelsNotAvailableError: If a new model has no version, or none that can be loaded.
             ServableUnavailableError: If it takes longer, or the server stops.
         """
-        _check(config)
+        _check(config, self._check)
         deadline = _Deadline(timeout_seconds)
         with self._my_turn(deadline):
             plan = plan_reload(
@@ -290,6 +294,8 @@ class ServerCore:
         # A copy, since the caller may change the message.
         in_force = ModelServerConfig()
         in_force.CopyFrom(config)
+        if self._when_taken is not None:
+            self._when_taken(in_force)
         self._config = in_force
         if self._when_changed is not None:
             self._when_changed()
@@ -340,11 +346,13 @@ class _Deadline:
         )
 
 
-def _check(config: ModelServerConfig) -> None:
+def _check(config: ModelServerConfig, further: Callable[[ModelServerConfig], None] | None) -> None:
     is_list = config.WhichOneof("config") == "model_config_list"
     if is_list and not config.model_config_list.config:
         return  # An empty file is a mistake, but an explicit empty list means: serve no model.
     try:
         check_models_config(config, source="config")
+        if further is not None:
+            further(config)
     except ConfigError as error:
         raise InvalidInputError(str(error)) from error

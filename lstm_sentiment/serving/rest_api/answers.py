@@ -30,6 +30,7 @@ from lstm_sentiment.serving.rest_api.json_tensor import (
     outputs_to_json,
     parse_predict_request,
 )
+from lstm_sentiment.serving.rest_api.messages import examples_messages, predict_messages
 from lstm_sentiment.serving.rest_api.path import RestTarget
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
@@ -105,6 +106,9 @@ class RestAnswers:
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
         result = await ask(model_spec, request.signature_key, examples, caller=caller)
         notes.examples_answered_by(result, request.input)
+        notes.messages = functools.partial(
+            examples_messages, model_spec, request.signature_key, request.input, result
+        )
         return result
 
     async def _predict(
@@ -128,6 +132,9 @@ class RestAnswers:
                 f'Serving signature name: "{error.signature_key}" not found in signature def'
             ) from error
         notes.answered_by(result, result.texts)
+        notes.messages = functools.partial(
+            predict_messages, model_spec, request.signature_key, result
+        )
         outputs, request_format = result.outputs, request.format
         is_large = sum(array.size for array in outputs.values()) > _MOST_VALUES_ON_LOOP
         return await self._converted(

@@ -18,6 +18,8 @@ from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
 from lstm_sentiment.serving.peers import Gathered
+from lstm_sentiment.serving.request_log.options import RequestLogOptions
+from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.tally import Disagreement, Pair, ShadowOutcome, ShadowTally
@@ -42,7 +44,8 @@ class Process:
         self.metrics, self.state = ServerMetrics(), ServerState()
         self.others: Sequence[Counts] = ()
         self.ended = Counts()
-        self.pages = MergedPages(self, self.state, self.metrics, None, lambda: STATES)
+        self.log = RequestLog(RequestLogOptions())
+        self.pages = MergedPages(self, self.state, self.metrics, None, self.log, lambda: STATES)
         for state in STATES:
             self.metrics.state_changed(state)
             self.state.state_changed(state)

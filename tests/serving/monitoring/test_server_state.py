@@ -66,7 +66,12 @@ def test_the_whole_page(state: ServerState, clock: Clock) -> None:
     state(answered(version=3, status="INTERNAL"))
     state(answered(version=None, status="INVALID_ARGUMENT"))
     told = [replace(state_of(4, AVAILABLE), engine="light"), state_of(3, AVAILABLE)]
-    page = state.page({"sentiment": {"stable": 3}}, told, [{"model": "sentiment"}])
+    page = state.page(
+        {"sentiment": {"stable": 3}},
+        told,
+        [{"model": "sentiment"}],
+        request_log=[{"model": "sentiment", "written": 2}],
+    )
     assert page.pop("server").startswith("lstm-sentiment")
     assert json.loads(json.dumps(page)) == {
         "started": "2026-03-01T12:00:00Z",
@@ -101,6 +106,7 @@ def test_the_whole_page(state: ServerState, clock: Clock) -> None:
             }
         ],
         "shadow": [{"model": "sentiment"}],
+        "request_log": [{"model": "sentiment", "written": 2}],
     }
 
 
