@@ -79,7 +79,15 @@ class FeatureSet:
             For each group that is known, bool `(texts, features)`.
         """
         lengths = np.array([len(text) for text in measured.texts])
-        flags = {LENGTH: _above(lengths, LENGTH_BOUNDS), WORDS: self._words(measured.texts)}
+        return {
+            LENGTH: _above(lengths, LENGTH_BOUNDS),
+            WORDS: self._words(measured.texts),
+            **self.answer_flags(measured),
+        }
+
+    def answer_flags(self, measured: MeasuredTexts) -> dict[str, Flags]:
+        """Returns which text has which feature, without the groups that the raw texts give."""
+        flags = {}
         if measured.oov_rates is not None:
             flags[OOV_RATE] = _above(measured.oov_rates, OOV_BOUNDS)
         if measured.classes is not None:

@@ -5,13 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lstm_sentiment.drift.features import (
-    LENGTH,
-    WORDS,
-    FeatureSet,
-    MeasuredTexts,
-    Tally,
-)
+from lstm_sentiment.drift.features import FeatureSet, MeasuredTexts, Tally
 from lstm_sentiment.drift.word_set import WordSet, words_of
 from lstm_sentiment.errors import InvalidInputError
 
@@ -22,7 +16,7 @@ _WORDS = 150
 _MOST_COMMON_WORDS = 3_000
 _COMMON_SHARE = 0.005
 _LEAST_COMMON = 2
-_MOST_TEXTS = 20_000
+_MOST_TEXTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,15 +37,14 @@ class DriftReference:
     rare_share: float
 
     @classmethod
-    def of_texts(cls, texts: Sequence[str], labels: Sequence[str]) -> "DriftReference":
-        """Counts lengths and words of labelled texts, at most 20,000 of them, spread evenly.
+    def of_texts(cls, parts: Iterable[Sequence[str]], labels: Sequence[str]) -> "DriftReference":
+        """Counts lengths and words of labelled texts, at most 10,000 of each part, spread evenly.
 
         Args:
-            texts: The texts of training.
+            parts: The texts of training, in parts.
             labels: Names of the classes, in id order.
         """
-        step = -(-len(texts) // _MOST_TEXTS) or 1
-        chosen = [texts[place] for place in range(0, len(texts), step)]
+        chosen = [text for part in parts for text in part[:: -(-len(part) // _MOST_TEXTS) or 1]]
         frequencies = Counter(word for text in chosen for word in words_of(text))
         # Sorted, so that equal frequencies give the same words in every process.
         ranked = sorted(frequencies.items(), key=lambda found: (-found[1], found[0]))
@@ -71,12 +64,11 @@ class DriftReference:
         """Returns the reference with OOV rates, classes and confidences of more texts.
 
         Args:
-            measured: Texts that the classifier has not learned. Their lengths and words are not
-                counted.
+            measured: What is known of texts that the classifier has not learned; their lengths and
+                words are not counted.
         """
-        flags = self.features.flags(replace(measured, texts=[""] * len(measured.texts)))
-        answers = {group: found for group, found in flags.items() if group not in (LENGTH, WORDS)}
-        return replace(self, tally=self.tally + Tally.of_flags(answers))
+        answers = Tally.of_flags(self.features.answer_flags(measured))
+        return replace(self, tally=self.tally + answers)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the reference for the card, as JSON; `from_card` reads it."""

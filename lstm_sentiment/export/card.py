@@ -4,6 +4,7 @@ from dataclasses import asdict
 from importlib.metadata import version as package_version
 from typing import Any
 
+from lstm_sentiment.drift.reference import CARD_KEY
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
@@ -43,7 +44,13 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
             for name in ("lstm-sentiment", "tensorflow", "tensorflow-text", "keras")
         },
         "examples": _examples(result),
+        **_drift_reference(result),
     }
+
+
+def _drift_reference(result: FitResult) -> dict[str, Any]:
+    reference = result.drift_reference
+    return {} if reference is None else {CARD_KEY: reference.to_dict()}
 
 
 def _examples(result: FitResult) -> list[dict[str, Any]]:

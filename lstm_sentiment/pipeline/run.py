@@ -169,7 +169,9 @@ def _run(
         progress.say(
             f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}"
         )
-    scores = result.evaluate(prepared.test, cache_dir=_token_cache(config, prepared))
+    scores, result = result.evaluate_held_out(
+        prepared.test, cache_dir=_token_cache(config, prepared)
+    )
     with progress.step("Exporting", 1) as advance:
         version_dir = publisher.best(result, scores)
         advance()

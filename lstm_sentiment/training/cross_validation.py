@@ -44,11 +44,13 @@ class Mixture(NamedTuple):
         shares: Share of each view in the logits.
         temperature: Divisor of the mixed logits before the softmax.
         scores: Scores of the mixture.
+        logits: Mixed logits of the held-out texts, float32 `(texts, classes)`.
     """
 
     shares: tuple[float, ...]
     temperature: float
     scores: Evaluation
+    logits: Logits
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class CrossValidation:
         scores = evaluate_logits(
             self.labels.tolist(), mixed, self.folds.texts.label_names, temperature=temperature
         )
-        return Mixture(shares, temperature, scores)
+        return Mixture(shares, temperature, scores, mixed)
 
     @property
     def views(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from lstm_sentiment.training.cross_validation import CrossValidation, cross_vali
 from lstm_sentiment.training.evaluation.calibration import fit_temperature
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation
-from lstm_sentiment.training.fit_result import FitResult, evaluated
+from lstm_sentiment.training.fit_result import FitResult, evaluated, with_answers
 from lstm_sentiment.training.folds import Folds, make_folds, number_of_folds
 from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
@@ -255,7 +255,9 @@ def _of_dev_texts(
     _set_shares(views, shares, "dev texts", progress)
     temperature = fit_temperature(mixed, run.dev.labels)
     scores = evaluated(task.dev_ids, mixed, run.dev, temperature)
-    return _result(run, network, scores, temperature)
+    result = _result(run, network, scores, temperature)
+    reference = with_answers(run.drift_reference, mixed, temperature, task.dev_ids)
+    return replace(result, drift_reference=reference)
 
 
 def _of_folds(
@@ -271,7 +273,8 @@ def _of_folds(
     mixture = validation.mixture([view.name for view in views], epoch)
     _set_shares(views, mixture.shares, "folds", progress)
     result = _result(run, network, mixture.scores, mixture.temperature)
-    return replace(result, folds=len(validation.folds))
+    reference = with_answers(run.drift_reference, mixture.logits, mixture.temperature)
+    return replace(result, folds=len(validation.folds), drift_reference=reference)
 
 
 def _set_shares(

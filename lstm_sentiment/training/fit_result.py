@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.drift.features import MeasuredTexts
+from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -17,6 +19,7 @@ from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
+from lstm_sentiment.version_folder import probabilities_of
 
 _EXAMPLES = 20
 
@@ -44,6 +47,8 @@ class FitResult:
         texts_seen: Digests of all training and dev texts, uint64, ascending: see `near_digests`.
             Versions that continue this one must not be scored on these texts.
         folds: Number of folds of the cross-validation, or 0: see `fit`.
+        drift_reference: What the training and dev texts look like, with the answers to texts that
+            were not learned; `None` if unknown.
     """
 
     model: SentimentModel
@@ -59,6 +64,7 @@ class FitResult:
     snapshot_step: int | None = None
     texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     folds: int = 0
+    drift_reference: DriftReference | None = field(default=None, compare=False)
 
     def evaluate(
         self,
@@ -74,6 +80,23 @@ class FitResult:
             cache_dir: As in `fit`.
             progress: Receives the progress of tokenizing.
         """
+        scores, _ = self.evaluate_held_out(corpus, cache_dir=cache_dir, progress=progress)
+        return scores
+
+    def evaluate_held_out(
+        self,
+        corpus: Corpus,
+        *,
+        cache_dir: str | os.PathLike[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> tuple[Evaluation, "FitResult"]:
+        """Scores the classifier on labelled texts that it has not learned.
+
+        The arguments are those of `evaluate`.
+
+        Returns:
+            The scores, and this result with the answers in its `drift_reference`.
+        """
         ids = encode_texts(
             self.tokenizer,
             corpus.texts,
@@ -81,7 +104,10 @@ class FitResult:
             cache_dir=cache_dir,
             progress=progress,
         )
-        return evaluated(ids, logits_function(self.model)(ids), corpus, self.temperature)
+        logits = logits_function(self.model)(ids)
+        scores = evaluated(ids, logits, corpus, self.temperature)
+        reference = with_answers(self.drift_reference, logits, self.temperature, ids)
+        return scores, replace(self, drift_reference=reference)
 
 
 def evaluated(
@@ -90,3 +116,31 @@ def evaluated(
     """Returns the scores of logits on labelled texts, with the OOV rate of their ids."""
     scores = evaluate_logits(corpus.labels, logits, corpus.label_names, temperature=temperature)
     return replace(scores, oov_rate=ids.oov_rate)
+
+
+def with_answers(
+    reference: DriftReference | None,
+    logits: NDArray[np.float32],
+    temperature: float,
+    ids: TokenRows | None = None,
+) -> DriftReference | None:
+    """Adds the answers to texts that were not learned to a reference, if there is one.
+
+    Args:
+        reference: The reference.
+        logits: Float `(texts, classes)`.
+        temperature: Divisor of the logits before the softmax.
+        ids: Token ids of the texts; `None` if the vocabulary was made of these texts, so that the
+            OOV rate of others would be higher.
+    """
+    if reference is None:
+        return None
+    probabilities = probabilities_of(logits, temperature)
+    return reference.with_answers(
+        MeasuredTexts(
+            (),
+            oov_rates=None if ids is None else ids.oov_rates,
+            classes=probabilities.argmax(axis=1),
+            confidences=probabilities.max(axis=1),
+        )
+    )

@@ -4,8 +4,10 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
+from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.progress import SILENT, Progress
@@ -100,6 +102,11 @@ class TrainingRun:
             raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
         if orders.tensorboard:
             require_tensorboard()
+
+    @cached_property
+    def drift_reference(self) -> DriftReference:
+        """Lengths and words of the training and dev texts."""
+        return DriftReference.of_texts((self.train.texts, self.dev.texts), self.train.label_names)
 
     def encode(self, texts: Sequence[str], progress: Progress = SILENT) -> TokenRows:
         """Returns the token ids of texts, cut to the model's `max_length`."""

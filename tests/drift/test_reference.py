@@ -21,7 +21,7 @@ def reference() -> DriftReference:
         classes=np.array([1, 0]),
         confidences=np.array([0.75, 0.97]),
     )
-    return DriftReference.of_texts(TEXTS, LABELS).with_answers(answers)
+    return DriftReference.of_texts([TEXTS], LABELS).with_answers(answers)
 
 
 def card(**changes: object) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_reference_of_many_texts_is_small() -> None:
     draw = np.random.default_rng(0)
     words = [f"word{number}" for number in range(20_000)]
     texts = [" ".join(words[i] for i in draw.zipf(1.3, 60) % 20_000) for _ in range(3_000)]
-    found = json.dumps(DriftReference.of_texts(texts, LABELS).to_dict(), indent=2)
+    found = json.dumps(DriftReference.of_texts([texts], LABELS).to_dict(), indent=2)
     assert len(found.encode()) < 20_000
 
 

@@ -34,7 +34,7 @@ def measured(words: list[str], count: int, seed: int, *, positive: float = 0.6) 
 
 @pytest.fixture(scope="module")
 def reference() -> DriftReference:
-    known = DriftReference.of_texts(texts(HOTEL, 800, seed=1), LABELS)
+    known = DriftReference.of_texts([texts(HOTEL, 800, seed=1)], LABELS)
     return known.with_answers(measured(HOTEL, 400, seed=2))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_sentiment import FitResult
+from lstm_sentiment.drift.reference import CARD_KEY, DriftReference
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.report.page.card_facts import learning_history
 from lstm_sentiment.training.network import precision_scope
@@ -26,3 +27,11 @@ def test_examples_have_the_versions_precision_not_that_of_training(fitted: FitRe
     card, expected = make_card(replace(fitted, model=model), None), make_card(fitted, None)
     for example, exact in zip(card["examples"], expected["examples"], strict=True):
         np.testing.assert_allclose(example["probabilities"], exact["probabilities"], atol=1e-6)
+
+
+def test_the_card_keeps_what_the_texts_of_training_look_like(fitted: FitResult) -> None:
+    card = json.loads(json.dumps(make_card(fitted, None)))
+    reference = DriftReference.from_card(card, "here")
+    assert fitted.drift_reference is not None
+    assert reference.to_dict() == fitted.drift_reference.to_dict()
+    assert CARD_KEY not in make_card(replace(fitted, drift_reference=None), None)

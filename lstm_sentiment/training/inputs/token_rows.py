@@ -110,6 +110,15 @@ class TokenRows:
         )
         return unknown / int(self.lengths.sum())
 
+    @property
+    def oov_rates(self) -> NDArray[np.float64]:
+        """Share of each row's tokens that are not in the vocabulary, float64 `(rows,)`."""
+        rates = np.zeros(len(self))
+        for block in self.blocks(_ROWS_AT_ONCE):
+            unknown, lengths = self.ids_of(block) == OOV_ID, self.lengths[block]
+            rates[block] = np.add.reduceat(unknown, np.cumsum(lengths) - lengths, dtype=np.int64)
+        return rates / self.lengths
+
     def to_list(self) -> list[list[int]]:
         """Returns all rows as lists."""
         return [

@@ -81,3 +81,9 @@ def test_lengths_that_do_not_fit_the_ids_are_damage(tmp_path: Path) -> None:
     np.save(tmp_path / "ids" / "lengths.npy", np.array([2, 2]))
     with pytest.raises(ValueError, match="lengths and ids must agree"):
         TokenRows.load(tmp_path / "ids")
+
+
+def test_the_oov_rate_of_each_row_is_its_own() -> None:
+    rows = TokenRows.from_lists([[1], [2, 1, 2, 3], [2, 3]])
+    np.testing.assert_array_equal(rows.oov_rates, [1.0, 0.25, 0.0])
+    assert TokenRows.from_lists([]).oov_rates.shape == (0,)
