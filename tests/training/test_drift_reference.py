@@ -1,6 +1,7 @@
 """What training keeps of its texts, for live texts to be compared with."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -15,7 +16,7 @@ HELD_OUT = Corpus.from_rows([("good", "1"), ("other words", "0")])
 MODEL = ModelConfig(lstm_units=3, bidirectional=False, pooling="last", ngrams=0)
 
 
-def trained(cross_validation: object) -> FitResult:
+def trained(cross_validation: Literal["off"] | int) -> FitResult:
     training = TrainingConfig(epochs=1, batch_size=8)
     training = replace(training, cross_validation=cross_validation)
     return fit(TRAIN, DEV, tokenizer=TOKENIZER, model=MODEL, training=training)
