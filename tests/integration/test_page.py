@@ -1,13 +1,11 @@
 """The page at `/` in a real browser: headless Chromium, driven by Playwright, before a real server.
 
-Skipped where there is no Chromium: LSTM_SENTIMENT_TEST_BROWSER says where it is, if not on PATH.
+Skipped where there is no Chromium, see `tests.chromium`.
 """
 
 import csv
 import io
 import json
-import os
-import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,35 +22,19 @@ from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from tests.chromium import chromium
 from tests.serving.page_models import save_page_version
 
 Page: TypeAlias = playwright.Page
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = '<img src=x onerror="window.harmed = true"> 好'
 TOKEN = "let-me-in"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[playwright.Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("LSTM_SENTIMENT_TEST_BROWSER") or next(
-        filter(None, map(shutil.which, names)), None
-    )
-    if path is None:
-        pytest.skip(f"needs a browser: none of {', '.join(names)} (LSTM_SENTIMENT_TEST_BROWSER)")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

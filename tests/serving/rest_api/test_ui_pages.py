@@ -11,6 +11,7 @@ from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, 
 from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_page, ui_paths
+from tests.contrast import Colour, contrast, over, themes
 from tests.serving.fake_servables import FakeServable, plane_of
 
 FOLDER = resources.files("lstm_sentiment.serving.rest_api").joinpath("ui")
@@ -188,47 +189,7 @@ def test_the_page_speaks_chinese_until_its_script_runs() -> None:
     assert [(key, words) for key, words in shown if zh[key] != words] == []
 
 
-# Contrast (WCAG 2.2, 1.4.3 and 1.4.11), of the colours as style.css names them.
-
-Colour = tuple[float, float, float]
-
-
-def themes() -> list[dict[str, Colour]]:
-    blocks = re.findall(r":root \{(.*?)\n\s*\}", CSS, re.DOTALL)
-    light, dark = (dict(re.findall(r"--([\w-]+): ([^;]+);", block)) for block in blocks)
-    return [
-        {name: colour for name, value in each.items() if (colour := colour_of(value))}
-        for each in (light, {**light, **dark})
-    ]
-
-
-def colour_of(value: str) -> Colour | None:
-    if found := re.fullmatch(r"#(\w\w)(\w\w)(\w\w)", value):
-        red, green, blue = (int(each, 16) for each in found.groups())
-        return red, green, blue
-    if re.fullmatch(r"\d+ \d+ \d+", value):
-        red, green, blue = map(int, value.split())
-        return red, green, blue
-    return None
-
-
-def luminance(colour: Colour) -> float:
-    red, green, blue = (
-        c / 12.92 if (c := each / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for each in colour
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    dark, light = sorted(map(luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def over(colour: Colour, below: Colour, opacity: float) -> Colour:
-    red, green, blue = (a * opacity + b * (1 - opacity) for a, b in zip(colour, below, strict=True))
-    return red, green, blue
-
+# The colours as style.css names them.
 
 TEXT_ON = [
     *[("text", each) for each in ("page", "surface", "sunken", "accent-soft")],
@@ -242,7 +203,7 @@ TEXT_ON = [
 SIGNS_ON = [("edge", "surface"), ("accent", "page"), ("differs", "page"), ("accent", "sunken")]
 
 
-@pytest.mark.parametrize("theme", themes(), ids=["light", "dark"])
+@pytest.mark.parametrize("theme", themes(CSS), ids=["light", "dark"])
 def test_colours_can_be_told_apart(theme: dict[str, Colour]) -> None:
     for text, ground in TEXT_ON:
         assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
@@ -250,7 +211,7 @@ def test_colours_can_be_told_apart(theme: dict[str, Colour]) -> None:
         assert contrast(theme[sign], theme[ground]) >= 3, (sign, ground)
 
 
-@pytest.mark.parametrize("theme", themes(), ids=["light", "dark"])
+@pytest.mark.parametrize("theme", themes(CSS), ids=["light", "dark"])
 @pytest.mark.parametrize("token", ["token-for", "token-against"])
 def test_a_token_can_be_read_however_much_it_weighs(theme: dict[str, Colour], token: str) -> None:
     assert re.search(r"rgb\(var\(--token-for\) / calc\(var\(--weight\) \* 0\.55\)\)", CSS)

@@ -1,0 +1,1 @@
+"""Renders the page on which people go through texts and their labels."""
