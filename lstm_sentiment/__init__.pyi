@@ -24,6 +24,10 @@ from .errors import TrainingError as TrainingError
 from .export.servable import export_servable as export_servable
 from .export.trained_version import TrainedVersion as TrainedVersion
 from .export.trained_version import load_trained_version as load_trained_version
+from .labels.next_texts import NextText as NextText
+from .labels.next_texts import NextTexts as NextTexts
+from .labels.next_texts import choose_next as choose_next
+from .labels.pool import PoolCounts as PoolCounts
 from .model.config import ModelConfig as ModelConfig
 from .model.sentiment_model import SentimentModel as SentimentModel
 from .pipeline.config import PipelineConfig as PipelineConfig

@@ -7,6 +7,7 @@ import typer
 
 from lstm_sentiment.checks import in_range, require_train
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.labels_next_command import choose
 from lstm_sentiment.cli.options import (
     AsJson,
     ConfigFlags,
@@ -26,6 +27,7 @@ labels = typer.Typer(
     "Example: python cli.py labels check --data reviews.csv --output suspects.csv",
     no_args_is_help=True,
 )
+labels.command("next")(choose)
 
 _NAME_COLUMNS = 20
 _CONFUSIONS = 10

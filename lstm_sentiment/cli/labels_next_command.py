@@ -1,0 +1,117 @@
+"""`labels next`: which texts of a pool to label next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.engine_flags import EngineFlags
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.options import AsJson, TextColumn, check_writable_file
+from lstm_sentiment.cli.program import shell_command
+from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.version_folder import find_version
+
+if TYPE_CHECKING:
+    from lstm_sentiment.labels.next_texts import NextTexts
+
+_PARQUET = ".parquet"
+
+
+@takes_flag_groups
+def choose(
+    engine: EngineFlags,
+    pool: Annotated[
+        list[Path],
+        typer.Option(
+            help="Texts without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text a line, "
+            "or a folder of them. May be repeated.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(metavar="FILE.csv", help="The texts to label, the most telling ones first."),
+    ] = Path("next.csv"),
+    number: Annotated[int, typer.Option(metavar="N", help="How many texts to choose.")] = 100,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A version's folder, or a folder of versions: its doubts count, and the texts "
+            "that it was trained on are left out. Without it, texts that differ are chosen.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Texts that have a label, which are left out of the pool. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    random_share: Annotated[
+        float,
+        typer.Option(help="Share of the texts that are drawn at random, for an honest estimate."),
+    ] = 0.1,
+    text_column: TextColumn = "text",
+    seed: Annotated[int, typer.Option(help="The same seed chooses the same texts.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the texts whose labels would help most.
+
+    The file has the columns text, label, score, reason and digest. Fill in
+    label, and it is what fit --data takes. The reason of a text is uncertain
+    (the version is in doubt about it and about texts like it), diverse (there
+    is no version yet, and the text stands for many others) or random. The
+    score is the version's doubt, from 0 to 1.
+
+    Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
+    """
+    check_writable_file(output)
+    from lstm_sentiment.cli.console import TerminalProgress
+    from lstm_sentiment.labels.next_file import save_next_texts
+    from lstm_sentiment.labels.next_texts import choose_next
+
+    if model is not None:
+        find_version(model)
+    texts = _read(pool, text_column)
+    labelled = _read(data, text_column) if data else ()
+    found = choose_next(
+        texts,
+        number,
+        model=None if model is None else engine.load(model),
+        labelled=labelled,
+        random_share=random_share,
+        seed=seed,
+        progress=TerminalProgress(),
+    )
+    save_next_texts(found, output)
+    if as_json:
+        print_json({**found.to_dict(), "output": str(output)})
+    else:
+        _print_result(found, number, output)
+
+
+def _read(paths: Sequence[Path], text_column: str) -> Sequence[str]:
+    """Leaves the texts in their files, but for those of Parquet files."""
+    from lstm_sentiment.text.corpus.reading import files_of, read_texts
+    from lstm_sentiment.text.corpus.streaming import open_texts
+
+    files = [file for path in paths for file in files_of([path], plain=True)]
+    if any(file.suffix.lower() == _PARQUET for file in files):
+        return [text for file in files for text in read_texts(file, text_column=text_column)]
+    return open_texts(files, text_column=text_column)
+
+
+def _print_result(found: "NextTexts", number: int, output: Path) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts().items() if count)
+    fewer = f" of {number:,}: the pool has no more" if len(found.texts) < number else ""
+    rows: list[tuple[str, object]] = [
+        ("pool", found.pool.told()),
+        ("chosen", f"{len(found.texts):,}{fewer} ({counts})"),
+        ("version", found.version_dir or "none: texts that differ were chosen"),
+        ("output", output),
+        ("next", f"fill in the column label, then {shell_command('fit', '--data', output)}"),
+    ]
+    print_rows(rows)

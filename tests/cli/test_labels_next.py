@@ -1,0 +1,62 @@
+"""`labels next`: from files of texts to a file of texts to label."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lstm_sentiment.text.corpus.reading import read_texts
+from lstm_sentiment.training.fit_result import FitResult
+from tests.cli.running import Run, is_one_error_line
+from tests.corpora import hotel_like, write_csv
+from tests.exported import exported
+
+POOL = hotel_like(60, seed=1).texts
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "pool.csv", [(text, "") for text in POOL])
+
+
+def test_texts_to_label_with_and_without_a_version(
+    run: Run, pool: Path, tmp_path: Path, fitted: FitResult
+) -> None:
+    write_csv(tmp_path / "labelled.csv", [(POOL[0], "positive")])
+    flags = ("--pool", pool, "--data", "labelled.csv", "--number", 10)
+    outcome = run("labels", "next", *flags)
+    assert outcome.code == 0, outcome.err
+    assert "59 of 60 texts can be chosen; 1 have a label already" in outcome.out
+    assert "10 (9 diverse, 1 random)" in outcome.out
+    assert set(read_texts("next.csv")) < set(POOL[1:])
+
+    model = exported(fitted)
+    told = run("labels", "next", *flags, "--model", model, "--output", "mine.csv", "--json")
+    answer = json.loads(told.out)
+    assert answer["chosen"] == {"uncertain": 9, "diverse": 0, "random": 1}
+    assert answer["version_dir"] == str(model)
+    assert [text["text"] for text in answer["texts"]] == read_texts("mine.csv")
+
+
+def test_a_pool_that_is_smaller_than_asked_for(run: Run, pool: Path) -> None:
+    assert "60 of 100: the pool has no more" in run("labels", "next", "--pool", pool).out
+
+
+def test_an_empty_pool_is_one_line_and_leaves_the_output_as_it_was(
+    run: Run, tmp_path: Path
+) -> None:
+    pool = write_csv(tmp_path / "pool.csv", [])
+    (tmp_path / "next.csv").write_text("mine")
+    outcome = run("labels", "next", "--pool", pool)
+    assert is_one_error_line(outcome), outcome
+    assert (tmp_path / "next.csv").read_text() == "mine"
+
+
+def test_bad_input_is_told_before_tensorflow_is_imported(
+    pool: Path, is_refused_at_once: Callable[..., None]
+) -> None:
+    command = ("labels", "next", "--pool", pool)
+    is_refused_at_once("or hold numbered versions", *command, "--model", "none")
+    is_refused_at_once("must be a file in a folder", *command, "--output", "none/next.csv")
+    is_refused_at_once("the column 'review' must exist", *command, "--text-column", "review")
