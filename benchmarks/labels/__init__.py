@@ -1,0 +1,1 @@
+"""What the loop of data costs and brings: labels, request logs and drift."""
