@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.progress import SILENT, Progress
 
-PENALTY = 3.0
+PENALTY = 2.0
 """Of the ridge regression, in texts: below it, rare directions are explored first."""
 
 

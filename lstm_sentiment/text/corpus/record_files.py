@@ -1,25 +1,26 @@
 """Records of CSV, TSV, JSONL and plain text files, with their positions in the files."""
 
-import codecs
 import csv
-import io
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_sentiment.checks import did_you_mean, unreadable
+from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
 from lstm_sentiment.unicode import replace_surrogates
 
 Record = tuple[str, str, int, int]
 """Raw text, name of the label, first byte of the record, bytes of the record."""
 
 RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
+
+_LINES_SHOWN = 5
 
 
 def clean_text(text: str) -> str:
@@ -40,7 +41,11 @@ def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
         InvalidInputError: If the file cannot be read, is not UTF-8, lacks a column or has a
             malformed row; the message begins with the path and the line.
     """
-    return _READERS.get(path.suffix.lower(), _read_plain)(path, text, label)
+    try:
+        yield from _READERS.get(path.suffix.lower(), _read_plain)(path, text, label)
+    except _NoLabelError as error:
+        message = str(error).removesuffix(".")
+        raise InvalidInputError(f"{message}{_where_else(path, label)}.") from None
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,7 +61,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         InvalidInputError: As `read_records`, or if two columns have the same name.
     """
-    lines = _Lines(path)
+    lines = Utf8Lines(path)
     if path.suffix.lower() not in _DIALECTS:
         yield from _json_objects(path, lines)
         return
@@ -103,7 +108,7 @@ def record_format(path: Path, text: str) -> RecordFormat:
     """Returns the format of a file that `read_records` has read with the same `text`."""
     suffix = path.suffix.lower()
     if suffix in _DIALECTS:
-        header: list[str] = next(iter(_csv_reader(_Lines(path).universal(), suffix)), [])
+        header: list[str] = next(iter(_csv_reader(Utf8Lines(path).universal(), suffix)), [])
         return RecordFormat(suffix, column=header.index(text) if text in header else 0)
     return RecordFormat(suffix, key=text)
 
@@ -141,14 +146,42 @@ def _label(path: Path, place: str, label: Any) -> str:
         label = int(label)  # pandas writes 1.0 for a column of whole numbers with gaps
     name = str(label).strip() if isinstance(label, str | int | float) else ""
     if len(name.splitlines()) != 1:
-        raise InvalidInputError(
+        kind = _NoLabelError if _is_empty(label) else InvalidInputError
+        raise kind(
             f"{path}{place}: a label must be a number, or one line of text. Received: {label!r}."
         )
     return name
 
 
+class _NoLabelError(InvalidInputError):
+    """A row whose label is empty, as in a file that is not labelled to its end."""
+
+
+def _is_empty(label: Any) -> bool:
+    return label is None or (isinstance(label, str) and not label.strip())
+
+
+def _where_else(path: Path, label: str | None) -> str:
+    """Returns the number of rows without a label and the first lines that hold one."""
+    lines, rows = [], 0
+    with suppress(InvalidInputError):  # what else is wrong is told once the labels are there
+        for line, row in read_rows(path):
+            rows += 1
+            if _is_empty(row.get(label or "")):
+                lines.append(line)
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:_LINES_SHOWN]))
+    places = f"line {shown}" if len(lines) == 1 else f"lines {shown}"
+    more = " and others" if len(lines) > _LINES_SHOWN else ""
+    return (
+        f" in {len(lines):,} of {rows:,} rows ({places}{more}): fill in the labels, or delete the "
+        "rows"
+    )
+
+
 def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Record]:
-    lines = _Lines(path)
+    lines = Utf8Lines(path)
     with _fields_of_any_size():
         rows = _separated_rows(path, lines)
         found = next(rows, None)
@@ -163,7 +196,7 @@ def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Record
                 yield *labelled, start, end - start
 
 
-def _separated_rows(path: Path, lines: "_Lines") -> Iterator[tuple[int, list[str]]]:
+def _separated_rows(path: Path, lines: "Utf8Lines") -> Iterator[tuple[int, list[str]]]:
     """Yields the number of the last line and the fields of the header and of each row."""
     reader = _csv_reader(lines.universal(), path.suffix.lower())
     width = None
@@ -182,7 +215,7 @@ def _separated_rows(path: Path, lines: "_Lines") -> Iterator[tuple[int, list[str
 
 def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Record]:
     wanted = [name for name in (text, label) if name is not None]
-    lines = _Lines(path)
+    lines = Utf8Lines(path)
     for number, record in _json_objects(path, lines):
         if not all(name in record for name in wanted):
             columns_of(f"{path}:{number}", list(record), *wanted)
@@ -190,7 +223,7 @@ def _read_json_lines(path: Path, text: str, label: str | None) -> Iterator[Recor
         yield *found, lines.start, lines.end - lines.start
 
 
-def _json_objects(path: Path, lines: "_Lines") -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_objects(path: Path, lines: "Utf8Lines") -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields the number of the line and the value of each line that is not blank."""
     for number, ended in enumerate(lines, start=1):
         line = ended.removesuffix("\n")
@@ -209,7 +242,7 @@ def _json_objects(path: Path, lines: "_Lines") -> Iterator[tuple[int, dict[str, 
 
 def _read_plain(path: Path, text: str, label: str | None) -> Iterator[Record]:
     name = "" if label is None else path.stem
-    lines = _Lines(path)
+    lines = Utf8Lines(path)
     for ended in lines:
         line = ended.removesuffix("\n")
         # A lone carriage return at the end of the file ends the last line and is not a line itself.
@@ -230,57 +263,6 @@ _DIALECTS: dict[str, dict[str, Any]] = {
 
 def _csv_reader(lines: Iterable[str], suffix: str) -> Any:
     return csv.reader(lines, strict=True, **_DIALECTS[suffix])
-
-
-class _Lines:
-    """The lines of a UTF-8 file, with or without a byte order mark.
-
-    Attributes:
-        start: First byte of the last line read.
-        end: First byte after the last line read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.start = 0
-        self.end = 0
-
-    def __iter__(self) -> Iterator[str]:
-        try:
-            with self._path.open("rb") as file:
-                for number, line in enumerate(file, start=1):
-                    if number == 1 and line.startswith(codecs.BOM_UTF8):
-                        self.end = len(codecs.BOM_UTF8)
-                        line = line[self.end :]
-                        if not line:
-                            continue
-                    try:
-                        decoded = line.decode()
-                    except UnicodeDecodeError as error:
-                        raise self._not_utf8(number, error) from error
-                    self.start = self.end
-                    self.end += len(line)
-                    yield decoded
-        except OSError as error:
-            raise InvalidInputError(unreadable(self._path, error)) from error
-
-    def universal(self) -> Iterator[str]:
-        """Yields lines that end in a line feed, a carriage return or both, as in CSV."""
-        for line in self:
-            if "\r" not in line or (line.endswith("\r\n") and line.count("\r") == 1):
-                yield line
-                continue
-            self.end = self.start
-            for part in io.StringIO(line, newline=""):
-                self.end += len(part.encode())
-                yield part
-
-    def _not_utf8(self, number: int, error: UnicodeDecodeError) -> InvalidInputError:
-        return InvalidInputError(
-            f"{self._path}:{number}: must be UTF-8. Received: byte "
-            f"0x{error.object[error.start]:02x} at offset {self.end + error.start:,}. Chinese "
-            "files are often GB18030: `iconv -f GB18030 -t UTF-8` converts them."
-        )
 
 
 _limit = threading.Lock()

@@ -1,12 +1,13 @@
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from lstm_sentiment import Corpus, InvalidInputError, read_corpus, read_texts
+from lstm_sentiment import Corpus, InvalidInputError, open_corpus, read_corpus, read_texts
 
 ROWS = [("好", "1"), ('他说 "不行", 真的', "0"), ("第一行\n第二行", "1"), ("x" * 200_000, "0")]
 EXPECTED = Corpus.from_rows(ROWS)
@@ -89,6 +90,29 @@ def test_a_bad_file_is_one_line_that_says_where(
         read_corpus([path])
     assert str(raised.value).startswith(str(path))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("read", [read_corpus, open_corpus])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_a_file_that_is_labelled_in_part_is_refused_with_all_rows_that_lack_a_label(
+    tmp_path: Path, suffix: str, read: Callable[[list[Path]], Corpus]
+) -> None:
+    labels = ["1", "", "0", " ", *[""] * 5]
+    if suffix == "jsonl":
+        lines = [json.dumps({"text": f"t{row}", "label": row or None}) for row in labels]
+        first = 2
+    else:
+        separator = "," if suffix == "csv" else "\t"
+        lines = [f"text{separator}label", *(f"t{separator}{label}" for label in labels)]
+        first = 3
+    path = write(tmp_path / f"next.{suffix}", "\n".join(lines))
+    with pytest.raises(InvalidInputError) as raised:
+        read([path])
+    message = str(raised.value)
+    assert message.startswith(f"{path}:{first}: a label must be")
+    shown = ", ".join(str(first + place) for place in (0, 2, 3, 4, 5))
+    assert f"in 7 of 9 rows (lines {shown} and others): fill in the labels, or delete" in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet"])

@@ -1,0 +1,81 @@
+"""The data loop on real reviews.
+
+    python -m benchmarks.labels next --data hotel.csv --text-column review --results next.jsonl
+    python -m benchmarks.labels next-table next.jsonl --target 84
+
+One JSON object a line and run.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks.labels.next_table import print_next
+
+app = typer.Typer(add_completion=False, help="The data loop on real reviews.")
+
+
+@app.command("next")
+def next_texts(
+    data: Annotated[Path, typer.Option(help="A labelled set, as `fit --data`.")],
+    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    results: Annotated[Path | None, typer.Option(help="Runs are appended here.")] = None,
+    work: Annotated[Path, typer.Option(help="Takes files made on the way.")] = (
+        Path("runs") / "labels"
+    ),
+    choices: Annotated[
+        str, typer.Option(help="random, labels next, or both with a comma in between.")
+    ] = "random,labels next",
+    sizes: Annotated[
+        str, typer.Option(help="Numbers of labels at which a classifier is trained.")
+    ] = "50,75,100,125,150,200,250,300",
+    draws: Annotated[int, typer.Option(min=1, help="Draws of the pool.")] = 3,
+    first_draw: Annotated[int, typer.Option(min=0, help="Number of the first draw.")] = 0,
+    target: Annotated[
+        float | None, typer.Option(help="Accuracy in % at which a draw ends, with one more size.")
+    ] = None,
+) -> None:
+    """How many labels `labels next` saves.
+
+    A fifth of the texts is the test part. A draw takes two thirds of the other texts as its pool,
+    whose labels are uncovered text by text: at random, or those that `choose_next` chooses, from
+    the second size on by the doubts of the version trained before. Each version is trained as by
+    `fit`, and the exported version answers the test texts.
+    """
+    from benchmarks.accuracy.curve.draws import LabelledSet
+    from benchmarks.labels.next_texts import run_draw
+
+    labelled = LabelledSet(
+        data.stem, (data.resolve(),), text_column, label_column, work.resolve() / "draws"
+    )
+    for draw in range(first_draw, first_draw + draws):
+        for choice in choices.split(","):
+            for run in run_draw(labelled, choice, draw, list(map(int, sizes.split(","))), work):
+                line = json.dumps(run, ensure_ascii=False)
+                print(line, flush=True)
+                if results is not None:
+                    results.parent.mkdir(parents=True, exist_ok=True)
+                    with results.open("a", encoding="utf-8") as file:
+                        file.write(line + "\n")
+                if target is not None and 100 * run["accuracy"] >= target + 1:
+                    break
+
+
+@app.command("next-table")
+def next_table(
+    files: Annotated[list[Path], typer.Argument(help="What `next` printed or kept.")],
+    target: Annotated[float, typer.Option(help="Accuracy in %, whose labels are counted.")] = 84.0,
+) -> None:
+    """Prints the means of `next` as Markdown, and how many labels a target takes."""
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    print_next([json.loads(line) for line in lines if line.startswith("{")], target)
+
+
+if __name__ == "__main__":
+    app()
