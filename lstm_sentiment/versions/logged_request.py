@@ -156,9 +156,7 @@ def _of_ids(
         found = [None if version is None else version.tokens(row) for row in rows]
         tokens = tuple(one for one in found if one is not None)
         if version is None or len(tokens) < len(rows):
-            raise SkippedRequestError(
-                "of token ids, whose version is not at hand (name its folder with `model_dir`)"
-            )
+            raise SkippedRequestError("of token ids: the folder of the version tells their tokens")
         texts = tuple(map(version.joiner.join, tokens))
     answers = _id_answers(response.outputs, len(rows), version)
     return {"api": "Predict", "texts": texts, "tokens": tokens, "token_ids": rows, **answers}
