@@ -7,6 +7,7 @@ import typer
 
 from lstm_sentiment.checks import in_range, require_train
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.from_log_command import from_log
 from lstm_sentiment.cli.labels_next_command import choose
 from lstm_sentiment.cli.options import (
     AsJson,
@@ -28,6 +29,7 @@ labels = typer.Typer(
     no_args_is_help=True,
 )
 labels.command("next")(choose)
+labels.command()(from_log)
 
 _NAME_COLUMNS = 20
 _CONFUSIONS = 10
