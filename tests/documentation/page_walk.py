@@ -30,6 +30,17 @@ _ADDRESS = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FRAME = re.compile(r"[\s\u2500-\u257f]+")
 _SETTLE_SECONDS = 60
+_LOGGING = """
+model_config_list {{
+  config {{
+    name: "sentiment" base_path: "{folder}/models/sentiment" model_platform: "tensorflow"
+    logging_config {{
+      log_collector_config {{ type: "file" filename_prefix: "{folder}/{prefix}" }}
+      sampling_config {{ sampling_rate: 1.0 }}
+    }}
+  }}
+}}
+"""
 
 
 class ReaderServer(ModelServer):
@@ -45,6 +56,7 @@ class ReaderServer(ModelServer):
         """Sees at once what it would see in a second."""
         self.poll_now()
         assert self.wait_until_settled(_SETTLE_SECONDS)
+        self._observability.request_log.write_waiting()
 
 
 class PageWalk:
@@ -193,6 +205,16 @@ class PageWalk:
         print("\n".join(problems), file=sys.stderr)
         return len(problems)
 
+    def _log_requests(self, prefix: Path) -> None:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        config = Path("logged.config")
+        config.write_text(_LOGGING.format(folder=Path.cwd(), prefix=prefix), "utf-8")
+        _succeed(self._cli, ["serve", "--model-config-file", str(config.absolute())])
+        for server in self._servers.values():
+            address = f"localhost:{server.port}"
+            _succeed(self._cli, ["predict", "--input", "others.csv", "--server", address])
+            server.catch_up()
+
     def _given(self, arguments: Sequence[str]) -> int | None:
         """What earlier pages had the reader do."""
         match arguments:
@@ -214,6 +236,8 @@ class PageWalk:
             case ["server"]:
                 config = Path("models.local.config")
                 self._cli(["serve", *(["--model-config-file", str(config)] * config.is_file())])
+            case ["log", prefix]:
+                self._log_requests(Path(prefix))
             case _:
                 raise ValueError(f"given {arguments}")
         return None
