@@ -13,6 +13,7 @@ from .client.predict_client import Explanation as Explanation
 from .client.predict_client import IdPrediction as IdPrediction
 from .client.predict_client import PredictClient as PredictClient
 from .client.predict_client import Prediction as Prediction
+from .drift.evidence import MovedFeature as MovedFeature
 from .errors import ConfigError as ConfigError
 from .errors import ExportError as ExportError
 from .errors import InvalidInputError as InvalidInputError
@@ -106,9 +107,12 @@ from .versions.comparison import ComparedVersion as ComparedVersion
 from .versions.comparison import Comparison as Comparison
 from .versions.comparison import Disagreement as Disagreement
 from .versions.comparison import compare_versions as compare_versions
+from .versions.drift import DriftCheck as DriftCheck
+from .versions.drift import check_drift as check_drift
 from .versions.inspection.version_report import VersionReport as VersionReport
 from .versions.inspection.version_report import inspect_version as inspect_version
 from .versions.logged_request import LoggedRequest as LoggedRequest
+from .versions.new_words import NewWord as NewWord
 from .versions.prediction_log import LoggedRequests as LoggedRequests
 from .versions.prediction_log import read_prediction_log as read_prediction_log
 from .versions.predictor import SavedModelPredictor as SavedModelPredictor

@@ -8,6 +8,7 @@ import typer
 
 from lstm_sentiment.cli.compare_command import compare
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
+from lstm_sentiment.cli.drift_command import drift
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.models_flags import (
     ModelFlags,
@@ -175,6 +176,7 @@ def rollback(
 
 
 models.command()(compare)
+models.command()(drift)
 models.command()(promote)
 models.command()(shadow)
 models.command()(twin)

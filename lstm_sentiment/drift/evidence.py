@@ -8,16 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import share_below_one
+from lstm_sentiment.drift.defaults import ALPHA, TOLERANCE
 from lstm_sentiment.drift.e_values import Floats, log_e_values, log_weighted_mean
 from lstm_sentiment.drift.features import GROUPS, Tally
 from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
-
-ALPHA = 0.01
-"""Default of the largest probability of ever raising a false alarm."""
-
-TOLERANCE = 0.02
-"""Default of the largest difference of a share of texts that is no drift."""
 
 
 @dataclass(frozen=True)

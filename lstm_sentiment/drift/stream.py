@@ -8,7 +8,9 @@ from lstm_sentiment.drift.features import MeasuredTexts, Tally
 WINDOW_TEXTS = 500
 """Texts from one start to the next."""
 
-_LATEST_STARTS = 15
+LATEST_STARTS = 15
+"""Number of the latest starts that are kept beside the first."""
+
 _LOOK_EVERY_SHARE = 0.01
 
 
@@ -57,7 +59,7 @@ class DriftStream:
                 self._look()
             if self.texts % WINDOW_TEXTS == 0:
                 self._starts.append((self.texts // WINDOW_TEXTS, self._total))
-                del self._starts[1:-_LATEST_STARTS]
+                del self._starts[1:-LATEST_STARTS]
 
     def evidence(self) -> Evidence:
         """Returns the evidence of all texts, or that which found drift if it is weaker by now."""

@@ -1,0 +1,149 @@
+"""`models drift`: says whether live texts still look like those of training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_sentiment.cli.engine_flags import EngineFlags
+from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
+from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.drift.defaults import ALPHA, TOLERANCE
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import find_version, servable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lstm_sentiment.drift.evidence import MovedFeature
+    from lstm_sentiment.versions.drift import DriftCheck
+
+DRIFT = 1
+_MOVED_SHOWN = 10
+
+
+@takes_flag_groups
+def drift(
+    engine: EngineFlags,
+    model: ModelFolder = Path("models/sentiment"),
+    requests: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Request log of a server: the beginning of its files' names, a file, or a folder. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    input_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Live texts in the order in which they came, instead of a request log: a text a "
+            "line, or a table.",
+            show_default=False,
+        ),
+    ] = None,
+    text_column: TextColumn = "text",
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's name in the log. Default: the name of the folder of versions.",
+            show_default=False,
+        ),
+    ] = None,
+    alpha: Annotated[
+        float,
+        typer.Option(help="Largest probability of a false alarm, however often you look."),
+    ] = ALPHA,
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference of a share of texts that is no drift.")
+    ] = TOLERANCE,
+    as_json: AsJson = False,
+) -> None:
+    """Check whether live texts still look like those of training.
+
+    The version's card keeps what texts looked like in training: lengths, OOV
+    rates, frequent words, predicted classes and their probabilities. The texts
+    of a request log, or of --input, are compared with it one after the other.
+
+    Prints a verdict, the features that moved, and words that are frequent in
+    the live texts and were rare in training. Run it again whenever the log has
+    grown: --alpha bounds the probability of ever raising a false alarm.
+
+    Exits with 0 if no drift is found, with 1 if drift is found.
+
+    Example: python cli.py models drift --model models/sentiment --requests logs/sentiment
+    """
+    if (requests is None) == (input_path is None):
+        raise InvalidInputError(
+            "Either `--requests` or `--input` must be given. "
+            f"Received: {'neither' if requests is None else 'both'}."
+        )
+    from lstm_sentiment.cli.console import ERR, TerminalProgress
+    from lstm_sentiment.text.corpus.reading import read_texts
+    from lstm_sentiment.versions.drift import check_drift, load_drift_reference
+    from lstm_sentiment.versions.prediction_log import LoggedRequests, read_prediction_log
+
+    version_dir, progress = find_version(model), TerminalProgress()
+    load_drift_reference(version_dir)  # fails before TensorFlow is imported, which takes seconds
+    live: list[str] | LoggedRequests
+    if requests is None:
+        live = read_texts(str(input_path), text_column=text_column)
+    else:
+        name = servable_name(version_dir) if model_name is None else model_name
+        live = read_prediction_log(
+            requests, model_name=name, model_dir=version_dir.parent, progress=progress
+        )
+    engine.prepare(version_dir)
+    options = {"alpha": alpha, "tolerance": tolerance}
+    result = check_drift(version_dir, live, engine=engine.engine, progress=progress, **options)
+    if isinstance(live, LoggedRequests):
+        for note in live.notes:
+            ERR.print(note, markup=False, soft_wrap=True)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print_result(result)
+    if result.is_drift:
+        raise typer.Exit(DRIFT)
+
+
+def _print_result(result: "DriftCheck") -> None:
+    print(_verdict(result))
+    if result.moved:
+        print()
+        _print_moved(result.moved)
+    if result.new_words:
+        print()
+        words = ", ".join(f"{new.word} {new.seen:.1%}" for new in result.new_words)
+        print(f"new words, by the share of texts that have them: {words}")
+    print()
+    rows = {
+        "version": result.version_dir,
+        "texts": f"{result.texts:,}",
+        "evidence": f"10^{result.log10_e_value:.1f}; drift from 1/alpha = {1 / result.alpha:g} on",
+        "tolerance": f"{result.tolerance:g}",
+    }
+    if result.since_text:
+        rows["told of"] = f"the texts after the first {result.since_text:,}"
+    print_rows(rows.items())
+
+
+def _verdict(result: "DriftCheck") -> str:
+    if result.found_after is None:
+        return f"No drift: {result.texts:,} texts look like those of training."
+    return (
+        f"Drift: texts look different from those of training, found after {result.found_after:,} "
+        f"of {result.texts:,} texts."
+    )
+
+
+def _print_moved(moved: "Sequence[MovedFeature]") -> None:
+    print(f"{'expected':>8}  {'seen':>6}  texts")
+    for feature in moved[:_MOVED_SHOWN]:
+        print(f"{feature.expected:>8.1%}  {feature.seen:>6.1%}  {feature.feature}")
+    if len(moved) > _MOVED_SHOWN:
+        print(f"and {len(moved) - _MOVED_SHOWN:,} more, all with --json")
