@@ -15,6 +15,8 @@ _POLYNOMIAL = 0x82F63B78
 _START = 0xFFFFFFFF
 # Bytes that are looked up at once; the table has 1 KiB for each.
 _BLOCK = 512
+# Bytes of whose look-up the intermediate results are in memory at once.
+_PART = 128 * _BLOCK
 
 
 class _Tables(NamedTuple):
@@ -43,9 +45,9 @@ def crc32c(data: bytes) -> int:
     if head:
         places = tables.offsets[-head:] + values[:head]
         checksum ^= int(np.bitwise_xor.reduce(tables.contributions.take(places)))
-    if len(data) > head:
-        places = tables.offsets + values[head:].reshape(-1, _BLOCK)
-        low, second, third, high = tables.carry
+    low, second, third, high = tables.carry
+    for begin in range(head, len(data), _PART):
+        places = tables.offsets + values[begin : begin + _PART].reshape(-1, _BLOCK)
         for block in np.bitwise_xor.reduce(tables.contributions.take(places), axis=1).tolist():
             checksum = (
                 block
