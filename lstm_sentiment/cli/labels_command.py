@@ -1,5 +1,6 @@
 """`labels`: which labels are likely wrong, and which texts to label next."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,11 @@ from lstm_sentiment.cli.options import (
     WordFlags,
     check_writable_file,
 )
+from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.labels.issues import MOST_FOLDS
+from lstm_sentiment.labels.page.render import require_page_libraries, write_labels_page
+from lstm_sentiment.pipeline.config import PipelineConfig
 
 if TYPE_CHECKING:
     from lstm_sentiment.labels.issues import LabelIssues
@@ -54,6 +58,14 @@ def check(
             help="The suspects, the surest first, with their original columns.",
         ),
     ] = Path("suspects.csv"),
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="A page on which to keep, change or drop each label; it saves corrections.csv for "
+            "`fit --corrections` (extra `report`).",
+        ),
+    ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     quick: Annotated[
@@ -83,12 +95,17 @@ def check(
     require_train("checking labels")
     check_writable_file(output)
     in_range(2, MOST_FOLDS, folds=folds)
+    if page is not None:
+        require_page_libraries()
+        check_writable_file(page)
     config = settings.chosen(context)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
     from lstm_sentiment.labels.check import find_label_issues
     from lstm_sentiment.labels.labelled_files import read_labelled_files
+    from lstm_sentiment.labels.page.issues_page import issues_page
     from lstm_sentiment.labels.suspects_file import save_suspects
 
+    progress = TerminalProgress()
     files = read_labelled_files(data, text_column=text_column, label_column=label_column)
     if not quick:
         import_tensorflow()
@@ -98,16 +115,33 @@ def check(
         config=config,
         folds=folds,
         seed=config.training.seed,
-        progress=TerminalProgress(),
+        progress=progress,
     )
     save_suspects(found, files, output)
+    if page is not None:
+        command = fit_command(data, text_column, label_column)
+        content = issues_page(
+            found, files, next_command=command, seed=config.training.seed, progress=progress
+        )
+        write_labels_page(content, page)
     if as_json:
-        print_json({**found.to_dict(), "output": str(output)})
+        written = {"output": output} | ({} if page is None else {"page": page})
+        print_json(found.to_dict() | {name: str(path) for name, path in written.items()})
     else:
-        _print_result(found, output)
+        _print_result(found, output, page)
 
 
-def _print_result(found: "LabelIssues", output: Path) -> None:
+def fit_command(data: Sequence[Path], text_column: str, label_column: str) -> str:
+    """Returns the command that trains with the corrections that the page saves."""
+    arguments: list[str | Path] = [part for path in data for part in ("--data", path)]
+    if text_column != PipelineConfig.text_column:
+        arguments += ["--text-column", text_column]
+    if label_column != PipelineConfig.label_column:
+        arguments += ["--label-column", label_column]
+    return shell_command("fit", *arguments, "--corrections", "corrections.csv")
+
+
+def _print_result(found: "LabelIssues", output: Path, page: Path | None) -> None:
     rows: list[tuple[str, object]] = [
         ("texts", f"{found.texts:,} different ones, each scored by classifiers of the others"),
         ("accuracy", f"{found.accuracy.value:.4f} against the given labels"),
@@ -123,4 +157,6 @@ def _print_result(found: "LabelIssues", output: Path) -> None:
         pair = f"{confusion.given_label} given to {confusion.likely_label}"
         rows.append(("confused", f"{pair}: about {confusion.texts:,.0f} texts"))
     rows.append(("output", output))
+    if page is not None:
+        rows.append(("page", page))
     print_rows(rows, _NAME_COLUMNS)

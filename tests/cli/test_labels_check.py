@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +104,31 @@ def test_bad_input_leaves_the_former_output_as_it_was(
     (tmp_path / "few.csv").write_text("text,label\n好,1\n差,0\n")
     assert is_one_error_line(run("labels", "check", "--data", "few.csv", "--quick"))
     assert (tmp_path / "suspects.csv").read_text() == "former"
+
+
+def test_the_page_asks_about_the_suspects_and_names_the_command_that_takes_its_file(
+    run: Run, tmp_path: Path, planted: dict[int, str]
+) -> None:
+    outcome = run(*CHECK, "--page", "labels.html", "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["page"] == "labels.html"
+    found = suspects(tmp_path / "suspects.csv")
+    page = (tmp_path / "labels.html").read_text("utf-8")
+    [data] = re.findall(r'id="data">(.*?)</script>', page)
+    told = json.loads(data)
+    asked = ("digest", "row", "likely", "text")
+    assert [tuple(str(item[name]) for name in asked) for item in told["items"]] == [
+        (row["digest"], row["row"], row["likely_label"], row["text"]) for row in found
+    ]
+    assert told["command"].endswith("fit --data reviews.csv --corrections corrections.csv")
+    for item, row in zip(told["items"], found, strict=True):
+        assert item["given"] == [row["given_label"]]
+        assert any(shade > 0 for _, _, shade in item["spans"])
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_labels_are_checked(
+    run: Run, planted: dict[int, str]
+) -> None:
+    outcome = run(*CHECK, "--page", "no/labels.html")
+    assert is_one_error_line(outcome)
+    assert "no/labels.html: must be a file in a folder that can be written" in outcome.err

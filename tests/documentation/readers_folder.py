@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lstm_sentiment.text.corpus.corrections import text_digest
 from tests.conftest import REPOSITORY
 from tests.corpora import hotel_like
 
@@ -45,6 +46,10 @@ def furnish(folder: Path) -> None:
     for name in ("base", "tuned"):
         (folder / f"{name}.toml").write_text('data = ["reviews.csv"]\n', "utf-8")
     save_table(folder / "films.csv", films())
+    # As the page of suspects saves it.
+    text, label = rows(0)[0]
+    correction = f"{text_digest(text)},keep,{label},{text}"
+    (folder / "corrections.csv").write_text(f"digest,action,label,text\n{correction}\n", "utf-8")
     _save_vectors(folder)
 
 

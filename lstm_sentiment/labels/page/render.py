@@ -88,6 +88,7 @@ def render_labels_page(
     )
     return environment.get_template(_TEMPLATE).render(
         mode=mode,
+        asked=len(items),
         source=replace_surrogates(source),
         script=Markup(script),
         script_hash=_hash(script),

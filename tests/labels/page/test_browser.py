@@ -17,6 +17,8 @@ from lstm_sentiment.text.corpus.corrections import text_digest
 from tests.chromium import chromium
 from tests.corpora import rows_of
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 Page: TypeAlias = playwright.Page
 
 HOSTILE = '<img src=x onerror="window.harmed = true"></script>'
@@ -357,6 +359,24 @@ def test_many_labels_are_in_a_list(visit: Callable[..., Page], tmp_path: Path) -
     page.get_by_role("combobox", name="other labels").select_option("label 25")
     expect(page.get_by_role("status")).to_have_text("becomes label 25")
     expect(position(page)).to_have_text("Text 2 of 2")
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("0", "1"), {"0": "0", "1": "1"}),
+        (("-1", "0", "1"), {"0": "0", "1": "1", "2": "-1"}),
+        (("bad", "good"), {"1": "bad", "2": "good"}),
+    ],
+)
+def test_a_digit_chooses_the_label_of_its_name(
+    visit: Callable[..., Page], tmp_path: Path, names: tuple[str, ...], chosen: dict[str, str]
+) -> None:
+    rows = [replace(row(text, given=""), likely_label="") for text in TEXTS[:3]]
+    page = visit(write_page(tmp_path / "digits.html", rows, mode="next", label_names=names))
+    for digit, label in chosen.items():
+        page.keyboard.press(digit)
+        expect(page.get_by_role("status")).to_have_text(label)
 
 
 def test_texts_without_labels_get_some(visit: Callable[..., Page], tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from lstm_sentiment.labels.page.render import render_labels_page, write_labels_p
 from lstm_sentiment.labels.page.rows import PageMode, PageRow
 from tests.contrast import Colour, contrast, over, themes
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 FOLDER = resources.files("lstm_sentiment.labels.page").joinpath("templates")
 FILES = {file.name: file.read_text("utf-8") for file in FOLDER.iterdir()}
 CSS, STRINGS = FILES["labels.css"], FILES["strings.js"]

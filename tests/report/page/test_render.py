@@ -201,6 +201,7 @@ def test_mistakes_show_labels_probabilities_and_coloured_tokens() -> None:
     evaluated = make_evaluation(["好房间", "差"], [0, 1], [[0.125, 0.875], [0.1, 0.9]], names="ab")
     page = page_of(evaluated)
     assert "true label a 12.5% predicted b 87.5%" in page.text
+    assert "labels check --data FILE --page suspects.html finds such labels" in page.text
     tokens = [
         attributes["class"]
         for attributes in page.all("span")

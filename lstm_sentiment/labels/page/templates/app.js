@@ -31,10 +31,10 @@ function onKey(event) {
   const isTyping = event.target.matches("input:not([type='checkbox']), select, textarea");
   if (event.target.id === "search" && event.key === "Escape") byId("list").focus();
   if (!usesKeys || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  const number = Number(event.key);
-  const label = number >= 1 && number <= 9 ? DATA.classes[number - 1] : undefined;
-  const act = label === undefined ? ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key] : () => chooseLabel(label);
-  if (!act || (label !== undefined && current < 0)) return;
+  const label = current >= 0 ? LABEL_OF_DIGIT.get(event.key) : undefined;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const act = label === undefined ? ACTIONS[key] : () => chooseLabel(label);
+  if (!act) return;
   event.preventDefault();
   act();
 }

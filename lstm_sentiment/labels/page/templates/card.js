@@ -93,12 +93,13 @@ function setButton(id, words, isPressed, isShown) {
 }
 
 function drawClasses() {
-  const buttons = DATA.classes.slice(0, CLASS_BUTTONS).map((label, index) =>
+  const digits = new Map([...LABEL_OF_DIGIT].map(([digit, label]) => [label, digit]));
+  const buttons = DATA.classes.slice(0, CLASS_BUTTONS).map((label) =>
     element(
       "button",
-      { type: "button", "data-label": label, "aria-keyshortcuts": index < 9 ? String(index + 1) : null },
+      { type: "button", "data-label": label, "aria-keyshortcuts": digits.get(label) },
       element("span", { class: "words", lang: languageOf(label) }, label),
-      index < 9 ? element("kbd", { "aria-hidden": "true" }, String(index + 1)) : null,
+      digits.has(label) ? element("kbd", { "aria-hidden": "true" }, digits.get(label)) : null,
     ),
   );
   const rest = DATA.classes.slice(CLASS_BUTTONS);
