@@ -71,6 +71,9 @@ def build_vocabulary(
     character counts as a word, so use pretrained word vectors for these languages. For `whitespace`
     and `characters`, texts are segmented by the tokenizer itself.
 
+    After the words of `unigram` come characters of scripts without spaces that occur `min_count`
+    times, but only inside of words. So a rarer word is read as its characters.
+
     Args:
         texts: Training texts only: a word of a test text must stay unknown.
         kind: The tokenizer that will use the vocabulary.
@@ -94,12 +97,31 @@ def build_vocabulary(
         else:
             counts.update(_cut_by_rule(rule, part, known))
     words = [word for word, count in counts.most_common() if count >= min_count]
+    if kind == "unigram":
+        words += _characters_of(counts, words, min_count)
     if not words:
         raise InvalidInputError(
             f"At least one word must occur {min_count} times in the training texts. "
             f"Received: {len(texts)} texts with {len(counts)} different words."
         )
     return Vocabulary(words)
+
+
+def _characters_of(counts: Mapping[str, int], words: Sequence[str], min_count: int) -> list[str]:
+    """Returns the characters of scripts without spaces that a vocabulary of words still lacks.
+
+    Rarer words are then read as their characters.
+    """
+    characters: Counter[str] = Counter()
+    for word, count in counts.items():
+        for character in _UNSPACED_CHARACTER.findall(word):
+            characters[character] += count
+    known = set(words)
+    return [
+        character
+        for character, count in characters.most_common()
+        if count >= min_count and character not in known
+    ]
 
 
 def frequent_unknown_tokens(

@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from lstm_sentiment import (
+    OOV_ID,
     InvalidInputError,
     UnigramTokenizer,
     Vocabulary,
@@ -39,6 +40,15 @@ def test_chinese_words_come_from_jiebas_dictionary_the_most_frequent_first() -> 
     assert set(words[:3]) == {"房间", "很", ","}  # the comma as normalization spells it
     assert "服务" in words
     assert "早餐" not in words  # occurs once
+
+
+def test_a_rare_word_is_read_as_the_characters_that_other_words_have_too() -> None:
+    texts = ["早上很好", "午餐很好", "早餐很好"]
+    vocabulary = build_vocabulary(texts, "unigram")
+    assert set(vocabulary.tokens) == {"很", "好", "早", "餐"}
+    tokenizer = make_tokenizer("unigram", vocabulary)
+    assert tokenizer.tokenize("早餐很好") == ["早", "餐", "很", "好"]
+    assert OOV_ID not in tokenizer.encode("早餐很好")
 
 
 def test_rare_words_can_be_kept() -> None:

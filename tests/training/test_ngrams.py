@@ -153,9 +153,10 @@ def test_its_share_decides_how_much_it_says() -> None:
 
 
 def test_the_share_goes_to_the_view_that_is_right() -> None:
-    labels = [0, 1] * 50
-    right = np.eye(2, dtype=np.float32)[labels] * 4
-    noise = np.random.default_rng(0).normal(0, 2, (100, 2)).astype(np.float32)
+    labels = [0, 1] * 500
+    generator = np.random.default_rng(0)
+    noise, errors = generator.normal(0, 2, (2, 1000, 2)).astype(np.float32)
+    right = np.eye(2, dtype=np.float32)[labels] * 4 + errors
     assert best_shares(right, [], labels) == ()
     assert best_shares(right, [noise], labels)[0] < 0.2
     assert best_shares(noise, [right], labels)[0] > 0.7
@@ -164,6 +165,18 @@ def test_the_share_goes_to_the_view_that_is_right() -> None:
     assert sum(shares) <= 0.9 + 1e-9
     mixed = mixed_logits(noise, [noise[::-1], right], shares)
     assert (mixed.argmax(axis=1) == labels).mean() > (noise.argmax(axis=1) == labels).mean()
+
+
+def test_few_texts_leave_shares_to_all_and_many_texts_to_those_that_are_right() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, 3000)
+    right = np.eye(2)[labels] + generator.normal(0, 1, (3000, 2))
+    logits, view = (generator.normal(0, 1, (2, 3000, 2))).astype(np.float32)
+    good = right.astype(np.float32)
+    few = best_shares(logits[:20], [view[:20], good[:20]], labels[:20])
+    many = best_shares(logits, [view, good], labels)
+    assert few[0] > 0.2
+    assert many[0] < 0.1 and many[1] > 0.7
 
 
 def test_two_views_that_complete_each_other_both_get_a_share() -> None:
