@@ -21,7 +21,7 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.labels.issues import MOST_FOLDS
-from lstm_sentiment.labels.page.render import require_page_libraries, write_labels_page
+from lstm_sentiment.labels.page.render import SAVED, require_page_libraries, write_labels_page
 from lstm_sentiment.pipeline.config import PipelineConfig
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def fit_command(data: Sequence[Path], text_column: str, label_column: str) -> st
         arguments += ["--text-column", text_column]
     if label_column != PipelineConfig.label_column:
         arguments += ["--label-column", label_column]
-    return shell_command("fit", *arguments, "--corrections", "corrections.csv")
+    return shell_command("fit", *arguments, "--corrections", SAVED["check"])
 
 
 def _print_result(found: "LabelIssues", output: Path, page: Path | None) -> None:

@@ -11,10 +11,17 @@ from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, TextColumn, check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.labels.page.render import (
+    SAVED,
+    require_page_libraries,
+    source_name,
+    write_labels_page,
+)
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.labels.next_texts import NextTexts
+    from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 _PARQUET = ".parquet"
 
@@ -34,6 +41,14 @@ def choose(
         Path,
         typer.Option(metavar="FILE.csv", help="The texts to label, the most telling ones first."),
     ] = Path("next.csv"),
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="A page on which to label the texts; it saves labelled.csv for `fit --data` "
+            "(extra `report`).",
+        ),
+    ] = None,
     number: Annotated[int, typer.Option(metavar="N", help="How many texts to choose.")] = 100,
     model: Annotated[
         Path | None,
@@ -55,6 +70,10 @@ def choose(
         typer.Option(help="Share of the texts that are drawn at random, for an honest estimate."),
     ] = 0.1,
     text_column: TextColumn = "text",
+    label_column: Annotated[
+        str,
+        typer.Option(help="Column of the labels of --data, which the page offers without --model."),
+    ] = "label",
     seed: Annotated[int, typer.Option(help="The same seed chooses the same texts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -69,28 +88,61 @@ def choose(
     Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
     """
     check_writable_file(output)
+    if page is not None:
+        require_page_libraries()
+        check_writable_file(page)
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.labels.next_file import save_next_texts
     from lstm_sentiment.labels.next_texts import choose_next
+    from lstm_sentiment.labels.page.next_page import next_page
 
     if model is not None:
         find_version(model)
+    version = None if model is None else engine.load(model)
+    label_names: Sequence[str] = ()
+    if page is not None:
+        label_names = _label_names(version, data or (), text_column, label_column)
     texts = _read(pool, text_column)
     labelled = _read(data, text_column) if data else ()
     found = choose_next(
         texts,
         number,
-        model=None if model is None else engine.load(model),
+        model=version,
         labelled=labelled,
         random_share=random_share,
         seed=seed,
         progress=TerminalProgress(),
     )
     save_next_texts(found, output)
+    if page is not None:
+        # One run takes files with the same columns.
+        others = data if data and (text_column, label_column) == ("text", "label") else ()
+        files = [part for path in (*others, SAVED["next"]) for part in ("--data", path)]
+        content = next_page(
+            found,
+            source=source_name(pool),
+            label_names=label_names,
+            next_command=shell_command("fit", *files),
+        )
+        write_labels_page(content, page)
     if as_json:
-        print_json({**found.to_dict(), "output": str(output)})
+        written = {"output": output} | ({} if page is None else {"page": page})
+        print_json(found.to_dict() | {name: str(path) for name, path in written.items()})
     else:
-        _print_result(found, number, output)
+        _print_result(found, number, output, page)
+
+
+def _label_names(
+    version: "SavedModelPredictor | None", data: Sequence[Path], text_column: str, label_column: str
+) -> Sequence[str]:
+    """Returns the classes of a version, or without one the labels of texts."""
+    if version is not None:
+        return version.label_names
+    if not data:
+        return ()
+    from lstm_sentiment.text.corpus.reading import read_corpus
+
+    return read_corpus(data, text_column=text_column, label_column=label_column).label_names
 
 
 def _read(paths: Sequence[Path], text_column: str) -> Sequence[str]:
@@ -104,7 +156,7 @@ def _read(paths: Sequence[Path], text_column: str) -> Sequence[str]:
     return open_texts(files, text_column=text_column)
 
 
-def _print_result(found: "NextTexts", number: int, output: Path) -> None:
+def _print_result(found: "NextTexts", number: int, output: Path, page: Path | None) -> None:
     counts = ", ".join(f"{count:,} {name}" for name, count in found.counts().items() if count)
     fewer = f" of {number:,}: the pool has no more" if len(found.texts) < number else ""
     rows: list[tuple[str, object]] = [
@@ -112,6 +164,7 @@ def _print_result(found: "NextTexts", number: int, output: Path) -> None:
         ("chosen", f"{len(found.texts):,}{fewer} ({counts})"),
         ("version", found.version_dir or "none: texts that differ were chosen"),
         ("output", output),
+        *([] if page is None else [("page", page)]),
         ("next", f"fill in the column label, then {shell_command('fit', '--data', output)}"),
     ]
     print_rows(rows)

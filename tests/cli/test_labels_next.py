@@ -1,6 +1,7 @@
 """`labels next`: from files of texts to a file of texts to label."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,41 @@ def test_texts_to_label_with_and_without_a_version(
     assert answer["chosen"] == {"uncertain": 9, "diverse": 0, "random": 1}
     assert answer["version_dir"] == str(model)
     assert [text["text"] for text in answer["texts"]] == read_texts("mine.csv")
+
+
+@pytest.mark.parametrize(
+    ("flags", "names", "command"),
+    [
+        ((), [], "fit --data labelled.csv"),
+        (
+            ("--data", "labelled.csv"),
+            ["bad", "good"],
+            "fit --data labelled.csv --data labelled.csv",
+        ),
+        (("--model", "MODEL"), ["negative", "neutral", "positive"], "fit --data labelled.csv"),
+    ],
+)
+def test_the_page_offers_the_labels_that_are_known(
+    run: Run,
+    pool: Path,
+    tmp_path: Path,
+    fitted: FitResult,
+    flags: tuple[str, ...],
+    names: list[str],
+    command: str,
+) -> None:
+    write_csv(tmp_path / "labelled.csv", [("很好", "good"), ("很差", "bad")])
+    given = [exported(fitted) if flag == "MODEL" else flag for flag in flags]
+    outcome = run("labels", "next", "--pool", pool, "--page", "a.html", "--json", *given)
+    assert outcome.code == 0, outcome.err
+    told = json.loads(outcome.out)
+    assert told["page"] == "a.html"
+    [data] = re.findall(r'id="data">(.*?)</script>', (tmp_path / "a.html").read_text("utf-8"))
+    page = json.loads(data)
+    assert (page["classes"], page["source"]) == (names, "pool.csv")
+    assert page["command"].endswith(command)
+    assert [item["text"] for item in page["items"]] == [text["text"] for text in told["texts"]]
+    assert not any(item["given"] or item["likely"] for item in page["items"])
 
 
 def test_a_pool_that_is_smaller_than_asked_for(run: Run, pool: Path) -> None:

@@ -1,11 +1,8 @@
 """The page of suspects: labels that `find_label_issues` doubts, with shaded words."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from lstm_sentiment.labels.issues import LabelIssue, LabelIssues
 from lstm_sentiment.labels.labelled_files import LabelledFiles
-from lstm_sentiment.labels.page.render import render_labels_page
+from lstm_sentiment.labels.page.render import render_labels_page, source_name
 from lstm_sentiment.labels.page.rows import PageRow
 from lstm_sentiment.labels.page.word_weights import Span, word_spans
 from lstm_sentiment.progress import SILENT, Progress
@@ -48,11 +45,6 @@ def issues_page(
         label_names=found.label_names,
         next_command=next_command,
     )
-
-
-def source_name(files: Sequence[Path]) -> str:
-    """Returns the name of the files as the page says it: `a.csv`, or `a.csv + 2`."""
-    return files[0].name if len(files) == 1 else f"{files[0].name} + {len(files) - 1}"
 
 
 def _row(issue: LabelIssue, files: LabelledFiles, spans: tuple[Span, ...]) -> PageRow:

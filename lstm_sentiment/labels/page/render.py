@@ -19,9 +19,10 @@ from lstm_sentiment.unicode import replace_surrogates
 _TEMPLATE, _STYLE = "labels.html.jinja", "labels.css"
 _SCRIPTS = (
     *("start.js", "strings.js", "decisions.js", "language.js", "elements.js"),
-    *("shading.js", "saving.js", "list.js", "card.js", "app.js"),
+    *("labels.js", "shading.js", "saving.js", "list.js", "card.js", "app.js"),
 )
-_SAVED = {"check": "corrections.csv", "next": "labelled.csv"}
+SAVED = {"check": "corrections.csv", "next": "labelled.csv"}
+"""The name of the file that a page saves, by its mode."""
 
 
 def require_page_libraries() -> None:
@@ -72,7 +73,7 @@ def render_labels_page(
         "mode": mode,
         "id": list_digest(mode, items),
         "source": source,
-        "file": _SAVED[mode],
+        "file": SAVED[mode],
         "command": next_command,
         "classes": list(label_names),
         "items": items,
@@ -96,6 +97,11 @@ def render_labels_page(
         style_hash=_hash(style),
         data=Markup(_json(data)),
     )
+
+
+def source_name(files: Sequence[Path]) -> str:
+    """Returns the name of the files as the page says it: `a.csv`, or `a.csv + 2`."""
+    return files[0].name if len(files) == 1 else f"{files[0].name} + {len(files) - 1}"
 
 
 def write_labels_page(page: str, path: str | os.PathLike[str]) -> None:

@@ -80,8 +80,12 @@ def _units(text: str) -> Iterator[_Unit]:
         folded = unicodedata.normalize("NFKC", character).casefold()
         plain += folded
         places += [place] * len(folded)
+    end = 0
     for found in _UNIT.finditer(plain):
-        yield _Unit(found[0], places[found.start()], places[found.end() - 1] + 1)
+        start = places[found.start()]
+        if start >= end:  # a character such as ¼ is several units, of which the first counts
+            end = places[found.end() - 1] + 1
+            yield _Unit(found[0], start, end)
 
 
 def _ngrams(words: Sequence[str]) -> Iterator[_Ngram]:

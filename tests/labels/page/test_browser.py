@@ -361,6 +361,25 @@ def test_many_labels_are_in_a_list(visit: Callable[..., Page], tmp_path: Path) -
     expect(position(page)).to_have_text("Text 2 of 2")
 
 
+def test_labels_can_be_added_where_there_are_none(
+    visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    rows = [replace(row(text, given=""), likely_label="") for text in TEXTS[:3]]
+    page = visit(write_page(tmp_path / "new.html", rows, mode="next", label_names=()))
+    name = page.get_by_role("textbox", name="Another label")
+    name.fill(" 好评 ")
+    name.press("Enter")
+    expect(position(page)).to_have_text("Text 2 of 3")
+    page.keyboard.press("1")
+    name.fill("差评")
+    page.get_by_role("button", name="Add label").click()
+    page.reload()
+    expect(page.get_by_text("3 of 3 done")).to_be_visible()
+    assert page.locator("#classes button").all_inner_texts() == ["好评\n1", "差评\n2"]
+    corpus = read_corpus([saved(page, tmp_path / "labelled.csv")])
+    assert [label for _, label in rows_of(corpus)] == ["好评", "好评", "差评"]
+
+
 @pytest.mark.parametrize(
     ("names", "chosen"),
     [

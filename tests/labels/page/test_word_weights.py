@@ -34,7 +34,10 @@ def test_words_of_scripts_with_spaces_are_whole() -> None:
     assert found == {"Ｃｌｅａｎ": 1.0}
 
 
-@given(texts=st.lists(any_texts, min_size=1, max_size=3), data=st.data())
+@given(
+    texts=st.lists(any_texts | st.text("¼ｱa不 ﬁ'", max_size=9), min_size=1, max_size=3),
+    data=st.data(),
+)
 def test_spans_lie_in_the_text_in_order(texts: list[str], data: st.DataObject) -> None:
     labels = data.draw(st.permutations([*OPINIONS]))
     rows = [(text, labels[0]) for text in texts]

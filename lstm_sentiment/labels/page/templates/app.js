@@ -31,7 +31,7 @@ function onKey(event) {
   const isTyping = event.target.matches("input:not([type='checkbox']), select, textarea");
   if (event.target.id === "search" && event.key === "Escape") byId("list").focus();
   if (!usesKeys || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  const label = current >= 0 ? LABEL_OF_DIGIT.get(event.key) : undefined;
+  const label = current >= 0 ? labelOfDigit.get(event.key) : undefined;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const act = label === undefined ? ACTIONS[key] : () => chooseLabel(label);
   if (!act) return;
@@ -162,7 +162,15 @@ function listen() {
     const button = event.target.closest("button");
     if (button) chooseLabel(button.dataset.label);
   });
-  byId("other")?.addEventListener("change", (event) => event.target.value && chooseLabel(event.target.value));
+  byId("new-label")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const label = addLabel(byId("new-label-name").value);
+    byId("new-label-name").value = "";
+    if (!label) return;
+    byId("card").focus({ preventScroll: true });
+    chooseLabel(label);
+  });
+  byId("other").addEventListener("change", (event) => event.target.value && chooseLabel(event.target.value));
   for (const [id, act] of Object.entries({ undo, save, clear: clearFilter })) byId(id).addEventListener("click", act);
   byId("previous").addEventListener("click", () => goTo(neighbour(-1)));
   byId("next").addEventListener("click", () => goTo(neighbour(1)));
@@ -201,6 +209,7 @@ function listen() {
     const at = state.at;
     loadState();
     state.at = at;
+    drawClasses();
     filterItems();
     draw();
   });

@@ -75,12 +75,12 @@ function drawButtons(item) {
   setButton("likely", item.likely ? t("change.likely", { label: item.likely }) : "", action === "change" && chosen === item.likely, Boolean(item.likely));
   setButton("drop", t(DATA.mode === "check" ? "drop" : "skip_text"), action === "drop" || action === "skip", true);
   // With two classes the buttons to keep and to change name both of them.
-  byId("class-row").hidden = DATA.classes.length < 3 && isOnlyOne && Boolean(item.likely);
+  byId("class-row").hidden = allLabels().length < 3 && isOnlyOne && Boolean(item.likely);
   for (const button of byId("classes").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(chosen !== "" && button.dataset.label === chosen));
   }
   const other = byId("other");
-  if (other) other.value = [...other.options].some((each) => each.value === chosen) ? chosen : "";
+  other.value = [...other.options].some((each) => each.value === chosen) ? chosen : "";
   byId("undo").disabled = state.history.length === 0;
   byId("decided").textContent = decision ? `✓ ${decisionText(decision)}` : "";
 }
@@ -90,24 +90,4 @@ function setButton(id, words, isPressed, isShown) {
   button.hidden = !isShown;
   button.querySelector(".words").textContent = words;
   button.setAttribute("aria-pressed", String(isPressed));
-}
-
-function drawClasses() {
-  const digits = new Map([...LABEL_OF_DIGIT].map(([digit, label]) => [label, digit]));
-  const buttons = DATA.classes.slice(0, CLASS_BUTTONS).map((label) =>
-    element(
-      "button",
-      { type: "button", "data-label": label, "aria-keyshortcuts": digits.get(label) },
-      element("span", { class: "words", lang: languageOf(label) }, label),
-      digits.has(label) ? element("kbd", { "aria-hidden": "true" }, digits.get(label)) : null,
-    ),
-  );
-  const rest = DATA.classes.slice(CLASS_BUTTONS);
-  const other = element(
-    "select",
-    { id: "other", "data-i18n-label": "classes.other" },
-    element("option", { value: "", "data-i18n": "classes.other" }),
-    ...rest.map((label) => element("option", { value: label }, label)),
-  );
-  byId("classes").replaceChildren(...buttons, ...(rest.length > 0 ? [other] : []));
 }

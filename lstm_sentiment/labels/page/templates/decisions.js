@@ -21,8 +21,9 @@ function store(key, value) {
 }
 
 // decisions: digest -> [action, label]; history: [digest, decision before it or null], the last one at
-// the end; unsaved: number of decisions since the file was saved; at: digest of the text shown.
-const state = { decisions: new Map(), history: [], unsaved: 0, at: "" };
+// the end; unsaved: number of decisions since the file was saved; at: digest of the text shown; added:
+// labels that were typed.
+const state = { decisions: new Map(), history: [], unsaved: 0, at: "", added: [] };
 
 function loadState() {
   let found = null;
@@ -34,6 +35,7 @@ function loadState() {
   state.decisions = new Map(Array.isArray(found?.decisions) ? found.decisions.filter(isDecision) : []);
   state.history = Array.isArray(found?.history) ? found.history : [];
   state.unsaved = Number.isInteger(found?.unsaved) ? found.unsaved : 0;
+  state.added = Array.isArray(found?.added) ? found.added.filter((label) => typeof label === "string") : [];
   state.at = typeof found?.at === "string" ? found.at : "";
 }
 
