@@ -25,6 +25,10 @@ from .errors import TrainingError as TrainingError
 from .export.servable import export_servable as export_servable
 from .export.trained_version import TrainedVersion as TrainedVersion
 from .export.trained_version import load_trained_version as load_trained_version
+from .labels.check import find_label_issues as find_label_issues
+from .labels.issues import Confusion as Confusion
+from .labels.issues import LabelIssue as LabelIssue
+from .labels.issues import LabelIssues as LabelIssues
 from .labels.next_texts import NextText as NextText
 from .labels.next_texts import NextTexts as NextTexts
 from .labels.next_texts import choose_next as choose_next

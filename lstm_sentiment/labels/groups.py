@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.corpus import Corpus
 
 
@@ -55,14 +56,16 @@ class TextGroups:
 
 
 def group_texts(corpus: Corpus) -> TextGroups:
-    """Puts equal texts, and nearly equal ones, together; empty texts are left out.
+    """Puts equal texts, and nearly equal ones, together.
 
-    Args:
-        corpus: Labelled texts, each class with at least one text.
+    Empty texts are left out, and classes without another text.
+
+    Raises:
+        InvalidInputError: If the corpus has fewer different texts than classes.
     """
-    filled = np.array([bool(text) for text in corpus.texts], np.bool_)
-    positions = np.flatnonzero(filled)
-    labels = np.asarray(corpus.labels, np.int64)[positions]
+    positions = np.flatnonzero(np.array([bool(text) for text in corpus.texts], np.bool_))
+    present, labels = np.unique(np.asarray(corpus.labels, np.int64)[positions], return_inverse=True)
+    names = tuple(corpus.label_names[label] for label in present)
     _, first, group = np.unique(
         corpus.exact_digests[positions], return_index=True, return_inverse=True
     )
@@ -71,12 +74,25 @@ def group_texts(corpus: Corpus) -> TextGroups:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     group = place[group]
-    shape = (len(first), len(corpus.label_names))
-    votes, rows = np.zeros(shape, np.int64), np.full(shape, -1)
+    votes = np.zeros((len(first), len(names)), np.int64)
+    rows = np.full(votes.shape, -1)
     np.add.at(votes, (group, labels), 1)
     # From the last to the first, so that the first copy stays.
     rows[group[::-1], labels[::-1]] = positions[::-1]
     texts = corpus.select(positions[first[order]])
-    voted = Corpus(texts.texts, tuple(votes.argmax(axis=1).tolist()), corpus.label_names)
+    voted = Corpus(texts.texts, tuple(_voted(votes).tolist()), names)
     _, near = np.unique(voted.near_digests, return_inverse=True)
     return TextGroups(voted, rows, votes, near)
+
+
+def _voted(votes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the label that most copies of each text have, so that each class has a text."""
+    voted = votes.argmax(axis=1)
+    for label in np.setdiff1d(np.arange(votes.shape[1]), voted):
+        voted[np.flatnonzero(votes[:, label])[0]] = label
+    if len(np.unique(voted)) < votes.shape[1]:
+        raise InvalidInputError(
+            "Each class needs a text that has no other label. "
+            f"Received: {len(votes)} different texts of {votes.shape[1]} classes."
+        )
+    return np.asarray(voted)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corrections import text_digest
 from lstm_sentiment.text.corpus.record_files import clean_text
@@ -17,7 +18,6 @@ from lstm_sentiment.versions.prediction_log import LoggedRequests
 
 _PROBABILITY = "probability_{}"
 # Full-width signs too, which count in some languages of a spreadsheet.
-_FORMULAS = tuple("=+-@＝＋－＠")
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _rows(requests: LoggedRequests, seen: _Seen) -> Iterator[tuple[str, list[obj
             yield (
                 label,
                 [
-                    _guarded(clean_text(text)),
+                    guarded(clean_text(text)),
                     label,
                     *(f"{given[name]:.6g}" if name in given else "" for name in names),
                     1 + seen.counts[digest],
@@ -224,10 +224,6 @@ def _rows(requests: LoggedRequests, seen: _Seen) -> Iterator[tuple[str, list[obj
                     digest,
                 ],
             )
-
-
-def _guarded(text: str) -> str:
-    return f" {text}" if text.startswith(_FORMULAS) else text
 
 
 def _header(classes: Sequence[str]) -> list[str]:

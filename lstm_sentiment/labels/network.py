@@ -1,12 +1,13 @@
 """Out-of-fold logits of classifiers as `fit` trains them: an LSTM beside linear views."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.labels.linear import texts_to_train_on
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.words import load_given_vectors, make_words
 from lstm_sentiment.progress import SILENT, Progress
@@ -20,15 +21,31 @@ from lstm_sentiment.training.network import precision_scope
 from lstm_sentiment.training.run import TrainingOrders, TrainingRun
 
 
+@dataclass(frozen=True)
+class _TrustedFolds(Folds):
+    """Folds of which some texts are scored and never trained on.
+
+    Attributes:
+        trusted: Mask of the texts to train on, `(texts,)`.
+    """
+
+    trusted: NDArray[np.bool_]
+
+    def others(self, fold: int) -> NDArray[np.int64]:
+        """Returns the positions of the texts to train on for a fold, ascending."""
+        return texts_to_train_on(self.labels, self.numbers != fold, self.trusted)
+
+
 def network_logits(
     texts: Corpus,
     folds: NDArray[np.int64],
+    trusted: NDArray[np.bool_],
     config: PipelineConfig,
     *,
     cache_dir: Path,
     progress: Progress = SILENT,
 ) -> NDArray[np.float64]:
-    """Trains a classifier for each fold on all other texts, and scores the fold.
+    """Trains a classifier for each fold on trusted other texts, and scores the fold.
 
     Tokenizer and word vectors are made once, of all texts: they know no labels. The epoch with the
     highest likelihood out of fold is kept; later ones have learned wrong labels by heart.
@@ -37,6 +54,7 @@ def network_logits(
         texts: Labelled texts.
         folds: The fold of each text, as `deal_folds` returns them, int64 `(texts,)`. Texts that are
             in no fold have logits of 0.
+        trusted: Mask of the texts to train on, `(texts,)`; all texts are scored.
         config: Settings of words, model and training.
         cache_dir: Folder that keeps trained word vectors.
         progress: Receives each step.
@@ -72,7 +90,7 @@ def network_logits(
         on_snapshot=None,
         progress=progress,
     )
-    dealt = Folds(texts, folds)
+    dealt = _TrustedFolds(texts, folds, trusted)
     with precision_scope(run.orders.training.precision):
         scored = score_folds(run, dealt)
     logits = np.zeros((len(texts), len(texts.label_names)))

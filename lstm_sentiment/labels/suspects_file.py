@@ -8,6 +8,7 @@ from pathlib import Path
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.labels.issues import LabelIssue, LabelIssues
 from lstm_sentiment.labels.labelled_files import LabelledFiles
+from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.system import write_whole
 
 _COLUMNS = (
@@ -26,7 +27,8 @@ def save_suspects(found: LabelIssues, files: LabelledFiles, path: Path) -> None:
     """Writes the suspects, the surest first, for a spreadsheet: UTF-8 with a byte order mark.
 
     The columns of the files are kept. One that is named as a column of the suspects is named
-    `original_NAME`. The numbers of rows begin with 1 in each file and leave out the header.
+    `original_NAME`. What a spreadsheet would take for a formula has a space before it. The numbers
+    of rows begin with 1 in each file and leave out the header.
 
     Args:
         found: The suspects.
@@ -51,7 +53,8 @@ def save_suspects(found: LabelIssues, files: LabelledFiles, path: Path) -> None:
             for issue in found.issues:
                 original = originals.get(issue.row, {})
                 kept = {names[name]: value for name, value in original.items()}
-                writer.writerow({**_values(issue, files, with_text), **kept})
+                values = _values(issue, files, with_text) | kept
+                writer.writerow({name: guarded(value) for name, value in values.items()})
             lines.detach()
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be written: {error.strerror}.") from error
@@ -75,10 +78,10 @@ def _column_names(
     return names
 
 
-def _values(issue: LabelIssue, files: LabelledFiles, columns: list[str]) -> dict[str, str | int]:
+def _values(issue: LabelIssue, files: LabelledFiles, columns: list[str]) -> dict[str, str]:
     file, row = files.place(issue.row)
-    values: dict[str, str | int] = {
-        "row": row,
+    values = {
+        "row": str(row),
         "file": str(file),
         "kind": issue.kind,
         "given_label": issue.given_label,

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,67 +25,85 @@ _UNSPACED = (
 _UNIT = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+|[^\w\s]|_")
 
 
-@dataclass(frozen=True)
-class TextUnits:
-    """Texts as numbers of units: words, characters of scripts without spaces, and punctuation.
+class TextFeatures:
+    """N-grams of the units of texts: words, characters of scripts without spaces, punctuation.
+
+    Units are case-folded and in Unicode's form NFKC. N-grams have up to three units; those that
+    occur in one text alone are left out.
 
     Attributes:
-        numbers: The units of all texts, from 1, int32 `(units,)`.
-        lengths: Number of units of each text, int64 `(texts,)`.
-        different: Number of different units.
+        rows: Which n-grams each text has, float64 `(texts, ngrams)`, each row scaled to length 1;
+            of a text without a known n-gram, empty.
     """
 
-    numbers: NDArray[np.int32]
-    lengths: NDArray[np.int64]
-    different: int
+    def __init__(self, texts: Sequence[str], progress: Progress = SILENT) -> None:
+        """Finds the n-grams of the texts."""
+        self._units: dict[str, int] = {}
+        self._spellings: dict[str, int] = {}
+        numbers, lengths = array("i"), array("q")
+        for part in in_parts(texts, _TEXTS_AT_ONCE, "Cutting texts", progress):
+            for text in part:
+                found = [self._number(unit) for unit in _UNIT.findall(text)]
+                numbers.extend(found)
+                lengths.append(len(found))
+        self._base = len(self._units) + 1
+        self._keys, self.rows = self._count(
+            np.array(numbers, np.int32), np.array(lengths, np.int64), progress
+        )
 
+    def _number(self, spelling: str) -> int:
+        """Returns the number of a unit, from 1, new or known."""
+        number = self._spellings.get(spelling)
+        if number is None:
+            unit = unicodedata.normalize("NFKC", spelling).casefold()
+            number = self._units.setdefault(unit, len(self._units) + 1)
+            self._spellings[spelling] = number
+        return number
 
-def text_units(texts: Sequence[str], progress: Progress = SILENT) -> TextUnits:
-    """Cuts texts into units, in Unicode's form NFKC and case-folded."""
-    known: dict[str, int] = {}
-    numbers = array("i")
-    lengths = array("q")
-    for part in in_parts(texts, _TEXTS_AT_ONCE, "Cutting texts", progress):
-        for text in part:
-            found = _UNIT.findall(unicodedata.normalize("NFKC", text).casefold())
-            numbers.extend([known.setdefault(unit, len(known) + 1) for unit in found])
-            lengths.append(len(found))
-    return TextUnits(np.frombuffer(numbers, np.int32), np.frombuffer(lengths, np.int64), len(known))
+    def _count(
+        self, numbers: NDArray[np.int32], lengths: NDArray[np.int64], progress: Progress
+    ) -> tuple[NDArray[np.int64], csr_matrix]:
+        """Returns the keys of the n-grams to keep, ascending, and `rows`."""
+        parts = range(0, len(lengths), _TEXTS_AT_ONCE)
+        bounds = np.append(0, np.cumsum(lengths))
+        found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        with progress.step("Counting n-grams", 2 * len(parts)) as advance:
+            for first in parts:
+                last = min(first + _TEXTS_AT_ONCE, len(lengths))
+                part = numbers[bounds[first] : bounds[last]]
+                rows, keys = _distinct(*_ngrams(part, lengths[first:last], self._base))
+                found.append((rows + first, keys))
+                advance()
+            known, counts = np.unique(
+                np.concatenate([keys for _, keys in found]), return_counts=True
+            )
+            known = known[frequent_ngrams(counts, MOST_NGRAMS)]
+            places = []
+            for rows, keys in found:
+                inside, columns = _look_up(known, keys)
+                places.append((rows[inside], columns[inside]))
+                advance()
+        rows, columns = (np.concatenate(part) for part in zip(*places, strict=True))
+        return known, unit_rows(rows, columns, (len(lengths), len(known)))
 
+    def rows_of(self, texts: Sequence[str]) -> csr_matrix:
+        """Returns which known n-grams other texts have, as in `rows`."""
+        numbers = [self._numbers(text) for text in texts]
+        lengths = np.array([len(found) for found in numbers], np.int64)
+        joined = np.array([number for found in numbers for number in found], np.int32)
+        rows, keys = _distinct(*_ngrams(joined, lengths, self._base))
+        inside, columns = _look_up(self._keys, keys)
+        return unit_rows(rows[inside], columns[inside], (len(texts), len(self._keys)))
 
-def text_features(units: TextUnits, progress: Progress = SILENT) -> csr_matrix:
-    """Returns which n-grams of units each text has, float64 `(texts, ngrams)`, rows of length 1.
-
-    N-grams that occur in one text alone are left out. A text without an n-gram has an empty row.
-    """
-    texts = len(units.lengths)
-    parts = range(0, texts, _TEXTS_AT_ONCE)
-    bounds = np.append(0, np.cumsum(units.lengths))
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    with progress.step("Counting n-grams", 2 * len(parts)) as advance:
-        for first in parts:
-            last = min(first + _TEXTS_AT_ONCE, texts)
-            numbers = units.numbers[bounds[first] : bounds[last]]
-            rows, keys = _ngrams(numbers, units.lengths[first:last], units.different + 1)
-            found.append((rows + first, keys))
-            advance()
-        known, counts = np.unique(np.concatenate([keys for _, keys in found]), return_counts=True)
-        known = known[frequent_ngrams(counts, MOST_NGRAMS)]
-        rows_kept, columns = [], []
-        for rows, keys in found:
-            places = np.minimum(np.searchsorted(known, keys), max(0, len(known) - 1))
-            inside = known[places] == keys if len(known) else np.zeros(len(keys), np.bool_)
-            rows_kept.append(rows[inside])
-            columns.append(places[inside])
-            advance()
-    shape = (texts, len(known))
-    return unit_rows(np.concatenate(rows_kept), np.concatenate(columns), shape)
+    def _numbers(self, text: str) -> list[int]:
+        """Returns the numbers of a text's units; 0 for unknown ones."""
+        return [self._spellings.get(unit, 0) for unit in _UNIT.findall(text)]
 
 
 def _ngrams(
     numbers: NDArray[np.int32], lengths: NDArray[np.int64], base: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns each text's distinct n-grams: positions of texts and keys of n-grams.
+    """Returns all n-grams: position of the text and key.
 
     A key is the n-gram's units as the digits of a number. With millions of different units, keys
     of long n-grams wrap around, and a few n-grams share one.
@@ -94,17 +111,31 @@ def _ngrams(
     texts = np.repeat(np.arange(len(lengths)), lengths)
     to_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(numbers))
     key = np.zeros(len(numbers), np.int64)
-    rows, keys = [], []
+    rows, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for place in range(min(LONGEST_NGRAM, len(numbers))):
         key = key[: len(numbers) - place] * base + numbers[place:]
         inside = to_end[: len(key)] > place
         rows.append(texts[: len(key)][inside])
         keys.append(key[inside])
-    if not rows:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    row, ngram = np.concatenate(rows), np.concatenate(keys)
-    order = np.lexsort((ngram, row))
-    row, ngram = row[order], ngram[order]
-    new = np.ones(len(row), np.bool_)
-    new[1:] = (row[1:] != row[:-1]) | (ngram[1:] != ngram[:-1])
-    return row[new], ngram[new]
+    return np.concatenate(rows), np.concatenate(keys)
+
+
+def _distinct(
+    rows: NDArray[np.int64], keys: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns each text's n-grams once."""
+    order = np.lexsort((keys, rows))
+    rows, keys = rows[order], keys[order]
+    new = np.ones(len(rows), np.bool_)
+    new[1:] = (rows[1:] != rows[:-1]) | (keys[1:] != keys[:-1])
+    return rows[new], keys[new]
+
+
+def _look_up(
+    known: NDArray[np.int64], keys: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Returns which keys are known, and their places in `known`, ascending."""
+    if not len(known):
+        return np.zeros(len(keys), np.bool_), np.zeros(len(keys), np.int64)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return known[places] == keys, places

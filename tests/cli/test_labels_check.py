@@ -132,3 +132,16 @@ def test_a_page_that_cannot_be_written_is_told_before_the_labels_are_checked(
     outcome = run(*CHECK, "--page", "no/labels.html")
     assert is_one_error_line(outcome)
     assert "no/labels.html: must be a file in a folder that can be written" in outcome.err
+
+
+def test_what_a_spreadsheet_takes_for_a_formula_has_a_space_before_it(
+    run: Run, tmp_path: Path
+) -> None:
+    corpus, _ = with_wrong_labels()
+    labels = {"negative": "-1", "neutral": "0", "positive": "+1"}
+    rows = [(f"=1+{text}", labels[label]) for text, label in rows_of(corpus)]
+    write_csv(tmp_path / "reviews.csv", rows)
+    assert run(*CHECK).code == 0
+    for row in suspects(tmp_path / "suspects.csv"):
+        assert row["text"] == " " + rows[int(row["row"]) - 1][0]
+        assert row["given_label"] == rows[int(row["row"]) - 1][1]
