@@ -128,5 +128,8 @@ from .versions.significance import estimate_macro_f1 as estimate_macro_f1
 from .versions.significance import estimate_macro_f1_difference as estimate_macro_f1_difference
 from .versions.significance import mcnemar_p_value as mcnemar_p_value
 from .versions.texts_seen import count_texts_seen as count_texts_seen
+from .versions.verification.replay import Replay as Replay
+from .versions.verification.replay import verify_requests as verify_requests
+from .versions.verification.replayed_answers import ChangedAnswer as ChangedAnswer
 from .versions.verification.verify import Verification as Verification
 from .versions.verification.verify import verify_version as verify_version

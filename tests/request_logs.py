@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from tensorflow_serving.apis import prediction_log_pb2
 
 LABELS = ("bad", "good")
@@ -22,7 +23,7 @@ def write_log(path: Path, logs: Iterable[Log]) -> Path:
 
 def logged(
     texts: Sequence[str],
-    probabilities: Sequence[Sequence[float]] | None,
+    probabilities: ArrayLike | None,
     *,
     signature: str = "text",
     model: str = "sentiment",

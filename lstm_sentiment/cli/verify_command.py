@@ -38,7 +38,8 @@ def verify(
     model_name: Annotated[
         str | None,
         typer.Option(
-            help="The model's name on the server. Default: the name of the folder of versions.",
+            help="The model's name on the server. Default: the name of the folder of versions. "
+            "With --requests: of the model in the log, too.",
             show_default=False,
         ),
     ] = None,
@@ -46,7 +47,8 @@ def verify(
         int | None,
         typer.Option(
             metavar="N",
-            help="Version to ask the server for. Default: the number of --model.",
+            help="Version to ask the server for. Default: the number of --model; with --requests, "
+            "the highest.",
             show_default=False,
         ),
     ] = None,
@@ -57,6 +59,15 @@ def verify(
             "--label",
             metavar="L",
             help="Version label to ask the server for instead of a number.",
+            show_default=False,
+        ),
+    ] = None,
+    requests: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Replay a server's request log instead: the filename_prefix of its "
+            "logging_config, or a file. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -76,6 +87,10 @@ def verify(
     these signatures are compared: text, tokens, serving_default, classify,
     explain.
 
+    With --requests, the texts of a request log are asked instead, of the version
+    in --model or of the server that is named, and the answers are compared with
+    those in the log. With --tolerance 1, changed labels alone count.
+
     Exits with 0 if all probabilities, labels and tokens are equal, with 1 if
     something differs, with a line for each difference, and with 2 if a server
     cannot be reached or refuses the token.
@@ -86,6 +101,24 @@ def verify(
 
     check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
     access.check_server(server, rest_api, flags="`--server` or `--rest-api`")
+    if requests:
+        from lstm_sentiment.cli.verify_requests import replay_requests
+
+        is_equal = replay_requests(
+            requests,
+            engine,
+            as_json=as_json,
+            model_dir=model,
+            server=server,
+            rest_api=rest_api,
+            model_name=model_name,
+            version=version,
+            version_label=version_label,
+            tolerance=tolerance,
+            timeout_seconds=timeout_seconds,
+            **access.access._asdict(),
+        )
+        raise typer.Exit(0 if is_equal else DIFFERENT)
     version_dir = find_version(model)
     if engine.engine == "auto":
         import_tensorflow_if_installed()  # both engines are asked

@@ -79,7 +79,7 @@ def save_logged_texts(requests: LoggedRequests, output: Path) -> LoggedTexts:
     seen = _Seen()
     for place, request in _numbered(requests):
         seen.add(place, request)
-    _check_models(requests)
+    requests.check_one_model()
     if not seen.newest:
         skipped = " ".join(requests.notes)
         raise InvalidInputError(
@@ -229,11 +229,3 @@ def _rows(requests: LoggedRequests, seen: _Seen) -> Iterator[tuple[str, list[obj
 def _header(classes: Sequence[str]) -> list[str]:
     probabilities = map(_PROBABILITY.format, classes)
     return ["text", "predicted_label", *probabilities, "count", "version", "digest"]
-
-
-def _check_models(requests: LoggedRequests) -> None:
-    if len(requests.models) > 1:
-        there = ", ".join(f"{name!r} ({count:,})" for name, count in requests.models.most_common())
-        raise InvalidInputError(
-            f"The requests must be of one model; choose it by its name. Received: {there}."
-        )

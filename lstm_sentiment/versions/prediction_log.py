@@ -158,6 +158,18 @@ class LoggedRequests:
                 f"The log must hold requests of {wanted}. Received: requests of {there}."
             )
 
+    def check_one_model(self) -> None:
+        """Checks that the requests read so far are of one model.
+
+        Raises:
+            InvalidInputError: If they are not; the message names the models.
+        """
+        if len(self.models) > 1:
+            there = ", ".join(f"{name!r} ({count:,})" for name, count in self.models.most_common())
+            raise InvalidInputError(
+                f"The requests must be of one model; choose it by its name. Received: {there}."
+            )
+
     @property
     def notes(self) -> list[str]:
         """What was not read, in sentences: one for each reason and each file cut short."""

@@ -14,6 +14,7 @@ from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.versions.verification.verify import TransportResult, Verification
 from tests.cli.running import Run, is_one_error_line
 from tests.exported import tiny_version
+from tests.request_logs import logged, write_log
 from tests.serving.certificates import authority, server_identity
 
 WHOLE_EXPORTS = True
@@ -173,6 +174,42 @@ def test_what_is_equal_exits_with_0(
     assert outcome.out.splitlines()[-2:] == ["largest of all 0", "equal          yes"]
 
 
+def test_a_request_log_is_replayed(run: Run, base_path: Path, tmp_path: Path) -> None:
+    same = logged(["房间", "好"], [(1, 2), (1, 1)], labels=("v1:好", "v1:房间"), version=1)
+    other = logged(["早餐\n差"], [(1, 1.5)], labels=("x", "v0:早餐差"), version=1)
+    write_log(tmp_path / "log-1", [same, logged(["空"], None)])
+    outcome = run("verify", "--model", base_path, "--requests", "log-1")
+    assert outcome.code == 0, outcome.err
+    assert "Skipped 1 texts that the log holds without label" in outcome.err
+    assert outcome.out.splitlines() == [
+        "asked          saved model, 1",
+        "requests       2 with 2 answers",
+        "labels changed 0, 0.00%, 95% interval 0.00% to 65.76%",
+        "off            0 by more than 1e-05",
+        "largest        0",
+        "refused        0",
+        "equal          yes",
+    ]
+    write_log(tmp_path / "log-2", [other])
+    with ModelServer(single_model_config("sentiment", base_path), port=0) as server:
+        address = ("--rest-api", f"localhost:{server.rest_api_port}")
+        both = run("verify", *address, "--requests", "log-1", "--requests", "log-2", "--quiet")
+        as_json = run("verify", *address, "--requests", "log", "--json")
+    assert both.code == as_json.code == 1
+    assert both.out.splitlines()[-2:] == [
+        "equal          no",
+        "  v0:早餐差 -> v1:早餐 差, off by 2.5: 早餐 差",
+    ]
+    told = json.loads(as_json.out)
+    assert (told["way"], told["texts"], told["labels_changed"], told["equal"]) == (
+        "rest",
+        3,
+        1,
+        False,
+    )
+    assert told["examples"][0]["text"] == "早餐\n差"
+
+
 def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
     (tmp_path / "assets.extra").mkdir()
@@ -190,6 +227,7 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
         (("--version", "3"), "go with `server` or `rest_api`"),
         (("--tolerance", "small"), "--tolerance"),
         (("--tolerance", "-1"), "`tolerance` must be at least 0"),
+        (("--requests", "logs/none"), "must be a file of a request log"),
         (("--ssl-ca", "ca.pem"), "go with `--server` or `--rest-api`. Received: no"),
     ],
 )

@@ -64,10 +64,14 @@ class RestTransport:
             raise self._client.unexpected(json.dumps(answer, ensure_ascii=False)) from error
         if len(rows) != len(expected.examples):
             raise self._client.unexpected(f"{len(rows)} answers to {len(expected.examples)} texts")
-        return answers_from(signature, columns, expected.temperature, self._version())
+        return answers_from(signature, columns, expected.temperature, self.version())
 
-    def _version(self) -> int | None:
-        """Returns the version that answers; only the model's status names it."""
+    def version(self) -> int | None:
+        """Returns the version that answers; only the model's status names it.
+
+        Raises:
+            LstmSentimentError: If the server does not tell it.
+        """
         if self._asked_version is not None:
             return self._asked_version
         answer = self._client.get(self._path)
