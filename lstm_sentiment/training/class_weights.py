@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.metrics import evaluate_predictions
-from lstm_sentiment.training.folds import Folds
+from lstm_sentiment.training.folds import FEW_DEV_TEXTS, Folds
 from lstm_sentiment.training.quick_judge import judging_parts, quick_logits
 from lstm_sentiment.training.run import TrainingRun
 
@@ -53,7 +53,8 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
 
     Two linear classifiers of n-grams, which take seconds, are trained: one of each kind. `balanced`
     is chosen where its macro-F1 is higher by half a point at least, and its accuracy is not lower
-    by more than the standard error of the difference.
+    by more than the standard error of the difference. With few dev texts, which cannot tell half a
+    point, it is chosen unless its macro-F1 is lower by more than that standard error.
 
     Args:
         run: The run whose texts decide.
@@ -76,8 +77,9 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
     )
     differ = int(((plain == labels) != (balanced == labels)).sum())
     noise = differ**0.5 / len(labels)
+    doubt = noise if len(run.dev) < FEW_DEV_TEXTS else 0.0
     is_better = (
-        after.macro_f1 >= before.macro_f1 + _LEAST_GAIN
+        after.macro_f1 >= before.macro_f1 + _LEAST_GAIN - doubt
         and after.accuracy >= before.accuracy - noise
     )
     chosen: ClassWeights = "balanced" if is_better else "none"
