@@ -166,7 +166,7 @@ def _correction(path: Path, number: int, row: Mapping[str, Any]) -> Correction:
         )
     text, label = (row.get(name) or "" for name in ("text", "label"))
     text = clean_text(checked_row(path, f":{number}", text)[0])
-    label = checked_row(path, f":{number}", text, label)[1] if label != "" else ""
+    label = unguarded(checked_row(path, f":{number}", text, label)[1]) if label != "" else ""
     if action == CHANGE and not label:
         raise InvalidInputError(f"{place}: a {CHANGE} must name the new label. Received: none.")
     return Correction(_digest(place, row["digest"], text), action, label, text, place)

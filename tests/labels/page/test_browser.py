@@ -229,8 +229,8 @@ def test_a_text_is_text_and_its_parts_are_shaded(visit: Callable[..., Page], che
         *("Likely", "good", "probability 80%"),
     ]
     expect(page.locator("#legend-for")).to_have_text("speaks for good")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     expect(page.locator("#legend")).to_be_hidden()
     expect(page.locator("#row")).to_have_text("a.csv, row 7")
     expect(page.get_by_role("complementary")).to_have_text(
@@ -270,6 +270,40 @@ def test_filters_choose_what_is_asked(visit: Callable[..., Page], checked: Path)
     # A text that the filter hides is shown to be decided again.
     page.keyboard.press("u")
     expect(position(page)).to_have_text("Text 1 of 1")
+
+
+def test_keys_in_the_list_and_keys_with_nothing_to_do(
+    visit: Callable[..., Page], checked: Path
+) -> None:
+    page = visit(checked)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("u")
+    expect(position(page)).to_have_text("Text 1 of 6")
+    page.locator("#list").focus()
+    for key, place in (("ArrowDown", 2), ("End", 6), ("ArrowDown", 6), ("ArrowUp", 5), ("Home", 1)):
+        page.keyboard.press(key)
+        expect(position(page)).to_have_text(f"Text {place} of 6")
+        active = page.locator("#list").get_attribute("aria-activedescendant")
+        assert page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    for _ in range(6):
+        page.keyboard.press("d")
+    expect(page.get_by_text("6 of 6 done")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.locator("#card")).to_be_visible()
+
+
+def test_a_label_is_no_formula(visit: Callable[..., Page], tmp_path: Path) -> None:
+    names = ("-1", "=cmd()")
+    page = visit(
+        write_page(tmp_path / "a.html", [row("a", "-1"), row("b", "-1")], label_names=names)
+    )
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    path = saved(page, tmp_path / "corrections.csv")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        assert [each[2] for each in csv.reader(file)] == ["label", "-1", "'=cmd()"]
+    assert {each.label for each in read_corrections([path]).rows} == {"-1", "=cmd()"}
 
 
 def test_letters_that_are_typed_decide_nothing(visit: Callable[..., Page], checked: Path) -> None:

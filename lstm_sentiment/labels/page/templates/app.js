@@ -10,16 +10,25 @@ const ACTIONS = {
   c: () => clickShown("likely"),
   d: () => clickShown("drop"),
   u: undo,
-  n: () => goTo(nextOpen(current)),
+  n: () => {
+    const open = nextOpen(current);
+    if (open >= 0) goTo(open);
+  },
   s: save,
   "/": () => {
     byId("filters").open = true;
     byId("search").focus();
   },
   ArrowLeft: () => goTo(neighbour(-1)),
-  ArrowUp: () => goTo(neighbour(-1)),
   ArrowRight: () => goTo(neighbour(1)),
+};
+
+// In the list; elsewhere these keys scroll.
+const LIST_ACTIONS = {
+  ArrowUp: () => goTo(neighbour(-1)),
   ArrowDown: () => goTo(neighbour(1)),
+  Home: () => goTo(shown[0] ?? -1),
+  End: () => goTo(shown.at(-1) ?? -1),
 };
 
 function clickShown(id) {
@@ -30,10 +39,11 @@ function onKey(event) {
   usesPointer = false;
   const isTyping = event.target.matches("input:not([type='checkbox']), select, textarea");
   if (event.target.id === "search" && event.key === "Escape") byId("list").focus();
-  if (!usesKeys || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if ((!usesKeys && event.key.length === 1) || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   const label = current >= 0 ? labelOfDigit.get(event.key) : undefined;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const act = label === undefined ? ACTIONS[key] : () => chooseLabel(label);
+  const known = event.target.id === "list" ? { ...ACTIONS, ...LIST_ACTIONS } : ACTIONS;
+  const act = label === undefined ? known[key] : () => chooseLabel(label);
   if (!act) return;
   event.preventDefault();
   act();

@@ -8,16 +8,16 @@ function quoted(field) {
   return /[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
-// A spreadsheet must not take a text for a formula. Only for texts that nothing is read from.
+// A spreadsheet must not take a text for a formula; `fit --corrections` knows the apostrophe.
 function guarded(text) {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+$/.test(text) ? `'${text}` : text;
 }
 
 function correctionsFile(items) {
   const lines = [csvLine(["digest", "action", "label", "text"])];
   for (const item of items) {
     const decision = state.decisions.get(item.digest);
-    if (decision) lines.push(csvLine([item.digest, ...decision, guarded(item.text)]));
+    if (decision) lines.push(csvLine([item.digest, decision[0], guarded(decision[1]), guarded(item.text)]));
   }
   return lines;
 }
