@@ -51,6 +51,7 @@ from .rollout.promotion import promote as promote
 from .rollout.shadow_agreement import PairAgreement as PairAgreement
 from .rollout.shadow_agreement import ShadowAgreement as ShadowAgreement
 from .rollout.shadow_agreement import read_shadow_agreement as read_shadow_agreement
+from .serving.request_log.options import RequestLogOptions as RequestLogOptions
 from .serving.server import ModelServer as ModelServer
 from .serving.server_options import ServerOptions as ServerOptions
 from .serving.shadow.options import ShadowOptions as ShadowOptions

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 _POLYNOMIAL = 0x82F63B78
 _START = 0xFFFFFFFF
 # Bytes that are looked up at once; the table has 1 KiB for each.
-_BLOCK = 512
+_BLOCK = 1024
 # Bytes of whose look-up the intermediate results are in memory at once.
-_PART = 128 * _BLOCK
+_PART = 64 * _BLOCK
 
 
 class _Tables(NamedTuple):

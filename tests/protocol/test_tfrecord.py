@@ -88,7 +88,7 @@ def test_tensorflow_reads_and_writes_the_same_file(tmp_path: Path, records: list
     assert path.read_bytes() == write(theirs, records) == b"".join(map(framed, records))
 
 
-@pytest.mark.parametrize("size", [0, 1, 3, 4, 511, 512, 513, 1024, 65_536, 200_001])
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 1023, 1024, 1025, 2048, 65_536, 200_001])
 def test_checksums_of_all_lengths_are_those_of_tensorflow(tmp_path: Path, size: int) -> None:
     content = bytes(at * 7 % 251 for at in range(size))
     assert framed(content) == write(tmp_path / "records", [content])
