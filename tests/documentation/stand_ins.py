@@ -124,7 +124,7 @@ class KeptServable(SavedModelServable):
 
 def demo_corpus() -> Corpus:
     """In the place of 17,363 reviews."""
-    return hotel_like(240, seed=1)
+    return hotel_like(900, seed=1)
 
 
 def _new_run_dir(given: Path | None) -> Path:
