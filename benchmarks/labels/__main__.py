@@ -2,6 +2,7 @@
 
     python -m benchmarks.labels next --data hotel.csv --text-column review --results next.jsonl
     python -m benchmarks.labels next-table next.jsonl --target 84
+    python -m benchmarks.labels drift-streams --data hotel.csv --other books.csv
 
 One JSON object a line and run.
 """
@@ -75,6 +76,35 @@ def next_table(
     """Prints the means of `next` as Markdown, and how many labels a target takes."""
     lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
     print_next([json.loads(line) for line in lines if line.startswith("{")], target)
+
+
+@app.command("drift-streams")
+def drift_streams(
+    data: Annotated[Path, typer.Option(help="A labelled set, as `fit --data`.")],
+    other: Annotated[Path, typer.Option(help="Texts of another kind.")],
+    text_column: Annotated[str, typer.Option(help="Column of the set's texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    other_text_column: Annotated[str, typer.Option(help="Column of the other texts.")] = "text",
+    work: Annotated[Path, typer.Option(help="Takes files made on the way.")] = (
+        Path("runs") / "labels"
+    ),
+    train_texts: Annotated[int, typer.Option(min=100, help="Texts of the set for `fit`.")] = 2_500,
+    streams: Annotated[int, typer.Option(min=1, help="Streams of each kind.")] = 30,
+    stream_texts: Annotated[int, typer.Option(min=1, help="Most texts of a stream.")] = 10_000,
+) -> None:
+    """False alarms of `models drift`, and how soon it finds drift.
+
+    A version is trained as by `fit` on a part of the set. Streams of live texts are drawn with
+    replacement from the texts that it has not seen, from those of another kind, and from mixtures.
+    """
+    import lstm_sentiment as ls
+    from benchmarks.labels.drift_streams import export_version, run_streams
+
+    corpus = ls.read_corpus([data], text_column=text_column, label_column=label_column)
+    model_dir, unseen = export_version(corpus.drop_duplicates(), train_texts, work)
+    others = ls.read_texts(other, text_column=other_text_column)
+    for result in run_streams(model_dir, unseen, others, streams, stream_texts):
+        print(json.dumps(result, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`models drift`: says whether live texts still look like those of training."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.versions.drift import DriftCheck
 
 DRIFT = 1
-_MOVED_SHOWN = 10
+_SHOWN_OF_A_GROUP = 5
 
 
 @takes_flag_groups
@@ -143,7 +144,11 @@ def _verdict(result: "DriftCheck") -> str:
 
 def _print_moved(moved: "Sequence[MovedFeature]") -> None:
     print(f"{'expected':>8}  {'seen':>6}  texts")
-    for feature in moved[:_MOVED_SHOWN]:
-        print(f"{feature.expected:>8.1%}  {feature.seen:>6.1%}  {feature.feature}")
-    if len(moved) > _MOVED_SHOWN:
-        print(f"and {len(moved) - _MOVED_SHOWN:,} more, all with --json")
+    told: Counter[str] = Counter()
+    for feature in moved:
+        told[feature.group] += 1
+        if told[feature.group] <= _SHOWN_OF_A_GROUP:
+            print(f"{feature.expected:>8.1%}  {feature.seen:>6.1%}  {feature.feature}")
+    more = sum(max(0, count - _SHOWN_OF_A_GROUP) for count in told.values())
+    if more:
+        print(f"and {more:,} more, all with --json")

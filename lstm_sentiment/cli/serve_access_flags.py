@@ -116,6 +116,16 @@ class MonitoringFlags:
             max=1,
         ),
     ] = 1.0
+    drift_alpha: Annotated[
+        float | None,
+        typer.Option(
+            help="Compare texts with those of training; A, such as 0.01, is the largest "
+            "probability of a false alarm. See /state and the metrics. Default: off.",
+            rich_help_panel=_WATCHING,
+            metavar="A",
+            show_default=False,
+        ),
+    ] = None
     access_log: Annotated[
         Literal["off", "text", "json"],
         typer.Option(

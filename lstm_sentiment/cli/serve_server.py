@@ -53,6 +53,7 @@ class ServeFlags:
             auth_tokens=self.access.tokens(),
             monitoring=monitoring.config(),
             text_sample_share=monitoring.text_sample_share,
+            drift_alpha=monitoring.drift_alpha,
             access_log=monitoring.log(),
             shadow=self.shadow.options(),
             request_log=monitoring.request_log(),

@@ -127,7 +127,7 @@ class ModelServer:
             runner=self._runner,
             on_run=metrics.runtime if metrics else None,
             on_answer=self._shadow,
-            with_counts=self._observability.measures_texts,
+            with_counts=self._observability.wants_counts,
             merged_states=None if peers is None else peers.merged,
         )
         self._merged_pages = (
@@ -139,6 +139,7 @@ class ModelServer:
                 metrics,
                 self._shadow,
                 self._observability.request_log,
+                self._observability.drift,
                 self._merged_states,
             )
         )
@@ -294,11 +295,13 @@ class ModelServer:
             state = self._merged_pages.state(self._core.labels)
         else:
             shadow = () if self._shadow is None else (self._shadow.report(),)
+            drift = self._observability.drift
             state = self._observability.state.page(
                 self._core.labels,
                 self.states(),
                 shadow,
                 request_log=self._observability.request_log.report(),
+                drift=None if drift is None else drift.reports(),
             )
         if self._scheduler is not None and self._scheduler.parameters.latency_objective_seconds:
             state["batching"] = self._scheduler.report()
@@ -357,6 +360,11 @@ class ModelServer:
         if self._peers is not None:
             self._peers.changed()
 
+    def _base_path(self, model_name: str) -> Path | None:
+        """Returns the folder of a model's versions; `None` if the model is not served."""
+        models = self._core.config.model_config_list.config
+        return next((Path(each.base_path) for each in models if each.name == model_name), None)
+
     def _merged_states(self) -> list[ServableState]:
         return self.states() if self._peers is None else self._peers.merged(self.states())
 
@@ -371,7 +379,7 @@ class ModelServer:
         if self._scheduler is not None:
             self._scheduler.start()
         self._core.start(self._config, self._options.load_timeout_seconds)
-        self._observability.start(self._manager)
+        self._observability.start(self._manager, self._base_path)
         if self._shadow is not None:
             self._shadow.start()
         if self._config_file is not None:
@@ -455,4 +463,5 @@ def _observability(options: ServerOptions) -> Observability:
         text_sample_share=options.text_sample_share,
         thread_pool_name=(options.batching or BatchingParameters()).thread_pool_name,
         request_log=options.request_log,
+        drift_alpha=options.drift_alpha,
     )

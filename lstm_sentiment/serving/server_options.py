@@ -44,6 +44,8 @@ class ServerOptions:
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
         monitoring: The path of the Prometheus metrics, or none.
         text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
+        drift_alpha: Compares texts with what the card of their version keeps of training; this is
+            the largest probability that a version ever raises a false alarm. `None` compares none.
         access_log: Written to for each request; `None` for no log.
         shadow: Which requests a shadow version answers too, for comparison; `None` for none.
         request_log: When a file of the request log ends; which requests are logged stands in the
@@ -71,6 +73,7 @@ class ServerOptions:
     auth_tokens: BearerTokens | None = None
     monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))
     text_sample_share: float = 1.0
+    drift_alpha: float | None = None
     access_log: AccessLog | None = None
     shadow: ShadowOptions | None = None
     request_log: RequestLogOptions = field(default_factory=RequestLogOptions)
@@ -83,6 +86,10 @@ class ServerOptions:
         """Checks the numbers."""
         positive(grpc_max_threads=self.grpc_max_threads)
         positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
+        if self.drift_alpha is not None and not 0 < self.drift_alpha < 1:
+            raise InvalidInputError(
+                f"`drift_alpha` must be between 0 and 1. Received: drift_alpha={self.drift_alpha}."
+            )
 
     @property
     def max_threads(self) -> int:

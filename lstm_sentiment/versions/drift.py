@@ -130,8 +130,9 @@ def check_drift(
     # A log shows its own progress: how many texts it holds is not known.
     with (progress if total else SILENT).step("Comparing texts", total) as advance:
         while part := list(islice(live, _TEXTS_AT_ONCE)):
-            stream.add(_measured(predictor, part))
-            words.add(one.text for one in part)
+            given, answers = zip(*part, strict=True)
+            stream.add(measure_texts(predictor, given, answers))
+            words.add(given)
             advance(len(part))
     if not stream.texts:
         raise InvalidInputError("`texts` must hold at least one text. Received: none.")
@@ -175,15 +176,25 @@ def _answers(request: LoggedRequest, labels: Sequence[str]) -> list[tuple[int, f
     ]
 
 
-def _measured(predictor: SavedModelPredictor, live: Sequence[_Live]) -> MeasuredTexts:
-    texts = [one.text for one in live]
-    unknown = [place for place, one in enumerate(live) if one.answer is None]
-    answers = [one.answer or (0, 0.0) for one in live]
+def measure_texts(
+    predictor: SavedModelPredictor,
+    texts: Sequence[str],
+    answers: Sequence[tuple[int, float] | None] | None = None,
+) -> MeasuredTexts:
+    """Measures what a version's reference is compared with.
+
+    Args:
+        predictor: The version.
+        texts: At least one.
+        answers: Class and probability of each text's answer, where it is known; `None` if none is.
+    """
+    known = list(answers or [None] * len(texts))
+    unknown = [place for place, answer in enumerate(known) if answer is None]
     if unknown:
         predictions = predictor.predict([texts[place] for place in unknown])
         for place, predicted in zip(unknown, predictions, strict=True):
-            answers[place] = predicted.classification, max(predicted.probabilities)
-    classes, confidences = zip(*answers, strict=True)
+            known[place] = predicted.classification, max(predicted.probabilities)
+    classes, confidences = zip(*(answer for answer in known if answer is not None), strict=True)
     statistics = predictor.text_statistics(texts)
     counts = statistics and TokenCounts(*(statistics[name] for name in TokenCounts.OUTPUTS))
     return MeasuredTexts(

@@ -385,6 +385,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--auth_token_file": "tokens.txt",
         "--monitoring_config_file": "monitoring.config",
         "--text_sample_share": 0.5,
+        "--drift_alpha": 0.05,
         "--access_log": "json",
         "--drain_seconds": 13,
     }
@@ -422,6 +423,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert made["auth_tokens"].check([b"Bearer secret"]) is None
     assert (made["monitoring"].enable, made["monitoring"].path) == (True, "/m")
     assert (made["text_sample_share"], made["grace_seconds"]) == (0.5, 13)
+    assert made["drift_alpha"] == 0.05
     assert made["access_log"] is not None
     assert made["allow_version_labels_for_unavailable_models"]
     assert made["grpc_health"] and made["grpc_reflection"]
@@ -434,7 +436,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     [made] = asked
     assert made["host"] == "127.0.0.1"
     assert made["credentials"] is made["auth_tokens"] is made["batching"] is None
-    assert made["access_log"] is None
+    assert made["access_log"] is made["drift_alpha"] is None
     assert made["limits"] == RequestLimits(16 * 2**20, 1024, 100_000)
     assert made["loading"] == LoadingOptions()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lstm_sentiment.serving.inference.results import Answer
 from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.request_log.request_log import Messages
 
@@ -31,6 +32,7 @@ class AnsweredRequest:
         response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
         peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
         counts: Counts of `texts`, where the engine has made them on the way to the answer.
+        answer: The answer, where there is one.
         messages: The request and its response; `None` where there was no answer.
     """
 
@@ -49,6 +51,7 @@ class AnsweredRequest:
     response_bytes: int
     peer: str
     counts: TextCounts | None = field(default=None, repr=False)
+    answer: Answer | None = field(default=None, repr=False)
     messages: Messages | None = field(default=None, repr=False)
 
 

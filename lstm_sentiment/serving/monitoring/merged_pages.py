@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lstm_sentiment.serving.counts import Counts, Group
+from lstm_sentiment.serving.monitoring.drift_monitor import DriftMonitor
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.peers import Peers
@@ -23,6 +24,7 @@ class MergedPages:
         metrics: ServerMetrics | None,
         shadow: Shadow | None,
         request_log: RequestLog,
+        drift: DriftMonitor | None,
         states: Callable[[], Sequence[ServableState]],
     ) -> None:
         """Merges nothing yet.
@@ -33,11 +35,12 @@ class MergedPages:
             metrics: Its metrics, if there are any.
             shadow: Its shadow version, if there is one.
             request_log: Its request log.
+            drift: Its comparison of texts with those of training, if there is one.
             states: Returns the states of versions in all processes.
         """
         self._peers, self._state, self._metrics = peers, state, metrics
         self._shadow, self._states = shadow, states
-        self._request_log = request_log
+        self._request_log, self._drift = request_log, drift
 
     def counts(self) -> Counts:
         """Returns what this server has counted, for a peer."""
@@ -48,6 +51,8 @@ class MergedPages:
             counts.now.update(of_metrics.now)
         if self._shadow is not None:
             _add_shadow(counts, self._shadow)
+        if self._drift is not None:
+            _join_groups(counts.sums, self._drift.counts().sums)
         counts.sums.setdefault((), {})["request_log"] = self._request_log.counts()
         counts.now["request_log"] = self._request_log.stopped()
         return counts
@@ -59,7 +64,9 @@ class MergedPages:
         # Only what the parent was told: a counter may never fall, whichever process ends.
         gathered = self._peers.gather(own)
         counts = [own, *gathered.others, gathered.ended]
-        return self._metrics.merged_page(counts, self._states(), gathered.parent)
+        others = (*gathered.others, gathered.ended)
+        drift = {} if self._drift is None else self._drift.reports(others)
+        return self._metrics.merged_page(counts, self._states(), gathered.parent, drift)
 
     def state(self, labels: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         """Returns the state of all processes, for JSON: see `ServerState.page`."""
@@ -79,7 +86,9 @@ class MergedPages:
             for name, reason in each.now.get("request_log", {}).items()
         }
         request_log = self._request_log.report(logged, stopped)
-        return self._state.page(labels, self._states(), shadow, gathered, request_log)
+        everybody = (*gathered.others, gathered.ended)
+        drift = None if self._drift is None else self._drift.reports(everybody)
+        return self._state.page(labels, self._states(), shadow, gathered, request_log, drift)
 
 
 def _add_shadow(counts: Counts, shadow: Shadow) -> None:

@@ -171,6 +171,22 @@ REQUEST_LOG_STOPS = Scalar(
     _OF_MODEL,
 )
 
+DRIFT = Scalar(
+    "gauge",
+    "lstm_sentiment_drift",
+    "1 where texts look different from those of training, else 0.",
+    OF_VERSION,
+)
+DRIFT_EVIDENCE = Scalar(
+    "gauge",
+    "lstm_sentiment_drift_log10_e_value",
+    "Evidence that texts look different from those of training.",
+    OF_VERSION,
+)
+DRIFT_TEXTS = Scalar(
+    "gauge", "lstm_sentiment_drift_texts", "Texts compared with those of training.", OF_VERSION
+)
+
 METRICS: tuple[Metric, ...] = (
     REQUEST_COUNT,
     REQUEST_LATENCY,
@@ -200,5 +216,8 @@ METRICS: tuple[Metric, ...] = (
     SHADOW_DIFFERENCE,
     REQUEST_LOG_BYTES,
     REQUEST_LOG_STOPS,
+    DRIFT,
+    DRIFT_EVIDENCE,
+    DRIFT_TEXTS,
 )
 """All metrics, in the order of the page."""

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,12 @@ from lstm_sentiment.serving.monitoring.process_metrics import ProcessMetrics
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
 from lstm_sentiment.serving.request_log.tally import LogOutcome
 from lstm_sentiment.serving.servable import ManagerState, ServableState
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
 from lstm_sentiment.version_folder import TokenCounts
+
+DriftReports = Mapping[ServableId, Mapping[str, Any]]
+"""By version, whether its texts have drifted; see `DriftMonitor.reports`."""
 
 UNKNOWN_MODEL = ""
 """Label value of requests for unknown models, and of requests that name none."""
@@ -170,6 +174,12 @@ class ServerMetrics:
             if outcome.stops:
                 series.add(metrics.REQUEST_LOG_STOPS, of_model, outcome.stops)
 
+    def drift_known(self, reports: DriftReports) -> None:
+        """Keeps whether the texts of each version have drifted, for the next page."""
+        with self._lock:
+            known = {key: found for key, found in reports.items() if _pair(key) in self._versions}
+            _set_drift(self._series, known)
+
     def page(self) -> bytes:
         """Returns the page: all metrics, and memory and CPU time of the process."""
         with self._lock:
@@ -190,7 +200,11 @@ class ServerMetrics:
         return Counts(sums, now={"process": process})
 
     def merged_page(
-        self, counts: Sequence[Counts], states: Sequence[ServableState], parent: int
+        self,
+        counts: Sequence[Counts],
+        states: Sequence[ServableState],
+        parent: int,
+        drift: DriftReports,
     ) -> bytes:
         """Returns the page of several processes together.
 
@@ -198,6 +212,7 @@ class ServerMetrics:
             counts: The `counts` of each, and of those that have ended.
             states: The states of versions in all of them.
             parent: The process id of their parent.
+            drift: Whether the texts of each version have drifted.
         """
         series = MetricSeries(metrics.METRICS)
         for each in counts:
@@ -206,6 +221,7 @@ class ServerMetrics:
             if state.state is not ManagerState.END or state.error is not None:
                 labels = state.id.name, str(state.id.version)
                 series.set(metrics.SERVABLE_STATE, labels, int(state.state))
+        _set_drift(series, drift)
         return _written(series) + self._process.merged_page(counts, parent)
 
     def _count_answered(self, request: AnsweredRequest, name: str) -> None:
@@ -262,6 +278,18 @@ class ServerMetrics:
             self._series.add(metrics.LOAD_LATENCY, (name,), microseconds)
         elif state.error is not None:
             self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "fail"))
+
+
+def _set_drift(series: MetricSeries, reports: DriftReports) -> None:
+    for servable_id, found in reports.items():
+        labels = servable_id.name, str(servable_id.version)
+        series.set(metrics.DRIFT, labels, int(found["is_drift"]))
+        series.set(metrics.DRIFT_EVIDENCE, labels, found["log10_e_value"])
+        series.set(metrics.DRIFT_TEXTS, labels, found["texts"])
+
+
+def _pair(servable_id: ServableId) -> tuple[str, int]:
+    return servable_id.name, servable_id.version
 
 
 def _written(series: MetricSeries) -> bytes:

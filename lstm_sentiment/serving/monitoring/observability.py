@@ -7,6 +7,7 @@ from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
+from lstm_sentiment.serving.monitoring.drift_monitor import BasePath, DriftMonitor
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.monitoring.text_statistics import TextStatistics, asking
@@ -29,6 +30,7 @@ class Observability:
         metrics: The metrics; `None` where they are switched off.
         state: The state for the page `/state`.
         request_log: The request log, which logs nothing before a config wants it.
+        drift: Compares texts with those of training; `None` where that is switched off.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Observability:
         text_sample_share: float,
         thread_pool_name: str,
         request_log: RequestLogOptions,
+        drift_alpha: float | None = None,
     ) -> None:
         """Makes the observers.
 
@@ -48,6 +51,8 @@ class Observability:
             text_sample_share: Share of the texts to measure, from 0 to 1.
             thread_pool_name: Name of the threads that compute batches.
             request_log: Options of the request log.
+            drift_alpha: Largest probability that a version ever raises a false alarm of drift;
+                `None` looks for none.
         """
         self._path = monitoring.path
         self._access_log = access_log
@@ -56,6 +61,7 @@ class Observability:
         )
         self.state = ServerState()
         self._text_sample_share = text_sample_share
+        self.drift = None if drift_alpha is None else DriftMonitor(drift_alpha)
         self._texts: TextStatistics | None = None
         self.request_log = (
             RequestLog(request_log)
@@ -66,7 +72,13 @@ class Observability:
     @property
     def page(self) -> MetricsPage | None:
         """The page of metrics; `None` where metrics are switched off."""
-        return None if self.metrics is None else MetricsPage(self._path, self.metrics.page)
+        return None if self.metrics is None else MetricsPage(self._path, self._metrics_page)
+
+    def _metrics_page(self) -> bytes:
+        assert self.metrics is not None
+        if self.drift is not None:
+            self.metrics.drift_known(self.drift.reports())
+        return self.metrics.page()
 
     @property
     def may_show_texts(self) -> bool:
@@ -78,9 +90,21 @@ class Observability:
         """True if texts are measured, for the metrics."""
         return self.metrics is not None and self._text_sample_share > 0
 
-    def start(self, manager: Manager) -> None:
-        """Starts to log requests, and to measure texts with the versions of a manager."""
+    @property
+    def wants_counts(self) -> bool:
+        """True if counts of texts are used that an engine makes on the way to its answer."""
+        return self.measures_texts or self.drift is not None
+
+    def start(self, manager: Manager, base_path: BasePath) -> None:
+        """Starts to log requests, and to measure texts with the versions of a manager.
+
+        Args:
+            manager: The manager.
+            base_path: Finds the folder of a model.
+        """
         self.request_log.start()
+        if self.drift is not None:
+            self.drift.start(asking(manager), base_path)
         if self.metrics is not None and self.measures_texts:
             self._texts = TextStatistics(
                 asking(manager),
@@ -94,6 +118,8 @@ class Observability:
         """Stops measuring, and writes what waits for the log; called before the manager stops."""
         if self._texts is not None:
             self._texts.stop()
+        if self.drift is not None:
+            self.drift.stop()
         self.request_log.stop()
 
     def state_changed(self, state: ServableState) -> None:
@@ -101,6 +127,8 @@ class Observability:
         if self.metrics is not None:
             self.metrics.state_changed(state)
         self.state.state_changed(state)
+        if self.drift is not None:
+            self.drift.state_changed(state)
 
     def __call__(self, request: AnsweredRequest) -> None:
         """Passes a request on to all observers."""
@@ -109,6 +137,8 @@ class Observability:
         self.state(request)
         if self._texts is not None:
             self._texts(request)
+        if self.drift is not None:
+            self.drift(request)
         if request.messages is not None and request.version is not None:
             self.request_log.answered(
                 request.model_name,

@@ -9,7 +9,6 @@ from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.canonical_code import Code
 from lstm_sentiment.serving.inference.examples import texts_of_examples
 from lstm_sentiment.serving.inference.results import Answer
-from lstm_sentiment.serving.inference.text_counts import TextCounts
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
 from lstm_sentiment.serving.request_log.request_log import Messages
 
@@ -52,7 +51,7 @@ class RequestNotes:
         self.signature_key = ""
         self.version: int | None = None
         self.texts: Sequence[bytes] = ()
-        self._counts: TextCounts | None = None
+        self._answer: Answer | None = None
         self.request_bytes = 0
         self.response_bytes = 0
         self.messages: Messages | None = None
@@ -76,7 +75,7 @@ class RequestNotes:
         self.version = answer.servable_id.version
         self.signature_key = answer.signature_key
         self._batch_size = answer.batch_size
-        self._counts = answer.counts
+        self._answer = answer
         self.texts = texts
 
     def examples_answered_by(self, answer: Answer, examples: Input) -> None:
@@ -112,7 +111,8 @@ class RequestNotes:
             request_bytes=self.request_bytes,
             response_bytes=self.response_bytes,
             peer=self._peer,
-            counts=self._counts,
+            counts=None if self._answer is None else self._answer.counts,
+            answer=self._answer,
             messages=self.messages,
         )
         try:

@@ -133,6 +133,7 @@ class ServerState:
         shadow: Sequence[Mapping[str, Any]] = (),
         gathered: Gathered | None = None,
         request_log: Sequence[Mapping[str, Any]] = (),
+        drift: Mapping[ServableId, Mapping[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Returns the state, for JSON.
 
@@ -142,6 +143,7 @@ class ServerState:
             shadow: Reports of the shadow versions.
             gathered: What other processes have counted, to be added; `None` for one process.
             request_log: The report of the request log.
+            drift: By version, whether its texts have drifted; `None` where nobody looks.
 
         Returns:
             `started` (ISO 8601, UTC), `uptime_seconds`, `server`, `models`, `shadow` and
@@ -150,7 +152,8 @@ class ServerState:
             the milliseconds that the last `LATENCY_WINDOW` answers took; `None` before the first.
             Unloaded versions are left out, those that failed to load are not. Requests that fail
             before a version is chosen are `errors_without_version`. With other processes there are
-            `workers` too.
+            `workers` too, and where somebody looks for drift each version has `drift`, see
+            `drift_report`; `None` if the version keeps nothing of training.
         """
         others = _Others(gathered)
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}
@@ -163,7 +166,7 @@ class ServerState:
                 {
                     "name": name,
                     "labels": dict(labels.get(name, {})),
-                    "versions": [self._version(s, others) for s in of_model if _is_shown(s)],
+                    "versions": [self._version(s, others, drift) for s in of_model if _is_shown(s)],
                     "errors_without_version": (
                         self._errors_without_version.get(name, 0)
                         + others.errors_without_version(name)
@@ -187,7 +190,12 @@ class ServerState:
             **({} if gathered is None else {"workers": dict(gathered.workers)}),
         }
 
-    def _version(self, state: ServableState, others: "_Others") -> dict[str, Any]:
+    def _version(
+        self,
+        state: ServableState,
+        others: "_Others",
+        drift: Mapping[ServableId, Mapping[str, Any]] | None,
+    ) -> dict[str, Any]:
         found = self._versions.get(state.id, _Version(self._clock()))
         now = self._clock()
         # `state_changed` may be called a little later than the manager knows.
@@ -202,6 +210,7 @@ class ServerState:
             "requests": found.requests + others.total(state.id, "requests"),
             "errors": found.errors + others.total(state.id, "errors"),
             "latency_ms": _latency_ms([*found.latencies, *others.latencies(state.id)]),
+            **({} if drift is None else {"drift": drift.get(state.id)}),
         }
 
     def _remember_failed(self, failed: ServableId) -> None:

@@ -173,7 +173,7 @@ class TextStatistics:
     def _measured(self, name: str, version: int, texts: list[bytes]) -> TextMeasures:
         characters = np.array([len(text.decode("utf-8", "replace")) for text in texts])
         try:
-            counts = _token_counts(self._ask(name, version, texts), len(texts))
+            counts = token_counts(self._ask(name, version, texts), len(texts))
         except LstmSentimentError:
             counts = None  # gone, or too busy: the requests themselves show that
         except Exception as error:
@@ -189,7 +189,16 @@ def _rows_of(counts: TextCounts, rows: Array) -> TextCounts:
     return TextCounts(counts.characters[rows], TokenCounts(*parts))
 
 
-def _token_counts(outputs: Mapping[str, Array] | None, size: int) -> TokenCounts | None:
+def token_counts(outputs: Mapping[str, Array] | None, size: int) -> TokenCounts | None:
+    """Returns the token counts among the outputs of a signature.
+
+    Args:
+        outputs: What `Ask` returned.
+        size: Number of the texts.
+
+    Returns:
+        The counts; `None` if the outputs are not those of `text_statistics`.
+    """
     if outputs is None:
         return None
     # A SavedModel of somebody else's may have another signature under this name.

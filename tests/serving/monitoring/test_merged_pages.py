@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
+from lstm_sentiment.serving.monitoring.drift_monitor import DriftMonitor
 from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
@@ -37,6 +38,23 @@ REQUESTS = [
 ]
 
 
+class KnownDrift(DriftMonitor):
+    """Its texts have drifted, as far as it and the counts that it is given can tell."""
+
+    def __init__(self) -> None:
+        super().__init__(0.01)
+        self.counted = 0
+
+    def counts(self) -> Counts:
+        return Counts({("sentiment", "3"): {"drift": {7: {"texts": {"words": self.counted}}}}})
+
+    def reports(self, others: Sequence[Counts] = ()) -> dict[ServableId, dict[str, Any]]:
+        hours = [each.sums["sentiment", "3"].get("drift", {}) for each in (self.counts(), *others)]
+        texts = sum(found[7]["texts"]["words"] for found in hours if found)
+        report = {"is_drift": texts > 5, "log10_e_value": texts / 2, "texts": texts}
+        return {ServableId("sentiment", 3): report}
+
+
 class Process:
     """The observers of one process, and the counts of others."""
 
@@ -45,10 +63,14 @@ class Process:
         self.others: Sequence[Counts] = ()
         self.ended = Counts()
         self.log = RequestLog(RequestLogOptions())
-        self.pages = MergedPages(self, self.state, self.metrics, None, self.log, lambda: STATES)
+        self.drift = KnownDrift()
+        self.pages = MergedPages(
+            self, self.state, self.metrics, None, self.log, self.drift, lambda: STATES
+        )
         for state in STATES:
             self.metrics.state_changed(state)
             self.state.state_changed(state)
+            self.drift.state_changed(state)
 
     def answers(self, request: AnsweredRequest) -> None:
         self.metrics(request)
@@ -153,3 +175,15 @@ def test_tallies_of_processes_add_up() -> None:
     assert [each["difference"] for each in report["recent_disagreements"]] == [0.4, 0.1]
     # What is added for a report is not kept.
     assert one.report()["sampled"] == 3
+
+
+def test_drift_is_that_of_all_processes_together() -> None:
+    own, other = Process(), Process()
+    own.drift.counted, other.drift.counted = 4, 3
+    own.others = (other.counts(),)
+    labels = '{model_name="sentiment",version="3"}'
+    assert f"lstm_sentiment_drift{labels} 1" in own.lines()
+    assert f"lstm_sentiment_drift_log10_e_value{labels} 3.5" in own.lines()
+    [model] = own.pages.state({"sentiment": {}})["models"]
+    told = {version["version"]: version["drift"] for version in model["versions"]}
+    assert told == {3: {"is_drift": True, "log10_e_value": 3.5, "texts": 7}, 4: None}
