@@ -49,7 +49,10 @@ class KnownDrift(DriftMonitor):
         return Counts({("sentiment", "3"): {"drift": {7: {"texts": {"words": self.counted}}}}})
 
     def reports(self, others: Sequence[Counts] = ()) -> dict[ServableId, dict[str, Any]]:
-        hours = [each.sums["sentiment", "3"].get("drift", {}) for each in (self.counts(), *others)]
+        hours = [
+            each.sums.get(("sentiment", "3"), {}).get("drift", {})
+            for each in (self.counts(), *others)
+        ]
         texts = sum(found[7]["texts"]["words"] for found in hours if found)
         report = {"is_drift": texts > 5, "log10_e_value": texts / 2, "texts": texts}
         return {ServableId("sentiment", 3): report}
