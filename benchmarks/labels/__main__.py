@@ -10,13 +10,17 @@ One JSON object a line and run.
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.labels.next_table import print_next
+
+Learner = Literal["fit", "linear"]
+
+_WORK = Path("runs") / "labels"
 
 app = typer.Typer(add_completion=False, help="The data loop on real reviews.")
 
@@ -27,9 +31,13 @@ def next_texts(
     text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
     results: Annotated[Path | None, typer.Option(help="Runs are appended here.")] = None,
-    work: Annotated[Path, typer.Option(help="Takes files made on the way.")] = (
-        Path("runs") / "labels"
-    ),
+    work: Annotated[Path, typer.Option(help="Takes files made on the way.")] = _WORK,
+    learner: Annotated[
+        Learner, typer.Option(help="fit: a version, as by default; linear: balanced TF-IDF.")
+    ] = "fit",
+    cross_validation: Annotated[
+        str, typer.Option(help="Of fit: auto, or off, which takes a fifth of the time.")
+    ] = "auto",
     choices: Annotated[
         str, typer.Option(help="random, labels next, or both with a comma in between.")
     ] = "random,labels next",
@@ -38,34 +46,36 @@ def next_texts(
     ] = "50,75,100,125,150,200,250,300",
     draws: Annotated[int, typer.Option(min=1, help="Draws of the pool.")] = 3,
     first_draw: Annotated[int, typer.Option(min=0, help="Number of the first draw.")] = 0,
-    target: Annotated[
-        float | None, typer.Option(help="Accuracy in % at which a draw ends, with one more size.")
-    ] = None,
 ) -> None:
     """How many labels `labels next` saves.
 
     A fifth of the texts is the test part. A draw takes two thirds of the other texts as its pool,
     whose labels are uncovered text by text: at random, or those that `choose_next` chooses, from
-    the second size on by the doubts of the version trained before. Each version is trained as by
-    `fit`, and the exported version answers the test texts.
+    the second size on by the doubts of the classifier trained before.
     """
     from benchmarks.accuracy.curve.draws import LabelledSet
-    from benchmarks.labels.next_texts import run_draw
+    from benchmarks.labels.next_texts import linear, product, run_draw
 
     labelled = LabelledSet(
         data.stem, (data.resolve(),), text_column, label_column, work.resolve() / "draws"
     )
+    settings = {"cross_validation": cross_validation}
+    learn = linear if learner == "linear" else product(work, settings)
+    name = learner if cross_validation == "auto" else f"{learner}, cross_validation off"
+    numbers = list(map(int, sizes.split(",")))
     for draw in range(first_draw, first_draw + draws):
         for choice in choices.split(","):
-            for run in run_draw(labelled, choice, draw, list(map(int, sizes.split(","))), work):
-                line = json.dumps(run, ensure_ascii=False)
-                print(line, flush=True)
-                if results is not None:
-                    results.parent.mkdir(parents=True, exist_ok=True)
-                    with results.open("a", encoding="utf-8") as file:
-                        file.write(line + "\n")
-                if target is not None and 100 * run["accuracy"] >= target + 1:
-                    break
+            for run in run_draw(labelled, choice, draw, numbers, learn):
+                _keep({"learner": name, **run}, results)
+
+
+def _keep(run: dict[str, Any], results: Path | None) -> None:
+    line = json.dumps(run, ensure_ascii=False)
+    print(line, flush=True)
+    if results is not None:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        with results.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 @app.command("next-table")

@@ -10,7 +10,7 @@ Run = Mapping[str, Any]
 
 
 def print_next(runs: Sequence[Run], target: float) -> None:
-    """Prints a table of accuracy and macro-F1 by number of labels, for each set.
+    """Prints a table of accuracy and macro-F1 by number of labels, for each set and learner.
 
     Args:
         runs: Lines of the results; of repeated runs the last one counts.
@@ -19,7 +19,7 @@ def print_next(runs: Sequence[Run], target: float) -> None:
     """
     found: dict[str, dict[str, dict[int, dict[int, Run]]]] = {}
     for run in runs:
-        choices = found.setdefault(run["set"], {})
+        choices = found.setdefault(f"{run['set']}, {run['learner']}", {})
         choices.setdefault(run["choice"], {}).setdefault(run["labels"], {})[run["draw"]] = run
     for name, choices in found.items():
         sizes = sorted({size for by_size in choices.values() for size in by_size})

@@ -61,7 +61,8 @@ def choose(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Texts that have a label, which are left out of the pool. May be repeated.",
+            help="Texts that have a label: they are left out of the pool, and what they tell is not "
+            "asked again. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -81,9 +82,9 @@ def choose(
 
     The file has the columns text, label, score, reason and digest. Fill in
     label, and it is what fit --data takes. The reason of a text is uncertain
-    (the version is in doubt about it and about texts like it), diverse (there
-    is no version yet, and the text stands for many others) or random. The
-    score is the version's doubt, from 0 to 1.
+    (its label would tell most about texts that the version is in doubt about),
+    diverse (there is no version: it would tell most about the pool) or random. The
+    score is the version's doubt about the text itself, from 0 to 1.
 
     Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
     """

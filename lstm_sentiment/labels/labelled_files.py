@@ -72,7 +72,8 @@ class LabelledFiles:
         return self.place(row)[0].suffix.lower() != ".txt"
 
     def _check(self, file: Path, row: int, values: Mapping[str, Any]) -> None:
-        text = values.get(self.text_column)
+        # A table of `labels next` has a column `text` in any case, see `columns_of`.
+        text = values.get(self.text_column, values.get("text"))
         if not isinstance(text, str) or clean_text(text) != self.corpus.texts[row - 1]:
             raise InvalidInputError(_changed(file))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lstm_sentiment.checks import MAX_SEED, in_range, positive, share
 from lstm_sentiment.errors import InvalidInputError
@@ -34,9 +34,9 @@ class NextText:
     Attributes:
         text: The text without surrounding whitespace.
         position: Its position in the pool, from 0.
-        reason: `uncertain`: the version is in doubt about it and about texts like it; `diverse`:
-            there is no version, and its label would tell most about the pool; `random`: drawn at
-            random from all texts that could be chosen.
+        reason: `uncertain`: its label would tell most about texts that the version is in doubt
+            about; `diverse`: there is no version, and its label would tell most about the pool;
+            `random`: drawn at random from all texts that could be chosen.
         score: How much the version is in doubt, from 0 to 1: the entropy of its probabilities, in
             units of the largest possible. `None` without a version.
         digest: `text_digest` of the text.
@@ -83,6 +83,7 @@ def choose_next(
     number: int = 100,
     *,
     model: SavedModelPredictor | str | os.PathLike[str] | None = None,
+    probabilities: ArrayLike | None = None,
     labelled: Sequence[str] = (),
     random_share: float = 0.1,
     seed: int = 0,
@@ -91,10 +92,10 @@ def choose_next(
 ) -> NextTexts:
     """Chooses the texts of a pool whose labels would help a classifier most.
 
-    Texts are chosen one after the other by `experimental_design.design`, on features of their
-    n-grams of characters: they differ from one another, and each stands for many others. With a
-    version, texts count by its doubt about them, which is the entropy of its calibrated
-    probabilities.
+    Texts are chosen one after the other by `experimental_design.design`, on their n-grams of
+    characters: they differ from one another, and their labels tell most about all others. With a
+    version, those others count by the square of its doubt about them, which is the entropy of its
+    calibrated probabilities.
 
     A share is drawn at random from all texts that can be chosen. The others are no fair sample: a
     version's accuracy on them differs from that on the pool. On the random ones it is an unbiased
@@ -107,6 +108,8 @@ def choose_next(
         number: How many to choose; of a smaller pool, all.
         model: A version, its folder, or a base path, of which the highest version is taken. The
             texts that it was trained on are left out. `None` chooses before there is a version.
+        probabilities: Those of another classifier in the place of `model`: of each text of the
+            pool, float `(texts, classes)`.
         labelled: Texts that have a label. They are left out of the pool, and what they tell is not
             asked again.
         random_share: Share of the chosen texts that are drawn at random, from 0 to 1.
@@ -124,6 +127,7 @@ def choose_next(
     positive(number=number)
     share(random_share=random_share)
     in_range(0, MAX_SEED, seed=seed)
+    given = None if probabilities is None else _checked(probabilities, len(pool), model)
     if isinstance(model, str | os.PathLike):
         model = SavedModelPredictor(model, engine)
     seen = None if model is None else load_texts_seen(model.version_dir)
@@ -135,7 +139,9 @@ def choose_next(
         )
     progress.say(f"Pool: {candidates.counts.told()}")
     number = min(number, candidates.counts.left)
-    doubts = None if model is None else version_doubts(model, candidates.texts, progress)
+    doubts = None if given is None else entropies(given[candidates.positions])
+    if model is not None:
+        doubts = version_doubts(model, candidates.texts, progress)
     generator = np.random.default_rng(seed)
     drawn = generator.choice(candidates.counts.left, round(number * random_share), replace=False)
     best = _best(candidates.texts, number - len(drawn), drawn, labelled, doubts, seed, progress)
@@ -144,6 +150,20 @@ def choose_next(
         candidates.counts,
         None if model is None else model.version_dir,
     )
+
+
+def _checked(probabilities: ArrayLike, texts: int, model: object | None) -> NDArray[np.float64]:
+    if model is not None:
+        raise InvalidInputError(
+            "`probabilities` take the place of `model`. Received: both of them."
+        )
+    rows = np.asarray(probabilities, np.float64)
+    if rows.ndim != 2 or len(rows) != texts or not ((rows >= 0) & (rows <= 1)).all():
+        raise InvalidInputError(
+            f"`probabilities` must hold a row of numbers from 0 to 1 for each of the {texts:,} "
+            f"texts. Received: an array of the shape {rows.shape}."
+        )
+    return rows
 
 
 def version_doubts(
@@ -157,13 +177,21 @@ def version_doubts(
     """
     return np.concatenate(
         [
-            _entropies([answer.probabilities for answer in model.predict(list(part))])
+            entropies([answer.probabilities for answer in model.predict(list(part))])
             for part in in_parts(texts, _TEXTS_AT_ONCE, "Predicting", progress)
         ]
     )
 
 
-def _entropies(probabilities: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+def entropies(probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Computes the entropy of the probabilities of texts, in units of the largest possible.
+
+    Args:
+        probabilities: Float `(texts, classes)`; rows sum to 1.
+
+    Returns:
+        From 0, for one certain class, to 1, where all are equally likely: float64 `(texts,)`.
+    """
     values = np.asarray(probabilities, np.float64).clip(min=0)
     terms = values * np.log(np.where(values > 0, values, 1))
     return np.asarray((-terms.sum(axis=1) / np.log(max(2, values.shape[1]))).clip(0, 1))
@@ -187,13 +215,8 @@ def _best(
     directions = TextDirections.learn(texts, seed=seed, progress=progress)
     features = directions.features(texts, progress=progress)
     known = np.concatenate([features[drawn], directions.features(labelled)])
-    places = design(
-        features[others],
-        number,
-        labelled=known,
-        weights=None if doubts is None else doubts[others],
-        progress=progress,
-    )
+    weights = None if doubts is None else doubts[others] ** 2
+    places = design(features[others], number, labelled=known, weights=weights, progress=progress)
     return others[places]
 
 

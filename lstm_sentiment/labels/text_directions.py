@@ -65,7 +65,7 @@ class TextDirections:
     def learn(
         cls, texts: Sequence[str], *, seed: int = 0, progress: Progress = SILENT
     ) -> "TextDirections":
-        """Learns up to 100 directions by a singular value decomposition.
+        """Learns up to 50 directions by a singular value decomposition.
 
         Args:
             texts: At least one. Of more than 20,000, as many are drawn.

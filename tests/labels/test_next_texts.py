@@ -93,6 +93,17 @@ def test_what_has_a_label_is_not_asked_again() -> None:
     assert texts_of(choose_next(pool, 1, labelled=labelled, random_share=0))[0].startswith("the")
 
 
+def test_texts_tell_about_those_that_are_in_doubt() -> None:
+    kinds = ["房间很干净", "the breakfast was cold"]
+    pool = [f"{kind}{number:04}" for kind in kinds for number in range(50)]
+    doubtful = np.repeat([[0.99, 0.01], [0.5, 0.5]], 50, axis=0)
+    for probabilities, kind in ((doubtful, kinds[1]), (doubtful[::-1], kinds[0])):
+        found = choose_next(pool, 1, probabilities=probabilities, random_share=0)
+        assert found.texts[0].text.startswith(kind)
+        assert found.texts[0].score == pytest.approx(1)
+        assert found.texts[0].reason == "uncertain"
+
+
 def test_a_version_chooses_what_it_is_in_doubt_about(version: SavedModelPredictor) -> None:
     found = choose_next(POOL, 30, model=version, random_share=0.2)
     assert found.counts() == {"uncertain": 24, "diverse": 0, "random": 6}
@@ -129,6 +140,9 @@ def test_what_a_version_was_trained_on_is_left_out(
         ({"random_share": 1.5}, "`random_share` must be from 0 to 1"),
         ({"seed": -1}, "`seed` must be an integer from 0"),
         ({"pool": "one text"}, "`pool` must be a list"),
+        ({"probabilities": [[0.5, 0.5]]}, r"`probabilities` must hold a row.*150.*\(1, 2\)"),
+        ({"probabilities": [[2.0]] * 150}, "`probabilities` must hold a row of numbers from 0"),
+        ({"probabilities": [[1.0]] * 150, "model": "none"}, "in the place|take the place"),
         ({"pool": []}, "The pool must hold a text.*Received: 0 of 0 texts"),
         ({"pool": ["", " "]}, "2 are empty"),
     ],

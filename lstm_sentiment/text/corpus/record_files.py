@@ -20,6 +20,8 @@ Record = tuple[str, str, int, int]
 
 RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 
+_OURS = ("text", "label")
+_MARK = "digest"
 _LINES_SHOWN = 5
 
 
@@ -109,16 +111,20 @@ def record_format(path: Path, text: str) -> RecordFormat:
     suffix = path.suffix.lower()
     if suffix in _DIALECTS:
         header: list[str] = next(iter(_csv_reader(Utf8Lines(path).universal(), suffix)), [])
-        return RecordFormat(suffix, column=header.index(text) if text in header else 0)
+        return RecordFormat(suffix, column=columns_of(str(path), header, text)[0] if header else 0)
     return RecordFormat(suffix, key=text)
 
 
 def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[int]:
     """Returns the positions of the wanted columns in a table's header.
 
+    A table that `labels next` has written, known by its column `digest`, is read by its own columns
+    `text` and `label`, so that it can be read beside tables whose columns have other names.
+
     Raises:
         InvalidInputError: If a column is missing; the message begins with `where`.
     """
+    wanted = tuple(_column(name, own, header) for name, own in zip(wanted, _OURS, strict=False))
     for name in wanted:
         if name is not None and name not in header:
             raise InvalidInputError(
@@ -127,6 +133,11 @@ def columns_of(where: str, header: Sequence[str], *wanted: str | None) -> list[i
                 f"{did_you_mean(name, header)}"
             )
     return [header.index(name) for name in wanted if name is not None]
+
+
+def _column(name: str | None, own: str, header: Sequence[str]) -> str | None:
+    is_ours = name not in header and own in header and _MARK in header
+    return own if name is not None and is_ours else name
 
 
 def checked_row(path: Path, place: str, text: Any, *labels: Any) -> tuple[str, str]:
@@ -167,7 +178,7 @@ def _where_else(path: Path, label: str | None) -> str:
     with suppress(InvalidInputError):  # what else is wrong is told once the labels are there
         for line, row in read_rows(path):
             rows += 1
-            if _is_empty(row.get(label or "")):
+            if _is_empty(row.get(_column(label, "label", list(row)) or "")):
                 lines.append(line)
     if not lines:
         return ""

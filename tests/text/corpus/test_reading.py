@@ -115,6 +115,21 @@ def test_a_file_that_is_labelled_in_part_is_refused_with_all_rows_that_lack_a_la
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("read", [read_corpus, open_corpus])
+def test_a_table_of_labels_next_is_read_beside_tables_with_other_columns(
+    tmp_path: Path, read: Callable[..., Corpus]
+) -> None:
+    mine = write(tmp_path / "mine.csv", "id,review,stars\n1,好,5\n2,坏,1\n")
+    following = write(tmp_path / "next.csv", "text,label,digest\n很好,5,0a\n很坏,1,0b\n")
+    columns = {"text_column": "review", "label_column": "stars"}
+    corpus = read([mine, following], **columns)
+    assert list(corpus.texts) == ["好", "坏", "很好", "很坏"]
+    assert corpus.class_counts() == {"1": 2, "5": 2}
+    # Any other table must have the columns that were named.
+    with pytest.raises(InvalidInputError, match="the column 'review' must exist"):
+        read([write(tmp_path / "other.csv", "text,label\n好,5\n")], **columns)
+
+
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
 def test_a_missing_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"{name}: cannot be read: No such file"):
