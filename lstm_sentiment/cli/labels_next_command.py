@@ -61,8 +61,8 @@ def choose(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Texts that have a label: they are left out of the pool, and what they tell is not "
-            "asked again. May be repeated.",
+            help="Texts that have a label: they are left out of the pool, and what they tell is "
+            "not asked again. May be repeated.",
             show_default=False,
         ),
     ] = None,

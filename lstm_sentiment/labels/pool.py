@@ -37,13 +37,13 @@ class PoolCounts:
         reasons = [
             f"{number:,} {reason}"
             for number, reason in (
-                (self.labelled, "have a label already"),
-                (self.repeated, "repeat another one"),
-                (self.empty, "are empty"),
+                (self.labelled, "with a label"),
+                (self.repeated, "repeated"),
+                (self.empty, "empty"),
             )
             if number
         ]
-        left_out = f"; {', '.join(reasons)}" if reasons else ""
+        left_out = f"; left out: {', '.join(reasons)}" if reasons else ""
         return f"{self.left:,} of {self.given:,} texts can be chosen{left_out}"
 
 

@@ -28,7 +28,7 @@ def test_texts_to_label_with_and_without_a_version(
     flags = ("--pool", pool, "--data", "labelled.csv", "--number", 10)
     outcome = run("labels", "next", *flags)
     assert outcome.code == 0, outcome.err
-    assert "59 of 60 texts can be chosen; 1 have a label already" in outcome.out
+    assert "59 of 60 texts can be chosen; left out: 1 with a label" in outcome.out
     assert "10 (9 diverse, 1 random)" in outcome.out
     assert set(read_texts("next.csv")) < set(POOL[1:])
 

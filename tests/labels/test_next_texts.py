@@ -128,7 +128,7 @@ def test_what_a_version_was_trained_on_is_left_out(
     found = choose_next([*copies, *new], len(new) + 40, model=version.version_dir)
     assert found.pool.labelled == 40
     assert set(texts_of(found)) == set(new)
-    with pytest.raises(InvalidInputError, match="40 have a label already") as refused:
+    with pytest.raises(InvalidInputError, match="40 with a label") as refused:
         choose_next(copies, 5, model=version)
     assert "\n" not in str(refused.value)
 
@@ -144,7 +144,7 @@ def test_what_a_version_was_trained_on_is_left_out(
         ({"probabilities": [[2.0]] * 150}, "`probabilities` must hold a row of numbers from 0"),
         ({"probabilities": [[1.0]] * 150, "model": "none"}, "in the place|take the place"),
         ({"pool": []}, "The pool must hold a text.*Received: 0 of 0 texts"),
-        ({"pool": ["", " "]}, "2 are empty"),
+        ({"pool": ["", " "]}, "left out: 2 empty"),
     ],
 )
 def test_bad_arguments_are_told(arguments: dict[str, object], message: str) -> None:
