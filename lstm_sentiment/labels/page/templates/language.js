@@ -36,6 +36,9 @@ function translateDocument() {
   for (const each of document.querySelectorAll("[data-i18n-label]")) {
     each.setAttribute("aria-label", t(each.dataset.i18nLabel));
   }
+  for (const each of document.querySelectorAll("[data-i18n-placeholder]")) {
+    each.placeholder = t(each.dataset.i18nPlaceholder);
+  }
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
