@@ -1,5 +1,6 @@
 """The data loop on real reviews.
 
+    python -m benchmarks.labels wrong --data hotel.csv --text-column review
     python -m benchmarks.labels next --data hotel.csv --text-column review --results next.jsonl
     python -m benchmarks.labels next-table next.jsonl --target 84
     python -m benchmarks.labels drift-streams --data hotel.csv --other books.csv
@@ -76,6 +77,37 @@ def _keep(run: dict[str, Any], results: Path | None) -> None:
         results.parent.mkdir(parents=True, exist_ok=True)
         with results.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+@app.command("wrong")
+def wrong_labels(
+    data: Annotated[Path, typer.Option(help="A labelled set, as `fit --data`.")],
+    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    shares: Annotated[str, typer.Option(help="Shares of labels to make wrong.")] = "0.03,0.1",
+    classes: Annotated[
+        str, typer.Option(help="random, or labels whose texts alone get wrong ones.")
+    ] = "random,0,1",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of draws.")] = 3,
+    quick: Annotated[bool, typer.Option(help="Linear classifiers; else as `fit`.")] = True,
+    work: Annotated[Path, typer.Option(help="Takes files made on the way.")] = (
+        Path("runs") / "labels"
+    ),
+) -> None:
+    """How many planted wrong labels `labels check` finds, and cleanlab (extra `bench`).
+
+    A fifth of the texts is the test part of the classifiers that are trained on the labels as they
+    were, with the planted ones, without the suspects, and with the suspects corrected.
+    """
+    from benchmarks.labels.wrong_labels import run_planted
+    from lstm_sentiment.text.corpus.reading import read_corpus
+
+    corpus = read_corpus([data], text_column=text_column, label_column=label_column)
+    for share in map(float, shares.split(",")):
+        for kind in classes.split(","):
+            for seed in range(seeds):
+                for row in run_planted(corpus, share, kind, seed, quick=quick, work=work):
+                    print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
 @app.command("next-table")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.checks import in_range, require_train
+from lstm_sentiment.checks import in_range, positive, require_train
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.from_log_command import from_log
 from lstm_sentiment.cli.labels_next_command import choose
@@ -76,6 +76,14 @@ def check(
             "a training as of fit.",
         ),
     ] = False,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Number of suspects: the labels that are least likely right. Default: as many as "
+            "are estimated to be wrong.",
+        ),
+    ] = None,
     folds: Annotated[
         int, typer.Option(help="Number of folds, each scored by classifiers of the others.")
     ] = 5,
@@ -86,15 +94,17 @@ def check(
 ) -> None:
     """Find the labels that are likely wrong.
 
-    Each text is scored by classifiers that were not trained on it. Where its
-    label is more likely wrong than right, it is a suspect; so is one of two
-    equal texts, or of two that differ in punctuation alone, with two labels.
+    Each text is scored by classifiers that were not trained on it. Suspects
+    are the labels that are least likely right, as many as are estimated to be
+    wrong. Equal texts with two labels come on top, and so do texts that differ
+    in punctuation alone.
 
     Example: python cli.py labels check --data reviews.csv --output suspects.csv
     """
     require_train("checking labels")
     check_writable_file(output)
     in_range(2, MOST_FOLDS, folds=folds)
+    positive(number=number)
     if page is not None:
         require_page_libraries()
         check_writable_file(page)
@@ -112,6 +122,7 @@ def check(
     found = find_label_issues(
         files.corpus,
         quick=quick,
+        number=number,
         config=config,
         folds=folds,
         seed=config.training.seed,

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.checks import in_range
+from lstm_sentiment.checks import in_range, positive
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.labels.confident_learning import estimate_noise, estimated_joint
+from lstm_sentiment.labels.confident_learning import estimate_noise
 from lstm_sentiment.labels.groups import TextGroups, group_texts
-from lstm_sentiment.labels.issues import MOST_FOLDS, Confusion, LabelIssues
+from lstm_sentiment.labels.issues import MOST_FOLDS, Confusion, LabelIssue, LabelIssues
 from lstm_sentiment.labels.linear import linear_logits
 from lstm_sentiment.labels.scoring import ScoredLabels, ScoreFolds, score_labels
 from lstm_sentiment.labels.suspects import Suspects
@@ -27,6 +27,7 @@ def find_label_issues(
     corpus: Corpus,
     *,
     quick: bool = False,
+    number: int | None = None,
     config: PipelineConfig | None = None,
     folds: int = 5,
     seed: int = 0,
@@ -45,6 +46,9 @@ def find_label_issues(
         corpus: Labelled texts, duplicates and contradictions included.
         quick: Takes linear classifiers in the second round too, which takes seconds. By default
             each fold is scored by a classifier as `run_pipeline` trains it.
+        number: Number of suspects that classifiers find: the labels that are least likely right.
+            `None` takes as many as are estimated to be wrong, and all that are more likely wrong
+            than right. Contradictory and nearly equal texts come on top.
         config: Settings of these classifiers, of which those of files and of the version's place
             are not used; `None` takes the defaults.
         folds: Number of folds, from 2 to 50.
@@ -58,6 +62,7 @@ def find_label_issues(
         TrainingError: If the loss of a training is not finite.
     """
     in_range(2, MOST_FOLDS, folds=folds)
+    positive(number=number)
     corpus.require_classes()
     groups = group_texts(corpus)
     numbers = deal_folds(groups.labels, groups.texts.near_digests, folds, seed)
@@ -91,24 +96,24 @@ def find_label_issues(
             progress=progress,
         )
     scored = score_labels(groups.labels, judged, first, second)
-    return _result(groups, features, scored, numbers, judged, progress)
+    if number is None:
+        number = max(scored.estimated_wrong, int((scored.likely != groups.labels)[judged].sum()))
+    suspects = Suspects(groups, features, scored, judged, number).issues(progress)
+    return _result(groups, scored, numbers, suspects)
 
 
 def _result(
     groups: TextGroups,
-    features: TextFeatures,
     scored: ScoredLabels,
     numbers: NDArray[np.int64],
-    judged: NDArray[np.bool_],
-    progress: Progress,
+    suspects: tuple[LabelIssue, ...],
 ) -> LabelIssues:
     checked, names = numbers != NEVER_HELD_OUT, groups.texts.label_names
-    counts = np.bincount(groups.labels[judged], minlength=len(names))
     right = int((scored.probabilities.argmax(axis=1) == groups.labels)[checked].sum())
     return LabelIssues(
-        issues=Suspects(groups, features, scored, judged).issues(progress),
+        issues=suspects,
         noise=dict(zip(names, estimate_noise(scored.joint), strict=True)),
-        confusions=_confusions(estimated_joint(scored.joint, counts), names),
+        confusions=_confusions(scored.estimated, names),
         accuracy=estimate_accuracy(right, int(checked.sum())),
         label_names=names,
         texts=int(checked.sum()),

@@ -106,4 +106,7 @@ def label_posteriors(
     given_of_true = joint / np.maximum(joint.sum(axis=0, keepdims=True), _LEAST)
     true = probabilities @ np.linalg.pinv(given_of_true).T
     both = given_of_true[labels] * np.clip(true, _LEAST, None)
-    return np.asarray(both / np.maximum(both.sum(axis=1, keepdims=True), _LEAST), np.float64)
+    # Of a class whose texts were not counted nothing is known: its labels are taken to be right.
+    unknown = both.sum(axis=1) == 0
+    both[unknown, labels[unknown]] = 1
+    return np.asarray(both / both.sum(axis=1, keepdims=True), np.float64)

@@ -16,7 +16,8 @@ def fit_linear(
     rows: csr_matrix, labels: NDArray[np.int64], class_weights: ClassWeights = "none"
 ) -> Kernel:
     """Trains a linear classifier on rows of `TextFeatures`; each class must have a text."""
-    return fit_regression(rows, Examples.of(labels, None, class_weights), class_weights)
+    examples = Examples.of(labels, None, class_weights)
+    return fit_regression(rows, examples, class_weights, roughly=True)
 
 
 def texts_to_train_on(

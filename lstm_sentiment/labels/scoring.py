@@ -1,7 +1,7 @@
 """How likely each label is right: two rounds of classifiers, the second without the suspects."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,19 @@ class ScoredLabels:
         probabilities: Out-of-fold probabilities of given labels in the second round, `(texts,
             classes)`.
         posteriors: How likely each class is the true one, `(texts, classes)`.
-        joint: Result of `confident_joint`.
+        joint: Result of `confident_joint` in the first round.
+        estimated: Result of `estimated_joint` for it.
     """
 
     probabilities: Probabilities
     posteriors: Probabilities
     joint: NDArray[np.int64]
+    estimated: NDArray[np.float64]
+
+    @property
+    def estimated_wrong(self) -> int:
+        """Estimated number of wrong labels."""
+        return round(float(self.estimated.sum() - np.trace(self.estimated)))
 
     @property
     def likely(self) -> NDArray[np.int64]:
@@ -64,7 +71,7 @@ def score_labels(
     after = _round(labels, judged, second(trusted))
     mean = np.sqrt(np.clip(before.posteriors, _LEAST, 1) * np.clip(after.posteriors, _LEAST, 1))
     posteriors = mean / mean.sum(axis=1, keepdims=True)
-    return ScoredLabels(after.probabilities, posteriors, before.joint)
+    return replace(before, probabilities=after.probabilities, posteriors=posteriors)
 
 
 def _round(labels: NDArray[np.int64], judged: NDArray[np.bool_], logits: Logits) -> ScoredLabels:
@@ -72,7 +79,8 @@ def _round(labels: NDArray[np.int64], judged: NDArray[np.bool_], logits: Logits)
     classes = logits.shape[1]
     joint = confident_joint(labels[judged], probabilities[judged], classes)
     estimated = estimated_joint(joint, np.bincount(labels[judged], minlength=classes))
-    return ScoredLabels(probabilities, label_posteriors(labels, probabilities, estimated), joint)
+    posteriors = label_posteriors(labels, probabilities, estimated)
+    return ScoredLabels(probabilities, posteriors, joint, estimated)
 
 
 def _calibrated(

@@ -45,12 +45,14 @@ class Suspects:
         features: Features of these texts.
         scored: What classifiers say of their labels.
         judged: Mask of the texts whose labels classifiers decide about, `(texts,)`.
+        number: Number of their labels that are suspect: those that are least likely right.
     """
 
     groups: TextGroups
     features: TextFeatures
     scored: ScoredLabels
     judged: NDArray[np.bool_]
+    number: int
 
     def issues(self, progress: Progress) -> tuple[LabelIssue, ...]:
         """Returns the suspects, the surest first."""
@@ -59,22 +61,27 @@ class Suspects:
         return tuple(sorted(issues, key=lambda issue: (issue.score, issue.row)))
 
     def _doubted(self, progress: Progress) -> list[_Suspect]:
-        """Returns the labels that are more likely wrong than right."""
-        labels, likely = self.groups.labels, self.scored.likely
-        doubted = self.judged & (likely != labels)
-        texts = np.flatnonzero(doubted)
-        texts = texts[np.argsort(self.scored.posteriors[texts, labels[texts]], kind="stable")]
+        """Returns the labels that are least likely right."""
+        labels, posteriors = self.groups.labels, self.scored.posteriors
+        judged = np.flatnonzero(self.judged)
+        order = np.argsort(posteriors[judged, labels[judged]], kind="stable")
+        texts = judged[order[: self.number]]
         if not len(texts):
             return []
-        found = [_Suspect(text, labels[text], likely[text], "wrong") for text in texts.tolist()]
+        others = posteriors[texts].copy()
+        others[np.arange(len(texts)), labels[texts]] = -1
+        likely = others.argmax(axis=1)
+        trusted = self.judged.copy()
+        trusted[texts] = False
         with progress.step("Comparing suspects", 2) as advance:
-            trusted = self.judged & ~doubted
-            nearest = nearest_texts(self.features.rows, labels, trusted, texts, likely[texts])
+            nearest = nearest_texts(self.features.rows, labels, trusted, texts, likely)
             advance()
             clauses = self._clause_scores(trusted)
             found = [
-                replace(suspect, nearest=int(near), kind=self._kind(suspect, clauses))
-                for suspect, near in zip(found, nearest, strict=True)
+                self._told(_Suspect(text, int(labels[text]), other, "wrong", near), clauses)
+                for text, other, near in zip(
+                    texts.tolist(), likely.tolist(), nearest.tolist(), strict=True
+                )
             ]
             advance()
         return found
@@ -85,10 +92,11 @@ class Suspects:
         kernel = fit_linear(self.features.rows[train], labels[train], "balanced")
         return ClauseScores(self.features, kernel, [texts[text] for text in train], labels[train])
 
-    def _kind(self, suspect: _Suspect, clauses: ClauseScores) -> IssueKind:
+    def _told(self, suspect: _Suspect, clauses: ClauseScores) -> _Suspect:
+        """Tells an ambiguous suspect from a wrong one."""
         text = self.groups.texts.texts[suspect.text]
         is_ambiguous = clauses.is_ambiguous(text, suspect.given, suspect.likely)
-        return "ambiguous" if is_ambiguous else "wrong"
+        return replace(suspect, kind="ambiguous") if is_ambiguous else suspect
 
     def _contradictory(self) -> Iterator[_Suspect]:
         """Yields each label of a text that most copies gainsay, or with as many the classifier."""

@@ -3,7 +3,9 @@
 Imports no TensorFlow, so that labels can be checked within seconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +17,22 @@ from lstm_sentiment.training.config import ClassWeights
 
 _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
 _INVERSE_PENALTY = 10.0
-_MOST_ROUNDS = 300
+_TO_THE_END: Mapping[str, Any] = {"max_iter": 300}
+_ROUGHLY: Mapping[str, Any] = {"solver": "liblinear", "dual": True, "tol": 0.1, "random_state": 0}
 _LEAST_PROBABILITY = 0.01  # of a class that becomes a row of a text with soft labels
 
 
-def frequent_ngrams(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def frequent_ngrams(
+    counts: NDArray[np.int64], most: int, *, least_texts: int = _RARE
+) -> NDArray[np.int64]:
     """Returns the positions of the n-grams to keep, ascending.
 
     Args:
         counts: Number of texts that hold each n-gram, `(ngrams,)`.
-        most: Number of n-grams to keep, the most frequent ones. Those of one text are left out.
+        most: Number of n-grams to keep, the most frequent ones.
+        least_texts: N-grams of fewer texts are left out.
     """
-    kept = np.flatnonzero(counts >= _RARE)
+    kept = np.flatnonzero(counts >= least_texts)
     if len(kept) > most:
         by_count = np.argsort(-counts[kept], kind="stable")
         kept = np.sort(kept[by_count[:most]])
@@ -77,9 +83,15 @@ class Examples:
 
 
 def fit_regression(
-    features: csr_matrix, examples: Examples, class_weights: ClassWeights
+    features: csr_matrix,
+    examples: Examples,
+    class_weights: ClassWeights,
+    *,
+    roughly: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns kernel `(ngrams, classes)` and bias `(classes,)`.
+
+    `roughly` takes a solver that is a few times as fast and stops early.
 
     Each class has a logistic regression against the others. Its features are scaled by the log
     ratio of how often the n-grams occur inside and outside of the class, which says more with few
@@ -94,7 +106,9 @@ def fit_regression(
     columns = []
     for label in (1,) if len(counts) == 2 else range(len(counts)):
         ratio = _log_ratio(counts[label], counts.sum(axis=0) - counts[label])
-        regression = LogisticRegression(C=_INVERSE_PENALTY, max_iter=_MOST_ROUNDS)
+        regression = LogisticRegression(
+            C=_INVERSE_PENALTY, **(_ROUGHLY if roughly else _TO_THE_END)
+        )
         regression.fit((rows @ diags(ratio)).tocsr(), labels == label, weights)
         columns.append(np.append(ratio * regression.coef_[0], regression.intercept_))
     both = np.stack(columns, axis=1)
