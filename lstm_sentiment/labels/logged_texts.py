@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,8 @@ from lstm_sentiment.text.corpus.record_files import clean_text
 from lstm_sentiment.versions.logged_request import LoggedRequest
 from lstm_sentiment.versions.prediction_log import LoggedRequests
 
+# As the log itself.
+_OWNER_ALONE = 0o600
 _PROBABILITY = "probability_{}"
 # Full-width signs too, which count in some languages of a spreadsheet.
 
@@ -64,8 +67,8 @@ def save_logged_texts(requests: LoggedRequests, output: Path) -> LoggedTexts:
     The columns are `text`; `predicted_label` and, for each class, `probability_CLASS`, of the
     newest answer; `count`, the number of times that the text was sent; `version`, which gave the
     newest answer; and `digest`, by which corrections name the text. A text that a spreadsheet would
-    take for a formula has a space before it, which is not read. The log is read twice: in between,
-    only digests and places are kept.
+    take for a formula has a space before it, which is not read. Like the log, the table can be read
+    by its owner alone. The log is read twice: in between, only digests and places are kept.
 
     Args:
         requests: The log, of one model.
@@ -89,6 +92,7 @@ def save_logged_texts(requests: LoggedRequests, output: Path) -> LoggedTexts:
     predicted: Counter[str] = Counter()
     try:
         with write_whole(output) as file:
+            os.chmod(file.name, _OWNER_ALONE)
             # `detach` at the end: closing the wrapper would close `file` before it is renamed.
             lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             # All fields are quoted: an unquoted carriage return would end the row.

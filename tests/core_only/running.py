@@ -25,6 +25,7 @@ model_config_list {{
     model_platform: "tensorflow"
     model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
     version_labels {{ key: "stable" value: 1 }}
+    {of_sentiment}
   }}
   config {{ name: "letters" base_path: "{folder}/letters" model_platform: "tensorflow" }}
 }}
@@ -112,10 +113,16 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, flags: Sequence[str]) -> Iterator[Server]:
-    """Runs `serve` over versions in a folder until the block ends; it must end well."""
+def serving(folder: Path, flags: Sequence[str], of_sentiment: str = "") -> Iterator[Server]:
+    """Runs `serve` over versions in a folder until the block ends; it must end well.
+
+    Args:
+        folder: The base paths of the models.
+        flags: Flags of `serve`.
+        of_sentiment: More of the config of the first model.
+    """
     config_file = folder / "models.config"
-    config_file.write_text(CONFIG.format(folder=folder))
+    config_file.write_text(CONFIG.format(folder=folder, of_sentiment=of_sentiment))
     with socket.create_server(("127.0.0.1", 0)) as free:
         rest_port = free.getsockname()[1]
     command = [str(PROGRAM), "serve", "--model-config-file", str(config_file), "--port", "0"]

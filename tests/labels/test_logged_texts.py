@@ -73,6 +73,7 @@ def test_the_table_is_unlabelled_texts_and_soft_labels(tmp_path: Path) -> None:
     saved(tmp_path, logged(texts, [GOOD] * 5 + [BAD]))
     table = tmp_path / "texts.csv"
     assert table.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert table.stat().st_mode & 0o777 == 0o600
     assert [text.strip() for text in read_texts(table)] == texts
     soft = read_soft_labels(table, LABELS)
     assert list(soft.texts) == texts
