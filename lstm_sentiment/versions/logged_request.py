@@ -22,7 +22,7 @@ _FEATURE = "text"
 
 
 class SkippedRequestError(Exception):
-    """A request that holds no text to read; the message says why, to end `Skipped 3 requests`."""
+    """A request that holds no text; the message tells which, as in `Requests of that kind`."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,9 @@ def _of_ids(
         found = [None if version is None else version.tokens(row) for row in rows]
         tokens = tuple(one for one in found if one is not None)
         if version is None or len(tokens) < len(rows):
-            raise SkippedRequestError("of token ids: the folder of the version tells their tokens")
+            raise SkippedRequestError(
+                "of token ids, which the folder of their version would turn into texts,"
+            )
         texts = tuple(map(version.joiner.join, tokens))
     answers = _id_answers(response.outputs, len(rows), version)
     return {"api": "Predict", "texts": texts, "tokens": tokens, "token_ids": rows, **answers}

@@ -180,9 +180,11 @@ class LoggedRequests:
         ]
         if self.others:
             wanted = _named(self._model_name, self._version)
-            notes.append(f"Skipped {self.others.total():,} requests that are not of {wanted}.")
+            notes.append(
+                f"Requests that are not of {wanted} were skipped: {self.others.total():,}."
+            )
         return notes + [
-            f"Skipped {count:,} requests {reason}." for reason, count in self.skipped.items()
+            f"Requests {reason} were skipped: {count:,}." for reason, count in self.skipped.items()
         ]
 
     def _requests_of(self, file: Path, advance: Advance) -> Iterator[LoggedRequest]:

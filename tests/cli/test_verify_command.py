@@ -180,7 +180,9 @@ def test_a_request_log_is_replayed(run: Run, base_path: Path, tmp_path: Path) ->
     write_log(tmp_path / "log-1", [same, logged(["空"], None)])
     outcome = run("verify", "--model", base_path, "--requests", "log-1")
     assert outcome.code == 0, outcome.err
-    assert "Skipped 1 texts that the log holds without label" in outcome.err
+    assert (
+        "Texts that the log holds without label and probabilities were skipped: 1." in outcome.err
+    )
     assert outcome.out.splitlines() == [
         "asked          saved model, 1",
         "requests       2 with 2 answers",

@@ -83,7 +83,7 @@ def test_token_ids_become_texts_by_the_vocabulary_of_the_version_that_answered(
     wanted = scaled / scaled.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.array(of_ids.probabilities), wanted, rtol=1e-6)
     assert of_text.texts == ("好",)
-    assert ["token ids" in note and "Skipped 1 " in note for note in requests.notes] == [True]
+    assert ["token ids" in note and "skipped: 1." in note for note in requests.notes] == [True]
     # Without the folder no ids can be read: they mean other tokens in each version.
     requests = read_prediction_log(file)
     assert [request.texts for request in requests] == [("好",)]
@@ -185,7 +185,7 @@ def test_requests_without_texts_are_counted_by_reason(tmp_path: Path) -> None:
     requests = read_prediction_log(write_log(tmp_path / "log", logs))
     assert [one.texts for one in requests] == [("a",)]
     assert sorted(requests.skipped.values()) == [1, 1, 2, 2]
-    assert all(note.startswith("Skipped ") for note in requests.notes)
+    assert all(" were skipped: " in note for note in requests.notes)
 
 
 def test_another_model_or_version_is_left_out_and_told(tmp_path: Path) -> None:
@@ -198,7 +198,9 @@ def test_another_model_or_version_is_left_out_and_told(tmp_path: Path) -> None:
     file = write_log(tmp_path / "log", logs)
     requests = read_prediction_log(file, model_name="sentiment", version=4)
     assert [one.texts for one in requests] == [("c",)]
-    assert requests.notes == ["Skipped 3 requests that are not of model 'sentiment', version 4."]
+    assert requests.notes == [
+        "Requests that are not of model 'sentiment', version 4 were skipped: 3."
+    ]
     assert [one.texts for one in read_prediction_log(file, model_name="books")] == [("b",), ("d",)]
     assert [len(one.texts) for one in read_prediction_log(file)] == [1, 1, 1, 1]
     with pytest.raises(InvalidInputError) as raised:

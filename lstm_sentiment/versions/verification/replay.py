@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from lstm_sentiment.versions.verification.transports import Transport
 
 _TEXTS_AT_ONCE = 64
-_OTHER_IDS = "Skipped {:,} texts of token ids, which mean other tokens in another version."
-_UNANSWERED = "Skipped {:,} texts that the log holds without label and probabilities."
+_OTHER_IDS = "Token ids, which mean other tokens in another version, were skipped: {:,} texts."
+_UNANSWERED = "Texts that the log holds without label and probabilities were skipped: {:,}."
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,9 @@ class _Replayer:
         if self._other_ids:
             notes.append(_OTHER_IDS.format(self._other_ids))
         if self._refused:
-            notes.append(f"{self._refused:,} texts were refused, the first: {self._first_refusal}")
+            notes.append(
+                f"Texts that were refused: {self._refused:,}, the first: {self._first_refusal}"
+            )
         if not tally.texts:
             raise InvalidInputError(
                 f"The log must hold an answer that can be compared. Received: none. "

@@ -108,7 +108,7 @@ def test_the_same_model_under_another_number_is_not_asked_for_its_ids(
     result = verify_requests(log, model_dir=base_path)
     assert (result.is_equal, result.texts, result.version) == (True, 12, 5)
     assert result.notes == (
-        "Skipped 2 texts of token ids, which mean other tokens in another version.",
+        "Token ids, which mean other tokens in another version, were skipped: 2 texts.",
     )
 
 
@@ -169,9 +169,7 @@ def test_what_cannot_be_compared_is_told(base_path: Path, tmp_path: Path) -> Non
         logged_examples("regress", ["数字"], [(0.5, 0.5)]),
         logged_ids([[2]], [[0.0, 1.0, 0.0]], version=9),
     ]
-    with pytest.raises(
-        InvalidInputError, match=r"can be compared. Received: none. Skipped 2 texts"
-    ):
+    with pytest.raises(InvalidInputError, match=r"can be compared\. .* were skipped: 2\."):
         verify_requests(write_log(tmp_path / "log", logs), model_dir=base_path / "3")
     log = write_log(tmp_path / "log", [*logs, compared])
     result = verify_requests(log, model_dir=base_path / "3", tolerance=1)
@@ -185,7 +183,7 @@ def test_refused_texts_are_counted_one_by_one(base_path: Path, tmp_path: Path) -
     log = write_log(tmp_path / "log", [good, bad, good])
     result = verify_requests(log, model_dir=base_path / "3", tolerance=1)
     assert (result.texts, result.refused, result.is_equal) == (2, 1, False)
-    assert "1 texts were refused, the first: " in result.notes[-1]
+    assert "Texts that were refused: 1, the first: " in result.notes[-1]
 
 
 def test_bad_input_is_told(base_path: Path, tmp_path: Path, server: ModelServer) -> None:
