@@ -4,15 +4,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-
-
-class _Entry(NamedTuple, Generic[Item]):
-    item: Item
-    rows: int
-    size_bytes: int
 
 
 class BackgroundQueue(Generic[Item]):
@@ -51,7 +45,10 @@ class BackgroundQueue(Generic[Item]):
         self._max_rows, self._max_bytes, self._max_group = max_rows, max_bytes, max_group
         self._pause_seconds, self._rest_ratio, self._clock = pause_seconds, rest_ratio, clock
         self._condition = threading.Condition()
-        self._entries: deque[_Entry[Item]] = deque()
+        # Beside one another, since a tuple for each item would keep the garbage collector busy.
+        self._items: deque[Item] = deque()
+        self._rows_of_items: deque[int] = deque()
+        self._sizes_of_items: deque[int] = deque()
         self._rows = self._bytes = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
@@ -73,8 +70,9 @@ class BackgroundQueue(Generic[Item]):
         """
         with self._condition:
             self._stopped.set()
-            left = [entry.item for entry in self._entries]
-            self._entries.clear()
+            left = list(self._items)
+            for entries in (self._items, self._rows_of_items, self._sizes_of_items):
+                entries.clear()
             self._rows = self._bytes = 0
             self._condition.notify_all()
         if self._thread.ident is not None:
@@ -95,9 +93,7 @@ class BackgroundQueue(Generic[Item]):
             for item, size_bytes in items:
                 fits = self._rows < self._max_rows and self._bytes + size_bytes <= self._max_bytes
                 if fits and not self._stopped.is_set():
-                    self._entries.append(_Entry(item, 1, size_bytes))
-                    self._rows += 1
-                    self._bytes += size_bytes
+                    self._add(item, 1, size_bytes)
                     added += 1
             self._condition.notify()
         return added
@@ -121,10 +117,7 @@ class BackgroundQueue(Generic[Item]):
                 return 0
             for begin in range(0, rows, self._max_group):
                 end = min(begin + self._max_group, rows)
-                entry = _Entry(part(begin, end), end - begin, size_bytes if end == rows else 0)
-                self._entries.append(entry)
-            self._rows += rows
-            self._bytes += size_bytes
+                self._add(part(begin, end), end - begin, size_bytes if end == rows else 0)
             self._condition.notify()
             return rows
 
@@ -133,13 +126,19 @@ class BackgroundQueue(Generic[Item]):
         taken: list[Item] = []
         rows = 0
         with self._condition:
-            while self._entries and rows + self._entries[0].rows <= self._max_group:
-                entry = self._entries.popleft()
-                rows += entry.rows
-                self._bytes -= entry.size_bytes
-                taken.append(entry.item)
+            while self._items and rows + self._rows_of_items[0] <= self._max_group:
+                rows += self._rows_of_items.popleft()
+                self._bytes -= self._sizes_of_items.popleft()
+                taken.append(self._items.popleft())
             self._rows -= rows
         return taken
+
+    def _add(self, item: Item, rows: int, size_bytes: int) -> None:
+        self._items.append(item)
+        self._rows_of_items.append(rows)
+        self._sizes_of_items.append(size_bytes)
+        self._rows += rows
+        self._bytes += size_bytes
 
     def _run(self) -> None:
         while self._wait_for_rows() and not self._stopped.wait(self._pause_seconds):
@@ -149,5 +148,5 @@ class BackgroundQueue(Generic[Item]):
 
     def _wait_for_rows(self) -> bool:
         with self._condition:
-            self._condition.wait_for(lambda: self._entries or self.is_stopped)
+            self._condition.wait_for(lambda: self._items or self.is_stopped)
             return not self.is_stopped

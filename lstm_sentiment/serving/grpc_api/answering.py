@@ -61,7 +61,7 @@ def handler(
             failure = error
         else:
             notes.response_bytes = len(message)
-            notes.messages = lambda: (serialized, message)
+            notes.messages = serialized, message
             notes.finish(Code.OK)
             return message
         await _abort(failure, notes, context)

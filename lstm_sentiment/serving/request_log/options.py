@@ -24,7 +24,7 @@ class RequestLogOptions:
     max_age_seconds: float = 3600.0
     max_waiting: int = 16_384
     max_waiting_bytes: int = 64 * 2**20
-    pause_seconds: float = 0.2
+    pause_seconds: float = 0.1
 
     def __post_init__(self) -> None:
         """Checks the numbers."""

@@ -23,9 +23,9 @@ from lstm_sentiment.serving.request_log.tally import LogOutcome, LogTally
 
 logger = logging.getLogger(__name__)
 
-Messages = Callable[[], tuple[bytes, bytes]]
-"""Returns a request and its response as serialized messages of the gRPC API, whatever transport
-they came by."""
+Messages = tuple[bytes, bytes] | Callable[[], tuple[bytes, bytes]]
+"""A request and its response as serialized messages of the gRPC API, whatever transport they came
+by; or a function that returns them."""
 
 _MOST_AT_ONCE = 256
 
@@ -195,7 +195,7 @@ class RequestLog:
             api: The API, such as `Predict`.
             version: The version that answered.
             signature_key: The signature that was run.
-            messages: Called later, in another thread.
+            messages: If a function, it is called later, in another thread.
             size_bytes: Size of the request and its response.
         """
         model = self._models.get(model_name)
@@ -267,7 +267,9 @@ class RequestLog:
 def _record(waiting: _Waiting) -> bytes:
     model = waiting.model
     metadata = log_metadata(model.name, model.sampling, waiting.version, waiting.signature_key)
-    return log_record(waiting.api, metadata, int(waiting.seconds), *waiting.messages())
+    messages = waiting.messages
+    request, response = messages if isinstance(messages, tuple) else messages()
+    return log_record(waiting.api, metadata, int(waiting.seconds), request, response)
 
 
 def _logged_model(name: str, wanted: RequestLogging, logs: Mapping[str, _Log]) -> _LoggedModel:
