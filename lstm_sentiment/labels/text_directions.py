@@ -20,6 +20,7 @@ from lstm_sentiment.text.corpus.sample import sampled_texts
 Features = NDArray[np.float32]
 
 DIMENSIONS = 50
+_DIRECTIONS = 100  # in which texts have the length 1
 _BUCKETS = 2**17
 _LONGEST = 3
 _LEARNED_FROM = 20_000  # more texts take time and move the directions little
@@ -65,7 +66,7 @@ class TextDirections:
     def learn(
         cls, texts: Sequence[str], *, seed: int = 0, progress: Progress = SILENT
     ) -> "TextDirections":
-        """Learns up to 50 directions by a singular value decomposition.
+        """Learns up to 100 directions by a singular value decomposition.
 
         Args:
             texts: At least one. Of more than 20,000, as many are drawn.
@@ -82,27 +83,31 @@ class TextDirections:
             counts = _counts(sample)
             idf = _inverse_frequencies(counts)
             advance()
-            dimensions = min(DIMENSIONS, *counts.shape)
+            dimensions = min(_DIRECTIONS, *counts.shape)
             rows = _weighted(counts, idf)
             right = randomized_svd(rows, dimensions, n_iter=_ROUNDS, random_state=seed)[2]
             advance()
         return cls(idf, np.ascontiguousarray(right.T, np.float32))
 
     def features(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Features:
-        """Computes the features of texts.
+        """Computes the features of texts: of their unit vectors, the 50 strongest directions.
+
+        What is left out is rarer: a text that mostly consists of it has short features, as it says
+        little of other texts.
 
         Args:
             texts: Any Unicode; `FileTexts` are read in parts, and not kept.
             progress: Receives one step.
 
         Returns:
-            Float32 `(texts, dimensions)`; rows have length 1, or 0 where no n-gram is known.
+            Float32 `(texts, dimensions)`, at most 50; rows have a length from 0 to 1.
         """
         rows = [
-            _unit_rows(_weighted(_counts(list(part)), self.idf) @ self.directions)
+            _unit_rows(_weighted(_counts(list(part)), self.idf) @ self.directions)[:, :DIMENSIONS]
             for part in in_parts(texts, _TEXTS_AT_ONCE, "Placing texts", progress)
         ]
-        return np.concatenate([np.zeros((0, self.directions.shape[1]), np.float32), *rows])
+        dimensions = min(DIMENSIONS, self.directions.shape[1])
+        return np.concatenate([np.zeros((0, dimensions), np.float32), *rows])
 
 
 def _counts(texts: Sequence[str]) -> Any:
