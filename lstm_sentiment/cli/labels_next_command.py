@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstm_sentiment.checks import MAX_SEED, in_range, positive, share
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, TextColumn, check_writable_file
@@ -88,6 +89,9 @@ def choose(
 
     Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
     """
+    positive(number=number)
+    share(random_share=random_share)
+    in_range(0, MAX_SEED, seed=seed)
     check_writable_file(output)
     if page is not None:
         require_page_libraries()

@@ -23,7 +23,7 @@ DIMENSIONS = 50
 _DIRECTIONS = 100  # in which texts have the length 1
 _BUCKETS = 2**17
 _LONGEST = 3
-_LEARNED_FROM = 20_000  # more texts take time and move the directions little
+_LEARNED_FROM = 10_000  # more texts take time and move the directions little
 _ROUNDS = 3  # of the subspace iteration
 _TEXTS_AT_ONCE = 2_000
 _SEPARATOR = ord("\n")
@@ -69,7 +69,7 @@ class TextDirections:
         """Learns up to 100 directions by a singular value decomposition.
 
         Args:
-            texts: At least one. Of more than 20,000, as many are drawn.
+            texts: At least one. Of more than 10,000, as many are drawn.
             seed: Draws the texts, and begins the decomposition.
             progress: Receives one step.
 

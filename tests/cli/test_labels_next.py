@@ -93,6 +93,8 @@ def test_bad_input_is_told_before_tensorflow_is_imported(
     pool: Path, is_refused_at_once: Callable[..., None]
 ) -> None:
     command = ("labels", "next", "--pool", pool)
+    is_refused_at_once("`number` must be a positive integer", *command, "--number", "0")
+    is_refused_at_once("`random_share` must be from 0 to 1", *command, "--random-share", "2")
     is_refused_at_once("or hold numbered versions", *command, "--model", "none")
     is_refused_at_once("must be a file in a folder", *command, "--output", "none/next.csv")
     is_refused_at_once("the column 'review' must exist", *command, "--text-column", "review")
