@@ -55,10 +55,12 @@ class TextDirections:
 
     Attributes:
         idf: Inverse document frequency of each hashed n-gram, float32 `(buckets,)`.
-        directions: Float32 `(buckets, dimensions)`, with orthogonal columns.
+        known: The buckets whose n-grams occur in two texts, `(known,)`.
+        directions: Float32 `(known, dimensions)`, with orthogonal columns.
     """
 
     idf: NDArray[np.float32]
+    known: NDArray[np.int64]
     directions: NDArray[np.float32]
 
     @classmethod
@@ -83,11 +85,14 @@ class TextDirections:
             counts = _counts(sample)
             idf = _inverse_frequencies(counts)
             advance()
-            dimensions = min(_DIRECTIONS, *counts.shape)
-            rows = _weighted(counts, idf)
-            right = randomized_svd(rows, dimensions, n_iter=_ROUNDS, random_state=seed)[2]
+            known = np.flatnonzero(idf)
+            rows = _weighted(counts, idf)[:, known]
+            dimensions = min(_DIRECTIONS, *rows.shape)
+            right = np.zeros((0, len(known)))
+            if dimensions:
+                right = randomized_svd(rows, dimensions, n_iter=_ROUNDS, random_state=seed)[2]
             advance()
-        return cls(idf, np.ascontiguousarray(right.T, np.float32))
+        return cls(idf, known, np.ascontiguousarray(right.T, np.float32))
 
     def features(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Features:
         """Computes the features of texts: of their unit vectors, the 50 strongest directions.
@@ -103,11 +108,15 @@ class TextDirections:
             Float32 `(texts, dimensions)`, at most 50; rows have a length from 0 to 1.
         """
         rows = [
-            _unit_rows(_weighted(_counts(list(part)), self.idf) @ self.directions)[:, :DIMENSIONS]
+            self._placed(list(part))
             for part in in_parts(texts, _TEXTS_AT_ONCE, "Placing texts", progress)
         ]
         dimensions = min(DIMENSIONS, self.directions.shape[1])
         return np.concatenate([np.zeros((0, dimensions), np.float32), *rows])
+
+    def _placed(self, texts: Sequence[str]) -> Features:
+        rows = _weighted(_counts(texts), self.idf)[:, self.known]
+        return _unit_rows(rows @ self.directions)[:, :DIMENSIONS]
 
 
 def _counts(texts: Sequence[str]) -> Any:
