@@ -13,6 +13,7 @@ Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 _LEAST = 1e-9
+_LEAST_SHARE = 0.1
 _BOOTSTRAPS = 1_000
 _CONFIDENCE = 0.95
 
@@ -105,7 +106,8 @@ def label_posteriors(
     """
     given_of_true = joint / np.maximum(joint.sum(axis=0, keepdims=True), _LEAST)
     true = probabilities @ np.linalg.pinv(given_of_true).T
-    both = given_of_true[labels] * np.clip(true, _LEAST, None)
+    # Where the confusions explain more than all of a probability, a tenth of it stays.
+    both = given_of_true[labels] * np.maximum(true, _LEAST_SHARE * probabilities)
     # Of a class whose texts were not counted nothing is known: its labels are taken to be right.
     unknown = both.sum(axis=1) == 0
     both[unknown, labels[unknown]] = 1
