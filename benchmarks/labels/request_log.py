@@ -4,8 +4,8 @@
 
 One server, whose config is reloaded between measurements: with `logging_config` at a sampling rate
 of 1, and without, by turns. So both are measured in the same process, on the same connections'
-kind, under the same load of the machine. Each line is one JSON object; `share` is the CPU seconds a
-request with the log divided by those without, over all rounds.
+kind, under the same load of the machine. Each line is one JSON object; `share` is the median of the
+CPU seconds a request with the log, divided by that without.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def measured(
 
 
 def _line(case: Case, taken: dict[bool, list[float]], size: int) -> dict[str, object]:
-    with_log, without = (statistics.mean(taken[is_logging]) for is_logging in (True, False))
+    with_log, without = (statistics.median(taken[is_logging]) for is_logging in (True, False))
     share = with_log / without
     return {
         "benchmark": "labels",
