@@ -66,6 +66,14 @@ def check(
             "`fit --corrections` (extra `report`).",
         ),
     ] = None,
+    corrections: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Corrections of an earlier round: their labels count, and their texts are no "
+            "suspects any more. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     quick: Annotated[
@@ -111,16 +119,20 @@ def check(
     config = settings.chosen(context)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
     from lstm_sentiment.labels.check import find_label_issues
+    from lstm_sentiment.labels.decided import with_decided_labels, without_decided
     from lstm_sentiment.labels.labelled_files import read_labelled_files
     from lstm_sentiment.labels.page.issues_page import issues_page
     from lstm_sentiment.labels.suspects_file import save_suspects
+    from lstm_sentiment.text.corpus.corrections import read_corrections
 
+    decided = read_corrections(corrections or ())
     progress = TerminalProgress()
     files = read_labelled_files(data, text_column=text_column, label_column=label_column)
+    corpus = with_decided_labels(files.corpus, decided)
     if not quick:
         import_tensorflow()
-    found = find_label_issues(
-        files.corpus,
+    every = find_label_issues(
+        corpus,
         quick=quick,
         number=number,
         config=config,
@@ -128,9 +140,10 @@ def check(
         seed=config.training.seed,
         progress=progress,
     )
+    found = without_decided(every, decided)
     save_suspects(found, files, output)
     if page is not None:
-        command = fit_command(data, text_column, label_column)
+        command = fit_command(data, text_column, label_column, corrections or ())
         content = issues_page(
             found, files, next_command=command, seed=config.training.seed, progress=progress
         )
@@ -139,20 +152,24 @@ def check(
         written = {"output": output} | ({} if page is None else {"page": page})
         print_json(found.to_dict() | {name: str(path) for name, path in written.items()})
     else:
-        _print_result(found, output, page)
+        _print_result(found, len(every.issues) - len(found.issues), output, page)
 
 
-def fit_command(data: Sequence[Path], text_column: str, label_column: str) -> str:
-    """Returns the command that trains with the corrections that the page saves."""
+def fit_command(
+    data: Sequence[Path], text_column: str, label_column: str, corrections: Sequence[Path]
+) -> str:
+    """Returns the command that trains with all corrections, those that the page saves included."""
     arguments: list[str | Path] = [part for path in data for part in ("--data", path)]
     if text_column != PipelineConfig.text_column:
         arguments += ["--text-column", text_column]
     if label_column != PipelineConfig.label_column:
         arguments += ["--label-column", label_column]
-    return shell_command("fit", *arguments, "--corrections", SAVED["check"])
+    for path in (*corrections, Path(SAVED["check"])):
+        arguments += ["--corrections", path]
+    return shell_command("fit", *arguments)
 
 
-def _print_result(found: "LabelIssues", output: Path, page: Path | None) -> None:
+def _print_result(found: "LabelIssues", decided: int, output: Path, page: Path | None) -> None:
     rows: list[tuple[str, object]] = [
         ("texts", f"{found.texts:,} different ones, each scored by classifiers of the others"),
         ("accuracy", f"{found.accuracy.value:.4f} against the given labels"),
@@ -161,6 +178,8 @@ def _print_result(found: "LabelIssues", output: Path, page: Path | None) -> None
         rows.append(("unchecked", f"{found.unchecked:,} texts of classes with too few texts"))
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.counts().items() if count)
     rows.append(("suspects", f"{len(found.issues):,}" + (f": {kinds}" if kinds else "")))
+    if decided:
+        rows.append(("decided", f"{decided:,} more, by the corrections"))
     for name, noise in found.noise.items():
         share = f"{noise.value:.1%}, 95% interval {noise.low:.1%} to {noise.high:.1%}"
         rows.append((f"wrong among {name}", share))

@@ -180,7 +180,7 @@ def _read_corrected(
     if not done.matched.any():
         raise InvalidInputError(
             f"{', '.join(map(str, config.corrections))}: some corrections must be of texts in the "
-            f"data. Received: {len(corrections):,} corrections, all of other texts."
+            f"data. Received: {len(corrections):,}, all of other texts."
         )
     progress.say(done.summary())
     return corpus, held_out[0], held_out[1]

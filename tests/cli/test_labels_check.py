@@ -145,3 +145,31 @@ def test_what_a_spreadsheet_takes_for_a_formula_has_a_space_before_it(
     for row in suspects(tmp_path / "suspects.csv"):
         assert row["text"] == " " + rows[int(row["row"]) - 1][0]
         assert row["given_label"] == rows[int(row["row"]) - 1][1]
+
+
+def test_what_was_decided_in_an_earlier_round_is_not_asked_again(
+    run: Run, tmp_path: Path, planted: dict[int, str]
+) -> None:
+    """Kept labels are no suspects any more, and neither are dropped texts."""
+    run(*CHECK)
+    first = suspects(tmp_path / "suspects.csv")
+    actions = dict(
+        zip((row["digest"] for row in first[:3]), ("keep", "drop", "change"), strict=True)
+    )
+    lines = [
+        f"{row['digest']},{actions[row['digest']]},{row['likely_label']}\n" for row in first[:3]
+    ]
+    (tmp_path / "done.csv").write_text("".join(["digest,action,label\n", *lines]), "utf-8")
+    outcome = run(*CHECK, "--corrections", "done.csv", "--page", "a.html")
+    assert outcome.code == 0, outcome.err
+    second = suspects(tmp_path / "suspects.csv")
+    assert not actions.keys() & {row["digest"] for row in second}
+    assert {int(row["row"]) for row in second} <= planted.keys()
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert "--corrections done.csv --corrections corrections.csv" in page
+
+    other = f"digest,action,label\n{'a' * 16},drop,\n"
+    (tmp_path / "other.csv").write_text(other, "utf-8")
+    refused = run(*CHECK, "--corrections", "other.csv")
+    assert is_one_error_line(refused)
+    assert "Received: 1, all of other texts" in refused.err

@@ -141,5 +141,5 @@ def test_corrections_of_other_texts_alone_are_a_mistake(tmp_path: Path) -> None:
         data=[write_csv(tmp_path / "data.csv", rows_of(hotel_like(60)))],
         corrections=[write_corrections(tmp_path / "c.csv", ("elsewhere", "drop", ""))],
     )
-    with pytest.raises(InvalidInputError, match=r"c\.csv: .*Received: 1 correction.*other texts"):
+    with pytest.raises(InvalidInputError, match=r"c\.csv: .*Received: 1, all of other texts"):
         prepare_corpora(config)
