@@ -25,6 +25,7 @@ print(json.dumps({name: error_of(name) for name in dir(ls)}))
 
 NEEDED_TO_TRAIN_ALONE = {
     "export_servable",
+    "find_label_issues",
     "fit",
     "join_fit",
     "load_trained_version",
