@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _TEXTS_AT_ONCE = 64
 _OTHER_IDS = "Token ids, which mean other tokens in another version, were skipped: {:,} texts."
+_OTHER_LABELS = "No label of the log is given now: the log may be of another model."
 _UNANSWERED = "Texts that the log holds without label and probabilities were skipped: {:,}."
 
 
@@ -205,6 +206,8 @@ class _Replayer:
             notes.append(
                 f"Texts that were refused: {self._refused:,}, the first: {self._first_refusal}"
             )
+        if tally.texts and tally.has_other_labels:
+            notes.append(_OTHER_LABELS)
         if not tally.texts:
             raise InvalidInputError(
                 f"The log must hold an answer that can be compared. Received: none. "

@@ -104,6 +104,8 @@ class ReplayTally:
     labels_changed: int = 0
     probabilities_changed: int = 0
     largest_difference: float | None = None
+    _labels_then: set[str] = field(default_factory=set)
+    _labels_now: set[str] = field(default_factory=set)
     _kept: list[tuple[tuple[bool, float, int], ChangedAnswer]] = field(default_factory=list)
 
     def add(self, logged: LoggedAnswer, answers: Answers, row: int) -> None:
@@ -121,6 +123,9 @@ class ReplayTally:
             and not _is_tie(given, difference, self.tolerance)
         )
         self.labels_changed += is_other
+        if logged.has_label:
+            self._labels_then.add(logged.sent.label)
+            self._labels_now.add(label)
         self.probabilities_changed += is_off
         if difference is not None and math.isfinite(difference):
             self.largest_difference = max(self.largest_difference or 0.0, difference)
@@ -128,6 +133,11 @@ class ReplayTally:
             text = logged.sent.text or " ".join(map(str, logged.sent.token_ids))
             changed = ChangedAnswer(text, logged.version, logged.sent.label, label, difference)
             self._keep((is_other, math.inf if difference is None else difference), changed)
+
+    @property
+    def has_other_labels(self) -> bool:
+        """True if no label of the log is given now, as where the log is of another model."""
+        return bool(self._labels_then) and not self._labels_then & self._labels_now
 
     @property
     def share_changed(self) -> Estimate:

@@ -126,6 +126,7 @@ def test_another_model_changes_every_answer(
     assert {(one.logged_version, one.difference) for one in result.examples} == {(3, None)}
     assert all(one.label.startswith(("v4:", "length")) for one in result.examples)
     assert result.to_dict()["equal"] is False
+    assert result.notes[-1] == "No label of the log is given now: the log may be of another model."
 
 
 def answered_by(base_path: Path, texts: tuple[str, ...] = TEXTS) -> tuple[list[str], np.ndarray]:
