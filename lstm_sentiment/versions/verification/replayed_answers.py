@@ -23,6 +23,7 @@ MOST_EXAMPLES = 10
 
 # Labels whose probabilities are so close may be swapped by the rounding of another engine.
 _TIE = 1e-5
+_ENOUGH_TEXTS = 10
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,12 @@ class ReplayTally:
 
     @property
     def has_other_labels(self) -> bool:
-        """True if no label of the log is given now, as where the log is of another model."""
-        return bool(self._labels_then) and not self._labels_then & self._labels_now
+        """True if no label of the log is given now, as where the log is of another model.
+
+        Fewer than `_ENOUGH_TEXTS` texts do not tell.
+        """
+        is_told = self.texts >= _ENOUGH_TEXTS and bool(self._labels_then)
+        return is_told and not self._labels_then & self._labels_now
 
     @property
     def share_changed(self) -> Estimate:
