@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.versions.drift import DriftCheck
 
 DRIFT = 1
-_SHOWN_OF_A_GROUP = 5
+_SHOWN_OF_A_GROUP = 3
 
 
 @takes_flag_groups
