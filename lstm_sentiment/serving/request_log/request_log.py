@@ -28,6 +28,8 @@ Messages = tuple[bytes, bytes] | Callable[[], tuple[bytes, bytes]]
 by; or a function that returns them."""
 
 _MOST_AT_ONCE = 256
+# Of messages that are serialized at once: a few microseconds of work.
+_MOST_BYTES_AT_ONCE = 16384
 
 
 @dataclass(eq=False)
@@ -195,12 +197,19 @@ class RequestLog:
             api: The API, such as `Predict`.
             version: The version that answered.
             signature_key: The signature that was run.
-            messages: If a function, it is called later, in another thread.
+            messages: If a function, it is called later, in another thread, unless they are small.
             size_bytes: Size of the request and its response.
         """
         model = self._models.get(model_name)
         if model is None or api not in LOGGED_APIS or self._draw() >= model.rate:
             return
+        if not isinstance(messages, tuple) and size_bytes <= _MOST_BYTES_AT_ONCE:
+            # Until it is called, the garbage collector has to go through all that it refers to.
+            try:
+                messages = messages()
+            except Exception as error:
+                self._cannot_log(model, error)
+                return
         waiting = _Waiting(model, api, version, signature_key, self._now(), messages)
         if not self._queue.put_all(((waiting, size_bytes),)):
             self._know(model_name, LogOutcome(dropped=1))
@@ -230,9 +239,7 @@ class RequestLog:
             try:
                 records.append(_record(each))
             except Exception as error:
-                # The message may quote a text.
-                logger.error("a request cannot be logged: %s", type(error).__name__)
-                self._know(each.model.name, LogOutcome(failed=1))
+                self._cannot_log(each.model, error)
         for model, records in by_model.items():
             self._append(model, records)
 
@@ -258,6 +265,11 @@ class RequestLog:
         size = sum(map(len, records[:written]))
         failed = len(records) - written
         self._know(model.name, LogOutcome(written, 0, failed, size, stops))
+
+    def _cannot_log(self, model: _LoggedModel, error: Exception) -> None:
+        # The message may quote a text.
+        logger.error("a request cannot be logged: %s", type(error).__name__)
+        self._know(model.name, LogOutcome(failed=1))
 
     def _know(self, name: str, outcome: LogOutcome) -> None:
         self._tally.record(name, outcome)

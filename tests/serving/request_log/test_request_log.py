@@ -247,15 +247,16 @@ def test_a_log_that_cannot_be_written_stops_once_and_begins_again_with_a_config(
     assert sampled.log.report()[0]["stopped"] is None
 
 
+@pytest.mark.parametrize("size", [10, 100_000], ids=["at once", "in the background"])
 def test_a_request_that_cannot_be_serialized_costs_no_other(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, size: int
 ) -> None:
     def fail() -> tuple[bytes, bytes]:
         raise ValueError("a secret text")
 
     sampled = Sampled()
     sampled.log.update(config_of(m=(tmp_path / "log", 1.0)))
-    sampled.log.answered("m", "Predict", 3, "text", fail, 10)
+    sampled.log.answered("m", "Predict", 3, "text", fail, size)
     sampled.answer()
     sampled.log.stop()
     assert len(logged(tmp_path)) == 1
