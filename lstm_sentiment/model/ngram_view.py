@@ -20,8 +20,8 @@ class NgramWeights(NamedTuple):
 
     Attributes:
         keys: The known n-grams, int64 `(num_ngrams,)`, ascending: see `ngram_keys`.
-        idf: Value of each n-gram in the features, float32 `(num_ngrams,)`: 1, or in older versions
-            its inverse document frequency.
+        idf: Value of each n-gram in the features, float32 `(num_ngrams,)`: its inverse document
+            frequency, or 1 if the training texts were few.
         kernel: float32 `(num_ngrams, classes)`.
         bias: float32 `(classes,)`.
     """

@@ -16,6 +16,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from lstm_sentiment.training.config import ClassWeights
 
 _RARE = 2  # n-grams of fewer texts are left out: they would only memorize a text
+_MANY_TEXTS = 2_000  # from which on rare n-grams weigh more
 _INVERSE_PENALTY = 10.0
 _TO_THE_END: Mapping[str, Any] = {"max_iter": 300}
 _ROUGHLY: Mapping[str, Any] = {"solver": "liblinear", "dual": True, "tol": 0.1, "random_state": 0}
@@ -39,15 +40,23 @@ def frequent_ngrams(
     return kept
 
 
-def unit_rows(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]
-) -> csr_matrix:
-    """Returns which n-grams each text has, `(texts, ngrams)`, its row scaled to length 1.
+def inverse_document_frequencies(counts: NDArray[np.int64], texts: int) -> NDArray[np.float64]:
+    """Returns the inverse document frequencies of n-grams; 1 for all if the texts are few.
 
-    Rare n-grams do not weigh more: the log ratios of `fit_regression` say better which count.
+    With few texts nearly all n-grams are rare, and that says nothing about them.
     """
-    lengths = np.sqrt(np.bincount(rows, minlength=shape[0]))
-    return csr_matrix((1 / lengths[rows], (rows, columns)), shape=shape)
+    if texts < _MANY_TEXTS:
+        return np.ones(len(counts))
+    return np.asarray(np.log((1 + texts) / (1 + counts)) + 1)
+
+
+def unit_rows(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], idf: NDArray[np.float64], texts: int
+) -> csr_matrix:
+    """Returns the weights of the texts' n-grams, `(texts, ngrams)`, each row of length 1."""
+    values = idf[columns]
+    lengths = np.sqrt(np.bincount(rows, values**2, minlength=texts))
+    return csr_matrix((values / lengths[rows], (rows, columns)), shape=(texts, len(idf)))
 
 
 @dataclass(frozen=True)

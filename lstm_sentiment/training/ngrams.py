@@ -15,6 +15,7 @@ from lstm_sentiment.training.ngram_regression import (
     Examples,
     fit_regression,
     frequent_ngrams,
+    inverse_document_frequencies,
     unit_rows,
 )
 
@@ -80,12 +81,13 @@ def fit_ngrams(
         position[kept] = np.arange(len(kept))
         columns = position[columns]
         inside = columns >= 0
-        features = unit_rows(rows[inside], columns[inside], (len(token_ids), len(kept)))
+        idf = inverse_document_frequencies(counts[kept], len(token_ids))
+        features = unit_rows(rows[inside], columns[inside], idf, len(token_ids))
         kernel, bias = fit_regression(features, examples, class_weights)
         advance()
     return NgramWeights(
         known[kept],
-        np.ones(len(kept), np.float32),
+        idf.astype(np.float32),
         kernel.astype(np.float32),
         bias.astype(np.float32),
     )
