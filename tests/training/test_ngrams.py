@@ -67,15 +67,16 @@ def test_ngrams_have_one_key_if_and_only_if_they_are_equal(
     assert len(set.union(*found.values())) == len(found)
 
 
-def test_it_is_scikit_learns_classifier_in_the_graph() -> None:
-    rows, labels = some_texts(60)
+@pytest.mark.parametrize(("texts", "use_idf"), [(60, False), (2_000, True)])
+def test_it_is_scikit_learns_classifier_in_the_graph(texts: int, use_idf: bool) -> None:
+    rows, labels = some_texts(texts)
     weights = fit_ngrams(
         TokenRows.from_lists(rows), labels, num_classes=2, vocabulary_size=20, longest=2
     )
     view = view_of(weights, 2)
     written = [" ".join(map(str, row)) for row in rows]
     vectorizer = TfidfVectorizer(
-        binary=True, min_df=2, ngram_range=(1, 2), token_pattern=r"\S+", norm="l2", use_idf=False
+        binary=True, min_df=2, ngram_range=(1, 2), token_pattern=r"\S+", norm="l2", use_idf=use_idf
     )
     features = vectorizer.fit_transform(written)
     reference = reference_of(features, labels)
