@@ -12,6 +12,19 @@ import lstm_sentiment as ls
 TRAIN = ("tensorflow", "tensorflow_text", "tensorflow_serving", "keras", "sklearn", "scipy", "onnx")
 NEED_TRAIN = (
     "lstm_sentiment.export",
+    # Labels are checked by classifiers that are trained on them; the rest of the package is not.
+    *(
+        f"lstm_sentiment.labels.{name}"
+        for name in (
+            "ambiguity",
+            "check",
+            "linear",
+            "nearest",
+            "network",
+            "suspects",
+            "text_features",
+        )
+    ),
     "lstm_sentiment.model",
     "lstm_sentiment.pipeline",
     "lstm_sentiment.serving.saved_model",
@@ -47,5 +60,7 @@ def test_training_says_what_to_install() -> None:
     assert {"fit", "Tokenizer", "PredictClient"} <= set(dir(ls))
     with pytest.raises(ls.LstmSentimentError, match=r"pip install 'lstm-sentiment\[train\]'"):
         _ = ls.fit
+    with pytest.raises(ls.LstmSentimentError, match=r"pip install 'lstm-sentiment\[train\]'"):
+        _ = ls.find_label_issues
     with pytest.raises(ImportError, match="training needs TensorFlow"):
         from lstm_sentiment import Tokenizer  # noqa: F401
