@@ -1,1 +1,1 @@
-"""What the loop of data costs and brings: labels, request logs and drift."""
+"""Benchmarks of the data loop: labels, request logs and drift."""

@@ -48,7 +48,7 @@ def next_texts(
     draws: Annotated[int, typer.Option(min=1, help="Draws of the pool.")] = 3,
     first_draw: Annotated[int, typer.Option(min=0, help="Number of the first draw.")] = 0,
 ) -> None:
-    """How many labels `labels next` saves.
+    """Measures how many labels `labels next` saves.
 
     A fifth of the texts is the test part. A draw takes two thirds of the other texts as its pool,
     whose labels are uncovered text by text: at random, or those that `choose_next` chooses, from
@@ -94,7 +94,7 @@ def wrong_labels(
         Path("runs") / "labels"
     ),
 ) -> None:
-    """How many planted wrong labels `labels check` finds, and cleanlab (extra `bench`).
+    """Counts the planted wrong labels that `labels check` finds, and cleanlab (extra `bench`).
 
     A fifth of the texts is the test part of the classifiers that are trained on the labels as they
     were, with the planted ones, without the suspects, and with the suspects corrected.

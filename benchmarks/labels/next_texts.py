@@ -44,7 +44,7 @@ class Learned:
 
 
 Learner = Callable[[ls.Corpus, LabelledSet, ls.Corpus, int], Learned]
-"""Takes labelled texts, the set, the pool and a seed."""
+"""Trains and scores a classifier of labelled texts, with the set, the pool and a seed."""
 
 
 def run_draw(

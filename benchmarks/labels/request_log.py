@@ -1,4 +1,4 @@
-"""What the request log costs the server: CPU a request with every request logged, and with none.
+"""Measures the server's CPU a request with every request logged, and with none.
 
     python -m benchmarks.labels.request_log --model models/sentiment --data reviews.csv
 
@@ -48,7 +48,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the line of results calls it."""
+        """The name in the line of results."""
         batching = "batching" if self.batching else "no batching"
         return f"{self.transport}, {batching}, {self.callers} callers"
 

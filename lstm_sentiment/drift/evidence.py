@@ -1,4 +1,4 @@
-"""How much live texts speak against looking like those of training."""
+"""Evidence that live texts no longer look like those of training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is compared: shares of texts that have a feature, in groups of features."""
+"""Features of texts, in groups: drift compares the shares of texts that have them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

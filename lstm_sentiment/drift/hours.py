@@ -45,7 +45,7 @@ class HourlyTally:
 
 
 def drift_report(test: DriftTest, hours: Iterable[PlainHours]) -> dict[str, Any]:
-    """Says whether live texts have drifted, for JSON.
+    """Returns the verdict on live texts, ready for JSON.
 
     Args:
         test: The test.

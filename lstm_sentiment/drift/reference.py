@@ -21,7 +21,7 @@ _MOST_TEXTS = 10_000
 
 @dataclass(frozen=True)
 class DriftReference:
-    """What the texts of training looked like.
+    """Counts of the features of a version's training texts, kept in its card.
 
     Attributes:
         features: The features that are counted.
