@@ -18,8 +18,8 @@ from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
 from lstm_sentiment.serving.inference.model_status import model_status_to_proto
-from lstm_sentiment.serving.inference.results import Answer, ModelSpec
-from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
 from lstm_sentiment.serving.rest_api.json_example import (
     JsonExamplesRequest,
     classifications_to_json,
@@ -31,7 +31,7 @@ from lstm_sentiment.serving.rest_api.json_tensor import (
     parse_predict_request,
 )
 from lstm_sentiment.serving.rest_api.messages import examples_messages, predict_messages
-from lstm_sentiment.serving.rest_api.path import RestTarget
+from lstm_sentiment.serving.rest_api.responses import Response, json_response
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 _Answer = TypeVar("_Answer", bound=Answer)
@@ -43,64 +43,40 @@ _MOST_VALUES_ON_LOOP = 4096
 
 
 class RestAnswers:
-    """Turns request bodies into calls of a data plane, and its answers into JSON."""
+    """Turns requests into calls of a data plane, and its answers into JSON.
+
+    Attributes:
+        handlers: What answers each route, by its `operation_id`.
+    """
 
     def __init__(self, data_plane: DataPlane) -> None:
         """Answers from a data plane."""
         self._data_plane = data_plane
-        self._methods = {
-            "Classify": self._classify,
-            "Regress": self._regress,
-            "Predict": self._predict,
-            "GetModelStatus": self._model_status,
-            "GetModelMetadata": self._model_metadata,
+        self.handlers: dict[str, Handler] = {
+            "predict": self._predict,
+            "classify": self._classify,
+            "regress": self._regress,
+            "getModelStatus": self._model_status,
+            "getModelMetadata": self._model_metadata,
         }
 
-    async def answer(
-        self, target: RestTarget, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
-        """Answers one request.
-
-        Args:
-            target: The API and the model.
-            body: Body of the request, decompressed.
-            notes: The notes of the request.
-            caller: The caller who waits for the answer.
-
-        Returns:
-            JSON.
-
-        Raises:
-            LstmSentimentError: If the request cannot be answered.
-        """
-        model_spec = target.model_spec()
-        notes.model_name, notes.label = model_spec.name, model_spec.label
-        return await self._methods[target.api](model_spec, body, notes, caller)
-
-    async def _classify(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
-        ask = self._data_plane.classify
-        found = (await self._ask_examples(ask, model_spec, body, notes, caller)).classifications
+    async def _classify(self, call: RestCall) -> Response:
+        found = (await self._ask_examples(self._data_plane.classify, call)).classifications
         is_large = _size(found) > _MOST_VALUES_ON_LOOP
-        return await self._converted(is_large, lambda: classifications_to_json(found), caller)
+        convert = functools.partial(classifications_to_json, found)
+        return json_response(await self._converted(is_large, convert, call.caller))
 
-    async def _regress(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
-        ask = self._data_plane.regress
-        found = (await self._ask_examples(ask, model_spec, body, notes, caller)).regressions
+    async def _regress(self, call: RestCall) -> Response:
+        found = (await self._ask_examples(self._data_plane.regress, call)).regressions
         is_large = len(found) > _MOST_VALUES_ON_LOOP
-        return await self._converted(is_large, lambda: regressions_to_json(found), caller)
+        convert = functools.partial(regressions_to_json, found)
+        return json_response(await self._converted(is_large, convert, call.caller))
 
     async def _ask_examples(
-        self,
-        ask: Callable[..., Awaitable[_Answer]],
-        model_spec: ModelSpec,
-        body: bytes,
-        notes: RequestNotes,
-        caller: Caller,
+        self, ask: Callable[..., Awaitable[_Answer]], call: RestCall
     ) -> _Answer:
+        model_spec = call.model_spec()
+        body, notes, caller = call.body, call.notes, call.caller
         read = functools.partial(_read_examples_request, body)
         request, examples = await self._converted(len(body) > _MOST_BYTES_ON_LOOP, read, caller)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
@@ -111,9 +87,9 @@ class RestAnswers:
         )
         return result
 
-    async def _predict(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
+    async def _predict(self, call: RestCall) -> Response:
+        model_spec = call.model_spec()
+        body, notes, caller = call.body, call.notes, call.caller
         is_large = len(body) > _MOST_BYTES_ON_LOOP
         parse = functools.partial(parse_predict_request, body)
         request = await self._converted(is_large, parse, caller)
@@ -137,9 +113,8 @@ class RestAnswers:
         )
         outputs, request_format = result.outputs, request.format
         is_large = sum(array.size for array in outputs.values()) > _MOST_VALUES_ON_LOOP
-        return await self._converted(
-            is_large, lambda: outputs_to_json(outputs, request_format), caller
-        )
+        convert = functools.partial(outputs_to_json, outputs, request_format)
+        return json_response(await self._converted(is_large, convert, caller))
 
     async def _converted(
         self, is_large: bool, convert: Callable[[], _Result], caller: Caller
@@ -147,9 +122,9 @@ class RestAnswers:
         """Reads or writes JSON, in a thread where it is so much that others would have to wait."""
         return await self._data_plane.in_thread(convert, caller) if is_large else convert()
 
-    async def _model_status(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
+    async def _model_status(self, call: RestCall) -> Response:
+        model_spec = call.model_spec()
+
         def status() -> str:
             return json_format.MessageToJson(
                 model_status_to_proto(self._data_plane.model_status(model_spec)),
@@ -157,18 +132,18 @@ class RestAnswers:
                 always_print_fields_with_no_presence=True,
             )
 
-        return await asyncio.to_thread(status)
+        return json_response(await asyncio.to_thread(status))
 
-    async def _model_metadata(
-        self, model_spec: ModelSpec, body: bytes, notes: RequestNotes, caller: Caller
-    ) -> str:
+    async def _model_metadata(self, call: RestCall) -> Response:
+        model_spec = call.model_spec()
+
         def metadata() -> tuple[int, str]:
             found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
             text = metadata_to_json(found.servable_id, found.signature_defs)
             return found.servable_id.version, text
 
-        notes.version, text = await asyncio.to_thread(metadata)
-        return text
+        call.notes.version, text = await asyncio.to_thread(metadata)
+        return json_response(text)
 
 
 def _read_examples_request(body: bytes) -> tuple[JsonExamplesRequest, list[bytes]]:

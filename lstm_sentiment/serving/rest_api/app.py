@@ -1,8 +1,8 @@
 """TensorFlow Serving's REST API over a `DataPlane`, as an ASGI application.
 
 After `tensorflow_serving/model_servers/http_rest_api_util.cc` and `http_server.cc`: the same
-paths, bodies, messages and status codes. `/healthz` and `/readyz` are for probes, `/state` is for
-people.
+paths, bodies, messages and status codes. What is answered at all is in the table of routes,
+`routing/table.py`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp, Headers, Receive, Scope, Send
+from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp, Receive, Scope, Send
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
@@ -28,14 +28,14 @@ from lstm_sentiment.serving.rest_api.body import (
     read_body,
     unpacked_body,
 )
-from lstm_sentiment.serving.rest_api.pages import Pages
-from lstm_sentiment.serving.rest_api.path import RestTarget, find_target
+from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
+from lstm_sentiment.serving.rest_api.pages import PageHandler, Pages, no_route_response, path_of
 from lstm_sentiment.serving.rest_api.responses import (
     HTTP_STATUSES,
     Response,
     error_response,
-    json_response,
 )
+from lstm_sentiment.serving.rest_api.routing.route import RestTarget, Router
 
 _BODY_TOO_LARGE = 413
 
@@ -65,40 +65,46 @@ def rest_app(
         metrics_page: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
     """
+    pages = Pages(is_ready, state, metrics_page, ui)
     return _RestApi(
-        RestAnswers(data_plane),
+        Router(pages.routes()),
+        RestAnswers(data_plane).handlers,
+        pages.handlers(),
         timeout_seconds,
         RequestLimits(max_request_bytes=max_request_bytes),
         observer,
-        Pages(is_ready, state, metrics_page, ui),
     )
 
 
 @dataclass(eq=False)
 class _RestApi:
-    """Matches paths and methods, and answers on the event loop."""
+    """Finds the route of a request, and answers on the event loop."""
 
-    answers: RestAnswers
+    router: Router
+    handlers: Mapping[str, Handler]
+    pages: Mapping[str, PageHandler]
     timeout_seconds: float | None
     limits: RequestLimits
     observer: Observer | None
-    pages: Pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The path as it was sent: a name may hold an escaped slash or colon.
-        path = scope["raw_path"].decode("latin-1")
-        target = find_target(scope["method"], path)
+        method, path = scope["method"], path_of(scope)
+        target = self.router.find(method, path)
         try:
-            if target is not None:
-                await self._answer(target, scope, receive, send)
+            if target is None:
+                await no_route_response(method, path).send(send)
+            elif (api := target.route.api) is not None:
+                await self._answer(target, api, scope, receive, send)
             else:
-                await (await self.pages.answer(scope, path)).send(send)
+                await (await self.pages[target.route.operation_id](scope)).send(send)
         except (ClientLeftError, asyncio.CancelledError):
             # Nobody waits any more; a request is cancelled only when the event loop is stopped.
             return
 
-    async def _answer(self, target: RestTarget, scope: Scope, receive: Receive, send: Send) -> None:
-        notes = RequestNotes(self.observer, "REST", target.api, _peer(scope))
+    async def _answer(
+        self, target: RestTarget, api: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        notes = RequestNotes(self.observer, "REST", api, _peer(scope))
         try:
             body = await read_body(receive, scope["headers"], self.limits)
         except RequestTooLargeError as error:
@@ -112,25 +118,20 @@ class _RestApi:
         seconds = self.timeout_seconds
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
         reply = _Reply(send)
+        call = RestCall(target, scope["headers"], body, notes, caller)
         with reply.within(seconds), _leaving_with_client(caller, scope, receive):
-            response = await self._response(target, body, scope["headers"], notes, caller)
+            response = await self._response(call)
         await reply.send(response)
 
-    async def _response(
-        self,
-        target: RestTarget,
-        body: bytes,
-        headers: Headers,
-        notes: RequestNotes,
-        caller: Caller,
-    ) -> Response:
+    async def _response(self, call: RestCall) -> Response:
+        notes, caller = call.notes, call.caller
         try:
-            if is_packed(headers):
+            if is_packed(call.headers):
                 try:
-                    body = await asyncio.to_thread(unpacked_body, body, self.limits)
+                    call.body = await asyncio.to_thread(unpacked_body, call.body, self.limits)
                 except RequestTooLargeError as error:
                     return _too_large(error, notes)
-            response = json_response(await self.answers.answer(target, body, notes, caller))
+            response = await self.handlers[call.target.route.operation_id](call)
             caller.check_waits()
         except asyncio.CancelledError:
             caller.leave()

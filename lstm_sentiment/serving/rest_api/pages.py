@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +11,25 @@ from lstm_sentiment.serving.asgi import Scope
 from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.body import header
-from lstm_sentiment.serving.rest_api.path import is_api_path
 from lstm_sentiment.serving.rest_api.responses import (
     Response,
     error_response,
     json_response,
     text_response,
 )
+from lstm_sentiment.serving.rest_api.routing.route import Route
+from lstm_sentiment.serving.rest_api.routing.table import routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
+
+_ANY_API_PATH = re.compile(r"(?i)/v1/.*")
+
+PageHandler = Callable[[Scope], Awaitable[Response]]
+"""Answers one page: takes the ASGI scope of a request."""
 
 
 @dataclass(frozen=True)
 class Pages:
-    """Answers every path that is no method of the API.
+    """Answers the routes that ask no model.
 
     Attributes:
         is_ready: Decides what `/readyz` answers.
@@ -36,33 +43,55 @@ class Pages:
     metrics: MetricsPage | None
     ui: bool
 
-    async def answer(self, scope: Scope, path: str) -> Response:
-        """Answers a request.
+    def routes(self) -> Iterator[Route]:
+        """Returns the routes of a server with these pages."""
+        path = None if self.metrics is None else self.metrics.path
+        return routes_of(metrics_path=path, state=self.state is not None, ui=self.ui)
 
-        Args:
-            scope: The ASGI scope of the request, of any method.
-            path: The path as it was sent.
-        """
-        method = scope["method"]
-        if path == "/healthz":
-            return text_response("ok\n")
-        # What follows may have to wait for a lock, which must not hold up the event loop.
-        if path == "/readyz":
-            return _ready_response(await asyncio.to_thread(self.is_ready))
-        if self.state is not None and path == "/state":
-            return await asyncio.to_thread(_state_response, self.state)
-        if self.metrics is not None and path == self.metrics.path:
-            content = await asyncio.to_thread(self.metrics.content)
-            return Response(content, [(b"content-type", CONTENT_TYPE.encode())])
-        if is_api_path(path):
-            return error_response(400, f"Malformed request: {method} {path}")
-        if self.ui and method in ("GET", "HEAD") and (page := ui_page(path)) is not None:
-            return _ui_response(page, scope)
-        return error_response(404, "Not found")
+    def handlers(self) -> dict[str, PageHandler]:
+        """Returns what answers each page, by the `operation_id` of its route."""
+        return {
+            "healthz": self._healthz,
+            "readyz": self._readyz,
+            "state": self._state,
+            "metrics": self._metrics,
+            "ui": self._ui,
+        }
+
+    async def _healthz(self, scope: Scope) -> Response:
+        return text_response("ok\n")
+
+    # What follows may have to wait for a lock, which must not hold up the event loop.
+
+    async def _readyz(self, scope: Scope) -> Response:
+        is_ready = await asyncio.to_thread(self.is_ready)
+        return text_response("ready\n") if is_ready else text_response("not ready\n", 503)
+
+    async def _state(self, scope: Scope) -> Response:
+        assert self.state is not None
+        return await asyncio.to_thread(_state_response, self.state)
+
+    async def _metrics(self, scope: Scope) -> Response:
+        assert self.metrics is not None
+        content = await asyncio.to_thread(self.metrics.content)
+        return Response(content, [(b"content-type", CONTENT_TYPE.encode())])
+
+    async def _ui(self, scope: Scope) -> Response:
+        page = ui_page(path_of(scope))
+        return error_response(404, "Not found") if page is None else _ui_response(page, scope)
 
 
-def _ready_response(is_ready: bool) -> Response:
-    return text_response("ready\n") if is_ready else text_response("not ready\n", 503)
+def path_of(scope: Scope) -> str:
+    """Returns the path as it was sent: a name may hold an escaped slash or colon."""
+    path: str = scope["raw_path"].decode("latin-1")
+    return path
+
+
+def no_route_response(method: str, path: str) -> Response:
+    """Answers a request that has no route."""
+    if _ANY_API_PATH.fullmatch(path):
+        return error_response(400, f"Malformed request: {method} {path}")
+    return error_response(404, "Not found")
 
 
 def _state_response(state: Callable[[], Mapping[str, Any]]) -> Response:

@@ -1,0 +1,1 @@
+"""The routes of the REST API: one table, by which requests are dispatched and described."""

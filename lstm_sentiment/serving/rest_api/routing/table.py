@@ -1,0 +1,161 @@
+"""The table of all routes of the REST API: see `route.py` for how to add one."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
+from lstm_sentiment.serving.rest_api.routing.route import (
+    ANY_METHOD,
+    Reply,
+    Route,
+    template_pattern,
+)
+
+_MODELS, _INFERENCE, _SERVER = "Models", "Inference", "Server"
+_ONE_MODEL = "/v1/models/{model}[/versions/{version}|/labels/{label}]"
+_TEXT = "text/plain; charset=utf-8"
+
+
+def _error(description: str) -> Reply:
+    return Reply(description, "Error")
+
+
+ERRORS = {
+    400: _error("The request does not fit the API, the model or the limits."),
+    404: _error("No such model or version is available."),
+    413: _error("The body is larger than the server takes."),
+    500: _error("The model failed, or the server did."),
+    503: _error("The server has too much to do, or is stopping."),
+    504: _error("The deadline passed before the answer was there."),
+}
+"""The errors of every operation that asks a model."""
+
+UNIMPLEMENTED = {501: _error("The request asks for what this server does not serve.")}
+
+
+def _prediction(verb: str, **fields: object) -> Route:
+    # The case of the path does not matter, that of the verb does, as in TensorFlow Serving.
+    template = f"{_ONE_MODEL}:{verb}"
+    pattern = re.compile(f"(?i){template_pattern(_ONE_MODEL)}(?-i::{verb})")
+    return Route(
+        operation_id=verb,
+        template=template,
+        methods=("POST",),
+        tag=_INFERENCE,
+        api=verb.capitalize(),
+        pattern=pattern,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+PREDICT = _prediction(
+    "predict",
+    summary="Runs a signature on rows or columns of inputs.",
+    body="PredictRequest",
+    replies={200: Reply("The outputs.", "PredictResponse"), **ERRORS, **UNIMPLEMENTED},
+)
+CLASSIFY = _prediction(
+    "classify",
+    summary="Classifies examples.",
+    body="ExamplesRequest",
+    replies={200: Reply("The classes of each example.", "ClassifyResponse"), **ERRORS},
+)
+REGRESS = _prediction(
+    "regress",
+    summary="Computes a number for each example.",
+    body="ExamplesRequest",
+    replies={200: Reply("The number of each example.", "RegressResponse"), **ERRORS},
+)
+METADATA = Route(
+    operation_id="getModelMetadata",
+    template=f"{_ONE_MODEL}/metadata",
+    summary="Tells the signatures of a version.",
+    tag=_MODELS,
+    api="GetModelMetadata",
+    replies={200: Reply("The signatures.", "ModelMetadata"), **ERRORS},
+    pattern=re.compile(
+        rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?"
+        rf"{template_pattern('[/versions/{version}|/labels/{label}]')}(?-i:/metadata)"
+    ),
+)
+STATUS = Route(
+    operation_id="getModelStatus",
+    template=_ONE_MODEL,
+    summary="Tells the states of the versions of a model.",
+    tag=_MODELS,
+    api="GetModelStatus",
+    replies={200: Reply("The states.", "ModelStatus"), **ERRORS},
+    # TensorFlow Serving takes a last part `/METADATA` for this question.
+    pattern=re.compile(
+        rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?"
+        rf"{template_pattern('[/versions/{version}|/labels/{label}]')}(?:/metadata)?"
+    ),
+)
+HEALTHZ = Route(
+    operation_id="healthz",
+    template="/healthz",
+    methods=ANY_METHOD,
+    summary="Tells that the process answers.",
+    tag=_SERVER,
+    replies={200: Reply("It answers.", "Text", _TEXT)},
+)
+READYZ = Route(
+    operation_id="readyz",
+    template="/readyz",
+    methods=ANY_METHOD,
+    summary="Tells whether the server can answer for its models.",
+    tag=_SERVER,
+    replies={
+        200: Reply("It can.", "Text", _TEXT),
+        503: Reply("It cannot yet, or no more.", "Text", _TEXT),
+    },
+)
+STATE = Route(
+    operation_id="state",
+    template="/state",
+    methods=ANY_METHOD,
+    summary="Tells what the server has done, for people.",
+    tag=_SERVER,
+    replies={200: Reply("The statistics.", "State")},
+)
+METRICS = Route(
+    operation_id="metrics",
+    template="/monitoring/prometheus/metrics",
+    methods=ANY_METHOD,
+    summary="Tells the metrics in Prometheus' text format.",
+    tag=_SERVER,
+    replies={200: Reply("The metrics.", "Text", CONTENT_TYPE)},
+)
+UI = Route(
+    operation_id="ui",
+    template="/[ui/{file}]",
+    methods=("GET", "HEAD"),
+    summary="Serves the web page and its files.",
+    tag=_SERVER,
+    replies={
+        200: Reply("The file.", "Text", "*/*"),
+        304: Reply("The client has this file already, as `If-None-Match` tells."),
+        404: _error("There is no such file."),
+    },
+)
+
+_API = (PREDICT, CLASSIFY, REGRESS, METADATA, STATUS, HEALTHZ, READYZ)
+
+
+def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Route]:
+    """Yields the routes of a server, the one that is asked most first.
+
+    Args:
+        metrics_path: Path of the page of metrics; `None` for none.
+        state: Whether there is the page `/state`.
+        ui: Whether there is the web page.
+    """
+    yield from _API
+    if state:
+        yield STATE
+    if metrics_path is not None:
+        pattern = re.compile(re.escape(metrics_path))
+        yield replace(METRICS, template=metrics_path, pattern=pattern)
+    if ui:
+        yield UI
