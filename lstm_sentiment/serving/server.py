@@ -129,6 +129,7 @@ class ModelServer:
             on_answer=self._shadow,
             with_counts=self._observability.wants_counts,
             merged_states=None if peers is None else peers.merged,
+            labels=lambda: self._core.labels,
         )
         self._merged_pages = (
             None

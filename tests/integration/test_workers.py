@@ -164,9 +164,8 @@ def test_a_reload_reaches_all_or_none(served: Served, base_path: Path) -> None:
         with pytest.raises(Exception, match="Request to assign label to version 99"):
             reload(channel, config_of(base_path, 99))
     assert versions_by_label(served) == {2}
-    assert {served.get("/v1/models/sentiment") for _ in range(CONNECTIONS)} == {
-        served.get("/v1/models/sentiment")
-    }
+    for path in ("/v1/models/sentiment", "/v1/models"):
+        assert {served.get(path) for _ in range(CONNECTIONS)} == {served.get(path)}
     # One that takes the place of another serves what the others do, and not what the file says.
     os.kill(served.pids()[1], signal.SIGKILL)
     served.is_ready_again(2, times=2)

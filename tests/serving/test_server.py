@@ -1,4 +1,5 @@
 import asyncio
+import json
 import logging
 import shutil
 import socket
@@ -354,6 +355,23 @@ def test_a_config_may_be_a_message_of_tensorflow_servings_own_package(base_path:
         assert labels(server, version_label="stable") == ["v2:a"]
     with pytest.raises(InvalidInputError, match=r"ModelServerConfig\. Received: .*\.ModelConfig\."):
         ModelServer(their_config_pb2.ModelConfig())
+
+
+def test_the_list_of_models_follows_a_reload(base_path: Path) -> None:
+    def listed(server: ModelServer) -> list[tuple[str, dict[str, str]]]:
+        url = f"http://127.0.0.1:{server.rest_api_port}/v1/models"
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            models = json.load(response)["models"]
+        return [(model["name"], model["version_labels"]) for model in models]
+
+    config = config_of(base_path, all=True, labels={"stable": 1})
+    with ModelServer(config, POLLED_BY_HAND, port=0) as server:
+        assert listed(server) == [("sentiment", {"stable": "1"})]
+        config.model_config_list.config[0].version_labels["stable"] = 2
+        config.model_config_list.config.append(config.model_config_list.config[0])
+        config.model_config_list.config[1].name = "other"
+        server.reload(config)
+        assert listed(server) == [("sentiment", {"stable": "2"}), ("other", {"stable": "2"})]
 
 
 def test_a_server_is_started_once_and_has_no_port_before(base_path: Path) -> None:

@@ -35,6 +35,7 @@ from lstm_sentiment.serving.inference.results import (
     MultiInferenceResult,
     PredictResult,
     RegressResult,
+    ServedModel,
 )
 from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.inference.text_counts import TextCounts, take_counts
@@ -87,6 +88,7 @@ class DataPlane:
         on_answer: OnAnswer | None = None,
         with_counts: bool = False,
         merged_states: MergedStates | None = None,
+        labels: Callable[[], Mapping[str, Mapping[str, int]]] = dict,
     ) -> None:
         """Answers from the versions of a manager.
 
@@ -101,8 +103,9 @@ class DataPlane:
                 them anyway.
             merged_states: Merges the states that a status request is answered with; `None` where
                 there is one process.
+            labels: Returns the version labels of each model that is served, by its name.
         """
-        self._manager = manager
+        self._manager, self._labels = manager, labels
         self._merged_states = merged_states
         self._limits = limits if limits is not None and limits.limit_inputs else None
         self._runner = runner or Runner()
@@ -325,6 +328,12 @@ class DataPlane:
                 f"Could not find version {version} of model {model_spec.name}"
             )
         return states
+
+    def served_models(self) -> list[ServedModel]:
+        """Returns all models that are served, with the states and labels of their versions."""
+        return [
+            ServedModel(name, self._states(name), labels) for name, labels in self._labels().items()
+        ]
 
     async def _ask_examples(
         self,

@@ -8,7 +8,7 @@ from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.multi_inference import InferenceResult
 from lstm_sentiment.serving.inference.regression import Regressions
 from lstm_sentiment.serving.inference.text_counts import TextCounts
-from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.serving.servable import Array, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 
 
@@ -25,6 +25,21 @@ class ModelSpec:
     name: str
     version: int | None = None
     label: str | None = None
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that is served.
+
+    Attributes:
+        name: Its name.
+        states: The states of its versions, the highest version first.
+        labels: The version number of each label.
+    """
+
+    name: str
+    states: Sequence[ServableState]
+    labels: Mapping[str, int]
 
 
 @dataclass(frozen=True)

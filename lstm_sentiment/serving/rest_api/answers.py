@@ -8,8 +8,6 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from google.protobuf import json_format
-
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import SignatureNotFoundError
@@ -17,7 +15,10 @@ from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
-from lstm_sentiment.serving.inference.model_status import model_status_to_proto
+from lstm_sentiment.serving.inference.model_status import (
+    model_status_to_json,
+    served_models_to_json,
+)
 from lstm_sentiment.serving.inference.results import Answer
 from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
 from lstm_sentiment.serving.rest_api.json_example import (
@@ -56,6 +57,7 @@ class RestAnswers:
             "predict": self._predict,
             "classify": self._classify,
             "regress": self._regress,
+            "listModels": self._models,
             "getModelStatus": self._model_status,
             "getModelMetadata": self._model_metadata,
         }
@@ -126,13 +128,15 @@ class RestAnswers:
         model_spec = call.model_spec()
 
         def status() -> str:
-            return json_format.MessageToJson(
-                model_status_to_proto(self._data_plane.model_status(model_spec)),
-                preserving_proto_field_name=True,
-                always_print_fields_with_no_presence=True,
-            )
+            return model_status_to_json(self._data_plane.model_status(model_spec))
 
         return json_response(await asyncio.to_thread(status))
+
+    async def _models(self, call: RestCall) -> Response:
+        def models() -> str:
+            return served_models_to_json(self._data_plane.served_models())
+
+        return json_response(await asyncio.to_thread(models))
 
     async def _model_metadata(self, call: RestCall) -> Response:
         model_spec = call.model_spec()

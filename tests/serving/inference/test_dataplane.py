@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.multi_inference import CLASSIFY_METHOD, InferenceTask
 from lstm_sentiment.serving.inference.results import ModelSpec, PredictResult
 from lstm_sentiment.serving.manager.manager import Manager
+from lstm_sentiment.serving.servable import ManagerState, ServableState
 from tests.serving.fake_servables import FakeServable, OneServable, array_of, plane_of
 
 M = ModelSpec("m")
@@ -155,3 +156,18 @@ def test_counts_that_are_the_signatures_own_outputs_stay() -> None:
 
 def test_inputs_without_rows_have_no_batch_size() -> None:
     assert predict(plane_of(answering({"y": [1]})), texts="a").batch_size is None
+
+
+def test_the_models_that_are_served_are_told_in_their_order_with_or_without_versions() -> None:
+    manager: Any = OneServable(FakeServable())
+    unavailable = ManagerState.UNLOADING
+
+    def merged(states: Sequence[ServableState]) -> list[ServableState]:
+        return [ServableState(state.id, unavailable) for state in states]
+
+    labels = {"empty": {}, "m": {"stable": 3}}
+    plane = DataPlane(manager, merged_states=merged, labels=lambda: labels)
+    empty, found = plane.served_models()
+    assert (empty.name, empty.states, empty.labels) == ("empty", [], {})
+    assert (found.name, found.labels) == ("m", {"stable": 3})
+    assert [(state.id.version, state.state) for state in found.states] == [(3, unavailable)]

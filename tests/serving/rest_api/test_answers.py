@@ -190,10 +190,26 @@ def test_status_of_all_versions_has_tensorflow_serving_s_json(http: httpx.Client
     }
 
 
+def test_all_models_are_listed_with_states_and_labels(http: httpx.Client) -> None:
+    response = http.get("/v1/models")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == {
+        "models": [
+            {
+                "name": "sentiment",
+                **http.get(SENTIMENT).json(),
+                "version_labels": {"stable": "1", "canary": "2"},
+            }
+        ]
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
-        ("GET", "/v1/models", 400, "Missing model name in request."),
+        ("GET", "/v1/models/versions/1", 400, "Missing model name in request."),
+        ("GET", "/v1/models/", 400, "Malformed request: GET /v1/models/"),
+        ("POST", "/v1/models", 400, "Malformed request: POST /v1/models"),
         ("OPTIONS", f"{SENTIMENT}:predict", 400, f"Malformed request: OPTIONS {SENTIMENT}:predict"),
         ("GET", f"{SENTIMENT}:predict", 400, f"Malformed request: GET {SENTIMENT}:predict"),
         ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),

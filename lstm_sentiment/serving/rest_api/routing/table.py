@@ -67,6 +67,15 @@ REGRESS = _prediction(
     body="ExamplesRequest",
     replies={200: Reply("The number of each example.", "RegressResponse"), **ERRORS},
 )
+MODELS = Route(
+    operation_id="listModels",
+    template="/v1/models",
+    summary="Lists all models with the states and labels of their versions.",
+    tag=_MODELS,
+    api="GetModelStatus",
+    replies={200: Reply("The models.", "Models"), **ERRORS},
+    pattern=re.compile("(?i)/v1/models"),
+)
 METADATA = Route(
     operation_id="getModelMetadata",
     template=f"{_ONE_MODEL}/metadata",
@@ -140,7 +149,7 @@ UI = Route(
     },
 )
 
-_API = (PREDICT, CLASSIFY, REGRESS, METADATA, STATUS, HEALTHZ, READYZ)
+_API = (PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ)
 
 
 def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Route]:
