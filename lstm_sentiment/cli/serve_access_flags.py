@@ -13,6 +13,7 @@ from lstm_sentiment.version_folder import MAX_VERSION, parse_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.serving.access.authentication import BearerTokens
+    from lstm_sentiment.serving.access.cors import AllowedOrigins
     from lstm_sentiment.serving.access.tls import ServerCredentials
     from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.monitoring.config import MonitoringConfig
@@ -24,7 +25,7 @@ _SAFETY, _WATCHING, _SHADOW = "Access", "Monitoring", "Shadow version"
 
 @dataclass(frozen=True)
 class AccessFlags:
-    """TLS and bearer tokens."""
+    """TLS, bearer tokens and the origins of web pages."""
 
     ssl_config_file: Annotated[
         Path | None,
@@ -56,6 +57,24 @@ class AccessFlags:
             metavar="FILE",
             help="Accept only callers with a bearer token of this file, one a line.",
             rich_help_panel=_SAFETY,
+        ),
+    ] = None
+    rest_api_enable_cors_support: Annotated[
+        bool,
+        typer.Option(
+            "--rest-api-enable-cors-support",
+            help="Let web pages of other origins ask REST: of all origins, if "
+            "--cors-allowed-origins names none.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = False
+    cors_allowed_origins: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN,...",
+            help="Origins of these pages, such as https://example.org; may be repeated.",
+            rich_help_panel=_SAFETY,
+            show_default=False,
         ),
     ] = None
 
@@ -92,6 +111,20 @@ class AccessFlags:
         from lstm_sentiment.serving.access.authentication import load_bearer_tokens
 
         return load_bearer_tokens(self.auth_token_file)
+
+    def cors_origins(self) -> "AllowedOrigins | None":
+        """Returns the origins whose pages may ask; `None` for no page of another origin."""
+        from lstm_sentiment.serving.access.cors import ANY_ORIGIN, AllowedOrigins
+
+        if not self.rest_api_enable_cors_support:
+            if self.cors_allowed_origins:
+                raise InvalidInputError(
+                    "`--cors-allowed-origins` goes with `--rest-api-enable-cors-support`. "
+                    "Received: it alone."
+                )
+            return None
+        given = ",".join(self.cors_allowed_origins or [ANY_ORIGIN])
+        return AllowedOrigins(filter(None, map(str.strip, given.split(","))))
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class ServeFlags:
             limits=limits.limits(),
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),
+            cors_origins=self.access.cors_origins(),
             monitoring=monitoring.config(),
             text_sample_share=monitoring.text_sample_share,
             drift_alpha=monitoring.drift_alpha,

@@ -25,3 +25,6 @@ WHEN_GONE = "lstm_sentiment.when_gone"
 It calls back once if the client leaves before its answer is sent, and saves the application a task
 that waits for `http.disconnect`.
 """
+
+ADDED_HEADERS = "lstm_sentiment.added_headers"
+"""Key of a scope, with the headers that every answer to the request must have, as `Headers`."""

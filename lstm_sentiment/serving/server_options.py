@@ -8,6 +8,7 @@ from typing import Any
 from lstm_sentiment.checks import positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.cors import AllowedOrigins
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.inference.limits import RequestLimits
@@ -42,6 +43,8 @@ class ServerOptions:
         limits: The size that a request may have.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
+        cors_origins: The origins whose web pages may ask REST; `None` lets in only the server's
+            own page.
         monitoring: The path of the Prometheus metrics, or none.
         text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
         drift_alpha: Compares texts with what the card of their version keeps of training; this is
@@ -71,6 +74,7 @@ class ServerOptions:
     limits: RequestLimits = field(default_factory=RequestLimits)
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
+    cors_origins: AllowedOrigins | None = None
     monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))
     text_sample_share: float = 1.0
     drift_alpha: float | None = None

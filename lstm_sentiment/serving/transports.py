@@ -8,6 +8,7 @@ from lstm_sentiment.serving.access.authentication import (
     BearerTokenInterceptor,
     BearerTokenMiddleware,
 )
+from lstm_sentiment.serving.access.cors import CorsMiddleware
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen
 from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
@@ -57,6 +58,9 @@ def make_rest_server(
     if options.auth_tokens is not None:
         open_paths = ui_paths() if options.ui else frozenset[str]()
         app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
+    if options.cors_origins is not None:
+        # Outermost: a preflight has no token, and errors are read by the page too.
+        app = CorsMiddleware(app, options.cors_origins, with_tokens=options.auth_tokens is not None)
     context = options.credentials.ssl_context() if options.credentials is not None else None
     return RestServer(loop, app, listener, ssl_context=context)
 

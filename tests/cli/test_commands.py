@@ -383,6 +383,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--max_batch_size": 0,
         "--max_text_bytes": 12,
         "--auth_token_file": "tokens.txt",
+        "--cors_allowed_origins": "https://example.org, http://localhost:3000",
         "--monitoring_config_file": "monitoring.config",
         "--text_sample_share": 0.5,
         "--drift_alpha": 0.05,
@@ -396,6 +397,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--enable_batching",
         "--enable_grpc_healthcheck_service",
         "--enable_grpc_reflection",
+        "--rest_api_enable_cors_support",
     ]
     spelled = [
         str(part).replace("_", "-") if dashes and str(part).startswith("--") else part
@@ -421,6 +423,8 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert (made["grpc_max_threads"], made["rest_api_timeout_seconds"]) == (8, 9.0)
     assert made["limits"] == RequestLimits(10, None, 12)
     assert made["auth_tokens"].check([b"Bearer secret"]) is None
+    origins = (b"https://example.org", b"http://localhost:3000", b"https://example.com")
+    assert [*map(made["cors_origins"].allows, origins)] == [True, True, False]
     assert (made["monitoring"].enable, made["monitoring"].path) == (True, "/m")
     assert (made["text_sample_share"], made["grace_seconds"]) == (0.5, 13)
     assert made["drift_alpha"] == 0.05
@@ -436,7 +440,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     [made] = asked
     assert made["host"] == "127.0.0.1"
     assert made["credentials"] is made["auth_tokens"] is made["batching"] is None
-    assert made["access_log"] is made["drift_alpha"] is None
+    assert made["access_log"] is made["drift_alpha"] is made["cors_origins"] is None
     assert made["limits"] == RequestLimits(16 * 2**20, 1024, 100_000)
     assert made["loading"] == LoadingOptions()
 
@@ -457,6 +461,12 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--ssl-config-file", "s", "--ssl-client-ca", "c"), "Received: both"),
         (("--ssl-config-file", "absent"), "absent: cannot be read"),
         (("--auth-token-file", "absent"), "absent: cannot be read"),
+        (("--cors-allowed-origins", "https://a"), "goes with `--rest-api-enable-cors-support`"),
+        (
+            ("--rest-api-enable-cors-support", "--cors-allowed-origins", "https://a/b"),
+            "without a path. Received: https://a/b.",
+        ),
+        (("--rest-api-enable-cors-support", "--cors-allowed-origins", ","), "at least one allowed"),
         (("--access-log-texts",), "goes with `--access-log"),
         (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
         (("--model-config-file", "m", "--model-name", "n"), "Received: both"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2 as their_config_pb2
@@ -27,6 +28,8 @@ from lstm_sentiment.errors import (
 )
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.serving.access.authentication import BearerTokens
+from lstm_sentiment.serving.access.cors import AllowedOrigins
 from lstm_sentiment.serving.access.listening import listen
 from lstm_sentiment.serving.loading.options import LoadingOptions
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
@@ -355,6 +358,25 @@ def test_a_config_may_be_a_message_of_tensorflow_servings_own_package(base_path:
         assert labels(server, version_label="stable") == ["v2:a"]
     with pytest.raises(InvalidInputError, match=r"ModelServerConfig\. Received: .*\.ModelConfig\."):
         ModelServer(their_config_pb2.ModelConfig())
+
+
+def test_pages_of_a_listed_origin_may_ask_and_read_errors(base_path: Path) -> None:
+    options = ServerOptions(
+        file_system_poll_wait_seconds=0,
+        auth_tokens=BearerTokens(["secret"]),
+        cors_origins=AllowedOrigins(["https://example.org"]),
+    )
+    page = {"Origin": "https://example.org"}
+    preflight = {**page, "Access-Control-Request-Method": "POST"}
+    with ModelServer(config_of(base_path), options, port=0) as server:
+        url = f"http://127.0.0.1:{server.rest_api_port}/v1/models/sentiment"
+        told = httpx.options(f"{url}:predict", headers=preflight)
+        assert told.status_code == 200
+        assert "Authorization" in told.headers["access-control-allow-headers"]
+        for headers, status in (({}, 401), ({"Authorization": "Bearer secret"}, 200)):
+            answer = httpx.get(url, headers={**page, **headers})
+            assert answer.status_code == status
+            assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
 def test_the_list_of_models_follows_a_reload(base_path: Path) -> None:

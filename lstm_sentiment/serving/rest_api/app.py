@@ -88,11 +88,11 @@ class _RestApi:
     observer: Observer | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method, path = scope["method"], path_of(scope)
-        target = self.router.find(method, path)
+        path = path_of(scope)
+        target = self.router.find(scope["method"], path)
         try:
             if target is None:
-                await no_route_response(method, path).send(send)
+                await no_route_response(scope, path).send(send)
             elif (api := target.route.api) is not None:
                 await self._answer(target, api, scope, receive, send)
             else:

@@ -22,6 +22,7 @@ from lstm_sentiment.serving.rest_api.routing.table import routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
 
 _ANY_API_PATH = re.compile(r"(?i)/v1/.*")
+_HTTP_ORIGIN = re.compile(rb"https?://")
 
 PageHandler = Callable[[Scope], Awaitable[Response]]
 """Answers one page: takes the ASGI scope of a request."""
@@ -87,11 +88,17 @@ def path_of(scope: Scope) -> str:
     return path
 
 
-def no_route_response(method: str, path: str) -> Response:
+def no_route_response(scope: Scope, path: str) -> Response:
     """Answers a request that has no route."""
-    if _ANY_API_PATH.fullmatch(path):
+    if not _ANY_API_PATH.fullmatch(path):
+        return error_response(404, "Not found")
+    method = scope["method"]
+    if method != "OPTIONS":
         return error_response(400, f"Malformed request: {method} {path}")
-    return error_response(404, "Not found")
+    # TensorFlow Serving takes it for a preflight, whether it lets other origins in or not.
+    if _HTTP_ORIGIN.search(header(scope["headers"], b"origin")):
+        return Response(b"")
+    return error_response(400, "Origin header is missing in CORS preflight")
 
 
 def _state_response(state: Callable[[], Mapping[str, Any]]) -> Response:

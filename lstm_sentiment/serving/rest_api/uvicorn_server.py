@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from lstm_sentiment.errors import ServableUnavailableError
-from lstm_sentiment.serving.asgi import AsgiApp
+from lstm_sentiment.serving.asgi import ADDED_HEADERS, AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.rest_api.connections.httptools_connection import HttpToolsConnection
 
@@ -157,7 +157,8 @@ async def _answer_that_server_stops(connection: Any) -> None:
     cycle = connection.running
     body = json.dumps({"error": "the server is stopping."}).encode()
     length = str(len(body)).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    added = cycle.scope.get(ADDED_HEADERS, [])
+    headers = [(b"content-type", b"application/json"), (b"content-length", length), *added]
     connection.tell_gone()
     cycle.keep_alive = False
     await cycle.send({"type": "http.response.start", "status": 503, "headers": headers})

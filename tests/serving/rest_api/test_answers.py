@@ -210,7 +210,8 @@ def test_all_models_are_listed_with_states_and_labels(http: httpx.Client) -> Non
         ("GET", "/v1/models/versions/1", 400, "Missing model name in request."),
         ("GET", "/v1/models/", 400, "Malformed request: GET /v1/models/"),
         ("POST", "/v1/models", 400, "Malformed request: POST /v1/models"),
-        ("OPTIONS", f"{SENTIMENT}:predict", 400, f"Malformed request: OPTIONS {SENTIMENT}:predict"),
+        ("OPTIONS", f"{SENTIMENT}:predict", 400, "Origin header is missing in CORS preflight"),
+        ("OPTIONS", "/x", 404, "Not found"),
         ("GET", f"{SENTIMENT}:predict", 400, f"Malformed request: GET {SENTIMENT}:predict"),
         ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
         ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
@@ -224,6 +225,12 @@ def test_other_paths_and_methods(
 ) -> None:
     response = http.request(method, path)
     assert (response.status_code, response.json()) == (status, {"error": message})
+
+
+def test_a_preflight_is_taken_and_nobody_let_in(http: httpx.Client) -> None:
+    response = http.options("/v1/x", headers={"Origin": "https://a"})
+    assert (response.status_code, response.content) == (200, b"")
+    assert not any(name.startswith("access-control") for name in response.headers)
 
 
 def test_a_query_string_is_no_part_of_the_path(http: httpx.Client) -> None:
