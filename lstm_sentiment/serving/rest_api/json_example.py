@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.protocol.dtypes import FLOAT32, STRING
+from lstm_sentiment.protocol.dtypes import STRING
 from lstm_sentiment.protocol.example_pb2 import Example, Feature
 from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.inference.classification import Classifications
@@ -22,6 +24,7 @@ from lstm_sentiment.serving.rest_api.json_document import (
     refuse_format,
     signature_key_of,
 )
+from lstm_sentiment.serving.rest_api.json_text.json_object import members_of
 from lstm_sentiment.serving.rest_api.json_value import (
     is_base64,
     json_type,
@@ -32,7 +35,6 @@ from lstm_sentiment.serving.rest_api.json_value import (
 _KIND_NAMES = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 
 _read_bytes = value_reader(STRING)
-_read_float = value_reader(FLOAT32)
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,24 @@ def _example(value: Any) -> Example:
     if not isinstance(value, dict):
         raise InvalidInputError(f"Example must be JSON object but got JSON {json_type(value)}")
     example = Example()
-    for name, content in value.items():
-        # A name that is not valid text is refused like such a value.
-        _read_bytes(name)
-        feature = example.features.feature[name]
+    for name, content in members_of(value):
+        name, _, _ = name.partition("\0")
+        feature = Feature()
         for element in content if isinstance(content, list) else [content]:
             _add_element(element, name, feature)
+        # No model asks for a feature whose name is not text, and no message could hold it.
+        if _is_text(name):
+            # Of a name that comes more than once, the last counts here.
+            example.features.feature[name].CopyFrom(feature)
     return example
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _add_element(value: Any, name: str, feature: Feature) -> None:
@@ -123,9 +136,9 @@ def _add_element(value: Any, name: str, feature: Feature) -> None:
     if kind == "bytes_list":
         feature.bytes_list.value.append(_read_bytes(value))
     elif kind == "float_list":
-        feature.float_list.value.append(_read_float(_double(value)))
+        feature.float_list.value.append(_float32(value))
     elif value >= 1 << 63:
-        raise InvalidInputError(f"Feature: {name} has uint64 element. Only int64 is supported.")
+        raise InvalidInputError(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
     else:
         feature.int64_list.value.append(int(value))
 
@@ -143,10 +156,6 @@ def _kind_of(value: Any, name: str) -> str:
     )
 
 
-def _double(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise InvalidInputError(
-            "JSON Parse error: Number too big to be stored in double."
-        ) from None
+def _float32(value: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))

@@ -10,16 +10,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.protocol.dtypes import DType
+from lstm_sentiment.serving.canonical_code import canonical_code
+from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.rest_api.json_document import (
     parse_document,
     refuse_format,
     signature_key_of,
 )
-from lstm_sentiment.serving.rest_api.json_value import is_base64, json_values, quoted, value_reader
+from lstm_sentiment.serving.rest_api.json_text.json_object import members_of
+from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
+from lstm_sentiment.serving.rest_api.json_value import (
+    array_of_values,
+    is_base64,
+    json_values,
+    value_reader,
+)
 from lstm_sentiment.serving.servable import Array, Signature
 
 # NumPy's own limit.
@@ -63,6 +70,7 @@ class JsonPredictRequest:
 
         Raises:
             InvalidInputError: If a value does not fit the signature.
+            NotImplementedInServingError: If a column has values of a dtype without JSON form.
         """
         if not signature.inputs:
             raise InvalidInputError(f"Failed to get input map for signature: {signature.key}")
@@ -81,7 +89,7 @@ class JsonPredictRequest:
     def _instances(self) -> list[Any]:
         instances = self.document["instances"]
         if not isinstance(instances, list):
-            refuse_format(self.document, "Excepting 'instances' to be an list/array")
+            refuse_format(self.document, "Expecting 'instances' to be an list/array")
         if not instances:
             refuse_format(self.document, "No values in 'instances' array")
         return instances
@@ -91,7 +99,7 @@ def parse_predict_request(body: bytes) -> JsonPredictRequest:
     """Parses the body of a predict request.
 
     Args:
-        body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
+        body: JSON, as `parse_document` reads it.
 
     Raises:
         InvalidInputError: If the body is not an object, or its `signature_name` not a string.
@@ -135,46 +143,59 @@ def _inputs_from_rows(instances: list[Any], signature: Signature) -> dict[str, A
             "required as per tensorinfo_map"
         )
     has_names = _is_named(instances[0])
-    rows = _Rows(signature, has_names)
+    rows = _Rows(signature)
     for index, instance in enumerate(instances):
         if _is_named(instance) is not has_names:
             expected, found = ("object", "list") if has_names else ("value/list", "object")
             raise InvalidInputError(
                 f"Expecting {expected} but got {found} at item {index} of input list"
             )
-        rows.add(index, instance if has_names else _under_only_name(signature, instance))
+        if has_names:
+            rows.add_named(index, instance)
+        else:
+            rows.add(index, instance)
     return rows.arrays(len(instances))
 
 
 class _Rows:
     """Collects instances of one shape into a batch."""
 
-    def __init__(self, signature: Signature, has_names: bool) -> None:
+    def __init__(self, signature: Signature) -> None:
         self._inputs = signature.inputs
-        self._has_names = has_names
+        self._readers = {name: value_reader(info.dtype) for name, info in self._inputs.items()}
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._values: dict[str, list[Any]] = {name: [] for name in signature.inputs}
 
-    def add(self, index: int, instance: Mapping[str, Any]) -> None:
-        for name, item in instance.items():
+    def add(self, index: int, value: Any) -> None:
+        try:
+            self._add_item(next(iter(self._inputs)), value)
+        except (InvalidInputError, NotImplementedInServingError) as error:
+            raise _processing_error(index, "", error) from error
+
+    def add_named(self, index: int, instance: dict[str, Any]) -> None:
+        names = set()
+        for whole_name, item in members_of(instance):
+            # To C++ a name ends at a NUL.
+            name = whole_name.partition("\0")[0]
+            names.add(name)
             try:
                 self._add_item(name, item)
-            except InvalidInputError as error:
-                raise InvalidInputError(
-                    f"Failed to process element: {index} "
-                    f"{f'key: {name} ' if self._has_names else ''}of 'instances' list. "
-                    f"Error: INVALID_ARGUMENT: {error}"
-                ) from error
-        if instance.keys() != self._inputs.keys():
+            except (InvalidInputError, NotImplementedInServingError) as error:
+                raise _processing_error(index, f"key: {name} ", error) from error
+        if names != self._inputs.keys():
             raise InvalidInputError(
                 f"Failed to process element: {index} of 'instances' list. JSON object: "
-                f"{quoted(instance)} keys must be equal to: {','.join(self._inputs)}"
+                f"{quoted(instance)} keys must be equal to: {','.join(sorted(self._inputs))}"
             )
 
     def _add_item(self, name: str, item: Any) -> None:
         if name not in self._inputs:
             raise InvalidInputError(f"JSON object: does not have named input: {name}")
         shape = _dense_shape(item)
+        if shape:
+            self._values[name].extend(_flat_values(item, shape, self._readers[name]))
+        else:
+            self._values[name].append(self._readers[name](item))
         expected = self._shapes.setdefault(name, shape)
         if expected != shape:
             if math.prod(expected) != math.prod(shape):
@@ -184,17 +205,20 @@ class _Rows:
             raise InvalidInputError(
                 f"Expecting shape {_bracketed(expected)} but got: {_bracketed(shape)}"
             )
-        reader = value_reader(self._inputs[name].dtype)
-        if shape:
-            self._values[name].extend(_flat_values(item, shape, reader))
-        else:
-            self._values[name].append(reader(item))
 
     def arrays(self, batch_size: int) -> dict[str, Array]:
         return {
             name: _array(self._values[name], (batch_size, *self._shapes[name]), info.dtype)
             for name, info in self._inputs.items()
+            if name in self._shapes
         }
+
+
+def _processing_error(index: int, key: str, error: LstmSentimentError) -> InvalidInputError:
+    return InvalidInputError(
+        f"Failed to process element: {index} {key}of 'instances' list. "
+        f"Error: {canonical_code(error).name}: {error}"
+    )
 
 
 def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]:
@@ -204,7 +228,7 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]
                 "inputs is a plain value/list, but expecting an object as multiple input tensors "
                 "required as per tensorinfo_map"
             )
-        columns = _under_only_name(signature, columns)
+        columns = {next(iter(signature.inputs)): columns}
     arrays = {}
     for name, info in signature.inputs.items():
         if name not in columns:
@@ -216,15 +240,12 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]
 
 
 def _array(values: list[Any], shape: tuple[int, ...], dtype: DType) -> Array:
-    return np.array(values, dtype=dtype.numpy).reshape(shape)
+    # There are more where an instance names an input twice; the first count.
+    return array_of_values(values[: math.prod(shape)], dtype).reshape(shape)
 
 
 def _is_named(value: Any) -> bool:
     return isinstance(value, dict) and not is_base64(value)
-
-
-def _under_only_name(signature: Signature, value: Any) -> dict[str, Any]:
-    return {next(iter(signature.inputs)): value}
 
 
 def _dense_shape(value: Any) -> tuple[int, ...]:
@@ -269,8 +290,6 @@ def _check_batch_size(outputs: Mapping[str, Array]) -> None:
         if not array.ndim:
             raise InvalidInputError(f"Tensor name: {name} has no shape information ")
         size = len(array)
-        if not size:
-            raise InvalidInputError(f"Tensor name: {name} has invalid batch size: 0")
         if batch_size is not None and size != batch_size:
             raise InvalidInputError(
                 f"Tensor name: {name} has inconsistent batch size: {size} expecting: {batch_size}"

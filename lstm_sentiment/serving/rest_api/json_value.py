@@ -1,51 +1,50 @@
-"""Converts single JSON values to and from the dtypes of tensors, strictly.
+"""Converts single JSON values to and from the dtypes of tensors.
 
 After `AddValueToTensor` and `AddSingleValueAndAdvance` in
-`tensorflow_serving/util/json_tensor.cc`: a JSON `1.0` is not an integer, and an integer is a float
-only where it loses nothing.
+`tensorflow_serving/util/json_tensor.cc`: a JSON `1.0` is not an integer; any number is a float, the
+nearest there is, infinity included.
 """
 
 import base64
-import binascii
-import json
 import math
+import re
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import BOOL, FLOAT32, FLOAT64, STRING, DType, dtype_of_array
 from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.rest_api.json_text.json_object import RepeatedNames
+from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
 from lstm_sentiment.serving.servable import Array
-
-# An error message must not repeat a whole request.
-_MAX_QUOTED_LENGTH = 256
 
 _BYTES_SUFFIX = "_bytes"
 _FLOAT32 = struct.Struct("f")
 
-# Names of the dtypes in TensorFlow's C++.
-_CPP_NAMES = {FLOAT32: "float", FLOAT64: "double"}
-_SIGNIFICANT_BITS = {FLOAT32: 24, FLOAT64: 53}
-_INTEGERS = {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+# Names of the dtypes in TensorFlow's C++, where they are others.
+_CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
+_FLOATS = (FLOAT32, FLOAT64)
+# The integers that are read of each dtype; smaller ones take the lowest bits of an int32.
+_INTEGERS = {name: np.iinfo(name) for name in ("uint16", "int32", "uint32", "int64", "uint64")}
+_SMALL_INTEGERS = ("int8", "int16", "uint8")
 
-
-def quoted(value: Any) -> str:
-    """Writes a JSON value for an error message, cut off after 256 characters."""
-    text = ""
-    # Stops early: with indentation, nested lists would take the square of their depth.
-    for piece in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
-        text += piece
-        if len(text) > _MAX_QUOTED_LENGTH:
-            return text[:_MAX_QUOTED_LENGTH] + "..."
-    return text
+# Abseil's: white space anywhere, and at the end no padding, or all of it, by `=` or by `.`.
+_WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]+")
+_BASE64 = re.compile(r"([A-Za-z0-9+/]*)([=.]*)")
+_PADDING = {0: 0, 2: 2, 3: 1}
 
 
 def is_base64(value: Any) -> bool:
-    """Returns whether a value is `{"b64": "..."}`."""
-    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+    """Returns whether a value is `{"b64": "..."}`, and has that name once."""
+    return (
+        isinstance(value, dict)
+        and len(value) == 1
+        and isinstance(value.get("b64"), str)
+        and not isinstance(value, RepeatedNames)
+    )
 
 
 def value_reader(dtype: DType) -> Callable[[Any], Any]:
@@ -55,22 +54,32 @@ def value_reader(dtype: DType) -> Callable[[Any], Any]:
         dtype: The dtype of the input.
 
     Returns:
-        A function from a JSON value, not a list, to a Python value. It raises
-        `InvalidInputError` for a value of another type or out of range.
-
-    Raises:
-        NotImplementedInServingError: If the dtype has no JSON form.
+        A function from a JSON value, not a list, to a Python value for `array_of_values`. It raises
+        `InvalidInputError` for a value of another type or out of range, and
+        `NotImplementedInServingError` for any value if the dtype has no JSON form.
     """
     if dtype == STRING:
         return _read_string
     if dtype == BOOL:
         return _read_bool
-    if dtype.name in _INTEGERS:
-        limits = np.iinfo(dtype.numpy)
-        return lambda value: _read_integer(value, dtype, limits.min, limits.max)
-    if dtype in _SIGNIFICANT_BITS:
+    if dtype in _FLOATS:
         return lambda value: _read_float(value, dtype)
-    raise NotImplementedInServingError(f"Conversion of JSON Value to type: {dtype}")
+    limits = _INTEGERS["int32"] if dtype.name in _SMALL_INTEGERS else _INTEGERS.get(dtype.name)
+    if limits is None:
+        return lambda value: _refuse_dtype(value, dtype)
+    lowest, highest = limits.min, limits.max
+    return lambda value: _read_integer(value, dtype, lowest, highest)
+
+
+def array_of_values(values: list[Any], dtype: DType) -> Array:
+    """Makes an array of what the reader of a dtype returned, in one dimension.
+
+    Numbers that the dtype cannot hold become infinity, and small integers keep their lowest bits.
+    """
+    if dtype.name in _SMALL_INTEGERS:
+        return np.array(values, np.int32).astype(dtype.numpy)
+    with np.errstate(over="ignore"):
+        return np.array(values, dtype.numpy)
 
 
 def json_values(name: str, array: Array) -> Any:
@@ -103,8 +112,20 @@ def json_values(name: str, array: Array) -> Any:
 def _type_error(value: Any, dtype: DType) -> InvalidInputError:
     return InvalidInputError(
         f"JSON Value: {quoted(value)} Type: {json_type(value)} is not of expected type: "
-        f"{_CPP_NAMES.get(dtype, dtype.name)}"
+        f"{_cpp_name(dtype)}"
     )
+
+
+def _refuse_dtype(value: Any, dtype: DType) -> NoReturn:
+    if isinstance(value, dict):
+        raise _type_error(value, dtype)
+    raise NotImplementedInServingError(
+        f"Conversion of JSON Value: {quoted(value)} to type: {_cpp_name(dtype)}"
+    )
+
+
+def _cpp_name(dtype: DType) -> str:
+    return _CPP_NAMES.get(dtype.name, dtype.name)
 
 
 def json_type(value: Any) -> str:
@@ -124,14 +145,14 @@ def json_type(value: Any) -> str:
             return "Number"
 
 
+def utf8_of(text: str) -> bytes:
+    """Returns the bytes of a text as they were sent, be they UTF-8 or not."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _read_string(value: Any) -> bytes:
     if isinstance(value, str):
-        try:
-            return value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise InvalidInputError(
-                "JSON Parse error: The surrogate pair in string is invalid."
-            ) from None
+        return utf8_of(value)
     if isinstance(value, dict):
         return _decode_base64(value)
     raise _type_error(value, STRING)
@@ -142,11 +163,12 @@ def _decode_base64(value: Any) -> bytes:
         raise InvalidInputError(
             f"JSON Value: {quoted(value)} not formatted correctly for base64 data"
         )
-    digits = "".join(value["b64"].split()).rstrip("=")
-    try:
-        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInputError("Unable to base64 decode") from None
+    found = _BASE64.fullmatch(_WHITE_SPACE.sub("", value["b64"]))
+    digits, padding = found.groups() if found else ("", "=")
+    padded = _PADDING.get(len(digits) % 4)
+    if padded is None or len(padding) not in (0, padded):
+        raise InvalidInputError("Unable to base64 decode")
+    return base64.b64decode(digits + "=" * padded)
 
 
 def _read_bool(value: Any) -> bool:
@@ -163,18 +185,9 @@ def _read_integer(value: Any, dtype: DType, lowest: int, highest: int) -> int:
 
 
 def _read_float(value: Any, dtype: DType) -> float:
-    if type(value) is int:
-        is_lossless = abs(value) < 1 << _SIGNIFICANT_BITS[dtype]
-    elif type(value) is float:
-        is_lossless = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype.numpy).max)
-    else:
-        raise _type_error(value, dtype)
-    if not is_lossless:
-        raise InvalidInputError(
-            f"Cannot convert JSON value: {quoted(value)} to {_CPP_NAMES[dtype]} without loss "
-            "of precision."
-        )
-    return float(value)
+    if type(value) is int or type(value) is float:
+        return float(value)
+    raise _type_error(value, dtype)
 
 
 def _mapped(write: Callable[[Any], Any], values: Any, rank: int) -> Any:

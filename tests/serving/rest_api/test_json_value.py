@@ -1,33 +1,8 @@
-import json
-from typing import Any
-
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lstm_sentiment.serving.rest_api.json_value import quoted, shortest_float32
-
-json_documents = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@given(json_documents)
-def test_a_value_is_quoted_as_json_and_cut_off_where_it_is_long(value: Any) -> None:
-    whole = json.dumps(value, ensure_ascii=False, indent=4)
-    assert quoted(value) == (whole if len(whole) <= 256 else whole[:256] + "...")
-
-
-def _nested(depth: int) -> list[Any]:
-    value: list[Any] = []
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-def test_of_a_value_that_is_deeper_than_the_stack_the_beginning_is_quoted() -> None:
-    assert quoted(_nested(100_000)).startswith("[\n    [\n        [")
+from lstm_sentiment.serving.rest_api.json_value import shortest_float32
 
 
 @given(st.floats(width=32, allow_nan=False))
