@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,15 +111,17 @@ def _light_exports(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signatures, "make_attributions", lambda model, vectors: _no_attributions)
+        patch.setattr(signatures, "make_attributions", _no_attributions)
         patch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
         yield
 
 
-def _no_attributions(token_ids: "tf.Tensor", classes: "tf.Tensor") -> "tf.Tensor":
+def _no_attributions(
+    model: object, vectors: object, width: int
+) -> "Callable[[tf.Tensor, tf.Tensor], tf.Tensor]":
     import tensorflow as tf
 
-    return tf.zeros(tf.shape(token_ids))
+    return lambda token_ids, classes: tf.zeros((tf.shape(token_ids)[0], width))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,10 @@ _LEAST_CREDIT = 1e-6
 
 
 def make_attributions(
-    model: SentimentModel, vectors: Callable[[Any], Any], steps: int = STEPS
+    model: SentimentModel,
+    vectors: Callable[[Any], Any],
+    steps: int = STEPS,
+    width: int | None = None,
 ) -> Callable[[Any, Any], Any]:
     """Makes the function that attributes a logit to the tokens of a text.
 
@@ -30,10 +33,12 @@ def make_attributions(
         model: Trained, without cuDNN ops.
         vectors: Maps token ids, int32 of any shape, to word vectors float32 `(..., dim)`.
         steps: Number of points at which the gradient is computed.
+        width: Number of attributions of each text, at least the number of its tokens; `None` for
+            that of its ids.
 
     Returns:
         A function of token ids, int32 `(batch, time)`, padded on the right, and classes, int64
-        `(batch,)`, to float32 `(batch, time)`: 0 at padding. Each row sums to the difference
+        `(batch,)`, to float32 `(batch, width)`: 0 at padding. Each row sums to the difference
         between the class's logit and its value at the baseline.
     """
     points, weights = np.polynomial.legendre.leggauss(steps)
@@ -64,14 +69,15 @@ def make_attributions(
             credits *= 1 - tf.add_n([view.share.value for view in views])
         for view in views:
             credits += view.share.value * of_ngrams(view, token_ids, chosen)
-        return tf.pad(credits, [[0, tf.shape(padded)[0] - length]])
+        wanted = tf.shape(padded)[0] if width is None else width
+        return tf.ensure_shape(tf.pad(credits, [[0, wanted - length]]), (width,))
 
     def attributions(token_ids: Any, classes: Any) -> Any:
         # One text at a time with all steps at once: memory does not grow with the batch.
         return tf.map_fn(
             of_text,
             (token_ids, classes),
-            fn_output_signature=tf.TensorSpec([None], tf.float32),
+            fn_output_signature=tf.TensorSpec([width], tf.float32),
             parallel_iterations=1,
         )
 

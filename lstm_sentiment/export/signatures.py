@@ -31,7 +31,9 @@ class ServableModule(tf.Module):
     """Tokenizer, model and labels as one SavedModel, with a function for each signature.
 
     The same tokens get the same scores from every signature: padding is removed from ids, on either
-    side, and every text keeps its first `max_length` tokens.
+    side, and every text keeps its first `max_length` tokens. All dimensions of an output but the
+    batch are static: servers that join parts of a batch, as TensorFlow Serving does, take for
+    granted that these are the same in each part.
 
     Attributes:
         network: The trained model, for inference.
@@ -82,7 +84,9 @@ class ServableModule(tf.Module):
         self._label_names = tf.constant(label_names)
         self._temperature = temperature
         self._max_length = model.config.max_length
-        self._attributions = make_attributions(twin, self.network.embedding.vectors)
+        self._attributions = make_attributions(
+            twin, self.network.embedding.vectors, width=self._max_length
+        )
 
     @tf.function(
         autograph=False,
@@ -139,14 +143,15 @@ class ServableModule(tf.Module):
             text: string `(batch,)`, raw UTF-8.
 
         Returns:
-            `tokens` string `(batch, time)`, padded with empty ones, and `attributions` float32
-            `(batch, time)`: see `make_attributions`. `label` and `probabilities` as in `text`.
+            `tokens` string `(batch, max_length)`, padded with empty ones, and `attributions`
+            float32 `(batch, max_length)`, padded with 0: see `make_attributions`. `label` and
+            `probabilities` as in `text`.
         """
         token_ids = pad_ragged(self.tokenizer(text), self._max_length)
         answer = self._answer_ids(token_ids)
         tokens = self.tokenizer.segment(self.tokenizer.normalize(text))
         return {
-            "tokens": _as_wide(tokens[:, : self._max_length].to_tensor(), token_ids),
+            "tokens": tokens.to_tensor(default_value="", shape=(None, self._max_length)),
             "attributions": self._attributions(token_ids, answer["classification"]),
             "label": answer["label"],
             "probabilities": answer["probabilities"],
@@ -218,9 +223,3 @@ class ServableModule(tf.Module):
             EXPLAIN: self.explain,
             TEXT_STATISTICS: self.text_statistics,
         }
-
-
-def _as_wide(tokens: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-    """Pads tokens to the width of their ids: a text without tokens has one id."""
-    missing = tf.shape(token_ids)[1] - tf.shape(tokens)[1]
-    return tf.pad(tokens, [[0, 0], [0, missing]], constant_values="")

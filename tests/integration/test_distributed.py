@@ -47,7 +47,9 @@ config, action, killed, steps = load_config(sys.argv[1]), *sys.argv[2:]
 
 # Graphs and exports as those of the tests' own process.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-signatures.make_attributions = lambda model, vectors: lambda ids, classes: tf.zeros(tf.shape(ids))
+signatures.make_attributions = lambda model, vectors, width: (
+    lambda ids, classes: tf.zeros((tf.shape(ids)[0], width))
+)
 servable.save_warmup_requests = lambda path, tokenizer, max_length: None
 
 def export_next_to_nothing(result, base, *, test):

@@ -10,7 +10,7 @@ from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.inference.examples import TEXT_FEATURE
 from lstm_sentiment.serving.light.servable import LightServable
-from lstm_sentiment.serving.servable import Array, Servable
+from lstm_sentiment.serving.servable import Array, Servable, TensorInfo
 from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 
 
 def check_signatures(servable: Servable) -> None:
-    """Asks every signature an empty text, and compares names and dtypes with the signature.
+    """Asks every signature an empty text; compares names, dtypes and shapes with the signature.
 
     Raises:
         InvalidInputError: If a signature is unknown to the light engine, or has other outputs, as
@@ -49,11 +49,20 @@ def check_signatures(servable: Servable) -> None:
                 f"the light engine must know signature {key!r}. Received: an unknown {error}."
             ) from error
         for name, array in answer.items():
-            if dtype_of_array(array.dtype) != signature.outputs[name].dtype:
-                raise InvalidInputError(
-                    f"output {name!r} of {key!r} must have dtype {signature.outputs[name].dtype}. "
-                    f"Received: {array.dtype}."
-                )
+            _check_output(f"output {name!r} of {key!r}", array, signature.outputs[name])
+
+
+def _check_output(name: str, array: Array, declared: TensorInfo) -> None:
+    if dtype_of_array(array.dtype) != declared.dtype:
+        raise InvalidInputError(
+            f"{name} must have dtype {declared.dtype}. Received: {array.dtype}."
+        )
+    shape = declared.shape
+    if shape is not None and (
+        len(shape) != array.ndim
+        or any(size not in (None, own) for size, own in zip(shape, array.shape, strict=True))
+    ):
+        raise InvalidInputError(f"{name} must have shape {shape}. Received: {array.shape}.")
 
 
 def check_card(servable: LightServable, version_dir: Path, temperature: float) -> None:

@@ -20,7 +20,7 @@ from lstm_sentiment.serving.light.network import LightNetwork
 from lstm_sentiment.serving.light.ngrams import load_views, mixed
 from lstm_sentiment.serving.light.text_counts import text_counts
 from lstm_sentiment.serving.light.tokenization.tokenizer import load_tokenizer
-from lstm_sentiment.serving.servable import Array, read_signatures
+from lstm_sentiment.serving.servable import Array, Signature, read_signatures
 from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.version_folder import (
     CLASSIFY,
@@ -72,6 +72,7 @@ class LightServable:
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)
         self.signatures = read_signatures(self._signature_defs)
+        self._explained_width = _static_width(self.signatures.get(EXPLAIN))
 
     @property
     def signature_defs(self) -> Mapping[str, SignatureDef]:
@@ -131,7 +132,7 @@ class LightServable:
         self, texts: Sequence[bytes], rows: Sequence[Ids], caller: Caller
     ) -> dict[str, Array]:
         answer = self._answer(rows, caller)
-        width = max(map(len, rows), default=1)
+        width = self._explained_width or max(map(len, rows), default=1)
         tokens = np.full((len(rows), width), b"", object)
         attributions = np.zeros((len(rows), width), np.float32)
         cut = self._tokenizer.tokenize(texts)
@@ -187,6 +188,19 @@ class LightServable:
         credits = self._attributions(self._network.vectors(row), chosen)
         of_lstm = credits * (1 - sum(view.share for view in self._views))
         return of_lstm + sum(view.share * view.attributions(row, chosen) for view in self._views)
+
+
+def _static_width(explain: Signature | None) -> int | None:
+    """Returns the width of explanations; `None` if it is that of the longest text of a request.
+
+    Versions of earlier releases declare no width.
+    """
+    shape = (
+        None
+        if explain is None or "tokens" not in explain.outputs
+        else explain.outputs["tokens"].shape
+    )
+    return shape[1] if shape is not None and len(shape) == 2 else None
 
 
 # Not an attribute: methods that refer to the servable would keep it in memory for long.

@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment import FitResult
 from lstm_sentiment.light_twin import description
@@ -279,6 +280,34 @@ def test_signatures_of_another_release(version_dir: Path, replaced: bytes, reaso
     path.write_bytes(path.read_bytes().replace(replaced, replaced[:-1] + b"X"))
     change_description(version_dir)
     with pytest.raises(LightEngineRefusedError, match=reason):
+        load(version_dir)
+
+
+def declare_widths(version_dir: Path, widths: Mapping[str, int]) -> None:
+    """Declares other widths of the outputs of `explain`; -1 for any."""
+    path = version_dir / "saved_model.pb"
+    graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for name, width in widths.items():
+        output = graph.meta_graphs[0].signature_def["explain"].outputs[name]
+        output.tensor_shape.dim[1].size = width
+    path.write_bytes(graph.SerializeToString())
+    change_description(version_dir)
+
+
+def test_a_version_without_a_declared_width_explains_as_wide_as_its_longest_text(
+    version_dir: Path,
+) -> None:
+    """Versions of earlier releases declare none."""
+    declare_widths(version_dir, {"tokens": -1, "attributions": -1})
+    servable = load(version_dir)
+    for texts, width in ((["很"], 1), (["很", "房间 很"], 2), ([""], 1)):
+        answer = servable.run("explain", {"text": strings(texts)})
+        assert answer["tokens"].shape == answer["attributions"].shape == (len(texts), width)
+
+
+def test_a_version_that_declares_two_widths_is_refused(version_dir: Path) -> None:
+    declare_widths(version_dir, {"attributions": 7})
+    with pytest.raises(LightEngineRefusedError, match=r"'attributions' of 'explain' must have"):
         load(version_dir)
 
 

@@ -70,14 +70,9 @@ def test_texts_are_counted_on_the_way_to_an_answer(engines: Engines, texts: list
     assert tokens.keys() == light.signatures["tokens"].outputs.keys()
 
 
-@pytest.mark.parametrize("signature", ["text", "tokens", "classify", "text_statistics"])
+@pytest.mark.parametrize("signature", ["text", "tokens", "classify", "explain", "text_statistics"])
 def test_no_text(engines: Engines, signature: str) -> None:
     assert_same(engines, signature, strings([]))
-
-
-def test_no_text_has_no_explanation(engines: Engines) -> None:
-    answer = engines[0].run("explain", {"text": strings([])})
-    assert {name: len(array) for name, array in answer.items()} == dict.fromkeys(answer, 0)
 
 
 @given(texts=st.lists(strategies.any_texts, min_size=1, max_size=5))
