@@ -38,6 +38,9 @@ from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 _Answer = TypeVar("_Answer", bound=Answer)
 _Result = TypeVar("_Result")
 
+# TensorFlow writes them into each version, to initialize it or to train it; nobody can run them.
+_SIGNATURES_WITHOUT_INPUTS = ("__saved_model_init_op", "__saved_model_train_op")
+
 # What takes the event loop longer than a switch of threads is left to one.
 _MOST_BYTES_ON_LOOP = 16384
 _MOST_VALUES_ON_LOOP = 4096
@@ -106,8 +109,11 @@ class RestAnswers:
             )
         except SignatureNotFoundError as error:
             # TensorFlow Serving's REST words this otherwise than its gRPC.
+            key = error.signature_key
             raise InvalidInputError(
-                f'Serving signature name: "{error.signature_key}" not found in signature def'
+                f"Failed to get input map for signature: {key}"
+                if key in _SIGNATURES_WITHOUT_INPUTS
+                else f'Serving signature name: "{key}" not found in signature def'
             ) from error
         notes.answered_by(result, result.texts)
         notes.messages = functools.partial(

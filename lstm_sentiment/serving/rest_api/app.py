@@ -24,6 +24,7 @@ from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
 from lstm_sentiment.serving.rest_api.body import (
     ClientLeftError,
+    UnsupportedCodingError,
     is_packed,
     read_body,
     unpacked_body,
@@ -38,6 +39,7 @@ from lstm_sentiment.serving.rest_api.responses import (
 from lstm_sentiment.serving.rest_api.routing.route import RestTarget, Router
 
 _BODY_TOO_LARGE = 413
+_UNSUPPORTED_CODING = 415
 
 
 def rest_app(
@@ -96,10 +98,17 @@ class _RestApi:
             elif (api := target.route.api) is not None:
                 await self._answer(target, api, scope, receive, send)
             else:
-                await (await self.pages[target.route.operation_id](scope)).send(send)
+                await (await self._page(target, scope)).send(send)
         except (ClientLeftError, asyncio.CancelledError):
             # Nobody waits any more; a request is cancelled only when the event loop is stopped.
             return
+
+    async def _page(self, target: RestTarget, scope: Scope) -> Response:
+        try:
+            return await self.pages[target.route.operation_id](scope)
+        except Exception as error:
+            code, message = code_and_message(error)
+            return error_response(HTTP_STATUSES[code], message)
 
     async def _answer(
         self, target: RestTarget, api: str, scope: Scope, receive: Receive, send: Send
@@ -139,7 +148,9 @@ class _RestApi:
             raise
         except Exception as error:
             code, message = code_and_message(error)
-            return _noted_error(HTTP_STATUSES[code], code, message, notes)
+            is_coded = isinstance(error, UnsupportedCodingError)
+            status = _UNSUPPORTED_CODING if is_coded else HTTP_STATUSES[code]
+            return _noted_error(status, code, message, notes)
         notes.response_bytes = len(response.body)
         notes.finish(Code.OK)
         return response

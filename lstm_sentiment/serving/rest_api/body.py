@@ -11,6 +11,15 @@ _MAX_UNCOMPRESSED_BYTES = 100 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+# Whether a body of each coding is packed.
+_CODINGS = {"gzip": True, "x-gzip": True, "identity": False, "": False}
+_MAX_QUOTED_CODING = 40
+
+
+class UnsupportedCodingError(InvalidInputError):
+    """The body of a request is packed by a coding that is not served."""
+
+
 class ClientLeftError(Exception):
     """The client left before its request was there."""
 
@@ -49,8 +58,20 @@ async def read_body(receive: Receive, headers: Headers, limits: RequestLimits) -
 
 
 def is_packed(headers: Headers) -> bool:
-    """Returns whether a body was sent with `Content-Encoding: gzip`."""
-    return b"gzip" in header(headers, b"content-encoding")
+    """Returns whether a body was sent with `Content-Encoding: gzip`.
+
+    Raises:
+        UnsupportedCodingError: If it was sent with another coding.
+    """
+    coding = header(headers, b"content-encoding")
+    if not coding:
+        return False
+    name = coding.decode("latin-1").strip().lower()
+    if name not in _CODINGS:
+        raise UnsupportedCodingError(
+            f"Content-Encoding must be gzip or identity. Received: {name[:_MAX_QUOTED_CODING]}."
+        )
+    return _CODINGS[name]
 
 
 def unpacked_body(body: bytes, limits: RequestLimits) -> bytes:

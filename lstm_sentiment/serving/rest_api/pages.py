@@ -22,6 +22,7 @@ from lstm_sentiment.serving.rest_api.routing.table import routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
 
 _ANY_API_PATH = re.compile(r"(?i)/v1/.*")
+_METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
 _HTTP_ORIGIN = re.compile(rb"https?://")
 
 PageHandler = Callable[[Scope], Awaitable[Response]]
@@ -90,9 +91,12 @@ def path_of(scope: Scope) -> str:
 
 def no_route_response(scope: Scope, path: str) -> Response:
     """Answers a request that has no route."""
+    method = scope["method"]
+    if method not in _METHODS:
+        response = error_response(501, "the method of the request is not known.")
+        return response.with_header(b"connection", b"close")
     if not _ANY_API_PATH.fullmatch(path):
         return error_response(404, "Not found")
-    method = scope["method"]
     if method != "OPTIONS":
         return error_response(400, f"Malformed request: {method} {path}")
     # TensorFlow Serving takes it for a preflight, whether it lets other origins in or not.

@@ -132,6 +132,13 @@ def test_examples_are_classified_in_order(http: httpx.Client) -> None:
         (f"{SENTIMENT}:classify", "", 400, "JSON Parse error: The document is empty"),
         ("/v1/models/m:classify", '{"examples": [1]}', 400, NOT_AN_EXAMPLE),
         (f"{SENTIMENT}:PREDICT", "{}", 400, f"Malformed request: POST {SENTIMENT}:PREDICT"),
+        ("/v1/models/%zz:predict", "{}", 400, "Malformed request: POST /v1/models/%zz:predict"),
+        (
+            f"{SENTIMENT}:predict",
+            '{"signature_name": "__saved_model_init_op", "instances": ["a"]}',
+            400,
+            "Failed to get input map for signature: __saved_model_init_op",
+        ),
         (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
         (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),
         (
@@ -216,6 +223,8 @@ def test_all_models_are_listed_with_states_and_labels(http: httpx.Client) -> Non
         ("GET", f"{SENTIMENT}/x", 400, f"Malformed request: GET {SENTIMENT}/x"),
         ("GET", "/v1/", 400, "Malformed request: GET /v1/"),
         ("DELETE", SENTIMENT, 400, f"Malformed request: DELETE {SENTIMENT}"),
+        ("TRACE", SENTIMENT, 501, "the method of the request is not known."),
+        ("GET", "/v1/models/a|b", 400, "Malformed request: GET /v1/models/a|b"),
         ("GET", "/x", 404, "Not found"),
         ("POST", "/v2/models/sentiment:predict", 404, "Not found"),
     ],

@@ -258,6 +258,34 @@ def test_a_packed_body_is_unpacked() -> None:
     assert [answered.request_bytes for answered in observed] == [len(packed)]
 
 
+@pytest.mark.parametrize(
+    ("coding", "body", "status"),
+    [
+        ("GZIP", gzip.compress(BODY, mtime=0), 200),
+        ("x-gzip", gzip.compress(BODY, mtime=0), 200),
+        ("identity", BODY, 200),
+        ("deflate", BODY, 415),
+        ("gzip, gzip", BODY, 415),
+        ("br", BODY, 415),
+    ],
+)
+def test_other_codings_are_not_supported(coding: str, body: bytes, status: int) -> None:
+    app, observed = app_of(answering())
+    response = predicted(app, body, {"content-encoding": coding})
+    assert response.status_code == status
+    if status == 415:
+        assert coding in response.json()["error"]
+        assert [answered.status for answered in observed] == ["INVALID_ARGUMENT"]
+
+
+def test_a_page_that_fails_is_answered_in_json() -> None:
+    def fail() -> bool:
+        raise ValueError("a secret")
+
+    response = ask(app_of(answering(), is_ready=fail)[0], "GET", "/readyz")
+    assert (response.status_code, response.json()) == (500, {"error": "internal error"})
+
+
 def test_a_packed_body_is_limited_as_it_is_unpacked() -> None:
     app, observed = app_of(answering(), max_request_bytes=10_000)
     bomb = gzip.compress(b" " * 1_000_000, mtime=0)

@@ -2,9 +2,16 @@
 
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import h11
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
+from lstm_sentiment.serving.rest_api.connections.request_head import (
+    RefusedHeadError,
+    check_head,
+    error_body,
+    origin_form,
+)
 
 MAX_HEAD_BYTES = 65536
 """Limit of the head of a request."""
@@ -27,6 +34,7 @@ class H11Connection(H11Protocol):
             **kwargs: What uvicorn's protocol takes.
         """
         super().__init__(*args, **kwargs)
+        self.conn: _CheckedConnection = _CheckedConnection(h11.SERVER)
         self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
 
     @property
@@ -65,8 +73,55 @@ class H11Connection(H11Protocol):
             self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]
         super().shutdown()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuses a request with an error in JSON, and closes the connection."""
+        refused = self.conn.refused
+        status, message = (400, msg) if refused is None else (refused.status, str(refused))
+        body = error_body(message)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            _CLOSE,
+        ]
+        for event in (
+            h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
     def tell_gone(self) -> None:
         """Does nothing: the application of a request by h11 awaits `http.disconnect`."""
 
     def _unsupported_upgrade_warning(self) -> None:
         """Logs nothing: clients that offer HTTP/2 do so with every request."""
+
+
+class _CheckedConnection(h11.Connection):
+    """h11's connection, which refuses heads that are to be refused.
+
+    Attributes:
+        refused: Why the last request was refused; `None` where h11 itself refused it.
+    """
+
+    refused: RefusedHeadError | None = None
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if not isinstance(event, h11.Request):
+            return event
+        try:
+            check_head(event.http_version.decode("ascii"), list(event.headers))
+        except RefusedHeadError as error:
+            self.refused = error
+            raise h11.RemoteProtocolError(str(error)) from error
+        target = origin_form(event.target)
+        if target == event.target:
+            return event
+        return h11.Request(
+            method=event.method,
+            target=target,
+            headers=event.headers,
+            http_version=event.http_version,
+        )

@@ -4,11 +4,12 @@ httptools loses the body of a request that offers to go on as HTTP/2 (0.9.0), as
 with every request. h11 does not, and takes such a connection over.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lstm_sentiment.serving.asgi import WHEN_GONE
 from lstm_sentiment.serving.rest_api.connections.h11_connection import (
@@ -16,8 +17,17 @@ from lstm_sentiment.serving.rest_api.connections.h11_connection import (
     H11Connection,
 )
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
+from lstm_sentiment.serving.rest_api.connections.request_head import (
+    RefusedHeadError,
+    check_head,
+    error_body,
+    origin_form,
+)
 
 _INVALID = "Invalid HTTP request received."
+_UNKNOWN_METHOD = "the method of the request is not known."
+_ANY_METHOD = re.compile(rb"[A-Za-z]+ ")
+_KEEP_ALIVE = (b"connection", b"keep-alive")
 _TOO_LONG = "The head of a request is too long."
 _EARLY_OFFER = "A request that offers an upgrade must wait for the answer to the one before."
 
@@ -77,9 +87,10 @@ class HttpToolsConnection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             self._take_offer()
             return
-        except httptools.HttpParserError:
+        except httptools.HttpParserError as error:
+            refused = _refused_head(error, self._head or b"")
             self.logger.warning(_INVALID)
-            self._refuse(_INVALID)
+            self._refuse(str(refused), refused.status)
             return
         self._head_bytes = 0 if self._has_advanced else self._head_bytes + len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
@@ -115,15 +126,18 @@ class HttpToolsConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begins to answer a request, unless it offers an upgrade."""
+        version = self.parser.get_http_version()
+        check_head(version, self.headers)
         if self.parser.should_upgrade():
             self._is_offer = True
             return
-        hosts = [name for name, _ in self.headers].count(b"host")
-        # RFC 9112, section 3.2.
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
-            raise ValueError("a request must have one header Host.")
         self._head = None
+        self.url = origin_form(self.url)
         super().on_headers_complete()
+        if version == "1.0" and self.parser.should_keep_alive():
+            # uvicorn would close the connection.
+            self.cycle.keep_alive = True
+            self.cycle.default_headers = [*self.cycle.default_headers, _KEEP_ALIVE]
         # Trailers are no headers: they are dropped.
         self.headers = []
 
@@ -185,7 +199,22 @@ class HttpToolsConnection(HttpToolsProtocol):
         successor.connection_made(self.transport)
         successor.data_received(self._head)
 
-    def _refuse(self, message: str) -> None:
+    def send_400_response(self, msg: str) -> None:
+        """Refuses a request with an error in JSON, and closes the connection."""
+        self._send_error(msg, 400)
+
+    def _send_error(self, message: str, status: int) -> None:
+        body = error_body(message)
+        head = [
+            STATUS_LINE[status],
+            b"content-type: application/json\r\n",
+            b"content-length: %d\r\n" % len(body),
+            b"connection: close\r\n\r\n",
+        ]
+        self.transport.write(b"".join([*head, body]))
+        self.transport.close()
+
+    def _refuse(self, message: str, status: int = 400) -> None:
         self._is_deaf = True
         running = self.running
         if self._is_under_way() and not running.more_body:
@@ -196,4 +225,13 @@ class HttpToolsConnection(HttpToolsProtocol):
         elif self._is_under_way() and running.response_started:
             self.transport.abort()
         else:
-            self.send_400_response(message)
+            self._send_error(message, status)
+
+
+def _refused_head(error: httptools.HttpParserError, head: bytes) -> RefusedHeadError:
+    """Returns why the parser gave up: what a callback raised, or what it found itself."""
+    if isinstance(error.__context__, RefusedHeadError):
+        return error.__context__
+    if isinstance(error, httptools.HttpParserInvalidMethodError) and _ANY_METHOD.match(head):
+        return RefusedHeadError(_UNKNOWN_METHOD, 501)
+    return RefusedHeadError(_INVALID)

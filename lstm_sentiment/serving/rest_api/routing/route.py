@@ -23,7 +23,8 @@ ANY_METHOD = ("GET", "*")
 """The methods of a page that does not look at the method."""
 
 _PARAMETERS = {"version": "[0-9]+"}
-_ANY_PARAMETER = "[^/:]+"
+# What a path may hold but for `/` and `:`, as TensorFlow Serving's parser of URLs takes it.
+_ANY_PARAMETER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=@]++|%[0-9A-Fa-f]{2})++"
 _TOKENS = re.compile(r"(\{\w+\}|[\[\]|])")
 
 

@@ -84,7 +84,7 @@ METADATA = Route(
     api="GetModelMetadata",
     replies={200: Reply("The signatures.", "ModelMetadata"), **ERRORS},
     pattern=re.compile(
-        rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?"
+        rf"(?i)/v1/models(?:/{template_pattern('{model}')})?"
         rf"{template_pattern('[/versions/{version}|/labels/{label}]')}(?-i:/metadata)"
     ),
 )
@@ -97,7 +97,7 @@ STATUS = Route(
     replies={200: Reply("The states.", "ModelStatus"), **ERRORS},
     # TensorFlow Serving takes a last part `/METADATA` for this question.
     pattern=re.compile(
-        rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?"
+        rf"(?i)/v1/models(?:/{template_pattern('{model}')})?"
         rf"{template_pattern('[/versions/{version}|/labels/{label}]')}(?:/metadata)?"
     ),
 )
