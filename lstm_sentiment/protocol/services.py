@@ -9,11 +9,14 @@ import grpc.aio
 from google.protobuf.message import Message
 
 # The services stand in these modules: importing them puts the services into the pool.
-from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
+from lstm_sentiment.protocol import model_management_pb2, open_inference_pb2, prediction_pb2
 from lstm_sentiment.protocol.pool import POOL
 
 PREDICTION_SERVICE: str = prediction_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name
 MODEL_SERVICE: str = model_management_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
+OPEN_INFERENCE_SERVICE: str = open_inference_pb2.DESCRIPTOR.services_by_name[
+    "GRPCInferenceService"
+].full_name
 
 
 @dataclass(frozen=True)

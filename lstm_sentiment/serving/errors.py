@@ -76,6 +76,14 @@ class SignatureNotFoundError(InvalidInputError):
         self.signature_key = signature_key
 
 
+class UnknownLabelError(InvalidInputError):
+    """A request names a version label that the model does not have."""
+
+    def __init__(self, label: str) -> None:
+        """Creates the error, worded as in `tensorflow_serving/model_servers/server_core.cc`."""
+        super().__init__(f"Unrecognized servable version label: {label}")
+
+
 class VersionNotAvailableError(InvalidInputError):
     """A label should point to a version that is not available."""
 

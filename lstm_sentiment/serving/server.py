@@ -440,6 +440,7 @@ class ModelServer:
             self._options,
             self._observability,
             reload=self.reload,
+            is_ready=self.is_ready,
             reuse_port=self._peers is not None,
         )
         self._port = open_grpc_port(grpc_server, self._options, self._host, self._asked_port)

@@ -72,6 +72,7 @@ def make_grpc_server(
     observer: Observability,
     *,
     reload: Reload,
+    is_ready: Callable[[], bool],
     reuse_port: bool,
 ) -> GrpcServer:
     """Makes a gRPC server, which has no port and is not started.
@@ -82,6 +83,7 @@ def make_grpc_server(
         options: The model server's options.
         observer: Called with every request.
         reload: Called with each config that a request brings.
+        is_ready: Returns whether the server is ready.
         reuse_port: Whether other processes of this user may listen on the port too.
     """
     tokens = options.auth_tokens
@@ -89,6 +91,7 @@ def make_grpc_server(
         loop,
         data_plane,
         reload=reload,
+        is_ready=is_ready,
         observer=observer,
         interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
         max_request_bytes=options.limits.max_request_bytes,

@@ -24,11 +24,16 @@ from lstm_sentiment.serving.errors import UnauthenticatedError
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 """Paths that are answered without a token."""
 
 OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
 """gRPC services that answer without a token."""
+
+OPEN_METHODS = frozenset(
+    f"/inference.GRPCInferenceService/{name}" for name in ("ServerLive", "ServerReady")
+)
+"""gRPC methods of other services that answer without a token: they tell what health checks tell."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _TOKEN_RULE = "must be letters, digits and any of -._~+/, with = at the end only"
@@ -105,8 +110,9 @@ class BearerTokenInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         """Checks the token of one call; returns its handler."""
-        service = handler_call_details.method.rpartition("/")[0].removeprefix("/")
-        if service not in OPEN_SERVICES:
+        method = handler_call_details.method
+        service = method.rpartition("/")[0].removeprefix("/")
+        if service not in OPEN_SERVICES and method not in OPEN_METHODS:
             metadata = handler_call_details.invocation_metadata or ()
             try:
                 self._tokens.check(

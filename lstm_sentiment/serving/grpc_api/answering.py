@@ -61,7 +61,8 @@ def handler(
             failure = error
         else:
             notes.response_bytes = len(message)
-            notes.messages = serialized, message
+            if notes.messages is None:
+                notes.messages = serialized, message
             notes.finish(Code.OK)
             return message
         await _abort(failure, notes, context)

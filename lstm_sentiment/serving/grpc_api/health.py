@@ -3,13 +3,22 @@
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE
+from lstm_sentiment.protocol.services import (
+    MODEL_SERVICE,
+    OPEN_INFERENCE_SERVICE,
+    PREDICTION_SERVICE,
+)
 
-_SERVICES = (health.OVERALL_HEALTH, PREDICTION_SERVICE, MODEL_SERVICE)
+_SERVICES = (
+    health.OVERALL_HEALTH,
+    PREDICTION_SERVICE,
+    MODEL_SERVICE,
+    OPEN_INFERENCE_SERVICE,
+)
 
 
 class GrpcHealth:
-    """Health status of the server as a whole and of either service, NOT_SERVING at first.
+    """Health status of the server as a whole and of each service, NOT_SERVING at first.
 
     All methods must be called on the event loop of the server.
     """

@@ -9,7 +9,11 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from lstm_sentiment.protocol.pool import POOL
-from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE
+from lstm_sentiment.protocol.services import (
+    MODEL_SERVICE,
+    OPEN_INFERENCE_SERVICE,
+    PREDICTION_SERVICE,
+)
 
 
 def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
@@ -24,9 +28,9 @@ def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
 
 
 def describing_pool() -> DescriptorPool:
-    """Returns a pool with TensorFlow Serving's services and those of health and reflection."""
+    """Returns a pool with all services of the server, those of health and reflection too."""
     pool = DescriptorPool()
-    for service in (PREDICTION_SERVICE, MODEL_SERVICE):
+    for service in (PREDICTION_SERVICE, MODEL_SERVICE, OPEN_INFERENCE_SERVICE):
         _add_file(pool, POOL.FindFileContainingSymbol(service))
     for module in (health_pb2, reflection_pb2):
         _add_file(pool, module.DESCRIPTOR)

@@ -1,16 +1,22 @@
 """A gRPC server with TensorFlow Serving's services, on an event loop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from lstm_sentiment.protocol.services import MODEL_SERVICE, PREDICTION_SERVICE, methods_of
+from lstm_sentiment.protocol.services import (
+    MODEL_SERVICE,
+    OPEN_INFERENCE_SERVICE,
+    PREDICTION_SERVICE,
+    methods_of,
+)
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.answering import handler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.open_inference.service import OpenInferenceService
 from lstm_sentiment.serving.grpc_api.reflection import add_reflection
 from lstm_sentiment.serving.grpc_api.service import ModelService, PredictionService, Reload
 from lstm_sentiment.serving.inference.dataplane import DataPlane
@@ -22,7 +28,7 @@ _RELOAD_THREADS = 4
 
 
 class GrpcServer:
-    """Serves TensorFlow Serving's two services, and where wanted health and reflection.
+    """Serves TensorFlow Serving's two services, the Open Inference Protocol's, and health.
 
     Its methods may be called in any thread but that of the event loop.
     """
@@ -33,6 +39,7 @@ class GrpcServer:
         data_plane: DataPlane,
         *,
         reload: Reload | None = None,
+        is_ready: Callable[[], bool] = lambda: True,
         observer: Observer | None = None,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
         max_request_bytes: int | None = None,
@@ -47,6 +54,7 @@ class GrpcServer:
             data_plane: The data plane that answers.
             reload: Called with each config that HandleReloadConfigRequest brings, in a thread;
                 `None` to answer UNIMPLEMENTED.
+            is_ready: Decides what the Open Inference Protocol's ServerReady answers.
             observer: Called with every request to the two services, if there is one.
             interceptors: Called first for every request, in this order.
             max_request_bytes: Limit of a message; longer ones are RESOURCE_EXHAUSTED. `None` for
@@ -67,6 +75,7 @@ class GrpcServer:
         services = {
             PREDICTION_SERVICE: PredictionService(data_plane),
             MODEL_SERVICE: ModelService(data_plane, reload, self._reload_threads),
+            OPEN_INFERENCE_SERVICE: OpenInferenceService(data_plane, is_ready),
         }
         self._server = loop.run(
             _make_server(services, observer, interceptors, options, self._health, reflection)
@@ -133,7 +142,11 @@ async def _make_server(
     for name, service in services.items():
         # A method of a service has the name of the protocol's.
         handlers = {
-            method.name: handler(method, getattr(service, method.name), observer)
+            method.name: handler(
+                method,
+                getattr(service, method.name),
+                None if method.name in service.unobserved else observer,
+            )
             for method in methods_of(name)
         }
         # Registered handlers would cost more: grpc.aio waits for each registered method by itself,

@@ -44,6 +44,8 @@ _Result = TypeVar("_Result")
 class PredictionService:
     """Serves `tensorflow.serving.PredictionService`."""
 
+    unobserved = frozenset[str]()
+
     def __init__(self, data_plane: DataPlane) -> None:
         """Answers from a data plane."""
         self._data_plane = data_plane
@@ -164,6 +166,8 @@ class PredictionService:
 
 class ModelService:
     """Serves `tensorflow.serving.ModelService`."""
+
+    unobserved = frozenset[str]()
 
     def __init__(
         self, data_plane: DataPlane, reload: Reload | None, reload_threads: Executor

@@ -53,6 +53,9 @@ from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
 """Reads a request's inputs for a signature; returns one array for each input, by name."""
 
+ChooseSignature = Callable[[Mapping[str, Signature]], str]
+"""Called with a version's signatures, by key; returns the key of the one to run, or raises."""
+
 OnRun = Callable[[str, str, float], None]
 """Called with a model's name, the API, and the seconds that the model took."""
 
@@ -121,6 +124,8 @@ class DataPlane:
         *,
         caller: Caller = ANYBODY,
         is_large: bool = False,
+        choose_signature: ChooseSignature | None = None,
+        api: str = "Predict",
     ) -> PredictResult:
         """Runs one signature of one version.
 
@@ -132,6 +137,8 @@ class DataPlane:
             output_filter: Names of the outputs to return; empty for all.
             caller: The caller who waits for the answer.
             is_large: Whether reading the inputs takes so long that a thread must read them.
+            choose_signature: Chooses the signature instead of `signature_key`.
+            api: The API that `on_run` is told.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -142,6 +149,8 @@ class DataPlane:
         handle = self._hold(model_spec, caller)
         try:
             servable = handle.servable
+            if choose_signature is not None:
+                key = choose_signature(servable.signatures)
             signature = servable.signatures.get(key)
             if signature is None:
                 raise SignatureNotFoundError(key)
@@ -156,7 +165,7 @@ class DataPlane:
             began = time.perf_counter()
             answer = await self._runner.run(servable, key, inputs, caller, self._with_counts)
             if self._on_run is not None:
-                self._on_run(handle.id.name, "Predict", time.perf_counter() - began)
+                self._on_run(handle.id.name, api, time.perf_counter() - began)
         except RequestCancelledError:
             # gRPC reports a caller whose deadline has passed as gone.
             caller.check_waits()

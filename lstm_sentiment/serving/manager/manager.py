@@ -12,7 +12,11 @@ from pathlib import Path
 
 from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
-from lstm_sentiment.serving.errors import ServableLoadError, VersionNotAvailableError
+from lstm_sentiment.serving.errors import (
+    ServableLoadError,
+    UnknownLabelError,
+    VersionNotAvailableError,
+)
 from lstm_sentiment.serving.manager.load_order import (
     AspiredVersionPolicy,
     availability_preserving_action,
@@ -180,13 +184,13 @@ class Manager:
         """Returns the version number that a label points to, available or not.
 
         Raises:
-            InvalidInputError: If there is no such label.
+            UnknownLabelError: If there is no such label.
         """
         with self._versions.condition:
             stream = self._versions.streams.get(name)
             number = stream.labels.get(label) if stream is not None else None
         if number is None:
-            raise InvalidInputError(f"Unrecognized servable version label: {label}")
+            raise UnknownLabelError(label)
         return number
 
     def states(self, name: str) -> list[ServableState]:

@@ -17,7 +17,8 @@ class AnsweredRequest:
     Attributes:
         entrypoint: The transport.
         api: `Predict`, `Classify`, `Regress`, `MultiInference`, `GetModelMetadata`,
-            `GetModelStatus` or `HandleReloadConfigRequest`.
+            `GetModelStatus` or `HandleReloadConfigRequest`; `ModelInfer`, `ModelMetadata` or
+            `ModelReady` of the Open Inference Protocol.
         model_name: The model asked; empty where the request names none.
         version: The version that answered; `None` where none did.
         label: The version label in the request; `None` for none.

@@ -31,6 +31,10 @@ UNKNOWN_MODEL = ""
 _REST_APIS = {"Predict": "predict", "Classify": "classify", "Regress": "regress"}
 # Status requests, which probes send every second, are not counted as requests of users.
 _INFERENCE_APIS = {*_REST_APIS, "MultiInference"}
+# The Open Inference Protocol's requests are counted under this name, and not in the metric of
+# TensorFlow Serving, which does not have them, that tells no API.
+_OPEN_INFERENCE = "ModelInfer"
+_WITHOUT_EXAMPLES = {"Predict", _OPEN_INFERENCE}
 _MICROSECONDS = 1e6
 _MOST_UNCOUNTED = 64
 
@@ -76,9 +80,10 @@ class ServerMetrics:
             name = request.model_name if request.model_name in self._models else UNKNOWN_MODEL
             of_version = self._versions.get((name, request.version), (name, ""))
             series.add(metrics.REQUESTS, (*of_version, api, entrypoint, status))
-            if api not in _INFERENCE_APIS:
+            if api in _INFERENCE_APIS:
+                series.add(metrics.REQUEST_COUNT, (name, status))
+            elif api != _OPEN_INFERENCE:
                 return
-            series.add(metrics.REQUEST_COUNT, (name, status))
             if request.batch_size is not None:
                 series.observe(metrics.BATCH_SIZE, (name,), request.batch_size)
             if status == "OK":
@@ -233,7 +238,7 @@ class ServerMetrics:
             request.seconds * _MICROSECONDS,
         )
         # TensorFlow Serving counts `tf.Example`s alone.
-        if api != "Predict" and rows is not None:
+        if api not in _WITHOUT_EXAMPLES and rows is not None:
             self._series.observe(metrics.REQUEST_EXAMPLE_COUNTS, (name,), rows)
             self._series.add(metrics.REQUEST_EXAMPLE_COUNT_TOTAL, (name,), rows)
 

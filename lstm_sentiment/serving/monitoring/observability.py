@@ -15,6 +15,9 @@ from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ServableState
 
+# The log has no messages of the Open Inference Protocol.
+_LOGGED_AS = {"ModelInfer": "Predict"}
+
 
 class MetricsPage(NamedTuple):
     """The page of metrics: its path on the REST port, and its content."""
@@ -142,7 +145,7 @@ class Observability:
         if request.messages is not None and request.version is not None:
             self.request_log.answered(
                 request.model_name,
-                request.api,
+                _LOGGED_AS.get(request.api, request.api),
                 request.version,
                 request.signature_key,
                 request.messages,

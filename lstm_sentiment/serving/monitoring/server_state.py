@@ -27,7 +27,7 @@ LATENCY_WINDOW = 1000
 _MAX_FAILED = MAX_ENDED_VERSIONS
 
 # Requests for a status or for metadata are not requests of users.
-_INFERENCE_APIS = frozenset({"Predict", "Classify", "Regress", "MultiInference"})
+_INFERENCE_APIS = frozenset({"Predict", "Classify", "Regress", "MultiInference", "ModelInfer"})
 _PACKAGE = "lstm-sentiment"
 
 

@@ -14,6 +14,7 @@ from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
+from lstm_sentiment.serving.inference.messages import examples_messages, predict_messages
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
 from lstm_sentiment.serving.inference.model_status import (
     model_status_to_json,
@@ -31,7 +32,6 @@ from lstm_sentiment.serving.rest_api.json_tensor import (
     outputs_to_json,
     parse_predict_request,
 )
-from lstm_sentiment.serving.rest_api.messages import examples_messages, predict_messages
 from lstm_sentiment.serving.rest_api.responses import Response, json_response
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 

@@ -30,6 +30,8 @@ from lstm_sentiment.serving.rest_api.body import (
     unpacked_body,
 )
 from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
+from lstm_sentiment.serving.rest_api.open_inference.answers import OpenInferenceAnswers
+from lstm_sentiment.serving.rest_api.open_inference.pages import OpenInferencePages
 from lstm_sentiment.serving.rest_api.pages import PageHandler, Pages, no_route_response, path_of
 from lstm_sentiment.serving.rest_api.responses import (
     HTTP_STATUSES,
@@ -70,8 +72,8 @@ def rest_app(
     pages = Pages(is_ready, state, metrics_page, ui)
     return _RestApi(
         Router(pages.routes()),
-        RestAnswers(data_plane).handlers,
-        pages.handlers(),
+        RestAnswers(data_plane).handlers | OpenInferenceAnswers(data_plane).handlers,
+        pages.handlers() | OpenInferencePages(is_ready).handlers(),
         timeout_seconds,
         RequestLimits(max_request_bytes=max_request_bytes),
         observer,
@@ -127,7 +129,8 @@ class _RestApi:
         seconds = self.timeout_seconds
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
         reply = _Reply(send)
-        call = RestCall(target, scope["headers"], body, notes, caller)
+        query = scope.get("query_string", b"")
+        call = RestCall(target, scope["headers"], body, notes, caller, query)
         with reply.within(seconds), _leaving_with_client(caller, scope, receive):
             response = await self._response(call)
         await reply.send(response)

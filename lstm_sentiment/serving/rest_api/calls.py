@@ -24,6 +24,7 @@ class RestCall:
         body: Its body, decompressed.
         notes: Its notes.
         caller: The caller who waits for the answer.
+        query: What follows the `?` behind the path.
     """
 
     target: RestTarget
@@ -31,6 +32,7 @@ class RestCall:
     body: bytes
     notes: RequestNotes
     caller: Caller
+    query: bytes = b""
 
     def model_spec(self) -> ModelSpec:
         """Returns the model and version that the path names, and notes them.

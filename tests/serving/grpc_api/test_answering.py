@@ -42,7 +42,11 @@ from tests.serving.fake_servables import FakeServable, plane_of
 from tests.serving.grpc_servers import served
 from tests.serving.requests_answered import Observed
 
-SERVICES = ["tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
+SERVICES = [
+    "inference.GRPCInferenceService",
+    "tensorflow.serving.ModelService",
+    "tensorflow.serving.PredictionService",
+]
 
 
 class Wire:
@@ -381,6 +385,13 @@ def test_reflection_describes_all_services_with_their_messages() -> None:
             "Predict": "tensorflow.serving.PredictRequest",
             "MultiInference": "tensorflow.serving.MultiInferenceRequest",
             "GetModelMetadata": "tensorflow.serving.GetModelMetadataRequest",
+        },
+        "inference.GRPCInferenceService": {
+            name: f"inference.{name}Request"
+            for name in (
+                *("ServerLive", "ServerReady", "ModelReady"),
+                *("ServerMetadata", "ModelMetadata", "ModelInfer"),
+            )
         },
     }
     assert {"dtype", "tensor_shape", "string_val", "float8_val"} <= set(tensor_fields)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
+from lstm_sentiment.serving.rest_api.routing.open_inference import open_inference_routes
 from lstm_sentiment.serving.rest_api.routing.route import (
     ANY_METHOD,
     Reply,
@@ -149,7 +150,10 @@ UI = Route(
     },
 )
 
-_API = (PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ)
+_API = (
+    *(PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ),
+    *open_inference_routes(ERRORS),
+)
 
 
 def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Route]:

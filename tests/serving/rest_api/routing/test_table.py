@@ -1,12 +1,15 @@
 """The table of routes: what it promises of every route, whichever are added."""
 
 import re
+from collections.abc import Mapping
 from itertools import combinations
 
 import pytest
 
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
+from lstm_sentiment.serving.rest_api.open_inference.answers import OpenInferenceAnswers
+from lstm_sentiment.serving.rest_api.open_inference.pages import OpenInferencePages
 from lstm_sentiment.serving.rest_api.pages import Pages
 from lstm_sentiment.serving.rest_api.routing.route import Route, Router
 from tests.serving.fake_servables import FakeServable, plane_of
@@ -30,8 +33,11 @@ def test_every_route_is_found_by_all_paths_of_its_template(route: Route) -> None
 
 @pytest.mark.parametrize("route", ROUTER.routes, ids=lambda route: route.operation_id)
 def test_every_route_has_a_handler_and_a_good_answer(route: Route) -> None:
-    handlers = (
-        PAGES.handlers() if route.api is None else RestAnswers(plane_of(FakeServable())).handlers
+    plane = plane_of(FakeServable())
+    handlers: Mapping[str, object] = (
+        PAGES.handlers() | OpenInferencePages(lambda: True).handlers()
+        if route.api is None
+        else RestAnswers(plane).handlers | OpenInferenceAnswers(plane).handlers
     )
     assert route.operation_id in handlers
     assert 200 in route.replies

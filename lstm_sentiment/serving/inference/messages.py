@@ -1,4 +1,4 @@
-"""Requests over REST and their answers as messages of the gRPC API, for the request log."""
+"""Requests and their answers as messages of TensorFlow Serving's gRPC API, for the request log."""
 
 from lstm_sentiment.protocol import prediction_pb2
 from lstm_sentiment.protocol.tensors import write_tensor

@@ -1,0 +1,122 @@
+"""An inference request, whatever transport it came by, and what answers it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.errors import UnknownLabelError
+from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.messages import predict_messages
+from lstm_sentiment.serving.inference.results import ModelSpec, PredictResult
+from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.serving.open_inference.signature_choice import choosing
+from lstm_sentiment.serving.servable import Array
+from lstm_sentiment.version_folder import parse_version
+
+MODEL_INFER = "ModelInfer"
+"""Name of the method in metrics and logs."""
+
+CLASSIFICATION = "classification"
+"""The parameter of an output that asks for an extension, which this server does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferRequest:
+    """An inference request.
+
+    Attributes:
+        request_id: The `id`, which is returned with the answer; empty for none.
+        signature_key: The signature that it names; empty for none.
+        inputs: An array for each input, by name; strings are bytes in an array of objects.
+        outputs: Names of the outputs to return, in this order; empty for all.
+    """
+
+    request_id: str
+    signature_key: str
+    inputs: Mapping[str, Array]
+    outputs: Sequence[str]
+
+
+def classification_refused(output: str) -> str:
+    """Returns the message for a request of classes instead of a tensor.
+
+    Args:
+        output: The output that they were asked of.
+    """
+    return (
+        f"output `{output[:100]}` can be had as a tensor only: the parameter `{CLASSIFICATION}` is "
+        "not supported."
+    )
+
+
+def model_spec_of(name: str, version: str, notes: RequestNotes) -> ModelSpec:
+    """Returns the model and version that a request names, and notes them.
+
+    Args:
+        name: The model.
+        version: A version number, which is of digits alone; or else a label; empty for neither.
+        notes: The notes of the request.
+
+    Raises:
+        InvalidInputError: If the number is beyond 64 bits.
+    """
+    notes.model_name = name
+    if not version:
+        return ModelSpec(name)
+    if version.isascii() and version.isdigit():
+        number = parse_version(version)
+        if number is None:
+            raise InvalidInputError(
+                f"a version must be a number of at most 63 bits. Received: {version[:100]}."
+            )
+        return ModelSpec(name, version=number)
+    notes.label = version
+    return ModelSpec(name, label=version)
+
+
+async def infer(
+    data_plane: DataPlane,
+    model_spec: ModelSpec,
+    request: InferRequest,
+    notes: RequestNotes,
+    caller: Caller,
+) -> PredictResult:
+    """Runs the signature that fits a request.
+
+    Args:
+        data_plane: The data plane.
+        model_spec: The model and version.
+        request: The request.
+        notes: Its notes.
+        caller: The caller who waits for the answer.
+
+    Raises:
+        InvalidInputError: If the request does not fit the model, or is too large.
+        ServableNotFoundError: If no such version is available.
+        LstmSentimentError: If the model does not answer, see `Servable.run`.
+    """
+    notes.signature_key = request.signature_key
+    inputs = request.inputs
+    try:
+        result = await data_plane.predict(
+            model_spec,
+            request.signature_key,
+            lambda signature: inputs,
+            request.outputs,
+            caller=caller,
+            choose_signature=choosing(request.signature_key, inputs),
+            api=MODEL_INFER,
+        )
+    except UnknownLabelError as error:
+        raise ServableNotFoundError(str(error)) from error
+    notes.answered_by(result, result.texts)
+    # The request log knows TensorFlow Serving's messages alone.
+    notes.messages = partial(predict_messages, model_spec, result.signature_key, result)
+    return result
+
+
+def output_names(request: InferRequest, result: PredictResult) -> Sequence[str]:
+    """Returns the names of the outputs in the order of the answer: as asked, else sorted."""
+    return request.outputs or sorted(result.outputs)

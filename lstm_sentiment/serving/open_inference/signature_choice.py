@@ -1,0 +1,89 @@
+"""Chooses the signature that answers a request: the Open Inference Protocol has none.
+
+A request may name its signature in the parameter `signature_name`. Else `serving_default` answers
+if its inputs are those of the request, by names and datatypes; else `text` if its are.
+"""
+
+from collections.abc import Callable, Mapping
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.protocol.dtypes import dtype_of_array
+from lstm_sentiment.serving.errors import SignatureNotFoundError
+from lstm_sentiment.serving.open_inference.datatypes import datatype_of
+from lstm_sentiment.serving.servable import Array, Signature
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT
+
+SIGNATURE_NAME = "signature_name"
+"""The parameter of a request that names the signature."""
+
+_CHOSEN = (DEFAULT_SIGNATURE_KEY, TEXT)
+# An error message must not name the inputs of a model with very many of them.
+_MOST_NAMED = 8
+
+
+def choosing(
+    signature_key: str, inputs: Mapping[str, Array]
+) -> Callable[[Mapping[str, Signature]], str]:
+    """Returns a function that chooses one of a version's signatures.
+
+    Args:
+        signature_key: The signature that the request names; empty for none.
+        inputs: The inputs of the request, by name.
+
+    Returns:
+        A function from the signatures by key to a key. It raises `InvalidInputError` where the
+        request names no signature and none fits.
+    """
+
+    def choose(signatures: Mapping[str, Signature]) -> str:
+        if signature_key:
+            return signature_key
+        for key in _CHOSEN:
+            signature = signatures.get(key)
+            if signature is not None and _fits(signature, inputs):
+                return key
+        raise InvalidInputError(
+            f"the inputs must be those of `{DEFAULT_SIGNATURE_KEY}` or `{TEXT}`, or the parameter "
+            f"`{SIGNATURE_NAME}` must name another signature: {_described(signatures)}. "
+            f"Received: {_sent(inputs)}."
+        )
+
+    return choose
+
+
+def described_signature(signatures: Mapping[str, Signature], signature_key: str) -> Signature:
+    """Returns the signature that a model's metadata describes.
+
+    Args:
+        signatures: The signatures of the version, by key.
+        signature_key: The signature that is asked for; empty for the one that a client without
+            parameters should use: `text` if there is one, else `serving_default`.
+
+    Raises:
+        SignatureNotFoundError: If there is no such signature.
+    """
+    wanted = (signature_key,) if signature_key else (TEXT, DEFAULT_SIGNATURE_KEY)
+    for key in wanted:
+        if key in signatures:
+            return signatures[key]
+    raise SignatureNotFoundError(wanted[-1])
+
+
+def _fits(signature: Signature, inputs: Mapping[str, Array]) -> bool:
+    return signature.inputs.keys() == inputs.keys() and all(
+        dtype_of_array(inputs[name].dtype) == info.dtype for name, info in signature.inputs.items()
+    )
+
+
+def _described(signatures: Mapping[str, Signature]) -> str:
+    named = [
+        f"{key}({', '.join(f'{name} {datatype_of(info)}' for name, info in found.inputs.items())})"
+        for key, found in sorted(signatures.items())
+        if len(found.inputs) <= _MOST_NAMED
+    ]
+    return ", ".join(named[:_MOST_NAMED])
+
+
+def _sent(inputs: Mapping[str, Array]) -> str:
+    named = [f"{name[:100]} {dtype_of_array(array.dtype)}" for name, array in inputs.items()]
+    return ", ".join(named[:_MOST_NAMED]) or "no input"

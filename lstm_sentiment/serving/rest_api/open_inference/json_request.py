@@ -1,0 +1,117 @@
+"""Reads the JSON body of an inference request.
+
+The names are those of `specification/protocol/inference_rest.md` of the Open Inference Protocol.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.open_inference.datatypes import dtype_named
+from lstm_sentiment.serving.open_inference.inference import (
+    CLASSIFICATION,
+    InferRequest,
+    classification_refused,
+)
+from lstm_sentiment.serving.open_inference.signature_choice import SIGNATURE_NAME
+from lstm_sentiment.serving.open_inference.tensor_shape import checked_shape
+from lstm_sentiment.serving.rest_api.json_document import parse_document
+from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
+from lstm_sentiment.serving.rest_api.open_inference.json_data import read_data
+from lstm_sentiment.serving.servable import Array
+
+BINARY_REFUSED = (
+    "tensors must be sent as JSON, not as binary data after it: set `binary_data=False` in "
+    "`set_data_from_numpy` of tritonclient.http, or ask over gRPC."
+)
+"""The message for the extension of binary tensors, which this server does not have."""
+
+_BINARY_DATA_SIZE = "binary_data_size"
+
+
+def read_infer_request(body: bytes) -> InferRequest:
+    """Reads an inference request.
+
+    Parameters of other names than `signature_name` are ignored.
+
+    Args:
+        body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
+
+    Raises:
+        InvalidInputError: If the body is not a request, or a tensor does not fit its shape or
+            datatype.
+    """
+    document = parse_document(body)
+    request_id = document.get("id", "")
+    if not isinstance(request_id, str):
+        raise _must_be("`id`", "a string", request_id)
+    parameters = _parameters(document, "the request")
+    signature_key = parameters.get(SIGNATURE_NAME, "")
+    if not isinstance(signature_key, str):
+        raise _must_be(f"the parameter `{SIGNATURE_NAME}`", "a string", signature_key)
+    return InferRequest(request_id, signature_key, _inputs(document), _outputs(document))
+
+
+def _inputs(document: Mapping[str, Any]) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    for tensor in _objects(document, "inputs"):
+        name = _name_of(tensor, "input")
+        if name in arrays:
+            raise InvalidInputError(
+                f"each input must be sent once. Received: `{name[:100]}` twice."
+            )
+        arrays[name] = _input(tensor, name)
+    if not arrays:
+        raise InvalidInputError("`inputs` must hold at least one tensor. Received: none.")
+    return arrays
+
+
+def _input(tensor: Mapping[str, Any], name: str) -> Array:
+    if "parameters" in tensor and _BINARY_DATA_SIZE in _parameters(tensor, f"input `{name}`"):
+        raise InvalidInputError(BINARY_REFUSED)
+    dtype = dtype_named(tensor.get("datatype"), name)
+    sizes = tensor.get("shape")
+    if not isinstance(sizes, list):
+        raise _must_be(f"`shape` of `{name}`", "an array of integers", sizes)
+    data = tensor.get("data")
+    if not isinstance(data, list):
+        raise _must_be(f"`data` of `{name}`", "an array", data)
+    return read_data(data, checked_shape(sizes, name), dtype, name)
+
+
+def _outputs(document: Mapping[str, Any]) -> list[str]:
+    if "outputs" not in document:
+        return []
+    names = []
+    for tensor in _objects(document, "outputs"):
+        name = _name_of(tensor, "output")
+        if "parameters" in tensor and CLASSIFICATION in _parameters(tensor, f"output `{name}`"):
+            raise InvalidInputError(classification_refused(name))
+        names.append(name)
+    return names
+
+
+def _objects(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    tensors = document.get(key)
+    if not isinstance(tensors, list) or not all(isinstance(each, dict) for each in tensors):
+        raise _must_be(f"`{key}`", "an array of objects", tensors)
+    return tensors
+
+
+def _name_of(tensor: Mapping[str, Any], kind: str) -> str:
+    name = tensor.get("name")
+    if not isinstance(name, str):
+        raise _must_be(f"`name` of an {kind}", "a string", name)
+    return name
+
+
+def _parameters(of: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
+    parameters = of.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise _must_be(f"`parameters` of {owner}", "an object", parameters)
+    return parameters
+
+
+def _must_be(what: str, rule: str, value: Any) -> InvalidInputError:
+    received = "nothing" if value is None else quoted(value)
+    return InvalidInputError(f"{what} must be {rule}. Received: {received}.")

@@ -1,0 +1,77 @@
+"""The routes of the Open Inference Protocol (V2)."""
+
+from collections.abc import Mapping
+
+from lstm_sentiment.serving.rest_api.routing.route import Reply, Route
+
+_TAG = "Open Inference Protocol"
+_ONE_MODEL = "/v2/models/{model}[/versions/{version_or_label}]"
+
+
+def open_inference_routes(errors: Mapping[int, Reply]) -> tuple[Route, ...]:
+    """Returns the routes, the one that is asked most first.
+
+    Args:
+        errors: The errors of every operation that asks a model.
+    """
+    return (
+        Route(
+            operation_id="modelInfer",
+            template=f"{_ONE_MODEL}/infer",
+            methods=("POST",),
+            summary="Runs a model on tensors.",
+            tag=_TAG,
+            api="ModelInfer",
+            body="InferRequest",
+            replies={200: Reply("The outputs.", "InferResponse"), **errors},
+        ),
+        Route(
+            operation_id="modelReady",
+            template=f"{_ONE_MODEL}/ready",
+            summary="Tells whether a model, or one version of it, can be asked.",
+            tag=_TAG,
+            api="ModelReady",
+            replies={
+                200: Reply("It can.", "ModelReady"),
+                **errors,
+                503: Reply("It cannot yet, or no more.", "ModelReady"),
+            },
+        ),
+        Route(
+            operation_id="modelMetadata",
+            template=_ONE_MODEL,
+            summary="Tells the inputs and outputs of a model.",
+            tag=_TAG,
+            api="ModelMetadata",
+            replies={200: Reply("The tensors.", "OpenModelMetadata"), **errors},
+        ),
+        *_SERVER_ROUTES,
+    )
+
+
+_SERVER_ROUTES = (
+    Route(
+        operation_id="serverLive",
+        template="/v2/health/live",
+        summary="Tells that the process answers.",
+        tag=_TAG,
+        replies={200: Reply("It answers.", "ServerHealth")},
+    ),
+    Route(
+        operation_id="serverReady",
+        template="/v2/health/ready",
+        summary="Tells whether the server can answer for its models.",
+        tag=_TAG,
+        replies={
+            200: Reply("It can.", "ServerHealth"),
+            503: Reply("It cannot yet, or no more.", "ServerHealth"),
+        },
+    ),
+    Route(
+        operation_id="serverMetadata",
+        template="/v2[/]",
+        summary="Tells the server's name and version.",
+        tag=_TAG,
+        replies={200: Reply("The name and version.", "ServerMetadata")},
+    ),
+)
