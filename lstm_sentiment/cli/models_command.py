@@ -19,6 +19,7 @@ from lstm_sentiment.cli.models_flags import (
 )
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.promote_command import promote
+from lstm_sentiment.cli.reexport_command import reexport
 from lstm_sentiment.cli.shadow_command import shadow
 from lstm_sentiment.cli.twin_command import twin
 from lstm_sentiment.errors import InvalidInputError
@@ -178,6 +179,7 @@ def rollback(
 models.command()(compare)
 models.command()(drift)
 models.command()(promote)
+models.command()(reexport)
 models.command()(shadow)
 models.command()(twin)
 

@@ -3,10 +3,13 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.errors import ExportError
@@ -17,7 +20,9 @@ from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.staging import staging_folder
 from lstm_sentiment.export.warmup import save_warmup_requests
+from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import sync_to_disk
+from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.version_folder import (
@@ -58,7 +63,11 @@ def export_servable(
     Raises:
         ExportError: If the version exists or the folder cannot be written.
     """
-    base = Path(base_path)
+    return publish(Path(base_path), lambda folder: write_version(result, folder, test), version)
+
+
+def publish(base: Path, write: Callable[[Path], None], version: int | None = None) -> Path:
+    """Makes a version of what `write` puts into a folder: see `export_servable`."""
     if version is not None and version < 1:
         raise ExportError(f"`version` must be a positive integer. Received: version={version}.")
     if version is not None and version > MAX_VERSION:
@@ -69,7 +78,7 @@ def export_servable(
         raise ExportError(f"{base}: cannot be written: {error.strerror}.") from error
     try:
         with staging_folder(base) as folder:
-            write_version(result, folder, test)
+            write(folder)
             return _publish(folder, base, version)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -78,26 +87,54 @@ def export_servable(
 
 def write_version(result: FitResult, folder: Path, test: Evaluation | None) -> None:
     """Fills a version folder and syncs it to disk."""
+    model, tokenizer, temperature = result.model, result.tokenizer, result.temperature
+    write_saved_model(folder, model, tokenizer, result.label_names, temperature)
+    card = make_card(result, test)
+    complete_version(folder, model, tokenizer, temperature, card, result.texts_seen)
+
+
+def write_saved_model(
+    folder: Path,
+    model: SentimentModel,
+    tokenizer: Tokenizer,
+    label_names: tuple[str, ...],
+    temperature: float,
+) -> None:
+    """Writes the graph, weights and assets of a version; for the arguments see `ServableModule`."""
     with tempfile.TemporaryDirectory() as assets:
         module = ServableModule(
-            result.model,
-            result.tokenizer,
-            result.label_names,
-            Path(assets),
-            temperature=result.temperature,
+            model, tokenizer, label_names, Path(assets), temperature=temperature
         )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
     _finish_graph(folder / GRAPH)
+
+
+def complete_version(
+    folder: Path,
+    model: SentimentModel,
+    tokenizer: Tokenizer,
+    temperature: float,
+    card: Mapping[str, Any],
+    texts_seen: NDArray[np.uint64],
+) -> None:
+    """Writes what a version has beside its SavedModel, and syncs the folder to disk.
+
+    Args:
+        folder: The folder that `write_saved_model` has filled from the same arguments.
+        model: Trained.
+        tokenizer: The tokenizer that the model was trained with.
+        temperature: Divisor of the logits for probabilities.
+        card: The facts of the version: see `make_card`.
+        texts_seen: See `FitResult.texts_seen`.
+    """
     (folder / CARD).parent.mkdir()
-    card = json.dumps(make_card(result, test), ensure_ascii=False, indent=2)
-    (folder / CARD).write_text(card + "\n", "utf-8")
-    np.save(folder / TEXTS_SEEN, result.texts_seen)
-    max_length = result.model.config.max_length
-    save_warmup_requests(folder / WARMUP_REQUESTS, result.tokenizer, max_length)
-    if network_bytes(result.model) <= MAX_BYTES:
+    (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    np.save(folder / TEXTS_SEEN, texts_seen)
+    save_warmup_requests(folder / WARMUP_REQUESTS, tokenizer, model.config.max_length)
+    if network_bytes(model) <= MAX_BYTES:
         (folder / LIGHT).mkdir()
-        options = write_tokenizer(result.tokenizer, folder / LIGHT)
-        write_light_twin(folder / LIGHT, folder, result.model, options, result.temperature)
+        options = write_tokenizer(tokenizer, folder / LIGHT)
+        write_light_twin(folder / LIGHT, folder, model, options, temperature)
     folder.chmod(0o755)  # staging folders are private, but a server may run as another user
     for path in (*folder.rglob("*"), folder):
         sync_to_disk(path)

@@ -93,15 +93,38 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
         serialized: The model as a serialized `ModelProto`.
     """
 
-    def __init__(self, pieces: Pieces) -> None:
-        """Builds the model of `pieces`."""
+    def __init__(
+        self, serialized: bytes, vocabulary_size: int, *, has_words_without_id: bool
+    ) -> None:
+        """Takes a serialized model: see `of_pieces` and `restored`."""
         super().__init__()
-        self.serialized = serialize_unigram_model(pieces)
-        self._vocabulary_size = pieces.vocabulary_size
-        self._has_words_without_id = len(pieces.scores) > len(pieces.ids)
+        self.serialized = serialized
+        self._vocabulary_size = vocabulary_size
+        self._has_words_without_id = has_words_without_id
         with tf.init_scope():
             # Created now: at first use it could belong to a function's graph and end with it.
             _ = self.resource_handle
+
+    @classmethod
+    def of_pieces(cls, pieces: Pieces) -> "SentencePieceModel":
+        """Builds the model of `pieces`."""
+        return cls(
+            serialize_unigram_model(pieces),
+            pieces.vocabulary_size,
+            has_words_without_id=len(pieces.scores) > len(pieces.ids),
+        )
+
+    @classmethod
+    def restored(cls, serialized: bytes, vocabulary_size: int) -> "SentencePieceModel":
+        """Takes the model that another instance has serialized.
+
+        Raises:
+            DecodeError: If it is damaged.
+        """
+        model = sentencepiece_model_pb2.ModelProto.FromString(serialized)
+        return cls(
+            serialized, vocabulary_size, has_words_without_id=len(model.pieces) > vocabulary_size
+        )
 
     def _create_resource(self) -> tf.Tensor:
         name = f"sentencepiece_{hashlib.sha256(self.serialized).hexdigest()}"

@@ -78,7 +78,7 @@ class UnigramTokenizer(Tokenizer):
         super().__init__(vocabulary, normalization=normalization)
         self.unknown = check_unknown(unknown)
         self._word_counts = None if word_counts is None else MappingProxyType(dict(word_counts))
-        self.sentencepiece = SentencePieceModel(self._pieces())
+        self.sentencepiece = SentencePieceModel.of_pieces(self._pieces())
 
     def options(self) -> dict[str, Any]:
         """Returns the arguments of `make_tokenizer` besides kind and vocabulary."""

@@ -1,0 +1,40 @@
+"""`models reexport`: writes the models of versions as new versions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_sentiment.version_folder import find_version
+
+
+def reexport(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="Versions' folders; of a folder of versions, the highest is taken.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Export a version's model again, as the next version, without training.
+
+    The new version has the signatures of this release, and the weights, words,
+    classes and card of the old one, which stays as it is. This command is for
+    versions of earlier releases; it needs TensorFlow. The new version is kept
+    if it gives the answers of the card.
+
+    Example: python cli.py models reexport models/sentiment/3
+    """
+    for model in models:
+        find_version(model)  # fails before TensorFlow is imported, which takes seconds
+    from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
+
+    import_tensorflow("exporting a version again")
+    from lstm_sentiment.versions.reexports import reexport
+
+    with TerminalProgress().step("Exporting again", len(models)) as advance:
+        for model in models:
+            print(reexport(model))
+            advance()

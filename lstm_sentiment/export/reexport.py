@@ -1,0 +1,44 @@
+"""Export of a version's model as a new version, in the form of this release."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lstm_sentiment.export.servable import complete_version, publish, write_saved_model
+from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
+from lstm_sentiment.export.version_tokenizer import load_tokenizer
+from lstm_sentiment.version_folder import TEXTS_SEEN
+
+
+def reexport_version(version_dir: Path, check: Callable[[Path], None]) -> Path:
+    """Writes a version's model beside it as the next version, without training.
+
+    Weights, words, classes, temperature and card are those of the version.
+
+    Args:
+        version_dir: The version's folder.
+        check: Called with the complete folder of the new version before it appears; what it
+            raises keeps the version from appearing.
+
+    Returns:
+        The new version's folder.
+
+    Raises:
+        InvalidInputError: If the version lacks what an export needs.
+        ExportError: If the new version cannot be written.
+    """
+    with reading_version(version_dir):
+        card = load_card(version_dir)
+        model = load_model(version_dir, card)
+        tokenizer = load_tokenizer(version_dir, card)
+        texts_seen = np.load(version_dir / TEXTS_SEEN)
+        label_names = tuple(card["labels"])
+        temperature = float(card.get("temperature", 1.0))
+
+    def write(folder: Path) -> None:
+        write_saved_model(folder, model, tokenizer, label_names, temperature)
+        complete_version(folder, model, tokenizer, temperature, card, texts_seen)
+        check(folder)
+
+    return publish(version_dir.parent, write)
