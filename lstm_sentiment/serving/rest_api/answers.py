@@ -20,7 +20,7 @@ from lstm_sentiment.serving.inference.model_status import (
     model_status_to_json,
     served_models_to_json,
 )
-from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.inference.results import Answer, ModelSpec
 from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
 from lstm_sentiment.serving.rest_api.json_example import (
     JsonExamplesRequest,
@@ -33,6 +33,7 @@ from lstm_sentiment.serving.rest_api.json_tensor import (
     parse_predict_request,
 )
 from lstm_sentiment.serving.rest_api.responses import Response, json_response
+from lstm_sentiment.serving.rest_api.text_hint import may_be_of_text, text_hint
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 _Answer = TypeVar("_Answer", bound=Answer)
@@ -115,6 +116,11 @@ class RestAnswers:
                 if key in _SIGNATURES_WITHOUT_INPUTS
                 else f'Serving signature name: "{key}" not found in signature def'
             ) from error
+        except InvalidInputError as error:
+            if request.signature_key or not may_be_of_text(str(error)):
+                raise
+            hint = await asyncio.to_thread(self._text_hint, model_spec)
+            raise InvalidInputError(f"{error}{hint}") from error
         notes.answered_by(result, result.texts)
         notes.messages = functools.partial(
             predict_messages, model_spec, request.signature_key, result
@@ -123,6 +129,10 @@ class RestAnswers:
         is_large = sum(array.size for array in outputs.values()) > _MOST_VALUES_ON_LOOP
         convert = functools.partial(outputs_to_json, outputs, request_format)
         return json_response(await self._converted(is_large, convert, caller))
+
+    def _text_hint(self, model_spec: ModelSpec) -> str:
+        found = self._data_plane.model_metadata(model_spec, [SIGNATURE_DEF])
+        return text_hint(found.signature_defs)
 
     async def _converted(
         self, is_large: bool, convert: Callable[[], _Result], caller: Caller

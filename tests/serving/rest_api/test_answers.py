@@ -13,6 +13,11 @@ import pytest
 
 from lstm_sentiment.serving.server import ModelServer
 
+TEXT_HINT = (
+    " Without a `signature_name`, signature `serving_default` is asked; it takes `input_sentence`. "
+    'Send texts to signature `text`, as its input `text`: add "signature_name": "text".'
+)
+
 
 @pytest.fixture(scope="module")
 def http(server: ModelServer) -> Iterator[httpx.Client]:
@@ -121,7 +126,7 @@ def test_examples_are_classified_in_order(http: httpx.Client) -> None:
             '{"instances": ["x"]}',
             400,
             "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
-            'JSON Value: "x" Type: String is not of expected type: int64',
+            'JSON Value: "x" Type: String is not of expected type: int64' + TEXT_HINT,
         ),
         (
             f"{SENTIMENT}:classify",
@@ -138,6 +143,19 @@ def test_examples_are_classified_in_order(http: httpx.Client) -> None:
             '{"signature_name": "__saved_model_init_op", "instances": ["a"]}',
             400,
             "Failed to get input map for signature: __saved_model_init_op",
+        ),
+        (
+            f"{SENTIMENT}:predict",
+            '{"instances": [{"text": "x"}]}',
+            400,
+            "Failed to process element: 0 key: text of 'instances' list. Error: INVALID_ARGUMENT: "
+            "JSON object: does not have named input: text" + TEXT_HINT,
+        ),
+        (
+            f"{SENTIMENT}:predict",
+            '{"signature_name": "serving_default", "inputs": "x"}',
+            400,
+            'JSON Value: "x" Type: String is not of expected type: int64',
         ),
         (f"{SENTIMENT}:explain", "{}", 400, f"Malformed request: POST {SENTIMENT}:explain"),
         (SENTIMENT, "{}", 400, f"Malformed request: POST {SENTIMENT}"),
