@@ -12,7 +12,6 @@ import argparse
 import json
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -80,11 +79,9 @@ def measured(name: str, ask: Callable[[], object]) -> dict[str, str | float]:
 def served(base_path: Path, flags: list[str]) -> Iterator[tuple[int, int]]:
     """A server's two ports, while it runs."""
     command = [sys.executable, "-c", "from lstm_sentiment.cli.app import main; main()", "serve"]
-    command += ["--model-name", _NAME, "--model-base-path", str(base_path), "--port", "0"]
+    command += ["--model-name", _NAME, "--model-base-path", str(base_path), "--port", "auto"]
     with tempfile.TemporaryFile("w+") as log:
-        server = subprocess.Popen(
-            [*command, "--rest-api-port", str(free_port()), *flags], stderr=log
-        )
+        server = subprocess.Popen([*command, "--rest-api-port", "auto", *flags], stderr=log)
         try:
             while True:
                 log.seek(0)
@@ -98,12 +95,6 @@ def served(base_path: Path, flags: list[str]) -> Iterator[tuple[int, int]]:
         finally:
             server.terminate()
             server.wait()
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def by_grpc(port: int) -> Callable[[], object]:

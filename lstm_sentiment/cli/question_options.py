@@ -63,7 +63,7 @@ class Asked(EngineFlags, AccessFlags):
         ),
     ] = None
     server: Annotated[
-        str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC.")
+        str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC, or unix:FILE.")
     ] = None
     model_name: Annotated[str, typer.Option(help="Name of the model on the server.")] = "sentiment"
     version: Annotated[

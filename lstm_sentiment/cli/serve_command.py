@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, 
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.cli.serve_server import ServeFlags, make_server
 from lstm_sentiment.cli.serve_signals import EndedBySignals, logging_to_stderr
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.workers.orders import MAX_WORKERS, Address
 
 
@@ -23,8 +25,25 @@ def serve(
     access: AccessFlags,
     monitoring: MonitoringFlags,
     shadow: ShadowFlags,
-    port: Annotated[int, typer.Option(help="Port for gRPC; 0 for any free one.")] = 8500,
-    rest_api_port: Annotated[int, typer.Option(help="Port for REST; 0 for no REST.")] = 8501,
+    port: Annotated[
+        str,
+        typer.Option(
+            metavar="PORT",
+            help="Port for gRPC; auto for any free one, 0 for --grpc-socket-path only.",
+        ),
+    ] = "8500",
+    rest_api_port: Annotated[
+        str,
+        typer.Option(metavar="PORT", help="Port for REST; auto for any free one, 0 for no REST."),
+    ] = "8501",
+    grpc_socket_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="UNIX socket for gRPC, beside the port; clients name it unix:FILE.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(
@@ -54,11 +73,39 @@ def serve(
     """
     flags = ServeFlags(models, loading, limits, access, monitoring, shadow, drain_seconds)
     flags.shadow.options()
-    address = Address(host, port, rest_api_port or None)
+    address = _address(host, port, rest_api_port, grpc_socket_path)
     if workers > 1:
         _serve_with_workers(flags, address, workers)
     else:
         _serve(flags, address)
+
+
+def _address(host: str, port: str, rest_api_port: str, socket_path: str | None) -> Address:
+    address = Address(
+        host,
+        _port("--port", port),
+        _port("--rest-api-port", rest_api_port),
+        # The default of TensorFlow Serving is an empty path.
+        Path(socket_path) if socket_path else None,
+    )
+    if address.port is None and address.grpc_socket_path is None:
+        raise InvalidInputError(
+            "`--port 0` means no port for gRPC, as in TensorFlow Serving, and goes with "
+            "`--grpc-socket-path`; `--port auto` means any free port. Received: `--port 0` alone."
+        )
+    return address
+
+
+def _port(flag: str, given: str) -> int | None:
+    if given == "auto":
+        return 0
+    try:
+        number = int(given)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise InvalidInputError(f"`{flag}` must be in 0..65535, or auto. Received: {given}.")
+    return number or None
 
 
 def _serve(flags: ServeFlags, address: Address) -> None:
@@ -67,7 +114,12 @@ def _serve(flags: ServeFlags, address: Address) -> None:
     with logging_to_stderr(), suppress(KeyboardInterrupt), ended_by_signals, server:
         _announce(
             flags,
-            Address(address.host, server.port, server.rest_api_port),
+            Address(
+                address.host,
+                None if address.port is None else server.port,
+                server.rest_api_port,
+                server.grpc_socket_path,
+            ),
             [
                 (f"{s.id.name} version {s.id.version}", s.state.name, s.error)
                 for s in server.states()
@@ -107,7 +159,10 @@ def _announce(
     scheme = "https" if flags.access.has_tls else "http"
     host, rest_api_port = address.host, address.rest_api_port
     rest = f", REST on {scheme}://{host}:{rest_api_port}" if rest_api_port else ""
-    ERR.print(f"Serving gRPC on {host}:{address.port}{rest}. Ctrl-C stops.", soft_wrap=True)
+    path = address.grpc_socket_path
+    places = [f"{host}:{address.port}"] if address.port is not None else []
+    places += [f"unix:{path}"] if path is not None else []
+    ERR.print(f"Serving gRPC on {' and '.join(places)}{rest}. Ctrl-C stops.", soft_wrap=True)
     if flags.monitoring.ui and rest_api_port:
         # A browser cannot open the address that stands for all.
         shown = "localhost" if host in ("0.0.0.0", "::") else host

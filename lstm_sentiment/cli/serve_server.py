@@ -88,6 +88,7 @@ def make_server(flags: ServeFlags, address: Address, peers: "Peers | None" = Non
         port=address.port,
         rest_api_port=address.rest_api_port,
         host=address.host,
+        grpc_socket_path=address.grpc_socket_path,
         peers=peers,
     )
     # What is here now stays: without it, the garbage collector finds an unloaded version sooner.

@@ -22,6 +22,7 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.listening import check_port, listen
+from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.counts import Counts
@@ -45,6 +46,7 @@ from lstm_sentiment.serving.transports import (
     make_grpc_server,
     make_rest_server,
     open_grpc_port,
+    open_grpc_socket,
 )
 
 logger = logging.getLogger(__name__)
@@ -64,9 +66,10 @@ class ModelServer:
         config: str | Path | Message,
         options: ServerOptions | None = None,
         *,
-        port: int = 8500,
+        port: int | None = 8500,
         rest_api_port: int | None = 0,
         host: str = "127.0.0.1",
+        grpc_socket_path: str | Path | None = None,
         peers: Peers | None = None,
         **deprecated: Any,
     ) -> None:
@@ -77,10 +80,13 @@ class ModelServer:
                 `tensorflow.serving.ModelServerConfig` of this package or of
                 tensorflow-serving-api.
             options: All other settings; `None` for the defaults.
-            port: Port for gRPC; 0 for any free one.
+            port: Port for gRPC; 0 for any free one, `None` for none, where `grpc_socket_path` is
+                given. (On the command line 0 means none, as in TensorFlow Serving.)
             rest_api_port: Port for REST; 0 for any free one, `None` for no REST. (On the command
                 line 0 means no REST, as in TensorFlow Serving.)
             host: Address that both transports listen on.
+            grpc_socket_path: Path of a UNIX socket for gRPC, beside the port; `None` for none. If
+                another server listens there, its socket stays, and gRPC is served on the port.
             peers: Other processes that share the ports and serve the same; `None` for none. See
                 `serving.workers`.
             **deprecated: Fields of `ServerOptions`, as this class took them itself before;
@@ -88,11 +94,17 @@ class ModelServer:
 
         Raises:
             ConfigError: If the config cannot be read or breaks a rule.
-            InvalidInputError: If a number is out of its range, if `shadow` does not tell of which
-                model, or if both `options` and deprecated keywords are given.
+            InvalidInputError: If a number or the path is out of its range, if there is neither
+                `port` nor `grpc_socket_path`, if `shadow` does not tell of which model, or if both
+                `options` and deprecated keywords are given.
         """
         options = options_or_deprecated(options, deprecated)
-        check_port("port", port)
+        if port is not None:
+            check_port("port", port)
+        elif grpc_socket_path is None:
+            raise InvalidInputError(
+                "`port` or `grpc_socket_path` must be given. Received: neither."
+            )
         if rest_api_port is not None:
             check_port("rest_api_port", rest_api_port)
         self._config_file = Path(config) if isinstance(config, str | Path) else None
@@ -101,6 +113,10 @@ class ModelServer:
         self._host = host
         self._peers = peers
         self._asked_port, self._asked_rest_api_port = port, rest_api_port
+        self._asked_socket_path = (
+            None if grpc_socket_path is None else check_socket_path(grpc_socket_path)
+        )
+        self._grpc_socket_path: Path | None = None
         self._observability = _observability(options)
         metrics = self._observability.metrics
         self._scheduler = (
@@ -159,11 +175,17 @@ class ModelServer:
         """The port gRPC listens on.
 
         Raises:
-            ServableUnavailableError: If the server is not started.
+            ServableUnavailableError: If the server is not started, or has no port for gRPC.
         """
         if self._port is None:
-            raise ServableUnavailableError("the server has no port before it is started.")
+            when = "before it is started" if self._asked_port is not None else "for gRPC"
+            raise ServableUnavailableError(f"the server has no port {when}.")
         return self._port
+
+    @property
+    def grpc_socket_path(self) -> Path | None:
+        """The UNIX socket gRPC listens on; `None` for none, or if the server is not started."""
+        return self._grpc_socket_path
 
     @property
     def rest_api_port(self) -> int | None:
@@ -374,7 +396,10 @@ class ModelServer:
         # peers, their parent has reserved it, and callers would be sent here before they can be
         # answered.
         if self._peers is None:
-            listen(self._host, self._asked_port).close()
+            if self._asked_port is not None:
+                listen(self._host, self._asked_port).close()
+            if self._asked_socket_path is not None:
+                make_way(self._asked_socket_path, is_needed=self._asked_port is None)
             self._rest = self._make_rest_server()
         self._loop.start()
         if self._scheduler is not None:
@@ -399,6 +424,8 @@ class ModelServer:
             self._rest.start()
         grpc_server.set_serving()
         logger.info("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
+        if self._grpc_socket_path is not None:
+            logger.info("serving gRPC on UNIX socket %s", self._grpc_socket_path)
 
     def _make_shadow(self, options: ShadowOptions) -> Shadow:
         metrics = self._observability.metrics
@@ -443,7 +470,13 @@ class ModelServer:
             is_ready=self.is_ready,
             reuse_port=self._peers is not None,
         )
-        self._port = open_grpc_port(grpc_server, self._options, self._host, self._asked_port)
+        port, path = self._asked_port, self._asked_socket_path
+        if port is not None:
+            self._port = open_grpc_port(grpc_server, self._options, self._host, port)
+        if path is not None:
+            self._grpc_socket_path = open_grpc_socket(
+                grpc_server, self._options, path, is_needed=port is None
+            )
         grpc_server.start()
         return grpc_server
 

@@ -1,7 +1,9 @@
 """A model server's transports, as its options want them: gRPC and REST."""
 
+import logging
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.serving.access.authentication import (
@@ -10,6 +12,8 @@ from lstm_sentiment.serving.access.authentication import (
 )
 from lstm_sentiment.serving.access.cors import CorsMiddleware
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen
+from lstm_sentiment.serving.access.unix_socket import cannot_listen as cannot_listen_on_socket
+from lstm_sentiment.serving.access.unix_socket import make_way, socket_address
 from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
@@ -20,6 +24,8 @@ from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
+
+logger = logging.getLogger(__name__)
 
 
 def make_rest_server(
@@ -112,3 +118,37 @@ def open_grpc_port(server: GrpcServer, options: ServerOptions, host: str, port: 
         return server.add_port(address_of(host, port), credentials.grpc() if credentials else None)
     except RuntimeError as error:
         raise cannot_listen(host, port, "address is in use") from error
+
+
+def open_grpc_socket(
+    server: GrpcServer, options: ServerOptions, path: Path, *, is_needed: bool
+) -> Path | None:
+    """Opens the UNIX socket of a gRPC server that is not started.
+
+    The socket has the permissions that the umask leaves. gRPC removes it when the server stops.
+
+    Args:
+        server: The server.
+        options: The model server's options.
+        path: Where the socket is to be. A socket that nobody listens on is replaced.
+        is_needed: Whether the server has no other address.
+
+    Returns:
+        The path; `None` if another server listens there and `is_needed` is not set, which is
+        logged.
+
+    Raises:
+        InvalidInputError: If the socket cannot be made, or is needed and another's.
+    """
+    if not make_way(path, is_needed=is_needed):
+        logger.error(
+            "another server listens on %s: its socket stays, and gRPC is served on the port alone",
+            path,
+        )
+        return None
+    credentials = options.credentials
+    try:
+        server.add_port(socket_address(path), credentials.grpc() if credentials else None)
+    except RuntimeError as error:
+        raise cannot_listen_on_socket(path, "the folder must be writable") from error
+    return path

@@ -304,7 +304,7 @@ def test_serve_tells_a_bad_config_in_one_line(
 ) -> None:
     if config is not None:
         (tmp_path / "models.config").write_text(config)
-    outcome = run("serve", "--model_config_file", "models.config", "--port", 0)
+    outcome = run("serve", "--model_config_file", "models.config", "--port", "auto")
     assert is_one_error_line(outcome), outcome
     assert message in outcome.err
 
@@ -313,7 +313,9 @@ def test_serve_tells_a_port_in_use(run: Run, base_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         grpc = run("serve", "--model-base-path", base_path, "--port", port, "--rest-api-port", 0)
-        rest = run("serve", "--model-base-path", base_path, "--port", 0, "--rest-api-port", port)
+        rest = run(
+            "serve", "--model-base-path", base_path, "--port", "auto", "--rest-api-port", port
+        )
     for outcome in (grpc, rest):
         assert is_one_error_line(outcome), outcome
         assert f"127.0.0.1:{port}" in outcome.err
@@ -326,7 +328,7 @@ def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signal
         program = preloaded("from lstm_sentiment.cli.app import main; main()")
     command = [*program, "serve", "--model-base-path", str(base_path)]
     with subprocess.Popen(
-        [*command, "--port", "0", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
+        [*command, "--port", "auto", "--rest-api-port", "0"], stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stderr is not None
         lines: list[str] = []
@@ -368,6 +370,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     (tmp_path / "tokens.txt").chmod(0o600)
     flags = {
         "--port": 1,
+        "--grpc_socket_path": "grpc.sock",
         "--rest_api_port": 0,
         "--file_system_poll_wait_seconds": 2,
         "--model_config_file_poll_wait_seconds": 3,
@@ -408,6 +411,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert outcome.err == "error: That is enough.\n"
     [made] = asked
     assert (made["port"], made["rest_api_port"], made["host"]) == (1, None, "127.0.0.1")
+    assert made["grpc_socket_path"] == Path("grpc.sock")
     assert made["file_system_poll_wait_seconds"] == 2
     assert made["model_config_file_poll_wait_seconds"] == 3
     assert made["loading"] == LoadingOptions(
@@ -433,6 +437,20 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert made["grpc_health"] and made["grpc_reflection"]
 
 
+def test_serve_takes_any_free_ports_or_a_socket_alone(
+    run: Run, tmp_path: Path, asked: list[dict[str, Any]]
+) -> None:
+    run("serve", "--model-base-path", tmp_path, "--port", "auto", "--rest-api-port", "auto")
+    run("serve", "--model-base-path", tmp_path, "--port=0", "--grpc_socket_path=a")
+    both, alone = asked
+    assert (both["port"], both["rest_api_port"], both["grpc_socket_path"]) == (0, 0, None)
+    assert (alone["port"], alone["rest_api_port"], alone["grpc_socket_path"]) == (
+        None,
+        8501,
+        Path("a"),
+    )
+
+
 def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     run: Run, tmp_path: Path, asked: list[dict[str, Any]]
 ) -> None:
@@ -448,6 +466,12 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (("--port", "0"), "`--port auto` means any free port"),
+        (("--port", "0", "--grpc-socket-path="), "goes with `--grpc-socket-path`"),
+        (("--port", "65536"), "`--port` must be in 0..65535, or auto. Received: 65536."),
+        (("--rest-api-port", "x"), "`--rest-api-port` must be in 0..65535, or auto. Received: x."),
+        (("--grpc-socket-path", "a" * 108), "of 1 to 107 bytes"),
+        (("--grpc-socket-path", "a", "--workers", "2"), "goes with `--workers 1`"),
         (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
         (("--latency-objective-millis", "9"), "goes with `--enable-batching`"),
         *(

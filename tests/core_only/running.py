@@ -125,7 +125,7 @@ def serving(folder: Path, flags: Sequence[str], of_sentiment: str = "") -> Itera
     config_file.write_text(CONFIG.format(folder=folder, of_sentiment=of_sentiment))
     with socket.create_server(("127.0.0.1", 0)) as free:
         rest_port = free.getsockname()[1]
-    command = [str(PROGRAM), "serve", "--model-config-file", str(config_file), "--port", "0"]
+    command = [str(PROGRAM), "serve", "--model-config-file", str(config_file), "--port", "auto"]
     command += ["--rest-api-port", str(rest_port), *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -67,7 +67,7 @@ class PageWalk:
         self._folder = folder
         self._training = training
         self._names: dict[str, Any] = {"__name__": "__main__"}
-        self._servers: dict[int, ReaderServer] = {}
+        self._servers: dict[int | None, ReaderServer] = {}
         self._ports: dict[int, int] = {}
         self._printed = ""
         for script in folder.rglob("examples/**/*.sh"):
@@ -184,9 +184,10 @@ class PageWalk:
         config: Any,
         options: ServerOptions,
         *,
-        port: int,
+        port: int | None,
         rest_api_port: int | None,
         host: str,
+        grpc_socket_path: Path | None,
         peers: None,
     ) -> ReaderServer:
         if port in self._servers:
@@ -194,8 +195,9 @@ class PageWalk:
         server = ReaderServer(
             config,
             options,
-            port=self._port(port),
+            port=port and self._port(port),
             rest_api_port=rest_api_port and self._port(rest_api_port),
+            grpc_socket_path=grpc_socket_path,
         )
         self._servers[port] = server
         return server

@@ -39,7 +39,7 @@ def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
     [
         ("fit", "--epochs N", "auto"),
         ("models rollback", "--version-label, --label L", ""),
-        ("serve", "--port <int>", "8500"),
+        ("serve", "--port PORT", "8500"),
         ("vectors train", "--output <path>", "required"),
     ],
 )

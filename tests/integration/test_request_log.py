@@ -146,7 +146,7 @@ def test_an_unknown_collector_is_refused_in_one_line(
 ) -> None:
     config.write_text(config.read_text("utf-8").replace('type: "file"', 'type: "kafka"'), "utf-8")
     command = [sys.executable, str(REPOSITORY / "cli.py"), "serve", "--workers", workers]
-    command += ["--model-config-file", str(config), "--port", "0", "--rest-api-port", "0"]
+    command += ["--model-config-file", str(config), "--port", "auto", "--rest-api-port", "0"]
     process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     assert process.returncode == 2
     assert process.stderr == (

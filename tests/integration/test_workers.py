@@ -203,7 +203,7 @@ def test_the_access_log_is_written_by_all_in_whole_lines(config: Path) -> None:
 def test_what_one_server_refuses_workers_refuse(tmp_path: Path) -> None:
     config = tmp_path / "models.config"
     config.write_text("model_config_list { config { nme: 'sentiment' } }")
-    command = [sys.executable, str(REPOSITORY / "cli.py"), "serve", "--port", "0"]
+    command = [sys.executable, str(REPOSITORY / "cli.py"), "serve", "--port", "auto"]
     command += ["--rest-api-port", "0", "--model-config-file", str(config)]
     alone, together = (
         subprocess.run([*command, "--workers", number], capture_output=True, text=True, check=False)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -94,7 +93,7 @@ class Served:
 def serving(config: Path, *flags: str) -> Iterator[Served]:
     """Serves with two workers until the block ends."""
     command = [sys.executable, str(REPOSITORY / "cli.py"), "serve", "--workers", "2"]
-    command += ["--model-config-file", str(config), "--port", "0", "--rest-api-port", free_port()]
+    command += ["--model-config-file", str(config), "--port", "auto", "--rest-api-port", "auto"]
     command += ["--file-system-poll-wait-seconds", "0", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         lines = Lines(process.stderr)
@@ -105,11 +104,6 @@ def serving(config: Path, *flags: str) -> Iterator[Served]:
             process.terminate()
             process.wait(TIMEOUT_SECONDS)
             lines.join()
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
 
 
 def config_of(base_path: Path, version: int) -> ModelServerConfig:

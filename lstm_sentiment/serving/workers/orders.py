@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,17 +20,19 @@ MAX_WORKERS = 256
 
 @dataclass(frozen=True)
 class Address:
-    """Where the workers listen.
+    """Where a server, or all workers, listen.
 
     Attributes:
         host: The address.
-        port: The port for gRPC.
+        port: The port for gRPC; `None` for none.
         rest_api_port: The port for REST; `None` for no REST.
+        grpc_socket_path: The UNIX socket for gRPC; `None` for none.
     """
 
     host: str
-    port: int
+    port: int | None
     rest_api_port: int | None
+    grpc_socket_path: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 
 from lstm_sentiment.checks import in_range
-from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.serving.access.listening import check_port
 from lstm_sentiment.serving.workers.backoff import Backoff
 from lstm_sentiment.serving.workers.orders import MAX_WORKERS, Address, MakeServer, Orders
@@ -51,10 +51,16 @@ class WorkerParent:
             log_level: Level of the workers' logs.
 
         Raises:
-            InvalidInputError: If a number is out of its range, or the platform cannot share ports.
+            InvalidInputError: If a number is out of its range, the platform cannot share ports, or
+                the address is a UNIX socket, which only one process can listen on.
         """
         in_range(1, MAX_WORKERS, workers=workers)
         check_can_share_ports(workers)
+        if address.grpc_socket_path is not None or address.port is None:
+            raise InvalidInputError(
+                "`--grpc-socket-path` goes with `--workers 1`: several processes cannot share a "
+                f"UNIX socket. Received: {workers} workers."
+            )
         check_port("port", address.port)
         if address.rest_api_port is not None:
             check_port("rest_api_port", address.rest_api_port)
@@ -137,7 +143,7 @@ class WorkerParent:
 
     def _reserve_ports(self) -> None:
         asked = self._address
-        port = self._reserve(asked.port)
+        port = None if asked.port is None else self._reserve(asked.port)
         rest_api_port = None if asked.rest_api_port is None else self._reserve(asked.rest_api_port)
         self._address = Address(asked.host, port, rest_api_port)
 
