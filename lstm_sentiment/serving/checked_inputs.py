@@ -26,9 +26,10 @@ class CheckedInputs(dict[str, Array]):
 
 
 def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedInputs:
-    """Checks the names, dtypes and shapes of a request's inputs.
+    """Checks the names and dtypes of a request's inputs.
 
-    Inputs that were checked for this signature before are returned as they are.
+    Shapes are left to the model, as in TensorFlow Serving: see `check_shapes`. Inputs that were
+    checked for this signature before are returned as they are.
 
     Args:
         signature: The signature.
@@ -38,7 +39,7 @@ def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedIn
         The inputs in the signature's order; strings are an array of objects.
 
     Raises:
-        InvalidInputError: If names, dtypes or shapes do not fit.
+        InvalidInputError: If names or dtypes do not fit.
     """
     if isinstance(inputs, CheckedInputs) and inputs.signature is signature:
         return inputs
@@ -46,6 +47,29 @@ def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedIn
         raise _other_names(set(inputs), set(signature.inputs))
     checked = {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
     return CheckedInputs(signature, checked)
+
+
+def check_shapes(inputs: CheckedInputs) -> None:
+    """Checks the shapes of inputs, for a model that cannot tell by itself which it takes.
+
+    Args:
+        inputs: The inputs of a signature.
+
+    Raises:
+        InvalidInputError: If a shape is not as the signature declares it.
+    """
+    for name, info in inputs.signature.inputs.items():
+        shape = inputs[name].shape
+        if not _fits(shape, info.shape):
+            raise InvalidInputError(
+                f"`{name}` must have shape {info.shape}. Received: shape {shape}."
+            )
+
+
+def have_declared_shapes(inputs: CheckedInputs) -> bool:
+    """Returns whether each shape is as the signature of the inputs declares it."""
+    declared = inputs.signature.inputs
+    return all(_fits(array.shape, declared[name].shape) for name, array in inputs.items())
 
 
 def _other_names(sent: set[str], required: set[str]) -> InvalidInputError:
@@ -66,10 +90,6 @@ def _checked(info: TensorInfo, value: Array, name: str) -> Array:
     if dtype != info.dtype:
         raise InvalidInputError(
             f"`{name}` must have dtype {info.dtype}. Received: dtype {dtype or value.dtype}."
-        )
-    if not _fits(value.shape, info.shape):
-        raise InvalidInputError(
-            f"`{name}` must have shape {info.shape}. Received: shape {value.shape}."
         )
     return _as_bytes(value, name) if dtype == STRING else value
 

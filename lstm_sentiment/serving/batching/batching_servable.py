@@ -17,7 +17,11 @@ from lstm_sentiment.serving.batching.batch_queue import BatchKey, BatchTarget
 from lstm_sentiment.serving.batching.batch_request import Arrays
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.checked_inputs import CheckedInputs, checked_inputs
+from lstm_sentiment.serving.checked_inputs import (
+    CheckedInputs,
+    checked_inputs,
+    have_declared_shapes,
+)
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 from lstm_sentiment.serving.servable_id import ServableId
@@ -123,6 +127,9 @@ class BatchingServable:
             return None
         signature = self.signatures[signature_key]
         checked = checked_inputs(signature, inputs)
+        if not have_declared_shapes(checked):
+            # The model decides what it takes; nobody else's request depends on that.
+            return None
         rows = _common_rows(checked)
         if not rows:
             return None

@@ -12,7 +12,7 @@ from lstm_sentiment.light_twin.description import LightTwin
 from lstm_sentiment.protocol.saved_model import signature_defs
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
-from lstm_sentiment.serving.checked_inputs import checked_inputs
+from lstm_sentiment.serving.checked_inputs import check_shapes, checked_inputs
 from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.light.examples import texts_from_examples
 from lstm_sentiment.serving.light.explanation import LightAttributions
@@ -94,7 +94,9 @@ class LightServable:
         signature = self.signatures.get(signature_key)
         if signature is None:
             raise SignatureNotFoundError(signature_key)
-        (values,) = checked_inputs(signature, inputs).values()
+        checked = checked_inputs(signature, inputs)
+        check_shapes(checked)
+        (values,) = checked.values()
         if signature_key not in _ANSWERS_TO_TEXTS:
             outputs = _ANSWERS[signature_key](self, values, caller)
             return {name: outputs[name] for name in signature.outputs}

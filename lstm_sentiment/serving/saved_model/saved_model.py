@@ -79,8 +79,8 @@ class SavedModelServable:
 
         Raises:
             SignatureNotFoundError: If there is no such signature.
-            InvalidInputError: If names, dtypes or shapes do not fit the signature, or the graph
-                refuses the values.
+            InvalidInputError: If names or dtypes do not fit the signature, or the graph refuses
+                shapes or values.
             ServableRunError: If the graph itself failed.
         """
         signature = self.signatures.get(signature_key)

@@ -379,3 +379,17 @@ def test_only_signatures_with_a_row_for_each_text_are_batched(
     inputs: dict[str, Any], outputs: dict[str, Any], expected: bool
 ) -> None:
     assert is_batchable(signature("s", inputs, outputs)) is expected
+
+
+@pytest.mark.parametrize("shape", [(), (1, 2), (0, 3)])
+def test_another_shape_than_declared_runs_alone(
+    doubler: Doubler, make_server: Callable[..., Server], shape: tuple[int, ...]
+) -> None:
+    server = make_server()
+    waiting = server.ask(1)
+    asked = np.full(shape, 7, np.int64)
+    answer = server.servable.run("double", {"x": asked})
+    # The model decides what it takes; it was asked at once, and nobody beside it.
+    assert doubler.calls == [asked.tolist()]
+    assert (answer["y"] == 2 * asked).all()
+    assert not waiting.done()

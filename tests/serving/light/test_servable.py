@@ -122,6 +122,17 @@ def test_ids_of_no_token_are_refused_in_the_graphs_words(
     assert str(caught.value) in str(expected.value)
 
 
+@pytest.mark.parametrize("shape", [(), (1, 1), (2, 1, 1), (0, 3)])
+@pytest.mark.parametrize("signature", ["text", "explain", "text_statistics"])
+def test_texts_of_other_shapes_are_refused(
+    engines: Engines, signature: str, shape: tuple[int, ...]
+) -> None:
+    light, _ = engines
+    with pytest.raises(InvalidInputError) as caught:
+        light.run(signature, {"text": np.full(shape, b"a", object)})
+    assert str(caught.value) == f"`text` must have shape (None,). Received: shape {shape}."
+
+
 def serialized(**features: Any) -> bytes:
     """An example of the given features; a type instead of values stands for one value of it."""
     example = tf.train.Example()
