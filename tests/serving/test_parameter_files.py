@@ -253,4 +253,6 @@ def test_the_files_for_stock_tensorflow_serving_are_valid() -> None:
     assert parameters.max_batch_size > 1
     # Serving pads with the first id of a row, not with 0.
     assert not parameters.pad_variable_length_inputs
+    # Stock joins the parts of a split request as if all were as wide as the first.
+    assert not parameters.enable_large_batch_splitting
     assert load_monitoring_config(CONFIGS / "monitoring.config").enable

@@ -299,7 +299,9 @@ def test_a_version_without_a_declared_width_explains_as_wide_as_its_longest_text
 ) -> None:
     """Versions of earlier releases declare none."""
     declare_widths(version_dir, {"tokens": -1, "attributions": -1})
-    servable = load(version_dir)
+    scheduler = BatchScheduler(BatchingParameters())
+    servable = LightLoader(ServableId("m", 1), version_dir, scheduler=scheduler).load()
+    assert isinstance(servable, BatchingServable) and not servable.batches("explain")
     for texts, width in ((["很"], 1), (["很", "房间 很"], 2), ([""], 1)):
         answer = servable.run("explain", {"text": strings(texts)})
         assert answer["tokens"].shape == answer["attributions"].shape == (len(texts), width)

@@ -12,7 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import FitResult
+from lstm_sentiment.serving.batching.batching_servable import BatchingServable
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.servable import Signature
+from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.unicode import replace_surrogates
 from tests import strategies
 from tests.export.test_signatures import example_of
@@ -92,6 +96,32 @@ def test_a_row_is_answered_alike_in_any_company(
         assert together[name].shape == (len(texts), *info.shape[1:])
         assert {one[name].shape for one in alone} == {(1, *info.shape[1:])}
         assert_equal(together[name], np.concatenate([one[name] for one in alone]))
+
+
+@given(parts=st.lists(batches, min_size=1, max_size=3))
+@settings(max_examples=10)
+def test_requests_that_are_split_and_joined_are_answered_alike(
+    engines: Engines, parts: list[list[str]]
+) -> None:
+    light = engines[0]
+    scheduler = BatchScheduler(
+        BatchingParameters(
+            max_batch_size=10, enable_large_batch_splitting=True, max_execution_batch_size=2
+        )
+    )
+    batching = BatchingServable(light, ServableId("m", 1), scheduler)
+    scheduler.start()
+    try:
+        for key in ("text", "tokens", "classify", "explain"):
+            assert batching.batches(key)
+            for texts in parts:
+                rows = rows_of(key, [replace_surrogates(text) for text in texts])
+                inputs = {INPUTS.get(key, "text"): rows}
+                answer, expected = batching.run(key, inputs), light.run(key, inputs)
+                for name, array in expected.items():
+                    assert_equal(answer[name], array)
+    finally:
+        scheduler.stop()
 
 
 @given(texts=batches)
