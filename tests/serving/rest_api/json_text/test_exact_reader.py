@@ -58,6 +58,7 @@ from lstm_sentiment.serving.rest_api.json_text.json_object import members_of
         (rb'"a\u12g4"', "Incorrect hex digit after \\u escape in string.", 2),
         (rb'"\ud83d"', "The surrogate pair in string is invalid.", 1),
         (rb'"\ud83d\u0041"', "The surrogate pair in string is invalid.", 1),
+        (b"[" * 10**6, "Lists and objects must be nested at most 100000 deep.", 10**5),
         (rb'"\ud83d\u00"', "Incorrect hex digit after \\u escape in string.", 1),
     ],
 )
