@@ -138,7 +138,7 @@ class _RestApi:
     async def _response(self, call: RestCall) -> Response:
         notes, caller = call.notes, call.caller
         try:
-            if is_packed(call.headers):
+            if call.body and is_packed(call.headers):
                 try:
                     call.body = await asyncio.to_thread(unpacked_body, call.body, self.limits)
                 except RequestTooLargeError as error:

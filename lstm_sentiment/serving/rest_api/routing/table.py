@@ -32,6 +32,9 @@ ERRORS = {
 }
 """The errors of every operation that asks a model."""
 
+BODY_ERRORS = {**ERRORS, 415: _error("The body has another Content-Encoding than gzip.")}
+"""The errors of every operation whose requests have a body."""
+
 UNIMPLEMENTED = {501: _error("The request asks for what this server does not serve.")}
 
 
@@ -54,19 +57,19 @@ PREDICT = _prediction(
     "predict",
     summary="Runs a signature on rows or columns of inputs.",
     body="PredictRequest",
-    replies={200: Reply("The outputs.", "PredictResponse"), **ERRORS, **UNIMPLEMENTED},
+    replies={200: Reply("The outputs.", "PredictResponse"), **BODY_ERRORS, **UNIMPLEMENTED},
 )
 CLASSIFY = _prediction(
     "classify",
     summary="Classifies examples.",
     body="ExamplesRequest",
-    replies={200: Reply("The classes of each example.", "ClassifyResponse"), **ERRORS},
+    replies={200: Reply("The classes of each example.", "ClassifyResponse"), **BODY_ERRORS},
 )
 REGRESS = _prediction(
     "regress",
     summary="Computes a number for each example.",
     body="ExamplesRequest",
-    replies={200: Reply("The number of each example.", "RegressResponse"), **ERRORS},
+    replies={200: Reply("The number of each example.", "RegressResponse"), **BODY_ERRORS},
 )
 MODELS = Route(
     operation_id="listModels",
