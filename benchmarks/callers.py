@@ -17,6 +17,7 @@ from typing import Any, Literal
 import grpc
 
 from benchmarks.processes import NAME, RunningProcess
+from lstm_sentiment.protocol.open_inference_pb2 import ModelInferRequest
 from lstm_sentiment.protocol.prediction_pb2 import PredictRequest
 from lstm_sentiment.protocol.tensor_pb2 import DataType
 
@@ -30,6 +31,7 @@ Raises:
 """
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
+MODEL_INFER = "/inference.GRPCInferenceService/ModelInfer"
 _END_OF_HEAD = b"\r\n\r\n"
 _WARM_UP_SHARE = 0.2
 
@@ -71,6 +73,23 @@ def rest_predict(texts: Sequence[str]) -> bytes:
     return http_post(f"/v1/models/{NAME}:predict", document)
 
 
+def grpc_infer(texts: Sequence[str]) -> bytes:
+    """Returns the message that asks the same by the Open Inference Protocol, in raw bytes."""
+    request = ModelInferRequest(model_name=NAME)
+    request.inputs.add(name="text", datatype="BYTES", shape=[len(texts)])
+    encoded = [text.encode() for text in texts]
+    raw = b"".join(len(text).to_bytes(4, "little") + text for text in encoded)
+    request.raw_input_contents.append(raw)
+    serialized: bytes = request.SerializeToString()
+    return serialized
+
+
+def rest_infer(texts: Sequence[str]) -> bytes:
+    """Returns the HTTP request that asks the same by the Open Inference Protocol."""
+    tensor = {"name": "text", "shape": [len(texts)], "datatype": "BYTES", "data": list(texts)}
+    return http_post(f"/v2/models/{NAME}/infer", {"inputs": [tensor]})
+
+
 def http_post(path: str, document: Any) -> bytes:
     """Returns an HTTP request with a JSON body."""
     body = json.dumps(document).encode()
@@ -79,7 +98,11 @@ def http_post(path: str, document: Any) -> bytes:
 
 
 def asking(
-    transport: Transport, address: str, requests: Sequence[bytes], callers: int
+    transport: Transport,
+    address: str,
+    requests: Sequence[bytes],
+    callers: int,
+    method: str = PREDICT,
 ) -> AbstractAsyncContextManager[Ask]:
     """Connects callers to a server.
 
@@ -88,9 +111,10 @@ def asking(
         address: Of the server, `host:port`.
         requests: Asked in turn: the request of number `n` is `requests[n % len(requests)]`.
         callers: Requests under way at any time.
+        method: Path of gRPC's method.
     """
     if transport == "gRPC":
-        return _asking_grpc(address, requests)
+        return _asking_grpc(address, requests, method)
     return _asking_rest(address, requests, callers)
 
 
@@ -153,11 +177,11 @@ async def _load_of(
 
 
 @asynccontextmanager
-async def _asking_grpc(address: str, requests: Sequence[bytes]) -> AsyncIterator[Ask]:
+async def _asking_grpc(address: str, requests: Sequence[bytes], method: str) -> AsyncIterator[Ask]:
     options = [("grpc.max_receive_message_length", -1)]
     async with grpc.aio.insecure_channel(address, options) as channel:
-        predict: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PREDICT)
-        yield lambda number: predict(requests[number % len(requests)])
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        yield lambda number: call(requests[number % len(requests)])
 
 
 @asynccontextmanager
