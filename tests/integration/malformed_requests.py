@@ -23,10 +23,12 @@ from tensorflow_serving.apis import (
 
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.models_config.config import check_models_config
+from lstm_sentiment.protocol import open_inference_pb2
 
 MODEL = "sentiment"
 PREDICTION, MODELS = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
 RELOAD = f"{MODELS}HandleReloadConfigRequest"
+OPEN_INFERENCE = "/inference.GRPCInferenceService/"
 
 _INPUTS: dict[str, dict[str, Any]] = {
     "": {"input_sentence": np.array([[1, 2], [3, 0]])},
@@ -78,9 +80,28 @@ def _good_messages() -> Iterator[tuple[str, Any]]:
     status = get_model_status_pb2.GetModelStatusRequest()
     status.model_spec.name = MODEL
     yield f"{MODELS}GetModelStatus", status
+    yield from _good_open_messages()
     reload = model_management_pb2.ReloadConfigRequest()
     reload.config.model_config_list.config.add(name=MODEL, base_path="relative")
     yield RELOAD, reload
+
+
+def _good_open_messages() -> Iterator[tuple[str, Any]]:
+    typed = open_inference_pb2.ModelInferRequest(model_name=MODEL, model_version="1", id="7")
+    ids = typed.inputs.add(name="input_sentence", datatype="INT64", shape=[2, 2])
+    ids.contents.int64_contents.extend([1, 2, 3, 0])
+    typed.parameters["priority"].uint64_param = 1
+    typed.outputs.add(name="predict_scores")
+    yield f"{OPEN_INFERENCE}ModelInfer", typed
+    raw = open_inference_pb2.ModelInferRequest(model_name=MODEL)
+    raw.inputs.add(name="text", datatype="BYTES", shape=[2])
+    raw.raw_input_contents.append(b"\1\0\0\0a\2\0\0\0bc")
+    yield f"{OPEN_INFERENCE}ModelInfer", raw
+    yield (
+        f"{OPEN_INFERENCE}ModelMetadata",
+        open_inference_pb2.ModelMetadataRequest(name=MODEL, version="1"),
+    )
+    yield f"{OPEN_INFERENCE}ModelReady", open_inference_pb2.ModelReadyRequest(name=MODEL)
 
 
 GOOD_MESSAGES = list(_good_messages())
@@ -239,7 +260,10 @@ _json_scalars = st.one_of(
     st.builds(lambda text: {"b64": text}, st.sampled_from(["YQ==", "YQ", "Y", "%%", "é", "Y Q"])),
 )
 _json_keys = st.sampled_from(
-    ["instances", "inputs", "examples", "context", "signature_name", "text", "b64", "x", "negate"]
+    [
+        *("instances", "inputs", "examples", "context", "signature_name", "text", "b64", "x"),
+        *("negate", "id", "parameters", "outputs", "name", "shape", "datatype", "data"),
+    ]
 )
 _json_values = st.recursive(
     _json_scalars | st.sampled_from([*_INPUTS, "classify", "regress"]),
@@ -261,14 +285,38 @@ _deep_json = st.builds(
     st.sampled_from(["[", '{"a":']),
 )
 
+_PREDICT, _INFER = f"/v1/models/{MODEL}:predict", f"/v2/models/{MODEL}/infer"
+
 GOOD_BODIES = [
-    ("predict", b'{"instances": [[1, 2], [3, 0]]}'),
-    ("predict", b'{"signature_name": "text", "inputs": ["a", {"b64": "YQ=="}]}'),
-    ("predict", b'{"signature_name": "scale", "instances": [{"x": [1, NaN], "negate": true}]}'),
-    ("classify", b'{"signature_name": "classify", "examples": [{"text": "a"}]}'),
-    ("regress", b'{"signature_name": "regress", "context": {"text": "a"}, "examples": [{}]}'),
+    (_PREDICT, b'{"instances": [[1, 2], [3, 0]]}'),
+    (_PREDICT, b'{"signature_name": "text", "inputs": ["a", {"b64": "YQ=="}]}'),
+    (_PREDICT, b'{"signature_name": "scale", "instances": [{"x": [1, NaN], "negate": true}]}'),
+    (
+        f"/v1/models/{MODEL}:classify",
+        b'{"signature_name": "classify", "examples": [{"text": "a"}]}',
+    ),
+    (
+        f"/v1/models/{MODEL}:regress",
+        b'{"signature_name": "regress", "context": {"text": "a"}, "examples": [{}]}',
+    ),
+    (
+        _INFER,
+        b'{"id": "7", "inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], '
+        b'"data": ["a", "b"]}], "outputs": [{"name": "label"}]}',
+    ),
+    (
+        _INFER,
+        b'{"inputs": [{"name": "input_sentence", "datatype": "INT64", "shape": [2, 2], '
+        b'"data": [[1, 2], [3, 0]]}], "parameters": {"signature_name": "serving_default"}}',
+    ),
+    (
+        _INFER,
+        b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1, NaN]}, '
+        b'{"name": "negate", "datatype": "BOOL", "shape": [1], "data": [true]}], '
+        b'"parameters": {"signature_name": "scale"}}',
+    ),
 ]
-"""Methods of REST and what they answer."""
+"""Paths of REST and what they answer."""
 
 bodies = st.one_of(
     st.dictionaries(_json_keys, _json_values, min_size=1, max_size=3).map(

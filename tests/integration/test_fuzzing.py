@@ -132,8 +132,8 @@ def answers_well(server: ModelServer) -> None:
             if method != RELOAD:
                 good: Any = channel.unary_unary(method)
                 good(message.SerializeToString(), timeout=TIMEOUT_SECONDS)
-    for method, body in GOOD_BODIES:
-        url = f"http://127.0.0.1:{server.rest_api_port}/v1/models/{MODEL}:{method}"
+    for path, body in GOOD_BODIES:
+        url = f"http://127.0.0.1:{server.rest_api_port}{path}"
         with urllib.request.urlopen(url, body, timeout=TIMEOUT_SECONDS) as answer:
             assert answer.status == 200
 
@@ -194,11 +194,17 @@ _paths = st.sampled_from(
         b"//v1//models",
         b"*",
         b"http://elsewhere/v1/models/sentiment",
+        *[f"/v2/models/{MODEL}{tail}".encode() for tail in ("", "/ready", "/versions/1")],
+        f"/v2/models/{MODEL}/versions/{'9' * 5000}/infer".encode(),
+        b"/v2/models/%00%ff/infer",
+        b"/v2/models/sentiment/versions/\xff\xfe?signature_name=%ff",
+        b"/v2",
+        b"/v2/health/ready",
         b"/healthz",
         b"/monitoring/prometheus/metrics?x=%zz",
     ]
 )
-_posts = st.sampled_from([f"/v1/models/{MODEL}:{kind}".encode() for kind, _ in GOOD_BODIES])
+_posts = st.sampled_from([path.encode() for path, _ in GOOD_BODIES])
 _methods = st.sampled_from(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "SEARCH"])
 _headers = st.sampled_from(
     [
