@@ -1,10 +1,10 @@
 """Arrays to and from `TensorProto`, as TensorFlow Serving converts them.
 
 Tensors are read like `Tensor::FromProto` (`tensorflow/core/framework/tensor.cc`): fewer values
-than elements repeat the last one, none at all mean zeros or empty strings. They are written like
-`Tensor::AsProtoField`: values stand in `float_val`, `int64_val`, `string_val`..., where clients
-look for them, not in `tensor_content`. Floats of 16 bits and fewer are written as
-`tf.make_tensor_proto` writes them.
+than elements repeat the last one, none at all mean zeros or empty strings; of more values the first
+are taken, and integers that are too wide for their type lose their upper bits. They are written
+like `Tensor::AsProtoField`: values stand in `float_val`, `int64_val`, `string_val`..., where
+clients look for them, not in `tensor_content`.
 """
 
 import itertools
@@ -38,12 +38,15 @@ class _Form(NamedTuple):
         field: Name of the field of values.
         entry: NumPy dtype of an entry of the field, where entries are the bits or the parts of
             elements; `None` where they are the elements.
-        is_content: Whether two and more elements are written to `tensor_content` instead.
     """
 
     field: str
     entry: Any = None
-    is_content: bool = False
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether entries come as integers of 32 bits, of which elements keep the lower ones."""
+        return self.field in ("int_val", "half_val")
 
 
 _FORMS = {
@@ -60,7 +63,7 @@ _FORMS = {
     **dict.fromkeys(("qint32", "qint16", "qint8", "quint16", "quint8"), _Form("int_val")),
     **dict.fromkeys(("int4", "int2"), _Form("int_val", np.int8)),
     **dict.fromkeys(("uint4", "uint2"), _Form("int_val", np.uint8)),
-    **dict.fromkeys(("float16", "bfloat16"), _Form("half_val", np.uint16, is_content=True)),
+    **dict.fromkeys(("float16", "bfloat16"), _Form("half_val", np.uint16)),
     **dict.fromkeys(
         (
             "float8_e5m2",
@@ -70,7 +73,7 @@ _FORMS = {
             "float8_e5m2fnuz",
             "float4_e2m1fn",
         ),
-        _Form("float8_val", np.uint8, is_content=True),
+        _Form("float8_val", np.uint8),
     ),
 }
 
@@ -89,8 +92,7 @@ def read_tensor(proto: TensorProto) -> Array:
     if proto.dtype == _STRING and not proto.tensor_content:
         dims = proto.tensor_shape.dim
         # Texts, as most requests have them: a value for each element of one dimension.
-        is_plain = len(dims) == 1 and 0 < dims[0].size == len(proto.string_val) <= _PART
-        if is_plain and not proto.tensor_shape.unknown_rank:
+        if len(dims) == 1 and 0 < dims[0].size == len(proto.string_val) <= _PART:
             return _texts(proto)
     shape = _known_shape_of(proto)
     dtype = dtype_of(proto.dtype)
@@ -128,9 +130,6 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
         array = np.char.encode(array, "utf-8")
     elif not array.dtype.isnative:
         array = array.astype(dtype.numpy)
-    if form.is_content and array.size > 1:
-        proto.tensor_content = array.tobytes()
-        return
     if form.field == "float8_val":
         proto.float8_val = array.tobytes()
         return
@@ -168,9 +167,9 @@ def _texts(proto: TensorProto) -> Array:
 
 
 def _known_shape_of(proto: TensorProto) -> tuple[int, ...]:
-    shape = proto.tensor_shape
-    sizes = [dim.size for dim in shape.dim]
-    if shape.unknown_rank or min(sizes, default=0) < 0 or len(sizes) > _MAX_DIMENSIONS:
+    # `unknown_rank` is not looked at: with it, there are no dimensions.
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    if min(sizes, default=0) < 0 or len(sizes) > _MAX_DIMENSIONS:
         raise InvalidInputError(
             f"the shape must be fully known, of at most {_MAX_DIMENSIONS} dimensions"
         )
@@ -183,6 +182,8 @@ def _values_of(proto: TensorProto, dtype: DType, count: int) -> Array:
         if dtype.name in ("resource", "variant"):
             raise InvalidInputError(f"dtype {dtype.name} cannot be sent")
         raise _not_a_tensor(dtype)
+    if not count:
+        return np.empty(0, dtype.numpy)
     if not proto.tensor_content:
         return _filled(getattr(proto, form.field), dtype, form, count)
     if dtype == STRING:
@@ -202,29 +203,22 @@ def _values_of(proto: TensorProto, dtype: DType, count: int) -> Array:
 
 
 def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array:
-    """Makes `count` elements of the entries that were sent; the last element is repeated."""
+    """Makes `count` elements of the first entries that were sent; the last one is repeated."""
     entry = dtype.numpy if form.entry is None else np.dtype(form.entry)
     parts = dtype.numpy.itemsize // entry.itemsize  # 2 of a complex number
-    size = len(sent)
-    here, rest = divmod(size, parts)
-    if rest:
-        raise _not_a_tensor(dtype)
-    if here > count:
-        raise InvalidInputError(f"{here} values were sent for {count} elements")
+    here = min(len(sent) // parts, count)
     if count - here > _MAX_IMPLIED_ELEMENTS:
         raise InvalidInputError(
             f"the shape names {count - here} elements without a value, more than allowed"
         )
-    array = np.empty(count * parts, entry)
-    try:
+    array, size = np.empty(count * parts, entry), here * parts
+    for at in range(0, size, _PART):
+        values: Any = list(sent[at : min(at + _PART, size)])
         # Made of the list itself, an array would lose zeros at the ends of bytes.
-        for at in range(0, size, _PART):
-            array[at : min(at + _PART, size)] = list(sent[at : at + _PART])
-    except OverflowError:
-        raise InvalidInputError(f"a value is out of range of {dtype.name}") from None
+        array[at : at + len(values)] = np.array(values, np.int32) if form.is_narrowed else values
     if here < count:
-        filler = list(sent[-parts:]) or (b"" if entry.hasobject else 0)
-        array.reshape(count, parts)[here:] = filler
+        rows = array.reshape(count, parts)
+        rows[here:] = rows[here - 1] if here else (b"" if entry.hasobject else 0)
     return array if form.entry is None else array.view(dtype.numpy)
 
 
@@ -233,8 +227,6 @@ def _strings_of(content: bytes, count: int) -> list[bytes]:
 
     `DecodeStringList` of `tensorflow/core/platform/coding.cc`.
     """
-    if not count:
-        return []
     lengths, at = [], 0
     for _ in range(count):
         length, at = _varint(content, at)

@@ -18,7 +18,6 @@ from lstm_sentiment.errors import (
 from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     ModelsNotAvailableError,
-    NoRegressionTensorError,
     NotImplementedInServingError,
     RequestCancelledError,
     SignatureNotFoundError,
@@ -49,7 +48,6 @@ class Code(enum.Enum):
 CODES: dict[type[BaseException], Code] = {
     SignatureNotFoundError: Code.FAILED_PRECONDITION,
     VersionNotAvailableError: Code.FAILED_PRECONDITION,
-    NoRegressionTensorError: Code.FAILED_PRECONDITION,
     InvalidInputError: Code.INVALID_ARGUMENT,
     ConfigError: Code.INVALID_ARGUMENT,
     ServableNotFoundError: Code.NOT_FOUND,

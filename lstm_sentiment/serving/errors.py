@@ -6,10 +6,6 @@ from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, Servabl
 from lstm_sentiment.serving.servable_id import ServableId
 
 
-class NoRegressionTensorError(InvalidInputError):
-    """The signature has no tensors with the names that Regress needs."""
-
-
 class ServableLoadError(ServableUnavailableError):
     """A version could not be loaded; other versions are still served."""
 

@@ -36,6 +36,16 @@ def proto_of(dtype: int, *shape: int, **values: Any) -> tensor_pb2.TensorProto:
     return proto
 
 
+def of_unknown_rank(dtype: int, *shape: int, **values: Any) -> tensor_pb2.TensorProto:
+    proto = proto_of(dtype, *shape, **values)
+    proto.tensor_shape.unknown_rank = True
+    return proto
+
+
+def dtype_of_objects(proto: tensor_pb2.TensorProto) -> type[object] | None:
+    return object if proto.dtype == tensor_pb2.DT_STRING else None
+
+
 def array_of(dtype: Any, shape: tuple[int, ...]) -> Any:
     numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape) - 1
     return np.asarray(numbers % 7 - 1).astype(dtype.as_numpy_dtype)
@@ -58,8 +68,7 @@ def test_tensorflow_reads_what_is_written(dtype: Any, shape: tuple[int, ...]) ->
     array = array_of(dtype, shape)
     serialized = written(array).SerializeToString()
     assert np.array_equal(tf.io.parse_tensor(serialized, dtype).numpy(), array)
-    if dtype in (tf.bfloat16, tf.complex64) or (dtype.is_floating and dtype.size < 4):
-        assert serialized == tf.make_tensor_proto(array).SerializeToString()
+    assert not written(array).tensor_content
 
 
 def test_arrays_in_the_other_byte_order_and_of_text_are_written() -> None:
@@ -79,14 +88,14 @@ def test_an_array_that_is_no_tensor_is_refused() -> None:
     values=st.fixed_dictionaries(
         {},
         optional={
-            "half_val": st.lists(st.integers(0, 2**16 - 1), max_size=3),
+            "half_val": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
             "float8_val": st.binary(max_size=3),
             "string_val": st.lists(st.binary(max_size=3), max_size=3),
             "tensor_content": st.binary(max_size=8),
             **{
                 name: st.lists(strategy, max_size=4)
                 for name, strategy in {
-                    "int_val": st.integers(-(2**7), 2**7 - 1),
+                    "int_val": st.integers(-(2**31), 2**31 - 1),
                     "int64_val": st.integers(-(2**63), 2**63 - 1),
                     "uint32_val": st.integers(0, 2**32 - 1),
                     "uint64_val": st.integers(0, 2**64 - 1),
@@ -109,7 +118,9 @@ def test_tensors_are_read_as_tensorflow_reads_them(
     try:
         ours = read(proto)
     except InvalidInputError:
-        return  # malformed, or a value out of range; TensorFlow overlooks some of them
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            tf.io.parse_tensor(proto.SerializeToString(), dtype)
+        return
     theirs = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
     assert ours.shape == np.shape(theirs)
     if dtype == tf.string:
@@ -153,21 +164,34 @@ def test_answers_hold_their_values_in_the_field_of_their_dtype() -> None:
         (proto_of(tensor_pb2.DT_COMPLEX64, 2, scomplex_val=[1, 2]), [1 + 2j, 1 + 2j]),
         (proto_of(tensor_pb2.DT_STRING, 3, tensor_content=b"\0\x81\0\1ab"), [b"", b"a", b"b"]),
         (proto_of(tensor_pb2.DT_QINT8, 2, int_val=[-3]), [-3, -3]),
+        (proto_of(tensor_pb2.DT_FLOAT, 1, float_val=[1, 2]), [1]),
+        (proto_of(tensor_pb2.DT_STRING, 1, string_val=[b"a", b"b"]), [b"a"]),
+        (proto_of(tensor_pb2.DT_STRING, 0, string_val=[b"a"]), []),
+        (proto_of(tensor_pb2.DT_FLOAT, 0, tensor_content=b"abcde"), []),
+        (proto_of(tensor_pb2.DT_FLOAT, 2, int_val=[3]), [0, 0]),
+        (proto_of(tensor_pb2.DT_FLOAT, 1, float_val=[1], tensor_content=b"\0\0\0\x40"), [2]),
+        (proto_of(tensor_pb2.DT_COMPLEX64, 2, scomplex_val=[1, 2, 3]), [1 + 2j, 1 + 2j]),
+        (proto_of(tensor_pb2.DT_COMPLEX64, 1, scomplex_val=[1]), [0]),
+        (proto_of(tensor_pb2.DT_INT8, 1, int_val=[300]), [44]),
+        (proto_of(tensor_pb2.DT_UINT8, 2, int_val=[-2]), [254, 254]),
+        (proto_of(tensor_pb2.DT_INT16, 1, int_val=[70000]), [4464]),
+        (proto_of(tensor_pb2.DT_HALF, 2, half_val=[2**16 + 15360, -1 << 14]), [1, -2]),
+        (of_unknown_rank(tensor_pb2.DT_STRING, string_val=[b"a", b"b"]), b"a"),
+        (of_unknown_rank(tensor_pb2.DT_FLOAT), 0),
+        (of_unknown_rank(tensor_pb2.DT_FLOAT, 2, float_val=[1, 2]), [1, 2]),
     ],
 )
-def test_left_out_values_are_filled_as_tensorflow_fills_them(
+def test_values_are_left_out_and_added_as_in_tensorflow(
     proto: tensor_pb2.TensorProto, expected: list[Any]
 ) -> None:
     in_tensorflow = tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(proto.dtype))
-    assert in_tensorflow.numpy().tolist() == expected
+    assert np.asarray(in_tensorflow.numpy(), dtype_of_objects(proto)).tolist() == expected
     assert read(proto).tolist() == expected
 
 
 @pytest.mark.parametrize(
     ("proto", "reason"),
     [
-        (proto_of(tensor_pb2.DT_FLOAT, 1, float_val=[1, 2]), "2 values were sent for 1 elements"),
-        (proto_of(tensor_pb2.DT_STRING, 0, string_val=[b"a"]), "1 values were sent for 0"),
         (proto_of(tensor_pb2.DT_FLOAT, 2, tensor_content=b"abc"), "must hold 8 bytes"),
         (proto_of(tensor_pb2.DT_STRING, 2, tensor_content=b"abc"), "not a tensor of dtype string"),
         (proto_of(tensor_pb2.DT_HALF, 2, tensor_content=b"abc"), "not a tensor of dtype float16"),
@@ -175,9 +199,6 @@ def test_left_out_values_are_filled_as_tensorflow_fills_them(
             proto_of(tensor_pb2.DT_STRING, 2**40, tensor_content=b"\1"),
             "not a tensor of dtype string",
         ),
-        (proto_of(tensor_pb2.DT_COMPLEX64, 1, scomplex_val=[1]), "not a tensor of dtype complex64"),
-        (proto_of(tensor_pb2.DT_INT8, 1, int_val=[300]), "out of range of int8"),
-        (proto_of(tensor_pb2.DT_HALF, 1, half_val=[2**16]), "out of range of float16"),
         (proto_of(tensor_pb2.DT_BOOL, 1, tensor_content=b"\2"), "not a tensor of dtype bool"),
         (proto_of(tensor_pb2.DT_INVALID, 1), "unknown dtype 0"),
         (proto_of(99, 1), "unknown dtype 99"),
@@ -197,13 +218,6 @@ def test_left_out_values_are_filled_as_tensorflow_fills_them(
 )
 def test_a_malformed_proto_is_refused(proto: tensor_pb2.TensorProto, reason: str) -> None:
     with pytest.raises(InvalidInputError, match=f"tensor parsing error: x: .*{reason}"):
-        read(proto)
-
-
-def test_a_shape_of_unknown_rank_is_refused() -> None:
-    proto = proto_of(tensor_pb2.DT_FLOAT)
-    proto.tensor_shape.unknown_rank = True
-    with pytest.raises(InvalidInputError, match="fully known"):
         read(proto)
 
 

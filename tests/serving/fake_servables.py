@@ -36,7 +36,7 @@ def array_of(value: Any) -> Array:
 
 
 class FakeServable:
-    """A servable with any signatures; all of one input tensor save where it says otherwise."""
+    """A servable with any signatures."""
 
     def __init__(self) -> None:
         self.signatures: dict[str, Signature] = {}
@@ -51,7 +51,6 @@ class FakeServable:
         key: str,
         answer: Answer | dict[str, Any],
         inputs: tuple[str, ...] = ("inputs",),
-        tensor_name: str = "input:0",
     ) -> "FakeServable":
         """A signature whose inputs are strings; `answer` is its outputs, or makes them."""
         if callable(answer):
@@ -67,7 +66,7 @@ class FakeServable:
         )
         definition = SignatureDef()
         for name in inputs:
-            definition.inputs[name].name = tensor_name
+            definition.inputs[name].name = "input:0"
         self.signature_defs[key] = definition
         return self
 

@@ -14,7 +14,6 @@ from lstm_sentiment.serving.canonical_code import Code, canonical_code, code_and
 from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     ModelsNotAvailableError,
-    NoRegressionTensorError,
     NotImplementedInServingError,
     OverloadedError,
     RequestCancelledError,
@@ -36,7 +35,6 @@ from lstm_sentiment.serving.servable_id import ServableId
         (RequestTooLargeError("x"), grpc.StatusCode.INVALID_ARGUMENT, 400),
         (ConfigError("x"), grpc.StatusCode.INVALID_ARGUMENT, 400),
         (SignatureNotFoundError("x"), grpc.StatusCode.FAILED_PRECONDITION, 400),
-        (NoRegressionTensorError("x"), grpc.StatusCode.FAILED_PRECONDITION, 400),
         (
             VersionNotAvailableError(ServableId("m", 1)),
             grpc.StatusCode.FAILED_PRECONDITION,

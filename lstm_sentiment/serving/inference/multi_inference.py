@@ -15,7 +15,6 @@ from lstm_sentiment.serving.inference.classification import (
     classification_inputs,
     read_classifications,
 )
-from lstm_sentiment.serving.inference.examples import INPUTS
 from lstm_sentiment.serving.inference.regression import (
     Regressions,
     check_regression_signature,
@@ -71,7 +70,7 @@ async def infer(
 ) -> list[InferenceResult]:
     """Runs all tasks, in order, or none if one does not fit.
 
-    Each task must have a signature of its own, and all signatures the same input tensor.
+    Each task must have a signature of its own.
 
     Args:
         servable: The version that answers.
@@ -101,7 +100,6 @@ async def infer(
 
 def _check_tasks(servable: Servable, tasks: Sequence[InferenceTask]) -> None:
     seen: set[str] = set()
-    first_input = None
     for task in tasks:
         if not task.model_name:
             raise InvalidInputError("Found ModelSpec with an empty model name.")
@@ -113,10 +111,6 @@ def _check_tasks(servable: Servable, tasks: Sequence[InferenceTask]) -> None:
             raise InvalidInputError(f"Duplicate evaluation of signature: {task.signature_key}")
         seen.add(task.signature_key)
         _check_signature(servable, task)
-        tensor_name = servable.signature_defs[task.signature_key].inputs[INPUTS].name
-        first_input = first_input or tensor_name
-        if tensor_name != first_input:
-            raise InvalidInputError("Input tensor must be the same for all Signatures.")
 
 
 def _check_signature(servable: Servable, task: InferenceTask) -> None:

@@ -8,7 +8,6 @@ which is the default there too.
 from collections.abc import Mapping, Sequence
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.errors import NoRegressionTensorError
 from lstm_sentiment.serving.inference.examples import (
     INPUTS,
     bracketed,
@@ -51,11 +50,11 @@ def check_regression_signature(signature: Signature) -> None:
     if len(signature.outputs) != 1:
         raise InvalidInputError("Expected one output Tensor.")
     if INPUTS not in signature.inputs:
-        raise NoRegressionTensorError(
+        raise InvalidInputError(
             f"No regression inputs found in SignatureDef: {described(signature)}"
         )
     if OUTPUTS not in signature.outputs:
-        raise NoRegressionTensorError(
+        raise InvalidInputError(
             f"No regression outputs found in SignatureDef: {described(signature)}"
         )
 

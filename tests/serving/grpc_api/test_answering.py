@@ -224,10 +224,12 @@ def test_large_requests_are_answered_as_small_ones_are(wire: Callable[..., Wire]
 def test_a_large_request_that_is_wrong_is_refused_as_a_small_one(wire: Callable[..., Wire]) -> None:
     there = wire(servable_of({"y": np.zeros(1, np.float32)}))
     request = texts_request(b"x" * (LARGE_BYTES + 1), b"y")
-    request.inputs["text"].tensor_shape.dim[0].size = 1
+    request.inputs["text"].tensor_shape.dim[0].size = -1
     code, message = refused(there.prediction.Predict, request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert message == "tensor parsing error: text: 2 values were sent for 1 elements."
+    assert message == (
+        "tensor parsing error: text: the shape must be fully known, of at most 254 dimensions."
+    )
     assert there.observed.the_only().request_bytes == request.ByteSize()
 
 

@@ -141,11 +141,15 @@ def inference_request(*tasks: tuple[str, str]) -> inference_pb2.MultiInferenceRe
     return message
 
 
-def test_one_task_of_many(prediction: Any) -> None:
-    response = prediction.MultiInference(inference_request(("regress", REGRESS)), timeout=30)
-    [result] = response.results
-    assert told(result) == ("sentiment", 2, "regress")
-    assert [found.value for found in result.regression_result.regressions] == [2.125]
+def test_two_signatures_answer_the_same_examples(prediction: Any) -> None:
+    # TensorFlow has given each of them an input tensor of its own.
+    tasks = inference_request(("regress", REGRESS), ("classify", CLASSIFY))
+    regressed, classified = prediction.MultiInference(tasks, timeout=30).results
+    assert told(regressed) == ("sentiment", 2, "regress")
+    assert [found.value for found in regressed.regression_result.regressions] == [2.125]
+    assert told(classified) == ("sentiment", 2, "classify")
+    [found] = classified.classification_result.classifications
+    assert [scored.label for scored in found.classes] == ["v2:好", "length"]
 
 
 NO_SPEC = {
@@ -189,8 +193,11 @@ REFUSALS = [
     ),
     (
         "Predict",
-        request(input_sentence=tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=[1, 2])),
-        "tensor parsing error: input_sentence: 2 values were sent for 1 elements.",
+        request(
+            input_sentence=tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, tensor_content=b"1")
+        ),
+        "tensor parsing error: input_sentence: `tensor_content` must hold 8 bytes. "
+        "Received: 1 bytes.",
     ),
     (
         "Predict",
@@ -211,10 +218,9 @@ REFUSALS = [
     ),
     ("MultiInference", inference_request(), "ModelSpec has no name specified."),
     (
-        # TensorFlow gives each signature that it exports an input tensor of its own.
         "MultiInference",
-        inference_request(("classify", CLASSIFY), ("regress", REGRESS)),
-        "Input tensor must be the same for all Signatures.",
+        inference_request(("classify", CLASSIFY), ("classify", CLASSIFY)),
+        "Duplicate evaluation of signature: classify",
     ),
     (
         "GetModelMetadata",

@@ -22,7 +22,7 @@ def servable() -> FakeServable:
         FakeServable()
         .add("kind", {"classes": [["a"], ["b"]]})
         .add("price", {"outputs": np.array([1, 2], np.float32)})
-        .add("elsewhere", {"outputs": np.array([1, 2], np.float32)}, tensor_name="other:0")
+        .add("rooms", {"outputs": np.array([3, 4], np.float32)})
     )
 
 
@@ -65,10 +65,6 @@ def test_each_task_is_answered_of_the_same_examples(servable: FakeServable) -> N
         ),
         ([KIND, KIND], "Duplicate evaluation of signature: kind"),
         ([task("x", REGRESS_METHOD)], "Requested signature not found in model graph: x"),
-        (
-            [PRICE, task("elsewhere", REGRESS_METHOD)],
-            "Input tensor must be the same for all Signatures.",
-        ),
         ([task("price", CLASSIFY_METHOD)], "Expected classification signature outputs to contain"),
         ([PRICE, task("kind", REGRESS_METHOD)], "No regression outputs found in SignatureDef"),
     ],

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.errors import NoRegressionTensorError
 from lstm_sentiment.serving.inference.regression import Regressions
 from lstm_sentiment.serving.inference.results import ModelSpec
 from tests.serving.fake_servables import FakeServable, plane_of
@@ -76,7 +75,7 @@ def test_tensors_of_other_names_are_told_apart() -> None:
         (answering(("text",), outputs=VALUES), "No regression inputs found in SignatureDef"),
         (answering(y=VALUES), "No regression outputs found in SignatureDef"),
     ):
-        with pytest.raises(NoRegressionTensorError, match=message):
+        with pytest.raises(InvalidInputError, match=message):
             regress(servable, "regress", [b"1", b"2"])
 
 
