@@ -155,7 +155,7 @@ UI = Route(
 
 _API = (
     *(PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ),
-    *open_inference_routes(ERRORS),
+    *open_inference_routes(BODY_ERRORS),
 )
 
 
