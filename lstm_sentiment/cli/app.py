@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 
-from lstm_sentiment import __version__
 from lstm_sentiment.cli import verbosity
 from lstm_sentiment.cli.completion import COMPLETE_VARIABLE, name_program
 from lstm_sentiment.cli.evaluate_command import evaluate
@@ -22,9 +21,10 @@ from lstm_sentiment.cli.labels_command import labels
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.models_command import models
 from lstm_sentiment.cli.predict_command import predict
-from lstm_sentiment.cli.program import program
+from lstm_sentiment.cli.program import print_version, program
 from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
+from lstm_sentiment.cli.stock_command_line import StockCommand
 from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.cli.verify_command import verify
@@ -47,7 +47,9 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(tune)
 # TensorFlow Serving's flags are written with underscores.
-app.command(context_settings={"token_normalize_func": lambda name: name.replace("_", "-")})(serve)
+app.command(
+    cls=StockCommand, context_settings={"token_normalize_func": lambda name: name.replace("_", "-")}
+)(serve)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(explain)
@@ -61,16 +63,10 @@ app.add_typer(models, name="models")
 app.add_typer(vectors, name="vectors")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"lstm-sentiment {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def _options(
     version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+        False, "--version", callback=print_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
     """Train a text classifier on labelled texts and serve it over the network."""

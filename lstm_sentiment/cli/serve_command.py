@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
+from lstm_sentiment.cli.program import print_version
 from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, ShadowFlags
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.cli.serve_server import ServeFlags, make_server
@@ -66,6 +67,16 @@ def serve(
             help="Seconds to let running requests finish before shutting down.", min=0, metavar="N"
         ),
     ] = 15.0,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=print_version,
+            is_eager=True,
+            hidden=True,
+            help="Print the version, as a flag of TensorFlow Serving.",
+        ),
+    ] = False,
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 

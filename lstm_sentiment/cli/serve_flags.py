@@ -5,6 +5,7 @@ far as TensorFlow is not needed, and builds the part of `ServerOptions` that it 
 """
 
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -84,10 +85,9 @@ class ModelsFlags:
                     "Received: no folder."
                 )
         elif self.model_name or self.model_base_path:
-            raise InvalidInputError(
-                "Either `--model-config-file` or `--model-name` and `--model-base-path` may be "
-                "given. Received: both."
-            )
+            from lstm_sentiment.cli.console import say
+
+            say("--model-name and --model-base-path are ignored beside --model-config-file")
 
     def config(self) -> "Path | ModelServerConfig":
         """Returns the config file, or the config of the one model."""
@@ -133,15 +133,17 @@ class LoadingFlags:
     load_retry_interval_micros: Annotated[
         int,
         typer.Option(
-            help="Pause before each retry.", rich_help_panel=_VERSIONS, min=0, metavar="N"
+            help="Pause before each retry; none if negative.",
+            rich_help_panel=_VERSIONS,
+            metavar="N",
         ),
     ] = 60_000_000
     num_load_threads: Annotated[
         int,
         typer.Option(
-            help="Versions that load at the same time at most.",
+            help="Versions that load at the same time at most; 0 is 1.",
             rich_help_panel=_VERSIONS,
-            min=1,
+            min=0,
             metavar="N",
         ),
     ] = 1
@@ -161,6 +163,15 @@ class LoadingFlags:
             rich_help_panel=_VERSIONS,
         ),
     ] = True
+    num_request_iterations_for_warmup: Annotated[
+        int,
+        typer.Option(
+            help="Times that each warmup request is run; 0 is 1.",
+            rich_help_panel=_VERSIONS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 0
     xla_cpu_compilation_enabled: Annotated[
         bool,
         typer.Option(
@@ -187,10 +198,11 @@ class LoadingFlags:
             engine=self.engine,
             aspired_version_policy=self.aspired_version_policy,
             max_num_load_retries=self.max_num_load_retries,
-            load_retry_interval_seconds=self.load_retry_interval_micros / 1e6,
-            num_load_threads=self.num_load_threads,
+            load_retry_interval_seconds=max(self.load_retry_interval_micros, 0) / 1e6,
+            num_load_threads=self.num_load_threads or 1,
             memory_limit_bytes=self.memory_limit_bytes or None,
             enable_model_warmup=self.enable_model_warmup,
+            num_request_iterations_for_warmup=self.num_request_iterations_for_warmup or 1,
             xla_cpu_compilation_enabled=self.xla_cpu_compilation_enabled,
         )
 
@@ -237,9 +249,21 @@ class LimitFlags:
     rest_api_timeout_in_ms: Annotated[
         int,
         typer.Option(
-            help="Time limit of a REST request.", rich_help_panel=_REQUESTS, min=1, metavar="N"
+            help="Time limit of a REST request; 0 for none.",
+            rich_help_panel=_REQUESTS,
+            min=0,
+            metavar="N",
         ),
     ] = 30_000
+    grpc_channel_arguments: Annotated[
+        str,
+        typer.Option(
+            help="Arguments of gRPC's server, such as grpc.max_connection_age_ms=60000.",
+            rich_help_panel=_REQUESTS,
+            metavar="KEY=VALUE,...",
+            show_default=False,
+        ),
+    ] = ""
     max_request_bytes: Annotated[
         int,
         typer.Option(
@@ -284,6 +308,10 @@ class LimitFlags:
                 "`--latency-objective-millis` goes with `--enable-batching`. Received: it alone."
             )
 
+    def channel_arguments(self) -> tuple[tuple[str, int | str], ...]:
+        """Returns the arguments of gRPC's server; as in TensorFlow Serving, integers are such."""
+        return tuple(map(_channel_argument, filter(None, self.grpc_channel_arguments.split(","))))
+
     def batching(self) -> "BatchingParameters | None":
         """Returns the parameters, read from their file; `None` without batching."""
         if not self.enable_batching:
@@ -309,3 +337,14 @@ class LimitFlags:
             max_batch_size=self.max_batch_size or None,
             max_text_bytes=self.max_text_bytes or None,
         )
+
+
+def _channel_argument(given: str) -> tuple[str, int | str]:
+    key, equals, value = given.partition("=")
+    if not key.strip() or not equals:
+        raise InvalidInputError(
+            f"`--grpc-channel-arguments` must be KEY=VALUE, separated by commas. Received: {given}."
+        )
+    is_integer = re.fullmatch(r"[-+]?\d{1,10}", value.strip(), re.ASCII)
+    number = int(value) if is_integer else None
+    return key.strip(), number if number is not None and -(2**31) <= number < 2**31 else value

@@ -39,7 +39,9 @@ class ServerOptions:
         batching: How concurrent requests are batched; `None` runs each request by itself.
         grpc_max_threads: Requests that are computed at once, apart from batches; others wait for
             their turn. `None` for 4 a CPU.
-        rest_api_timeout_seconds: The longest that a REST request may take.
+        grpc_channel_arguments: Further arguments of the gRPC server, by name: an integer or a
+            string. They come after those that this server sets, so that they win.
+        rest_api_timeout_seconds: The longest that a REST request may take; `None` for no limit.
         limits: The size that a request may have.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
@@ -70,7 +72,8 @@ class ServerOptions:
     loading: LoadingOptions = field(default_factory=LoadingOptions)
     batching: BatchingParameters | None = None
     grpc_max_threads: int | None = None
-    rest_api_timeout_seconds: float = 30.0
+    grpc_channel_arguments: tuple[tuple[str, int | str], ...] = ()
+    rest_api_timeout_seconds: float | None = 30.0
     limits: RequestLimits = field(default_factory=RequestLimits)
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None

@@ -104,6 +104,7 @@ def make_grpc_server(
         health=options.grpc_health,
         reflection=options.grpc_reflection,
         reuse_port=reuse_port,
+        channel_arguments=options.grpc_channel_arguments,
     )
 
 

@@ -20,15 +20,16 @@ from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 MAX_WARMUP_REQUESTS = 1000
 
 
-def run_warmup_requests(servable: Servable, path: Path) -> int:
+def run_warmup_requests(servable: Servable, path: Path, iterations: int = 1) -> int:
     """Runs the Predict and Classify requests of a warmup file; skips records of other kinds.
 
     Args:
         servable: The loaded version.
         path: TFRecord file of `PredictionLog`; need not exist.
+        iterations: Times that each request is run.
 
     Returns:
-        The number of requests run.
+        The number of requests.
 
     Raises:
         LstmSentimentError: If the file is damaged, a request fails or there are more than
@@ -46,8 +47,9 @@ def run_warmup_requests(servable: Servable, path: Path) -> int:
             raise InvalidInputError(
                 f"{path.name} must hold at most {MAX_WARMUP_REQUESTS} requests. Received: more."
             )
-        _SENDERS[kind](servable, getattr(log, kind).request)
-        rest()
+        for _ in range(iterations):
+            _SENDERS[kind](servable, getattr(log, kind).request)
+            rest()
     return count
 
 

@@ -382,6 +382,8 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--batching_parameters_file": "batching.config",
         "--grpc_max_threads": 8,
         "--rest_api_timeout_in_ms": 9_000,
+        "--grpc_channel_arguments": "grpc.so_reuseaddr=1,a.b=c=1,,big=4294967296",
+        "--num_request_iterations_for_warmup": 3,
         "--max_request_bytes": 10,
         "--max_batch_size": 0,
         "--max_text_bytes": 12,
@@ -421,11 +423,17 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         num_load_threads=6,
         memory_limit_bytes=7,
         enable_model_warmup=False,
+        num_request_iterations_for_warmup=3,
         xla_cpu_compilation_enabled=True,
     )
     assert made["batching"].max_batch_size == 7
     assert (made["grpc_max_threads"], made["rest_api_timeout_seconds"]) == (8, 9.0)
     assert made["limits"] == RequestLimits(10, None, 12)
+    assert made["grpc_channel_arguments"] == (
+        ("grpc.so_reuseaddr", 1),
+        ("a.b", "c=1"),
+        ("big", "4294967296"),
+    )
     assert made["auth_tokens"].check([b"Bearer secret"]) is None
     origins = (b"https://example.org", b"http://localhost:3000", b"https://example.com")
     assert [*map(made["cors_origins"].allows, origins)] == [True, True, False]
@@ -472,6 +480,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--rest-api-port", "x"), "`--rest-api-port` must be in 0..65535, or auto. Received: x."),
         (("--grpc-socket-path", "a" * 108), "of 1 to 107 bytes"),
         (("--grpc-socket-path", "a", "--workers", "2"), "goes with `--workers 1`"),
+        (("--grpc-channel-arguments", "a"), "must be KEY=VALUE"),
         (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
         (("--latency-objective-millis", "9"), "goes with `--enable-batching`"),
         *(
@@ -493,7 +502,6 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--rest-api-enable-cors-support", "--cors-allowed-origins", ","), "at least one allowed"),
         (("--access-log-texts",), "goes with `--access-log"),
         (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
-        (("--model-config-file", "m", "--model-name", "n"), "Received: both"),
     ],
 )
 def test_serve_tells_flags_that_do_not_fit_in_one_line(

@@ -46,6 +46,7 @@ class GrpcServer:
         health: bool = False,
         reflection: bool = False,
         reuse_port: bool = False,
+        channel_arguments: Sequence[tuple[str, int | str]] = (),
     ) -> None:
         """Makes a server that is bound to no port and not started.
 
@@ -62,23 +63,27 @@ class GrpcServer:
             health: Whether to serve gRPC's health checking protocol.
             reflection: Whether clients may list the services and messages.
             reuse_port: Whether other processes of this user may listen on the port too.
+            channel_arguments: Further arguments of gRPC's server, which win.
         """
         self._loop = loop
         self._reload_threads = ThreadPoolExecutor(_RELOAD_THREADS, thread_name_prefix="reload")
         self._health = GrpcHealth() if health else None
-        options = (
-            ("grpc.max_receive_message_length", max_request_bytes or _NO_LIMIT),
-            ("grpc.max_send_message_length", _NO_LIMIT),
+        options: dict[str, int | str] = {
+            "grpc.max_receive_message_length": max_request_bytes or _NO_LIMIT,
+            "grpc.max_send_message_length": _NO_LIMIT,
             # Otherwise two servers on one port would silently share its connections.
-            ("grpc.so_reuseport", int(reuse_port)),
-        )
+            "grpc.so_reuseport": int(reuse_port),
+            **dict(channel_arguments),
+        }
         services = {
             PREDICTION_SERVICE: PredictionService(data_plane),
             MODEL_SERVICE: ModelService(data_plane, reload, self._reload_threads),
             OPEN_INFERENCE_SERVICE: OpenInferenceService(data_plane, is_ready),
         }
         self._server = loop.run(
-            _make_server(services, observer, interceptors, options, self._health, reflection)
+            _make_server(
+                services, observer, interceptors, [*options.items()], self._health, reflection
+            )
         )
 
     def add_port(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
@@ -134,7 +139,7 @@ async def _make_server(
     services: dict[str, Any],
     observer: Observer | None,
     interceptors: Sequence[grpc.aio.ServerInterceptor],
-    options: Sequence[tuple[str, int]],
+    options: Sequence[tuple[str, int | str]],
     health: GrpcHealth | None,
     reflection: bool,
 ) -> grpc.aio.Server:

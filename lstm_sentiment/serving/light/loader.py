@@ -60,6 +60,7 @@ class LightLoader:
         path: Path,
         *,
         warmup: bool = True,
+        warmup_iterations: int = 1,
         scheduler: BatchScheduler | None = None,
     ) -> None:
         """Creates a loader; reads nothing yet.
@@ -68,10 +69,12 @@ class LightLoader:
             servable_id: The version's id, for messages.
             path: The version's folder.
             warmup: Runs the version's own warmup requests.
+            warmup_iterations: Times that each of them is run.
             scheduler: Batches requests to the version; `None` for no batching.
         """
         self._id, self._path = servable_id, path
         self._warmup, self._scheduler = warmup, scheduler
+        self._warmup_iterations = warmup_iterations
 
     def estimate_bytes(self) -> int:
         """Estimates the version's memory by the sizes of its files.
@@ -107,7 +110,7 @@ class LightLoader:
             raise LightEngineRefusedError(self._worded(str(error))) from error
         if self._warmup:
             try:
-                run_warmup_requests(servable, self._path / WARMUP_REQUESTS)
+                run_warmup_requests(servable, self._path / WARMUP_REQUESTS, self._warmup_iterations)
             except Exception as error:
                 raise ServableLoadError(self._worded(_reason(error, self._path))) from error
         return_freed_memory()  # some files are held twice for a moment

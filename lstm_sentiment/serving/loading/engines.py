@@ -136,6 +136,7 @@ class VersionLoader:
             self._id,
             self._path,
             warmup=self._loading.enable_model_warmup,
+            warmup_iterations=self._loading.num_request_iterations_for_warmup,
             scheduler=self._scheduler,
         )
 
@@ -152,5 +153,6 @@ class VersionLoader:
             self._path,
             xla=self._loading.xla_cpu_compilation_enabled,
             warmup=self._loading.enable_model_warmup,
+            warmup_iterations=self._loading.num_request_iterations_for_warmup,
             scheduler=self._scheduler,
         )

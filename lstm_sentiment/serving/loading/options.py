@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from lstm_sentiment.checks import one_of
+from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.errors import InvalidInputError
 
 Engine = Literal["auto", "light", "tensorflow"]
@@ -26,12 +26,14 @@ class LoadingOptions:
         num_load_threads: Versions that load at the same time at most.
         memory_limit_bytes: Memory for all versions, estimated by their files; `None` for no limit.
         enable_model_warmup: Runs a version's own warmup requests when it is loaded.
+        num_request_iterations_for_warmup: Times that each of these requests is run.
         xla_cpu_compilation_enabled: Compiles the functions that a version names: single texts are
             answered faster, loading takes longer. TensorFlow alone can: with the engine `auto` it
             loads all versions.
 
     Raises:
-        InvalidInputError: If the engine is not one of these, or `light` with XLA.
+        InvalidInputError: If the engine is not one of these, or `light` with XLA, or a warmup
+            request is to be run less than once.
     """
 
     engine: Engine = "auto"
@@ -41,11 +43,13 @@ class LoadingOptions:
     num_load_threads: int = 1
     memory_limit_bytes: int | None = None
     enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 1
     xla_cpu_compilation_enabled: bool = False
 
     def __post_init__(self) -> None:
         """Checks that the engine is known and can compile."""
         one_of(get_args(Engine), engine=self.engine)
+        positive(num_request_iterations_for_warmup=self.num_request_iterations_for_warmup)
         if self.engine == "light" and self.xla_cpu_compilation_enabled:
             raise InvalidInputError(
                 "`xla_cpu_compilation_enabled` goes with the engine `tensorflow`. "

@@ -37,6 +37,7 @@ class SavedModelLoader:
         *,
         xla: bool = False,
         warmup: bool = True,
+        warmup_iterations: int = 1,
         scheduler: BatchScheduler | None = None,
     ) -> None:
         """Creates a loader; reads nothing yet.
@@ -46,11 +47,13 @@ class SavedModelLoader:
             path: The version's folder, which holds `saved_model.pb`.
             xla: Compiles the functions that the version names: see `with_xla`.
             warmup: Runs the version's own warmup requests.
+            warmup_iterations: Times that each of them is run.
             scheduler: Batches requests to the version; `None` for no batching.
         """
         self._id = servable_id
         self._path = path
         self._xla, self._warmup, self._scheduler = xla, warmup, scheduler
+        self._warmup_iterations = warmup_iterations
         self._servable: SavedModelServable | None = None
 
     def estimate_bytes(self) -> int:
@@ -79,7 +82,9 @@ class SavedModelLoader:
             with with_xla(self._path) if self._xla else nullcontext(self._path) as folder:
                 self._servable = load_saved_model(folder)
             if self._warmup:
-                run_warmup_requests(self._servable, self._path / WARMUP_REQUESTS)
+                run_warmup_requests(
+                    self._servable, self._path / WARMUP_REQUESTS, self._warmup_iterations
+                )
         except Exception as error:
             # A damaged SavedModel makes TensorFlow raise nearly anything: OSError, KeyError,
             # ValueError, AttributeError, errors of its runtime.

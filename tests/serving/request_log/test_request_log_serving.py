@@ -186,6 +186,9 @@ def test_a_log_warms_a_version_up(
     vars(servable)["run"] = noted
     assert run_warmup_requests(servable, log) == 5
     assert ran == ["text", "tokens", "serving_default", "classify", "classify"]
+    once, ran[:] = [*ran], []
+    assert run_warmup_requests(servable, log, iterations=2) == 5
+    assert ran == [key for key in once for _ in range(2)]
     servable.close()
 
 
