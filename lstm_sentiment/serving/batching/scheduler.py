@@ -37,12 +37,16 @@ from lstm_sentiment.serving.errors import (
     RequestCancelledError,
 )
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.version_folder import EXPLAIN
 
 _QueueKey = tuple[BatchKey, asyncio.AbstractEventLoop | None]
 """The event loop is the one that runs the batches; `None` for the threads."""
 
 # A loop does nothing else meanwhile, and larger batches cost the light engine little less.
 _MOST_ROWS_ON_LOOP = 64
+
+# Texts are explained one after another, which takes long: more would only wait for each other.
+_MOST_EXPLAINED = 16
 
 
 class BatchScheduler:
@@ -296,7 +300,10 @@ class BatchScheduler:
             )
 
     def _new_queue(self, target: BatchTarget, on_loop: bool) -> BatchQueue:
-        return BatchQueue(target, self._sizing(target), _MOST_ROWS_ON_LOOP if on_loop else None)
+        most_rows = _MOST_ROWS_ON_LOOP if on_loop else None
+        if target.signature[1] == EXPLAIN:
+            most_rows = _MOST_EXPLAINED
+        return BatchQueue(target, self._sizing(target), most_rows)
 
     def _sizing(self, target: BatchTarget) -> BatchSizing:
         """Returns the sizing of a signature, one for all versions of a model."""

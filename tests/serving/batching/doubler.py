@@ -40,6 +40,7 @@ class Doubler:
             "rows": signature("rows", {"x": [None, None]}, {"total": [None]}),
             "open": signature("open", {"x": [None]}, {"y": [None, None]}),
             "two": signature("two", {"a": [None], "b": [None]}, {"y": [None]}),
+            "explain": signature("explain", {"x": [None]}, {"y": [None]}),
             "short": signature("short", {"x": [None]}, {"y": [None]}),
             "text_statistics": signature("text_statistics", {"x": [None]}, {"y": [None]}),
         }

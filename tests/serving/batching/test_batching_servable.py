@@ -104,6 +104,19 @@ def test_requests_that_wait_are_answered_by_one_call(
     assert len(run.queue_seconds) == 3
 
 
+def test_few_explanations_wait_for_each_other(
+    make_server: Callable[..., Server], doubler: Doubler
+) -> None:
+    server = make_server(max_batch_size=100)
+    many = server.ask(*range(90), key="explain")
+    futures = [server.ask(*range(5), key="explain") for _ in range(4)]
+    for _ in range(3):
+        server.scheduler.run_batch()
+    assert answer(many) == list(range(0, 180, 2))
+    assert [answer(future) for future in futures] == [[0, 2, 4, 6, 8]] * 4
+    assert [len(call) for call in doubler.calls] == [90, 15, 5]
+
+
 def test_a_batch_needs_no_check_after_those_of_its_requests(
     make_server: Callable[..., Server], doubler: Doubler
 ) -> None:
