@@ -202,6 +202,25 @@ def test_health_is_told_over_grpc_without_a_token(channel: Any) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        ("ServerLive", grpc.StatusCode.UNIMPLEMENTED),
+        ("ServerReady", grpc.StatusCode.UNIMPLEMENTED),
+        ("ServerMetadata", grpc.StatusCode.UNAUTHENTICATED),
+        ("ModelReady", grpc.StatusCode.UNAUTHENTICATED),
+        ("ModelInfer", grpc.StatusCode.UNAUTHENTICATED),
+    ],
+)
+def test_of_the_open_inference_protocol_only_health_needs_no_token(
+    channel: Any, method: str, code: grpc.StatusCode
+) -> None:
+    # The server behind the interceptor does not have the service.
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(b"", timeout=10)
+    assert caught.value.code() is code
+
+
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     await PlainTextResponse(f"{scope['method']} {scope['path']}")(scope, receive, send)
 
@@ -233,7 +252,9 @@ def test_rest_refuses(http: httpx.Client, values: list[str]) -> None:
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz?verbose"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/healthz?verbose", "/v2/health/live", "/v2/health/ready"]
+)
 def test_health_is_told_over_rest_without_a_token(http: httpx.Client, path: str) -> None:
     assert http.get(path).status_code == 200
 
@@ -246,6 +267,9 @@ def test_health_is_told_over_rest_without_a_token(http: httpx.Client, path: str)
         "/healthz/",
         "/readyz/../v1/models/m",
         "/v1/healthz",
+        "/v2",
+        "/v2/models/m/ready",
+        "/v2/models/m",
         "/%68ealthz",
         "//healthz",
     ],

@@ -126,6 +126,19 @@ def test_examples_are_counted_of_those_apis_that_take_examples(metrics: ServerMe
     assert value(metrics, f"{SERVING}:request_example_counts_sum", model="sentiment") == 5
 
 
+@pytest.mark.parametrize("entrypoint", ["GRPC", "REST"])
+def test_the_open_inference_protocol_is_told_apart(metrics: ServerMetrics, entrypoint: str) -> None:
+    metrics(answered(api="ModelInfer", entrypoint=entrypoint))
+    assert not series(metrics, f"{SERVING}:request_count")
+    assert not series(metrics, f"{SERVING}:request_example_count_total")
+    latency = {"model_name": "sentiment", "API": "ModelInfer", "entrypoint": entrypoint}
+    assert value(metrics, f"{SERVING}:request_latency_sum", **latency) == pytest.approx(2000)
+    labels = {"api": "ModelInfer", "entrypoint": entrypoint, "status": "OK"}
+    of_version = {"model_name": "sentiment", "version": "3"}
+    assert value(metrics, "lstm_sentiment_requests_total", **of_version, **labels) == 1
+    assert value(metrics, "lstm_sentiment_batch_size_sum", model_name="sentiment") == 2
+
+
 def test_who_asks_for_a_status_is_no_user(metrics: ServerMetrics) -> None:
     metrics(answered(api="GetModelStatus", version=3, batch_size=None))
     assert not series(metrics, f"{SERVING}:request_count")

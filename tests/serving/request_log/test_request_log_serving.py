@@ -1,6 +1,7 @@
 """Real servers that log requests: what was sent and answered is what the files hold."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,27 @@ def test_requests_over_grpc_and_their_answers_are_logged_as_they_were_sent(
         assert log.log_metadata.sampling_config.sampling_rate == 1
         assert list(log.log_metadata.saved_model_tags) == ["serve"]
         assert log.log_metadata.timestamp_secs > 1_700_000_000
+
+
+def test_requests_of_the_open_inference_protocol_are_logged_as_those_of_predict(
+    logging_server: ModelServer, logs: Path
+) -> None:
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [2], "data": ["好", "b"]}
+    url = f"http://127.0.0.1:{logging_server.rest_api_port}"
+    path = "/v2/models/sentiment/versions/stable/infer"
+    with httpx.Client(base_url=url, timeout=SOON) as http:
+        assert http.post(path, json={"inputs": [tensor]}).status_code == 200
+    with grpc.insecure_channel(f"127.0.0.1:{logging_server.port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        request = message_of(replace(QUESTIONS[0], label="stable"))
+        response = stub.Predict(request, timeout=SOON)
+    logging_server.stop()
+    found = logged(logs)
+    assert len(found) == 2
+    for log in found:
+        assert log.predict_log.request == request
+        assert log.predict_log.response == response
+        assert log.log_metadata.model_spec == response.model_spec
 
 
 def test_requests_over_rest_are_logged_as_the_messages_they_are(
