@@ -264,6 +264,14 @@ class LimitFlags:
             show_default=False,
         ),
     ] = ""
+    rest_api_keep_alive_seconds: Annotated[
+        float,
+        typer.Option(
+            help="How long a REST connection may stay idle; longer than a proxy in front keeps it.",
+            rich_help_panel=_REQUESTS,
+            metavar="N",
+        ),
+    ] = 75.0
     max_request_bytes: Annotated[
         int,
         typer.Option(

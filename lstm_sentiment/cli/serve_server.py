@@ -49,6 +49,7 @@ class ServeFlags:
             grpc_max_threads=limits.grpc_max_threads or None,
             grpc_channel_arguments=limits.channel_arguments(),
             rest_api_timeout_seconds=limits.rest_api_timeout_in_ms / 1e3 or None,
+            rest_api_keep_alive_seconds=limits.rest_api_keep_alive_seconds,
             limits=limits.limits(),
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),

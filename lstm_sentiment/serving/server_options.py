@@ -20,6 +20,7 @@ from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.system import usable_cpus
 
 _THREADS_PER_CPU = 4
+_SECONDS_OF_A_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class ServerOptions:
         grpc_channel_arguments: Further arguments of the gRPC server, by name: an integer or a
             string. They come after those that this server sets, so that they win.
         rest_api_timeout_seconds: The longest that a REST request may take; `None` for no limit.
+        rest_api_keep_alive_seconds: How long a REST connection may stay idle after an answer, at
+            most a day. Longer than a proxy in front keeps it, so that the proxy closes first.
         limits: The size that a request may have.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
@@ -74,6 +77,7 @@ class ServerOptions:
     grpc_max_threads: int | None = None
     grpc_channel_arguments: tuple[tuple[str, int | str], ...] = ()
     rest_api_timeout_seconds: float | None = 30.0
+    rest_api_keep_alive_seconds: float = 75.0
     limits: RequestLimits = field(default_factory=RequestLimits)
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
@@ -93,6 +97,11 @@ class ServerOptions:
         """Checks the numbers."""
         positive(grpc_max_threads=self.grpc_max_threads)
         positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
+        if not 0 < self.rest_api_keep_alive_seconds <= _SECONDS_OF_A_DAY:
+            raise InvalidInputError(
+                f"`rest_api_keep_alive_seconds` must be above 0 and at most {_SECONDS_OF_A_DAY}. "
+                f"Received: {self.rest_api_keep_alive_seconds:g}."
+            )
         if self.drift_alpha is not None and not 0 < self.drift_alpha < 1:
             raise InvalidInputError(
                 f"`drift_alpha` must be between 0 and 1. Received: drift_alpha={self.drift_alpha}."

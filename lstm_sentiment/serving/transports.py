@@ -68,7 +68,13 @@ def make_rest_server(
         # Outermost: a preflight has no token, and errors are read by the page too.
         app = CorsMiddleware(app, options.cors_origins, with_tokens=options.auth_tokens is not None)
     context = options.credentials.ssl_context() if options.credentials is not None else None
-    return RestServer(loop, app, listener, ssl_context=context)
+    return RestServer(
+        loop,
+        app,
+        listener,
+        ssl_context=context,
+        keep_alive_seconds=options.rest_api_keep_alive_seconds,
+    )
 
 
 def make_grpc_server(

@@ -384,6 +384,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--rest_api_timeout_in_ms": 9_000,
         "--grpc_channel_arguments": "grpc.so_reuseaddr=1,a.b=c=1,,big=4294967296",
         "--num_request_iterations_for_warmup": 3,
+        "--rest_api_keep_alive_seconds": 14.5,
         "--max_request_bytes": 10,
         "--max_batch_size": 0,
         "--max_text_bytes": 12,
@@ -429,6 +430,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert made["batching"].max_batch_size == 7
     assert (made["grpc_max_threads"], made["rest_api_timeout_seconds"]) == (8, 9.0)
     assert made["limits"] == RequestLimits(10, None, 12)
+    assert made["rest_api_keep_alive_seconds"] == 14.5
     assert made["grpc_channel_arguments"] == (
         ("grpc.so_reuseaddr", 1),
         ("a.b", "c=1"),
@@ -480,6 +482,10 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--rest-api-port", "x"), "`--rest-api-port` must be in 0..65535, or auto. Received: x."),
         (("--grpc-socket-path", "a" * 108), "of 1 to 107 bytes"),
         (("--grpc-socket-path", "a", "--workers", "2"), "goes with `--workers 1`"),
+        *(
+            (("--rest-api-keep-alive-seconds", number), "above 0 and at most 86400")
+            for number in ("0", "-1", "inf", "nan", "86401")
+        ),
         (("--grpc-channel-arguments", "a"), "must be KEY=VALUE"),
         (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
         (("--latency-objective-millis", "9"), "goes with `--enable-batching`"),

@@ -25,7 +25,7 @@ AVAILABLE, LOADING = ModelVersionStatus.AVAILABLE, ModelVersionStatus.LOADING
             "fit --preset fst",
             "`--preset` must be one of: fast, accurate. Received: 'fst'. Did you mean 'fast'?",
         ),
-        ("serve --port x", "`--port` must be an integer. Received: 'x'."),
+        ("serve --max-batch-size x", "`--max-batch-size` must be an integer. Received: 'x'."),
         ("serve --drain-seconds -1", "`--drain-seconds` must be at least 0"),
         ("serve --text-sample-share 2", "`--text-sample-share` must be at most 1"),
         ("verify --tolerance x", "`--tolerance` must be a number. Received: 'x'."),

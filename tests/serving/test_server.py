@@ -207,6 +207,17 @@ def test_rest_connections_are_without_nagle_s_delay() -> None:
         assert listener.proto == socket.IPPROTO_TCP
 
 
+def test_an_idle_rest_connection_is_closed_when_the_options_say_so(base_path: Path) -> None:
+    options = ServerOptions(rest_api_keep_alive_seconds=0.05)
+    with ModelServer(config_of(base_path), options, port=0) as server:
+        address = ("127.0.0.1", server.rest_api_port)
+        with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            received = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b"close" not in received.lower()
+
+
 def test_rest_can_be_off(base_path: Path) -> None:
     with ModelServer(config_of(base_path), port=0, rest_api_port=None) as server:
         assert server.rest_api_port is None

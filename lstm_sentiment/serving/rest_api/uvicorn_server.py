@@ -36,7 +36,7 @@ class RestServer:
         *,
         ssl_context: ssl.SSLContext | None = None,
         receive_timeout_seconds: float = 60.0,
-        keep_alive_seconds: float = 5.0,
+        keep_alive_seconds: float = 75.0,
     ) -> None:
         """Prepares to serve.
 

@@ -251,6 +251,25 @@ def test_a_request_that_has_come_may_take_longer_than_an_idle_connection() -> No
         assert answer_of(reader).read() == b"hello"
 
 
+@pytest.mark.parametrize("request_of_client", [PLAIN, JAVA])
+def test_an_idle_connection_is_closed_after_its_own_time(request_of_client: bytes) -> None:
+    with serve(App(), receive_timeout_seconds=LONG, keep_alive_seconds=0.05) as connection:
+        assert asked(connection, request_of_client % b"x") == [(200, "/x", b"hello")]
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("request_of_client", [PLAIN, JAVA])
+def test_an_idle_connection_may_stay_longer_than_a_request_may_take(
+    request_of_client: bytes,
+) -> None:
+    with serve(App(), receive_timeout_seconds=0.05, keep_alive_seconds=LONG) as connection:
+        assert asked(connection, request_of_client % b"x") == [(200, "/x", b"hello")]
+        with socket.create_connection(connection.getpeername(), timeout=LONG) as silent:
+            # It came later, and its time is over.
+            assert silent.recv(1) == b""
+        assert asked(connection, request_of_client % b"y") == [(200, "/y", b"hello")]
+
+
 @pytest.mark.parametrize("begin", [b"", PLAIN % b"0"])
 @pytest.mark.parametrize("size", [1, 30, 150, 250])
 def test_a_request_that_offers_an_upgrade_may_come_in_pieces(begin: bytes, size: int) -> None:
