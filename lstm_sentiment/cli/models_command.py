@@ -14,8 +14,8 @@ from lstm_sentiment.cli.models_flags import (
     ModelFlags,
     ModelName,
     ServerFlags,
+    tell_commands,
     tell_notes,
-    undo_command,
 )
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.promote_command import promote
@@ -103,7 +103,9 @@ def label(
     """Move a version label to a version.
 
     Under a policy of specific versions, a version that it does not name is added
-    and loaded first. If the server refuses, the file is restored.
+    and loaded first. If the server refuses, the file is restored. Without --server
+    the version is only added; what is printed then tells how to move the label
+    once the version is served.
 
     Example: python cli.py models label stable 3 --model-config-file models.config
     """
@@ -186,8 +188,7 @@ models.command()(twin)
 
 def _tell(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:
     print(changed.summary)
-    if changed.undo:
-        print(f"undo: {undo_command(changed.undo, model, server)}")
+    tell_commands(changed, model, server)
     tell_notes(changed.notes, server)
 
 

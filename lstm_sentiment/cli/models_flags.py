@@ -15,7 +15,7 @@ from lstm_sentiment.cli.program import program
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.model_service import RunningServer
-    from lstm_sentiment.rollout.control import ModelsControl
+    from lstm_sentiment.rollout.control import Changed, ModelsControl
 
 ModelName = Annotated[
     str | None,
@@ -110,9 +110,18 @@ class ModelFlags:
         return ["--model-config-file", str(self.model_config_file), *server.as_typed(), *name]
 
 
-def undo_command(undo: tuple[str, ...], model: ModelFlags, server: ServerFlags) -> str:
-    """Returns the command that undoes a change, from `Changed.undo`."""
-    return f"{program()} {shlex.join(['models', *undo, *model.as_typed(server)])}"
+def tell_commands(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:
+    """Prints the commands that make the rest of a change and that undo it, if there are any."""
+    if changed.to_do:
+        version = changed.to_do[-1]
+        command = _command(changed.to_do, model, server)
+        print(f"still to do, once a server serves version {version}: {command}")
+    if changed.undo:
+        print(f"undo: {_command(changed.undo, model, server)}")
+
+
+def _command(arguments: tuple[str, ...], model: ModelFlags, server: ServerFlags) -> str:
+    return f"{program()} {shlex.join(['models', *arguments, *model.as_typed(server)])}"
 
 
 def tell_notes(notes: tuple[str, ...], server: ServerFlags, *, is_changed: bool = True) -> None:

@@ -11,7 +11,7 @@ from lstm_sentiment.cli.compare_command import Confidence
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
-from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_notes, undo_command
+from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_commands, tell_notes
 from lstm_sentiment.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def _tell(
     from lstm_sentiment.cli.console import ERR
 
     changed = promotion.changed
-    if is_printed and changed is not None and changed.undo:
-        print(f"undo: {undo_command(changed.undo, model, server)}")
+    if is_printed and changed is not None:
+        tell_commands(changed, model, server)
     tell_notes(promotion.notes, server, is_changed=changed is not None)
     if promotion.comparison is not None:
         tell_warnings(promotion.comparison.warnings())

@@ -53,7 +53,7 @@ class ModelChange(Protocol):
 
 @dataclass(frozen=True)
 class SetLabel:
-    """Moves a label, new or not, to a version, and adds the version to a `specific` policy.
+    """Moves a label, new or not, to a version that the version policy serves.
 
     Raises:
         InvalidInputError: If `label` or `version` cannot stand in a config.
@@ -69,22 +69,16 @@ class SetLabel:
 
     def apply(self, model: Any) -> None:
         """Changes a `ModelConfig`, see `ModelChange`."""
-        if _lacks(model, self.version):
-            model.model_version_policy.specific.versions.append(self.version)
         model.version_labels[self.label] = self.version
 
     def edits(self, text: str, block: Value, model: Any) -> list[Edit]:
         """Returns the edits of the text, see `ModelChange`."""
-        edits = []
-        fields = block.fields or ()
-        if _lacks(model, self.version):
-            for specific in values_at(fields, "model_version_policy", "specific"):
-                edits.append(add_scalar(text, specific, "versions", str(self.version)))
         if self.label not in model.version_labels:
             entry = [_key_text(self.label), f"value: {self.version}"]
-            return [*edits, add_message(text, block, "version_labels", entry)]
+            return [add_message(text, block, "version_labels", entry)]
         if model.version_labels[self.label] == self.version:
-            return edits
+            return []
+        edits = []
         for labelled in _entries(text, block, self.label):
             values = values_at(labelled.fields or (), "value")
             edits.append(
@@ -191,6 +185,25 @@ class SetVersionPolicy:
         return remove_values(text, specific, "versions", unwanted)
 
 
+def first_step_to(model: Any, change: SetLabel) -> ModelChange:
+    """Returns the first change on the way to a label that points to a version.
+
+    TensorFlow Serving refuses a config as a whole if one of its labels points to a version that is
+    not available at that moment, also if the same config has it load that version
+    (`ServerCore::UpdateModelVersionLabelMap`). A version that a `specific` policy does not name is
+    therefore added to it first; the label follows in another config, once the version is served.
+
+    Args:
+        model: The `ModelConfig`.
+        change: The label and the version.
+    """
+    policy = model.model_version_policy
+    named = policy.specific.versions
+    if policy.WhichOneof("policy_choice") != "specific" or change.version in named:
+        return change
+    return SetVersionPolicy(Specific(frozenset({*named, change.version})))
+
+
 def _check_label(label: str) -> None:
     if not label or not is_utf8(label):
         raise InvalidInputError(
@@ -209,13 +222,6 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _lacks(model: Any, version: int) -> bool:
-    policy = model.model_version_policy
-    return (
-        policy.WhichOneof("policy_choice") == "specific" and version not in policy.specific.versions
-    )
 
 
 def _key_text(label: str) -> str:

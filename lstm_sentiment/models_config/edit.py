@@ -15,7 +15,12 @@ from typing import Any
 from google.protobuf import text_format
 
 from lstm_sentiment.errors import ConfigError
-from lstm_sentiment.models_config.changes import ModelChange, SetLabel, is_utf8
+from lstm_sentiment.models_config.changes import (
+    ModelChange,
+    SetLabel,
+    first_step_to,
+    is_utf8,
+)
 from lstm_sentiment.models_config.config import (
     TENSORFLOW_PLATFORM,
     check_models_config,
@@ -133,20 +138,31 @@ def put_back(edit: ConfigEdit) -> bool:
         return now == before
 
 
-def label_version(path: PathLike, base_path: PathLike, label: str, version: int) -> str:
-    """Makes a version label of a model point to a version.
+@dataclass(frozen=True)
+class Labelled:
+    """What `label_version` did.
 
-    The version is added to a `specific` version policy, since a label may only point to a version
-    that is served. A missing file is created, with this one model.
+    Attributes:
+        model_name: The model.
+        is_moved: Whether the label points to the version. If not, the version was added to a
+            `specific` version policy; once a server serves it, a second call moves the label.
+    """
+
+    model_name: str
+    is_moved: bool
+
+
+def label_version(path: PathLike, base_path: PathLike, label: str, version: int) -> Labelled:
+    """Makes a version label of a model point to a version, or makes the first step to it.
+
+    A server that polls the file takes each step: see `first_step_to`. A missing file is created,
+    with this one model.
 
     Args:
         path: The `models.config`.
         base_path: The folder that the model is served from, as `find_model` takes it.
         label: The label, new or not.
         version: The version number.
-
-    Returns:
-        The model's name.
 
     Raises:
         InvalidInputError: If `label` or `version` cannot stand in a config.
@@ -157,11 +173,15 @@ def label_version(path: PathLike, base_path: PathLike, label: str, version: int)
     change = SetLabel(label, version)
     with locked(path):
         if os.path.exists(path):
-            return change_model(read_config(path), served_from(base_path), change).model_name
+            file, choice = read_config(path), served_from(base_path)
+            model = file.config.model_config_list.config[choice(file.config, path)]
+            step = first_step_to(model, change)
+            edit = change_model(file, choice, step)
+            return Labelled(edit.model_name, step is change)
         config = _config_of_one_model(path, base_path)
         change.apply(config.model_config_list.config[0])
         write_config(path, _HEADER + _message_text(config))
-    return str(config.model_config_list.config[0].name)
+    return Labelled(str(config.model_config_list.config[0].name), True)
 
 
 def _config_of_one_model(path: Path, base_path: PathLike) -> Any:

@@ -1,5 +1,6 @@
 """Exports the versions of a run, labels the best one and removes old ones."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.export.retention import remove_old_versions
 from lstm_sentiment.export.servable import export_servable
 from lstm_sentiment.models_config.config import load_models_config
-from lstm_sentiment.models_config.edit import label_version
+from lstm_sentiment.models_config.edit import Labelled, label_version
 from lstm_sentiment.models_config.model_choice import find_model, named_versions
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.progress import SILENT, Progress
@@ -75,11 +76,8 @@ class Publisher:
         version_dir = self._export(result, self._base, test=test)
         if self._models_config is not None:
             version = int(version_dir.name)
-            name = label_version(self._models_config, self._base, BEST, version)
-            self._progress.say(
-                f"Label {BEST!r} of model {name!r} points to version {version}: "
-                f"{self._models_config}"
-            )
+            labelled = label_version(self._models_config, self._base, BEST, version)
+            self._progress.say(_told(labelled, version, self._models_config))
         self._remove_old()
         return version_dir
 
@@ -92,3 +90,16 @@ class Publisher:
         removed = remove_old_versions(self._base, self._keep, protected)
         if removed:
             self._progress.say(f"Removed old versions: {', '.join(map(str, removed))}")
+
+
+def _told(labelled: Labelled, version: int, path: Path) -> str:
+    label = f"Label {BEST!r} of model {labelled.model_name!r}"
+    if labelled.is_moved:
+        return f"{label} points to version {version}: {path}"
+    model = ("--model-config-file", str(path), "--model-name", labelled.model_name)
+    again = shlex.join(("models", "label", BEST, str(version), *model))
+    return (
+        f"Version {version} is now among the specific versions of {path}. {label} does not point "
+        f"to it yet. Once a server serves version {version}, move the label: "
+        f"python cli.py {again}"
+    )

@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.models_config.changes import RemoveLabel, SetLabel, SetVersionPolicy
+from lstm_sentiment.models_config.changes import (
+    RemoveLabel,
+    SetLabel,
+    SetVersionPolicy,
+    first_step_to,
+)
 from lstm_sentiment.models_config.config import policy_of
 from lstm_sentiment.models_config.edit import read_config
 from lstm_sentiment.models_config.model_choice import named
 from lstm_sentiment.models_config.version_label import accepts_label
-from lstm_sentiment.models_config.version_policy import Specific, VersionPolicy
+from lstm_sentiment.models_config.version_policy import (
+    Specific,
+    VersionPolicy,
+    aspired_versions,
+)
 from lstm_sentiment.rollout.model_state import ModelState
-from lstm_sentiment.rollout.status import parse_policy, policy_text
+from lstm_sentiment.rollout.status import parse_policy, policy_text, versions_on_disk
 from lstm_sentiment.rollout.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -35,11 +44,14 @@ class Changed:
         summary: One line.
         undo: Arguments of `lstm-sentiment models` that undo the change; empty if nothing changed.
         notes: Remarks, a line each.
+        to_do: Arguments of `lstm-sentiment models` that make the rest of the change, once a server
+            serves the version; empty if nothing is left to do.
     """
 
     summary: str
     undo: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    to_do: tuple[str, ...] = ()
 
 
 class ModelsControl:
@@ -107,7 +119,9 @@ class ModelsControl:
         Args:
             version_label: The label, new or not.
             version: The version must be available on the server. Under a policy of `specific`
-                versions, one that the policy does not name is added to it and loaded first.
+                versions, one that the policy does not name is added to it and loaded first. Without
+                a server only that is written: a server that polls the file would refuse a file
+                that moves the label at the same time. `to_do` of the result moves the label.
 
         Raises:
             InvalidInputError: If the version cannot be served, or the server refuses.
@@ -120,14 +134,19 @@ class ModelsControl:
                 state = ModelState(model, statuses)
                 before = model.version_labels.get(version_label)
                 notes = state.check_label(version)
-                loads_first = state.must_load_first(version)
-                transaction.write(_serve_too(state.policy, version) if loads_first else change)
-            transaction.tell_server(wait_for=version if loads_first else None)
-            if loads_first:
+                step = first_step_to(model, change)
+                is_available = version in state.available
+                transaction.write(step)
+                if step is not change and is_available:
+                    transaction.write(change)
+            transaction.tell_server(wait_for=None if is_available else version)
+            if step is not change and not is_available and self._server is not None:
                 with transaction.locked_model():
                     transaction.write(change)
                 transaction.tell_server()
         self._file = transaction.file
+        if step is not change and self._server is None:
+            return self._version_added(state, version_label, version, notes)
         what = f"label {version_label} of model {self._name}"
         if before == version:
             return Changed(f"{what} points to version {version} already", notes=notes)
@@ -223,16 +242,24 @@ class ModelsControl:
         with transaction.all_or_nothing():
             with transaction.locked_model() as model:
                 before = policy_of(model)
-                for label, version in sorted(model.version_labels.items()):
-                    if isinstance(policy, Specific) and version not in policy.versions:
-                        raise InvalidInputError(
-                            "a version policy must serve the versions that labels point to. "
-                            f"Received: {text}, and label {label} points to version {version}."
-                        )
+                _check_labels_stay_served(model, policy)
                 transaction.write(SetVersionPolicy(policy))
             transaction.tell_server()
         self._file = transaction.file
         return self._policy_changed(before, policy)
+
+    def _version_added(
+        self, state: ModelState, version_label: str, version: int, notes: tuple[str, ...]
+    ) -> Changed:
+        before = state.model.version_labels.get(version_label)
+        points = "does not exist yet" if before is None else f"still points to version {before}"
+        return Changed(
+            f"version {version} is added to the version policy of model {self._name}; label "
+            f"{version_label} {points}",
+            ("rollback", "--policy", policy_text(state.policy)),
+            notes,
+            ("label", version_label, str(version)),
+        )
 
     def _policy_changed(
         self, before: VersionPolicy, after: VersionPolicy, notes: tuple[str, ...] = ()
@@ -257,6 +284,20 @@ class ModelsControl:
         return Transaction(self._file, self._name, self._server)
 
 
-def _serve_too(policy: VersionPolicy, version: int) -> SetVersionPolicy:
-    named_versions = policy.versions if isinstance(policy, Specific) else frozenset()
-    return SetVersionPolicy(Specific(named_versions | {version}))
+def _check_labels_stay_served(model: Any, policy: VersionPolicy) -> None:
+    """Checks that a policy serves the versions that the labels of a model point to.
+
+    Raises:
+        InvalidInputError: If it does not, as far as can be told where the versions are elsewhere.
+    """
+    named = policy.versions if isinstance(policy, Specific) else None
+    on_disk = versions_on_disk(model.base_path)
+    served = named if on_disk is None else aspired_versions(policy, on_disk)
+    if served is None:
+        return
+    for label, version in sorted(model.version_labels.items()):
+        if version not in served:
+            raise InvalidInputError(
+                "a version policy must serve the versions that labels point to. Received: "
+                f"{policy_text(policy)}, and label {label} points to version {version}."
+            )

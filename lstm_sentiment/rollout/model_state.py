@@ -42,11 +42,6 @@ class ModelState:
         statuses = self.statuses or {}
         return frozenset(n for n, status in statuses.items() if status.state == "AVAILABLE")
 
-    def must_load_first(self, version: int) -> bool:
-        """Returns True if the server must load a version before a label may point to it."""
-        has_server = self.statuses is not None
-        return has_server and isinstance(self.policy, Specific) and version not in self.available
-
     def check_label(self, version: int) -> tuple[str, ...]:
         """Checks that a label may point to a version, as far as that can be known here.
 

@@ -24,6 +24,7 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.models_config.edit import (
     ConfigEdit,
+    Labelled,
     change_model,
     editing,
     label_version,
@@ -150,7 +151,15 @@ def test_exactly_the_label_changes_and_every_comment_stays(
             label_version(path, model.base_path, label, version)
         assert path.read_bytes().decode() == text
         return
-    assert label_version(path, model.base_path, label, version) == model.name
+    done = label_version(path, model.base_path, label, version)
+    if not done.is_moved:
+        # First the version alone: a server that polls the file refuses both at once.
+        labels_before = {name: model.version_labels[name] for name in labels}
+        now = load_models_config(path).model_config_list.config[index]
+        assert dict(now.version_labels) == labels_before
+        assert version in now.model_version_policy.specific.versions
+        done = label_version(path, model.base_path, label, version)
+    assert done == Labelled(model.name, True)
     assert load_models_config(path) == with_label(config, index, label, version)
     after = path.read_bytes().decode()
     assert [line for line in comments if line not in after] == []
@@ -189,7 +198,8 @@ model_config_list {  # one list
 def labelled(folder: Path, text: str, label: str, version: int) -> str:
     path = folder / "models.config"
     path.write_bytes(text.encode())
-    label_version(path, "/models/sentiment", label, version)
+    while not label_version(path, "/models/sentiment", label, version).is_moved:
+        pass
     return path.read_bytes().decode()
 
 
@@ -291,7 +301,7 @@ def test_a_label_that_points_there_already_leaves_the_file_alone(tmp_path: Path)
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
     before = path.stat()
-    assert label_version(path, "/models/sentiment", "stable", 1) == "senti}ment"
+    assert label_version(path, "/models/sentiment", "stable", 1).model_name == "senti}ment"
     assert path.stat() == before
 
 
@@ -315,10 +325,10 @@ def test_where_the_text_cannot_be_edited_the_right_config_is_written_anew(
 ) -> None:
     path = tmp_path / "models.config"
     path.write_text(COMMENTED)
-    change = ClumsyLabel("canary", 3)
+    change = ClumsyLabel("canary", 2)
     object.__setattr__(change, "answer", answer)
     edit = edited(path, served_from("/models/sentiment"), change)
-    wanted = with_label(parse_models_config(COMMENTED), 1, "canary", 3)
+    wanted = with_label(parse_models_config(COMMENTED), 1, "canary", 2)
     assert load_models_config(path) == edit.after.config == wanted
     assert WRITTEN_ANEW in caplog.text
 
@@ -328,9 +338,10 @@ def test_a_file_that_is_missing_is_made_with_one_model(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "configs" / "models.config"
-    assert label_version(path, "models/sentiment/", "稳定", 3) == "sentiment"
+    assert label_version(path, "models/sentiment/", "稳定", 3).model_name == "sentiment"
     assert path.read_text("utf-8").startswith("# ")
-    assert label_version(path, tmp_path / "models" / "sentiment", "金丝雀", 4) == "sentiment"
+    done = label_version(path, tmp_path / "models" / "sentiment", "金丝雀", 4)
+    assert done == Labelled("sentiment", True)
     assert all(label in path.read_text("utf-8") for label in ("稳定", "金丝雀"))
     [model] = load_models_config(path).model_config_list.config
     assert (model.name, model.base_path) == ("sentiment", str(tmp_path / "models/sentiment"))

@@ -19,7 +19,7 @@ from lstm_sentiment.models_config.version_policy import All, Latest, Specific
 from lstm_sentiment.rollout.control import ModelsControl
 from lstm_sentiment.rollout.status import models_status, parse_policy, policy_text
 from tests.client_servers import FakeTime
-from tests.model_service import END, StockModelService
+from tests.model_service import AVAILABLE, END, StockModelService
 
 TEXT = """\
 # The hotel's models.
@@ -116,6 +116,33 @@ def test_a_version_that_is_not_served_yet_is_loaded_before_it_is_labelled(
     assert changed.undo == ("unlabel", "canary")
 
 
+def test_without_a_server_a_version_is_added_before_a_label_moves_to_it(here: Path) -> None:
+    control = ModelsControl(here)
+    first = control.label("stable", 3)
+    assert (labels(here), specific(here)) == ({"stable": 1}, [1, 2, 3])
+    assert first.summary == (
+        "version 3 is added to the version policy of model m; label stable still points to "
+        "version 1"
+    )
+    assert (first.to_do, first.undo) == (
+        ("label", "stable", "3"),
+        ("rollback", "--policy", "specific:1,2"),
+    )
+    second = control.label("stable", 3)
+    assert (labels(here), second.to_do) == ({"stable": 3}, ())
+    control.set_policy("specific:3")
+    assert "label canary does not exist yet" in control.label("canary", 2).summary
+
+
+def test_a_version_that_the_server_has_is_added_and_labelled_at_once(
+    here: Path, running: RunningServer, service: StockModelService
+) -> None:
+    service.states["m"] |= {3: AVAILABLE}
+    changed = ModelsControl(here, server=running).label("stable", 3)
+    assert (labels(here), specific(here), changed.to_do) == ({"stable": 3}, [1, 2, 3], ())
+    assert len(service.reloads) == 1
+
+
 def test_a_version_that_does_not_load_is_not_labelled_and_all_is_as_it_was(
     here: Path, running: RunningServer, service: StockModelService
 ) -> None:
@@ -208,6 +235,9 @@ def test_a_version_that_cannot_be_labelled_is_refused_before_anything_is_written
 
 def test_without_the_folder_a_version_is_labelled_unseen(path: Path) -> None:
     changed = ModelsControl(path).label("canary", 7)
+    assert (labels(path), specific(path)) == ({"stable": 1}, [1, 2, 7])
+    assert changed.to_do == ("label", "canary", "7")
+    ModelsControl(path).label("canary", 7)
     assert labels(path) == {"stable": 1, "canary": 7}
     assert specific(path) == [1, 2, 7]
     assert changed.notes == (
@@ -256,7 +286,8 @@ def test_a_label_goes_back_to_the_version_before(
 def test_a_model_goes_back_to_the_version_before_and_forth_again(
     here: Path, running: RunningServer, service: StockModelService
 ) -> None:
-    text = here.read_text().replace("specific { versions: 1 versions: 2 }", "latest {}")
+    before = "latest { num_versions: 3 }"
+    text = here.read_text().replace("specific { versions: 1 versions: 2 }", before)
     here.write_text(text)
     service.states = {"m": {1: 30, 3: 30}}
     service.slow.add(2)
@@ -264,17 +295,19 @@ def test_a_model_goes_back_to_the_version_before_and_forth_again(
     changed = control.roll_back()
     assert specific(here) == [1, 2]
     assert service.available("m") == {1, 2}
-    assert changed.summary == "version policy of model m is specific:1,2; it was latest:1"
-    assert changed.undo == ("rollback", "--policy", "latest:1")
+    assert changed.summary == "version policy of model m is specific:1,2; it was latest:3"
+    assert changed.undo == ("rollback", "--policy", "latest:3")
     assert changed.notes == ()
-    control.set_policy("latest:1")
-    assert load_models_config(here).model_config_list.config[0].model_version_policy.latest
-    assert here.read_text() == text.replace("latest {}", "latest { num_versions: 1 }")
-    assert control.set_policy("latest").summary.endswith("is latest:1 already")
+    with pytest.raises(InvalidInputError, match=r"latest:1, and label stable points to version 1"):
+        control.set_policy("latest:1")
+    control.set_policy("latest:3")
+    assert here.read_text() == text
+    assert control.set_policy("latest:3").summary.endswith("is latest:3 already")
 
 
 def test_a_label_that_keeps_the_newer_version_is_told_of(here: Path) -> None:
     control = ModelsControl(here)
+    control.set_policy("specific:1,2,3")
     control.label("stable", 3)
     changed = control.roll_back()
     assert specific(here) == [2, 3]

@@ -18,7 +18,7 @@ model_config_list {
     name: "m"
     base_path: "BASE"
     model_platform: "tensorflow"
-    model_version_policy { specific { versions: 3 } }  # one
+    model_version_policy { specific { versions: 3 versions: 4 versions: 5 } }  # three
     version_labels { key: "stable" value: 3 }
   }
 }
@@ -71,12 +71,24 @@ def labels(path: Path) -> dict[str, int]:
 def test_what_is_better_is_promoted(path: Path, scored: Scored) -> None:
     done = promoted(path, scored, BETTER)
     assert labels(path) == {"stable": 4}
-    assert "# one" in path.read_text()
+    assert "# three" in path.read_text()
     assert scored.folders == [path.parent / "m" / "3", path.parent / "m" / "4"]
     assert done.changed is not None and done.changed.undo == ("label", "stable", "3")
     assert not done.is_refused and not done.is_forced and not done.objections
     assert done.comparison is not None and done.against == 3
     assert done.summary() == "label stable of model m points to version 4; it was version 3"
+
+
+def test_a_version_that_is_not_served_yet_is_added_before_the_label_moves(
+    path: Path, scored: Scored
+) -> None:
+    path.write_text(path.read_text().replace(" versions: 4 versions: 5", ""))
+    done = promoted(path, scored, BETTER)
+    assert labels(path) == {"stable": 3}
+    told = done.to_dict()
+    assert (told["promoted"], told["to_do"]) == (False, ["label", "stable", "4"])
+    assert promoted(path, scored, BETTER).to_dict()["promoted"]
+    assert labels(path) == {"stable": 4}
 
 
 def test_a_tie_is_promoted(path: Path, scored: Scored) -> None:
@@ -206,6 +218,7 @@ def test_a_label_that_is_there_already_needs_no_scores(path: Path, scored: Score
 
 
 def test_a_server_is_told_and_what_it_refuses_is_undone(path: Path, scored: Scored) -> None:
+    path.write_text(path.read_text().replace(" versions: 4 versions: 5", ""))
     service = StockModelService(m={3})
     grpc_server, address = service.serve()
     with RunningServer(address, timeout_seconds=30) as running:
