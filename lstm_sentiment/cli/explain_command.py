@@ -19,6 +19,7 @@ from lstm_sentiment.report.coloured_tokens import (
     visible,
 )
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.version_folder import EXPLAIN
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +70,7 @@ def explain(
         asked.opened() as version_asked,
         progress.step("Explaining", len(wanted)) as advance,
     ):
-        size = _TEXTS_AT_ONCE if asked.server is None else _TEXTS_A_REQUEST
+        size = _texts_at_once(version_asked, wanted)
         answers = _answers(version_asked, options.in_batches(wanted, size), advance)
         if html is not None:
             found = list(answers)
@@ -80,6 +81,24 @@ def explain(
             _print_json(wanted, answers)
         else:
             _print(answers)
+
+
+def _texts_at_once(asked: "PredictClient | SavedModelPredictor", texts: Sequence[str]) -> int:
+    """Returns 1 for a server's version whose answers are as wide as their texts, of old releases.
+
+    TensorFlow Serving can fail when it splits a request whose parts have answers of other widths.
+    """
+    from lstm_sentiment.client.predict_client import PredictClient
+
+    if not isinstance(asked, PredictClient):
+        return _TEXTS_AT_ONCE
+    if len(texts) == 1:
+        return 1
+    try:
+        shape = asked.metadata()[EXPLAIN].outputs["tokens"].shape
+    except (InvalidInputError, KeyError):
+        return 1
+    return 1 if shape is None or None in shape[1:] else _TEXTS_A_REQUEST
 
 
 def _answers(

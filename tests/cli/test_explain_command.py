@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tests.cli.running import Run
 from tests.client_servers import FakeServer, serving
@@ -20,8 +21,13 @@ def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    with serving(FakeServer()) as address:
+def fake() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def server(fake: FakeServer) -> Iterator[str]:
+    with serving(fake) as address:
         yield address
 
 
@@ -65,6 +71,28 @@ def test_a_server_is_asked_for_the_version(run: Run, server: str) -> None:
     answer = json.loads(outcome.out)
     assert answer["tokens"] == ["房间"]
     assert (answer["classification"], answer["model_version"]) == (1, 7)
+
+
+@pytest.mark.parametrize(("width", "sizes"), [(None, [1] * 3), (-1, [1] * 3), (8, [3])])
+def test_a_server_gets_texts_together_where_their_answers_are_of_one_width(
+    run: Run, fake: FakeServer, server: str, width: int | None, sizes: list[int]
+) -> None:
+    """Stock may not survive to split a request whose parts have answers of other widths."""
+    if width is not None:
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        tokens = signatures.signature_def["explain"].outputs["tokens"]
+        for size in (-1, width):
+            tokens.tensor_shape.dim.add(size=size)
+        fake.info.metadata["signature_def"].Pack(signatures)
+    outcome = run("explain", "一", "二", "三", "--server", server, "--json")
+    assert outcome.code == 0, outcome.err
+    assert [json.loads(line)["tokens"] for line in outcome.out.splitlines()] == [
+        ["一"],
+        ["二"],
+        ["三"],
+    ]
+    asked_metadata, *explained = fake.sizes
+    assert (asked_metadata, explained) == (1, sizes)
 
 
 @pytest.fixture

@@ -6,7 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 from lstm_sentiment.client.rest_client import RestClient
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, ExampleAnswer
+from lstm_sentiment.version_folder import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
+    EXPLAIN,
+    ExampleAnswer,
+)
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
 from lstm_sentiment.versions.verification.transports import padded_ids
 
@@ -43,9 +48,20 @@ class RestTransport:
         self._asked_version = version
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Sends all examples at once, see `Transport.ask`."""
-        is_classify = signature == "classify"
-        key, instances = _instances(signature, expected.examples)
+        """Sends all examples, see `Transport.ask`."""
+        examples = expected.examples
+        parts = [[one] for one in examples] if signature == EXPLAIN else [examples]
+        answers = [self._columns(signature, part) for part in parts]
+        columns = {
+            name: [row for columns in answers for row in columns.get(name, ())]
+            for name in answers[0]
+        }
+        return answers_from(signature, columns, expected.temperature, self.version())
+
+    def _columns(self, signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, list[Any]]:
+        """Returns the outputs of one request by name, a row for each example."""
+        is_classify = signature == CLASSIFY
+        key, instances = _instances(signature, examples)
         answer = self._client.post(
             self._path + (":classify" if is_classify else ":predict"),
             {"signature_name": signature, key: instances},
@@ -62,9 +78,9 @@ class RestTransport:
                 columns = {name: [row[name] for row in rows] for name in rows[0]}
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise self._client.unexpected(json.dumps(answer, ensure_ascii=False)) from error
-        if len(rows) != len(expected.examples):
-            raise self._client.unexpected(f"{len(rows)} answers to {len(expected.examples)} texts")
-        return answers_from(signature, columns, expected.temperature, self.version())
+        if len(rows) != len(examples):
+            raise self._client.unexpected(f"{len(rows)} answers to {len(examples)} texts")
+        return columns
 
     def version(self) -> int | None:
         """Returns the version that answers; only the model's status names it.
@@ -85,7 +101,7 @@ class RestTransport:
 
 def _instances(signature: str, examples: Sequence[ExampleAnswer]) -> tuple[str, list[Any]]:
     """Returns the key of the request's body and the inputs, one for each example."""
-    if signature == "classify":
+    if signature == CLASSIFY:
         return "examples", [{"text": example.text} for example in examples]
     if signature == DEFAULT_SIGNATURE_KEY:
         return "instances", padded_ids(examples).tolist()

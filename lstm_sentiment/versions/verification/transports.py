@@ -38,7 +38,10 @@ class Transport(Protocol):
         ...
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Sends all examples at once to one of `SIGNATURES`.
+        """Sends all examples at once to one of `SIGNATURES`; to `explain` of a server, one by one.
+
+        In versions of earlier releases, the shape of an explanation depends on the texts.
+        TensorFlow Serving can fail where it splits a request to such a version.
 
         Raises:
             LstmSentimentError: If there is no answer, or the answer is malformed.
@@ -85,7 +88,7 @@ class GrpcTransport:
         self._client = client
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
-        """Sends all examples at once, see `Transport.ask`."""
+        """Sends all examples, see `Transport.ask`."""
         if signature == DEFAULT_SIGNATURE_KEY:
             scored = self._client.predict_ids(padded_ids(expected.examples))
             logits = [row.predict_scores for row in scored]
@@ -95,7 +98,8 @@ class GrpcTransport:
                 version=scored[0].model_version,
             )
         if signature == EXPLAIN:
-            explained = self._client.explain([example.text for example in expected.examples])
+            # One by one: see `Transport.ask`.
+            explained = [self._client.explain([one.text])[0] for one in expected.examples]
             return Answers(
                 [row.probabilities for row in explained],
                 labels=[row.label for row in explained],

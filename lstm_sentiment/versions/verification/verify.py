@@ -114,7 +114,7 @@ def verify_version(
     Training computed the card's answers before the version was written. The version is loaded into
     this process and asked, by each engine that can; a server is asked if its address is given. All
     texts are sent at once to each signature of the version: `text`, `tokens`, `serving_default`,
-    `classify` and `explain`.
+    `classify` and `explain`; to `explain` of a server, one by one.
 
     Args:
         model_dir: A version's folder, or a base path, of which the highest version is taken.
