@@ -1,6 +1,6 @@
 """Checks a request's inputs against a signature."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ class CheckedInputs(dict[str, Array]):
 
 
 def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedInputs:
-    """Checks the names and dtypes of a request's inputs.
+    """Checks the names and dtypes of a request's inputs, and adds the defaults of absent ones.
 
     Shapes are left to the model, as in TensorFlow Serving: see `check_shapes`. Inputs that were
     checked for this signature before are returned as they are.
@@ -44,7 +44,7 @@ def checked_inputs(signature: Signature, inputs: Mapping[str, Any]) -> CheckedIn
     if isinstance(inputs, CheckedInputs) and inputs.signature is signature:
         return inputs
     if inputs.keys() != signature.inputs.keys():
-        raise _other_names(set(inputs), set(signature.inputs))
+        inputs = _with_defaults(signature, inputs)
     checked = {name: _checked(info, inputs[name], name) for name, info in signature.inputs.items()}
     return CheckedInputs(signature, checked)
 
@@ -72,7 +72,32 @@ def have_declared_shapes(inputs: CheckedInputs) -> bool:
     return all(_fits(array.shape, declared[name].shape) for name, array in inputs.items())
 
 
-def _other_names(sent: set[str], required: set[str]) -> InvalidInputError:
+def _with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds the defaults of the inputs that a request leaves out.
+
+    Rules and messages are those of `servables/tensorflow/predict_util.cc`, and of
+    `tensorflow/cc/saved_model/util.cc`.
+    """
+    sent, required = inputs.keys(), signature.inputs.keys()
+    if len(sent) > len(required) or (len(sent) < len(required) and not signature.defaults):
+        raise _other_number(set(sent), set(required))
+    whole = {**signature.defaults, **inputs}
+    for name, info in signature.inputs.items():
+        if name not in whole:
+            raise InvalidInputError(
+                f"Signature input alias: {name}(feed name: {info.tensor_name}) not found in "
+                "request and no default value provided. Inputs expected to be in the request "
+                f"{_braced(sent)}, or default input alias set: {_listed(signature.defaults)}"
+            )
+    if not sent <= required:
+        raise InvalidInputError(
+            f"Inputs contains invalid name. Used request inputs: {_listed(sent & required)}, "
+            f"request input: {_listed(sent)}"
+        )
+    return whole
+
+
+def _other_number(sent: set[str], required: set[str]) -> InvalidInputError:
     return InvalidInputError(
         f"input size does not match signature: {len(sent)}!={len(required)}"
         f" len({_braced(sent)}) != len({_braced(required)})."
@@ -81,8 +106,12 @@ def _other_names(sent: set[str], required: set[str]) -> InvalidInputError:
     )
 
 
-def _braced(names: set[str]) -> str:
-    return "{" + ",".join(sorted(names)) + "}"
+def _braced(names: Iterable[str]) -> str:
+    return "{" + _listed(names) + "}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ",".join(sorted(names))
 
 
 def _checked(info: TensorInfo, value: Array, name: str) -> Array:

@@ -6,14 +6,16 @@ one version of it (`tensorflow_serving/core/servable_id.h`, `core/servable_state
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import DType, dtype_of
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.protocol.signature_pb2 import TensorInfo as TensorInfoProto
 from lstm_sentiment.protocol.tensors import Array as Array
-from lstm_sentiment.protocol.tensors import shape_of
+from lstm_sentiment.protocol.tensors import read_tensor, shape_of
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.manager_state import ManagerState as ManagerState
@@ -48,10 +50,12 @@ class TensorInfo:
         dtype: The element type.
         shape: The size of each dimension, `None` for any size; `None` instead of the tuple for any
             number of dimensions.
+        tensor_name: Its name in the graph, such as `text_text:0`, for messages.
     """
 
     dtype: DType
     shape: tuple[int | None, ...] | None
+    tensor_name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,13 @@ class Signature:
         key: The signature's key, such as `serving_default`.
         inputs: Dtype and shape of each input, by name.
         outputs: Dtype and shape of each output, by name.
+        defaults: The values of the inputs that a request may leave out, by name.
     """
 
     key: str
     inputs: Mapping[str, TensorInfo] = field(default_factory=dict)
     outputs: Mapping[str, TensorInfo] = field(default_factory=dict)
+    defaults: Mapping[str, Array] = field(default_factory=dict, compare=False)
 
 
 def read_signatures(definitions: Mapping[str, SignatureDef]) -> dict[str, Signature]:
@@ -83,7 +89,7 @@ def read_signatures(definitions: Mapping[str, SignatureDef]) -> dict[str, Signat
     for key, definition in definitions.items():
         inputs, outputs = _tensor_infos(definition.inputs), _tensor_infos(definition.outputs)
         if inputs is not None and outputs is not None:
-            found[key] = Signature(key, inputs, outputs)
+            found[key] = Signature(key, inputs, outputs, _defaults(definition, inputs))
     return found
 
 
@@ -94,7 +100,16 @@ def _tensor_infos(infos: Mapping[str, TensorInfoProto]) -> dict[str, TensorInfo]
         # A graph's init op is listed among the signatures, without a tensor of a known dtype.
         if dtype is None or info.WhichOneof("encoding") != "name":
             return None
-        found[name] = TensorInfo(dtype, shape_of(info.tensor_shape))
+        found[name] = TensorInfo(dtype, shape_of(info.tensor_shape), info.name)
+    return found
+
+
+def _defaults(definition: SignatureDef, inputs: Mapping[str, TensorInfo]) -> dict[str, Array]:
+    found = {}
+    for name in definition.defaults.keys() & inputs.keys():
+        # One that cannot be read is none: a request that leaves it out is refused.
+        with suppress(InvalidInputError):
+            found[name] = read_tensor(definition.defaults[name])
     return found
 
 

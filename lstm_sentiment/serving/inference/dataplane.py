@@ -401,7 +401,7 @@ def _batch_size(inputs: Mapping[str, Array]) -> int | None:
 
 
 def _texts(signature: Signature, inputs: Mapping[str, Array]) -> Sequence[bytes]:
-    if list(signature.inputs) != [TEXT] or inputs[TEXT].dtype.kind != "O":
+    if list(signature.inputs) != [TEXT] or TEXT not in inputs or inputs[TEXT].dtype.kind != "O":
         return ()
     texts: list[bytes] = inputs[TEXT].ravel().tolist()
     return texts

@@ -161,7 +161,8 @@ class _Rows:
     """Collects instances of one shape into a batch."""
 
     def __init__(self, signature: Signature) -> None:
-        self._inputs = signature.inputs
+        self._inputs, self._defaults = signature.inputs, signature.defaults
+        self._named: set[str] | None = None
         self._readers = {name: value_reader(info.dtype) for name, info in self._inputs.items()}
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._values: dict[str, list[Any]] = {name: [] for name in signature.inputs}
@@ -182,7 +183,10 @@ class _Rows:
                 self._add_item(name, item)
             except (InvalidInputError, NotImplementedInServingError) as error:
                 raise _processing_error(index, f"key: {name} ", error) from error
-        if names != self._inputs.keys():
+        # All instances leave out the same inputs, if any.
+        if self._named is None:
+            self._named = names | (self._inputs.keys() - self._defaults.keys())
+        if names != self._named:
             raise InvalidInputError(
                 f"Failed to process element: {index} of 'instances' list. JSON object: "
                 f"{quoted(instance)} keys must be equal to: {','.join(sorted(self._inputs))}"
@@ -232,6 +236,8 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]
     arrays = {}
     for name, info in signature.inputs.items():
         if name not in columns:
+            if name in signature.defaults:
+                continue
             raise InvalidInputError(f"Missing named input: {name} in 'inputs' object.")
         shape = _dense_shape(columns[name])
         values = list(_flat_values(columns[name], shape, value_reader(info.dtype)))

@@ -288,7 +288,7 @@ def test_inputs_that_do_not_fit_never_reach_the_queue(
     make_server: Callable[..., Server], doubler: Doubler
 ) -> None:
     server = make_server()
-    with pytest.raises(InvalidInputError, match="input size does not match signature"):
+    with pytest.raises(InvalidInputError, match="not found in request"):
         server.servable.run("double", {"z": np.array([1])})
     with pytest.raises(InvalidInputError, match="equal 0th-dimension size"):
         server.servable.run("two", {"a": np.array([1]), "b": np.array([1, 2])})

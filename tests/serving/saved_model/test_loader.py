@@ -87,8 +87,9 @@ def test_arrays_of_any_kind_of_strings_are_answered(servable: SavedModelServable
         (
             "text",
             {"texts": np.array([b"a"])},
-            "input size does not match signature: 1!=1 len({texts}) != len({text}). "
-            "Sent extra: {texts}. Missing but required: {text}.",
+            "Signature input alias: text(feed name: text_text:0) not found in request and no "
+            "default value provided. Inputs expected to be in the request {texts}, or default "
+            "input alias set: ",
         ),
         (
             "serving_default",
