@@ -59,6 +59,16 @@ class AccessFlags:
             rich_help_panel=_SAFETY,
         ),
     ] = None
+    access_poll_wait_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="N",
+            help="Seconds between looks at these files, which are read again when they have "
+            "changed; 0 reads them once.",
+            rich_help_panel=_SAFETY,
+            min=0,
+        ),
+    ] = 10.0
     rest_api_enable_cors_support: Annotated[
         bool,
         typer.Option(

@@ -51,6 +51,7 @@ class ServeFlags:
             rest_api_timeout_seconds=limits.rest_api_timeout_in_ms / 1e3 or None,
             rest_api_keep_alive_seconds=limits.rest_api_keep_alive_seconds,
             limits=limits.limits(),
+            access_poll_wait_seconds=self.access.access_poll_wait_seconds,
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),
             cors_origins=self.access.cors_origins(),

@@ -22,6 +22,7 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.listening import check_port, listen
+from lstm_sentiment.serving.access.reloading import AccessReloader
 from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
@@ -160,6 +161,7 @@ class ModelServer:
                 self._merged_states,
             )
         )
+        self._access = _access_reloader(options, self._observability)
         self._loop = EventLoop()
         self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
@@ -226,6 +228,7 @@ class ModelServer:
             if self._stopped.is_set():
                 return
             self._is_serving = False
+            self._access.stop()
             # The process may be ended before the last request is.
             self._observability.request_log.write_at_once()
             grpc_stopped = self._grpc.stop(grace) if self._grpc is not None else None
@@ -271,11 +274,12 @@ class ModelServer:
         return self._core.states()
 
     def poll_now(self) -> None:
-        """Polls the config file and the base paths, without waiting for the next regular poll.
+        """Polls the config file, the base paths, certificates and tokens, without a wait.
 
         Returns when a changed config is in force, or refused, which is logged. New versions may
         still be loading: see `wait_until_settled`.
         """
+        self._access.poll_once()
         self._core.poll_now()
 
     def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
@@ -405,6 +409,7 @@ class ModelServer:
         if self._scheduler is not None:
             self._scheduler.start()
         self._core.start(self._config, self._options.load_timeout_seconds)
+        self._access.start()
         self._observability.start(self._manager, self._base_path)
         if self._shadow is not None:
             self._shadow.start()
@@ -489,6 +494,16 @@ def _checked_config(config: str | Path | Message) -> ModelServerConfig:
         check_models_config(message)
     check_log_folders(message, source=source)
     return message
+
+
+def _access_reloader(options: ServerOptions, observability: Observability) -> AccessReloader:
+    sources = {"certificate": options.credentials, "tokens": options.auth_tokens}
+    metrics = observability.metrics
+    return AccessReloader(
+        {name: source for name, source in sources.items() if source is not None},
+        wait_seconds=options.access_poll_wait_seconds,
+        when_read=metrics.access_read if metrics else None,
+    )
 
 
 def _observability(options: ServerOptions) -> Observability:

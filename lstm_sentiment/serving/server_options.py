@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from lstm_sentiment.checks import positive, positive_seconds
+from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.cors import AllowedOrigins
@@ -46,6 +46,9 @@ class ServerOptions:
         rest_api_keep_alive_seconds: How long a REST connection may stay idle after an answer, at
             most a day. Longer than a proxy in front keeps it, so that the proxy closes first.
         limits: The size that a request may have.
+        access_poll_wait_seconds: Pause between looks at the files of `credentials` and
+            `auth_tokens`, which are read again when they have changed; 0 looks only at
+            `ModelServer.poll_now`.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
         cors_origins: The origins whose web pages may ask REST; `None` lets in only the server's
@@ -79,6 +82,7 @@ class ServerOptions:
     rest_api_timeout_seconds: float | None = 30.0
     rest_api_keep_alive_seconds: float = 75.0
     limits: RequestLimits = field(default_factory=RequestLimits)
+    access_poll_wait_seconds: float = 10.0
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
     cors_origins: AllowedOrigins | None = None
@@ -96,6 +100,7 @@ class ServerOptions:
     def __post_init__(self) -> None:
         """Checks the numbers."""
         positive(grpc_max_threads=self.grpc_max_threads)
+        at_least(0, access_poll_wait_seconds=self.access_poll_wait_seconds)
         positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
         if not 0 < self.rest_api_keep_alive_seconds <= _SECONDS_OF_A_DAY:
             raise InvalidInputError(

@@ -19,6 +19,7 @@ import grpc.aio
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.serving.access.secret_file import read_secret_file
+from lstm_sentiment.serving.access.watched_files import WatchedFiles
 from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
 from lstm_sentiment.serving.errors import UnauthenticatedError
 
@@ -41,7 +42,10 @@ _REFUSED = "a valid bearer token is required."
 
 
 class BearerTokens:
-    """The accepted tokens, kept only as digests."""
+    """The accepted tokens, kept only as digests.
+
+    Those that were loaded from a file can be read again: `reload`. Safe to share among threads.
+    """
 
     def __init__(self, tokens: Iterable[str]) -> None:
         """Keeps the digests of the tokens.
@@ -58,6 +62,30 @@ class BearerTokens:
         if not all(map(_TOKEN.fullmatch, tokens)):
             raise InvalidInputError(f"a bearer token {_TOKEN_RULE}. Received: something else.")
         self._digests = [_digest(token.encode()) for token in tokens]
+        self._path: str | Path | None = None
+        self._files: WatchedFiles | None = None
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "BearerTokens":
+        """Loads tokens from a file: see `load_bearer_tokens`."""
+        files = WatchedFiles(path)
+        tokens = cls(_read_tokens(path))
+        tokens._path, tokens._files = path, files
+        return tokens
+
+    def reload(self) -> bool:
+        """Reads the file again if it has changed; the next request must have one of its tokens.
+
+        Returns:
+            Whether it was read; never for tokens that came from no file.
+
+        Raises:
+            ConfigError: As `load_bearer_tokens`; the old tokens stay in force.
+        """
+        if self._path is None or self._files is None or not self._files.have_changed():
+            return False
+        self._digests = [_digest(token.encode()) for token in _read_tokens(self._path)]
+        return True
 
     def check(self, authorizations: Iterable[bytes]) -> None:
         """Checks the values of a request's `authorization` headers.
@@ -84,6 +112,10 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
         ConfigError: One line that starts with the path and the number of the bad line, if the file
             cannot be read, holds no token, or holds a bad one. It quotes no token.
     """
+    return BearerTokens.from_file(path)
+
+
+def _read_tokens(path: str | Path) -> list[str]:
     tokens = []
     for number, raw in enumerate(read_secret_file(path).splitlines(), start=1):
         line = raw.decode("latin-1").strip()
@@ -94,7 +126,7 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
         tokens.append(line)
     if not tokens:
         raise ConfigError(f"{path}: must hold at least one bearer token. Received: none.")
-    return BearerTokens(tokens)
+    return tokens
 
 
 class BearerTokenInterceptor(grpc.aio.ServerInterceptor):

@@ -187,6 +187,19 @@ DRIFT_TEXTS = Scalar(
     "gauge", "lstm_sentiment_drift_texts", "Texts compared with those of training.", OF_VERSION
 )
 
+ACCESS_RELOADS = Scalar(
+    "counter",
+    "lstm_sentiment_access_reloads_total",
+    "Changes of the files of certificate and tokens: taken, or refused.",
+    ("file", "outcome"),
+)
+ACCESS_REFUSED = Scalar(
+    "gauge",
+    "lstm_sentiment_access_refused",
+    "1 while a file of certificate or tokens is refused, and the old one in force.",
+    ("file",),
+)
+
 METRICS: tuple[Metric, ...] = (
     REQUEST_COUNT,
     REQUEST_LATENCY,
@@ -219,5 +232,7 @@ METRICS: tuple[Metric, ...] = (
     DRIFT,
     DRIFT_EVIDENCE,
     DRIFT_TEXTS,
+    ACCESS_RELOADS,
+    ACCESS_REFUSED,
 )
 """All metrics, in the order of the page."""

@@ -179,6 +179,13 @@ class ServerMetrics:
             if outcome.stops:
                 series.add(metrics.REQUEST_LOG_STOPS, of_model, outcome.stops)
 
+    def access_read(self, file: str, is_taken: bool) -> None:
+        """Counts a change of the file of certificate or tokens, and whether it was taken."""
+        with self._lock:
+            outcome = "taken" if is_taken else "refused"
+            self._series.add(metrics.ACCESS_RELOADS, (file, outcome))
+            self._series.set(metrics.ACCESS_REFUSED, (file,), int(not is_taken))
+
     def drift_known(self, reports: DriftReports) -> None:
         """Keeps whether the texts of each version have drifted, for the next page."""
         with self._lock:
