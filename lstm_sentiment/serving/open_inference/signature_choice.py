@@ -1,7 +1,8 @@
 """Chooses the signature that answers a request: the Open Inference Protocol has none.
 
 A request may name its signature in the parameter `signature_name`. Else `serving_default` answers
-if its inputs are those of the request, by names and datatypes; else `text` if its are.
+if its inputs are those of the request, by names and datatypes; else `text` if its are. Inputs that
+have a default may be absent.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,9 +71,10 @@ def described_signature(signatures: Mapping[str, Signature], signature_key: str)
 
 
 def _fits(signature: Signature, inputs: Mapping[str, Array]) -> bool:
-    return signature.inputs.keys() == inputs.keys() and all(
-        dtype_of_array(inputs[name].dtype) == info.dtype for name, info in signature.inputs.items()
-    )
+    known = signature.inputs
+    if not inputs.keys() <= known.keys() <= inputs.keys() | signature.defaults.keys():
+        return False
+    return all(dtype_of_array(array.dtype) == known[name].dtype for name, array in inputs.items())
 
 
 def _described(signatures: Mapping[str, Signature]) -> str:

@@ -29,6 +29,11 @@ OURS = signatures(
     signature("text", text=STRING),
     signature("explain", text=STRING),
 )
+DEFAULTED = Signature(
+    "serving_default",
+    {"text": TensorInfo(STRING, None), "top": TensorInfo(INT64, None)},
+    defaults={"top": np.array(1)},
+)
 TWO_OF_TEXT = signatures(signature("serving_default", text=STRING), signature("text", text=STRING))
 
 
@@ -41,6 +46,8 @@ TWO_OF_TEXT = signatures(signature("serving_default", text=STRING), signature("t
         (OURS, "nope", {"text": TEXTS}, "nope"),
         (TWO_OF_TEXT, "", {"text": TEXTS}, "serving_default"),
         (signatures(signature("text", text=STRING)), "", {"text": TEXTS}, "text"),
+        (signatures(DEFAULTED, OURS["text"]), "", {"text": TEXTS}, "serving_default"),
+        (signatures(DEFAULTED, OURS["text"]), "", {"text": TEXTS, "top": IDS}, "serving_default"),
     ],
 )
 def test_a_named_signature_then_the_default_then_text(
