@@ -254,9 +254,20 @@ def test_an_output_that_is_not_there(client: Client) -> None:
     outputs = [module.InferRequestedOutput("nope")]
     with pytest.raises(InferenceServerException, match="output tensor alias not found"):
         client.infer(MODEL, [text_of(client)], outputs=outputs)
-    classes = [module.InferRequestedOutput("probabilities", class_count=2)]
-    with pytest.raises(InferenceServerException, match="`classification` is not supported"):
-        client.infer(MODEL, [text_of(client)], outputs=classes)
+
+
+def test_extensions_that_would_not_be_answered_as_asked_are_refused(client: Client) -> None:
+    module = tritonclient.http if is_http(client) else tritonclient.grpc
+    classes = module.InferRequestedOutput("probabilities", class_count=2)
+    shared = module.InferRequestedOutput("probabilities")
+    shared.set_shared_memory("region", 4)
+    for output, name in ((classes, "classification"), (shared, "shared_memory_region")):
+        with pytest.raises(InferenceServerException, match=f"the parameter `{name}` of"):
+            client.infer(MODEL, [text_of(client)], outputs=[output])
+    text = module.InferInput("text", [1], "BYTES")
+    text.set_shared_memory("region", 4)
+    with pytest.raises(InferenceServerException, match="`shared_memory_region` of `text`"):
+        client.infer(MODEL, [text])
 
 
 def test_binary_data_over_rest_are_refused_with_what_to_do(http: Client) -> None:

@@ -1,6 +1,6 @@
 """An inference request, whatever transport it came by, and what answers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +18,8 @@ from lstm_sentiment.version_folder import parse_version
 MODEL_INFER = "ModelInfer"
 """Name of the method in metrics and logs."""
 
-CLASSIFICATION = "classification"
-"""The parameter of an output that asks for an extension, which this server does not have."""
+# Parameters of Triton's extensions without which an answer would not be what was asked for.
+_REFUSED_PARAMETERS = ("classification", "shared_memory_region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,22 @@ class InferRequest:
     outputs: Sequence[str]
 
 
-def classification_refused(output: str) -> str:
-    """Returns the message for a request of classes instead of a tensor.
+def check_parameters(parameters: Container[str], tensor: str) -> None:
+    """Checks the parameters of an input or output; those that are not known are ignored.
 
     Args:
-        output: The output that they were asked of.
+        parameters: The names of the parameters.
+        tensor: The tensor's name, for the error message.
+
+    Raises:
+        InvalidInputError: If one asks for classes instead of a tensor, or for shared memory.
     """
-    return (
-        f"output `{output[:100]}` can be had as a tensor only: the parameter `{CLASSIFICATION}` is "
-        "not supported."
-    )
+    for name in _REFUSED_PARAMETERS:
+        if name in parameters:
+            raise InvalidInputError(
+                f"tensors must be in the request and in the answer as they are. Received: the "
+                f"parameter `{name}` of `{tensor[:100]}`, which is not supported."
+            )
 
 
 def model_spec_of(name: str, version: str, notes: RequestNotes) -> ModelSpec:

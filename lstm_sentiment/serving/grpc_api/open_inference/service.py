@@ -17,9 +17,8 @@ from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.results import PredictResult
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.open_inference.inference import (
-    CLASSIFICATION,
     InferRequest,
-    classification_refused,
+    check_parameters,
     infer,
     model_spec_of,
     output_names,
@@ -114,9 +113,10 @@ class OpenInferenceService:
 
 
 def _read(request: messages.ModelInferRequest) -> InferRequest:
+    for tensor in request.inputs:
+        check_parameters(tensor.parameters, tensor.name)
     for output in request.outputs:
-        if CLASSIFICATION in output.parameters:
-            raise InvalidInputError(classification_refused(output.name))
+        check_parameters(output.parameters, output.name)
     names = [output.name for output in request.outputs]
     signature_key = _signature_key(request.parameters)
     return InferRequest(request.id, signature_key, read_inputs(request), names)

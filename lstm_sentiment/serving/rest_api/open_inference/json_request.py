@@ -9,9 +9,8 @@ from typing import Any
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.open_inference.datatypes import dtype_named
 from lstm_sentiment.serving.open_inference.inference import (
-    CLASSIFICATION,
     InferRequest,
-    classification_refused,
+    check_parameters,
 )
 from lstm_sentiment.serving.open_inference.signature_choice import SIGNATURE_NAME
 from lstm_sentiment.serving.open_inference.tensor_shape import checked_shape
@@ -67,8 +66,11 @@ def _inputs(document: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _input(tensor: Mapping[str, Any], name: str) -> Array:
-    if "parameters" in tensor and _BINARY_DATA_SIZE in _parameters(tensor, f"input `{name}`"):
-        raise InvalidInputError(BINARY_REFUSED)
+    if "parameters" in tensor:
+        parameters = _parameters(tensor, f"input `{name}`")
+        if _BINARY_DATA_SIZE in parameters:
+            raise InvalidInputError(BINARY_REFUSED)
+        check_parameters(parameters, name)
     dtype = dtype_named(tensor.get("datatype"), name)
     sizes = tensor.get("shape")
     if not isinstance(sizes, list):
@@ -85,8 +87,8 @@ def _outputs(document: Mapping[str, Any]) -> list[str]:
     names = []
     for tensor in _objects(document, "outputs"):
         name = _name_of(tensor, "output")
-        if "parameters" in tensor and CLASSIFICATION in _parameters(tensor, f"output `{name}`"):
-            raise InvalidInputError(classification_refused(name))
+        if "parameters" in tensor:
+            check_parameters(_parameters(tensor, f"output `{name}`"), name)
         names.append(name)
     return names
 

@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
             "inputs": [tensor([1, 2])],
             "outputs": [{"name": "y", "parameters": {"classification": 3}}],
         },
-        "output `y` can be had as a tensor only",
+        "Received: the parameter `classification` of `y`, which is not supported.",
     ),
 }
 
@@ -171,6 +171,10 @@ def test_a_refused_document(case: str) -> None:
         ({"data": [1, 0], "datatype": "BOOL"}, "`data` of `x` must hold true or false."),
         ({"data": ["a", 0], "datatype": "BYTES"}, "`data` of `x` must hold strings. Received: 0."),
         ({"parameters": {"binary_data_size": 8}}, "set `binary_data=False`"),
+        (
+            {"parameters": {"shared_memory_region": "r"}},
+            "Received: the parameter `shared_memory_region` of `x`, which is not supported.",
+        ),
         ({"parameters": 1}, "`parameters` of input `x` must be an object."),
     ],
 )
