@@ -13,10 +13,10 @@ names, signature names, special ids and the rule of a version's number are writt
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lstm_sentiment.checks import did_you_mean_file
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
@@ -41,7 +41,11 @@ OOV_ID = 1
 """The token id of every token that is not in the vocabulary."""
 
 DEFAULT_SIGNATURE_KEY: Final = "serving_default"
-"""The signature of a request that names none; here, of token ids."""
+"""The signature of a request that names none: of token ids, or of texts where there is `IDS`."""
+IDS: Final = "ids"
+"""The signature of token ids, in a version whose default signature is `TEXT`'s."""
+DefaultSignature = Literal["ids", "text"]
+"""What a request without a signature sends: token ids, as in the original recipe, or texts."""
 TEXT: Final = "text"
 TOKENS: Final = "tokens"
 CLASSIFY: Final = "classify"
@@ -53,6 +57,15 @@ int32 `(batch,)` each; see `TokenCounts`."""
 MAX_VERSION = 2**63 - 1
 """The largest version number: versions are int64 in TensorFlow Serving's protocol."""
 _MAX_DIGITS = len(str(MAX_VERSION))
+
+
+def ids_signature(signatures: Container[str]) -> str:
+    """Returns the key of the signature of token ids.
+
+    Args:
+        signatures: The keys of a version's signatures.
+    """
+    return IDS if IDS in signatures else DEFAULT_SIGNATURE_KEY
 
 
 @dataclass(frozen=True)

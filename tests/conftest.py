@@ -112,7 +112,7 @@ def _light_exports(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signatures, "make_attributions", _no_attributions)
-        patch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+        patch.setattr(servable, "save_warmup_requests", lambda *_: None)
         yield
 
 

@@ -57,7 +57,7 @@ def test_every_example_is_listed() -> None:
 
 def test_the_review_desk_passes_its_own_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     # Warmup takes longer than all the rest, and nobody is served here.
-    monkeypatch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+    monkeypatch.setattr(servable, "save_warmup_requests", lambda *_: None)
     folder = EXAMPLES / "review_desk"
     before = set(sys.modules)
     path = list(sys.path)
@@ -95,7 +95,7 @@ def test_the_notebook_runs_from_top_to_bottom(
 ) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(servable, "save_warmup_requests", lambda path, tokenizer, max_length: None)
+    monkeypatch.setattr(servable, "save_warmup_requests", lambda *_: None)
     monkeypatch.chdir(NOTEBOOK.parent)
     shell: Any = Shell.instance()
     request.addfinalizer(Shell.clear_instance)

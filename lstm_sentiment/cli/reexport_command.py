@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.version_folder import DefaultSignature, find_version
 
 
 def reexport(
@@ -17,6 +17,15 @@ def reexport(
             show_default=False,
         ),
     ],
+    default_signature: Annotated[
+        DefaultSignature | None,
+        typer.Option(
+            help="What requests without a signature send. With text, serving_default is the same "
+            "as text, for clients that cannot name a signature, and token ids have the signature "
+            "ids. Default: as in the version.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Export a version's model again, as the next version, without training.
 
@@ -36,5 +45,5 @@ def reexport(
 
     with TerminalProgress().step("Exporting again", len(models)) as advance:
         for model in models:
-            print(reexport(model))
+            print(reexport(model, default_signature=default_signature))
             advance()

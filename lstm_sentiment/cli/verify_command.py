@@ -84,8 +84,8 @@ def verify(
     The version's card holds texts with the answers of the trained model. Each
     engine that can loads the version in this process and answers the same
     texts; so does a server, if --server or --rest-api is given. The answers of
-    these signatures are compared: text, tokens, serving_default, classify,
-    explain.
+    these signatures are compared: text, tokens, serving_default (ids where it is
+    the same as text), classify, explain.
 
     With --requests, the texts of a request log are asked instead, of the version
     in --model or of the server that is named, and the answers are compared with

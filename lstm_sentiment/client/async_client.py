@@ -19,6 +19,7 @@ from lstm_sentiment.client.model_info import (
 from lstm_sentiment.client.questions import RPC, Answer, Question, TextSignature
 from lstm_sentiment.client.retries import Deadline
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 _PARTS_AT_ONCE = 4
 
@@ -48,10 +49,14 @@ class AsyncPredictClient(ClientBase):
         return await self._ask(self._questions.predict(texts, signature), timeout_seconds)
 
     async def predict_ids(
-        self, ids: Ids, *, timeout_seconds: float | None = None
+        self,
+        ids: Ids,
+        *,
+        signature: str = DEFAULT_SIGNATURE_KEY,
+        timeout_seconds: float | None = None,
     ) -> list[IdPrediction]:
         """Scores rows of token ids, as `PredictClient.predict_ids`."""
-        return await self._ask(self._questions.predict_ids(ids), timeout_seconds)
+        return await self._ask(self._questions.predict_ids(ids, signature), timeout_seconds)
 
     async def classify(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None

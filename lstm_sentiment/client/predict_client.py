@@ -22,6 +22,7 @@ from lstm_sentiment.client.model_info import (
 from lstm_sentiment.client.questions import RPC, Answer, Question, TextSignature
 from lstm_sentiment.client.retries import Deadline
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY
 
 __all__ = ["Explanation", "IdPrediction", "PredictClient", "Prediction", "TextSignature"]
 
@@ -72,19 +73,26 @@ class PredictClient(ClientBase):
         """
         return self._ask(self._questions.predict(texts, signature), timeout_seconds)
 
-    def predict_ids(self, ids: Ids, *, timeout_seconds: float | None = None) -> list[IdPrediction]:
+    def predict_ids(
+        self,
+        ids: Ids,
+        *,
+        signature: str = DEFAULT_SIGNATURE_KEY,
+        timeout_seconds: float | None = None,
+    ) -> list[IdPrediction]:
         """Scores rows of token ids by `serving_default`, as the original recipe did.
 
         Args:
             ids: Integers of shape `(batch, time)`, neither of them 0, padded with 0 on either
                 side; or a list of rows of any lengths, which are padded here: an empty row counts
                 as one unknown token, id 1. Sent as int64.
+            signature: `serving_default`, or `ids` of a version whose default is `text`.
             timeout_seconds: Deadline of this call.
 
         Returns:
             One answer for each row, in order.
         """
-        return self._ask(self._questions.predict_ids(ids), timeout_seconds)
+        return self._ask(self._questions.predict_ids(ids, signature), timeout_seconds)
 
     def classify(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None

@@ -101,9 +101,10 @@ class Questions:
         write = self._predict_request(signature, signature, string_tensor)
         return Question("Predict", utf8_values(texts), write, self._reader(signature).predictions)
 
-    def predict_ids(self, ids: Ids) -> Question[IdPrediction]:
-        """Returns the question to `serving_default`."""
-        signature = DEFAULT_SIGNATURE_KEY
+    def predict_ids(
+        self, ids: Ids, signature: str = DEFAULT_SIGNATURE_KEY
+    ) -> Question[IdPrediction]:
+        """Returns the question to a signature of token ids."""
         write = self._predict_request(signature, "input_sentence", ids_tensor)
         return Question("Predict", ids_rows(ids), write, self._reader(signature).id_predictions)
 

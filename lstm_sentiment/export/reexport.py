@@ -8,10 +8,20 @@ import numpy as np
 from lstm_sentiment.export.servable import complete_version, publish, write_saved_model
 from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
 from lstm_sentiment.export.version_tokenizer import load_tokenizer
-from lstm_sentiment.version_folder import TEXTS_SEEN
+from lstm_sentiment.protocol.saved_model import signature_defs
+from lstm_sentiment.version_folder import (
+    DEFAULT_SIGNATURE_KEY,
+    TEXTS_SEEN,
+    DefaultSignature,
+    ids_signature,
+)
 
 
-def reexport_version(version_dir: Path, check: Callable[[Path], None]) -> Path:
+def reexport_version(
+    version_dir: Path,
+    check: Callable[[Path], None],
+    default_signature: DefaultSignature | None = None,
+) -> Path:
     """Writes a version's model beside it as the next version, without training.
 
     Weights, words, classes, temperature and card are those of the version.
@@ -20,6 +30,8 @@ def reexport_version(version_dir: Path, check: Callable[[Path], None]) -> Path:
         version_dir: The version's folder.
         check: Called with the complete folder of the new version before it appears; what it
             raises keeps the version from appearing.
+        default_signature: What a request without a signature sends, see `ServableModule`; `None`
+            for the same as of the version.
 
     Returns:
         The new version's folder.
@@ -35,10 +47,12 @@ def reexport_version(version_dir: Path, check: Callable[[Path], None]) -> Path:
         texts_seen = np.load(version_dir / TEXTS_SEEN)
         label_names = tuple(card["labels"])
         temperature = float(card.get("temperature", 1.0))
+        is_of_ids = ids_signature(signature_defs(version_dir)) == DEFAULT_SIGNATURE_KEY
+    default = default_signature or ("ids" if is_of_ids else "text")
 
     def write(folder: Path) -> None:
-        write_saved_model(folder, model, tokenizer, label_names, temperature)
-        complete_version(folder, model, tokenizer, temperature, card, texts_seen)
+        write_saved_model(folder, model, tokenizer, label_names, temperature, default)
+        complete_version(folder, model, tokenizer, temperature, card, texts_seen, default)
         check(folder)
 
     return publish(version_dir.parent, write)

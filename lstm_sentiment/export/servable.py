@@ -28,11 +28,14 @@ from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.version_folder import (
     CARD,
     CLASSIFY,
+    DEFAULT_SIGNATURE_KEY,
     GRAPH,
+    IDS,
     LIGHT,
     MAX_VERSION,
     TEXTS_SEEN,
     WARMUP_REQUESTS,
+    DefaultSignature,
     next_version,
     version_folders,
 )
@@ -46,6 +49,7 @@ def export_servable(
     *,
     version: int | None = None,
     test: Evaluation | None = None,
+    default_signature: DefaultSignature = "ids",
 ) -> Path:
     """Writes one version under `base_path`, where it appears as a whole or not at all.
 
@@ -56,6 +60,7 @@ def export_servable(
         base_path: The servable's folder, with one subfolder a version; made if missing.
         version: A positive number without a version. `None` is the highest number there plus one.
         test: Scores on held-out texts, to be kept with the version.
+        default_signature: What a request without a signature sends: see `ServableModule`.
 
     Returns:
         The version's folder.
@@ -63,7 +68,11 @@ def export_servable(
     Raises:
         ExportError: If the version exists or the folder cannot be written.
     """
-    return publish(Path(base_path), lambda folder: write_version(result, folder, test), version)
+
+    def write(folder: Path) -> None:
+        write_version(result, folder, test, default_signature)
+
+    return publish(Path(base_path), write, version)
 
 
 def publish(base: Path, write: Callable[[Path], None], version: int | None = None) -> Path:
@@ -85,12 +94,19 @@ def publish(base: Path, write: Callable[[Path], None], version: int | None = Non
         raise ExportError(f"{base}: the version cannot be written: {reason}.") from error
 
 
-def write_version(result: FitResult, folder: Path, test: Evaluation | None) -> None:
+def write_version(
+    result: FitResult,
+    folder: Path,
+    test: Evaluation | None,
+    default_signature: DefaultSignature = "ids",
+) -> None:
     """Fills a version folder and syncs it to disk."""
     model, tokenizer, temperature = result.model, result.tokenizer, result.temperature
-    write_saved_model(folder, model, tokenizer, result.label_names, temperature)
+    write_saved_model(folder, model, tokenizer, result.label_names, temperature, default_signature)
     card = make_card(result, test)
-    complete_version(folder, model, tokenizer, temperature, card, result.texts_seen)
+    complete_version(
+        folder, model, tokenizer, temperature, card, result.texts_seen, default_signature
+    )
 
 
 def write_saved_model(
@@ -99,11 +115,17 @@ def write_saved_model(
     tokenizer: Tokenizer,
     label_names: tuple[str, ...],
     temperature: float,
+    default_signature: DefaultSignature = "ids",
 ) -> None:
     """Writes the graph, weights and assets of a version; for the arguments see `ServableModule`."""
     with tempfile.TemporaryDirectory() as assets:
         module = ServableModule(
-            model, tokenizer, label_names, Path(assets), temperature=temperature
+            model,
+            tokenizer,
+            label_names,
+            Path(assets),
+            temperature=temperature,
+            default_signature=default_signature,
         )
         tf.saved_model.save(module, str(folder), signatures=module.signatures())
     _finish_graph(folder / GRAPH)
@@ -116,6 +138,7 @@ def complete_version(
     temperature: float,
     card: Mapping[str, Any],
     texts_seen: NDArray[np.uint64],
+    default_signature: DefaultSignature = "ids",
 ) -> None:
     """Writes what a version has beside its SavedModel, and syncs the folder to disk.
 
@@ -126,11 +149,13 @@ def complete_version(
         temperature: Divisor of the logits for probabilities.
         card: The facts of the version: see `make_card`.
         texts_seen: See `FitResult.texts_seen`.
+        default_signature: That of `write_saved_model`.
     """
     (folder / CARD).parent.mkdir()
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")
     np.save(folder / TEXTS_SEEN, texts_seen)
-    save_warmup_requests(folder / WARMUP_REQUESTS, tokenizer, model.config.max_length)
+    ids_key = IDS if default_signature == "text" else DEFAULT_SIGNATURE_KEY
+    save_warmup_requests(folder / WARMUP_REQUESTS, tokenizer, model.config.max_length, ids_key)
     if network_bytes(model) <= MAX_BYTES:
         (folder / LIGHT).mkdir()
         options = write_tokenizer(tokenizer, folder / LIGHT)

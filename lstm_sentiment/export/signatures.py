@@ -15,6 +15,7 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     LABELS,
     OOV_ID,
     PAD_ID,
@@ -22,6 +23,7 @@ from lstm_sentiment.version_folder import (
     TEXT_STATISTICS,
     TOKENS,
     VOCABULARY,
+    DefaultSignature,
 )
 
 Tensors = dict[str, tf.Tensor]
@@ -50,6 +52,7 @@ class ServableModule(tf.Module):
         assets_dir: Path,
         *,
         temperature: float = 1.0,
+        default_signature: DefaultSignature = "ids",
     ) -> None:
         """Writes the asset files and copies the model.
 
@@ -60,6 +63,8 @@ class ServableModule(tf.Module):
             label_names: The classes in id order, each on one line.
             assets_dir: An existing folder for the asset files.
             temperature: Divisor of the logits for `probabilities`: see `fit_temperature`.
+            default_signature: `text` makes `serving_default` the same as `text`, for clients that
+                cannot name a signature; token ids then have the signature `ids`.
 
         Raises:
             ExportError: If the number of names is not the model's number of classes, or a name
@@ -83,6 +88,7 @@ class ServableModule(tf.Module):
         (assets_dir / LABELS.name).write_text("".join(f"{name}\n" for name in label_names), "utf-8")
         self._label_names = tf.constant(label_names)
         self._temperature = temperature
+        self._default_signature = default_signature
         self._max_length = model.config.max_length
         self._attributions = make_attributions(
             twin, self.network.embedding.vectors, width=self._max_length
@@ -215,8 +221,13 @@ class ServableModule(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """Returns the functions by signature key, for `tf.saved_model.save`."""
+        by_default = (
+            {DEFAULT_SIGNATURE_KEY: self.text, IDS: self.serving_default}
+            if self._default_signature == "text"
+            else {DEFAULT_SIGNATURE_KEY: self.serving_default}
+        )
         return {
-            DEFAULT_SIGNATURE_KEY: self.serving_default,
+            **by_default,
             TEXT: self.text,
             TOKENS: self.tokens,
             CLASSIFY: self.classify,

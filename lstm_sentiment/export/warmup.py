@@ -21,6 +21,7 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     TEXT,
     TEXT_STATISTICS,
     TOKENS,
@@ -30,13 +31,15 @@ _SHORT = 8
 _LARGE_BATCHES = (2 * ROWS[-1], 4 * ROWS[-1], 4 * ROWS[-1] + 1)
 
 
-def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> None:
+def save_warmup_requests(
+    path: Path, tokenizer: Tokenizer, max_length: int, ids_key: str = DEFAULT_SIGNATURE_KEY
+) -> None:
     """Writes a request for every path through the graph.
 
     Each signature of the model gets a short text, one of `max_length` tokens and a batch; `text`
     gets every number of texts that is computed at once, so that a server with XLA compiles them
     all; `text_statistics` gets a batch. The texts consist of words of the vocabulary, and hold no
-    user's text.
+    user's text. `ids_key` is the signature of token ids.
     """
     ids = [
         NUM_SPECIAL_IDS + place % len(tokenizer.vocabulary.tokens) for place in range(max_length)
@@ -45,7 +48,7 @@ def save_warmup_requests(path: Path, tokenizer: Tokenizer, max_length: int) -> N
     mixed = [short, long] * (ROWS[-1] // 2)
     batches = {TEXT: [[short], [long], *([short] * rows for rows in (*ROWS[1:], *_LARGE_BATCHES))]}
     with tf.io.TFRecordWriter(str(path)) as file:
-        for signature in (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY):
+        for signature in (TEXT, TOKENS, ids_key, CLASSIFY):
             for rows in batches.get(signature, [[short], [long], mixed]):
                 file.write(_request(signature, rows, tokenizer).SerializeToString())
         for rows in ([short], [long]):
@@ -65,7 +68,7 @@ def _request(signature: str, rows: list[list[int]], tokenizer: Tokenizer) -> Pre
     else:
         request = log.predict_log.request
         name, values = signature if signature == "tokens" else "text", np.array(texts)
-        if signature == DEFAULT_SIGNATURE_KEY:
+        if signature in (DEFAULT_SIGNATURE_KEY, IDS):
             padded = pad_token_ids(rows, max(map(len, rows)))
             name, values = "input_sentence", padded.astype(np.int64)
         write_tensor(values, request.inputs[name])

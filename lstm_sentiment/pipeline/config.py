@@ -17,6 +17,7 @@ from lstm_sentiment.text.tokenizer_options import (
 )
 from lstm_sentiment.text.vectors.options import BadRows, VectorTrainingConfig
 from lstm_sentiment.training.config import SnapshotEvery, SnapshotUnit, TrainingConfig
+from lstm_sentiment.version_folder import DefaultSignature
 
 PathLike = str | os.PathLike[str]
 
@@ -61,6 +62,9 @@ class PipelineConfig:
         export_unit: `epochs` or `steps`.
         keep: Number of highest versions to keep; older ones are removed, except those named in
             `model_config_file`. `None` keeps all.
+        default_signature: What requests without a signature send: token `ids`, as in the original
+            recipe, or `text`, for clients that cannot name a signature. With `text`,
+            `serving_default` is the same as `text`, and token ids have the signature `ids`.
         model_config_file: A `models.config` whose version label `best` is set to the best weights;
             created if missing. `None` sets no label.
         run_dir: New or empty folder for config, history, checkpoints, scores, data fingerprint and
@@ -100,6 +104,7 @@ class PipelineConfig:
     export_every: int | None = None
     export_unit: SnapshotUnit = "epochs"
     keep: int | None = None
+    default_signature: DefaultSignature = "ids"
     model_config_file: PathLike | None = None
     run_dir: PathLike | None = None
     tensorboard: bool = False
@@ -119,6 +124,7 @@ class PipelineConfig:
         one_of(get_args(BadRows), bad_rows=self.bad_rows)
         one_of(("memory", "disk"), cache=self.cache)
         one_of(get_args(SnapshotUnit), export_unit=self.export_unit)
+        one_of(get_args(DefaultSignature), default_signature=self.default_signature)
         positive(export_every=self.export_every, keep=self.keep)
 
     @property

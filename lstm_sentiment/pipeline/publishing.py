@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
@@ -47,7 +48,9 @@ class Publisher:
             None if config.model_config_file is None else Path(config.model_config_file)
         )
         self._progress = progress
-        self._export = export or export_servable
+        self._export = export or partial(
+            export_servable, default_signature=config.default_signature
+        )
         if self._models_config is not None and self._models_config.exists():
             served = load_models_config(self._models_config)
             if find_model(served, self._base) is None:

@@ -7,10 +7,18 @@ from lstm_sentiment.checks import train_imports
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.loader import load_light_servable
-from lstm_sentiment.version_folder import LIGHT, example_answers, find_version, load_card
+from lstm_sentiment.version_folder import (
+    LIGHT,
+    DefaultSignature,
+    example_answers,
+    find_version,
+    load_card,
+)
 
 
-def reexport(model_dir: str | os.PathLike[str]) -> Path:
+def reexport(
+    model_dir: str | os.PathLike[str], *, default_signature: DefaultSignature | None = None
+) -> Path:
     """Writes a version's model as the next version, in the form of this release.
 
     Nothing is trained: the new version has the weights, words, classes and card of the old one,
@@ -19,6 +27,9 @@ def reexport(model_dir: str | os.PathLike[str]) -> Path:
 
     Args:
         model_dir: A version's folder, or a base path, of which the highest version is taken.
+        default_signature: What `serving_default`, the signature of a request that names none,
+            takes: `text`, for clients that cannot name one, or token `ids`, which else have the
+            signature `ids`. `None` for the same as of the version.
 
     Returns:
         The new version's folder.
@@ -35,7 +46,7 @@ def reexport(model_dir: str | os.PathLike[str]) -> Path:
         from lstm_sentiment.export.reexport import reexport_version
 
     try:
-        return reexport_version(version_dir, _check_answers)
+        return reexport_version(version_dir, _check_answers, default_signature)
     except LightEngineRefusedError as error:
         raise InvalidInputError(f"{version_dir}: {error}") from error
 

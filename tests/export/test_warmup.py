@@ -49,6 +49,17 @@ def test_every_signature_is_asked_by_its_own_api(tmp_path: Path) -> None:
     assert example.features.feature["text"].bytes_list.value[0].decode().startswith("房间干净早餐")
 
 
+def test_ids_are_asked_under_their_own_name(tmp_path: Path) -> None:
+    tokenizer = make_tokenizer("unigram", Vocabulary(WORDS))
+    for key in ("serving_default", "ids"):
+        save_warmup_requests(tmp_path / key, tokenizer, MAX_LENGTH, key)
+    by_default, found = (
+        requests_by_signature(tmp_path / key) for key in ("serving_default", "ids")
+    )
+    assert found.pop("ids")[0].inputs == by_default.pop("serving_default")[0].inputs
+    assert found == by_default
+
+
 def test_words_stand_apart_where_the_tokenizer_needs_it(tmp_path: Path) -> None:
     tokenizer = make_tokenizer("whitespace", Vocabulary(("good",)))
     save_warmup_requests(tmp_path / "requests", tokenizer, MAX_LENGTH)

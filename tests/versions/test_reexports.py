@@ -4,14 +4,18 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
-from lstm_sentiment import FitResult, export_servable
+from lstm_sentiment import FitResult, ModelServer, export_servable, verify_version
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.export.trained_version import load_trained_version
+from lstm_sentiment.models_config.config import single_model_config
+from lstm_sentiment.protocol.saved_model import signature_defs
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.version_folder import LIGHT
+from lstm_sentiment.versions.loading import load_servable
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 from lstm_sentiment.versions.reexports import reexport
 from tests.exported import exported, read_card, tiny_version, write_card
@@ -73,3 +77,45 @@ def test_what_is_no_version_of_this_package_is_refused(tmp_path: Path) -> None:
         reexport(tiny_version(tmp_path))
     with pytest.raises(ServableNotFoundError):
         reexport(tmp_path / "absent")
+
+
+def test_texts_may_be_what_a_request_without_a_signature_sends(version_dir: Path) -> None:
+    new = reexport(version_dir, default_signature="text")
+    signatures = load_servable(version_dir, "tensorflow").signatures
+    texts = np.array([text.encode() for text in TEXTS], object)
+    for engine in ("light", "tensorflow"):
+        servable = load_servable(new, engine)
+        assert {*servable.signatures} == {*signatures, "ids"}
+        answers = [servable.run(key, {"text": texts}) for key in ("serving_default", "text")]
+        assert answers[0].keys() == answers[1].keys()
+        for name, array in answers[0].items():
+            np.testing.assert_array_equal(array, answers[1][name])
+    # What a version has stays, until another is asked for.
+    again = reexport(new)
+    assert "ids" in signature_defs(again)
+    back = signature_defs(reexport(again, default_signature="ids"))
+    assert list(back["serving_default"].inputs) == ["input_sentence"]
+    assert "ids" not in back
+
+
+def test_a_client_that_names_no_signature_sends_texts(version_dir: Path) -> None:
+    new = reexport(version_dir, default_signature="text")
+    config = single_model_config("sentiment", new.parent)
+    with ModelServer(config, port=0) as server:
+        rest_api = f"127.0.0.1:{server.rest_api_port}"
+        url = f"http://{rest_api}/v1/models/sentiment:predict"
+        bodies = [{"instances": TEXTS}, {"signature_name": "text", "instances": TEXTS}]
+        answer, expected = (httpx.post(url, json=body, timeout=60).json() for body in bodies)
+        assert answer == expected
+        assert len(answer["predictions"]) == len(TEXTS)
+        # Ids are asked under their own name, over each transport.
+        ways = verify_version(
+            new,
+            server=f"127.0.0.1:{server.port}",
+            rest_api=rest_api,
+            model_name="sentiment",
+            timeout_seconds=60,
+        ).ways
+        assert {one.problem for one in ways} == {None}
+        assert {one.way for one in ways if one.signature == "ids"} >= {"grpc", "rest"}
+        assert "serving_default" not in {one.signature for one in ways}

@@ -15,10 +15,12 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     TEXT,
     TEXT_STATISTICS,
     TOKENS,
     example_answers,
+    ids_signature,
     load_card,
     probabilities_of,
 )
@@ -37,10 +39,12 @@ def check_signatures(servable: Servable) -> None:
     example = Example()
     example.features.feature[TEXT_FEATURE].bytes_list.value.append(b"")
     values = {
-        DEFAULT_SIGNATURE_KEY: np.zeros((1, 1), np.int64),
+        ids_signature(servable.signatures): np.zeros((1, 1), np.int64),
         CLASSIFY: np.array([example.SerializeToString()], object),
         **dict.fromkeys((TEXT, TOKENS, EXPLAIN, TEXT_STATISTICS), np.array([b""], object)),
     }
+    if IDS in servable.signatures:
+        values[DEFAULT_SIGNATURE_KEY] = values[TEXT]
     for key, signature in servable.signatures.items():
         try:
             answer = servable.run(key, dict.fromkeys(signature.inputs, values[key]))
@@ -89,15 +93,14 @@ def check_card(servable: LightServable, version_dir: Path, temperature: float) -
     # One by one: single texts are computed by another network than batches.
     scores = [_scores_of(servable, example.token_ids) for example in examples]
     probabilities = probabilities_of(np.concatenate(scores), temperature)
-    _compare(DEFAULT_SIGNATURE_KEY, probabilities, expected)
+    _compare(ids_signature(servable.signatures), probabilities, expected)
     by_vectors = servable.scores_by_vectors([example.token_ids for example in examples])
     _compare(EXPLAIN, probabilities_of(by_vectors, temperature), expected)
 
 
 def _scores_of(servable: Servable, token_ids: Sequence[int]) -> Array:
-    answer = servable.run(
-        DEFAULT_SIGNATURE_KEY, {"input_sentence": np.array([token_ids], np.int64)}
-    )
+    key = ids_signature(servable.signatures)
+    answer = servable.run(key, {"input_sentence": np.array([token_ids], np.int64)})
     return answer["predict_scores"]
 
 

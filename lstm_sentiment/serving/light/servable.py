@@ -26,6 +26,7 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     LABELS,
     OOV_ID,
     PAD_ID,
@@ -48,7 +49,7 @@ class LightServable:
         quick_signatures: Those of them that run a short text in about a millisecond.
     """
 
-    quick_signatures = frozenset({DEFAULT_SIGNATURE_KEY, TEXT, TOKENS, CLASSIFY})
+    quick_signatures = frozenset({DEFAULT_SIGNATURE_KEY, IDS, TEXT, TOKENS, CLASSIFY})
 
     def __init__(self, version_dir: Path, folder: Path, twin: LightTwin) -> None:
         """Loads the files of a version that `check_digests` has checked.
@@ -72,6 +73,7 @@ class LightServable:
         labels = (version_dir / LABELS).read_bytes().splitlines()
         self._labels = np.array(labels, object)
         self.signatures = read_signatures(self._signature_defs)
+        self._default = TEXT if IDS in self.signatures else DEFAULT_SIGNATURE_KEY
         self._explained_width = _static_width(self.signatures.get(EXPLAIN))
 
     @property
@@ -97,6 +99,8 @@ class LightServable:
         checked = checked_inputs(signature, inputs)
         check_shapes(checked)
         (values,) = checked.values()
+        if signature_key == DEFAULT_SIGNATURE_KEY:
+            signature_key = self._default
         if signature_key not in _ANSWERS_TO_TEXTS:
             outputs = _ANSWERS[signature_key](self, values, caller)
             return {name: outputs[name] for name in signature.outputs}
@@ -208,6 +212,7 @@ def _static_width(explain: Signature | None) -> int | None:
 # Not an attribute: methods that refer to the servable would keep it in memory for long.
 _ANSWERS: dict[str, Callable[[LightServable, Array, Caller], dict[str, Array]]] = {
     DEFAULT_SIGNATURE_KEY: LightServable._of_ids,
+    IDS: LightServable._of_ids,
     TOKENS: LightServable._of_tokens,
     TEXT_STATISTICS: LightServable._statistics,
 }

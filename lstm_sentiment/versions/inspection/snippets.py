@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, ExampleAnswer
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, IDS, ExampleAnswer
 from lstm_sentiment.versions.inspection.graph import SignatureSummary, TensorSummary
 
 GRPC_ADDRESS = "localhost:8500"
@@ -74,6 +74,10 @@ def _contract_request(
         (DEFAULT_SIGNATURE_KEY, "predict", ("input_sentence",)): (
             {"instances": [ids]},
             f"predict_ids(np.array([{ids}]))",
+        ),
+        (IDS, "predict", ("input_sentence",)): (
+            {"instances": [ids]},
+            f'predict_ids(np.array([{ids}]), signature="ids")',
         ),
         ("text", "predict", ("text",)): ({"instances": [example.text]}, f"predict([{text}])"),
         ("tokens", "predict", ("tokens",)): (

@@ -12,6 +12,7 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     ExampleAnswer,
     probabilities_of,
 )
@@ -70,7 +71,12 @@ def answers_from(
     Raises:
         InvalidInputError: If an output is missing or malformed.
     """
-    read = {DEFAULT_SIGNATURE_KEY: _of_ids, CLASSIFY: _of_classes, EXPLAIN: _of_explanations}
+    read = {
+        DEFAULT_SIGNATURE_KEY: _of_ids,
+        IDS: _of_ids,
+        CLASSIFY: _of_classes,
+        EXPLAIN: _of_explanations,
+    }
     try:
         return replace(read.get(signature, _of_texts)(outputs, temperature), version=version)
     except KeyError as error:

@@ -8,12 +8,11 @@ from urllib.parse import quote
 from lstm_sentiment.client.rest_client import RestClient
 from lstm_sentiment.version_folder import (
     CLASSIFY,
-    DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
     ExampleAnswer,
 )
 from lstm_sentiment.versions.verification.answers import Answers, Expectation, answers_from
-from lstm_sentiment.versions.verification.transports import padded_ids
+from lstm_sentiment.versions.verification.transports import IDS_SIGNATURES, padded_ids
 
 REST_RULE = "must answer as TensorFlow Serving's REST API does"
 """The rule for answers of `RestClient`."""
@@ -103,7 +102,7 @@ def _instances(signature: str, examples: Sequence[ExampleAnswer]) -> tuple[str, 
     """Returns the key of the request's body and the inputs, one for each example."""
     if signature == CLASSIFY:
         return "examples", [{"text": example.text} for example in examples]
-    if signature == DEFAULT_SIGNATURE_KEY:
+    if signature in IDS_SIGNATURES:
         return "instances", padded_ids(examples).tolist()
     if signature == "tokens":
         return "instances", [" ".join(example.tokens) for example in examples]

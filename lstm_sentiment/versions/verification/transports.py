@@ -14,6 +14,7 @@ from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
     EXPLAIN,
+    IDS,
     TEXT,
     TOKENS,
     ExampleAnswer,
@@ -25,8 +26,12 @@ from lstm_sentiment.versions.verification.answers import Answers, Expectation, a
 LIGHT_TWIN = "light twin"
 """Name of the transport to the light engine in results."""
 
-SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, CLASSIFY, EXPLAIN)
+SIGNATURES = (TEXT, TOKENS, DEFAULT_SIGNATURE_KEY, IDS, CLASSIFY, EXPLAIN)
 """The signatures that are verified if a version has them."""
+
+
+IDS_SIGNATURES = (DEFAULT_SIGNATURE_KEY, IDS)
+"""Those of them that take token ids."""
 
 
 class Transport(Protocol):
@@ -68,8 +73,14 @@ class LocalTransport:
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """The version's signatures that are among `SIGNATURES`."""
-        return tuple(key for key in SIGNATURES if key in self._servable.signatures)
+        """The version's signatures that are among `SIGNATURES`.
+
+        The default one is among them where it is of token ids; else it is the same as `text`.
+        """
+        found = [key for key in SIGNATURES if key in self._servable.signatures]
+        if IDS in found:
+            found.remove(DEFAULT_SIGNATURE_KEY)
+        return tuple(found)
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
         """Sends all examples at once, see `Transport.ask`."""
@@ -89,8 +100,8 @@ class GrpcTransport:
 
     def ask(self, signature: str, expected: Expectation) -> Answers:
         """Sends all examples, see `Transport.ask`."""
-        if signature == DEFAULT_SIGNATURE_KEY:
-            scored = self._client.predict_ids(padded_ids(expected.examples))
+        if signature in IDS_SIGNATURES:
+            scored = self._client.predict_ids(padded_ids(expected.examples), signature=signature)
             logits = [row.predict_scores for row in scored]
             return Answers(
                 probabilities_of(logits, expected.temperature).tolist(),
@@ -132,7 +143,7 @@ def padded_ids(examples: Sequence[ExampleAnswer]) -> NDArray[np.int64]:
 
 def _arrays(signature: str, examples: Sequence[ExampleAnswer]) -> dict[str, NDArray[Any]]:
     """Returns the inputs of a signature, by name."""
-    if signature == DEFAULT_SIGNATURE_KEY:
+    if signature in IDS_SIGNATURES:
         return {"input_sentence": padded_ids(examples)}
     if signature == CLASSIFY:
         values = [_serialized(example.text) for example in examples]
