@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.models_config.base_path import check_is_folder_path
 from lstm_sentiment.serving.loading.options import Engine
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class ModelsFlags:
         """Checks that one model or one config is named, and that a folder is there."""
         if self.model_config_file is None:
             folder = self.model_base_path or DEFAULT_BASE_PATH
+            check_is_folder_path(folder)
             if not folder.is_dir():
                 raise InvalidInputError(
                     f"{folder}: must be a folder of versions, such as `fit` makes. "

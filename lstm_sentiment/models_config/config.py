@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.models_config.base_path import check_is_folder_path
 from lstm_sentiment.models_config.logging_config import check_logging_config
 from lstm_sentiment.models_config.version_policy import (
     All,
@@ -68,7 +69,7 @@ def parse_models_config(text: str, *, source: str = "models.config") -> ModelSer
     try:
         config = text_format.Parse(text, ModelServerConfig())
     except text_format.ParseError as error:
-        raise ConfigError(syntax_error(source, error)) from error
+        raise ConfigError(syntax_error(source, error, _unparsable(error))) from error
     check_models_config(config, source=source)
     return config
 
@@ -82,10 +83,22 @@ def syntax_error(source: str, error: text_format.ParseError, reason: str | None 
         reason: Replaces the parser's message, where a line may hold a secret.
     """
     if reason is None:
-        # The parser's message repeats the position.
-        reason = re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
+        reason = _reason(error)
     line = error.GetLine()
     return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
+
+
+def _reason(error: text_format.ParseError) -> str:
+    # The parser's message repeats the position.
+    return re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
+
+
+def _unparsable(error: text_format.ParseError) -> str:
+    """Returns the reason in the words by which TensorFlow Serving's logs and tests know it."""
+    line, column = error.GetLine(), error.GetColumn()
+    place = "" if line is None else f"{line}:{column}: "
+    name = ModelServerConfig.DESCRIPTOR.full_name
+    return f"Error parsing text-format {name}: {place}{_reason(error)}"
 
 
 def single_model_config(model_name: str, model_base_path: str | Path) -> ModelServerConfig:
@@ -96,13 +109,14 @@ def single_model_config(model_name: str, model_base_path: str | Path) -> ModelSe
         model_base_path: A relative path is resolved against the working directory.
 
     Raises:
-        InvalidInputError: If an argument is empty.
+        InvalidInputError: If an argument is empty, or the base path is a URI.
     """
     if not model_name or not str(model_base_path):
         raise InvalidInputError(
             "`model_name` and `model_base_path` must not be empty. Received: "
             f"model_name={model_name!r}, model_base_path={str(model_base_path)!r}."
         )
+    check_is_folder_path(model_base_path)
     config = ModelServerConfig()
     config.model_config_list.config.add(
         name=model_name,
@@ -140,8 +154,12 @@ def check_models_config(config: ModelServerConfig, *, source: str = "models.conf
     if config.WhichOneof("config") == "custom_model_config":
         raise ConfigError(f"{source}: custom_model_config is not supported; use model_config_list.")
     models = config.model_config_list.config
-    if not models:
-        raise ConfigError(f"{source}: model_config_list must name at least one model.")
+    if config.WhichOneof("config") is None:
+        # An empty file is a mistake, but an explicit empty list means: serve no model.
+        raise ConfigError(
+            f"{source}: model_config_list must be there; `model_config_list {{}}` serves no model. "
+            "Received: none."
+        )
     for model in models:
         _check_model(model, source)
     for name, count in Counter(model.name for model in models).items():
@@ -183,6 +201,12 @@ def version_labels(
 def _check_model(model: Any, source: str) -> None:
     if not model.name:
         raise ConfigError(f"{source}: name must not be empty. Received: name='' for a model.")
+    try:
+        check_is_folder_path(
+            model.base_path, f"base_path={model.base_path!r} for model {model.name!r}"
+        )
+    except InvalidInputError as error:
+        raise ConfigError(f"{source}: {error}") from error
     if not Path(model.base_path).is_absolute():
         raise ConfigError(
             f"{source}: base_path must be absolute. "

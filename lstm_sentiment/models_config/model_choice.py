@@ -31,7 +31,9 @@ def named(model_name: str | None) -> ModelChoice:
             return names.index(model_name)
         wanted = "the model must be named" if model_name is None else "the model must be there"
         arrived = "" if model_name is None else f"model {model_name!r}, and there are "
-        raise ConfigError(f"{path}: {wanted}. Received: {arrived}{', '.join(map(repr, names))}.")
+        raise ConfigError(
+            f"{path}: {wanted}. Received: {arrived}{', '.join(map(repr, names)) or 'no model'}."
+        )
 
     return choose
 

@@ -57,7 +57,7 @@ class Publisher:
                 paths = [model.base_path for model in served.model_config_list.config]
                 raise ConfigError(
                     f"{self._models_config}: must serve one model from {self._base.absolute()}, to "
-                    f"label its best version. Received: {', '.join(paths)}."
+                    f"label its best version. Received: {', '.join(paths) or 'no model'}."
                 )
 
     def snapshot(self, result: FitResult) -> None:

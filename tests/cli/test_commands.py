@@ -290,7 +290,10 @@ def test_predict_tells_bad_input_in_one_line(run: Run, args: tuple[str, ...], me
     ("config", "message"),
     [
         (None, "models.config: cannot be read"),
-        ("model_config_list {", "models.config:1"),
+        (
+            "model_config_list {",
+            "models.config:1: Error parsing text-format tensorflow.serving.ModelServerConfig: 1:",
+        ),
         ("model_config_list {\n config {\n nam: 'a' } }", "models.config:3"),
         (
             'model_config_list { config { name: "a" base_path: "models/a" '
@@ -305,6 +308,21 @@ def test_serve_tells_a_bad_config_in_one_line(
     if config is not None:
         (tmp_path / "models.config").write_text(config)
     outcome = run("serve", "--model_config_file", "models.config", "--port", "auto")
+    assert is_one_error_line(outcome), outcome
+    assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("s3://store/m", "mount it (as a file system or a volume) or copy it. Received: s3://sto"),
+        ("file:///models/m", "base_path must be a path: write /models/m without"),
+    ],
+)
+def test_serve_says_what_to_do_with_a_base_path_elsewhere(
+    run: Run, folder: str, message: str
+) -> None:
+    outcome = run("serve", "--model-base-path", folder, "--port", "auto")
     assert is_one_error_line(outcome), outcome
     assert message in outcome.err
 

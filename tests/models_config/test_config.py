@@ -82,11 +82,14 @@ def test_policies_and_labels_are_read() -> None:
     [
         (
             'model_config_list {\n config { nam: "a" } }',
-            'f:2: Message type .* no field named "nam"',
+            "f:2: Error parsing text-format tensorflow.serving.ModelServerConfig: 2:11: "
+            'Message type .* no field named "nam"',
         ),
-        ("model_config_list {\n config {\n", "f:2: Expected"),
-        ("", "f: model_config_list must name at least one model"),
-        ("model_config_list {}", "f: model_config_list must name at least one model"),
+        (
+            "model_config_list {\n config {\n",
+            r"f:2: Error parsing text-format tensorflow\.serving\.ModelServerConfig: 2:\d+: E",
+        ),
+        ("", "f: model_config_list must be there; `model_config_list {}` serves no model"),
         ('custom_model_config { type_url: "x" }', "f: custom_model_config is not supported"),
         (
             'model_config_list { config { name: "m" base_path: "models/m" } }',
@@ -105,7 +108,18 @@ def test_policies_and_labels_are_read() -> None:
         (model_text('version_labels { key: "s" value: -1 }'), "Received: 's' -> -1"),
         (model_text("version_labels { value: 1 }"), "Received: '' -> 1"),
         (model_text("model_version_policy { specific { versions: -3 } }"), "Received: -3"),
-        (model_text("model_version_policy { specific {} all {} }"), "f:1: Field .*oneof"),
+        (model_text("model_version_policy { specific {} all {} }"), "f:1: .*: Field .*oneof"),
+        *(
+            (
+                model_text("").replace("/models/m", f"{scheme}://store/m"),
+                f"f: base_path must be a folder of this machine.* mount it .*='{scheme}:",
+            )
+            for scheme in ("s3", "gs", "hdfs", "viewfs")
+        ),
+        (
+            model_text("").replace("/models/m", "file:///models/m"),
+            "f: base_path must be a path: write /models/m without",
+        ),
         (
             "model_config_list {"
             + 2 * "config { name: 'm' base_path: '/m' model_platform: 'tensorflow' }"
@@ -119,6 +133,10 @@ def test_a_config_that_breaks_a_rule_is_refused_in_one_line(text: str, message: 
         parse_models_config(text, source="f")
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("f:")
+
+
+def test_an_empty_list_is_a_config_that_serves_no_model() -> None:
+    assert servables_to_monitor(parse_models_config("model_config_list {}")) == []
 
 
 def test_a_syntax_error_in_a_file_names_path_and_line(tmp_path: Path) -> None:
@@ -152,6 +170,9 @@ def test_a_config_of_one_model_serves_its_latest_version(
         single_model_config("", "models")
     with pytest.raises(InvalidInputError, match="must not be empty"):
         single_model_config("m", "")
+    for elsewhere in ("gs://store/m", Path("gs://store/m")):
+        with pytest.raises(InvalidInputError, match=r"or copy it\. Received: gs:"):
+            single_model_config("m", elsewhere)
 
 
 def test_the_config_for_stock_tensorflow_serving_is_valid() -> None:

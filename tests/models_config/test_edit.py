@@ -419,7 +419,7 @@ def test_named_versions_are_those_of_every_model_that_may_be_the_folder() -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model_config_list {", ":1: Expected"),
+        ("model_config_list {", ":1: Error parsing text-format .*: Expected"),
         (COMMENTED.replace("/models/other", "models"), "base_path must be absolute"),
         (
             COMMENTED.replace("/models/sentiment", "/models/mood"),

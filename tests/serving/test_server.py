@@ -145,6 +145,18 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+def test_a_server_may_start_without_a_model_and_get_one_later(
+    base_path: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "models.config"
+    path.write_text("model_config_list {}")
+    with ModelServer(path, POLLED_BY_HAND, port=0) as server:
+        assert not server.is_ready()
+        assert server.states() == []
+        server.reload(config_of(base_path))
+        assert server.is_ready()
+
+
 @pytest.mark.parametrize("which", ["port", "rest_api_port"])
 def test_a_port_in_use_is_one_clear_line(base_path: Path, taken_port: int, which: str) -> None:
     ports: dict[str, Any] = {"port": 0, which: taken_port}

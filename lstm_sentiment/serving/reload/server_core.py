@@ -347,9 +347,6 @@ class _Deadline:
 
 
 def _check(config: ModelServerConfig, further: Callable[[ModelServerConfig], None] | None) -> None:
-    is_list = config.WhichOneof("config") == "model_config_list"
-    if is_list and not config.model_config_list.config:
-        return  # An empty file is a mistake, but an explicit empty list means: serve no model.
     try:
         check_models_config(config, source="config")
         if further is not None:
