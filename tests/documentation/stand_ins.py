@@ -85,7 +85,7 @@ class Training:
             arguments["on_snapshot"](replace(result, snapshot_step=4))
         return result
 
-    def write(self, result: FitResult, folder: Path, test: Evaluation | None) -> None:
+    def write(self, result: FitResult, folder: Path, test: Evaluation | None, *_: object) -> None:
         """As the export does; the graph is traced once for each classifier."""
         kept = self._folder / str(len(result.label_names))
         if not kept.exists():

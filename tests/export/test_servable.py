@@ -17,7 +17,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servable, "write_version", _write_little)
 
 
-def _write_little(result: FitResult, folder: Path, test: object) -> None:
+def _write_little(result: FitResult, folder: Path, *_: object) -> None:
     (folder / "saved_model.pb").touch()
 
 
@@ -87,8 +87,8 @@ def test_what_is_being_written_has_no_numeric_name(
 ) -> None:
     seen: list[str] = []
 
-    def spy(result: FitResult, folder: Path, test: object) -> None:
-        _write_little(result, folder, None)
+    def spy(result: FitResult, folder: Path, *_: object) -> None:
+        _write_little(result, folder)
         seen.extend(entry.name for entry in tmp_path.iterdir())
 
     monkeypatch.setattr(servable, "write_version", spy)
@@ -102,7 +102,7 @@ def test_exports_at_the_same_time_take_different_versions(
 ) -> None:
     barrier = threading.Barrier(2)
 
-    def meet(result: FitResult, folder: Path, test: object) -> None:
+    def meet(result: FitResult, folder: Path, *_: object) -> None:
         (folder / "saved_model.pb").touch()
         barrier.wait()
 
