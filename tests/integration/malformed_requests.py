@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -318,7 +319,40 @@ GOOD_BODIES = [
 ]
 """Paths of REST and what they answer."""
 
+_DATATYPES = {"BYTES": "a", "INT64": 1, "INT8": 1, "FP32": 0.5, "FP16": 2, "BOOL": True, "X": 1}
+_sizes = st.lists(st.sampled_from([0, 1, 1, 2, 3, 20]), max_size=4) | st.lists(
+    st.sampled_from([-1, 2**31, 2**62, 2**64, 1.0, True, None, "2"]), max_size=2
+)
+
+
+@st.composite
+def _open_tensor(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """An input of the Open Inference Protocol, mostly with as many values as its shape."""
+    datatype = draw(st.sampled_from([*_DATATYPES]))
+    shape: list[Any] = draw(_sizes)
+    is_usual = all(type(size) is int and 0 <= size <= 20 for size in shape)
+    count = math.prod(shape) if is_usual else 2
+    data: Any = [_DATATYPES[datatype]] * min(count, 5000)
+    if draw(st.integers(0, 3)) == 0:
+        data = draw(_json_values)
+    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
+
+
+@st.composite
+def _open_bodies(draw: st.DrawFn) -> bytes:
+    """Requests of the Open Inference Protocol: a signature's inputs as absurd tensors."""
+    key = draw(st.sampled_from([*_INPUTS, "classify", "regress"]))
+    names = [*_INPUTS.get(key, ["inputs"]), *draw(st.lists(_json_keys, max_size=1))]
+    document: dict[str, Any] = {"inputs": [draw(_open_tensor(name)) for name in names]}
+    if key:
+        document["parameters"] = {"signature_name": key}
+    if draw(st.integers(0, 3)) == 0:
+        document[draw(st.sampled_from(["id", "outputs", "parameters"]))] = draw(_json_values)
+    return json.dumps(document).encode()
+
+
 bodies = st.one_of(
+    _open_bodies(),
     st.dictionaries(_json_keys, _json_values, min_size=1, max_size=3).map(
         lambda value: json.dumps(value).encode()
     ),
