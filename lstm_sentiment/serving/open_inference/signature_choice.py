@@ -1,8 +1,8 @@
 """Chooses the signature that answers a request: the Open Inference Protocol has none.
 
 A request may name its signature in the parameter `signature_name`. Else `serving_default` answers
-if its inputs are those of the request, by names and datatypes; else `text` if its are. Inputs that
-have a default may be absent.
+if its inputs are those of the request, by names and datatypes; else `text` if its are, or `ids`,
+which versions have whose `serving_default` takes texts. Inputs that have a default may be absent.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.open_inference.datatypes import datatype_of
 from lstm_sentiment.serving.servable import Array, Signature
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, IDS, TEXT
 
 SIGNATURE_NAME = "signature_name"
 """The parameter of a request that names the signature."""
 
-_CHOSEN = (DEFAULT_SIGNATURE_KEY, TEXT)
+_CHOSEN = (DEFAULT_SIGNATURE_KEY, TEXT, IDS)
 # An error message must not name the inputs of a model with very many of them.
 _MOST_NAMED = 8
 
@@ -43,8 +43,9 @@ def choosing(
             signature = signatures.get(key)
             if signature is not None and _fits(signature, inputs):
                 return key
+        known = [f"`{key}`" for key in _CHOSEN if key in signatures] or ["a signature"]
         raise InvalidInputError(
-            f"the inputs must be those of `{DEFAULT_SIGNATURE_KEY}` or `{TEXT}`, or the parameter "
+            f"the inputs must be those of {' or '.join(known)}, or the parameter "
             f"`{SIGNATURE_NAME}` must name another signature: {_described(signatures)}. "
             f"Received: {_sent(inputs)}."
         )

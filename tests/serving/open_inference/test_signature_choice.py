@@ -29,6 +29,11 @@ OURS = signatures(
     signature("text", text=STRING),
     signature("explain", text=STRING),
 )
+OF_TEXT_BY_DEFAULT = signatures(
+    signature("serving_default", text=STRING),
+    signature("text", text=STRING),
+    signature("ids", input_sentence=INT64),
+)
 DEFAULTED = Signature(
     "serving_default",
     {"text": TensorInfo(STRING, None), "top": TensorInfo(INT64, None)},
@@ -47,6 +52,8 @@ TWO_OF_TEXT = signatures(signature("serving_default", text=STRING), signature("t
         (TWO_OF_TEXT, "", {"text": TEXTS}, "serving_default"),
         (signatures(signature("text", text=STRING)), "", {"text": TEXTS}, "text"),
         (signatures(DEFAULTED, OURS["text"]), "", {"text": TEXTS}, "serving_default"),
+        (OF_TEXT_BY_DEFAULT, "", {"text": TEXTS}, "serving_default"),
+        (OF_TEXT_BY_DEFAULT, "", {"input_sentence": IDS}, "ids"),
         (signatures(DEFAULTED, OURS["text"]), "", {"text": TEXTS, "top": IDS}, "serving_default"),
     ],
 )
