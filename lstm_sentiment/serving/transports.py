@@ -21,6 +21,7 @@ from lstm_sentiment.serving.grpc_api.service import Reload
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.routing.table import OPENAPI
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
@@ -60,9 +61,10 @@ def make_rest_server(
         state=state,
         metrics_page=metrics_page,
         ui=options.ui,
+        with_tokens=options.auth_tokens is not None,
     )
     if options.auth_tokens is not None:
-        open_paths = ui_paths() if options.ui else frozenset[str]()
+        open_paths = {OPENAPI.template} | (ui_paths() if options.ui else frozenset[str]())
         app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
     if options.cors_origins is not None:
         # Outermost: a preflight has no token, and errors are read by the page too.

@@ -2,7 +2,7 @@
 
 The token stands in the header `authorization: Bearer TOKEN` (RFC 6750), which is metadata in gRPC.
 Health checks need no token. The page of metrics needs one, since it shows the models and their use;
-the web page needs none, since it shows nothing.
+the web page and the description of the API need none, since they show nothing.
 """
 
 import hashlib

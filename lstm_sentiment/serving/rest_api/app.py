@@ -54,6 +54,7 @@ def rest_app(
     state: Callable[[], Mapping[str, Any]] | None = None,
     metrics_page: MetricsPage | None = None,
     ui: bool = False,
+    with_tokens: bool = False,
 ) -> AsgiApp:
     """Makes the REST API as an ASGI application, which answers every path and method.
 
@@ -68,8 +69,9 @@ def rest_app(
         state: Returns the content of `/state`; `None` for no such page.
         metrics_page: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
+        with_tokens: Whether the server asks for bearer tokens, as its description tells.
     """
-    pages = Pages(is_ready, state, metrics_page, ui)
+    pages = Pages(is_ready, state, metrics_page, ui, with_tokens)
     return _RestApi(
         Router(pages.routes()),
         RestAnswers(data_plane).handlers | OpenInferenceAnswers(data_plane).handlers,

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lstm_sentiment.serving.asgi import Scope
@@ -17,6 +18,7 @@ from lstm_sentiment.serving.rest_api.responses import (
     json_response,
     text_response,
 )
+from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.route import Route
 from lstm_sentiment.serving.rest_api.routing.table import routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
@@ -38,12 +40,14 @@ class Pages:
         state: Returns the content of `/state`; `None` for no such page.
         metrics: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
+        with_tokens: Whether the server asks for bearer tokens.
     """
 
     is_ready: Callable[[], bool]
     state: Callable[[], Mapping[str, Any]] | None
     metrics: MetricsPage | None
     ui: bool
+    with_tokens: bool = False
 
     def routes(self) -> Iterator[Route]:
         """Returns the routes of a server with these pages."""
@@ -57,8 +61,18 @@ class Pages:
             "readyz": self._readyz,
             "state": self._state,
             "metrics": self._metrics,
+            "openapi": self._openapi,
             "ui": self._ui,
+            "uiFile": self._ui,
         }
+
+    @cached_property
+    def _description(self) -> Response:
+        document = openapi_document(self.routes(), with_tokens=self.with_tokens)
+        return json_response(json.dumps(document, ensure_ascii=False))
+
+    async def _openapi(self, scope: Scope) -> Response:
+        return self._description
 
     async def _healthz(self, scope: Scope) -> Response:
         return text_response("ok\n")

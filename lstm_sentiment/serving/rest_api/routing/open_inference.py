@@ -8,11 +8,14 @@ _TAG = "Open Inference Protocol"
 _ONE_MODEL = "/v2/models/{model}[/versions/{version_or_label}]"
 
 
-def open_inference_routes(errors: Mapping[int, Reply]) -> tuple[Route, ...]:
+def open_inference_routes(
+    errors: Mapping[int, Reply], body_errors: Mapping[int, Reply]
+) -> tuple[Route, ...]:
     """Returns the routes, the one that is asked most first.
 
     Args:
         errors: The errors of every operation that asks a model.
+        body_errors: The errors of those of them whose requests have a body.
     """
     return (
         Route(
@@ -23,7 +26,7 @@ def open_inference_routes(errors: Mapping[int, Reply]) -> tuple[Route, ...]:
             tag=_TAG,
             api="ModelInfer",
             body="InferRequest",
-            replies={200: Reply("The outputs.", "InferResponse"), **errors},
+            replies={200: Reply("The outputs.", "InferResponse"), **body_errors},
         ),
         Route(
             operation_id="modelReady",
@@ -56,6 +59,7 @@ _SERVER_ROUTES = (
         summary="Tells that the process answers.",
         tag=_TAG,
         replies={200: Reply("It answers.", "ServerHealth")},
+        is_open=True,
     ),
     Route(
         operation_id="serverReady",
@@ -66,6 +70,7 @@ _SERVER_ROUTES = (
             200: Reply("It can.", "ServerHealth"),
             503: Reply("It cannot yet, or no more.", "ServerHealth"),
         },
+        is_open=True,
     ),
     Route(
         operation_id="serverMetadata",

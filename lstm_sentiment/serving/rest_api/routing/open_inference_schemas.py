@@ -1,107 +1,75 @@
-"""The JSON Schemas of the bodies of the Open Inference Protocol, by name.
+"""The JSON Schemas of the Open Inference Protocol's bodies, by name."""
 
-After `specification/protocol/open_inference_rest.yaml` in
-https://github.com/kserve/open-inference-protocol.
-"""
-
-from collections.abc import Mapping
-from typing import Any
-
-_STRING, _INTEGER, _BOOLEAN = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
-_DATATYPES = (
-    *("BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
-    *("FP16", "BF16", "FP32", "FP64", "BYTES"),
+from lstm_sentiment.serving.rest_api.routing.json_schema import (
+    NUMBER,
+    NUMBERS,
+    STRING,
+    Schema,
+    list_of,
+    object_of,
+    ref,
 )
 
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    properties = {**required, **optional}
-    return {"type": "object", "properties": properties, "required": [*required]}
-
-
-def _list_of(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items, **more}
-
-
-_SHAPE = _list_of(
-    {"type": "integer", "minimum": 0}, maxItems=64, description="The size of each dimension."
-)
-_TENSOR = {
-    "name": _STRING,
-    "datatype": {"enum": [*_DATATYPES]},
-    "shape": _SHAPE,
-    "data": _list_of(
-        _ref("TensorValue"),
-        description="The values, flat or nested as the shape; in answers flat.",
-    ),
+_PARAMETERS: Schema = {"parameters": {"type": "object"}}
+_SHAPE = list_of({"type": "integer", "minimum": 0})
+_DATATYPE: Schema = {"type": "string", "description": "Such as `BYTES`, `INT64` or `FP32`."}
+_DATA: Schema = {
+    "description": f"The elements, in one list or in lists nested as the shape. {NUMBERS}",
+    **list_of(ref("OpenTensorData")),
 }
-_PARAMETERS = {
-    "type": "object",
-    "description": "Only `signature_name` has a meaning; others are ignored.",
-    "properties": {"signature_name": {**_STRING, "description": "The signature to run."}},
-}
-_TENSOR_METADATA = _list_of(
-    _object(
-        {
-            "name": _STRING,
-            "datatype": _STRING,
-            "shape": _list_of(_INTEGER, description="-1 stands for any size."),
-        }
-    )
+_TENSOR: Schema = {"name": STRING, "shape": _SHAPE, "datatype": _DATATYPE, "data": _DATA}
+_HEALTH: Schema = {"live": {"type": "boolean"}}
+_DESCRIBED = list_of(
+    object_of({"name": STRING, "datatype": _DATATYPE, "shape": list_of({"type": "integer"})}),
+    description="Name, datatype and shape of each tensor; -1 stands for any size.",
 )
 
-OPEN_INFERENCE_SCHEMAS: dict[str, dict[str, Any]] = {
-    "TensorValue": {
-        "description": "A value, or values in nested lists. NaN, Infinity and -Infinity are "
-        "numbers, here and in answers, though no JSON.",
-        "anyOf": [_STRING, {"type": "number"}, _BOOLEAN, _list_of(_ref("TensorValue"))],
+OPEN_INFERENCE_SCHEMAS: dict[str, Schema] = {
+    "OpenTensorData": {
+        "anyOf": [STRING, NUMBER, {"type": "boolean"}, list_of(ref("OpenTensorData"))],
     },
-    "InferRequest": {
-        **_object(
-            {"inputs": _list_of(_object(_TENSOR, parameters={"type": "object"}), minItems=1)},
-            id={**_STRING, "description": "Returned with the answer."},
-            parameters=_PARAMETERS,
-            outputs=_list_of(
-                _object({"name": _STRING}, parameters={"type": "object"}),
+    "InferRequest": object_of(
+        {"inputs": list_of(object_of(_TENSOR, _PARAMETERS), minItems=1)},
+        {
+            "id": {"type": "string", "description": "Comes back with the answer."},
+            "parameters": {
+                "type": "object",
+                "properties": {"signature_name": STRING},
+                "description": "`signature_name` names the signature to run.",
+            },
+            "outputs": list_of(
+                object_of({"name": STRING}, _PARAMETERS),
                 description="The outputs to return; without it, all.",
             ),
-        ),
-        "examples": [
+        },
+        examples=[
             {
-                "id": "42",
                 "inputs": [
-                    {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["房间很干净"]}
-                ],
-                "outputs": [{"name": "label"}],
+                    {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["房间很干净"]}
+                ]
             }
         ],
-    },
-    "InferResponse": _object(
+    ),
+    "InferResponse": object_of(
         {
-            "model_name": _STRING,
-            "model_version": _STRING,
-            "outputs": _list_of(_object(_TENSOR)),
+            "model_name": STRING,
+            "model_version": STRING,
+            "outputs": list_of(object_of(_TENSOR)),
         },
-        id=_STRING,
+        {"id": STRING},
     ),
-    "ModelReady": _object({"name": _STRING, "ready": _BOOLEAN}),
-    "OpenModelMetadata": _object(
+    "ModelReady": object_of({"name": STRING, "ready": {"type": "boolean"}}),
+    "OpenModelMetadata": object_of(
         {
-            "name": _STRING,
-            "versions": _list_of(_STRING, description="The versions that can be asked."),
-            "platform": _STRING,
-            "inputs": _TENSOR_METADATA,
-            "outputs": _TENSOR_METADATA,
-            "properties": {"type": "object", "additionalProperties": _STRING},
-        }
+            "name": STRING,
+            "versions": list_of(STRING),
+            "platform": STRING,
+            "inputs": _DESCRIBED,
+            "outputs": _DESCRIBED,
+        },
+        {"properties": {"type": "object"}},
     ),
-    "ServerHealth": _object({"live": _BOOLEAN}, ready=_BOOLEAN),
-    "ServerMetadata": _object(
-        {"name": _STRING, "version": _STRING, "extensions": _list_of(_STRING)}
-    ),
+    "ServerHealth": object_of(_HEALTH, {"ready": {"type": "boolean"}}),
+    "ServerMetadata": object_of({"name": STRING, "version": STRING, "extensions": list_of(STRING)}),
 }
 """The schemas, by name."""

@@ -34,12 +34,12 @@ class Reply(NamedTuple):
     Attributes:
         description: What the answer means.
         schema: Name of the body's schema; `None` where there is none.
-        content_type: Media type of the body.
+        content_types: Media types of the body.
     """
 
     description: str
     schema: str | None = None
-    content_type: str = "application/json"
+    content_types: tuple[str, ...] = ("application/json",)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,7 +55,9 @@ class Route:
         tag: The group that it is described in.
         api: Name of the method in metrics and logs, such as `Predict`; `None` for a page.
         body: Name of the schema of the request's body; `None` for none.
-        replies: The answers, by HTTP status.
+        headers: Names of the headers that its answer depends on.
+        replies: The answers, by HTTP status; 401 goes without saying.
+        is_open: Whether it needs no token where others do.
         pattern: What a whole path must match; by default the template, in its very case. Parameters
             of the path are its named groups.
     """
@@ -67,7 +69,9 @@ class Route:
     tag: str
     api: str | None = None
     body: str | None = None
+    headers: tuple[str, ...] = ()
     replies: Mapping[int, Reply] = field(default_factory=dict)
+    is_open: bool = False
     pattern: re.Pattern[str] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:

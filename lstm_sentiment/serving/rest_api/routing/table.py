@@ -15,7 +15,11 @@ from lstm_sentiment.serving.rest_api.routing.route import (
 
 _MODELS, _INFERENCE, _SERVER = "Models", "Inference", "Server"
 _ONE_MODEL = "/v1/models/{model}[/versions/{version}|/labels/{label}]"
-_TEXT = "text/plain; charset=utf-8"
+_TEXT = ("text/plain; charset=utf-8",)
+
+
+_HTML = "text/html; charset=utf-8"
+_FILES = ("text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml")
 
 
 def _error(description: str) -> Reply:
@@ -62,13 +66,13 @@ PREDICT = _prediction(
 CLASSIFY = _prediction(
     "classify",
     summary="Classifies examples.",
-    body="ExamplesRequest",
+    body="ClassifyRequest",
     replies={200: Reply("The classes of each example.", "ClassifyResponse"), **BODY_ERRORS},
 )
 REGRESS = _prediction(
     "regress",
     summary="Computes a number for each example.",
-    body="ExamplesRequest",
+    body="RegressRequest",
     replies={200: Reply("The number of each example.", "RegressResponse"), **BODY_ERRORS},
 )
 MODELS = Route(
@@ -77,7 +81,7 @@ MODELS = Route(
     summary="Lists all models with the states and labels of their versions.",
     tag=_MODELS,
     api="GetModelStatus",
-    replies={200: Reply("The models.", "Models"), **ERRORS},
+    replies={200: Reply("The models.", "Models"), **{s: ERRORS[s] for s in (413, 500, 503, 504)}},
     pattern=re.compile("(?i)/v1/models"),
 )
 METADATA = Route(
@@ -111,6 +115,7 @@ HEALTHZ = Route(
     methods=ANY_METHOD,
     summary="Tells that the process answers.",
     tag=_SERVER,
+    is_open=True,
     replies={200: Reply("It answers.", "Text", _TEXT)},
 )
 READYZ = Route(
@@ -119,6 +124,7 @@ READYZ = Route(
     methods=ANY_METHOD,
     summary="Tells whether the server can answer for its models.",
     tag=_SERVER,
+    is_open=True,
     replies={
         200: Reply("It can.", "Text", _TEXT),
         503: Reply("It cannot yet, or no more.", "Text", _TEXT),
@@ -138,24 +144,46 @@ METRICS = Route(
     methods=ANY_METHOD,
     summary="Tells the metrics in Prometheus' text format.",
     tag=_SERVER,
-    replies={200: Reply("The metrics.", "Text", CONTENT_TYPE)},
+    replies={200: Reply("The metrics.", "Text", (CONTENT_TYPE,))},
 )
+OPENAPI = Route(
+    operation_id="openapi",
+    template="/openapi.json",
+    methods=ANY_METHOD,
+    summary="Describes this API.",
+    tag=_SERVER,
+    replies={200: Reply("The description.", "OpenApi")},
+    is_open=True,
+)
+_KNOWN = Reply("The client has this file already.")
 UI = Route(
     operation_id="ui",
-    template="/[ui/{file}]",
+    template="/",
     methods=("GET", "HEAD"),
-    summary="Serves the web page and its files.",
+    summary="Serves the web page.",
     tag=_SERVER,
+    headers=("If-None-Match",),
+    replies={200: Reply("The page.", "Text", (_HTML,)), 304: _KNOWN},
+    is_open=True,
+)
+UI_FILES = Route(
+    operation_id="uiFile",
+    template="/ui/{file}",
+    methods=("GET", "HEAD"),
+    summary="Serves the files of the web page.",
+    tag=_SERVER,
+    headers=("If-None-Match",),
     replies={
-        200: Reply("The file.", "Text", "*/*"),
-        304: Reply("The client has this file already, as `If-None-Match` tells."),
+        200: Reply("The file.", "Text", (_HTML, *_FILES)),
+        304: _KNOWN,
         404: _error("There is no such file."),
     },
+    is_open=True,
 )
 
 _API = (
-    *(PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ),
-    *open_inference_routes(BODY_ERRORS),
+    *(PREDICT, CLASSIFY, REGRESS, MODELS, METADATA, STATUS, HEALTHZ, READYZ, OPENAPI),
+    *open_inference_routes(ERRORS, BODY_ERRORS),
 )
 
 
@@ -174,4 +202,4 @@ def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Ro
         pattern = re.compile(re.escape(metrics_path))
         yield replace(METRICS, template=metrics_path, pattern=pattern)
     if ui:
-        yield UI
+        yield from (UI, UI_FILES)
