@@ -46,6 +46,7 @@ def open_inference_routes(
             summary="Tells the inputs and outputs of a model.",
             tag=_TAG,
             api="ModelMetadata",
+            query=("signature_name",),
             replies={200: Reply("The tensors.", "OpenModelMetadata"), **errors},
         ),
         *_SERVER_ROUTES,

@@ -47,6 +47,12 @@ _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "minLength": 1},
         "example": "1",
     },
+    "signature_name": {
+        "in": "query",
+        "description": "The signature to describe; without it, `text` or else `serving_default`.",
+        "schema": {"type": "string"},
+        "example": "explain",
+    },
     "file": {
         "in": "path",
         "description": "Name of the file.",
@@ -100,7 +106,7 @@ def _operation(route: Route, path: str, with_tokens: bool) -> dict[str, Any]:
     if with_tokens and not route.is_open:
         replies[401] = _UNAUTHENTICATED
     names = re.findall(r"{(\w+)}", path)
-    parameters = [_parameter(name) for name in (*names, *route.headers)]
+    parameters = [_parameter(name) for name in (*names, *route.query, *route.headers)]
     body = route.body and {"required": True, "content": _content((_JSON,), route.body)}
     return {
         "operationId": _operation_id(route, names),

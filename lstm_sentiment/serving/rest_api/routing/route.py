@@ -56,6 +56,7 @@ class Route:
         api: Name of the method in metrics and logs, such as `Predict`; `None` for a page.
         body: Name of the schema of the request's body; `None` for none.
         headers: Names of the headers that its answer depends on.
+        query: Names of the parameters of its query, all of them optional.
         replies: The answers, by HTTP status; 401 goes without saying.
         is_open: Whether it needs no token where others do.
         pattern: What a whole path must match; by default the template, in its very case. Parameters
@@ -70,6 +71,7 @@ class Route:
     api: str | None = None
     body: str | None = None
     headers: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
     replies: Mapping[int, Reply] = field(default_factory=dict)
     is_open: bool = False
     pattern: re.Pattern[str] = None  # type: ignore[assignment]
