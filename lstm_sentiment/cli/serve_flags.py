@@ -184,8 +184,45 @@ class LoadingFlags:
         ),
     ] = False
 
+    tensorflow_session_parallelism: Annotated[
+        int,
+        typer.Option(
+            help="Sets both of the next two. 0: TensorFlow decides.",
+            rich_help_panel=_VERSIONS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 0
+    tensorflow_intra_op_parallelism: Annotated[
+        int,
+        typer.Option(
+            help="Threads of TensorFlow that share an operation.",
+            rich_help_panel=_VERSIONS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 0
+    tensorflow_inter_op_parallelism: Annotated[
+        int,
+        typer.Option(
+            help="Operations of TensorFlow that run at the same time.",
+            rich_help_panel=_VERSIONS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 0
+
     def __post_init__(self) -> None:
-        """Checks that the engine can compile."""
+        """Checks that the engine can compile, and that threads are set one way."""
+        if (
+            self.tensorflow_session_parallelism
+            and self.tensorflow_intra_op_parallelism
+            and self.tensorflow_inter_op_parallelism
+        ):
+            raise InvalidInputError(
+                "Either `--tensorflow-session-parallelism` or `--tensorflow-intra-op-parallelism` "
+                "and `--tensorflow-inter-op-parallelism` may be given. Received: all."
+            )
         if self.engine == "light" and self.xla_cpu_compilation_enabled:
             raise InvalidInputError(
                 "`--xla-cpu-compilation-enabled` goes with `--engine tensorflow`. "
@@ -195,7 +232,12 @@ class LoadingFlags:
     def options(self) -> "LoadingOptions":
         """Returns the options that the flags set."""
         from lstm_sentiment.serving.loading.options import LoadingOptions
+        from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 
+        # As in TensorFlow Serving, which takes either of the two alone before the one for both.
+        threads = (self.tensorflow_intra_op_parallelism, self.tensorflow_inter_op_parallelism)
+        if not any(threads):
+            threads = (self.tensorflow_session_parallelism,) * 2
         return LoadingOptions(
             engine=self.engine,
             aspired_version_policy=self.aspired_version_policy,
@@ -206,6 +248,7 @@ class LoadingFlags:
             enable_model_warmup=self.enable_model_warmup,
             num_request_iterations_for_warmup=self.num_request_iterations_for_warmup or 1,
             xla_cpu_compilation_enabled=self.xla_cpu_compilation_enabled,
+            tensorflow_threads=TensorFlowThreads(*threads),
         )
 
 

@@ -43,10 +43,6 @@ def truth(given: str) -> bool:
 
 
 _TENSORFLOW_LITE = "TensorFlow Lite is not served"
-_IN_ONE_THREAD = (
-    "a light twin computes a request in one thread, TensorFlow chooses its own; "
-    "`--grpc-max-threads` and `--workers` set what is computed at once"
-)
 
 STOCK_FLAGS = {
     "--rest-api-num-threads": StockFlag(
@@ -59,9 +55,6 @@ STOCK_FLAGS = {
     "--flush-filesystem-caches": StockFlag(
         truth, False, "files that are read again share the system's cache"
     ),
-    "--tensorflow-session-parallelism": StockFlag(int, 0, _IN_ONE_THREAD),
-    "--tensorflow-intra-op-parallelism": StockFlag(int, 0, _IN_ONE_THREAD),
-    "--tensorflow-inter-op-parallelism": StockFlag(int, 0, _IN_ONE_THREAD),
     "--tensorflow-session-config-file": StockFlag(
         str, "", "there is no file of session settings; leave the flag out", is_refused=True
     ),

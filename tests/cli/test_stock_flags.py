@@ -11,6 +11,7 @@ import typer
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.stock_flags import STOCK_FLAGS
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 from lstm_sentiment.serving.server_options import ServerOptions
 from tests.cli.running import Run, is_one_error_line
 from tests.conftest import REPOSITORY
@@ -110,6 +111,21 @@ def test_a_long_command_line_of_stock_starts_and_tells_what_has_no_effect(made: 
 
 
 @pytest.mark.parametrize(
+    ("flags", "threads"),
+    [
+        ([], (0, 0)),
+        (["--tensorflow_session_parallelism=3"], (3, 3)),
+        (["--tensorflow_session_parallelism=3", "--tensorflow_inter_op_parallelism=2"], (0, 2)),
+        (["--tensorflow_intra_op_parallelism=1"], (1, 0)),
+    ],
+)
+def test_threads_of_tensorflow_are_set_as_on_stock(
+    made: Any, flags: Sequence[str], threads: tuple[int, int]
+) -> None:
+    assert made(*flags)[0].loading.tensorflow_threads == TensorFlowThreads(*threads)
+
+
+@pytest.mark.parametrize(
     ("flags", "is_on"),
     [
         (["--enable_batching"], True),
@@ -147,6 +163,10 @@ def test_what_follows_a_flag_with_a_value_is_its_value(made: Any) -> None:
     ("flags", "message"),
     [
         (("--enable_batching=maybe",), "`--enable-batching` must be true or false"),
+        (
+            [f"--tensorflow_{name}_parallelism=1" for name in ("session", "intra_op", "inter_op")],
+            "Received: all.",
+        ),
         (("--use_alts_credentials",), "`--ssl-config-file`"),
         (("--use_alts_credentials=x",), "must be true or false. Received: x."),
         (("--platform_config_file=p",), "only the platform tensorflow is served"),
@@ -159,7 +179,7 @@ def test_what_follows_a_flag_with_a_value_is_its_value(made: Any) -> None:
     ],
 )
 def test_what_would_mislead_is_refused_in_one_line(
-    run: Run, tmp_path: Path, flags: tuple[str, ...], message: str
+    run: Run, tmp_path: Path, flags: Sequence[str], message: str
 ) -> None:
     outcome = run("serve", "--model_base_path", tmp_path, *flags)
     assert is_one_error_line(outcome), outcome

@@ -152,6 +152,7 @@ class VersionLoader:
             self._id,
             self._path,
             xla=self._loading.xla_cpu_compilation_enabled,
+            threads=self._loading.tensorflow_threads,
             warmup=self._loading.enable_model_warmup,
             warmup_iterations=self._loading.num_request_iterations_for_warmup,
             scheduler=self._scheduler,

@@ -1,10 +1,11 @@
 """Options of loading versions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 
 Engine = Literal["auto", "light", "tensorflow"]
 AspiredVersionPolicyName = Literal["availability-preserving", "resource-preserving"]
@@ -30,6 +31,8 @@ class LoadingOptions:
         xla_cpu_compilation_enabled: Compiles the functions that a version names: single texts are
             answered faster, loading takes longer. TensorFlow alone can: with the engine `auto` it
             loads all versions.
+        tensorflow_threads: The threads of TensorFlow. A light twin computes in the thread of the
+            request.
 
     Raises:
         InvalidInputError: If the engine is not one of these, or `light` with XLA, or a warmup
@@ -45,6 +48,7 @@ class LoadingOptions:
     enable_model_warmup: bool = True
     num_request_iterations_for_warmup: int = 1
     xla_cpu_compilation_enabled: bool = False
+    tensorflow_threads: TensorFlowThreads = field(default_factory=TensorFlowThreads)
 
     def __post_init__(self) -> None:
         """Checks that the engine is known and can compile."""

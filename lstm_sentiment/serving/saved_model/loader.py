@@ -16,6 +16,7 @@ from lstm_sentiment.serving.saved_model.saved_model import (
     load_saved_model,
     one_line,
 )
+from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
@@ -36,6 +37,7 @@ class SavedModelLoader:
         path: Path,
         *,
         xla: bool = False,
+        threads: TensorFlowThreads = TensorFlowThreads(),  # noqa: B008
         warmup: bool = True,
         warmup_iterations: int = 1,
         scheduler: BatchScheduler | None = None,
@@ -46,6 +48,7 @@ class SavedModelLoader:
             servable_id: The version's id, for messages.
             path: The version's folder, which holds `saved_model.pb`.
             xla: Compiles the functions that the version names: see `with_xla`.
+            threads: The threads of TensorFlow, where this is the first version that it loads.
             warmup: Runs the version's own warmup requests.
             warmup_iterations: Times that each of them is run.
             scheduler: Batches requests to the version; `None` for no batching.
@@ -53,6 +56,7 @@ class SavedModelLoader:
         self._id = servable_id
         self._path = path
         self._xla, self._warmup, self._scheduler = xla, warmup, scheduler
+        self._threads = threads
         self._warmup_iterations = warmup_iterations
         self._servable: SavedModelServable | None = None
 
@@ -80,7 +84,7 @@ class SavedModelLoader:
         folder = self._path
         try:
             with with_xla(self._path) if self._xla else nullcontext(self._path) as folder:
-                self._servable = load_saved_model(folder)
+                self._servable = load_saved_model(folder, self._threads)
             if self._warmup:
                 run_warmup_requests(
                     self._servable, self._path / WARMUP_REQUESTS, self._warmup_iterations

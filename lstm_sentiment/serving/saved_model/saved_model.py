@@ -24,6 +24,7 @@ from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.checked_inputs import checked_inputs
 from lstm_sentiment.serving.errors import ServableRunError, SignatureNotFoundError
+from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 from lstm_sentiment.serving.servable import Array, Signature, read_signatures
 from lstm_sentiment.serving.thread_priority import at_normal_priority
 
@@ -119,8 +120,15 @@ class SavedModelServable:
             return self._callables[signature.key]
 
 
-def load_saved_model(folder: Path) -> SavedModelServable:
+def load_saved_model(
+    folder: Path,
+    threads: TensorFlowThreads = TensorFlowThreads(),  # noqa: B008
+) -> SavedModelServable:
     """Loads a SavedModel from the folder that holds `saved_model.pb`.
+
+    Args:
+        folder: The folder.
+        threads: The threads of TensorFlow, where this is the first SavedModel of the process.
 
     Raises:
         Exception: Nearly any, if the SavedModel is damaged.
@@ -130,6 +138,8 @@ def load_saved_model(folder: Path) -> SavedModelServable:
     # The optimizer takes as long for each signature as loading does, and makes exported graphs no
     # faster.
     config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.intra_op_parallelism_threads = threads.intra_op
+    config.inter_op_parallelism_threads = threads.inter_op
     # The first session starts the threads that compute, for all sessions.
     session = at_normal_priority(lambda: tf.compat.v1.Session(graph=graph, config=config))
     try:

@@ -18,6 +18,7 @@ from lstm_sentiment.serving.errors import (
 )
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable, one_line
+from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 from lstm_sentiment.serving.servable_id import ServableId
 from tests.serving.saved_models import classify_log, damage, predict_log, write_warmup
 
@@ -35,6 +36,26 @@ def servable(saved_versions: dict[int, Path]) -> SavedModelServable:
 
 def ids(*rows: list[int], dtype: Any = np.int64) -> dict[str, Any]:
     return {"input_sentence": np.array(rows, dtype)}
+
+
+def test_the_threads_of_tensorflow_are_those_asked_for(
+    saved_versions: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs: list[Any] = []
+    session = tf.compat.v1.Session
+
+    def noted(*, graph: Any, config: Any) -> Any:
+        configs.append(config)
+        return session(graph=graph, config=config)
+
+    monkeypatch.setattr(tf.compat.v1, "Session", noted)
+    path, threads = saved_versions[2], TensorFlowThreads(intra_op=3, inter_op=2)
+    loader = SavedModelLoader(ServableId("m", 2), path, threads=threads)
+    loader.load()
+    loader.unload()
+    [config] = configs
+    assert config.intra_op_parallelism_threads == 3
+    assert config.inter_op_parallelism_threads == 2
 
 
 def test_signatures_tell_names_types_and_shapes(servable: SavedModelServable) -> None:
