@@ -1,5 +1,7 @@
 """gRPC's health checking protocol for a model server; `grpc/health/v1/health.proto`."""
 
+from typing import Any
+
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -14,7 +16,29 @@ _SERVICES = (
     PREDICTION_SERVICE,
     MODEL_SERVICE,
     OPEN_INFERENCE_SERVICE,
+    # As TensorFlow Serving names them: `tensorflow_serving/model_servers/server.cc`.
+    "PredictionService",
+    "ModelService",
 )
+
+
+# The types of the package know no `List`.
+_messages: Any = health_pb2
+
+
+class _HealthServicer(health.aio.HealthServicer):
+    """The servicer of grpcio-health-checking, which has no `List`, with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: dict[str, int] = {}
+
+    async def List(self, request: object, context: object) -> Any:
+        """Returns the status of each service."""
+        response = _messages.HealthListResponse()
+        for service, status in self.statuses.items():
+            response.statuses[service].status = status
+        return response
 
 
 class GrpcHealth:
@@ -27,7 +51,7 @@ class GrpcHealth:
 
     def __init__(self) -> None:
         """Begins as NOT_SERVING."""
-        self._servicer = health.aio.HealthServicer()
+        self._servicer = _HealthServicer()
 
     async def set_serving(self, is_serving: bool) -> None:
         """Sets the status; clients that watch are notified at once.
@@ -38,10 +62,12 @@ class GrpcHealth:
         response = health_pb2.HealthCheckResponse
         status = response.SERVING if is_serving else response.NOT_SERVING
         for service in _SERVICES:
+            self._servicer.statuses[service] = status
             await self._servicer.set(service, status)
 
     async def stop(self) -> None:
         """Sets NOT_SERVING for good."""
+        await self.set_serving(False)
         await self._servicer.enter_graceful_shutdown()
 
     async def add_to_server(self, server: grpc.aio.Server) -> None:

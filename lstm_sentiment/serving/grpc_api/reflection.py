@@ -1,9 +1,13 @@
-"""gRPC's server reflection: clients such as grpcurl list and describe the services."""
+"""gRPC's server reflection: clients such as grpcurl list and describe the services.
+
+Version 1 of the protocol is v1alpha under another name: newer clients ask for the former first.
+"""
 
 from collections.abc import Iterable
 
 import grpc.aio
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
@@ -15,16 +19,28 @@ from lstm_sentiment.protocol.services import (
     PREDICTION_SERVICE,
 )
 
+_V1ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+_V1_SERVICE = f"{_V1}.ServerReflection"
+
 
 def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
-    """Adds the service `grpc.reflection.v1alpha.ServerReflection` to a server.
+    """Adds the services `grpc.reflection.v1.ServerReflection` and that of v1alpha to a server.
 
     Args:
         server: The server.
         services: Full names of its other services, of those that `describing_pool` knows.
     """
-    names = [*services, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server, describing_pool())
+    names = [*services, reflection.SERVICE_NAME, _V1_SERVICE]
+    pool = describing_pool()
+    reflection.enable_server_reflection(names, server, pool)
+    answer = reflection.aio.ReflectionServicer(names, pool).ServerReflectionInfo
+    handler = grpc.stream_stream_rpc_method_handler(
+        answer,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    handlers = {"ServerReflectionInfo": handler}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_V1_SERVICE, handlers),))
 
 
 def describing_pool() -> DescriptorPool:
@@ -34,7 +50,24 @@ def describing_pool() -> DescriptorPool:
         _add_file(pool, POOL.FindFileContainingSymbol(service))
     for module in (health_pb2, reflection_pb2):
         _add_file(pool, module.DESCRIPTOR)
+    v1 = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+    v1.name = "grpc/reflection/v1/reflection.proto"
+    _rename(v1)
+    pool.Add(v1)
     return pool
+
+
+def _rename(file: FileDescriptorProto) -> None:
+    """Renames the package of a file, and every type of it that its messages and methods name."""
+    file.package = _V1
+    for message in file.message_type:
+        for field in message.field:
+            if field.type_name:
+                field.type_name = field.type_name.replace(_V1ALPHA, _V1)
+    for service in file.service:
+        for method in service.method:
+            method.input_type = method.input_type.replace(_V1ALPHA, _V1)
+            method.output_type = method.output_type.replace(_V1ALPHA, _V1)
 
 
 def _add_file(pool: DescriptorPool, file: FileDescriptor) -> None:

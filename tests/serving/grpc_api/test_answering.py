@@ -298,8 +298,10 @@ def test_health_is_told_as_a_whole_and_by_service() -> None:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
             assert statuses(stub) == {told.NOT_SERVING}
+            assert listed(stub) == dict.fromkeys(("", *HEALTH_NAMES), told.NOT_SERVING)
             server.set_serving()
             assert statuses(stub) == {told.SERVING}
+            assert listed(stub) == dict.fromkeys(("", *HEALTH_NAMES), told.SERVING)
             code, _ = refused(stub.Check, health_pb2.HealthCheckRequest(service="x"))
             assert code is grpc.StatusCode.NOT_FOUND
             watched = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
@@ -312,11 +314,21 @@ def test_health_is_told_as_a_whole_and_by_service() -> None:
         loop.stop()
 
 
+# TensorFlow Serving leaves out the package.
+HEALTH_NAMES = (*SERVICES, "PredictionService", "ModelService")
+
+
 def statuses(stub: Any) -> set[int]:
     return {
         stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
-        for service in ("", *SERVICES)
+        for service in ("", *HEALTH_NAMES)
     }
+
+
+def listed(stub: Any) -> dict[str, int]:
+    messages: Any = health_pb2  # whose types know no `List`
+    found = stub.List(messages.HealthListRequest(), timeout=30).statuses
+    return {service: found[service].status for service in found}
 
 
 def test_reflection_lists_the_services(wire: Callable[..., Wire]) -> None:
@@ -374,8 +386,11 @@ def test_reflection_describes_all_services_with_their_messages() -> None:
             "List": "grpc.health.v1.HealthListRequest",
             "Watch": "grpc.health.v1.HealthCheckRequest",
         },
-        "grpc.reflection.v1alpha.ServerReflection": {
-            "ServerReflectionInfo": "grpc.reflection.v1alpha.ServerReflectionRequest"
+        **{
+            f"grpc.reflection.{version}.ServerReflection": {
+                "ServerReflectionInfo": f"grpc.reflection.{version}.ServerReflectionRequest"
+            }
+            for version in ("v1", "v1alpha")
         },
         "tensorflow.serving.ModelService": {
             "GetModelStatus": "tensorflow.serving.GetModelStatusRequest",
