@@ -99,6 +99,11 @@ def _address(host: str, port: str, rest_api_port: str, socket_path: str | None) 
         # The default of TensorFlow Serving is an empty path.
         Path(socket_path) if socket_path else None,
     )
+    if address.port and address.port == address.rest_api_port:
+        raise InvalidInputError(
+            "`--port` and `--rest-api-port` must be different ports, or auto. "
+            f"Received: {address.port} for both."
+        )
     if address.port is None and address.grpc_socket_path is None:
         raise InvalidInputError(
             "`--port 0` means no port for gRPC, as in TensorFlow Serving, and goes with "

@@ -496,6 +496,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     [
         (("--port", "0"), "`--port auto` means any free port"),
         (("--port", "0", "--grpc-socket-path="), "goes with `--grpc-socket-path`"),
+        (("--port", "8501"), "must be different ports, or auto. Received: 8501 for both."),
         (("--port", "65536"), "`--port` must be in 0..65535, or auto. Received: 65536."),
         (("--rest-api-port", "x"), "`--rest-api-port` must be in 0..65535, or auto. Received: x."),
         (("--grpc-socket-path", "a" * 108), "of 1 to 107 bytes"),
