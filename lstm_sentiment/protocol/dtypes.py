@@ -22,8 +22,7 @@ _NAMES: dict[int, str] = {
     tensor_pb2.DT_HALF: "float16",
 }
 
-_NUMPY_NAMES = {
-    "string": "object",
+_QUANTIZED = {
     "qint8": "int8",
     "quint8": "uint8",
     "qint16": "int16",
@@ -50,9 +49,17 @@ class DType:
         """The name in `DataType`, such as `DT_INT64`."""
         return tensor_pb2.DataType.Name(self.number)
 
+    @property
+    def is_quantized(self) -> bool:
+        """Whether the elements stand for other numbers, as those of `qint8`."""
+        return self.name.removesuffix("_ref") in _QUANTIZED
+
     @cached_property
     def numpy(self) -> "np.dtype[Any]":
-        """NumPy's dtype: `object` for strings, and for a quantized type the integers behind it.
+        """NumPy's dtype: `object` for strings.
+
+        As in TensorFlow, a quantized type is a record of the integer behind it, under the type's
+        name: arrays of it can be told from arrays of integers.
 
         Raises:
             TypeError: If there is none, as of a `resource`.
@@ -60,9 +67,10 @@ class DType:
         name = self.name.removesuffix("_ref")
         if name in _WITHOUT_NUMPY:
             raise TypeError(f"tensors of dtype {self.name} have no NumPy form")
-        name = _NUMPY_NAMES.get(name, name)
+        if name in _QUANTIZED:
+            return np.dtype([(name, _QUANTIZED[name])])
         try:
-            return np.dtype(name)
+            return np.dtype("object" if name == "string" else name)
         except TypeError:
             import ml_dtypes
 
@@ -96,7 +104,7 @@ STRING = _DTYPES[tensor_pb2.DT_STRING]
 _BY_NUMPY_NAME = {
     dtype.name: dtype
     for dtype in _DTYPES.values()
-    if dtype.number < _REFERENCE_OFFSET and dtype.name not in (*_NUMPY_NAMES, *_WITHOUT_NUMPY)
+    if dtype.number < _REFERENCE_OFFSET and dtype.name not in ("string", *_WITHOUT_NUMPY)
 }
 
 
@@ -113,6 +121,6 @@ def dtype_of_array(dtype: "np.dtype[Any]") -> DType | None:
     """
     if dtype.kind in "OSU":
         return STRING
-    found = _BY_NUMPY_NAME.get(dtype.name)
+    found = _BY_NUMPY_NAME.get(dtype.names[0] if dtype.names else dtype.name)
     # Types of other packages may have such a name too.
     return found if found is not None and found.numpy == dtype.newbyteorder("=") else None

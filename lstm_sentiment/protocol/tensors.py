@@ -60,7 +60,11 @@ _FORMS = {
     "complex64": _Form("scomplex_val", np.float32),
     "complex128": _Form("dcomplex_val", np.float64),
     **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8"), _Form("int_val")),
-    **dict.fromkeys(("qint32", "qint16", "qint8", "quint16", "quint8"), _Form("int_val")),
+    "qint32": _Form("int_val", np.int32),
+    "qint16": _Form("int_val", np.int16),
+    "qint8": _Form("int_val", np.int8),
+    "quint16": _Form("int_val", np.uint16),
+    "quint8": _Form("int_val", np.uint8),
     **dict.fromkeys(("int4", "int2"), _Form("int_val", np.int8)),
     **dict.fromkeys(("uint4", "uint2"), _Form("int_val", np.uint8)),
     **dict.fromkeys(("float16", "bfloat16"), _Form("half_val", np.uint16)),
@@ -82,8 +86,7 @@ def read_tensor(proto: TensorProto) -> Array:
     """Reads a tensor.
 
     Returns:
-        An array of the proto's shape and dtype; strings are bytes in an array of objects,
-        quantized numbers the integers behind them.
+        An array of the proto's shape and dtype; strings are bytes in an array of objects.
 
     Raises:
         InvalidInputError: If the proto contradicts itself or has an unknown dtype. The message is
@@ -135,7 +138,7 @@ def write_tensor(array: Array, proto: TensorProto) -> None:
         return
     entries = array.ravel()
     if form.entry is not None:
-        is_integer = form.field == "int_val"
+        is_integer = form.field == "int_val" and not dtype.is_quantized
         entries = entries.astype(form.entry) if is_integer else entries.view(form.entry)
     values = getattr(proto, form.field)
     for at in range(0, entries.size, _PART):
@@ -197,7 +200,7 @@ def _values_of(proto: TensorProto, dtype: DType, count: int) -> Array:
         if dtype == BOOL and (values.view(np.uint8) > 1).any():
             raise _not_a_tensor(dtype)
         return values
-    if form.entry is not None or dtype.name.startswith("q"):
+    if form.entry is not None:
         raise _not_a_tensor(dtype)
     raise InvalidInputError(f"`tensor_content` must hold {expected} bytes. Received: {size} bytes")
 

@@ -12,6 +12,7 @@ from lstm_sentiment.protocol.dtypes import dtype_of, dtype_of_array
 
 KNOWN = sorted(set(types_pb2.DataType.values()) - {types_pb2.DT_INVALID})
 FLOATS_AND_INTEGERS = ("bfloat16", "float8_e4m3b11fnuz", "float4_e2m1fn", "int4", "uint2")
+QUANTIZED = [tf.qint8, tf.quint8, tf.qint16, tf.quint16, tf.qint32]
 
 
 @pytest.mark.parametrize("number", KNOWN, ids=types_pb2.DataType.Name)
@@ -31,9 +32,8 @@ def test_numpy_dtypes_are_tensorflows(number: int) -> None:
         with pytest.raises(TypeError, match="have no NumPy form"):
             dtype.numpy  # noqa: B018
         return
-    # A quantized type is a structure of one field to TensorFlow.
-    expected = theirs.as_numpy_dtype
-    assert dtype.numpy == (expected[0] if theirs.is_quantized else expected)
+    assert dtype.numpy == theirs.as_numpy_dtype
+    assert dtype.is_quantized == theirs.is_quantized
 
 
 @pytest.mark.parametrize("number", [-1, 0, 34, 100, 134, 1000])
@@ -46,6 +46,7 @@ def test_other_numbers_are_no_dtypes(number: int) -> None:
     [
         *(np.dtype(name) for name in [*"?bBhHiIlLqQefdFDO", "S3", "U3", ">i4", ">f8"]),
         *(np.dtype(getattr(ml_dtypes, name)) for name in FLOATS_AND_INTEGERS),
+        *(np.dtype(dtype.as_numpy_dtype) for dtype in QUANTIZED),
     ],
     ids=str,
 )
@@ -57,7 +58,11 @@ def test_arrays_have_tensorflows_dtypes(dtype: Any) -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    [*map(np.dtype, ["g", "G", "V3", "M8[s]"]), np.dtype(ml_dtypes.float8_e3m4)],
+    [
+        *map(np.dtype, ["g", "G", "V3", "M8[s]"]),
+        np.dtype(ml_dtypes.float8_e3m4),
+        np.dtype([("a", "i1")]),
+    ],
     ids=str,
 )
 def test_other_arrays_have_none(dtype: Any) -> None:

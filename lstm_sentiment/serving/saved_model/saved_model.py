@@ -111,13 +111,31 @@ class SavedModelServable:
         with self._lock:
             if signature.key not in self._callables:
                 definition = self._signature_defs[signature.key]
-                self._callables[signature.key] = self._session._make_callable_from_options(
+                call = self._session._make_callable_from_options(
                     config_pb2.CallableOptions(
                         feed=[definition.inputs[name].name for name in signature.inputs],
                         fetch=[definition.outputs[name].name for name in signature.outputs],
                     )
                 )
+                self._callables[signature.key] = _with_quantized(signature, call)
             return self._callables[signature.key]
+
+
+def _with_quantized(
+    signature: Signature, call: Callable[..., Sequence[Any]]
+) -> Callable[..., Sequence[Any]]:
+    """Gives outputs of quantized dtypes their dtype, where a session gives plain integers."""
+    dtypes = [info.dtype for info in signature.outputs.values()]
+    if not any(dtype.is_quantized for dtype in dtypes):
+        return call
+
+    def with_dtypes(*inputs: Array) -> list[Any]:
+        return [
+            np.asarray(value).view(dtype.numpy) if dtype.is_quantized else value
+            for dtype, value in zip(dtypes, call(*inputs), strict=True)
+        ]
+
+    return with_dtypes
 
 
 def load_saved_model(
