@@ -13,7 +13,7 @@ from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable, l
 tf1 = tf.compat.v1
 
 EIGHT_BITS = (*range(24, 29), 33)
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "float32": {"float_val": [1, 2]},
     "float64": {"double_val": [1, 2]},
     "int64": {"int64_val": [1, -2]},
@@ -27,9 +27,9 @@ FIELDS = {
     "bfloat16": {"half_val": [16256, 49152]},
     **{tf.as_dtype(number).name: {"float8_val": b"\1\2"} for number in EIGHT_BITS},
 }
-INTEGERS = ("int32", "int16", "int8", "uint16", "uint8", "int4", "uint4", "int2", "uint2")
-INTEGERS += ("qint32", "qint16", "qint8", "quint16", "quint8")
-VALUES: dict[str, dict[str, Any]] = FIELDS | {name: {"int_val": [1, 0]} for name in INTEGERS}
+INTEGERS = ["int32", "int16", "int8", "uint16", "uint8", "int4", "uint4", "int2", "uint2"]
+INTEGERS += ["qint32", "qint16", "qint8", "quint16", "quint8"]
+VALUES = FIELDS | {name: {"int_val": [1, 0]} for name in INTEGERS}
 
 
 @pytest.fixture(scope="module")
