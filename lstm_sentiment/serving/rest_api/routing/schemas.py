@@ -59,7 +59,10 @@ _TENSORS = map_of(
         {"dtype": STRING, "tensor_shape": {"type": "object"}, "name": STRING},
     )
 )
-_CLASS = {"type": "array", "prefixItems": [STRING, NUMBER], "minItems": 2, "items": False}
+_CLASS = {
+    **list_of({"anyOf": [STRING, NUMBER]}, minItems=2, maxItems=2),
+    "description": "The label and the score of a class.",
+}
 _LATENCY = {"type": ["number", "null"]}
 
 SCHEMAS: dict[str, Schema] = {
@@ -125,7 +128,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "ClassifyRequest": _examples_request("classify", "text"),
     "ClassifyResponse": _examples_response(
-        list_of({"type": "array", "prefixItems": [STRING, NUMBER], "minItems": 2, "items": False}),
+        list_of(_CLASS),
         "For each example, each class with its score.",
     ),
     "RegressRequest": _examples_request("regress", "text"),
