@@ -97,7 +97,7 @@ class Training:
         (folder / CARD).write_text(card, "utf-8")
         np.save(folder / TEXTS_SEEN, result.texts_seen)
 
-    def load(self, folder: Path) -> SavedModelServable:
+    def load(self, folder: Path, *_: object) -> SavedModelServable:
         """As the loader does; versions with the same contents are loaded once."""
         digest = hashlib.sha256()
         for path in sorted(folder.rglob("*")):
