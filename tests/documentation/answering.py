@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,11 @@ PROGRAMS = ("python", "python3", "pip", "lstm-sentiment", "given")
 TIMEOUT_SECONDS = 120
 
 Program = Callable[[Sequence[str]], int | None]
+
+
+def search_path() -> str:
+    """Returns where programs are found, those that were installed beside the tests included."""
+    return os.pathsep.join([os.environ["PATH"], sysconfig.get_path("scripts")])
 
 
 class Answering:
@@ -67,7 +73,7 @@ class Answering:
         Returns:
             Its exit code, and all that it printed.
         """
-        path = os.pathsep.join([self._folder.name, os.environ["PATH"]])
+        path = os.pathsep.join([self._folder.name, search_path()])
         environment = {
             **os.environ,
             "PATH": path,

@@ -20,7 +20,7 @@ from lstm_sentiment.cli.app import main
 from lstm_sentiment.serving import server as server_module
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
-from tests.documentation.answering import Answering, reader_s_process
+from tests.documentation.answering import Answering, reader_s_process, search_path
 from tests.documentation.command_lines import problems_of
 from tests.documentation.pages import Block
 from tests.documentation.readers_folder import furnish
@@ -303,4 +303,4 @@ def missing_program(block: Block) -> str | None:
     needed = block.marks.get("needs", "").split()
     if block.language == "sh" and re.search(r"^ *curl |examples/curl/", block.text, re.MULTILINE):
         needed.append("curl")
-    return next((name for name in needed if shutil.which(name) is None), None)
+    return next((name for name in needed if not shutil.which(name, path=search_path())), None)
