@@ -24,7 +24,6 @@ from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.listening import check_port, listen
 from lstm_sentiment.serving.access.reloading import AccessReloader
 from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
-from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.event_loop import EventLoop
@@ -511,7 +510,6 @@ def _observability(options: ServerOptions) -> Observability:
         options.monitoring,
         options.access_log,
         text_sample_share=options.text_sample_share,
-        thread_pool_name=(options.batching or BatchingParameters()).thread_pool_name,
         request_log=options.request_log,
         drift_alpha=options.drift_alpha,
     )

@@ -27,14 +27,25 @@ DriftReports = Mapping[ServableId, Mapping[str, Any]]
 UNKNOWN_MODEL = ""
 """Label value of requests for unknown models, and of requests that name none."""
 
-# TensorFlow Serving's names of the APIs over REST, which are those in the path.
-_REST_APIS = {"Predict": "predict", "Classify": "classify", "Regress": "regress"}
-# Status requests, which probes send every second, are not counted as requests of users.
-_INFERENCE_APIS = {*_REST_APIS, "MultiInference"}
+# The APIs that TensorFlow Serving counts, by the entrypoint, and its names of them. Over REST it
+# counts questions for states and signatures too, but names no API; over gRPC it does not.
+_SERVING_APIS = {
+    "GRPC": {"Predict": "Predict", "Classify": "Classify", "Regress": "Regress"},
+    "REST": {
+        "Predict": "predict",
+        "Classify": "classify",
+        "Regress": "regress",
+        "GetModelStatus": "",
+        "GetModelMetadata": "",
+    },
+}
+# TensorFlow Serving counts the examples of this API, those of no other, and nothing else of it.
+_MULTI_INFERENCE = "MultiInference"
 # The Open Inference Protocol's requests are counted under this name, and not in the metric of
 # TensorFlow Serving, which does not have them, that tells no API.
 _OPEN_INFERENCE = "ModelInfer"
-_WITHOUT_EXAMPLES = {"Predict", _OPEN_INFERENCE}
+# TensorFlow Serving does not name its threads here, whatever `thread_pool_name` says.
+_POOL = ("",)
 _MICROSECONDS = 1e6
 _MOST_UNCOUNTED = 64
 
@@ -50,16 +61,13 @@ class ServerMetrics:
     def __init__(
         self,
         *,
-        thread_pool_name: str = "batch_threads",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begins at zero.
 
         Args:
-            thread_pool_name: Name of the threads that compute batches.
             clock: Returns seconds since any fixed moment.
         """
-        self._pool = (thread_pool_name,)
         self._clock = clock
         self._process = ProcessMetrics()
         # Guards all attributes below.
@@ -80,14 +88,13 @@ class ServerMetrics:
             name = request.model_name if request.model_name in self._models else UNKNOWN_MODEL
             of_version = self._versions.get((name, request.version), (name, ""))
             series.add(metrics.REQUESTS, (*of_version, api, entrypoint, status))
-            if api in _INFERENCE_APIS:
+            shown = _SERVING_APIS[entrypoint].get(api)
+            if shown is not None:
                 series.add(metrics.REQUEST_COUNT, (name, status))
-            elif api != _OPEN_INFERENCE:
-                return
             if request.batch_size is not None:
                 series.observe(metrics.BATCH_SIZE, (name,), request.batch_size)
             if status == "OK":
-                self._count_answered(request, name)
+                self._count_answered(request, name, shown)
 
     def state_changed(self, state: ServableState) -> None:
         """Counts loads, and begins or drops the series of a version.
@@ -123,7 +130,7 @@ class ServerMetrics:
             series.observe(metrics.EXECUTED_BATCH_SIZE, of_model, run.padded_rows)
             series.observe(metrics.RUN_SECONDS, of_model, run.seconds)
             for seconds in run.queue_seconds:
-                series.observe(metrics.QUEUING_LATENCY, self._pool, seconds * _MICROSECONDS)
+                series.observe(metrics.QUEUING_LATENCY, _POOL, seconds * _MICROSECONDS)
                 series.observe(metrics.QUEUE_SECONDS, of_model, seconds)
 
     def runtime(self, model_name: str, api: str, seconds: float) -> None:
@@ -134,6 +141,8 @@ class ServerMetrics:
             api: The API, such as `Predict`.
             seconds: Duration, with the wait for the batch.
         """
+        if api == _MULTI_INFERENCE:  # which TensorFlow Serving does not measure
+            return
         labels = model_name, api, "TF1"
         with self._lock:
             self._series.observe(metrics.RUNTIME_LATENCY, labels, seconds * _MICROSECONDS)
@@ -236,16 +245,17 @@ class ServerMetrics:
         _set_drift(series, drift)
         return _written(series) + self._process.merged_page(counts, parent)
 
-    def _count_answered(self, request: AnsweredRequest, name: str) -> None:
+    def _count_answered(self, request: AnsweredRequest, name: str, shown: str | None) -> None:
         api, rows = request.api, request.batch_size
-        shown = _REST_APIS.get(api, api) if request.entrypoint == "REST" else api
-        self._series.observe(
-            metrics.REQUEST_LATENCY,
-            (name, shown, request.entrypoint),
-            request.seconds * _MICROSECONDS,
-        )
-        # TensorFlow Serving counts `tf.Example`s alone.
-        if api not in _WITHOUT_EXAMPLES and rows is not None:
+        if api == _OPEN_INFERENCE:
+            shown = api
+        if shown is not None:
+            self._series.observe(
+                metrics.REQUEST_LATENCY,
+                (name, shown, request.entrypoint),
+                request.seconds * _MICROSECONDS,
+            )
+        elif api == _MULTI_INFERENCE and rows is not None:
             self._series.observe(metrics.REQUEST_EXAMPLE_COUNTS, (name,), rows)
             self._series.add(metrics.REQUEST_EXAMPLE_COUNT_TOTAL, (name,), rows)
 

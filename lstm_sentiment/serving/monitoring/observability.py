@@ -42,7 +42,6 @@ class Observability:
         access_log: AccessLog | None,
         *,
         text_sample_share: float,
-        thread_pool_name: str,
         request_log: RequestLogOptions,
         drift_alpha: float | None = None,
     ) -> None:
@@ -52,16 +51,13 @@ class Observability:
             monitoring: Whether there are metrics, and their path.
             access_log: The access log, if there is one.
             text_sample_share: Share of the texts to measure, from 0 to 1.
-            thread_pool_name: Name of the threads that compute batches.
             request_log: Options of the request log.
             drift_alpha: Largest probability that a version ever raises a false alarm of drift;
                 `None` looks for none.
         """
         self._path = monitoring.path
         self._access_log = access_log
-        self.metrics = (
-            ServerMetrics(thread_pool_name=thread_pool_name) if monitoring.enable else None
-        )
+        self.metrics = ServerMetrics() if monitoring.enable else None
         self.state = ServerState()
         self._text_sample_share = text_sample_share
         self.drift = None if drift_alpha is None else DriftMonitor(drift_alpha)

@@ -118,10 +118,19 @@ def test_latencies_have_the_buckets_of_tensorflow_serving(metrics: ServerMetrics
     assert [*buckets.values()] == [0, *[1] * 33]
 
 
-def test_examples_are_counted_of_those_apis_that_take_examples(metrics: ServerMetrics) -> None:
-    metrics(answered())
+def test_only_the_examples_of_multi_inference_are_counted_and_nothing_else_of_it(
+    metrics: ServerMetrics,
+) -> None:
+    for api in ("Predict", "Classify", "Regress"):
+        metrics(answered(api=api))
     assert not series(metrics, f"{SERVING}:request_example_count_total")
-    metrics(answered(api="Classify", batch_size=5))
+    metrics(answered(api="MultiInference", batch_size=5))
+    metrics.runtime("sentiment", "MultiInference", 0.004)
+    of_model = {"model_name": "sentiment"}
+    assert value(metrics, f"{SERVING}:request_count", **of_model, status="OK") == 3
+    latencies = series(metrics, f"{SERVING}:request_latency_count")
+    assert {labels["API"] for labels in latencies} == {"Predict", "Classify", "Regress"}
+    assert not series(metrics, f"{SERVING}:runtime_latency_count")
     assert value(metrics, f"{SERVING}:request_example_count_total", model="sentiment") == 5
     assert value(metrics, f"{SERVING}:request_example_counts_sum", model="sentiment") == 5
 
@@ -139,9 +148,33 @@ def test_the_open_inference_protocol_is_told_apart(metrics: ServerMetrics, entry
     assert value(metrics, "lstm_sentiment_batch_size_sum", model_name="sentiment") == 2
 
 
-def test_who_asks_for_a_status_is_no_user(metrics: ServerMetrics) -> None:
+@pytest.mark.parametrize("api", ["GetModelStatus", "GetModelMetadata"])
+def test_questions_for_states_and_signatures_are_counted_over_rest(
+    metrics: ServerMetrics, api: str
+) -> None:
+    metrics(answered(api=api, entrypoint="REST", batch_size=None))
+    metrics(answered(api=api, entrypoint="REST", model_name="x", version=None, status="NOT_FOUND"))
+    count = f"{SERVING}:request_count"
+    assert value(metrics, count, model_name="sentiment", status="OK") == 1
+    assert value(metrics, count, model_name="", status="NOT_FOUND") == 1
+    assert series(metrics, f"{SERVING}:request_latency_count") == [
+        {"model_name": "sentiment", "API": "", "entrypoint": "REST"}
+    ]
+
+
+@pytest.mark.parametrize("api", ["ModelMetadata", "ModelReady"])
+@pytest.mark.parametrize("entrypoint", ["GRPC", "REST"])
+def test_questions_of_the_open_inference_protocol_are_in_no_metric_of_tensorflow_serving(
+    metrics: ServerMetrics, api: str, entrypoint: str
+) -> None:
+    metrics(answered(api=api, entrypoint=entrypoint, batch_size=None))
+    assert not [sample for sample in samples(metrics) if sample.name.startswith(SERVING)]
+
+
+def test_who_asks_for_a_status_over_grpc_is_not_counted(metrics: ServerMetrics) -> None:
     metrics(answered(api="GetModelStatus", version=3, batch_size=None))
     assert not series(metrics, f"{SERVING}:request_count")
+    assert not series(metrics, f"{SERVING}:request_latency_count")
     labels = {"api": "GetModelStatus", "entrypoint": "GRPC", "status": "OK"}
     of_version = {"model_name": "sentiment", "version": "3"}
     assert value(metrics, "lstm_sentiment_requests_total", **of_version, **labels) == 1
@@ -228,7 +261,7 @@ def test_batches_and_their_queue(metrics: ServerMetrics) -> None:
     metrics.batch_run(run)
     batching = f"{SERVING}:batching_session"
     assert value(metrics, f"{batching}:wrapped_run_count") == 1
-    queue = {"thread_pool_name": "batch_threads"}
+    queue = {"thread_pool_name": ""}
     assert value(metrics, f"{batching}:queuing_latency_sum", **queue) == pytest.approx(4000)
     model = {"model_name": "sentiment"}
     assert value(metrics, "lstm_sentiment_queue_seconds_sum", **model) == pytest.approx(0.004)
