@@ -1,13 +1,14 @@
-"""Writes the reference pages of the site to docs/reference/: the command line and the public names.
+"""Writes the reference pages of the site to docs/reference/: commands, REST API and public names.
 
     python docs/make_reference.py
 
-The command line's page holds the texts of `--help`. A page of public names holds only the module
-of each name, from which the site generator takes signature and docstring. `make docs` runs this
-first; the pages are not committed.
+The command line's page holds the texts of `--help`, the REST API's what `/openapi.json` tells. A
+page of public names holds only the module of each name, from which the site generator takes
+signature and docstring. `make docs` runs this first; the pages are not committed.
 """
 
 import ast
+import json
 import re
 import shutil
 from collections.abc import Collection, Iterator
@@ -16,6 +17,8 @@ from typing import Any
 
 import lstm_sentiment
 from lstm_sentiment.cli import app
+from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
+from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 
 FOLDER = Path(__file__).parent / "reference"
 EVERYWHERE = ("verbose", "quiet", "help")
@@ -52,6 +55,7 @@ def main(folder: Path = FOLDER) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
+    (folder / "rest-api.md").write_text("\n".join(rest_api()) + "\n", "utf-8")
     names: dict[str, list[str]] = {page: [] for page in PAGES}
     for name in sorted({*lstm_sentiment.__all__} - {"__version__"}):
         names[page_of(home_of(name))].append(name)
@@ -94,6 +98,60 @@ def command_line() -> Iterator[str]:
     for path, command in commands(root, context):
         yield f"## {path}\n"
         yield from described(command, path)
+
+
+def rest_api() -> Iterator[str]:
+    """Yields the parts of the page of the REST API."""
+    routes = routes_of(metrics_path=METRICS.template, state=True, ui=True)
+    document = openapi_document(routes, with_tokens=True)
+    yield "# REST API\n"
+    yield "A server tells the same at `/openapi.json`, as an OpenAPI 3.1 document.\n"
+    yield document["info"]["description"]
+    operations = [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    for tag in document["tags"]:
+        yield f"## {tag['name']}\n"
+        for title, operation in operations:
+            if tag["name"] in operation["tags"]:
+                yield from described_operation(title, operation)
+    yield "## Schemas\n"
+    for name, schema in document["components"]["schemas"].items():
+        text = json.dumps(schema, ensure_ascii=False, indent=1)
+        yield f"### {name} {{ #schema-{name.lower()} }}\n\n```json\n{text}\n```\n"
+
+
+def described_operation(title: str, operation: dict[str, Any]) -> Iterator[str]:
+    """Yields the summary, the parameters, the body and the statuses of one operation."""
+    yield f"### `{title}`\n"
+    token = " Needs no token." if operation.get("security") == [] else ""
+    yield f"{operation['summary']}{token}\n"
+    parameters = operation.get("parameters", [])
+    if parameters:
+        yield "| parameter | in | |\n|---|---|---|"
+        yield "\n".join(
+            f"| `{each['name']}` | {each['in']} | {each['description']} |" for each in parameters
+        )
+        yield ""
+    if "requestBody" in operation:
+        yield f"Body: {schemas_of(operation['requestBody'])}.\n"
+    yield "| status | what it means | body |\n|---|---|---|"
+    yield "\n".join(
+        f"| {status} | {reply['description']} | {schemas_of(reply)} |"
+        for status, reply in operation["responses"].items()
+    )
+    yield ""
+
+
+def schemas_of(holder: dict[str, Any]) -> str:
+    """Returns the media types of a body, each with a link to its schema."""
+    named = {
+        content_type: content["schema"]["$ref"].rpartition("/")[2]
+        for content_type, content in holder.get("content", {}).items()
+    }
+    return ", ".join(f"`{kind}`: [{name}](#schema-{name.lower()})" for kind, name in named.items())
 
 
 def commands(group: Any, context: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""The reference pages hold every command and every public name."""
+"""The reference pages hold every command, every path of REST and every public name."""
 
 import runpy
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 import lstm_sentiment
+from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
+from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 from tests.conftest import REPOSITORY
 
 
@@ -50,3 +52,17 @@ def test_commands_are_there_with_their_flags(
     row = next(line for line in section.splitlines() if line.startswith(f"| `{flag}` |"))
     assert row.split(" | ")[-1].rstrip(" |") == default
     assert "```text\npython cli.py " in section
+
+
+def test_every_operation_of_rest_is_there_with_its_statuses(made: dict[str, str]) -> None:
+    routes = routes_of(metrics_path=METRICS.template, state=True, ui=True)
+    document = openapi_document(routes, with_tokens=True)
+    parts = [part.partition("\n") for part in made["rest-api"].split("\n### ")]
+    sections = {title.partition(" {")[0]: text for title, _, text in parts}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            section = sections[f"`{method.upper()} {path}`".partition(" {")[0]].split("\n## ")[0]
+            assert operation["summary"] in section
+            rows = [line for line in section.splitlines() if line[2:5].isdigit()]
+            assert [row[2:5] for row in rows] == [*operation["responses"]]
+    assert document["components"]["schemas"].keys() <= sections.keys()
