@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from lstm_sentiment.client.model_service import RunningServer
 
 
+_WHAT_STOCK_ASKS = (
+    "a TensorFlow Serving that polls the file refuses it until it serves version {version}: if it "
+    "has not read yet that version {version} is to be served, undo this and wait"
+)
+
+
 @dataclass(frozen=True)
 class Changed:
     """A change of a model, made in the file and on the server.
@@ -153,6 +159,8 @@ class ModelsControl:
         undo: tuple[str, ...] = ("unlabel", version_label)
         if before is not None:
             undo = ("label", version_label, str(before))
+            if self._server is None and isinstance(state.policy, Specific):
+                notes += (_WHAT_STOCK_ASKS.format(version=version),)
         was = "no version" if before is None else f"version {before}"
         return Changed(f"{what} points to version {version}; it was {was}", undo, notes)
 

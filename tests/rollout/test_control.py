@@ -130,6 +130,8 @@ def test_without_a_server_a_version_is_added_before_a_label_moves_to_it(here: Pa
     )
     second = control.label("stable", 3)
     assert (labels(here), second.to_do) == ({"stable": 3}, ())
+    [note] = second.notes
+    assert "refuses it until it serves version 3" in note
     control.set_policy("specific:3")
     assert "label canary does not exist yet" in control.label("canary", 2).summary
 
