@@ -64,7 +64,12 @@ def _print_report(report: "VersionReport") -> None:
     console.file.flush()
     # Not through rich, which would break the lines of snippets to paste.
     for key, snippets in report.snippets.items():
-        print(f"# {key}: over REST, then over gRPC\n\n{snippets.curl}\n\n{snippets.python}\n")
+        ways = "over gRPC" if not snippets.curl else "over REST, then over gRPC"
+        requests = "\n\n".join(filter(None, (snippets.curl, snippets.python)))
+        print(f"# {key}: {ways}\n\n{requests}\n")
+    for key, signature in report.signatures.items():
+        if not signature.is_served:
+            print(f"# {key}: no server can answer it, for it has tensors that no request holds\n")
     sys.stdout.flush()
 
 
@@ -120,14 +125,18 @@ def _signature_table(report: "VersionReport") -> "Table":
 
     table = Table("signature", "method", "inputs", "outputs", box=box.SIMPLE_HEAD)
     for key, signature in report.signatures.items():
-        inputs, outputs = _tensors(signature.inputs), _tensors(signature.outputs)
+        inputs, outputs = (
+            _tensors(signature.inputs, signature.optional_inputs),
+            _tensors(signature.outputs),
+        )
         table.add_row(key, signature.method, inputs, outputs)
     return table
 
 
-def _tensors(tensors: Mapping[str, "TensorSummary"]) -> str:
+def _tensors(tensors: Mapping[str, "TensorSummary"], optional: Sequence[str] = ()) -> str:
     return "\n".join(
-        f"{name} {tensor.dtype} {_shape(tensor.shape)}" for name, tensor in tensors.items()
+        f"{name} {tensor.dtype} {_shape(tensor.shape)}{' or a default' * (name in optional)}"
+        for name, tensor in tensors.items()
     )
 
 

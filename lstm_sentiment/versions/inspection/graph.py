@@ -9,18 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from lstm_sentiment.protocol.dtypes import dtype_of
 from lstm_sentiment.protocol.graph_pb2 import MetaGraphDef, NodeDef, SavedModel
 from lstm_sentiment.protocol.saved_model import graph_for_serving
-from lstm_sentiment.protocol.signature_pb2 import SignatureDef
+from lstm_sentiment.protocol.signature_pb2 import SignatureDef, TensorInfo
+from lstm_sentiment.protocol.tensors import shape_of
 
 TENSORFLOW_TEXT = "tensorflow-text"
 UNKNOWN_LIBRARY = "not known here"
 
 _METHOD_PREFIX = "tensorflow/serving/"
 _INTERNAL_PREFIX = "__saved_model"
+_ENCODINGS = {"coo_sparse": "sparse", "composite_tensor": "composite"}
+_UNKNOWN_DTYPE = "unknown"
+_NO_TENSORS = (*_ENCODINGS.values(), _UNKNOWN_DTYPE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class TensorSummary:
     """An input or output of a signature.
 
     Attributes:
-        dtype: TensorFlow's name of the dtype, such as `int64`.
+        dtype: TensorFlow's name of the dtype, such as `int64`; `sparse` or `composite` for several
+            tensors as one, which no request can hold; `unknown` for any other.
         shape: The size of each axis, `None` if open; `None` for an open rank.
     """
 
@@ -45,12 +49,20 @@ class SignatureSummary:
         method: `predict`, `classify`, `regress`, or the full name of another.
         inputs: Input tensors by name.
         outputs: Output tensors by name.
+        optional_inputs: Names of the inputs that have a default, and may be left out.
     """
 
     key: str
     method: str
     inputs: Mapping[str, TensorSummary]
     outputs: Mapping[str, TensorSummary]
+    optional_inputs: tuple[str, ...] = ()
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server of TensorFlow Serving's protocol can answer the signature."""
+        tensors = (*self.inputs.values(), *self.outputs.values())
+        return not any(tensor.dtype in _NO_TENSORS for tensor in tensors)
 
 
 @dataclass(frozen=True)
@@ -139,16 +151,16 @@ def _signature(key: str, definition: SignatureDef) -> SignatureSummary:
         definition.method_name.removeprefix(_METHOD_PREFIX) or "none",
         _tensors(definition.inputs),
         _tensors(definition.outputs),
+        tuple(sorted(definition.defaults.keys() & definition.inputs.keys())),
     )
 
 
-def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSummary]:
+def _tensors(infos: Mapping[str, TensorInfo]) -> dict[str, TensorSummary]:
     return {
         name: TensorSummary(
-            str(dtype_of(info.dtype)),
-            None
-            if info.tensor_shape.unknown_rank
-            else tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim),
+            _ENCODINGS.get(info.WhichOneof("encoding") or "")
+            or str(dtype_of(info.dtype) or _UNKNOWN_DTYPE),
+            shape_of(info.tensor_shape),
         )
         for name, info in sorted(infos.items())
     }

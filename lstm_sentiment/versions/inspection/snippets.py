@@ -21,7 +21,10 @@ _STUBS = "from tensorflow_serving.apis import {messages}, prediction_service_pb2
 
 @dataclass(frozen=True)
 class Snippets:
-    """Example requests to one signature: a shell command over REST and a program over gRPC."""
+    """Example requests to one signature: a shell command over REST and a program over gRPC.
+
+    REST, as of TensorFlow Serving, asks no signature without inputs: the command is empty then.
+    """
 
     curl: str
     python: str
@@ -60,7 +63,8 @@ def request_snippets(
     url = _url(name, version, _verb(signature))
     if body is not None:
         return Snippets(_curl(body, url), _client_snippet(name, version, call))
-    return Snippets(_generic_curl(signature, url), _generic_python(signature, name, version))
+    curl = _generic_curl(signature, url) if signature.inputs else ""
+    return Snippets(curl, _generic_python(signature, name, version))
 
 
 def _contract_request(

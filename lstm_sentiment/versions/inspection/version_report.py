@@ -31,7 +31,7 @@ class VersionReport:
         has_light_twin: Whether there is a light twin, which may be damaged.
         graph: Signatures and ops.
         sizes: Bytes of the parts.
-        snippets: Example requests to each signature, by key.
+        snippets: Example requests to each signature that a server can answer, by key.
     """
 
     version_dir: Path
@@ -48,6 +48,10 @@ class VersionReport:
         """The signatures by key."""
         return self.graph.signatures
 
+    def _snippets_of(self, key: str) -> dict[str, Any]:
+        snippets = self.snippets.get(key)
+        return {"curl": None, "python": None} if snippets is None else asdict(snippets)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as `inspect --json` prints it."""
         graph = asdict(self.graph)
@@ -59,7 +63,7 @@ class VersionReport:
             "card": self.card,
             "light_twin": self.has_light_twin,
             "signatures": [
-                {**signature, **asdict(self.snippets[key])} for key, signature in signatures.items()
+                {**signature, **self._snippets_of(key)} for key, signature in signatures.items()
             ],
             "graph": graph,
             "sizes": {**asdict(self.sizes), "total": self.sizes.total},
@@ -99,5 +103,6 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
         snippets={
             key: request_snippets(signature, name, asked, example)
             for key, signature in graph.signatures.items()
+            if signature.is_served
         },
     )

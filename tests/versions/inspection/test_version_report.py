@@ -70,6 +70,22 @@ class ForeignModel(tf.Module):
         return {"classes": label[:, tf.newaxis]}
 
 
+class RareModel(tf.Module):
+    """Signatures without an input, with a default, and of a ragged output."""
+
+    @tf.function(input_signature=[])
+    def nothing(self) -> dict[str, Any]:
+        return {"y": tf.constant(1.0)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)])
+    def scaled(self, x: Any, times: Any = tf.constant(2.0)) -> dict[str, Any]:  # noqa: B008
+        return {"y": x * times}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "x")])
+    def ragged(self, x: Any) -> dict[str, Any]:
+        return {"r": tf.strings.split(x)}
+
+
 @pytest.fixture(scope="module")
 def version_dir(fitted: FitResult) -> Path:
     return exported(fitted)
@@ -260,6 +276,24 @@ def test_a_saved_model_of_somebody_else_has_no_card(foreign_dir: Path) -> None:
     assert report.signatures["classes"].method == "classify"
     assert report.sizes.parts == {}
     assert json.loads(json.dumps(report.to_dict()))["card"] is None
+
+
+def test_rare_signatures_are_shown_with_the_requests_that_work(tmp_path: Path) -> None:
+    model = RareModel()
+    signatures = {name: getattr(model, name) for name in ("nothing", "scaled", "ragged")}
+    tf.saved_model.save(model, str(tmp_path / "1"), signatures=signatures)
+    report = inspect_version(tmp_path / "1")
+    assert report.signatures["scaled"].inputs == {
+        "times": TensorSummary("float32", ()),
+        "x": TensorSummary("float32", (None,)),
+    }
+    assert report.signatures["scaled"].optional_inputs == ("times",)
+    ragged = report.signatures["ragged"]
+    assert (ragged.is_served, ragged.outputs["r"].dtype) == (False, "composite")
+    assert set(report.snippets) == {"nothing", "scaled"}
+    assert report.snippets["nothing"].curl == ""
+    by_key = {signature["key"]: signature for signature in report.to_dict()["signatures"]}
+    assert by_key["ragged"]["curl"] is by_key["ragged"]["python"] is None
 
 
 @pytest.fixture(scope="module")
