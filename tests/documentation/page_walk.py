@@ -26,7 +26,7 @@ from tests.documentation.pages import Block
 from tests.documentation.readers_folder import furnish
 from tests.documentation.stand_ins import Training
 
-_ADDRESS = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
+_ADDRESS = re.compile(r"\b(localhost:|127\.0\.0\.1:|localhost\", port=)(\d{4,5})\b")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FRAME = re.compile(r"[\s\u2500-\u257f]+")
 _SETTLE_SECONDS = 60
@@ -110,6 +110,10 @@ class PageWalk:
             return None
         if block.language == "sh":
             error = self._shell(text)
+        elif "interpreter" in block.marks:
+            script = self._folder / "in_own_environment.py"
+            script.write_text(text, "utf-8")
+            error = self._shell(f'"${block.marks["interpreter"]}" {script.name}')
         elif block.language == "python" and "file" not in block.marks:
             error = self._exec(text, block)
         else:
@@ -140,7 +144,7 @@ class PageWalk:
         return None
 
     def _with_own_ports(self, text: str) -> str:
-        return _ADDRESS.sub(lambda found: f"{found[1]}:{self._port(int(found[2]))}", text)
+        return _ADDRESS.sub(lambda found: f"{found[1]}{self._port(int(found[2]))}", text)
 
     def _port(self, shown: int) -> int:
         """A free port in the place of the one that a page shows."""
@@ -299,7 +303,14 @@ def _documents(text: str) -> list[str]:
 
 
 def missing_program(block: Block) -> str | None:
-    """A program that a block needs and this machine lacks."""
+    """A program that a block needs and this machine lacks.
+
+    What does not go with this package needs an interpreter of another environment, whose path is in
+    the environment variable that the mark names.
+    """
+    interpreter = block.marks.get("interpreter")
+    if interpreter is not None and interpreter not in os.environ:
+        return f"${interpreter}, an interpreter that has what the block imports"
     needed = block.marks.get("needs", "").split()
     if block.language == "sh" and re.search(r"^ *curl |examples/curl/", block.text, re.MULTILINE):
         needed.append("curl")

@@ -13,7 +13,10 @@ GENERATED = "docs/reference/"
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>[\w+-]*) *$")
 _MARK = re.compile(r"^ *<!-- (?P<name>[a-z][a-z ]*)(?:: (?P<value>.*?))? -->$")
-MARKS = ("after", "before", "file", "main command", "needs", "not run", "output", "test command")
+MARKS = (
+    *("after", "before", "file", "interpreter", "main command"),
+    *("needs", "not run", "output", "test command"),
+)
 RUN = ("sh", "python", "toml", "json", "yaml", "java", "go")
 SHOWN = ("", "text", "console", "promql", "proto", "tokens", "html", "csv", "mermaid")
 
