@@ -77,19 +77,25 @@ class Publisher:
             test: Scores on the test set, which the version's card keeps.
         """
         version_dir = self._export(result, self._base, test=test)
+        # A server that has not read the new file yet still answers from what the label named.
+        still_served = self._named_versions()
         if self._models_config is not None:
             version = int(version_dir.name)
             labelled = label_version(self._models_config, self._base, BEST, version)
             self._progress.say(_told(labelled, version, self._models_config))
-        self._remove_old()
+        self._remove_old(still_served)
         return version_dir
 
-    def _remove_old(self) -> None:
+    def _named_versions(self) -> frozenset[int]:
+        """Returns the versions that the config names, by a label or a `specific` policy."""
+        if self._models_config is None or not self._models_config.exists():
+            return frozenset()
+        return named_versions(load_models_config(self._models_config), self._base)
+
+    def _remove_old(self, still_served: frozenset[int] = frozenset()) -> None:
         if self._keep is None:
             return
-        protected: frozenset[int] = frozenset()
-        if self._models_config is not None and self._models_config.exists():
-            protected = named_versions(load_models_config(self._models_config), self._base)
+        protected = self._named_versions() | still_served
         removed = remove_old_versions(self._base, self._keep, protected)
         if removed:
             self._progress.say(f"Removed old versions: {', '.join(map(str, removed))}")
