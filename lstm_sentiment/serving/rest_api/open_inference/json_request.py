@@ -44,6 +44,11 @@ def read_infer_request(body: bytes) -> InferRequest:
     request_id = document.get("id", "")
     if not isinstance(request_id, str):
         raise _must_be("`id`", "a string", request_id)
+    if SIGNATURE_NAME in document:
+        raise InvalidInputError(
+            f"`{SIGNATURE_NAME}` must stand in the `parameters` of the request. Received: it "
+            "stands beside them."
+        )
     parameters = _parameters(document, "the request")
     signature_key = parameters.get(SIGNATURE_NAME, "")
     if not isinstance(signature_key, str):

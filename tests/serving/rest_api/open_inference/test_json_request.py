@@ -109,6 +109,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         {"inputs": [tensor([1, 2])], "parameters": []},
         "`parameters` of the request must be an object.",
     ),
+    # There TensorFlow Serving's API has it; ignored, another signature would answer in silence.
+    "a signature beside the parameters": (
+        {"inputs": [tensor([1, 2])], "signature_name": "explain"},
+        "`signature_name` must stand in the `parameters` of the request.",
+    ),
     "a signature no text": (
         {"inputs": [tensor([1, 2])], "parameters": {"signature_name": 5}},
         "the parameter `signature_name` must be a string. Received: 5.",
