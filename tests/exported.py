@@ -43,16 +43,16 @@ def add_version(base_path: Path, version: int, result: FitResult) -> Path:
     return shutil.copytree(exported(result), base_path / str(version))
 
 
-def loaded_once(load: Callable[[Path], SavedModelServable]) -> Callable[[Path], SavedModelServable]:
+def loaded_once(load: Callable[..., SavedModelServable]) -> Callable[..., SavedModelServable]:
     """Loads what is the same only once a process, wherever it lies, and leaves it open."""
 
-    def load_once(folder: Path) -> SavedModelServable:
+    def load_once(folder: Path, *options: Any) -> SavedModelServable:
         files = [folder / name for name in ("saved_model.pb", "variables/variables.index")]
         if not all(file.is_file() for file in files):
-            return load(folder)
+            return load(folder, *options)
         key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
         if key not in _LOADED:
-            _LOADED[key] = load(folder)
+            _LOADED[key] = load(folder, *options)
             vars(_LOADED[key])["close"] = lambda: None
         return _LOADED[key]
 

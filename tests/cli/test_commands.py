@@ -58,7 +58,7 @@ def csv_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training alone is looked at, and the version would take as long."""
-    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, **_: base / "1")
 
 
 @pytest.fixture(scope="module")

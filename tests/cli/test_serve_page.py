@@ -19,6 +19,7 @@ class FakeServer:
         self, config: object, options: ServerOptions, *, rest_api_port: int | None, **_: Any
     ) -> None:
         self.port, self.rest_api_port = 8500, rest_api_port
+        self.grpc_socket_path = None
         self.has_ui = options.ui and rest_api_port is not None
         self.has_tls = options.credentials is not None
 

@@ -96,7 +96,7 @@ sys.exit(launch(sys.argv[2:], workers=int(sys.argv[1]), grace_seconds=60))
 def _no_exports_here() -> Iterator[None]:
     """What trains in this process is compared with the workers, and never exported."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
+        patch.setattr(publishing, "export_servable", lambda result, base, **_: base / "1")
         yield
 
 

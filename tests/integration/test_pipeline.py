@@ -44,7 +44,7 @@ def save_classes(corpus: Corpus, folder: Path) -> Path:
 @pytest.fixture
 def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training alone is looked at, and the version would take as long."""
-    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, **_: base / "1")
 
 
 @pytest.fixture(scope="module")

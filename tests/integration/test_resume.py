@@ -75,7 +75,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_bits(
     assert not (tmp_path / "models" / "1").exists()
 
     # To write the same classifier as a version takes longer than to train it.
-    monkeypatch.setattr(publishing, "export_servable", lambda result, base, *, test: base / "1")
+    monkeypatch.setattr(publishing, "export_servable", lambda result, base, **_: base / "1")
     resumed = resume_pipeline(tmp_path / "killed")
     assert resumed.version_dir == tmp_path / "models" / "1"
     whole = run_pipeline(replace(config, run_dir=tmp_path / "whole"))

@@ -134,8 +134,9 @@ REFUSALS: list[tuple[Question, str, str, str | None]] = [
     (
         replace(PREDICT, signature="tokens"),
         "INVALID_ARGUMENT",
-        "input size does not match signature: 1!=1 len({input_sentence}) != len({tokens}). "
-        "Sent extra: {input_sentence}. Missing but required: {tokens}.",
+        "Signature input alias: tokens(feed name: tokens_tokens:0) not found in request and no "
+        "default value provided. Inputs expected to be in the request {input_sentence}, or default "
+        "input alias set: ",
         "Missing named input: tokens in 'inputs' object.",
     ),
     (

@@ -1,7 +1,8 @@
 import json
-import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,15 +78,32 @@ def test_the_reading_order_goes_through_each_file_once(
     assert list(shuffled) == [texts[int(n)] for n in np.argsort(order)]
 
 
-def test_it_can_be_pickled_used_elsewhere_and_after_a_fork(
-    texts: FileTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_it_can_be_pickled_and_used_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(write_shards(tmp_path)[0].parent)
     relative = open_texts([Path("a.jsonl")])
     monkeypatch.chdir("/")
     assert list(pickle.loads(pickle.dumps(relative))) == TEXTS[:40]
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        assert pool.map(texts.__getitem__, range(60)) == TEXTS
+
+
+READ_AFTER_A_FORK = """
+import json, multiprocessing, pathlib, sys
+from lstm_sentiment.text.corpus.streaming import open_texts
+
+texts = open_texts([pathlib.Path(name) for name in sys.argv[1:]])
+first = texts[0]
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(json.dumps(pool.map(texts.__getitem__, range(len(texts)))))
+"""
+
+
+def test_it_can_be_used_after_a_fork(tmp_path: Path) -> None:
+    # In a process of its own: threads of servers, which other tests have, do not survive a fork.
+    command = [sys.executable, "-c", READ_AFTER_A_FORK, *map(str, write_shards(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == TEXTS
 
 
 def shorten(path: Path) -> None:
