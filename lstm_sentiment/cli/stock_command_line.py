@@ -16,7 +16,7 @@ class StockCommand(TyperCommand):
     """A command that takes the flags of `STOCK_FLAGS` too, and a value for each switch."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Takes the flags that typer does not know out of a command line, and parses the rest.
+        """Parses a command line, after the flags that typer does not know are taken out of it.
 
         Raises:
             InvalidInputError: If a value is of another type, or a flag is refused.
@@ -67,7 +67,7 @@ def _own_arguments(
 
 
 def _value_after(name: str, left: Iterator[str]) -> str | None:
-    """Takes the next argument as the value, but for switches, which have none there."""
+    """Returns the value behind a flag, taken from the arguments; `None` for a switch."""
     return None if STOCK_FLAGS[name].kind is truth else next(left, None)
 
 

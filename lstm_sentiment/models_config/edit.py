@@ -140,7 +140,7 @@ def put_back(edit: ConfigEdit) -> bool:
 
 @dataclass(frozen=True)
 class Labelled:
-    """What `label_version` did.
+    """The outcome of `label_version`.
 
     Attributes:
         model_name: The model.

@@ -51,7 +51,7 @@ class DType:
 
     @property
     def is_quantized(self) -> bool:
-        """Whether the elements stand for other numbers, as those of `qint8`."""
+        """True if the elements stand for other numbers, as those of `qint8`."""
         return self.name.removesuffix("_ref") in _QUANTIZED
 
     @cached_property

@@ -45,7 +45,7 @@ class _Form(NamedTuple):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether entries come as integers of 32 bits, of which elements keep the lower ones."""
+        """True if entries come as integers of 32 bits, of which elements keep the lower ones."""
         return self.field in ("int_val", "half_val")
 
 

@@ -14,7 +14,7 @@ WhenRead = Callable[[str, bool], None]
 
 
 class Reloadable(Protocol):
-    """What is read from files that may change."""
+    """Certificates or tokens that are read from files which may change."""
 
     def reload(self) -> bool:
         """Reads the files again, if they have changed; returns whether they were read.

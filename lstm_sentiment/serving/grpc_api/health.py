@@ -29,15 +29,12 @@ _messages: Any = health_pb2
 class _HealthServicer(health.aio.HealthServicer):
     """The servicer of grpcio-health-checking, which has no `List`, with it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.statuses: dict[str, int] = {}
-
-    async def List(self, request: object, context: object) -> Any:
+    async def List(self, request: object, context: Any) -> Any:
         """Returns the status of each service."""
         response = _messages.HealthListResponse()
-        for service, status in self.statuses.items():
-            response.statuses[service].status = status
+        for service in _SERVICES:
+            told = await self.Check(health_pb2.HealthCheckRequest(service=service), context)
+            response.statuses[service].CopyFrom(told)
         return response
 
 
@@ -62,12 +59,10 @@ class GrpcHealth:
         response = health_pb2.HealthCheckResponse
         status = response.SERVING if is_serving else response.NOT_SERVING
         for service in _SERVICES:
-            self._servicer.statuses[service] = status
             await self._servicer.set(service, status)
 
     async def stop(self) -> None:
         """Sets NOT_SERVING for good."""
-        await self.set_serving(False)
         await self._servicer.enter_graceful_shutdown()
 
     async def add_to_server(self, server: grpc.aio.Server) -> None:

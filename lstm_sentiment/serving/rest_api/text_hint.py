@@ -1,4 +1,4 @@
-"""Tells those who send a text without a `signature_name` which signature takes texts."""
+"""The hint for who sends a text without a `signature_name`: which signature takes texts."""
 
 from collections.abc import Mapping
 

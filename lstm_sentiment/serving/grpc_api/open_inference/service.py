@@ -52,25 +52,25 @@ class OpenInferenceService:
     async def ServerLive(
         self, request: messages.ServerLiveRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ServerLiveResponse:
-        """Tells that the process answers."""
+        """Returns that the process answers."""
         return messages.ServerLiveResponse(live=True)
 
     async def ServerReady(
         self, request: messages.ServerReadyRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ServerReadyResponse:
-        """Tells whether the server can answer for its models."""
+        """Returns whether the server can answer for its models."""
         return messages.ServerReadyResponse(ready=await asyncio.to_thread(self._is_ready))
 
     async def ServerMetadata(
         self, request: messages.ServerMetadataRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ServerMetadataResponse:
-        """Tells the server's name and version."""
+        """Returns the server's name and version."""
         return messages.ServerMetadataResponse(name=SERVER_NAME, version=__version__)
 
     async def ModelReady(
         self, request: messages.ModelReadyRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ModelReadyResponse:
-        """Tells whether a model, or one version of it, can be asked."""
+        """Returns whether a model, or one version of it, can be asked."""
         asked = model_spec_of(request.name, request.version, notes)
         ready = await asyncio.to_thread(is_model_ready, self._data_plane, asked)
         return messages.ModelReadyResponse(ready=ready)
@@ -78,7 +78,7 @@ class OpenInferenceService:
     async def ModelMetadata(
         self, request: messages.ModelMetadataRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ModelMetadataResponse:
-        """Tells the inputs and outputs of a model."""
+        """Returns the inputs and outputs of a model."""
         asked = model_spec_of(request.name, request.version, notes)
         found = await asyncio.to_thread(model_metadata, self._data_plane, asked)
         notes.version = found.servable_id.version

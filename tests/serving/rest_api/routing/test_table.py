@@ -18,10 +18,12 @@ PAGES = Pages(lambda: True, dict, MetricsPage("/metrics[{x}]", bytes), ui=True)
 ROUTER = Router(PAGES.routes())
 
 
-@pytest.mark.parametrize("route", ROUTER.routes, ids=lambda route: route.operation_id)
+# The path of the metrics is an operator's, and no template.
+TEMPLATES = [route for route in ROUTER.routes if route.operation_id != "metrics"]
+
+
+@pytest.mark.parametrize("route", TEMPLATES, ids=lambda route: route.operation_id)
 def test_every_route_is_found_by_all_paths_of_its_template(route: Route) -> None:
-    if route.operation_id == "metrics":
-        pytest.skip("the path of the metrics is an operator's, and no template")
     for path in route.paths():
         values = {name: "7" for name in re.findall(r"{(\w+)}", path)}
         target = ROUTER.find(route.methods[0], path.format(**values))
