@@ -10,7 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 from playwright import sync_api as playwright
+from playwright.sync_api import expect
 
+# A busy machine can take long over a keystroke; only a page that fails takes it whole.
+WAIT_MILLISECONDS = 60_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +34,7 @@ def chromium() -> Iterator[playwright.Browser]:
     )
     if path is None:
         pytest.skip(f"needs a browser: none of {', '.join(names)} (LSTM_SENTIMENT_TEST_BROWSER)")
+    expect.set_options(timeout=WAIT_MILLISECONDS)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

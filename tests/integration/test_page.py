@@ -22,7 +22,7 @@ from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
-from tests.chromium import chromium
+from tests.chromium import WAIT_MILLISECONDS, chromium
 from tests.serving.page_models import save_page_version
 
 Page: TypeAlias = playwright.Page
@@ -73,7 +73,7 @@ class Visit:
     ) -> None:
         self.may_complain = may_complain  # part of what the browser says of an answer we want
         self.context = browser.new_context(**{"locale": "zh-CN", **options})
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(WAIT_MILLISECONDS)
         self.page = self.context.new_page()
         self.url = url
         self.requests: list[str] = []

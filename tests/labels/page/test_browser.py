@@ -14,7 +14,7 @@ from lstm_sentiment import Corpus, apply_corrections, read_corpus, read_correcti
 from lstm_sentiment.labels.page.render import render_labels_page, write_labels_page
 from lstm_sentiment.labels.page.rows import PageRow
 from lstm_sentiment.text.corpus.corrections import text_digest
-from tests.chromium import chromium
+from tests.chromium import WAIT_MILLISECONDS, chromium
 from tests.corpora import rows_of
 
 pytest.importorskip("jinja2", reason="needs the extra `report`")
@@ -71,7 +71,7 @@ def visit(browser: playwright.Browser) -> Iterator[Callable[..., Page]]:
     def start(path: Path, before: str = "", **options: Any) -> Page:
         context = browser.new_context(**{"locale": "en-GB", **options})
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
