@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ atexit.register(tell)
 _COMMAND = "from lstm_sentiment.cli.app import main; sys.argv[0] = 'cli.py'; main()"
 _POLL_SECONDS = 0.01
 _LONGEST_START_SECONDS = 120
+_LONGEST_STOP_SECONDS = 60
+_MOST_TOLD = 2000
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class RunningProcess:
         """Returns the resident memory; what processes share counts for each of them."""
         return self._sum(_resident_mib)
 
+    def threads(self) -> int:
+        """Returns the number of threads."""
+        return int(self._sum(lambda pid: len(os.listdir(f"/proc/{pid}/task"))))
+
+    def descriptors(self) -> int:
+        """Returns the number of open file descriptors."""
+        return int(self._sum(lambda pid: len(os.listdir(f"/proc/{pid}/fd"))))
+
     def _sum(self, figure: Callable[[int], float]) -> float:
         total, waiting = 0.0, [self.pid]
         while waiting:
@@ -93,6 +103,7 @@ class Server:
         start_seconds: From the start of the process to the first `/readyz` that says so.
         start_cpu_seconds: Of CPU until then.
         mib: Resident memory a second later.
+        log: The file of its standard error.
     """
 
     process: RunningProcess
@@ -101,6 +112,7 @@ class Server:
     start_seconds: float
     start_cpu_seconds: float
     mib: float
+    log: Path
 
     def cpu_seconds(self) -> float:
         """Returns the CPU time of the server and its children until now."""
@@ -144,31 +156,59 @@ class Checkout:
         return self.run(_COMMAND, *arguments)
 
     @contextmanager
-    def served(self, base_path: Path, *flags: str) -> Iterator[Server]:
-        """Runs a server of the versions under a base path."""
+    def served(
+        self, base_path: Path, *flags: str, limits: Mapping[int, int] | None = None
+    ) -> Iterator[Server]:
+        """Runs a server of the versions under a base path.
+
+        Args:
+            base_path: Folder of the versions.
+            *flags: More flags of `serve`. With a `--model-config-file` among them, the base path
+                is not passed on.
+            limits: The process's limits, by the numbers of the module `resource`.
+        """
         port, rest_api_port = free_port(), free_port()
-        command = [sys.executable, "-c", f"import sys; {_COMMAND}", "serve", f"--port={port}"]
-        command += [f"--rest-api-port={rest_api_port}", f"--model-name={NAME}"]
-        command += [f"--model-base-path={base_path}", *flags]
-        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
+        command = [sys.executable, "-c", f"{_limiting(limits or {})}import sys; {_COMMAND}"]
+        command += ["serve", f"--port={port}", f"--rest-api-port={rest_api_port}", *flags]
+        if not any(flag.startswith("--model-config-file") for flag in flags):
+            command += [f"--model-name={NAME}", f"--model-base-path={base_path}"]
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "log"
             started = time.perf_counter()
-            process = subprocess.Popen(command, cwd=folder, env=self._environment(), stderr=log)
+            with log.open("w") as written:
+                environment = self._environment()
+                process = subprocess.Popen(command, cwd=folder, env=environment, stderr=written)
             try:
-                _wait_until_ready(process, rest_api_port, log.fileno())
+                _wait_until_ready(process, rest_api_port, log)
                 running = RunningProcess(process.pid)
                 seconds, cpu = time.perf_counter() - started, running.cpu_seconds()
                 time.sleep(1)
-                yield Server(running, port, rest_api_port, seconds, cpu, running.mib())
+                mib = running.mib()
+                yield Server(running, port, rest_api_port, seconds, cpu, mib, log)
             finally:
                 process.terminate()
-                process.wait()
+                _wait_or_kill(process)
 
     def _environment(self) -> dict[str, str]:
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
         return {**os.environ, **quiet, "PYTHONPATH": str(self.path.absolute())}
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: int) -> None:
+def _limiting(limits: Mapping[int, int]) -> str:
+    """Returns the code that limits the process that runs it."""
+    set_limits = (f"setrlimit({number}, ({most}, {most})); " for number, most in limits.items())
+    return "from resource import setrlimit; " + "".join(set_limits) if limits else ""
+
+
+def _wait_or_kill(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(_LONGEST_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     end = time.monotonic() + _LONGEST_START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -176,8 +216,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: int) -
             return
         except (urllib.error.URLError, OSError):
             time.sleep(_POLL_SECONDS)
-    os.lseek(log, 0, os.SEEK_SET)
-    sys.exit(f"error: a server did not start: {os.read(log, 2000).decode(errors='replace')}")
+    told = log.read_text(errors="replace")[:_MOST_TOLD]
+    sys.exit(f"error: a server did not start: {told}")
 
 
 def free_port() -> int:

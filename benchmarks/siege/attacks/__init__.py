@@ -1,0 +1,1 @@
+"""One attack a module; each defines `ATTACK`, and is found by that."""
