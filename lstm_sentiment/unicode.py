@@ -1,4 +1,4 @@
-"""Rules for characters, without TensorFlow: valid UTF-8, ordinary width, scripts without spaces."""
+"""Rules for characters, without TensorFlow: valid UTF-8, ordinary width, what one line may hold."""
 
 import unicodedata
 from typing import Final
@@ -39,3 +39,44 @@ def ordinary_width(code: int) -> int:
     """Returns the ordinary code point of a full- or half-width form; of another, itself."""
     kind, _, ordinary = unicodedata.decomposition(chr(code)).partition(" ")
     return int(ordinary, 16) if kind in ("<wide>", "<narrow>") else code
+
+
+# Controls, which move a terminal's cursor or end a line; formats, which turn the direction of what
+# follows or cannot be seen; surrogates, which no encoding has; separators of lines.
+_UNFIT_CATEGORIES: Final = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+# They join and part letters: emoji of several people, words of Persian.
+_JOINERS: Final = "\u200c\u200d"
+
+
+def escaped_line(value: object) -> str:
+    r"""Returns text of others as it may stand in one line of a log, a terminal or a page.
+
+    Characters that end a line, that a terminal obeys, that turn the direction of what follows or
+    that cannot be seen become what a Python string shows of them: a newline `\n`, the character
+    that begins terminal codes `\x1b`, U+202E `\u202e`. All others stay, backslashes too, so that
+    text that went through here once stays as it is.
+
+    Args:
+        value: A string, or anything whose `str` is meant: a path, an error.
+    """
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(map(_escaped, text))
+
+
+def is_line(text: str) -> bool:
+    """Returns whether a name may be used as it is, because `escaped_line` changes nothing in it."""
+    return text.isprintable() or not any(map(_is_unfit, text))
+
+
+def _escaped(character: str) -> str:
+    if not _is_unfit(character):
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _is_unfit(character: str) -> bool:
+    if character.isprintable() or character in _JOINERS:
+        return False
+    return unicodedata.category(character) in _UNFIT_CATEGORIES

@@ -29,6 +29,7 @@ from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.cli.verify_command import verify
 from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.unicode import escaped_line
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -143,5 +144,5 @@ def show_traceback() -> None:
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Prints `error: ...` in one line and exits."""
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    print("error:", escaped_line(" ".join(message.split())), file=sys.stderr)
     sys.exit(code)

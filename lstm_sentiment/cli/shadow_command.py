@@ -8,6 +8,7 @@ import typer
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.unicode import escaped_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,10 +123,5 @@ def _disagreements_table(recent: "Sequence[Mapping[str, Any]]") -> "Table":
         row.append("-" if difference is None else f"{difference:.3f}")
         if has_texts:
             row.append(str(found.get("text", "")))
-        table.add_row(*(Text(_in_one_line(value)) for value in row))
+        table.add_row(*(Text(escaped_line(" ".join(value.split()))) for value in row))
     return table
-
-
-def _in_one_line(value: str) -> str:
-    """Replaces what could move a terminal's cursor in a text from strangers."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(value.split()))

@@ -100,7 +100,7 @@ def test_agreement_is_told_with_how_far_it_can_be_trusted(run: Run, page: StateP
         "labelled texts tell: `models compare`.\n"
     ) in outcome.out
     # What a stranger sent moves no cursor.
-    assert "房间\ufffd[2J 很小" in outcome.out and "\x1b" not in outcome.out
+    assert r"房间\x1b[2J 很小" in outcome.out and "\x1b" not in outcome.out
     assert page.asked == [("/state", None)]
 
 
