@@ -14,6 +14,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
+from lstm_sentiment.text.corpus.label_names import known_names
 from lstm_sentiment.training.evaluation.intervals import (
     Estimate,
     check_confidence,
@@ -224,7 +225,8 @@ def compare_versions(
             f"Received: {len(first.corpus):,} texts and {len(second.corpus):,} others."
         )
     # Maps the second version's label ids to those of the first.
-    moved = np.array([names.index(name) for name in second.corpus.label_names])
+    known = known_names(second.corpus.label_names, names)
+    moved = np.array([names.index(known[name]) for name in second.corpus.label_names])
     labels, given = first.labels, (first.predicted, moved[second.predicted])
     right = Counter(zip(first.is_right.tolist(), second.is_right.tolist(), strict=True))
     counts = (right[True, True], right[True, False], right[False, True], right[False, False])
@@ -330,7 +332,7 @@ def _answer(scores: LabelledAnswers, index: int) -> Answer:
 
 def _check_labels(first: LabelledAnswers, version_dir: Path, label_names: tuple[str, ...]) -> None:
     known = first.corpus.label_names
-    if {*known} != {*label_names}:
+    if {*known} != {*known_names(label_names, known).values()} or len(known) != len(label_names):
         raise InvalidInputError(
             "Versions to compare must know the same labels. Received: "
             f"{_short_name(first.version_dir)}: {', '.join(known)}; "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.label_names import known_names
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
 from lstm_sentiment.version_folder import TokenCounts
 from lstm_sentiment.versions.predictor import SavedModelPredictor
@@ -118,12 +119,13 @@ def with_label_names(corpus: Corpus, label_names: tuple[str, ...]) -> Corpus:
     """
     if corpus.label_names == label_names:
         return corpus
-    ids = {name: position for position, name in enumerate(label_names)}
+    known = known_names(corpus.label_names, label_names)
     for name, count in corpus.class_counts().items():
-        if count and name not in ids:
+        if count and name not in known:
             raise InvalidInputError(
                 f"Labels must be among those of the version: {', '.join(label_names)}. "
                 f"Received: {name!r}."
             )
+    ids = {name: label_names.index(match) for name, match in known.items()}
     moved = np.array([ids.get(name, -1) for name in corpus.label_names])
     return Corpus(corpus.texts, tuple(moved[np.asarray(corpus.labels)].tolist()), label_names)

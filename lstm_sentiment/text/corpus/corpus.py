@@ -21,6 +21,7 @@ from lstm_sentiment.text.corpus.duplicates import (
     sort_by_digest,
 )
 from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.record_files import clean_text
 
@@ -52,14 +53,14 @@ class Corpus:
         """Makes a corpus from pairs of a text and the name of its label.
 
         Args:
-            rows: `(text, label name)` pairs.
+            rows: `(text, label name)` pairs. `1` and `1.0` are one class, `1`; so are `true` and
+                `True` where all labels are booleans.
             label_names: The classes in id order. `None` takes the names that occur.
 
         Raises:
             InvalidInputError: If a label is not among `label_names`.
         """
-        names = label_order({label for _, label in rows}, label_names)
-        ids = {name: position for position, name in enumerate(names)}
+        names, ids = label_ids({label for _, label in rows}, label_names)
         texts = tuple(clean_text(text) for text, _ in rows)
         return cls(texts, tuple(ids[label] for _, label in rows), names)
 
@@ -202,28 +203,3 @@ class Corpus:
                 f"A corpus needs texts of at least two classes. Received: {received}, "
                 f"in {len(self)} texts."
             )
-
-
-def label_order(found: Iterable[str], label_names: Sequence[str] | None) -> tuple[str, ...]:
-    """Returns `label_names`, or the labels that occur sorted where `label_names` is `None`.
-
-    Raises:
-        InvalidInputError: If a label that occurs is not among `label_names`.
-    """
-    if label_names is None:
-        return tuple(sorted(found, key=_order))
-    unknown = sorted(set(found) - set(label_names))
-    if unknown:
-        raise InvalidInputError(
-            f"Labels must be among those trained on: {', '.join(label_names)}. "
-            f"Received: {unknown[0]!r}."
-        )
-    return tuple(label_names)
-
-
-def _order(label: str) -> tuple[bool, int, str]:
-    """Sort key: whole numbers by value, before names in alphabetical order."""
-    number = label.removeprefix("-")
-    if number.isascii() and number.isdigit():
-        return False, int(label), label
-    return True, 0, label

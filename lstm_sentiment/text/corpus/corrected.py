@@ -3,14 +3,14 @@
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.corpus.corpus import Corpus, label_order
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrections import (
     DROP,
     Correction,
@@ -19,6 +19,7 @@ from lstm_sentiment.text.corpus.corrections import (
     unguarded,
 )
 from lstm_sentiment.text.corpus.duplicates import are_in
+from lstm_sentiment.text.corpus.label_names import known_names, label_ids
 from lstm_sentiment.text.corpus.near_duplicates import text_key
 
 # Spreadsheets cut long cells.
@@ -88,7 +89,7 @@ def apply_corrections(
     """
     if label_names is None:
         _check_labels(corrections, corpus.label_names)
-    rows = corrections.rows
+    rows = _spelled_as(corpus.label_names, corrections.rows)
     names = tuple(dict.fromkeys([*corpus.label_names, *(row.label for row in rows if row.label)]))
     positions = np.flatnonzero(are_in(corpus.exact_digests, corrections.digests))
     numbers = np.searchsorted(corrections.digests, corpus.exact_digests[positions])
@@ -119,9 +120,9 @@ def _relabelled(
 ) -> Corpus:
     """Returns the texts with the labels `names[ids]`, which get the ids of the classes in use."""
     occurring = np.unique(ids)
-    order = label_order([names[label] for label in occurring], label_names)
+    order, ids_of_names = label_ids([names[label] for label in occurring], label_names)
     new_ids = np.zeros(len(names), np.int32)
-    new_ids[occurring] = [order.index(names[label]) for label in occurring]
+    new_ids[occurring] = [ids_of_names[names[label]] for label in occurring]
     labels = new_ids[ids]
     in_files = isinstance(corpus.labels, array)
     return corpus.with_labels(
@@ -129,9 +130,16 @@ def _relabelled(
     )
 
 
+def _spelled_as(names: Sequence[str], rows: Sequence[Correction]) -> list[Correction]:
+    """Returns corrections with labels spelled as the classes: a spreadsheet writes TRUE."""
+    known = known_names({row.label for row in rows}, names)
+    return [replace(row, label=known.get(row.label, row.label)) for row in rows]
+
+
 def _check_labels(corrections: Corrections, names: Sequence[str]) -> None:
+    known = known_names({row.label for row in corrections.rows}, names)
     for row in corrections.rows:
-        if row.label and row.label not in names:
+        if row.label and row.label not in known:
             raise InvalidInputError(
                 f"{row.place}: the label must be one of the texts' labels: {', '.join(names)}. "
                 f"Received: {row.label!r}.{did_you_mean(row.label, names)}"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import exact_digests
+from lstm_sentiment.text.corpus.label_names import known_names
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.record_files import checked_row, clean_text, read_rows
 
@@ -183,6 +184,8 @@ def _probabilities(
 ) -> list[float]:
     """Returns one row's probabilities in the order of `names`."""
     given = _by_class(place, row, names, text_column)
+    known = known_names(map(str, given), names)
+    given = {known.get(name, name): value for name, value in given.items()}
     unknown = [name for name in given if name not in names]
     if unknown:
         raise InvalidInputError(
@@ -235,7 +238,8 @@ def _listed(
             f"Received: {len(given)} numbers."
         )
     values = [_number(place, name, value) for name, value in zip(names, given, strict=True)]
-    label = row.get("label")
+    given_label = str(row.get("label"))
+    label = known_names([given_label], names).get(given_label, row.get("label"))
     if label not in names or values[names.index(label)] < max(values):
         raise InvalidInputError(
             f"{place}: `label` must be the class with the highest of the `probabilities`, which "

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.text.corpus.corpus import Corpus, label_order
+from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_index import FileIndexer
 from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.reading import files_of, require_rows
 from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES
 
@@ -41,8 +42,7 @@ def open_corpus(
         for label in indexer.add(file):
             labels.append(numbers.setdefault(label, len(numbers)))
         require_rows(file, len(labels) - before)
-    names = label_order(numbers, label_names)
-    positions = {name: position for position, name in enumerate(names)}
+    names, positions = label_ids(numbers, label_names)
     ids = np.array([positions[name] for name in numbers], np.int32)
     index = indexer.index()
     texts = FileTexts(index, np.arange(len(labels)))
