@@ -1,12 +1,16 @@
 """Calls of the operating system: usable CPUs, and files that appear whole or not at all."""
 
 import ctypes
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from lstm_sentiment.unfinished import clear_once, lock, unfinished_path
 
 # Of malloc.h.
 _M_ARENA_MAX = -8
@@ -25,7 +29,9 @@ def usable_cpus() -> int:
 def write_whole(path: Path) -> Iterator[BinaryIO]:
     """Opens a file beside `path` that takes its place when it is complete and on the disk.
 
-    Where writing fails, what was at `path` stays as it was.
+    Where writing fails, what was at `path` stays as it was. A file that is replaced keeps owner and
+    permissions, and a link to it stays a link. What killed processes left in the folder is deleted
+    with the first file that a process writes there. Pipes and devices are written directly.
 
     Args:
         path: A file in an existing folder.
@@ -33,16 +39,68 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: If it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    before = _status(path)
+    if before is not None and stat.S_ISDIR(before.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if _is_device(path, before):
+        with path.open("wb") as device:
+            yield device
+        return
+    path = Path(os.path.realpath(path))
+    clear_once(path.parent)
+    file, beside = _locked_file(path)
     try:
-        with beside.open("wb") as file:
+        with file:
+            if before is not None:
+                _keep_access(file.fileno(), before)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+            if sys.platform != "win32":  # where no open file can be renamed
+                os.replace(beside, path)
+        if sys.platform == "win32":
+            os.replace(beside, path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise
+    # After a loss of power the new name is there too. Not every file system can be asked for it.
+    with suppress(OSError):
+        sync_to_disk(path.parent)
+
+
+def _locked_file(path: Path) -> tuple[BinaryIO, Path]:
+    """Makes a file beside `path`, locked against deletion by others; returns it and its path."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        beside = unfinished_path(path)
+        file = os.fdopen(os.open(beside, flags, 0o666), "wb")
+        if lock(file.fileno(), beside):
+            return file, beside
+        file.close()
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _is_device(path: Path, status: os.stat_result | None) -> bool:
+    """Returns whether a path is a pipe or device, or a name such as `/dev/stdout`."""
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        return True
+    return os.path.abspath(path).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+
+
+def _keep_access(descriptor: int, before: os.stat_result) -> None:
+    """Gives a file the owner and permissions of the one that it replaces, where that is allowed."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # only root may give a file away
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+        with suppress(OSError):
+            os.fchmod(descriptor, before.st_mode & 0o7777)
 
 
 def sync_to_disk(path: Path) -> None:

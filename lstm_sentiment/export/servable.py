@@ -18,13 +18,13 @@ from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
 from lstm_sentiment.export.signatures import ServableModule
-from lstm_sentiment.export.staging import staging_folder
 from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
+from lstm_sentiment.unfinished import staging_folder
 from lstm_sentiment.version_folder import (
     CARD,
     CLASSIFY,
@@ -40,6 +40,7 @@ from lstm_sentiment.version_folder import (
     version_folders,
 )
 
+_VERSION = "version"
 _TAKEN_APART = "_lower_using_switch_merge"
 
 
@@ -86,7 +87,9 @@ def publish(base: Path, write: Callable[[Path], None], version: int | None = Non
     except OSError as error:
         raise ExportError(f"{base}: cannot be written: {error.strerror}.") from error
     try:
-        with staging_folder(base) as folder:
+        with staging_folder(base) as staging:
+            folder = staging / _VERSION
+            folder.mkdir()
             write(folder)
             return _publish(folder, base, version)
     except (OSError, tf.errors.OpError) as error:
@@ -118,7 +121,8 @@ def write_saved_model(
     default_signature: DefaultSignature = "ids",
 ) -> None:
     """Writes the graph, weights and assets of a version; for the arguments see `ServableModule`."""
-    with tempfile.TemporaryDirectory() as assets:
+    # Beside the version, where a killed export's are cleared with all else.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as assets:
         module = ServableModule(
             model,
             tokenizer,
@@ -160,7 +164,7 @@ def complete_version(
         (folder / LIGHT).mkdir()
         options = write_tokenizer(tokenizer, folder / LIGHT)
         write_light_twin(folder / LIGHT, folder, model, options, temperature)
-    folder.chmod(0o755)  # staging folders are private, but a server may run as another user
+    folder.chmod(0o755)  # whatever the umask: a server may run as another user
     for path in (*folder.rglob("*"), folder):
         sync_to_disk(path)
 

@@ -45,15 +45,9 @@ def write_config(path: Path, text: str) -> None:
         ConfigError: If the file cannot be written. The message is one line that starts with the
             path.
     """
-    target = Path(os.path.realpath(path))
     try:
-        before = target.stat() if target.exists() else None
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(target) as file:
-            if before is not None:
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-                os.fchmod(file.fileno(), before.st_mode & 0o7777)
+        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
+        with write_whole(path) as file:
             file.write(text.encode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}.") from error

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from lstm_sentiment.pipeline.run_folder import (
     begin_run,
     check_space,
     check_writable,
+    clear_run,
     new_run_dir,
+    only_run,
     save_json,
     save_labelled_texts,
     save_or_check_data,
@@ -140,13 +143,30 @@ def _run(
         )
     publisher = Publisher(config, progress)
     cache_dir = run_dir.absolute().parent / "cache"
-    prepared = prepare_run(
-        config,
-        progress,
-        cache_dir=cache_dir,
-        # From here on the run can be resumed. Bad input leaves no folder.
-        when_checked=lambda: begin_run(config, run_dir),
-    )
+    clear_run(run_dir, cache_dir)
+    with ExitStack() as held:
+        if resume:
+            held.enter_context(only_run(run_dir, resume=True))
+
+        def begin() -> None:
+            # From here on the run can be resumed. Bad input leaves no folder.
+            if not resume:
+                held.enter_context(only_run(run_dir, resume=False))
+            begin_run(config, run_dir)
+
+        prepared = prepare_run(config, progress, cache_dir=cache_dir, when_checked=begin)
+        return _run_prepared(config, prepared, run_dir, publisher, progress, resume, started)
+
+
+def _run_prepared(
+    config: PipelineConfig,
+    prepared: PreparedRun,
+    run_dir: Path,
+    publisher: Publisher,
+    progress: Progress,
+    resume: bool,
+    started: float,
+) -> PipelineResult:
     texts = count_learned(prepared.train, prepared.dev, prepared.soft_labels)
     training = settle_budget(config.training, texts, progress)
     training = settle_teacher(

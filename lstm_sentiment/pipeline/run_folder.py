@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA
+from lstm_sentiment.unfinished import clear_unfinished, is_locked
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
 _PARTS_OF_DATA = (
@@ -45,12 +47,48 @@ def new_run_dir(run_dir: PathLike | None) -> Path:
     # Two runs may begin in the same second.
     path = Path(run_dir or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     check_writable(path)
+    clear_unfinished(path)
     if path.exists() and any(path.iterdir()):
         raise InvalidInputError(
             f"`run_dir` must be a new or empty folder (`--resume` goes on with a run). "
             f"Received: {path}."
         )
     return path
+
+
+def clear_run(*folders: Path) -> None:
+    """Deletes what killed processes have left in a run's folders, with their subfolders.
+
+    Args:
+        folders: The folder of the run and that of the cache; what is not there is passed over.
+    """
+    for folder in folders:
+        for below, _, _ in os.walk(folder):
+            clear_unfinished(Path(below))
+
+
+@contextmanager
+def only_run(run_dir: Path, *, resume: bool) -> Iterator[None]:
+    """Keeps other processes from a run's folder, which is made if it is missing.
+
+    Where the file system has no locks, nobody is kept from it.
+
+    Raises:
+        InvalidInputError: If another process has begun a run in the folder, or the folder cannot be
+            made.
+    """
+    _make(run_dir)
+    descriptor = os.open(run_dir, os.O_RDONLY)
+    try:
+        if is_locked(descriptor):
+            raise InvalidInputError(
+                f"{run_dir}: must be in use by one `fit` at a time. Received: one is running."
+            )
+        if not resume:
+            new_run_dir(run_dir)  # once more: another run may have begun and ended meanwhile
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: Path) -> None:
@@ -79,11 +117,15 @@ def begin_run(config: PipelineConfig, run_dir: Path) -> None:
         InvalidInputError: If the folder cannot be created.
         ConfigError: If the config cannot be written.
     """
+    _make(run_dir)
+    save_config(_with_absolute_paths(replace(config, run_dir=run_dir)), run_dir / CONFIG)
+
+
+def _make(run_dir: Path) -> None:
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(f"{run_dir}: cannot be made: {error.strerror}.") from error
-    save_config(_with_absolute_paths(replace(config, run_dir=run_dir)), run_dir / CONFIG)
 
 
 def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: Path) -> None:

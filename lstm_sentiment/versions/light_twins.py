@@ -11,6 +11,7 @@ from lstm_sentiment.errors import ExportError, InvalidInputError
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.system import sync_to_disk
+from lstm_sentiment.unfinished import staging_folder
 from lstm_sentiment.version_folder import LIGHT, find_version
 
 
@@ -36,7 +37,6 @@ def make_light_twin(model_dir: str | os.PathLike[str]) -> Path:
     version_dir = find_version(Path(model_dir))
     with train_imports("making a light twin"):
         from lstm_sentiment.export.light.version_twin import write_twin_of_version
-        from lstm_sentiment.export.staging import staging_folder
 
     place = version_dir / LIGHT
     try:

@@ -26,7 +26,9 @@ from lstm_sentiment.pipeline.run_folder import (
     begin_run,
     check_space,
     check_writable,
+    clear_run,
     new_run_dir,
+    only_run,
     save_labelled_texts,
     save_or_check_data,
 )
@@ -77,6 +79,45 @@ def test_what_cannot_be_a_folder_is_told_before_training(tmp_path: Path) -> None
             refuse(tmp_path / "file" / "run")
     with pytest.raises(InvalidInputError, match=r"new or empty folder .*--resume"):
         new_run_dir(tmp_path)
+
+
+def test_one_process_at_a_time_has_the_folder_of_a_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with only_run(run, resume=False):
+        for resume in (False, True):
+            with (
+                pytest.raises(InvalidInputError, match=r"one `fit` at a time\. Received: one is"),
+                only_run(run, resume=resume),
+            ):
+                raise AssertionError("not reached")
+        (run / CONFIG).touch()
+    with (
+        pytest.raises(InvalidInputError, match="new or empty folder"),
+        only_run(run, resume=False),  # begun when the other run had ended
+    ):
+        raise AssertionError("not reached")
+    with only_run(run, resume=True):
+        pass
+
+
+def test_what_a_killed_run_left_is_cleared_in_all_of_its_folders(tmp_path: Path) -> None:
+    left = [
+        tmp_path / f"{folder}/.{name}.{2**22 + 1}.writing"
+        for folder in ("run", "run/checkpoints", "run/workers/1", "cache")
+        for name in ("test.csv", "last.npz")
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "run" / "test.csv").touch()
+    clear_run(tmp_path / "run", tmp_path / "cache", tmp_path / "none")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["test.csv"]
+
+
+def test_a_run_killed_before_it_began_leaves_its_folder_new(tmp_path: Path) -> None:
+    (tmp_path / f".config.toml.{2**22 + 1}.writing").touch()
+    assert new_run_dir(tmp_path) == tmp_path
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_config_of_a_run_can_be_read_from_any_folder(

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.unfinished import clear_once, unfinished_folder
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 _IDS, _LENGTHS = "ids.int32", "lengths.npy"
@@ -144,9 +145,8 @@ def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
     Raises:
         OSError: If the folder cannot be written.
     """
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.writing")
-    beside.mkdir(parents=True)
-    try:
+    clear_once(folder.parent)
+    with unfinished_folder(folder) as beside:
         lengths = [np.zeros(0, np.int64)]
         with write_whole(beside / _IDS) as file:
             for part in parts:
@@ -157,7 +157,4 @@ def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
             np.save(file, np.concatenate(lengths))
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(beside, folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     return TokenRows.load(folder)
