@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
+from lstm_sentiment.compressed import open_plain
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
 
 
 class Utf8Lines:
     """The lines of a UTF-8 file, with or without a byte order mark.
 
+    A file compressed by gzip, bzip2 or xz is decompressed, whatever its name.
+
     Attributes:
-        start: First byte of the last line read.
+        start: First byte of the last line read, in what is decompressed.
         end: First byte after the last line read.
     """
 
@@ -27,10 +31,16 @@ class Utf8Lines:
         """Yields lines with their ends.
 
         Raises:
-            InvalidInputError: If the file cannot be read or is not UTF-8.
+            InvalidInputError: If the file cannot be read, is not UTF-8, or begins as a file of
+                another kind, which is named with what to do.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
+                kind = recognize(file.peek(START_BYTES)[:START_BYTES])
+                if kind is not None:
+                    raise InvalidInputError(
+                        f"{self._path}: must be text in UTF-8. Received: {kind.told(self._path)}."
+                    )
                 for number, line in enumerate(file, start=1):
                     if number == 1 and line.startswith(codecs.BOM_UTF8):
                         self.end = len(codecs.BOM_UTF8)
@@ -61,6 +71,6 @@ class Utf8Lines:
     def _not_utf8(self, number: int, error: UnicodeDecodeError) -> InvalidInputError:
         return InvalidInputError(
             f"{self._path}:{number}: must be UTF-8. Received: byte "
-            f"0x{error.object[error.start]:02x} at offset {self.end + error.start:,}. Chinese "
-            "files are often GB18030: `iconv -f GB18030 -t UTF-8` converts them."
+            f"0x{error.object[error.start]:02x} at offset {self.end + error.start:,}. "
+            f"{how_to_convert(error.object, self._path)}"
         )

@@ -4,7 +4,6 @@ import codecs
 import gzip
 import os
 import re
-import zlib
 from collections.abc import Callable, Container
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import BinaryIO, NamedTuple, cast, get_args
 import numpy as np
 
 from lstm_sentiment.checks import positive, unreadable
+from lstm_sentiment.compressed import content_name, open_file
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import START_BYTES, recognize
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.vectors import compact as vector_compact
@@ -27,7 +28,6 @@ from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary
 
-_FASTTEXT_MAGIC = (0x2F4F16BA).to_bytes(4, "little")
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*")
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _SAMPLE_BYTES = 1 << 16
@@ -56,7 +56,7 @@ def load_word_vectors(
       numbers is the header (word2vec, fastText's `.vec`); without a header (GloVe) the first row
       determines the width. A token may contain spaces unless a number follows the last space.
     - word2vec's binary form, with or without a line feed after each row.
-    - Gzipped text or binary form.
+    - Text or binary form compressed by gzip, bzip2 or xz.
     - The compact form (`.npy`) of `save_word_vectors`, whose matrix is memory-mapped read-only.
 
     The peak memory is less than 1.3 times the returned matrix (for 200,000 vectors of width 100 or
@@ -70,7 +70,8 @@ def load_word_vectors(
         only: Tokens to keep, such as a `Vocabulary`. The numbers of other rows are not checked.
         bad_rows: `"refuse"` raises on the first malformed row. `"skip"` leaves out malformed rows
             and repeated tokens, accepts a wrong number of rows in the header, and reports both to
-            `progress`. A damaged compact or gzipped file is always refused.
+            `progress`. A damaged compact or compressed file is always
+            refused.
         progress: Counts the bytes of the file.
 
     Returns:
@@ -96,12 +97,12 @@ def load_word_vectors(
         size = file.stat().st_size
         with (
             progress.step(f"Reading {file.name}", size) as advance,
-            file.open("rb") as raw,
+            open_file(file) as raw,
         ):
             stream = VectorStream(str(file), raw, size, advance)
             vectors, left_out = _load(file, stream, limit=limit, only=only, bad_rows=bad_rows)
             stream.close()
-    except (OSError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise InvalidInputError(unreadable(file, error)) from error
     if left_out:
         progress.say(left_out)
@@ -161,17 +162,15 @@ def _load(
     """Loads the vectors, and returns a sentence on the rows left out, if any."""
     start = stream.peek(_SAMPLE_BYTES)
     if start.startswith(vector_compact.MAGIC):
-        if stream.gzipped:
+        if stream.compression is not None:
             raise InvalidInputError(
-                f"{file}: the compact form must not be gzipped, it is mapped into memory. "
-                "Received: a gzipped one; gunzip it first."
+                f"{file}: the compact form must not be compressed, it is mapped into memory. "
+                f"Received: one compressed by {stream.compression}; decompress it first."
             )
         return map_compact(file, limit=limit, only=only), ""
-    if start.startswith(_FASTTEXT_MAGIC):
-        raise InvalidInputError(
-            f"{file}: must be word vectors. Received: a fastText model (.bin); "
-            "give the .vec file that fastText writes beside it."
-        )
+    kind = recognize(start[:START_BYTES])
+    if kind is not None:
+        raise InvalidInputError(f"{file}: must be word vectors. Received: {kind.told(file)}.")
     header = _header(file, stream)
     is_binary = header is not None and _is_binary(file, stream, header)
     rows = VectorRows(
@@ -226,7 +225,7 @@ def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
     except UnicodeDecodeError:
         return True
     # All bytes of a few float32 numbers may be letters by chance; then the name decides.
-    named_binary = file.name.lower().removesuffix(".gz").endswith(".bin")
+    named_binary = content_name(file).endswith(".bin")
     return named_binary or _CONTROL_BYTES.search(sample) is not None
 
 

@@ -1,12 +1,12 @@
-"""The bytes of a vectors file, plain or gzipped, read once in order."""
+"""The bytes of a vectors file, plain or compressed, read once in order."""
 
-import gzip
-from typing import BinaryIO, cast
+import io
 
+from lstm_sentiment.compressed import compression, decompressed
 from lstm_sentiment.progress import Advance
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _PIECE_BYTES = 1 << 16
+_MAGIC_BYTES = 10
 
 
 class VectorStream:
@@ -15,17 +15,16 @@ class VectorStream:
     Attributes:
         name: The file's path, for messages.
         size: Size of the file on disk, in bytes.
-        gzipped: True if the file begins with gzip's magic bytes, whatever its name.
+        compression: `gzip`, `bzip2` or `xz`, by the file's first bytes; `None` if it is plain.
     """
 
-    def __init__(self, name: str, raw: BinaryIO, size: int, advance: Advance) -> None:
-        """Detects gzip. `raw` is the seekable file at its beginning; the caller closes it."""
+    def __init__(self, name: str, raw: io.BufferedReader, size: int, advance: Advance) -> None:
+        """Detects the compression. `raw` is the file at its beginning; the caller closes it."""
         self.name = name
         self.size = size
-        self.gzipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        raw.seek(0)
+        self.compression = compression(raw.peek(_MAGIC_BYTES)[:_MAGIC_BYTES])
         self._raw = raw
-        self._bytes = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if self.gzipped else raw
+        self._bytes = decompressed(raw, name)
         self._ahead = b""
         self._advance = advance
         self._reported = 0
@@ -45,7 +44,8 @@ class VectorStream:
             piece, self._ahead = self._ahead[:count], self._ahead[count:]
         else:
             piece = self._bytes.read(count)
-        self._report(min(self._raw.tell(), self.size))
+        if self.size:  # a pipe has none, and no position
+            self._report(min(self._raw.tell(), self.size))
         return piece
 
     def skip(self, count: int) -> None:
