@@ -15,6 +15,7 @@ from lstm_sentiment.cli.completion import COMPLETE_VARIABLE, name_program
 from lstm_sentiment.cli.evaluate_command import evaluate
 from lstm_sentiment.cli.explain_command import explain
 from lstm_sentiment.cli.fit_command import fit
+from lstm_sentiment.cli.flag_rules import check_flags
 from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.labels_command import labels
@@ -77,6 +78,7 @@ def command_line() -> "TyperGroup":
     """Builds the command line; every command also takes `--verbose` and `--quiet`."""
     command = cast("TyperGroup", typer.main.get_command(app))
     verbosity.add_verbosity_flags(command)
+    check_flags(command)
     name_program(command)
     _catch_interruptions(command)
     return command

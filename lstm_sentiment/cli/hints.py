@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lstm_sentiment.checks import did_you_mean
+from lstm_sentiment.ranges import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 # By the type of error that pydantic raises, with which typer converts the values.
 _RULES = {
     "int_parsing": "an integer",
+    "int_parsing_size": "an integer of fewer digits",
     "int_from_float": "an integer",
     "float_parsing": "a number",
     "greater_than_equal": "at least {ge}",
@@ -61,7 +63,7 @@ def _value_message(error: typer.TyperException) -> str | None:
         rule, hint = _RULES[detail["type"]].format(**detail.get("ctx", {})), ""
     else:
         return None
-    return f"`{name}` must be {rule}. Received: {given!r}.{hint}"
+    return f"`{name}` must be {rule}. Received: {shown(given)}.{hint}"
 
 
 def _command_message(error: typer.TyperException) -> str | None:

@@ -1,13 +1,22 @@
 """Hyperparameters of a `SentimentModel`."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from lstm_sentiment.checks import in_range, one_of, positive, share_below_one
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.ranges import (
+    LAYERS,
+    SHARE_BELOW_ONE,
+    TEXT_LENGTH,
+    WIDTH,
+    Range,
+    check_fields,
+    integers,
+)
 
-_LONGEST_NGRAM = 3
-_LONGEST_CHARACTER_NGRAM = 6
+_NGRAMS = integers(0, 3)
+_CHARACTER_NGRAMS = Range("an integer from 0 to 6", 0, 6, is_integer=True, words=("auto",))
 
 SIZES = ("lstm_units", "lstm_layers", "bidirectional", "pooling", "members")
 """Settings that decide the shapes of the weights between word vectors and logits."""
@@ -47,36 +56,23 @@ class ModelConfig:
         max_length: Tokens kept of each text, from the front, in training and in every signature.
     """
 
-    lstm_units: int = 64
-    lstm_layers: int = 1
+    lstm_units: Annotated[int, WIDTH] = 64
+    lstm_layers: Annotated[int, LAYERS] = 1
     bidirectional: bool = True
     pooling: Pooling = "max_mean"
     trainable_embeddings: bool = False
     embedding_storage: EmbeddingStorage = "int8"
-    embedding_dropout: float = 0.2
-    recurrent_dropout: float = 0.0
-    dropout: float = 0.3
-    members: int = 1
-    ngrams: int = 3
-    character_ngrams: int | Literal["auto"] = "auto"
-    max_length: int = 200
+    embedding_dropout: Annotated[float, SHARE_BELOW_ONE] = 0.2
+    recurrent_dropout: Annotated[float, SHARE_BELOW_ONE] = 0.0
+    dropout: Annotated[float, SHARE_BELOW_ONE] = 0.3
+    members: Annotated[int, LAYERS] = 1
+    ngrams: Annotated[int, _NGRAMS] = 3
+    character_ngrams: Annotated[int | Literal["auto"], _CHARACTER_NGRAMS] = "auto"
+    max_length: Annotated[int, TEXT_LENGTH] = 200
 
     def __post_init__(self) -> None:
         """Raises `InvalidInputError` if a value is out of range or unknown."""
-        positive(
-            lstm_units=self.lstm_units,
-            lstm_layers=self.lstm_layers,
-            members=self.members,
-            max_length=self.max_length,
-        )
-        in_range(0, _LONGEST_NGRAM, ngrams=self.ngrams)
-        if self.character_ngrams != "auto":
-            in_range(0, _LONGEST_CHARACTER_NGRAM, character_ngrams=self.character_ngrams)
-        share_below_one(
-            embedding_dropout=self.embedding_dropout,
-            recurrent_dropout=self.recurrent_dropout,
-            dropout=self.dropout,
-        )
+        check_fields(self)
         one_of(get_args(Pooling), pooling=self.pooling)
         one_of(get_args(EmbeddingStorage), embedding_storage=self.embedding_storage)
 

@@ -4,10 +4,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
 
-from lstm_sentiment.checks import one_of, positive
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.ranges import COUNT, PATH, SEED, check_fields
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -78,37 +79,37 @@ class PipelineConfig:
             on the same texts finds them.
 
     Raises:
-        InvalidInputError: If a choice is unknown, or `export_every` or `keep` is not positive.
+        InvalidInputError: If a choice is unknown, or a number or path breaks its rule.
     """
 
-    data: Sequence[PathLike] = ()
-    dev_data: PathLike | None = None
-    test_data: PathLike | None = None
-    corrections: Sequence[PathLike] = ()
+    data: Annotated[Sequence[PathLike], PATH] = ()
+    dev_data: Annotated[PathLike | None, PATH] = None
+    test_data: Annotated[PathLike | None, PATH] = None
+    corrections: Annotated[Sequence[PathLike], PATH] = ()
     text_column: str = "text"
     label_column: str = "label"
     streaming: bool = False
-    unlabelled: Sequence[PathLike] = ()
-    teacher: PathLike | None = None
-    exclude_data: Sequence[PathLike] = ()
-    init_from: PathLike | None = None
-    vectors: PathLike | None = None
+    unlabelled: Annotated[Sequence[PathLike], PATH] = ()
+    teacher: Annotated[PathLike | None, PATH] = None
+    exclude_data: Annotated[Sequence[PathLike], PATH] = ()
+    init_from: Annotated[PathLike | None, PATH] = None
+    vectors: Annotated[PathLike | None, PATH] = None
     own_vectors: bool = False
-    vectors_limit: int | None = None
+    vectors_limit: Annotated[int | None, COUNT] = None
     bad_rows: BadRows = "refuse"
     tokenizer: str = "auto"
     normalization: str = DEFAULT_NORMALIZATION
     unknown: str = DEFAULT_UNKNOWN
-    dictionary: PathLike | None = None
-    model_dir: PathLike = Path("models") / "sentiment"
-    export_every: int | None = None
+    dictionary: Annotated[PathLike | None, PATH] = None
+    model_dir: Annotated[PathLike, PATH] = Path("models") / "sentiment"
+    export_every: Annotated[int | None, COUNT] = None
     export_unit: SnapshotUnit = "epochs"
-    keep: int | None = None
+    keep: Annotated[int | None, COUNT] = None
     default_signature: DefaultSignature = "ids"
-    model_config_file: PathLike | None = None
-    run_dir: PathLike | None = None
+    model_config_file: Annotated[PathLike | None, PATH] = None
+    run_dir: Annotated[PathLike | None, PATH] = None
     tensorboard: bool = False
-    split_seed: int | None = None
+    split_seed: Annotated[int | None, SEED] = None
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     vector_training: VectorTrainingConfig = field(
@@ -125,7 +126,7 @@ class PipelineConfig:
         one_of(("memory", "disk"), cache=self.cache)
         one_of(get_args(SnapshotUnit), export_unit=self.export_unit)
         one_of(get_args(DefaultSignature), default_signature=self.default_signature)
-        positive(export_every=self.export_every, keep=self.keep)
+        check_fields(self)
 
     @property
     def snapshots(self) -> SnapshotEvery | None:

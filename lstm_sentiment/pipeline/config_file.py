@@ -116,7 +116,7 @@ def parse_setting(name: str, text: str) -> Any:
 
 def _readings(text: str) -> Iterator[Any]:
     """Yields the values that typed text may stand for, the likeliest first."""
-    with suppress(tomllib.TOMLDecodeError, RecursionError):
+    with suppress(ValueError, RecursionError):  # integers of thousands of digits are ValueErrors
         table = tomllib.loads(f"value = {text}")
         yield from table.values() if len(table) == 1 else ()
     yield text
@@ -162,6 +162,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         place = re.search(r"\(at line (\d+)", str(error))
         line = int(place[1]) if place else max(1, len(text.splitlines()))
         raise ConfigError(f"{path}:{line}: must be TOML: {error}.") from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise ConfigError(f"{path}: an integer must have fewer digits.") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: must be TOML: brackets are nested too deeply.") from error
 

@@ -1,20 +1,27 @@
 """Settings of training."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from lstm_sentiment.checks import (
-    MAX_SEED,
-    in_range,
-    one_of,
-    positive,
-    positive_number,
-    positive_number_or_auto,
-    positive_or_auto,
-    share_below_one,
-    share_or_auto,
-)
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.ranges import (
+    AUTO_EPOCHS,
+    BATCH_SIZE,
+    CLIP_NORM,
+    COUNT,
+    EPOCHS,
+    LEARNING_RATE,
+    SEED,
+    SHARE_BELOW_ONE,
+    SHARE_OR_AUTO,
+    TEMPERATURE,
+    TRAINING_STEPS,
+    Range,
+    check_fields,
+    positive_integers,
+    positive_numbers,
+)
 
 StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
 Schedule = Literal["cosine", "linear", "constant"]
@@ -27,8 +34,16 @@ AutoNumber = float | Literal["auto"]
 """A positive number, or `auto`, for which training chooses one."""
 CrossValidation = Literal["auto", "off"] | int
 
-MOST_FOLDS = 20
-_FEWEST_FOLDS = 2
+FEWEST_FOLDS, MOST_FOLDS = 2, 20
+FOLDS = Range(
+    f"an integer from {FEWEST_FOLDS} to {MOST_FOLDS}",
+    FEWEST_FOLDS,
+    MOST_FOLDS,
+    is_integer=True,
+    words=("auto", "off"),
+)
+_START_SECONDS = positive_numbers(366 * 86_400)
+_LOGICAL_DEVICES = positive_integers(64)
 
 
 @dataclass(frozen=True)
@@ -72,27 +87,27 @@ class TrainingConfig:
         start_timeout_seconds: Longest wait of a `multi-worker` worker for the others to start.
     """
 
-    epochs: AutoInteger = "auto"
-    batch_size: AutoInteger = "auto"
-    least_steps: int = 800
-    least_epochs: int = 8
-    learning_rate: float = 2e-3
+    epochs: Annotated[AutoInteger, AUTO_EPOCHS] = "auto"
+    batch_size: Annotated[AutoInteger, BATCH_SIZE] = "auto"
+    least_steps: Annotated[int, TRAINING_STEPS] = 800
+    least_epochs: Annotated[int, EPOCHS] = 8
+    learning_rate: Annotated[float, LEARNING_RATE] = 2e-3
     schedule: Schedule = "cosine"
-    warmup_share: float = 0.0
-    gradient_clip_norm: float = 1.0
-    patience: AutoInteger = "auto"
+    warmup_share: Annotated[float, SHARE_BELOW_ONE] = 0.0
+    gradient_clip_norm: Annotated[float, CLIP_NORM] = 1.0
+    patience: Annotated[AutoInteger, AUTO_EPOCHS] = "auto"
     class_weights: ClassWeights = "auto"
-    cross_validation: CrossValidation = "auto"
-    label_smoothing: float = 0.0
-    average_momentum: float = 0.0
+    cross_validation: Annotated[CrossValidation, FOLDS] = "auto"
+    label_smoothing: Annotated[float, SHARE_BELOW_ONE] = 0.0
+    average_momentum: Annotated[float, SHARE_BELOW_ONE] = 0.0
     precision: Precision = "float32"
-    checkpoint_steps: int | None = None
-    teacher_weight: AutoNumber = "auto"
-    teacher_temperature: AutoNumber = "auto"
-    seed: int = 0
+    checkpoint_steps: Annotated[int | None, TRAINING_STEPS] = None
+    teacher_weight: Annotated[AutoNumber, SHARE_OR_AUTO] = "auto"
+    teacher_temperature: Annotated[AutoNumber, TEMPERATURE] = "auto"
+    seed: Annotated[int, SEED] = 0
     strategy: StrategyName = "auto"
-    logical_devices: int | None = None
-    start_timeout_seconds: float = 300.0
+    logical_devices: Annotated[int | None, _LOGICAL_DEVICES] = None
+    start_timeout_seconds: Annotated[float, _START_SECONDS] = 300.0
 
     def __post_init__(self) -> None:
         """Checks all fields."""
@@ -100,33 +115,12 @@ class TrainingConfig:
         one_of(get_args(Schedule), schedule=self.schedule)
         one_of(get_args(ClassWeights), class_weights=self.class_weights)
         one_of(get_args(Precision), precision=self.precision)
-        positive_or_auto(epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
-        if self.cross_validation not in ("auto", "off"):
-            in_range(_FEWEST_FOLDS, MOST_FOLDS, cross_validation=self.cross_validation)
-        positive(
-            least_steps=self.least_steps,
-            least_epochs=self.least_epochs,
-            checkpoint_steps=self.checkpoint_steps,
-            logical_devices=self.logical_devices,
-        )
+        check_fields(self)
         if self.logical_devices is not None and self.strategy not in ("auto", "mirrored"):
             raise InvalidInputError(
                 "`logical_devices` must go with the strategy `mirrored`. "
                 f"Received: {self.strategy!r}."
             )
-        positive_number(
-            learning_rate=self.learning_rate,
-            gradient_clip_norm=self.gradient_clip_norm,
-            start_timeout_seconds=self.start_timeout_seconds,
-        )
-        share_below_one(
-            warmup_share=self.warmup_share,
-            label_smoothing=self.label_smoothing,
-            average_momentum=self.average_momentum,
-        )
-        share_or_auto(teacher_weight=self.teacher_weight)
-        positive_number_or_auto(teacher_temperature=self.teacher_temperature)
-        in_range(0, MAX_SEED, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -138,12 +132,12 @@ class SnapshotEvery:
         unit: `epochs` or `steps`.
     """
 
-    count: int
+    count: Annotated[int, COUNT]
     unit: SnapshotUnit = "epochs"
 
     def __post_init__(self) -> None:
         """Checks both fields."""
-        positive(count=self.count)
+        check_fields(self)
         one_of(get_args(SnapshotUnit), unit=self.unit)
 
     def steps(self, steps_an_epoch: int) -> int:

@@ -1,9 +1,18 @@
 """Options of word vectors, without NumPy, so that flags are checked before its import."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from lstm_sentiment.checks import MAX_SEED, in_range, one_of, positive
+from lstm_sentiment.checks import one_of
+from lstm_sentiment.ranges import (
+    COUNT,
+    DEVICES,
+    EPOCHS,
+    SEED,
+    WIDTH,
+    check_fields,
+    positive_integers,
+)
 
 BadRows = Literal["refuse", "skip"]
 """See `load_word_vectors`."""
@@ -13,6 +22,7 @@ VectorAlgorithm = Literal["word2vec", "fasttext"]
 
 
 _MOST_EPOCHS = 100
+_NEIGHBOURS = positive_integers(1_000)
 _TOKENS_TO_READ = 5_000_000
 
 
@@ -43,29 +53,20 @@ class VectorTrainingConfig:
     """
 
     algorithm: VectorAlgorithm = "word2vec"
-    dim: int = 200
-    epochs: int | None = None
-    least_epochs: int = 3
-    window: int = 5
-    negative: int = 5
+    dim: Annotated[int, WIDTH] = 200
+    epochs: Annotated[int | None, EPOCHS] = None
+    least_epochs: Annotated[int, EPOCHS] = 3
+    window: Annotated[int, _NEIGHBOURS] = 5
+    negative: Annotated[int, _NEIGHBOURS] = 5
     characters: bool = False
-    seed: int = 0
-    workers: int = 1
-    most_texts: int = 1_000_000
+    seed: Annotated[int, SEED] = 0
+    workers: Annotated[int, DEVICES] = 1
+    most_texts: Annotated[int, COUNT] = 1_000_000
 
     def __post_init__(self) -> None:
         """Raises `InvalidInputError` if a setting is out of range or unknown."""
         one_of(get_args(VectorAlgorithm), algorithm=self.algorithm)
-        positive(
-            dim=self.dim,
-            epochs=self.epochs,
-            least_epochs=self.least_epochs,
-            window=self.window,
-            negative=self.negative,
-            workers=self.workers,
-            most_texts=self.most_texts,
-        )
-        in_range(0, MAX_SEED, seed=self.seed)
+        check_fields(self)
 
     def epochs_for(self, tokens: int) -> int:
         """Returns the number of passes over texts of so many tokens."""
