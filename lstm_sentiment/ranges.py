@@ -16,11 +16,10 @@ from functools import cache
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.unicode import is_line
 
 _LONGEST_SHOWN = 60
 _LONGEST_NAME = 255
-# Control characters, lone surrogates, and the separators of lines and paragraphs.
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 class Rule(Protocol):
@@ -99,7 +98,7 @@ class Name:
         """Returns what the value must be; `None` where it can be a name."""
         if not isinstance(value, str) or not (value or self.may_be_empty):
             return "a name"
-        if any(unicodedata.category(character) in _UNPRINTABLE for character in value):
+        if not is_line(value):
             return "a name without control characters and line ends"
         return f"at most {self.longest} characters" if len(value) > self.longest else None
 
@@ -177,7 +176,8 @@ def check_fields(instance: Any) -> None:
     Raises:
         InvalidInputError: If a value breaks its rule. The message begins with the field's name.
     """
-    for name, rule in declared_rules(type(instance)).items():
+    kind: Any = type(instance)
+    for name, rule in declared_rules(kind).items():
         check_value(name, rule, getattr(instance, name))
 
 

@@ -99,6 +99,7 @@ _OF_ONE_COMMAND: Mapping[tuple[str, str], Rule] = {
 }
 
 _NAME_OR_NONE = Name(may_be_empty=True)
+_LONG_NAME, _LIST = Name(longest=10_000), Name(longest=100_000, may_be_empty=True)
 NAMES: Mapping[str, Rule] = {
     "model_name": NAME,
     "version_label": NAME,
@@ -108,20 +109,29 @@ NAMES: Mapping[str, Rule] = {
     "rest_api": NAME,
     "address": NAME,
     "host": NAME,
-    "shadow_to": NAME,
-    "shadow_of": NAME,
+    "shadow_to": _LONG_NAME,
+    "shadow_of": _LONG_NAME,
     "shadow_model_name": NAME,
-    "policy": NAME,
-    "versions": NAME,
     "port": NAME,
     "rest_api_port": NAME,
     "grpc_socket_path": _NAME_OR_NONE,
-    "grpc_channel_arguments": Name(longest=100_000, may_be_empty=True),
-    "cors_allowed_origins": Name(longest=100_000, may_be_empty=True),
+    "grpc_channel_arguments": _LIST,
+    "cors_allowed_origins": _LIST,
 }
 """The rule of each flag that takes a name or an address, by the name of its parameter."""
 
-FREE_TEXT = frozenset({"texts", "text_column", "label_column", "neighbours", "settings", "command"})
+FREE_TEXT = frozenset(
+    [
+        "texts",
+        "text_column",
+        "label_column",
+        "neighbours",
+        "settings",
+        "command",
+        "versions",
+        "policy",
+    ]
+)
 """Parameters that take any text: it is looked up in what users have, or checked elsewhere."""
 
 
@@ -153,11 +163,19 @@ def check_flags(command: "TyperGroup") -> None:
     for option in command.params:
         rule = rule_of(command.name or "", option)
         if rule is not None and not hasattr(command, "commands"):
-            _check_first(option, rule)
+            _check_first(option, rule, is_typed=command.name == "serve")
 
 
-def _check_first(option: Any, rule: Rule) -> None:
-    """Adds the check of a rule to the conversion of what was typed."""
+def _check_first(option: Any, rule: Rule, *, is_typed: bool) -> None:
+    """Adds the check of a rule to the conversion of what was typed.
+
+    Args:
+        option: The parameter, as typer has it.
+        rule: Its rule.
+        is_typed: A message names the flag as it is typed; else by its name in Python, as the
+            library does that is called with it.
+    """
+    is_typed = is_typed or not isinstance(rule, Range)
     if isinstance(rule, Range):
         _show(option, rule)
     convert: Callable[..., Any] = option.process_value
@@ -167,7 +185,7 @@ def _check_first(option: Any, rule: Rule) -> None:
             return convert(context, typed)
         if isinstance(rule, Range):
             value = convert(context, typed)
-            _check(option, rule, value, typed)
+            _check(option, rule, value, typed if is_typed else None)
             return value
         _check(option, rule, typed, typed)
         return convert(context, typed)
@@ -182,13 +200,13 @@ def _show(option: Any, rule: Range) -> None:
 
 
 def _check(option: Any, rule: Rule, value: Any, typed: Any) -> None:
+    """Checks a value, or each of a list; `typed` is what the message quotes, if it is no list."""
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
     for one in value if is_list else (value,):
         if one is None or (broken := rule.broken_by(one)) is None:
             continue
-        if option.type_descriptor.parameter_info.min is None and isinstance(rule, Range):
+        if typed is None:
             raise broken_rule(option.name, broken, one)
         name = option.opts[0] if option.opts[0].startswith("-") else option.display_name_raw
-        raise InvalidInputError(
-            f"`{name}` must be {broken}. Received: {shown(one if is_list else typed)}."
-        )
+        received = typed if isinstance(rule, Range) else shown(one)
+        raise InvalidInputError(f"`{name}` must be {broken}. Received: {received}.")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.ranges import Rule, declared_rules
 
 Config = TypeVar("Config")
 
@@ -91,3 +92,15 @@ def setting_types(kind: type[Any] = PipelineConfig, prefix: str = "") -> dict[st
         else:
             types[prefix + name] = hint
     return types
+
+
+def setting_rules(kind: Any = PipelineConfig, prefix: str = "") -> dict[str, Rule]:
+    """Returns the rules of settings that have one, by dotted name, in the order of the fields."""
+    rules: dict[str, Rule] = {}
+    own = declared_rules(kind)
+    for name, hint in get_type_hints(kind).items():
+        if is_dataclass(hint) and isinstance(hint, type):
+            rules |= setting_rules(hint, f"{prefix}{name}.")
+        elif name in own:
+            rules[prefix + name] = own[name]
+    return rules
