@@ -44,6 +44,8 @@ def ordinary_width(code: int) -> int:
 # Controls, which move a terminal's cursor or end a line; formats, which turn the direction of what
 # follows or cannot be seen; surrogates, which no encoding has; separators of lines.
 _UNFIT_CATEGORIES: Final = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+# Embeddings, overrides and isolates, and their ends.
+_DIRECTIONS: Final = frozenset(["LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"])
 # They join and part letters: emoji of several people, words of Persian.
 _JOINERS: Final = "\u200c\u200d"
 
@@ -65,9 +67,17 @@ def escaped_line(value: object) -> str:
     return "".join(map(_escaped, text))
 
 
-def is_line(text: str) -> bool:
-    """Returns whether a name may be used as it is, because `escaped_line` changes nothing in it."""
-    return text.isprintable() or not any(map(_is_unfit, text))
+def has_controls(text: str) -> bool:
+    """Returns whether a text has what no name may have, since `escaped_line` must change it.
+
+    That is what ends a line, what a terminal obeys, what turns the direction of all that follows,
+    and what no encoding has. What cannot be seen, such as the marks of direction that spreadsheets
+    add to words, is no such character.
+
+    Args:
+        text: A name that is declared: of a model, of a version, of a class.
+    """
+    return not text.isprintable() and any(map(_is_control, text))
 
 
 def _escaped(character: str) -> str:
@@ -80,3 +90,10 @@ def _is_unfit(character: str) -> bool:
     if character.isprintable() or character in _JOINERS:
         return False
     return unicodedata.category(character) in _UNFIT_CATEGORIES
+
+
+def _is_control(character: str) -> bool:
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return unicodedata.bidirectional(character) in _DIRECTIONS
+    return category in _UNFIT_CATEGORIES

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_sentiment.unicode import escaped_line, is_line
+from lstm_sentiment.unicode import escaped_line, has_controls
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,6 @@ from lstm_sentiment.unicode import escaped_line, is_line
 )
 def test_what_ends_a_line_moves_a_cursor_or_hides_is_escaped(given_text: str, shown: str) -> None:
     assert escaped_line(given_text) == shown
-    assert not is_line(given_text)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +44,26 @@ def test_what_ends_a_line_moves_a_cursor_or_hides_is_escaped(given_text: str, sh
 )
 def test_ordinary_text_of_every_script_stays(text: str) -> None:
     assert escaped_line(text) == text
-    assert is_line(text)
+    assert not has_controls(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_refused"),
+    [
+        ("a\nb", True),
+        ("a\x1b[1m", True),
+        ("\x9b", True),
+        ("a\tb", True),
+        ("\u202ea", True),
+        ("\u2067a\u2069", True),
+        ("a\u2029", True),
+        ("\ud800", True),
+        ("إيجابي\u200f", False),
+        ("a\xadb\ufeff", False),
+    ],
+)
+def test_names_may_hold_no_controls_and_may_hold_marks(name: str, is_refused: bool) -> None:
+    assert has_controls(name) is is_refused
 
 
 def test_paths_and_errors_are_taken_by_what_they_say() -> None:
@@ -60,5 +78,6 @@ def test_every_text_is_one_line_that_can_be_written_and_needs_no_second_escape(t
     assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in line)
     line.encode()
     assert escaped_line(line) == line
-    assert is_line(line)
-    assert is_line(text) == (line == text)
+    assert not has_controls(line)
+    if has_controls(text):
+        assert line != text

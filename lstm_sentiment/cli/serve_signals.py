@@ -1,31 +1,19 @@
 """The signals that end `serve`, and its log."""
 
-import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NoReturn
 
 from lstm_sentiment.cli.verbosity import log_level
+from lstm_sentiment.serving.log_lines import LogHandler, logging_by
 
 
-@contextmanager
-def logging_to_stderr() -> Iterator[None]:
+def logging_to_stderr() -> AbstractContextManager[None]:
     """Writes the log of the server to standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("lstm_sentiment.serving")
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(log_level())
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+    return logging_by(LogHandler(form="%(asctime)s %(levelname)s %(message)s"), log_level())
 
 
 class EndedBySignals:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.log_lines import LogHandler
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -79,7 +80,7 @@ def _be_verbose(context: typer.Context, wanted: bool) -> bool:
                 del os.environ[name]
         logging.getLogger("tensorflow").setLevel(logging.INFO)
         logging.getLogger("lstm_sentiment").setLevel(logging.DEBUG)
-        logging.basicConfig(format=_LOG_FORMAT, level=logging.INFO)
+        logging.basicConfig(handlers=[LogHandler(form=_LOG_FORMAT)], level=logging.INFO)
     return wanted
 
 

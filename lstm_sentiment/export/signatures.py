@@ -11,6 +11,7 @@ from lstm_sentiment.export.inference_network import InferenceNetwork
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.graph_padding import pad_ragged, strip_padding
 from lstm_sentiment.text.tokenizer import Tokenizer
+from lstm_sentiment.unicode import has_controls
 from lstm_sentiment.version_folder import (
     CLASSIFY,
     DEFAULT_SIGNATURE_KEY,
@@ -68,14 +69,15 @@ class ServableModule(tf.Module):
 
         Raises:
             ExportError: If the number of names is not the model's number of classes, or a name
-                holds a line break.
+                is empty or has control characters.
         """
         super().__init__()
         if len(label_names) != model.num_classes or any(
-            len(name.splitlines()) != 1 for name in label_names
+            not name or has_controls(name) for name in label_names
         ):
             raise ExportError(
-                f"`label_names` must be {model.num_classes} names, each on one line. "
+                f"`label_names` must be {model.num_classes} names, each on one line without "
+                "control characters. "
                 f"Received: {label_names!r}."
             )
         with tf.device("CPU:0"):

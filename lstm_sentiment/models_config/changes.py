@@ -19,6 +19,7 @@ from lstm_sentiment.models_config.text_format import (
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelConfig
+from lstm_sentiment.unicode import has_controls
 from lstm_sentiment.version_folder import MAX_VERSION
 
 _MAX_NUM_VERSIONS = 2**32 - 1
@@ -208,6 +209,10 @@ def _check_label(label: str) -> None:
     if not label or not is_utf8(label):
         raise InvalidInputError(
             f"`label` must be UTF-8 text, not empty. Received: label={label!r}."
+        )
+    if has_controls(label):
+        raise InvalidInputError(
+            f"`label` must have no control characters. Received: label={label!r}."
         )
 
 

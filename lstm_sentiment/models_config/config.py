@@ -24,6 +24,7 @@ from lstm_sentiment.models_config.version_policy import (
     VersionPolicy,
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig, ModelType
+from lstm_sentiment.unicode import has_controls
 
 TENSORFLOW_PLATFORM = "tensorflow"
 
@@ -109,12 +110,17 @@ def single_model_config(model_name: str, model_base_path: str | Path) -> ModelSe
         model_base_path: A relative path is resolved against the working directory.
 
     Raises:
-        InvalidInputError: If an argument is empty, or the base path is a URI.
+        InvalidInputError: If an argument is empty, the name has control characters, or the base
+            path is a URI.
     """
     if not model_name or not str(model_base_path):
         raise InvalidInputError(
             "`model_name` and `model_base_path` must not be empty. Received: "
             f"model_name={model_name!r}, model_base_path={str(model_base_path)!r}."
+        )
+    if has_controls(model_name):
+        raise InvalidInputError(
+            f"`model_name` must have no control characters. Received: model_name={model_name!r}."
         )
     check_is_folder_path(model_base_path)
     config = ModelServerConfig()
@@ -201,6 +207,10 @@ def version_labels(
 def _check_model(model: Any, source: str) -> None:
     if not model.name:
         raise ConfigError(f"{source}: name must not be empty. Received: name='' for a model.")
+    if has_controls(model.name):
+        raise ConfigError(
+            f"{source}: name must have no control characters. Received: name={model.name!r}."
+        )
     try:
         check_is_folder_path(
             model.base_path, f"base_path={model.base_path!r} for model {model.name!r}"
@@ -222,6 +232,11 @@ def _check_model(model: Any, source: str) -> None:
             raise ConfigError(
                 f"{source}: version_labels must map a non-empty label to a version that is not "
                 f"negative. Received: {label!r} -> {version} for model {model.name!r}."
+            )
+        if has_controls(label):
+            raise ConfigError(
+                f"{source}: version_labels must have no control characters. "
+                f"Received: {label!r} -> {version} for model {model.name!r}."
             )
     negative = [v for v in model.model_version_policy.specific.versions if v < 0]
     if negative:

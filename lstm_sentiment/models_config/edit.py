@@ -36,6 +36,7 @@ from lstm_sentiment.models_config.text_format import (
 )
 from lstm_sentiment.models_config.write import locked, write_config
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.unicode import escaped_line
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +212,7 @@ def _edited(file: ConfigFile, index: int, change: ModelChange, wanted: Any) -> C
                 break
         else:
             return ConfigFile(file.path, text, config)
-    logger.warning("%s: written anew, without its comments and layout", file.path)
+    logger.warning("%s: written anew, without its comments and layout", escaped_line(file.path))
     text = _message_text(wanted)
     return ConfigFile(file.path, text, parse_models_config(text, source=str(file.path)))
 

@@ -5,7 +5,6 @@ has one table from them to HTTP statuses.
 """
 
 import enum
-import logging
 import re
 
 from lstm_sentiment.errors import (
@@ -24,8 +23,9 @@ from lstm_sentiment.serving.errors import (
     UnauthenticatedError,
     VersionNotAvailableError,
 )
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Code(enum.Enum):

@@ -4,7 +4,6 @@ Creates source, manager, data plane and transports, starts and stops them in ord
 `tensorflow_serving/model_servers/server.cc`.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +30,7 @@ from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.loading.manager import version_manager
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.peers import Peers
@@ -49,7 +49,7 @@ from lstm_sentiment.serving.transports import (
     open_grpc_socket,
 )
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class ModelServer:

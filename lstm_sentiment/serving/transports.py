@@ -1,6 +1,5 @@
 """A model server's transports, as its options want them: gRPC and REST."""
 
-import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.grpc_api.service import Reload
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.routing.table import OPENAPI
@@ -26,7 +26,7 @@ from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def make_rest_server(

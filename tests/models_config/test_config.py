@@ -16,9 +16,11 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.models_config.version_policy import All, Latest, ServableToMonitor, Specific
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.unicode import has_controls
 
 VERSION = st.integers(0, 2**63 - 1)
-NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+PATH = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+NAME = PATH.filter(lambda name: not has_controls(name))
 
 
 def model_text(body: str, name: str = "m") -> str:
@@ -33,7 +35,7 @@ def configs(draw: st.DrawFn) -> ModelServerConfig:
     config = ModelServerConfig()
     for name in draw(st.lists(NAME, min_size=1, max_size=3, unique=True)):
         model = config.model_config_list.config.add(name=name, model_platform="tensorflow")
-        model.base_path = "/" + draw(NAME)
+        model.base_path = "/" + draw(PATH)
         for label, version in draw(st.dictionaries(NAME, VERSION, max_size=3)).items():
             model.version_labels[label] = version
         policy = draw(st.sampled_from(["", "latest", "all", "specific"]))
@@ -105,6 +107,14 @@ def test_policies_and_labels_are_read() -> None:
         ),
         (model_text("model_type: TENSORFLOW"), "model_platform must be"),
         (model_text("", name=""), "f: name must not be empty"),
+        *(
+            (model_text("", name=name), r"f: name must have no control characters.*'a\\")
+            for name in (r"a\nERROR forged", r"a\033[31m", r"a\342\200\256", r"a\000")
+        ),
+        (
+            model_text(r'version_labels { key: "s\r" value: 1 }'),
+            r"f: version_labels must have no control characters.*'s\\r' -> 1",
+        ),
         (model_text('version_labels { key: "s" value: -1 }'), "Received: 's' -> -1"),
         (model_text("version_labels { value: 1 }"), "Received: '' -> 1"),
         (model_text("model_version_policy { specific { versions: -3 } }"), "Received: -3"),
@@ -170,6 +180,8 @@ def test_a_config_of_one_model_serves_its_latest_version(
         single_model_config("", "models")
     with pytest.raises(InvalidInputError, match="must not be empty"):
         single_model_config("m", "")
+    with pytest.raises(InvalidInputError, match=r"must have no control.*'a\\n"):
+        single_model_config("a\nERROR forged", "models")
     for elsewhere in ("gs://store/m", Path("gs://store/m")):
         with pytest.raises(InvalidInputError, match=r"or copy it\. Received: gs:"):
             single_model_config("m", elsewhere)

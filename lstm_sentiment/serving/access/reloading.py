@@ -1,13 +1,13 @@
 """Certificates and tokens, read again when their files have changed, while the server runs."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 WhenRead = Callable[[str, bool], None]
 """Called with what was read again, `certificate` or `tokens`, and whether it was taken."""

@@ -1,13 +1,13 @@
 """Reads files that only the server should be able to read."""
 
-import logging
 import os
 import stat
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def read_secret_file(path: str | Path) -> bytes:

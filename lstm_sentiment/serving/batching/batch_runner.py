@@ -1,6 +1,5 @@
 """Runs batches: one call of a model for the tasks of several requests."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -16,8 +15,9 @@ from lstm_sentiment.serving.batching.batch_request import (
 )
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.errors import DeadlineExceededError, RequestCancelledError
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class BatchRunner:

@@ -1,6 +1,5 @@
 """Loads a version by the engine that was asked for, or by the first that can."""
 
-import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -16,11 +15,12 @@ from lstm_sentiment.serving.errors import (
     OtherEngineError,
 )
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.servable import Loader, Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.thread_priority import at_normal_priority
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 import_tensorflow: ContextVar[Callable[[], None]] = ContextVar(
     "import_tensorflow", default=lambda: None

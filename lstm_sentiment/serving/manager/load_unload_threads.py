@@ -3,7 +3,6 @@
 After `tensorflow_serving/core/basic_manager.cc`, which has a pool for loads and one for unloads.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from lstm_sentiment.serving.errors import (
     OtherEngineError,
     ServableLoadError,
 )
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.manager.load_order import ActionKind
 from lstm_sentiment.serving.manager.loader_harness import LoaderHarness
 from lstm_sentiment.serving.manager.managed_versions import ManagedVersions
@@ -24,7 +24,7 @@ from lstm_sentiment.serving.servable import Loader, ManagerState, Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.thread_priority import run_at_low_priority
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LoaderFactory = Callable[[ServableId, Path], Loader]
 

@@ -3,14 +3,14 @@
 After `tensorflow_serving/util/event_bus.h`, which carries the `ServableState`s there.
 """
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.servable import ServableState
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 StateCallback = Callable[[ServableState], None]
 """Called with a version's new state. An error that it raises is logged and dropped."""

@@ -1,6 +1,5 @@
 """Compares the texts of answered requests with what a version's card keeps of training."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,13 +16,14 @@ from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.inference.results import Answer, ClassifyResult, PredictResult
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.text_statistics import Ask, token_counts
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.version_folder import find_versions, load_card
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 DRIFT = "drift"
 """The name of what is counted, among the counts of a process."""

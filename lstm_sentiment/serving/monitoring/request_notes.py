@@ -1,6 +1,5 @@
 """Collects the outcome of a request for the observer."""
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import Literal
@@ -9,10 +8,11 @@ from lstm_sentiment.protocol.prediction_pb2 import Input
 from lstm_sentiment.serving.canonical_code import Code
 from lstm_sentiment.serving.inference.examples import texts_of_examples
 from lstm_sentiment.serving.inference.results import Answer
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest, Observer
 from lstm_sentiment.serving.request_log.request_log import Messages
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class RequestNotes:

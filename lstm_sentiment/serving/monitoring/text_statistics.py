@@ -4,7 +4,6 @@ The light engine counts tokens on the way to its answers. TensorFlow does not: t
 `text_statistics` of the SavedModel is run, by one thread in the background.
 """
 
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +17,13 @@ from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.inference.text_counts import TextCounts
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.version_folder import TEXT_STATISTICS, TokenCounts
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Ask = Callable[[str, int, list[bytes]], Mapping[str, Array] | None]
 """Called with a model's name, a version and texts; returns the outputs of `text_statistics`, or

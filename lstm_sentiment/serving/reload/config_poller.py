@@ -1,6 +1,5 @@
 """Polls a `models.config` and loads it when it has changed."""
 
-import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,9 @@ from lstm_sentiment.serving.errors import (
     NoVersionsFoundError,
     VersionDidNotLoadError,
 )
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Reload = Callable[[ModelServerConfig], None]
 """Loads a checked config; returns when it is in force, or raises and keeps the old one."""

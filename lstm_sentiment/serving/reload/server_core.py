@@ -5,7 +5,6 @@ the labels of a config are applied after its models are loaded, so that one relo
 version and point a label to it; and a refused config changes nothing that is served.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +26,7 @@ from lstm_sentiment.models_config.config import (
 from lstm_sentiment.models_config.version_policy import ServableToMonitor
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionDidNotLoadError
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.reload.config_poller import ConfigFilePoller
 from lstm_sentiment.serving.reload.reload_plan import ReloadPlan, Served, plan_reload
@@ -34,7 +34,7 @@ from lstm_sentiment.serving.reload.source import FileSystemStoragePathSource
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 AVAILABLE = ManagerState.AVAILABLE
 

@@ -6,7 +6,6 @@ in TensorFlow Serving unless `servable_versions_always_present` is set. Unlike t
 base path does not keep the others from being polled.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,9 +16,10 @@ from lstm_sentiment.models_config.version_policy import (
     Specific,
     aspired_versions,
 )
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.version_folder import version_folders
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 AspiredVersionsCallback = Callable[[str, Mapping[int, Path]], None]
 """Called with a servable stream's name and the folder of each of its aspired versions."""

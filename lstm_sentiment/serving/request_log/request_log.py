@@ -5,7 +5,6 @@ one thread, so no caller waits for a disk; what does not fit into memory is drop
 log that cannot be written is stopped, until a config is loaded again.
 """
 
-import logging
 import random
 import threading
 import time
@@ -16,12 +15,13 @@ from typing import Any, NamedTuple
 from lstm_sentiment.models_config.logging_config import RequestLogging, request_logging
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.background_queue import BackgroundQueue
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.request_log.log_files import LogFiles, NotWrittenError
 from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.request_log.records import LOGGED_APIS, log_metadata, log_record
 from lstm_sentiment.serving.request_log.tally import LogOutcome, LogTally
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Messages = tuple[bytes, bytes] | Callable[[], tuple[bytes, bytes]]
 """A request and its response as serialized messages of the gRPC API, whatever transport they came

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import socket
 import ssl
 import threading
@@ -14,9 +13,10 @@ import uvicorn
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.asgi import ADDED_HEADERS, AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.rest_api.connections.httptools_connection import HttpToolsConnection
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _DRAIN_POLL_SECONDS = 0.01
 

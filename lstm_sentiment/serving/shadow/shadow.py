@@ -5,7 +5,6 @@ gets one. Drawn texts wait for one thread. It rests for longer than it works, as
 at once and stays out of the batching queue; texts beyond the limit are dropped and counted.
 """
 
-import logging
 import math
 import random
 import threading
@@ -19,6 +18,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.serving.background_queue import BackgroundQueue
 from lstm_sentiment.serving.inference.examples import INPUTS, TEXT_FEATURE
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.servable import Array
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.answers import (
@@ -44,7 +44,7 @@ from lstm_sentiment.serving.shadow.tally import (
     TallyCounts,
 )
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _RESTS_TIMES_WORK = 2.0
 _SECONDS_BETWEEN_LOGS = 600.0

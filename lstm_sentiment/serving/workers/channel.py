@@ -5,7 +5,6 @@ sides are processes of one user and one program, and no third one can open the s
 """
 
 import itertools
-import logging
 import pickle
 import socket
 import struct
@@ -15,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.serving.log_lines import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Handler = Callable[[Any], Any]
 

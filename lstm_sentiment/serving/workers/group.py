@@ -1,7 +1,6 @@
 """The peers of a server that is one of several workers."""
 
 import itertools
-import logging
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -11,6 +10,7 @@ from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.errors import ServableLoadError
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.peers import Gathered, Local
 from lstm_sentiment.serving.servable import ServableState
 from lstm_sentiment.serving.servable_id import ServableId
@@ -19,7 +19,7 @@ from lstm_sentiment.serving.workers.outcomes import outcome_of, raise_outcome
 from lstm_sentiment.serving.workers.posix import high_descriptors
 from lstm_sentiment.serving.workers.states import Report, VersionState, merged_states
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SECONDS_BETWEEN_COUNTS = 1.0
 _SECONDS_TO_GATHER = 5.0

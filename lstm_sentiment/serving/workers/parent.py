@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from lstm_sentiment.checks import in_range
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.serving.access.listening import check_port
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.workers.backoff import Backoff
 from lstm_sentiment.serving.workers.orders import MAX_WORKERS, Address, MakeServer, Orders
 from lstm_sentiment.serving.workers.outcomes import outcome_of, raise_outcome
@@ -20,7 +21,7 @@ from lstm_sentiment.serving.workers.roster import Roster
 from lstm_sentiment.serving.workers.states import VersionState
 from lstm_sentiment.serving.workers.worker_process import WorkerProcess
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SECONDS_TO_END = 2.0
 

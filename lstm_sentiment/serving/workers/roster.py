@@ -1,6 +1,5 @@
 """The workers there are, and what they agree on: config, states and counts."""
 
-import logging
 import os
 import threading
 import time
@@ -9,12 +8,13 @@ from typing import Any
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.counts import Counts
+from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.workers.asking import ask_all
 from lstm_sentiment.serving.workers.outcomes import outcome_of
 from lstm_sentiment.serving.workers.states import Report, VersionState, lacks, merged_states
 from lstm_sentiment.serving.workers.worker_process import WorkerProcess
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SECONDS_FOR_COUNTS = 2.0
 _SECONDS_OF_PATIENCE = 5.0

@@ -4,7 +4,6 @@ The parent starts it as `python -m lstm_sentiment.serving.workers.worker CHANNEL
 numbers of two files that it inherits.
 """
 
-import logging
 import os
 import pickle
 import queue
@@ -15,6 +14,7 @@ import threading
 from contextlib import suppress
 from typing import NoReturn, TextIO, cast
 
+from lstm_sentiment.serving.log_lines import LogHandler, logging_by
 from lstm_sentiment.serving.workers.channel import Channel
 from lstm_sentiment.serving.workers.orders import Orders
 from lstm_sentiment.serving.workers.outcomes import outcome_of
@@ -48,12 +48,13 @@ def _serve(connection: socket.socket, end: "_EndedBySigterm") -> int:
     channel.start()
     told = orders.get()
     end.drain_seconds = told.drain_seconds
-    _log_as(told.number, told.log_level)
+    form = f"%(asctime)s %(levelname)s worker {told.number}: %(message)s"
     try:
-        server = pickle.loads(told.make_server)(told.address, group)
-        with server:
-            channel.tell("ready")
-            server.wait_for_termination()
+        with logging_by(LogHandler(form=form), told.log_level):
+            server = pickle.loads(told.make_server)(told.address, group)
+            with server:
+                channel.tell("ready")
+                server.wait_for_termination()
     except Exception as error:
         channel.tell("refused", outcome_of(error))
         return REFUSED
@@ -69,16 +70,6 @@ def _write_whole_lines(lock: int) -> None:
         stderr.fileno(), lock, encoding=stderr.encoding, errors=stderr.errors or "strict"
     )
     sys.stderr = cast(TextIO, lines)
-
-
-def _log_as(number: int, level: int) -> None:
-    handler = logging.StreamHandler()
-    form = f"%(asctime)s %(levelname)s worker {number}: %(message)s"
-    handler.setFormatter(logging.Formatter(form))
-    logger = logging.getLogger("lstm_sentiment.serving")
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = False
 
 
 def _drain() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.unicode import has_controls
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _BOOLEANS = ("true", "false")
@@ -62,10 +63,15 @@ def label_ids(
             then names alphabetically.
 
     Raises:
-        InvalidInputError: If a label is none of `names`.
+        InvalidInputError: If a label is none of `names`, or has control characters where that is
+            `None`.
     """
     found = set(found)
     if names is None:
+        if controlled := sorted(filter(has_controls, found)):
+            raise InvalidInputError(
+                f"A label must have no control characters. Received: {controlled[0]!r}."
+            )
         named: Mapping[str, str] = class_names(found)
         names = sorted(set(named.values()), key=_order)
     else:

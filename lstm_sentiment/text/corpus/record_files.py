@@ -13,7 +13,7 @@ from typing import Any
 from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
-from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.unicode import has_controls, replace_surrogates
 
 Record = tuple[str, str, int, int]
 """Raw text, name of the label, first byte of the record, bytes of the record."""
@@ -156,10 +156,11 @@ def _label(path: Path, place: str, label: Any) -> str:
     if isinstance(label, float) and label.is_integer():
         label = int(label)  # pandas writes 1.0 for a column of whole numbers with gaps
     name = str(label).strip() if isinstance(label, str | int | float) else ""
-    if len(name.splitlines()) != 1:
+    if not name or has_controls(name):
         kind = _NoLabelError if _is_empty(label) else InvalidInputError
         raise kind(
-            f"{path}{place}: a label must be a number, or one line of text. Received: {label!r}."
+            f"{path}{place}: a label must be a number, or one line of text without control "
+            f"characters. Received: {label!r}."
         )
     return name
 
