@@ -16,7 +16,7 @@ from functools import cache
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.unicode import is_line
+from lstm_sentiment.unicode import has_controls
 
 _LONGEST_SHOWN = 60
 _LONGEST_NAME = 255
@@ -98,7 +98,7 @@ class Name:
         """Returns what the value must be; `None` where it can be a name."""
         if not isinstance(value, str) or not (value or self.may_be_empty):
             return "a name"
-        if not is_line(value):
+        if has_controls(value):
             return "a name without control characters and line ends"
         return f"at most {self.longest} characters" if len(value) > self.longest else None
 
