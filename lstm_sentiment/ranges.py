@@ -16,6 +16,7 @@ from functools import cache
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.local_paths import url_refusal
 from lstm_sentiment.unicode import has_controls
 
 _LONGEST_SHOWN = 60
@@ -105,7 +106,7 @@ class Name:
 
 @dataclass(frozen=True)
 class FilePath:
-    """The path of a file or folder, which need not exist."""
+    """The path of a file or folder of this machine, which need not exist."""
 
     def broken_by(self, value: object) -> str | None:
         """Returns what the value must be; `None` where it can be a path."""
@@ -118,7 +119,7 @@ class FilePath:
             os.fsencode(text)
         except UnicodeEncodeError:
             return "a path of valid Unicode"
-        return None
+        return url_refusal(text)
 
 
 def _number(value: float) -> str:

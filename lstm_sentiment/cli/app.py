@@ -5,7 +5,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
@@ -25,6 +24,12 @@ from lstm_sentiment.cli.predict_command import predict
 from lstm_sentiment.cli.program import print_version, program
 from lstm_sentiment.cli.score_command import score
 from lstm_sentiment.cli.serve_command import serve
+from lstm_sentiment.cli.standard_streams import (
+    drop_output,
+    flush_output,
+    is_unread_output,
+    prepare_streams,
+)
 from lstm_sentiment.cli.stock_command_line import StockCommand
 from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 BUG = 70  # EX_SOFTWARE of sysexits.h; 1 means that versions differ, as in `verify`
 INTERRUPTED = 130
+UNREAD = 1  # nobody reads the results any more, as behind `| head`; said to nobody
 
 app = typer.Typer(
     help="Train a text classifier on labelled texts and serve it over the network.",
@@ -86,10 +92,8 @@ def command_line() -> "TyperGroup":
 
 def main() -> NoReturn:
     """Runs the command line; bad input is one line on standard error and exit code 2."""
+    prepare_streams()
     verbosity.begin()
-    if isinstance(sys.stdout, TextIOWrapper):
-        # What its encoding lacks is escaped, as on standard error.
-        sys.stdout.reconfigure(errors="backslashreplace")
     # Read when NumPy is imported. Its products are small here, and threads would spin for more,
     # beside those that answer requests.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -97,23 +101,26 @@ def main() -> NoReturn:
         code = command_line()(
             prog_name=program(), complete_var=COMPLETE_VARIABLE, standalone_mode=False
         )
+        flush_output()
     except typer.TyperException as error:
         if message := usage_message(error):
             fail(message)
-        sys.exit(BAD_INPUT)  # no command was given: the help is the whole answer
+        end(BAD_INPUT)  # no command was given: the help is the whole answer
     except LstmSentimentError as error:
         fail(str(error))
     except (KeyboardInterrupt, Interrupted):
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        end(INTERRUPTED)
     except OSError as error:
+        if is_unread_output(error):
+            end(UNREAD)
         show_traceback()
         fail(system_message(error))
     except Exception as error:
         show_traceback()
         told = "" if verbosity.is_verbose() else "; run with --verbose to see where"
         fail(f"{type(error).__name__}: {error} (a bug{told})", BUG)
-    sys.exit(code if isinstance(code, int) else 0)
+    end(code if isinstance(code, int) else 0)
 
 
 class Interrupted(Exception):
@@ -147,4 +154,13 @@ def show_traceback() -> None:
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Prints `error: ...` in one line and exits."""
     print("error:", escaped_line(" ".join(message.split())), file=sys.stderr)
+    end(code)
+
+
+def end(code: int) -> NoReturn:
+    """Ends the program; what standard output does not take is dropped."""
+    try:
+        flush_output()
+    except OSError:
+        drop_output()
     sys.exit(code)

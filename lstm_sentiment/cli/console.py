@@ -181,7 +181,9 @@ def _shown_on(descriptor: int, message: str) -> Iterator[None]:
     if not ERR.is_terminal or is_quiet():
         yield
         return
-    with os.fdopen(os.dup(descriptor), "w") as terminal:
+    with os.fdopen(
+        os.dup(descriptor), "w", encoding=sys.stderr.encoding, errors="backslashreplace"
+    ) as terminal:
         console = Console(file=terminal, force_terminal=True)
         with console.status(message, spinner_style="none"):
             yield

@@ -105,6 +105,7 @@ NAMES: Mapping[str, Rule] = {
     "version_label": NAME,
     "label": NAME,
     "study": NAME,
+    "storage": _LONG_NAME,
     "server": NAME,
     "rest_api": NAME,
     "address": NAME,

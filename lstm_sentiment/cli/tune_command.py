@@ -15,6 +15,7 @@ from lstm_sentiment.cli.options import (
 )
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.local_paths import sqlite_path
 from lstm_sentiment.pipeline.config_file import save_config
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ def tune(
         float | None, typer.Option(help="Begin no trial after this time. Default: no limit.")
     ] = None,
     storage: Annotated[
-        Path, typer.Option(metavar="FILE.db", help="SQLite file that keeps each result.")
-    ] = Path("runs/tune.db"),
+        str,
+        typer.Option(
+            metavar="FILE.db", help="SQLite file that keeps each result; or sqlite:///FILE.db."
+        ),
+    ] = "runs/tune.db",
     study: Annotated[
         str, typer.Option(metavar="NAME", help="Name of this search in the storage file.")
     ] = "tune",
@@ -64,6 +68,7 @@ def tune(
 
     chosen = settings.chosen(context)
     check_search(chosen, trials, timeout_seconds)
+    database = sqlite_path(storage)
     check_writable_file(output)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow
 
@@ -72,7 +77,7 @@ def tune(
         chosen,
         trials=trials,
         timeout_seconds=timeout_seconds,
-        storage=storage,
+        storage=database,
         study=study,
         progress=TerminalProgress(),
     )

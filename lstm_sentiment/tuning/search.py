@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_sentiment.checks import positive, positive_seconds, require_train
 from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.local_paths import sqlite_path
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.overrides import nested, with_overrides
 from lstm_sentiment.progress import SILENT, Advance, Progress
@@ -119,7 +120,7 @@ def tune(
         config: Texts, epochs, and every setting that is not searched.
         trials: Total number of trials, including those of earlier calls.
         timeout_seconds: Seconds after which no trial is started. `None` sets no limit.
-        storage: SQLite file of the study.
+        storage: SQLite file of the study, or its URL, sqlite:///PATH.
         study: Name of the study in the file.
         progress: Reports each trial.
 
@@ -132,7 +133,7 @@ def tune(
     started = time.monotonic()
     check_search(config, trials, timeout_seconds)
     deadline = math.inf if timeout_seconds is None else started + timeout_seconds
-    storage = Path(storage)
+    storage = sqlite_path(storage)
     with open_study(storage, study) as opened:
         check_settings(opened, config, space_around(config))
         fail_cut_off_trials(opened)

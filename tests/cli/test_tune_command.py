@@ -101,6 +101,25 @@ def test_flags_and_file_make_the_config_that_is_searched_around(
     assert (third["storage"], third["study"]) == (Path("s.db"), "n")
 
 
+@pytest.mark.parametrize(
+    ("url", "path"), [("sqlite:///tn/u.db", "tn/u.db"), ("sqlite:////tmp/u.db", "/tmp/u.db")]
+)
+def test_storage_may_be_the_url_of_an_sqlite_file(
+    run: Run, calls: list[dict[str, Any]], url: str, path: str
+) -> None:
+    run("tune", "--storage", url)
+    assert calls[0]["storage"] == Path(path)
+
+
+def test_no_other_database_is_taken_for_a_file(
+    run: Run, calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    outcome = run("tune", "--storage", "mysql://u@h/db")
+    assert is_one_error_line(outcome), outcome
+    assert "must be the path of an SQLite file" in outcome.err
+    assert (calls, list(tmp_path.iterdir())) == ([], [])
+
+
 def test_it_ends_with_the_best_trials_and_the_next_command(
     run: Run, calls: list[dict[str, Any]], tmp_path: Path
 ) -> None:
