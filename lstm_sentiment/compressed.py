@@ -89,13 +89,15 @@ def decompressed(file: io.BufferedReader, path: Path | str) -> io.BufferedReader
     return io.BufferedReader(_Decompressed(file, path, kind), _BUFFER_BYTES)
 
 
-def content_name(path: Path) -> str:
-    """Returns a file's name in lower case without the ending of a compressed file.
+def content_name(path: Path) -> Path:
+    """Returns a file's name without the ending of a compressed file: `A.csv` for `A.csv.gz`."""
+    compressed = path.suffix.lower() in SUFFIXES
+    return Path(path.stem if compressed else path.name)
 
-    Its own ending tells the format of what is in the file: `a.csv` for `A.csv.gz`.
-    """
-    name = path.name.lower()
-    return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
+
+def content_suffix(path: Path) -> str:
+    """Returns the ending that tells the format, in lower case: `.csv` for `A.csv.gz`."""
+    return content_name(path).suffix.lower()
 
 
 class _Decompressed(io.RawIOBase):

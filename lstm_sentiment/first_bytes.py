@@ -379,8 +379,8 @@ def it_is(path: Path | str) -> str:
 
 
 def is_left_by_programs(name: str) -> bool:
-    """Returns whether programs leave such files in folders: `.name`, `~$name`, `Thumbs.db`."""
-    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+    """Returns whether a file is hidden or a lock file: its name begins with a dot or `~$`."""
+    return name.startswith((".", "~$"))
 
 
 def how_to_convert(data: bytes, path: Path | str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lstm_sentiment.compressed as compressed
-from lstm_sentiment.compressed import content_name, open_plain
+from lstm_sentiment.compressed import content_name, content_suffix, open_plain
 from lstm_sentiment.errors import InvalidInputError
 
 CONTENT = b"".join(b"%d,%d\n" % (row, row * row) for row in range(30_000))
@@ -99,7 +99,7 @@ def test_a_named_pipe_without_a_writer_is_refused(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("A.CSV.GZ", "a.csv"),
+        ("A.CSV.GZ", "A.CSV"),
         ("a.tsv.bz2", "a.tsv"),
         ("a.xz", "a"),
         ("a.csv", "a.csv"),
@@ -107,4 +107,5 @@ def test_a_named_pipe_without_a_writer_is_refused(
     ],
 )
 def test_the_name_of_the_content(name: str, content: str) -> None:
-    assert content_name(Path(name)) == content
+    assert content_name(Path(name)) == Path(content)
+    assert content_suffix(Path(name)) == Path(content).suffix.lower()

@@ -92,7 +92,7 @@ def drift(
     load_drift_reference(version_dir)  # fails before TensorFlow is imported, which takes seconds
     live: list[str] | LoggedRequests
     if requests is None:
-        live = read_texts(str(input_path), text_column=text_column)
+        live = read_texts(str(input_path), text_column=text_column, progress=progress)
     else:
         name = servable_name(version_dir) if model_name is None else model_name
         live = read_prediction_log(

@@ -34,6 +34,12 @@ class LabelledTexts:
         Raises:
             InvalidInputError: If a file cannot be read or breaks a rule.
         """
+        from lstm_sentiment.cli.console import TerminalProgress
         from lstm_sentiment.text.corpus.reading import read_corpus
 
-        return read_corpus(self.data, text_column=self.text_column, label_column=self.label_column)
+        return read_corpus(
+            self.data,
+            text_column=self.text_column,
+            label_column=self.label_column,
+            progress=TerminalProgress(),
+        )

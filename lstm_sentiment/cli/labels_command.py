@@ -127,7 +127,9 @@ def check(
 
     decided = read_corrections(corrections or ())
     progress = TerminalProgress()
-    files = read_labelled_files(data, text_column=text_column, label_column=label_column)
+    files = read_labelled_files(
+        data, text_column=text_column, label_column=label_column, progress=progress
+    )
     corpus = with_decided_labels(files.corpus, decided)
     if not quick:
         import_tensorflow()

@@ -12,6 +12,7 @@ from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, TextColumn, check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.labels.page.render import (
     SAVED,
     require_page_libraries,
@@ -152,11 +153,12 @@ def _label_names(
 
 def _read(paths: Sequence[Path], text_column: str) -> Sequence[str]:
     """Leaves the texts in their files, but for those of Parquet files."""
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import files_of, read_texts
     from lstm_sentiment.text.corpus.streaming import open_texts
 
-    files = [file for path in paths for file in files_of([path], plain=True)]
-    if any(file.suffix.lower() == _PARQUET for file in files):
+    files = files_of(paths, plain=True, progress=TerminalProgress())
+    if any(content_suffix(file) == _PARQUET for file in files):
         return [text for file in files for text in read_texts(file, text_column=text_column)]
     return open_texts(files, text_column=text_column)
 

@@ -13,6 +13,7 @@ from lstm_sentiment.cli.completion import offered_labels, offered_versions
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
+from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
 
@@ -156,6 +157,7 @@ def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[str]:
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import read_texts, split_lines
 
     if given and input_file is not None:
@@ -163,11 +165,18 @@ def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[
     if given:
         return [replace_surrogates(text) for text in given]
     if input_file is not None:
-        return read_texts(input_file, text_column=text_column)
+        return read_texts(input_file, text_column=text_column, progress=TerminalProgress())
+    content = sys.stdin.buffer.read()
+    kind = recognize(content[:START_BYTES])
+    if kind is not None:
+        raise InvalidInputError(
+            f"Standard input must be text in UTF-8. Received: {kind.told('FILE')}."
+        )
     try:
-        return split_lines(sys.stdin.buffer.read().decode())
+        return split_lines(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
+        hint = how_to_convert(content[error.start :][:START_BYTES], "FILE")
         raise InvalidInputError(
             f"Standard input must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at "
-            f"offset {error.start:,}."
+            f"offset {error.start:,}. {hint}"
         ) from error

@@ -77,10 +77,11 @@ def score(
     from lstm_sentiment.versions.scoring.score import check_engine, find_shards, local_engine
     from lstm_sentiment.versions.scoring.score import score as score_shards
 
-    shards = find_shards(input_path)
     check_engine(engine, workers, address)
     from lstm_sentiment.cli.console import TerminalProgress
 
+    progress = TerminalProgress()
+    shards = find_shards(input_path, progress)
     if engine != "ray":
         with suppress(ServableNotFoundError):  # told by `score`
             EngineFlags(local_engine(engine)).prepare(find_version(model))
@@ -93,7 +94,7 @@ def score(
         workers=workers,
         address=address,
         force=force,
-        progress=TerminalProgress(),
+        progress=progress,
     )
     if as_json:
         print_json(result.to_dict())

@@ -259,10 +259,11 @@ def _texts_to_train_on(
 
 
 def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
+    from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import read_texts
 
     for path in paths:
-        yield from read_texts(path, text_column=text_column)
+        yield from read_texts(path, text_column=text_column, progress=TerminalProgress())
 
 
 def _check_output(path: Path) -> None:

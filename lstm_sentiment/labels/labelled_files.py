@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
 from lstm_sentiment.text.corpus.reading import files_of, read_corpus
 from lstm_sentiment.text.corpus.record_files import clean_text, read_rows
@@ -69,7 +71,7 @@ class LabelledFiles:
         return found
 
     def _has_columns(self, row: int) -> bool:
-        return self.place(row)[0].suffix.lower() != ".txt"
+        return content_suffix(self.place(row)[0]) != ".txt"
 
     def _check(self, file: Path, row: int, values: Mapping[str, Any]) -> None:
         # A table of `labels next` has a column `text` in any case, see `columns_of`.
@@ -83,13 +85,14 @@ def read_labelled_files(
     *,
     text_column: str = "text",
     label_column: str = "label",
+    progress: Progress = SILENT,
 ) -> LabelledFiles:
     """Reads labelled texts as `read_corpus`, and keeps the places of the rows.
 
     Raises:
         InvalidInputError: As `read_corpus`.
     """
-    files = tuple(files_of(paths))
+    files = tuple(files_of(paths, progress=progress))
     rows: list[Row] = []
     counts = []
     for file in files:
@@ -102,7 +105,7 @@ def read_labelled_files(
 
 
 def _original_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    suffix = file.suffix.lower()
+    suffix = content_suffix(file)
     if suffix in _TABLES:
         return (values for _, values in read_rows(file))
     if suffix == ".parquet":

@@ -55,12 +55,12 @@ def prepare_corpora(config: PipelineConfig, progress: Progress = SILENT) -> Spli
             than 1,000 classes.
     """
     corrections = read_corrections(config.corrections)
-    return deal_out(config, read_excluded(config), corrections, progress)
+    return deal_out(config, read_excluded(config, progress), corrections, progress)
 
 
-def read_excluded(config: PipelineConfig) -> Digests:
+def read_excluded(config: PipelineConfig, progress: Progress = SILENT) -> Digests:
     """Returns the near digests of the texts in `config.exclude_data`."""
-    return near_digests(_read_all(config, config.exclude_data))
+    return near_digests(_read_all(config, config.exclude_data, progress))
 
 
 def deal_out(
@@ -142,7 +142,7 @@ def read_unlabelled(
     """Reads the unlabelled texts, without near duplicates of labelled and of excluded texts."""
     if not config.unlabelled:
         return UnlabelledTexts()
-    texts = _read_all(config, config.unlabelled)
+    texts = _read_all(config, config.unlabelled, progress)
     exact = exact_digests(texts)
     positions = first_of_each(exact)
     positions = positions[~are_in(exact[positions], exact_digests([""]))]
@@ -161,20 +161,21 @@ def _read_corrected(
     config: PipelineConfig, corrections: Corrections, progress: Progress
 ) -> tuple[Corpus, Corpus | None, Corpus | None]:
     """Reads and corrects the labelled texts, and the dev and the test set if they are given."""
-    corpus = _read_labelled(config, config.data) if config.data else load_demo_corpus()
+    corpus = _read_labelled(config, config.data, progress) if config.data else load_demo_corpus()
     _check_corpus(corpus, config)
     given = (config.dev_data, config.test_data)
     if not len(corrections):
         names = corpus.label_names
         dev, test = (
-            None if path is None else _read_labelled(config, [path], names) for path in given
+            None if path is None else _read_labelled(config, [path], progress, names)
+            for path in given
         )
         return corpus, dev, test
     corpus, done = apply_corrections(corpus, corrections)
     held_out: list[Corpus | None] = [None, None]
     for number, path in enumerate(given):
         if path is not None:
-            part = _read_labelled(config, [path])
+            part = _read_labelled(config, [path], progress)
             held_out[number], also = apply_corrections(part, corrections, corpus.label_names)
             done += also
     if not done.matched.any():
@@ -187,20 +188,26 @@ def _read_corrected(
 
 
 def _read_labelled(
-    config: PipelineConfig, paths: Sequence[PathLike], label_names: Sequence[str] | None = None
+    config: PipelineConfig,
+    paths: Sequence[PathLike],
+    progress: Progress,
+    label_names: Sequence[str] | None = None,
 ) -> Corpus:
     return (open_corpus if config.streaming else read_corpus)(
         paths,
         text_column=config.text_column,
         label_column=config.label_column,
         label_names=label_names,
+        progress=progress,
     )
 
 
-def _read_all(config: PipelineConfig, paths: Sequence[PathLike]) -> Sequence[str]:
+def _read_all(
+    config: PipelineConfig, paths: Sequence[PathLike], progress: Progress
+) -> Sequence[str]:
     if config.streaming:
-        return open_texts(paths, text_column=config.text_column)
-    parts = (read_texts(path, text_column=config.text_column) for path in paths)
+        return open_texts(paths, text_column=config.text_column, progress=progress)
+    parts = (read_texts(path, text_column=config.text_column, progress=progress) for path in paths)
     return [text.strip() for part in parts for text in part]
 
 

@@ -120,7 +120,7 @@ def prepare_run(
     if is_e5(config.teacher):
         check_e5(config)
     start = None if config.init_from is None else load_trained_version(config.init_from)
-    excluded = read_excluded(config)
+    excluded = read_excluded(config, progress)
     corrections = read_corrections(config.corrections)
     labelled = train, dev, test = deal_out(config, excluded, corrections, progress)
     if start is not None:

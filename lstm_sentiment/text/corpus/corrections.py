@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import did_you_mean
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import exact_digest
 from lstm_sentiment.text.corpus.record_files import checked_row, clean_text, read_rows
@@ -138,7 +139,7 @@ def read_corrections(paths: Sequence[str | os.PathLike[str]]) -> Corrections:
 
 
 def _rows_of(path: Path) -> Iterator[Correction]:
-    if path.suffix.lower() not in _SUFFIXES:
+    if content_suffix(path) not in _SUFFIXES:
         raise InvalidInputError(
             f"{path}: corrections must be a file with the ending .csv, .tsv or .jsonl. "
             f"Received: {path.suffix or 'no ending'}."

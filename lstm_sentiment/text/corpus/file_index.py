@@ -20,6 +20,7 @@ from lstm_sentiment.text.corpus.record_files import (
     read_records,
     record_format,
 )
+from lstm_sentiment.text.corpus.unpacked import UnpackedFile, is_compressed
 
 LONGEST_RECORD_BYTES = 2**30
 # Gaps of up to so many bytes between two records are read too: a second system call costs more.
@@ -37,12 +38,14 @@ class IndexedFile:
         format: Extracts the texts from the bytes of records.
         size: Bytes.
         modified: Nanoseconds since 1970.
+        unpacked: The content of a compressed file, in which records have their positions.
     """
 
     path: Path
     format: RecordFormat
     size: int
     modified: int
+    unpacked: UnpackedFile | None = None
 
     def read(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[str]:
         """Reads the texts of records.
@@ -59,8 +62,9 @@ class IndexedFile:
         bounds = [0, *breaks.tolist(), len(starts)]
         begins, behind = starts.tolist(), ends.tolist()
         try:
-            with self.path.open("rb", buffering=0) as file:
-                self.check_unchanged(os.fstat(file.fileno()))
+            with self.path.open("rb", buffering=0) as found:
+                self.check_unchanged(os.fstat(found.fileno()))
+                file = found if self.unpacked is None else self.unpacked.open()
                 for low, high in pairwise(bounds):
                     offset = begins[low]
                     file.seek(offset)
@@ -149,6 +153,7 @@ class FileIndexer:
             record_format(path, self._columns[0]),
             facts.st_size,
             facts.st_mtime_ns,
+            UnpackedFile(path.absolute()) if is_compressed(path) else None,
         )
         file.check_unchanged(_facts(path))
         self._files.append(file)

@@ -1,17 +1,29 @@
 """Reading labelled texts from CSV, TSV, JSONL and Parquet files, or a text file per class."""
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
+from lstm_sentiment.compressed import content_suffix, open_plain
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import (
+    START_BYTES,
+    is_left_by_programs,
+    it_is,
+    recognize,
+    recognize_name,
+)
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
 from lstm_sentiment.text.corpus.record_files import checked_row, columns_of, read_records
 from lstm_sentiment.unicode import replace_surrogates
 
 _PARQUET = ".parquet"
+_PARQUET_MAGIC = b"PAR1"
 _SUFFIXES = (".csv", ".tsv", ".jsonl", _PARQUET, ".txt")
+_LEFT_ASIDE_SHOWN = 3
 
 
 def read_corpus(
@@ -20,12 +32,15 @@ def read_corpus(
     text_column: str = "text",
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
+    progress: Progress = SILENT,
 ) -> Corpus:
     """Reads labelled texts from files.
 
     `.csv`, `.tsv`, `.jsonl` and `.parquet` files hold a column of texts and one of labels. A
     `.txt` file holds the texts of one class, one a line; the file's stem is the label. A folder
-    stands for all such files in it. Quotes in a `.tsv` file are part of the field.
+    stands for all such files in it, but for those whose names begin with a dot or `~$`. Quotes in
+    a `.tsv` file are part of the field. Each may be compressed by gzip, bzip2 or xz, as in
+    `a.csv.gz`.
 
     Args:
         paths: Files or folders, whose rows are concatenated.
@@ -33,6 +48,7 @@ def read_corpus(
         label_column: Name of the column, or JSON key, of the labels.
         label_names: The classes in id order, to match a trained model. `None` takes the labels
             that occur.
+        progress: Reports the files of folders that are left aside.
 
     Returns:
         All rows, duplicates included.
@@ -42,20 +58,23 @@ def read_corpus(
             or has a malformed row; the message begins with the path and the line.
     """
     rows: list[Row] = []
-    for file in files_of(paths):
+    for file in files_of(paths, progress=progress):
         before = len(rows)
         rows.extend(_read_rows(file, text_column, label_column))
         require_rows(file, len(rows) - before)
     return Corpus.from_rows(rows, label_names)
 
 
-def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> list[str]:
+def read_texts(
+    path: str | os.PathLike[str], *, text_column: str = "text", progress: Progress = SILENT
+) -> list[str]:
     """Reads texts without labels: a text a line, or the column `text_column` of a table.
 
     Args:
         path: A file of any kind that `read_corpus` reads, or a folder of such files. A file with
             another ending is read as plain text.
         text_column: Name of the column, or JSON key, of the texts in a table.
+        progress: Reports the files of a folder that are left aside.
 
     Returns:
         The texts in order, with empty ones, so that answers can be matched by line.
@@ -65,7 +84,7 @@ def read_texts(path: str | os.PathLike[str], *, text_column: str = "text") -> li
     """
     return [
         replace_surrogates(text)
-        for file in files_of([path], plain=True)
+        for file in files_of([path], plain=True, progress=progress)
         for text, _ in _read_rows(file, text_column, None)
     ]
 
@@ -76,12 +95,18 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def files_of(paths: Sequence[str | os.PathLike[str]], *, plain: bool = False) -> list[Path]:
+def files_of(
+    paths: Sequence[str | os.PathLike[str]], *, plain: bool = False, progress: Progress = SILENT
+) -> list[Path]:
     """Returns the files in `paths`, and the corpus files in its folders.
+
+    Files of folders whose names begin with a dot or `~$` are left aside: operating systems and
+    programs write them.
 
     Args:
         paths: Files or folders, or a single path.
         plain: Allows files with other endings, as plain text.
+        progress: Reports the files that are left aside.
 
     Raises:
         InvalidInputError: If `paths` or a folder has no corpus file, or a file is of another kind.
@@ -90,18 +115,48 @@ def files_of(paths: Sequence[str | os.PathLike[str]], *, plain: bool = False) ->
         paths = [paths]
     if not paths:
         raise InvalidInputError("`paths` must name at least one file. Received: none.")
-    return [file for path in paths for file in _expand(Path(path), plain)]
+    return [file for path in paths for file in _expand(Path(path), plain, progress)]
 
 
-def _expand(path: Path, plain: bool) -> list[Path]:
+def _expand(path: Path, plain: bool, progress: Progress) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
-        if not files:
-            raise InvalidInputError(f"{path}: holds no {_suffixes()} file.")
-        return files
-    if path.suffix.lower() not in _SUFFIXES and not plain:
-        raise InvalidInputError(f"{path}: must be a {_suffixes()} file, or a folder of them.")
+        return _files_in(path, progress)
+    if content_suffix(path) not in _SUFFIXES:
+        if not plain:
+            raise InvalidInputError(
+                f"{path}: must be a {_suffixes()} file, or a folder of them.{it_is(path)}"
+            )
+        left = recognize_name(path.name)
+        if left is not None:
+            raise InvalidInputError(
+                f"{path}: must be a file of texts. Received: {left.told(path)}."
+            )
     return [path]
+
+
+def _files_in(folder: Path, progress: Progress) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InvalidInputError(unreadable(folder, error)) from error
+    aside = [entry for entry in entries if is_left_by_programs(entry.name) and entry.is_file()]
+    files = [
+        entry
+        for entry in entries
+        if content_suffix(entry) in _SUFFIXES and not is_left_by_programs(entry.name)
+    ]
+    if aside:
+        progress.say(_left_aside(folder, aside))
+    if not files:
+        raise InvalidInputError(f"{folder}: holds no {_suffixes()} file.")
+    return files
+
+
+def _left_aside(folder: Path, aside: Sequence[Path]) -> str:
+    shown = ", ".join(entry.name for entry in aside[:_LEFT_ASIDE_SHOWN])
+    more = ", ..." if len(aside) > _LEFT_ASIDE_SHOWN else ""
+    files = "1 file" if len(aside) == 1 else f"{len(aside):,} files"
+    return f"{folder}: left aside {files} whose names begin with a dot or ~$ ({shown}{more})"
 
 
 def require_rows(file: Path, rows: int) -> None:
@@ -111,7 +166,7 @@ def require_rows(file: Path, rows: int) -> None:
 
 
 def _read_rows(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    if path.suffix.lower() == _PARQUET:
+    if content_suffix(path) == _PARQUET:
         return _read_parquet(path, text, label)
     return (record[:2] for record in read_records(path, text, label))
 
@@ -126,15 +181,27 @@ def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
             "pip install 'lstm-sentiment[parquet]'."
         ) from error
     try:
-        with path.open("rb") as file:
-            table = pyarrow.parquet.read_table(file)
+        with open_plain(path) as file:
+            start = file.peek(START_BYTES)[:START_BYTES]
+            whole = file if file.seekable() else io.BytesIO(file.read())
+            table = pyarrow.parquet.read_table(whole)
     except OSError as error:
         raise InvalidInputError(unreadable(path, error)) from error
     except pyarrow.ArrowInvalid as error:
-        raise InvalidInputError(f"{path}: is not a Parquet file: {error}.") from error
+        hint = _what_begins_so(path, start)
+        raise InvalidInputError(
+            f"{path}: is not a Parquet file: {str(error).rstrip('.')}.{hint}"
+        ) from error
     columns = columns_of(str(path), table.column_names, text, label)
     for number, row in enumerate(zip(*(table.column(c).to_pylist() for c in columns), strict=True)):
         yield checked_row(path, f": row {number + 1}", *row)
+
+
+def _what_begins_so(path: Path, start: bytes) -> str:
+    if start.startswith(_PARQUET_MAGIC):
+        return " It begins as one, as half a download does; download it again."
+    kind = recognize(start)
+    return "" if kind is None else f" It is {kind.told(path)}."
 
 
 def _suffixes() -> str:

@@ -1,4 +1,7 @@
-"""Records of CSV, TSV, JSONL and plain text files, with their positions in the files."""
+"""Records of CSV, TSV, JSONL and plain text files, with their positions in the files.
+
+A file may be compressed, as in `a.csv.gz`: positions are those in what is decompressed.
+"""
 
 import csv
 import json
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.checks import did_you_mean
+from lstm_sentiment.compressed import content_name, content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
 from lstm_sentiment.unicode import has_controls, replace_surrogates
@@ -34,7 +38,8 @@ def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
     """Reads the records of a file in order, one in memory at a time.
 
     Args:
-        path: A file with one of `RECORD_SUFFIXES`; any other is read as plain text.
+        path: A file with one of `RECORD_SUFFIXES`, perhaps with `.gz`, `.bz2` or `.xz` after it;
+            any other is read as plain text.
         text: Name of the column, or JSON key, of the texts. Plain text has a text a line.
         label: As `text`, of the labels. In plain text the label is the file's stem, and blank lines
             are skipped. `None` reads texts alone: labels are empty, and blank lines are texts.
@@ -44,7 +49,7 @@ def read_records(path: Path, text: str, label: str | None) -> Iterator[Record]:
             malformed row; the message begins with the path and the line.
     """
     try:
-        yield from _READERS.get(path.suffix.lower(), _read_plain)(path, text, label)
+        yield from _READERS.get(content_suffix(path), _read_plain)(path, text, label)
     except _NoLabelError as error:
         message = str(error).removesuffix(".")
         raise InvalidInputError(f"{message}{_where_else(path, label)}.") from None
@@ -54,7 +59,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Reads the rows of a CSV, TSV or JSONL file with all of their columns, one at a time.
 
     Args:
-        path: A file with the ending `.csv`, `.tsv` or `.jsonl`.
+        path: A file with the ending `.csv`, `.tsv` or `.jsonl`, perhaps compressed.
 
     Yields:
         The number of the line on which the row ends, from 1, and the values by column or JSON key.
@@ -64,7 +69,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         InvalidInputError: As `read_records`, or if two columns have the same name.
     """
     lines = Utf8Lines(path)
-    if path.suffix.lower() not in _DIALECTS:
+    if content_suffix(path) not in _DIALECTS:
         yield from _json_objects(path, lines)
         return
     with _fields_of_any_size():
@@ -108,7 +113,7 @@ class RecordFormat:
 
 def record_format(path: Path, text: str) -> RecordFormat:
     """Returns the format of a file that `read_records` has read with the same `text`."""
-    suffix = path.suffix.lower()
+    suffix = content_suffix(path)
     if suffix in _DIALECTS:
         header: list[str] = next(iter(_csv_reader(Utf8Lines(path).universal(), suffix)), [])
         return RecordFormat(suffix, column=columns_of(str(path), header, text)[0] if header else 0)
@@ -210,7 +215,7 @@ def _read_separated(path: Path, text: str, label: str | None) -> Iterator[Record
 
 def _separated_rows(path: Path, lines: "Utf8Lines") -> Iterator[tuple[int, list[str]]]:
     """Yields the number of the last line and the fields of the header and of each row."""
-    reader = _csv_reader(lines.universal(), path.suffix.lower())
+    reader = _csv_reader(lines.universal(), content_suffix(path))
     width = None
     try:
         for row in reader:
@@ -253,7 +258,7 @@ def _json_objects(path: Path, lines: "Utf8Lines") -> Iterator[tuple[int, dict[st
 
 
 def _read_plain(path: Path, text: str, label: str | None) -> Iterator[Record]:
-    name = "" if label is None else path.stem
+    name = "" if label is None else content_name(path).stem
     lines = Utf8Lines(path)
     for ended in lines:
         line = ended.removesuffix("\n")

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import did_you_mean
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import exact_digests
 from lstm_sentiment.text.corpus.label_names import known_names
@@ -153,10 +154,10 @@ def read_soft_labels(
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+        files = sorted(file for file in path.iterdir() if content_suffix(file) in _SUFFIXES)
         if files:
             return files
-    elif path.suffix.lower() in _SUFFIXES:
+    elif content_suffix(path) in _SUFFIXES:
         return [path]
     raise InvalidInputError(
         f"{path}: soft labels must be a file with the ending .csv, .tsv or .jsonl, or a folder of "

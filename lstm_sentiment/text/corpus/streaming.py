@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_index import FileIndexer
 from lstm_sentiment.text.corpus.file_texts import FileTexts
@@ -22,18 +24,20 @@ def open_corpus(
     text_column: str = "text",
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
+    progress: Progress = SILENT,
 ) -> Corpus:
     """Indexes labelled texts without loading them into memory.
 
     The corpus equals that of `read_corpus`, but holds 32 bytes for each text instead of the text:
     see `FileTexts`. The files are read once here and must not change afterwards. The arguments are
-    those of `read_corpus`, but `.parquet` files are refused.
+    those of `read_corpus`, but `.parquet` files are refused. Of a compressed file a decompressed
+    copy is made in the folder for temporary files.
 
     Raises:
         InvalidInputError: As `read_corpus`, or if a file is not a regular file or has a record of
             1 GiB or more.
     """
-    files = _streamable(files_of(paths))
+    files = _streamable(files_of(paths, progress=progress))
     indexer = FileIndexer(text_column, label_column)
     numbers: dict[str, int] = {}
     labels = array("i")
@@ -49,12 +53,18 @@ def open_corpus(
     return Corpus(texts, array("i", ids[np.frombuffer(labels, np.int32)].tobytes()), names)
 
 
-def open_texts(paths: Sequence[str | os.PathLike[str]], *, text_column: str = "text") -> FileTexts:
+def open_texts(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    text_column: str = "text",
+    progress: Progress = SILENT,
+) -> FileTexts:
     """Indexes texts without labels, without loading them into memory.
 
     Args:
         paths: Files or folders as in `read_texts`, without `.parquet`. Files may be empty.
         text_column: Name of the column, or JSON key, of the texts.
+        progress: Reports the files of folders that are left aside.
 
     Returns:
         The texts in order, empty ones included, without surrounding whitespace.
@@ -62,7 +72,7 @@ def open_texts(paths: Sequence[str | os.PathLike[str]], *, text_column: str = "t
     Raises:
         InvalidInputError: As `open_corpus`.
     """
-    files = [file for path in paths for file in files_of([path], plain=True)]
+    files = files_of(paths, plain=True, progress=progress) if paths else []
     indexer = FileIndexer(text_column, None)
     texts = sum(1 for file in _streamable(files) for _ in indexer.add(file))
     return FileTexts(indexer.index(), np.arange(texts))
@@ -70,7 +80,7 @@ def open_texts(paths: Sequence[str | os.PathLike[str]], *, text_column: str = "t
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:
     for file in files:
-        if file.suffix.lower() == ".parquet":
+        if content_suffix(file) == ".parquet":
             *most, last = RECORD_SUFFIXES
             raise InvalidInputError(
                 f"{file}: texts can stay in {', '.join(most)} and {last} files only (`streaming`)."

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, cast, get_args
 import numpy as np
 
 from lstm_sentiment.checks import positive, unreadable
-from lstm_sentiment.compressed import content_name, open_file
+from lstm_sentiment.compressed import content_suffix, open_file
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.first_bytes import START_BYTES, recognize
 from lstm_sentiment.progress import SILENT, Advance, Progress
@@ -225,7 +225,7 @@ def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
     except UnicodeDecodeError:
         return True
     # All bytes of a few float32 numbers may be letters by chance; then the name decides.
-    named_binary = content_name(file).endswith(".bin")
+    named_binary = content_suffix(file) == ".bin"
     return named_binary or _CONTROL_BYTES.search(sample) is not None
 
 

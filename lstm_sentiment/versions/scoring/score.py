@@ -82,13 +82,14 @@ class ScoreResult:
         }
 
 
-def find_shards(path: str | os.PathLike[str]) -> list[Path]:
+def find_shards(path: str | os.PathLike[str], progress: Progress = SILENT) -> list[Path]:
     """Lists the files of texts in a folder, sorted.
 
     Args:
         path: A folder, of which the `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.txt` files are
-            taken, without subfolders, outputs and files whose name begins with a dot. Or one file
-            of any name, which is one shard.
+            taken, compressed or not, without subfolders, outputs and files whose names begin with
+            a dot or `~$`. Or one file of any name, which is one shard.
+        progress: Reports the files that are left aside.
 
     Raises:
         InvalidInputError: If there is none, or `path` is itself an output.
@@ -100,7 +101,7 @@ def find_shards(path: str | os.PathLike[str]) -> list[Path]:
         if not path.is_file():
             raise InvalidInputError(f"{path}: must be a folder or a file. Received: neither.")
         return [path]
-    shards = [file for file in files_of([path]) if _is_shard(file)]
+    shards = [file for file in files_of([path], progress=progress) if _is_shard(file)]
     if not shards:
         raise InvalidInputError(f"{path}: must hold files of texts. Received: outputs alone.")
     return shards
@@ -108,7 +109,7 @@ def find_shards(path: str | os.PathLike[str]) -> list[Path]:
 
 def _is_shard(file: Path) -> bool:
     name = file.name
-    return not name.startswith(".") and not name.endswith(OUTPUT_SUFFIX) and file.is_file()
+    return not name.endswith(OUTPUT_SUFFIX) and file.is_file()
 
 
 def score(

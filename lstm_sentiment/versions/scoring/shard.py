@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.loading.options import Engine
@@ -169,7 +170,7 @@ def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> "lis
 
 
 def _texts(shard: Path, text_column: str) -> Iterator[str]:
-    if shard.suffix.lower() == ".parquet":
+    if content_suffix(shard) == ".parquet":
         return iter(read_texts(shard, text_column=text_column))
     records = read_records(shard, text_column, None)
     return (replace_surrogates(text) for text, *_ in records)
