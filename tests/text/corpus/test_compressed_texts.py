@@ -108,7 +108,7 @@ def test_other_tables_may_be_compressed_too(tmp_path: Path) -> None:
     corrections = tmp_path / "corrections.csv.gz"
     row = f"{text_digest('好')},change,0,好\n"
     corrections.write_bytes(gzip.compress(f"digest,action,label,text\n{row}".encode()))
-    assert len(read_corrections(corrections)) == 1
+    assert len(read_corrections([corrections])) == 1
     labelled = tmp_path / "hotel.csv.gz"
     labelled.write_bytes(gzip.compress(b"id,text,label\n7,good,1\n8,bad,0\n"))
     files = read_labelled_files([labelled])
