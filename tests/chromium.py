@@ -26,8 +26,8 @@ FLAGS = [
 
 
 @contextmanager
-def chromium() -> Iterator[playwright.Browser]:
-    """A browser; skips the test if there is none."""
+def chromium(*flags: str) -> Iterator[playwright.Browser]:
+    """A browser, started with further flags; skips the test if there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("LSTM_SENTIMENT_TEST_BROWSER") or next(
         filter(None, map(shutil.which, names)), None
@@ -36,6 +36,6 @@ def chromium() -> Iterator[playwright.Browser]:
         pytest.skip(f"needs a browser: none of {', '.join(names)} (LSTM_SENTIMENT_TEST_BROWSER)")
     expect.set_options(timeout=WAIT_MILLISECONDS)
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield browser
         browser.close()

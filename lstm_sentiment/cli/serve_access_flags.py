@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +15,7 @@ from lstm_sentiment.version_folder import MAX_VERSION, parse_version
 if TYPE_CHECKING:
     from lstm_sentiment.serving.access.authentication import BearerTokens
     from lstm_sentiment.serving.access.cors import AllowedOrigins
+    from lstm_sentiment.serving.access.hosts import AllowedHosts
     from lstm_sentiment.serving.access.tls import ServerCredentials
     from lstm_sentiment.serving.monitoring.access_log import AccessLog
     from lstm_sentiment.serving.monitoring.config import MonitoringConfig
@@ -25,7 +27,7 @@ _SAFETY, _WATCHING, _SHADOW = "Access", "Monitoring", "Shadow version"
 
 @dataclass(frozen=True)
 class AccessFlags:
-    """TLS, bearer tokens and the origins of web pages."""
+    """TLS, bearer tokens, hosts, and the origins of web pages."""
 
     ssl_config_file: Annotated[
         Path | None,
@@ -69,6 +71,17 @@ class AccessFlags:
             min=0,
         ),
     ] = 10.0
+    allowed_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST,...",
+            help="Further names by which REST may be asked, such as api.example.org, "
+            "*.example.org for the names below it, or * for all; may be repeated. Localhost and "
+            "the address that the server listens on need none.",
+            rich_help_panel=_SAFETY,
+            show_default=False,
+        ),
+    ] = None
     rest_api_enable_cors_support: Annotated[
         bool,
         typer.Option(
@@ -133,8 +146,15 @@ class AccessFlags:
                     "Received: it alone."
                 )
             return None
-        given = ",".join(self.cors_allowed_origins or [ANY_ORIGIN])
-        return AllowedOrigins(filter(None, map(str.strip, given.split(","))))
+        return AllowedOrigins(_listed(self.cors_allowed_origins or [ANY_ORIGIN]))
+
+    def hosts(self) -> "AllowedHosts | None":
+        """Returns the hosts that REST may be asked by; `None` for no further ones."""
+        from lstm_sentiment.serving.access.hosts import AllowedHosts
+
+        if self.allowed_hosts is None:
+            return None
+        return AllowedHosts(_listed(self.allowed_hosts))
 
 
 @dataclass(frozen=True)
@@ -314,6 +334,10 @@ class ShadowFlags:
         of = None if self.shadow_of is None else _version_or_label(self.shadow_of)
         to = _version_or_label(self.shadow_to)
         return ShadowOptions(to, of, self.shadow_model_name, self.shadow_share)
+
+
+def _listed(given: Iterable[str]) -> Iterator[str]:
+    return filter(None, map(str.strip, ",".join(given).split(",")))
 
 
 def _version_or_label(given: str) -> int | str:

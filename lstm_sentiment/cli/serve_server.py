@@ -55,6 +55,7 @@ class ServeFlags:
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),
             cors_origins=self.access.cors_origins(),
+            allowed_hosts=self.access.hosts(),
             monitoring=monitoring.config(),
             text_sample_share=monitoring.text_sample_share,
             drift_alpha=monitoring.drift_alpha,

@@ -16,8 +16,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-Headers = list[tuple[bytes, bytes]]
-"""Names in lower case, with their values."""
+Header = tuple[bytes, bytes]
+"""A name in lower case, with its value."""
+
+Headers = list[Header]
+"""All headers of a request or an answer."""
 
 WHEN_GONE = "lstm_sentiment.when_gone"
 """Name of an extension in `scope["extensions"]`, a function that takes a callback.

@@ -452,6 +452,7 @@ class ModelServer:
             self._options,
             self._observability,
             listener,
+            self._host,
             is_ready=self.is_ready,
             state=self.state,
             metrics_page=self._metrics_page(),

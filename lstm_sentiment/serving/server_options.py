@@ -9,6 +9,7 @@ from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.cors import AllowedOrigins
+from lstm_sentiment.serving.access.hosts import AllowedHosts
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.batching.parameters import BatchingParameters
 from lstm_sentiment.serving.inference.limits import RequestLimits
@@ -53,6 +54,8 @@ class ServerOptions:
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
         cors_origins: The origins whose web pages may ask REST; `None` lets in only the server's
             own page.
+        allowed_hosts: The hosts that REST may be asked by, beside the server's own: see
+            `ServedHosts`. `None` for none.
         monitoring: The path of the Prometheus metrics, or none.
         text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
         drift_alpha: Compares texts with what the card of their version keeps of training; this is
@@ -86,6 +89,7 @@ class ServerOptions:
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
     cors_origins: AllowedOrigins | None = None
+    allowed_hosts: AllowedHosts | None = None
     monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))
     text_sample_share: float = 1.0
     drift_alpha: float | None = None

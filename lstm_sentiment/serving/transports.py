@@ -9,7 +9,9 @@ from lstm_sentiment.serving.access.authentication import (
     BearerTokenInterceptor,
     BearerTokenMiddleware,
 )
+from lstm_sentiment.serving.access.browsers import BrowserCheckMiddleware
 from lstm_sentiment.serving.access.cors import CorsMiddleware
+from lstm_sentiment.serving.access.hosts import ServedHosts
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen
 from lstm_sentiment.serving.access.unix_socket import cannot_listen as cannot_listen_on_socket
 from lstm_sentiment.serving.access.unix_socket import make_way, socket_address
@@ -35,6 +37,7 @@ def make_rest_server(
     options: ServerOptions,
     observer: Observability,
     listener: socket.socket,
+    host: str,
     *,
     is_ready: Callable[[], bool],
     state: Callable[[], dict[str, Any]],
@@ -48,6 +51,7 @@ def make_rest_server(
         options: The model server's options.
         observer: Called with every request.
         listener: The socket to answer on.
+        host: The name or address that it was told to listen on.
         is_ready: Returns whether the server is ready.
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.
@@ -67,8 +71,10 @@ def make_rest_server(
         open_paths = {OPENAPI.template} | (ui_paths() if options.ui else frozenset[str]())
         app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
     if options.cors_origins is not None:
-        # Outermost: a preflight has no token, and errors are read by the page too.
+        # A preflight has no token, and errors are read by the page too.
         app = CorsMiddleware(app, options.cors_origins, with_tokens=options.auth_tokens is not None)
+    hosts = ServedHosts(host, listener.getsockname()[0], options.allowed_hosts)
+    app = BrowserCheckMiddleware(app, hosts, options.cors_origins)
     context = options.credentials.ssl_context() if options.credentials is not None else None
     return RestServer(
         loop,

@@ -408,6 +408,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--max_text_bytes": 12,
         "--auth_token_file": "tokens.txt",
         "--cors_allowed_origins": "https://example.org, http://localhost:3000",
+        "--allowed_hosts": "api.example.org, *.example.com",
         "--monitoring_config_file": "monitoring.config",
         "--text_sample_share": 0.5,
         "--drift_alpha": 0.05,
@@ -457,6 +458,8 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert made["auth_tokens"].check([b"Bearer secret"]) is None
     origins = (b"https://example.org", b"http://localhost:3000", b"https://example.com")
     assert [*map(made["cors_origins"].allows, origins)] == [True, True, False]
+    names = ("api.example.org", "a.example.com", "example.org")
+    assert [*map(made["allowed_hosts"].allow_name, names)] == [True, True, False]
     assert (made["monitoring"].enable, made["monitoring"].path) == (True, "/m")
     assert (made["text_sample_share"], made["grace_seconds"]) == (0.5, 13)
     assert made["drift_alpha"] == 0.05
@@ -525,6 +528,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
             "without a path. Received: https://a/b.",
         ),
         (("--rest-api-enable-cors-support", "--cors-allowed-origins", ","), "at least one allowed"),
+        (("--allowed-hosts", "http://a"), "an allowed host must be a name such as api.example.org"),
         (("--access-log-texts",), "goes with `--access-log"),
         (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
     ],

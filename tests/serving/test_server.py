@@ -402,6 +402,53 @@ def test_pages_of_a_listed_origin_may_ask_and_read_errors(base_path: Path) -> No
             assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
+def answer_to(server: ModelServer, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.rest_api_port or 0)) as connection:
+        connection.settimeout(TIMEOUT_SECONDS)
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("target", "version", "host", "status"),
+    [
+        (b"/v1/models", b"1.1", b"localhost", b"200"),
+        (b"/v1/models", b"1.1", b"evil.example", b"403"),
+        (b"/v1/models", b"1.0", None, b"200"),
+        (b"/v1/models", b"1.0", b"evil.example", b"403"),
+        (b"http://localhost:1/v1/models", b"1.1", b"127.0.0.1", b"200"),
+        (b"http://evil.example/v1/models", b"1.1", b"localhost", b"403"),
+        (b"HTTP://evil.example/v1/models", b"1.0", None, b"403"),
+        (b"http://localhost/v1/models", b"1.1", b"evil.example", b"403"),
+        (b"http://localhost@evil.example/v1/models", b"1.1", b"localhost", b"403"),
+        *(
+            (path, b"1.1", b"evil.example", b"403")
+            for path in (
+                *(b"/", b"/ui/app.js", b"/openapi.json", b"/state", b"/v2", b"/nowhere"),
+                *(b"/healthz", b"/v2/health/live", b"/monitoring/prometheus/metrics"),
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("offer", [b"", b"Upgrade: h2c\r\n"])
+def test_rest_is_asked_by_a_host_of_its_own(
+    server: ModelServer,
+    target: bytes,
+    version: bytes,
+    host: bytes | None,
+    status: bytes,
+    offer: bytes,
+) -> None:
+    named = b"" if host is None else b"Host: %b\r\n" % host
+    connection = b"close, Upgrade" if offer else b"close"
+    lines = (target, version, named, offer, connection)
+    head = b"GET %b HTTP/%b\r\n%b%bConnection: %b\r\n\r\n" % lines
+    answer = answer_to(server, head)
+    assert answer.split(b" ")[1] == status
+    if status == b"403":
+        assert b"one of its --allowed-hosts. Received: " in answer
+
+
 def test_the_list_of_models_follows_a_reload(base_path: Path) -> None:
     def listed(server: ModelServer) -> list[tuple[str, dict[str, str]]]:
         url = f"http://127.0.0.1:{server.rest_api_port}/v1/models"

@@ -7,7 +7,6 @@ the web page and the description of the API need none, since they show nothing.
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from collections.abc import Set as AbstractSet
@@ -18,6 +17,7 @@ import grpc
 import grpc.aio
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.serving.access.refusal import send_refusal
 from lstm_sentiment.serving.access.secret_file import read_secret_file
 from lstm_sentiment.serving.access.watched_files import WatchedFiles
 from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
@@ -182,20 +182,9 @@ class BearerTokenMiddleware:
                     value for name, value in scope["headers"] if name == b"authorization"
                 )
             except UnauthenticatedError as error:
-                await _send_401(send, str(error))
+                await send_refusal(send, 401, str(error), (b"www-authenticate", b"Bearer"))
                 return
         await self._app(scope, receive, send)
-
-
-async def _send_401(send: Send, message: str) -> None:
-    body = json.dumps({"error": message}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def _refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:

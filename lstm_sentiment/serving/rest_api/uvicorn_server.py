@@ -52,6 +52,8 @@ class RestServer:
         config = uvicorn.Config(
             app,
             http=partial(HttpToolsConnection, receive_seconds=receive_timeout_seconds),  # type: ignore[arg-type]
+            # uvicorn would guess, and take only coroutine functions for it.
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",

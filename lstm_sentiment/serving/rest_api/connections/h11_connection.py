@@ -116,12 +116,12 @@ class _CheckedConnection(h11.Connection):
         except RefusedHeadError as error:
             self.refused = error
             raise h11.RemoteProtocolError(str(error)) from error
-        target = origin_form(event.target)
-        if target == event.target:
+        target, added = origin_form(event.target)
+        if not added:
             return event
         return h11.Request(
             method=event.method,
             target=target,
-            headers=event.headers,
+            headers=[*event.headers, *added],
             http_version=event.http_version,
         )

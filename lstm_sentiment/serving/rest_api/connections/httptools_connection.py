@@ -132,7 +132,8 @@ class HttpToolsConnection(HttpToolsProtocol):
             self._is_offer = True
             return
         self._head = None
-        self.url = origin_form(self.url)
+        self.url, added = origin_form(self.url)
+        self.headers.extend(added)
         super().on_headers_complete()
         if version == "1.0" and self.parser.should_keep_alive():
             # uvicorn would close the connection.

@@ -3,10 +3,11 @@
 import json
 import re
 
+from lstm_sentiment.serving.access.browsers import TARGET_HOST
 from lstm_sentiment.serving.asgi import Headers
 
 _VERSIONS = ("1.0", "1.1")
-_ABSOLUTE_FORM = re.compile(rb"(?i)https?://[^/?#]*")
+_ABSOLUTE_FORM = re.compile(rb"(?i)https?://([^/?#]*)")
 _SENT_BEFORE_BODY = b"100-continue"
 
 
@@ -54,13 +55,17 @@ def check_head(version: str, headers: Headers) -> None:
         raise RefusedHeadError("Expect must be 100-continue.", 417)
 
 
-def origin_form(target: bytes) -> bytes:
-    """Returns the target of a request from its path on: proxies send whole URLs."""
+def origin_form(target: bytes) -> tuple[bytes, Headers]:
+    """Returns the target of a request from its path on: proxies send whole URLs.
+
+    Returns:
+        The target, and what its host is added to the headers as, for it counts as `Host` does.
+    """
     found = None if target.startswith(b"/") else _ABSOLUTE_FORM.match(target)
     if found is None:
-        return target
+        return target, []
     path = target[found.end() :]
-    return path if path.startswith(b"/") else b"/" + path
+    return path if path.startswith(b"/") else b"/" + path, [(TARGET_HOST, found[1])]
 
 
 def error_body(message: str) -> bytes:
