@@ -22,8 +22,9 @@ from lstm_sentiment.protocol.tensor_pb2 import TensorProto, TensorShapeProto
 
 Array = NDArray[Any]
 
-# A few bytes of TensorProto can claim any shape; more implied elements than this are refused.
-_MAX_IMPLIED_ELEMENTS = 1 << 20
+MAX_IMPLIED_ELEMENTS = 1 << 20
+"""A few bytes of TensorProto can claim any shape; more implied elements than this are refused."""
+
 _MAX_DIMENSIONS = 254
 # Other threads can take turns between parts of so many elements, some milliseconds each.
 _PART = 1 << 15
@@ -82,6 +83,51 @@ _FORMS = {
 }
 
 
+class Claim(NamedTuple):
+    """What a `TensorProto` says of itself, before an element is made.
+
+    Attributes:
+        shape: The size of each dimension.
+        dtype: The dtype.
+        implied: Elements of that shape for which the proto holds no value.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType
+    implied: int
+
+
+def plain_texts(proto: TensorProto) -> Array | None:
+    """Reads texts as most requests have them: a value for each element of one dimension.
+
+    Returns:
+        Bytes in an array of objects; `None` for a tensor of any other form, see `read_tensor`.
+    """
+    if proto.dtype == _STRING and not proto.tensor_content:
+        dims = proto.tensor_shape.dim
+        if len(dims) == 1 and 0 < dims[0].size == len(proto.string_val) <= _PART:
+            return _texts(proto)
+    return None
+
+
+def claim_of(proto: TensorProto) -> Claim:
+    """Reads what a tensor claims to be, which takes no memory to speak of.
+
+    Raises:
+        InvalidInputError: If the shape is not known, or the dtype is not. The message is what is
+            wrong, without an end.
+    """
+    shape = _known_shape_of(proto)
+    dtype = dtype_of(proto.dtype)
+    if dtype is None:
+        raise InvalidInputError(f"unknown dtype {proto.dtype}")
+    form, count = _FORMS.get(dtype.name), math.prod(shape)
+    if form is None or proto.tensor_content or not count:
+        return Claim(shape, dtype, 0)
+    held = len(getattr(proto, form.field)) // _parts(dtype, form)
+    return Claim(shape, dtype, max(0, count - held))
+
+
 def read_tensor(proto: TensorProto) -> Array:
     """Reads a tensor.
 
@@ -92,18 +138,15 @@ def read_tensor(proto: TensorProto) -> Array:
         InvalidInputError: If the proto contradicts itself or has an unknown dtype. The message is
             what is wrong, without an end.
     """
-    if proto.dtype == _STRING and not proto.tensor_content:
-        dims = proto.tensor_shape.dim
-        # Texts, as most requests have them: a value for each element of one dimension.
-        if len(dims) == 1 and 0 < dims[0].size == len(proto.string_val) <= _PART:
-            return _texts(proto)
-    shape = _known_shape_of(proto)
-    dtype = dtype_of(proto.dtype)
-    if dtype is None:
-        raise InvalidInputError(f"unknown dtype {proto.dtype}")
-    values = _values_of(proto, dtype, math.prod(shape))
+    texts = plain_texts(proto)
+    return read_claimed(proto, claim_of(proto)) if texts is None else texts
+
+
+def read_claimed(proto: TensorProto, claim: Claim) -> Array:
+    """Reads a tensor whose claim is known; the rest is that of `read_tensor`."""
+    values = _values_of(proto, claim.dtype, math.prod(claim.shape))
     try:
-        return values.reshape(shape)
+        return values.reshape(claim.shape)
     except ValueError:
         # NumPy counts the elements that an empty array would have if its zeros were ones.
         raise InvalidInputError(
@@ -171,8 +214,9 @@ def _texts(proto: TensorProto) -> Array:
 
 def _known_shape_of(proto: TensorProto) -> tuple[int, ...]:
     # `unknown_rank` is not looked at: with it, there are no dimensions.
-    sizes = [dim.size for dim in proto.tensor_shape.dim]
-    if min(sizes, default=0) < 0 or len(sizes) > _MAX_DIMENSIONS:
+    dims = proto.tensor_shape.dim
+    sizes = [dim.size for dim in dims] if len(dims) <= _MAX_DIMENSIONS else []
+    if len(dims) > _MAX_DIMENSIONS or min(sizes, default=0) < 0:
         raise InvalidInputError(
             f"the shape must be fully known, of at most {_MAX_DIMENSIONS} dimensions"
         )
@@ -208,9 +252,9 @@ def _values_of(proto: TensorProto, dtype: DType, count: int) -> Array:
 def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array:
     """Makes `count` elements of the first entries that were sent; the last one is repeated."""
     entry = dtype.numpy if form.entry is None else np.dtype(form.entry)
-    parts = dtype.numpy.itemsize // entry.itemsize  # 2 of a complex number
+    parts = _parts(dtype, form)
     here = min(len(sent) // parts, count)
-    if count - here > _MAX_IMPLIED_ELEMENTS:
+    if count - here > MAX_IMPLIED_ELEMENTS:
         raise InvalidInputError(
             f"the shape names {count - here} elements without a value, more than allowed"
         )
@@ -223,6 +267,11 @@ def _filled(sent: Sequence[Any], dtype: DType, form: _Form, count: int) -> Array
         rows = array.reshape(count, parts)
         rows[here:] = rows[here - 1] if here else (b"" if entry.hasobject else 0)
     return array if form.entry is None else array.view(dtype.numpy)
+
+
+def _parts(dtype: DType, form: _Form) -> int:
+    """Returns the entries of an element: 2 of a complex number."""
+    return 1 if form.entry is None else dtype.numpy.itemsize // np.dtype(form.entry).itemsize
 
 
 def _strings_of(content: bytes, count: int) -> list[bytes]:

@@ -1,6 +1,8 @@
 """Checks a request's inputs against a signature."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import STRING, dtype_of_array
 from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
+
+_MOST_NAMED = 256
 
 
 class CheckedInputs(dict[str, Array]):
@@ -60,10 +64,36 @@ def check_shapes(inputs: CheckedInputs) -> None:
     """
     for name, info in inputs.signature.inputs.items():
         shape = inputs[name].shape
-        if not _fits(shape, info.shape):
-            raise InvalidInputError(
-                f"`{name}` must have shape {info.shape}. Received: shape {shape}."
-            )
+        check_shape(name, shape, info)
+
+
+def check_shape(name: str, shape: tuple[int, ...], info: TensorInfo) -> None:
+    """Checks one shape, see `check_shapes`."""
+    if not _fits(shape, info.shape):
+        raise InvalidInputError(f"`{name}` must have shape {info.shape}. Received: shape {shape}.")
+
+
+def check_dtype(name: str, dtype: object, info: TensorInfo) -> None:
+    """Checks that a dtype is that of an input, as `checked_inputs` does."""
+    if dtype != info.dtype:
+        raise InvalidInputError(f"`{name}` must have dtype {info.dtype}. Received: dtype {dtype}.")
+
+
+def check_names(signature: Signature, names: Collection[str]) -> None:
+    """Checks the names of a request's inputs, before an input is read.
+
+    Args:
+        signature: The signature.
+        names: The names, or a mapping by name.
+
+    Raises:
+        InvalidInputError: If a name is unknown, or one without a default is absent.
+    """
+    if len(names) > len(signature.inputs):
+        # The names of a whole request would be too many for a message.
+        raise _other_number(set(islice(names, _MOST_NAMED)), len(names), signature)
+    if set(names) != signature.inputs.keys():
+        _check_names(signature, set(names))
 
 
 def have_declared_shapes(inputs: CheckedInputs) -> bool:
@@ -73,17 +103,22 @@ def have_declared_shapes(inputs: CheckedInputs) -> bool:
 
 
 def _with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds the defaults of the inputs that a request leaves out.
+    """Adds the defaults of the inputs that a request leaves out."""
+    _check_names(signature, inputs.keys())
+    return {**signature.defaults, **inputs}
+
+
+def _check_names(signature: Signature, sent: AbstractSet[str]) -> None:
+    """Checks names that are not those of the signature.
 
     Rules and messages are those of `servables/tensorflow/predict_util.cc`, and of
     `tensorflow/cc/saved_model/util.cc`.
     """
-    sent, required = inputs.keys(), signature.inputs.keys()
+    required = signature.inputs.keys()
     if len(sent) > len(required) or (len(sent) < len(required) and not signature.defaults):
-        raise _other_number(set(sent), set(required))
-    whole = {**signature.defaults, **inputs}
+        raise _other_number(sent, len(sent), signature)
     for name, info in signature.inputs.items():
-        if name not in whole:
+        if name not in sent and name not in signature.defaults:
             raise InvalidInputError(
                 f"Signature input alias: {name}(feed name: {info.tensor_name}) not found in "
                 "request and no default value provided. Inputs expected to be in the request "
@@ -94,12 +129,12 @@ def _with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str,
             f"Inputs contains invalid name. Used request inputs: {_listed(sent & required)}, "
             f"request input: {_listed(sent)}"
         )
-    return whole
 
 
-def _other_number(sent: set[str], required: set[str]) -> InvalidInputError:
+def _other_number(sent: AbstractSet[str], count: int, signature: Signature) -> InvalidInputError:
+    required = signature.inputs.keys()
     return InvalidInputError(
-        f"input size does not match signature: {len(sent)}!={len(required)}"
+        f"input size does not match signature: {count}!={len(required)}"
         f" len({_braced(sent)}) != len({_braced(required)})."
         f" Sent extra: {_braced(sent - required)}."
         f" Missing but required: {_braced(required - sent)}."
@@ -117,9 +152,7 @@ def _listed(names: Iterable[str]) -> str:
 def _checked(info: TensorInfo, value: Array, name: str) -> Array:
     dtype = dtype_of_array(value.dtype)
     if dtype != info.dtype:
-        raise InvalidInputError(
-            f"`{name}` must have dtype {info.dtype}. Received: dtype {dtype or value.dtype}."
-        )
+        check_dtype(name, dtype or value.dtype, info)
     return _as_bytes(value, name) if dtype == STRING else value
 
 

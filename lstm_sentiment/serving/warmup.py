@@ -12,6 +12,7 @@ from lstm_sentiment.protocol.prediction_pb2 import ClassificationRequest, Predic
 from lstm_sentiment.protocol.tfrecord import read_records
 from lstm_sentiment.serving.inference.classification import classify
 from lstm_sentiment.serving.inference.examples import serialized_examples
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.thread_priority import rest
@@ -70,7 +71,7 @@ def _send_predict(servable: Servable, request: PredictRequest) -> None:
 
 def _send_classify(servable: Servable, request: ClassificationRequest) -> None:
     key = request.model_spec.signature_name or DEFAULT_SIGNATURE_KEY
-    classify(servable, key, serialized_examples(request.input))
+    classify(servable, key, serialized_examples(request.input, RequestLimits()))
 
 
 _SENDERS: dict[str, Callable[[Servable, Any], None]] = {

@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
+from itertools import islice
 from typing import Any, TypeVar
 
 from lstm_sentiment.errors import InvalidInputError
@@ -27,7 +28,7 @@ from lstm_sentiment.serving.inference.responses import (
 )
 from lstm_sentiment.serving.inference.results import Answer, ClassifyResult, RegressResult
 from lstm_sentiment.serving.inference.runner import in_thread
-from lstm_sentiment.serving.inference.tensor_proto import tensor_from_proto
+from lstm_sentiment.serving.inference.tensor_proto import tensors_from_protos
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature
 
@@ -36,6 +37,9 @@ Reload = Callable[[ModelServerConfig], None]
 
 LARGE_BYTES = 1 << 18
 """Size of a request from which its parts are converted in a thread: some milliseconds of work."""
+
+# No model has so many signatures: among so many tasks is one that is refused.
+_MOST_TASKS = 4096
 
 _Answer = TypeVar("_Answer", bound=Answer)
 _Result = TypeVar("_Result")
@@ -85,13 +89,14 @@ class PredictionService:
         """Runs a signature on the tensors of a request."""
 
         def read_inputs(signature: Signature) -> Mapping[str, Array]:
-            return {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
+            return tensors_from_protos(request.inputs, signature, self._data_plane.limits)
 
         result = await self._data_plane.predict(
             model_spec(request, notes),
             request.model_spec.signature_name,
             read_inputs,
-            list(request.output_filter),
+            # Not copied: an alias that is unknown, or comes twice, ends the reading.
+            request.output_filter,
             caller=caller,
             is_large=notes.request_bytes >= LARGE_BYTES,
         )
@@ -106,7 +111,7 @@ class PredictionService:
         first = request.tasks[0] if request.tasks else prediction_pb2.InferenceTask()
         first.model_spec.SetInParent()
         asked = model_spec(first, notes)
-        tasks = [inference_task(task) for task in request.tasks]
+        tasks = [inference_task(task) for task in islice(request.tasks, _MOST_TASKS)]
         examples = await self._examples(request, notes, caller)
         result = await self._data_plane.multi_inference(asked, tasks, examples, caller=caller)
 
@@ -127,7 +132,7 @@ class PredictionService:
     ) -> prediction_pb2.GetModelMetadataResponse:
         """Returns the signatures of a version."""
         found = self._data_plane.model_metadata(
-            model_spec(request, notes, asks_signature=False), list(request.metadata_field)
+            model_spec(request, notes, asks_signature=False), request.metadata_field
         )
         notes.version = found.servable_id.version
         return metadata_to_proto(found.servable_id, found.signature_defs)
@@ -153,7 +158,10 @@ class PredictionService:
         await self._converted(fill, notes, caller)
 
     async def _examples(self, request: Any, notes: RequestNotes, caller: Caller) -> list[bytes]:
-        return await self._converted(lambda: serialized_examples(request.input), notes, caller)
+        limits = self._data_plane.limits
+        return await self._converted(
+            lambda: serialized_examples(request.input, limits), notes, caller
+        )
 
     async def _converted(
         self, convert: Callable[[], _Result], notes: RequestNotes, caller: Caller

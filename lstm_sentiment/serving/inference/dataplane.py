@@ -110,10 +110,16 @@ class DataPlane:
         """
         self._manager, self._labels = manager, labels
         self._merged_states = merged_states
-        self._limits = limits if limits is not None and limits.limit_inputs else None
+        self._limits = limits or RequestLimits()
+        self._limits_inputs = self._limits.limit_inputs
         self._runner = runner or Runner()
         self._on_run, self._on_answer = on_run, on_answer
         self._with_counts = with_counts
+
+    @property
+    def limits(self) -> RequestLimits:
+        """How large a request may be."""
+        return self._limits
 
     async def predict(
         self,
@@ -160,7 +166,7 @@ class DataPlane:
                 inputs = read_inputs(signature)
             if output_filter:
                 _check_output_filter(signature, output_filter)
-            if self._limits is not None:
+            if self._limits_inputs:
                 self._limits.check(signature, inputs)
             began = time.perf_counter()
             answer = await self._runner.run(servable, key, inputs, caller, self._with_counts)
@@ -365,7 +371,7 @@ class DataPlane:
             return outputs
 
         try:
-            if self._limits is not None:
+            if self._limits_inputs:
                 self._limits.check_examples(serialized_examples)
             began = time.perf_counter()
             found = await ask(servable, run)

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.dtypes import dtype_of_array
 from lstm_sentiment.protocol.prediction_pb2 import Input
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.servable import Array, Servable, Signature
 
 INPUTS = "inputs"
@@ -20,20 +21,29 @@ TEXT_FEATURE = "text"
 """Name of the bytes feature that holds an example's text."""
 
 
-def serialized_examples(proto: Input) -> list[bytes]:
+def serialized_examples(proto: Input, limits: RequestLimits) -> list[bytes]:
     """Serializes each `tf.Example` of a request; returns none for an empty input.
 
     A context is put before each example: a parser then finds the features of both, and the
     example's where both have one.
+
+    Args:
+        proto: The input of the request.
+        limits: How large the request may be.
+
+    Raises:
+        RequestTooLargeError: If there are too many examples, or their contexts are too long.
     """
     kind = proto.WhichOneof("kind")
     if kind is None:
         return []
-    examples = [example.SerializeToString() for example in getattr(proto, kind).examples]
+    messages = getattr(proto, kind).examples
+    limits.check_example_count(len(messages))
     if kind == "example_list":
-        return examples
+        return [example.SerializeToString() for example in messages]
     context: bytes = proto.example_list_with_context.context.SerializeToString()
-    return [context + example for example in examples]
+    limits.check_context(len(messages), len(context))
+    return [context + example.SerializeToString() for example in messages]
 
 
 def texts_of_examples(proto: Input) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Limits of a request, so that one caller cannot block the server for the others."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from lstm_sentiment.checks import positive
 from lstm_sentiment.protocol import example_pb2
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.servable import Array, Signature
+
+_MAX_CONTEXT_BYTES = 100 << 20
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,47 @@ class RequestLimits:
         for name, array in inputs.items():
             if not array.ndim or not _has_rows(signature, name):
                 continue
-            self._check_rows(f"`{name}`", "rows", len(array))
-            if self.max_text_bytes is None or not array.size:
-                continue
-            if array.dtype.hasobject:
+            is_integer = array.dtype.kind in "iu"
+            self._check_sizes(name, array.shape, array.size, is_integer=is_integer)
+            if self.max_text_bytes is not None and array.size and array.dtype.hasobject:
                 self._check_strings(name, array, self.max_text_bytes)
-            elif array.dtype.kind in "iu":
-                self._check_ids(name, array, self.max_text_bytes)
+
+    def check_shape(self, signature: Signature, name: str, shape: tuple[int, ...]) -> None:
+        """Checks the shape that a request claims for an input, before the input is read.
+
+        Args:
+            signature: The signature to run.
+            name: The input, one of the signature's.
+            shape: The shape.
+
+        Raises:
+            RequestTooLargeError: If there are too many rows, or one is too long.
+        """
+        if shape and _has_rows(signature, name):
+            is_integer = signature.inputs[name].dtype.numpy.kind in "iu"
+            self._check_sizes(name, shape, math.prod(shape), is_integer=is_integer)
+
+    def check_example_count(self, count: int) -> None:
+        """Checks the number of examples; the error is that of `check_examples`."""
+        self._check_rows("the request", "examples", count)
+
+    def check_context(self, examples: int, context_bytes: int) -> None:
+        """Checks what the context of examples comes to, which is put before each of them.
+
+        Args:
+            examples: The number of examples.
+            context_bytes: Bytes of the context.
+
+        Raises:
+            RequestTooLargeError: If the contexts of all have more than `max_request_bytes`; than
+                100 MiB, where that is not limited.
+        """
+        limit = self.max_request_bytes or _MAX_CONTEXT_BYTES
+        if examples * context_bytes > limit:
+            raise RequestTooLargeError(
+                f"a context, which is put before each example, must have at most {limit} bytes "
+                f"for all of them. Received: {context_bytes} bytes for each of {examples} examples."
+            )
 
     def check_examples(self, serialized_examples: Sequence[bytes]) -> None:
         """Checks the number of examples and the size of their features.
@@ -84,7 +121,7 @@ class RequestLimits:
         Raises:
             RequestTooLargeError: If there are too many examples, or a feature is too long.
         """
-        self._check_rows("the request", "examples", len(serialized_examples))
+        self.check_example_count(len(serialized_examples))
         limit = self.max_text_bytes
         if limit is None:
             return
@@ -98,6 +135,19 @@ class RequestLimits:
                     f"each feature of an example must have at most {limit} bytes or numbers. "
                     f"Received: {length} in example {row}."
                 )
+
+    def _check_sizes(
+        self, name: str, shape: tuple[int, ...], size: int, *, is_integer: bool
+    ) -> None:
+        self._check_rows(f"`{name}`", "rows", shape[0])
+        limit = self.max_text_bytes
+        if limit is None or not is_integer or not size:
+            return
+        width = size // shape[0]
+        if width > limit:
+            raise RequestTooLargeError(
+                f"each row of `{name}` must have at most {limit} integers. Received: {width}."
+            )
 
     def _check_rows(self, what: str, unit: str, count: int) -> None:
         if self.max_batch_size is not None and count > self.max_batch_size:
@@ -114,13 +164,6 @@ class RequestLimits:
             raise RequestTooLargeError(
                 f"each of `{name}` must have at most {limit} bytes. "
                 f"Received: {len(values[at])} bytes in row {at * len(array) // len(values)}."
-            )
-
-    def _check_ids(self, name: str, array: Array, limit: int) -> None:
-        width = array.size // len(array)
-        if width > limit:
-            raise RequestTooLargeError(
-                f"each row of `{name}` must have at most {limit} integers. Received: {width}."
             )
 
 

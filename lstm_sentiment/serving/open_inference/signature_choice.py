@@ -6,12 +6,13 @@ which versions have whose `serving_default` takes texts. Inputs that have a defa
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.protocol.dtypes import dtype_of_array
+from lstm_sentiment.protocol.dtypes import DType
 from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.open_inference.datatypes import datatype_of
-from lstm_sentiment.serving.servable import Array, Signature
+from lstm_sentiment.serving.servable import Signature
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, IDS, TEXT
 
 SIGNATURE_NAME = "signature_name"
@@ -23,13 +24,13 @@ _MOST_NAMED = 8
 
 
 def choosing(
-    signature_key: str, inputs: Mapping[str, Array]
+    signature_key: str, inputs: Mapping[str, DType]
 ) -> Callable[[Mapping[str, Signature]], str]:
     """Returns a function that chooses one of a version's signatures.
 
     Args:
         signature_key: The signature that the request names; empty for none.
-        inputs: The inputs of the request, by name.
+        inputs: The dtypes of the request's inputs, by name.
 
     Returns:
         A function from the signatures by key to a key. It raises `InvalidInputError` where the
@@ -71,11 +72,11 @@ def described_signature(signatures: Mapping[str, Signature], signature_key: str)
     raise SignatureNotFoundError(wanted[-1])
 
 
-def _fits(signature: Signature, inputs: Mapping[str, Array]) -> bool:
+def _fits(signature: Signature, inputs: Mapping[str, DType]) -> bool:
     known = signature.inputs
     if not inputs.keys() <= known.keys() <= inputs.keys() | signature.defaults.keys():
         return False
-    return all(dtype_of_array(array.dtype) == known[name].dtype for name, array in inputs.items())
+    return all(dtype == known[name].dtype for name, dtype in inputs.items())
 
 
 def _described(signatures: Mapping[str, Signature]) -> str:
@@ -87,6 +88,6 @@ def _described(signatures: Mapping[str, Signature]) -> str:
     return ", ".join(named[:_MOST_NAMED])
 
 
-def _sent(inputs: Mapping[str, Array]) -> str:
-    named = [f"{name[:100]} {dtype_of_array(array.dtype)}" for name, array in inputs.items()]
-    return ", ".join(named[:_MOST_NAMED]) or "no input"
+def _sent(inputs: Mapping[str, DType]) -> str:
+    named = [f"{name[:100]} {dtype}" for name, dtype in islice(inputs.items(), _MOST_NAMED)]
+    return ", ".join(named) or "no input"

@@ -14,6 +14,7 @@ from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.inference.classification import Classifications
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.messages import examples_messages, predict_messages
 from lstm_sentiment.serving.inference.metadata import SIGNATURE_DEF, metadata_to_json
 from lstm_sentiment.serving.inference.model_status import (
@@ -83,7 +84,7 @@ class RestAnswers:
     ) -> _Answer:
         model_spec = call.model_spec()
         body, notes, caller = call.body, call.notes, call.caller
-        read = functools.partial(_read_examples_request, body)
+        read = functools.partial(_read_examples_request, body, self._data_plane.limits)
         request, examples = await self._converted(len(body) > _MOST_BYTES_ON_LOOP, read, caller)
         notes.signature_key = request.signature_key or DEFAULT_SIGNATURE_KEY
         result = await ask(model_spec, request.signature_key, examples, caller=caller)
@@ -166,9 +167,11 @@ class RestAnswers:
         return json_response(text)
 
 
-def _read_examples_request(body: bytes) -> tuple[JsonExamplesRequest, list[bytes]]:
+def _read_examples_request(
+    body: bytes, limits: RequestLimits
+) -> tuple[JsonExamplesRequest, list[bytes]]:
     request = parse_examples_request(body)
-    return request, serialized_examples(request.input)
+    return request, serialized_examples(request.input, limits)
 
 
 def _size(rows: Classifications) -> int:

@@ -1,6 +1,7 @@
 """Signatures and outputs of any form; what a SavedModel answers is in the transports' tests."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -13,9 +14,11 @@ from lstm_sentiment.client.predict_client import Explanation, PredictClient, Pre
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.example_pb2 import Example
 from lstm_sentiment.protocol.prediction_pb2 import Input
+from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.inference.classification import ScoredClass, classify
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples, texts_of_examples
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.servable_id import ServableId
@@ -151,11 +154,11 @@ def example_of(features: Mapping[str, list[bytes]]) -> Example:
 
 def test_an_input_without_examples_is_empty() -> None:
     proto = Input()
-    assert serialized_examples(proto) == []
+    assert serialized_examples(proto, RequestLimits()) == []
     proto.example_list.SetInParent()
-    assert serialized_examples(proto) == []
+    assert serialized_examples(proto, RequestLimits()) == []
     proto.example_list_with_context.context.CopyFrom(example_of({"a": [b"x"]}))
-    assert serialized_examples(proto) == []
+    assert serialized_examples(proto, RequestLimits()) == []
 
 
 feature_maps = st.dictionaries(st.text(max_size=2), st.lists(st.binary(max_size=3), max_size=2))
@@ -172,8 +175,33 @@ def test_a_context_is_part_of_each_example_and_gives_way_to_it(
     else:
         context = {}
         proto.example_list.examples.extend(map(example_of, examples))
-    parsed = [Example.FromString(example) for example in serialized_examples(proto)]
+    serialized = serialized_examples(proto, RequestLimits())
+    parsed = [Example.FromString(example) for example in serialized]
     assert parsed == [example_of({**context, **example}) for example in examples]
+
+
+@pytest.mark.parametrize("max_request_bytes", [None, 1 << 24])
+def test_a_context_is_not_put_before_more_examples_than_memory_holds(
+    max_request_bytes: int | None,
+) -> None:
+    proto = Input()
+    with_context = proto.example_list_with_context
+    with_context.context.CopyFrom(example_of({"text": [b"x" * (1 << 20)]}))
+    with_context.examples.extend([Example()] * 200)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestTooLargeError, match="a context, which is put before each"):
+            serialized_examples(proto, RequestLimits(max_request_bytes=max_request_bytes))
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_too_many_examples_are_not_serialized() -> None:
+    proto = Input()
+    proto.example_list.examples.extend([Example()] * 2000)
+    with pytest.raises(RequestTooLargeError, match=r"at most 1024 examples\. Received: 2000"):
+        serialized_examples(proto, RequestLimits(max_batch_size=1024))
 
 
 def test_texts_are_found_in_examples() -> None:

@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.protocol.dtypes import FLOAT32, INT64, STRING, DType
+from lstm_sentiment.protocol.dtypes import FLOAT32, INT32, INT64, STRING, DType
 from lstm_sentiment.serving.errors import SignatureNotFoundError
 from lstm_sentiment.serving.open_inference.signature_choice import choosing, described_signature
-from lstm_sentiment.serving.open_inference.tensor_shape import texts
-from lstm_sentiment.serving.servable import Array, Signature, TensorInfo
+from lstm_sentiment.serving.servable import Signature, TensorInfo
 
-IDS = np.array([[1, 2]], np.int64)
-TEXTS = texts([b"a"])
+IDS, TEXTS = INT64, STRING
 
 
 def signature(key: str, **inputs: DType) -> Signature:
@@ -58,7 +56,7 @@ TWO_OF_TEXT = signatures(signature("serving_default", text=STRING), signature("t
     ],
 )
 def test_a_named_signature_then_the_default_then_text(
-    model: Mapping[str, Signature], named: str, inputs: Mapping[str, Array], key: str
+    model: Mapping[str, Signature], named: str, inputs: Mapping[str, DType], key: str
 ) -> None:
     assert choosing(named, inputs)(model) == key
 
@@ -67,12 +65,12 @@ def test_a_named_signature_then_the_default_then_text(
     ("inputs", "received"),
     [
         ({"text": IDS}, "text int64"),
-        ({"input_sentence": IDS.astype(np.int32)}, "input_sentence int32"),
+        ({"input_sentence": INT32}, "input_sentence int32"),
         ({"text": TEXTS, "more": TEXTS}, "text string, more string"),
-        ({"x": np.array([1], np.float32)}, "x float32"),
+        ({"x": FLOAT32}, "x float32"),
     ],
 )
-def test_where_none_fits_all_are_named(inputs: Mapping[str, Array], received: str) -> None:
+def test_where_none_fits_all_are_named(inputs: Mapping[str, DType], received: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         choosing("", inputs)(OURS)
     assert str(caught.value) == (

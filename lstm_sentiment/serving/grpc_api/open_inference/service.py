@@ -99,7 +99,8 @@ class OpenInferenceService:
         """Runs a model on tensors, which come back in the form in which they were sent."""
         asked = model_spec_of(request.model_name, request.model_version, notes)
         read = await self._converted(lambda: _read(request), notes, caller)
-        result = await infer(self._data_plane, asked, read, notes, caller)
+        is_large = notes.request_bytes >= LARGE_BYTES
+        result = await infer(self._data_plane, asked, read, notes, caller, is_large=is_large)
         is_raw = bool(request.raw_input_contents)
         return await self._converted(lambda: _response(read, result, is_raw), notes, caller)
 

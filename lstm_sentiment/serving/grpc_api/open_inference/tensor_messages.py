@@ -23,6 +23,7 @@ from lstm_sentiment.serving.open_inference.datatypes import (
     datatype_of_array,
     dtype_named,
 )
+from lstm_sentiment.serving.open_inference.inference import UnreadInput
 from lstm_sentiment.serving.open_inference.tensor_shape import (
     check_count,
     checked_shape,
@@ -45,14 +46,14 @@ _FIELDS = {
 }
 
 
-def read_inputs(request: ModelInferRequest) -> dict[str, Array]:
-    """Reads the inputs of a request.
+def read_inputs(request: ModelInferRequest) -> dict[str, UnreadInput]:
+    """Reads what the inputs of a request claim to be, and leaves their values unread.
 
     Returns:
-        An array for each input, by name; strings are bytes in an array of objects.
+        Each input, by name.
 
     Raises:
-        InvalidInputError: If a tensor does not fit its shape or datatype.
+        InvalidInputError: If a claim contradicts itself.
     """
     inputs, raw = request.inputs, request.raw_input_contents
     if not inputs:
@@ -62,14 +63,14 @@ def read_inputs(request: ModelInferRequest) -> dict[str, Array]:
             "`raw_input_contents` must be empty or hold the values of each input. "
             f"Received: {len(raw)} for {len(inputs)} inputs."
         )
-    arrays: dict[str, Array] = {}
+    unread: dict[str, UnreadInput] = {}
     for index, tensor in enumerate(inputs):
-        if tensor.name in arrays:
+        if tensor.name in unread:
             raise InvalidInputError(
                 f"each input must be sent once. Received: `{tensor.name[:100]}` twice."
             )
-        arrays[tensor.name] = _input(tensor, raw[index] if raw else None)
-    return arrays
+        unread[tensor.name] = _input(tensor, raw[index] if raw else None)
+    return unread
 
 
 def write_outputs(
@@ -96,20 +97,24 @@ def write_outputs(
             getattr(tensor.contents, _FIELDS[datatype]).extend(array.ravel().tolist())
 
 
-def _input(tensor: ModelInferRequest.InferInputTensor, raw: bytes | None) -> Array:
+def _input(tensor: ModelInferRequest.InferInputTensor, raw: bytes | None) -> UnreadInput:
     name = tensor.name
     dtype = dtype_named(tensor.datatype, name)
     shape = checked_shape(tensor.shape, name)
-    if raw is None:
-        values = _from_contents(tensor.contents, tensor.datatype, dtype, shape, name)
-    elif tensor.HasField("contents"):
+    if raw is not None and tensor.HasField("contents"):
         raise InvalidInputError(
             f"the values of `{name}` must stand in `contents` or in `raw_input_contents`. "
             "Received: both."
         )
-    else:
-        values = _from_raw(raw, dtype, shape, name)
-    return shaped(values, shape, name)
+
+    def read() -> Array:
+        if raw is None:
+            values = _from_contents(tensor.contents, tensor.datatype, dtype, shape, name)
+        else:
+            values = _from_raw(raw, dtype, shape, name)
+        return shaped(values, shape, name)
+
+    return UnreadInput(dtype, shape, read)
 
 
 def _from_contents(

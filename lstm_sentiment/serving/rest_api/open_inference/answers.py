@@ -64,7 +64,9 @@ class OpenInferenceAnswers:
         is_large = len(body) > _MOST_BYTES_ON_LOOP
         read = functools.partial(read_infer_request, body)
         request = await self._converted(is_large, read, caller)
-        result = await infer(self._data_plane, model_spec, request, notes, caller)
+        result = await infer(
+            self._data_plane, model_spec, request, notes, caller, is_large=is_large
+        )
         is_large = sum(array.size for array in result.outputs.values()) > _MOST_VALUES_ON_LOOP
         write = functools.partial(_answer_to_json, request, result)
         return json_response(await self._converted(is_large, write, caller))

@@ -4,12 +4,14 @@ The names are those of `specification/protocol/inference_rest.md` of the Open In
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.open_inference.datatypes import dtype_named
 from lstm_sentiment.serving.open_inference.inference import (
     InferRequest,
+    UnreadInput,
     check_parameters,
 )
 from lstm_sentiment.serving.open_inference.signature_choice import SIGNATURE_NAME
@@ -17,7 +19,6 @@ from lstm_sentiment.serving.open_inference.tensor_shape import checked_shape
 from lstm_sentiment.serving.rest_api.json_document import parse_document
 from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
 from lstm_sentiment.serving.rest_api.open_inference.json_data import read_data
-from lstm_sentiment.serving.servable import Array
 
 BINARY_REFUSED = (
     "tensors must be sent as JSON, not as binary data after it: set `binary_data=False` in "
@@ -36,9 +37,11 @@ def read_infer_request(body: bytes) -> InferRequest:
     Args:
         body: JSON in UTF-8. NaN, Infinity and -Infinity are numbers.
 
+    Returns:
+        The request, the values of its tensors unread.
+
     Raises:
-        InvalidInputError: If the body is not a request, or a tensor does not fit its shape or
-            datatype.
+        InvalidInputError: If the body is not a request, or a shape or datatype is none.
     """
     document = parse_document(body)
     request_id = document.get("id", "")
@@ -56,21 +59,21 @@ def read_infer_request(body: bytes) -> InferRequest:
     return InferRequest(request_id, signature_key, _inputs(document), _outputs(document))
 
 
-def _inputs(document: Mapping[str, Any]) -> dict[str, Array]:
-    arrays: dict[str, Array] = {}
+def _inputs(document: Mapping[str, Any]) -> dict[str, UnreadInput]:
+    unread: dict[str, UnreadInput] = {}
     for tensor in _objects(document, "inputs"):
         name = _name_of(tensor, "input")
-        if name in arrays:
+        if name in unread:
             raise InvalidInputError(
                 f"each input must be sent once. Received: `{name[:100]}` twice."
             )
-        arrays[name] = _input(tensor, name)
-    if not arrays:
+        unread[name] = _input(tensor, name)
+    if not unread:
         raise InvalidInputError("`inputs` must hold at least one tensor. Received: none.")
-    return arrays
+    return unread
 
 
-def _input(tensor: Mapping[str, Any], name: str) -> Array:
+def _input(tensor: Mapping[str, Any], name: str) -> UnreadInput:
     if "parameters" in tensor:
         parameters = _parameters(tensor, f"input `{name}`")
         if _BINARY_DATA_SIZE in parameters:
@@ -83,7 +86,8 @@ def _input(tensor: Mapping[str, Any], name: str) -> Array:
     data = tensor.get("data")
     if not isinstance(data, list):
         raise _must_be(f"`data` of `{name}`", "an array", data)
-    return read_data(data, checked_shape(sizes, name), dtype, name)
+    shape = checked_shape(sizes, name)
+    return UnreadInput(dtype, shape, partial(read_data, data, shape, dtype, name))
 
 
 def _outputs(document: Mapping[str, Any]) -> list[str]:

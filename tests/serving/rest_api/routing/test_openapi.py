@@ -17,6 +17,7 @@ from lstm_sentiment.errors import (
 from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, BearerTokens
 from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.errors import DeadlineExceededError, NotImplementedInServingError
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
@@ -67,6 +68,8 @@ def asks_a_model(operation: dict[str, Any]) -> bool:
 
 class Failing:
     """A data plane that raises the same error, whatever it is asked."""
+
+    limits = RequestLimits()
 
     def __init__(self, error: Exception) -> None:
         self._error = error
