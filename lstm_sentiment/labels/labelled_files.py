@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -13,11 +14,16 @@ import numpy as np
 from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
-from lstm_sentiment.text.corpus.reading import files_of, read_corpus
-from lstm_sentiment.text.corpus.record_files import clean_text, read_rows
-
-_TABLES = (".csv", ".tsv", ".jsonl")
+from lstm_sentiment.text.corpus.reading import files_of, require_rows, tell_spellings
+from lstm_sentiment.text.corpus.record_files import (
+    TABLE_SUFFIXES,
+    labelled_rows,
+    rows_by_ordinal,
+)
+from lstm_sentiment.text.corpus.tables.cells import CellError, clean_text, text_of
+from lstm_sentiment.text.corpus.tables.columns import columns_of
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,10 @@ class LabelledFiles:
     """A corpus and the files that it was read from.
 
     Attributes:
-        corpus: All rows of the files, in order.
+        corpus: The rows of the files, in order.
         files: The files.
-        ends: Number of rows in each file and all before it.
+        ends: Number of the corpus' rows in each file and all before it.
+        ordinals: Number of each row of the corpus among all rows of its file, from 1.
         text_column: Column of the texts.
         label_column: Column of the labels.
     """
@@ -35,13 +42,16 @@ class LabelledFiles:
     corpus: Corpus
     files: tuple[Path, ...]
     ends: tuple[int, ...]
+    ordinals: Sequence[int]
     text_column: str
     label_column: str
 
     def place(self, row: int) -> tuple[Path, int]:
         """Returns the file of a row of the corpus, from 1, and the row's number there, from 1."""
-        number = int(np.searchsorted(self.ends, row))
-        return self.files[number], row - (self.ends[number - 1] if number else 0)
+        return self.files[self._file_number(row)], self.ordinals[row - 1]
+
+    def _file_number(self, row: int) -> int:
+        return int(np.searchsorted(self.ends, row))
 
     def original_rows(self, rows: Sequence[int]) -> dict[int, Mapping[str, str]]:
         """Reads rows of the corpus again, with all of their columns.
@@ -55,28 +65,29 @@ class LabelledFiles:
         Raises:
             InvalidInputError: If a file has changed since the corpus was read.
         """
-        wanted = set(rows)
         found: dict[int, Mapping[str, str]] = {}
         for number, file in enumerate(self.files):
-            first = self.ends[number - 1] if number else 0
-            of_file = {row - first for row in wanted if first < row <= self.ends[number]}
-            if not of_file:
+            of_file = {
+                self.ordinals[row - 1]: row for row in rows if self._file_number(row) == number
+            }
+            if not of_file or content_suffix(file) not in TABLE_SUFFIXES:
                 continue
-            for row, values in enumerate(_original_rows(file), start=1):
-                if row in of_file:
-                    self._check(file, first + row, values)
-                    found[first + row] = {name: _cell(value) for name, value in values.items()}
-        if any(row not in found for row in wanted if self._has_columns(row)):
-            raise InvalidInputError(_changed(self.place(min(wanted - found.keys()))[0]))
+            for ordinal, values in rows_by_ordinal(file):
+                row = of_file.pop(ordinal, None)
+                if row is not None:
+                    self._check(file, row, values)
+                    found[row] = {name: _cell(value) for name, value in values.items()}
+            if of_file:
+                raise InvalidInputError(_changed(file))
         return found
 
-    def _has_columns(self, row: int) -> bool:
-        return content_suffix(self.place(row)[0]) != ".txt"
-
     def _check(self, file: Path, row: int, values: Mapping[str, Any]) -> None:
-        # A table of `labels next` has a column `text` in any case, see `columns_of`.
-        text = values.get(self.text_column, values.get("text"))
-        if not isinstance(text, str) or clean_text(text) != self.corpus.texts[row - 1]:
+        header = list(values)
+        try:
+            text = text_of(values[header[columns_of(str(file), header, self.text_column)[0]]])
+        except CellError:
+            text = ""
+        if clean_text(text) != self.corpus.texts[row - 1]:
             raise InvalidInputError(_changed(file))
 
 
@@ -85,6 +96,7 @@ def read_labelled_files(
     *,
     text_column: str = "text",
     label_column: str = "label",
+    bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> LabelledFiles:
     """Reads labelled texts as `read_corpus`, and keeps the places of the rows.
@@ -94,27 +106,20 @@ def read_labelled_files(
     """
     files = tuple(files_of(paths, progress=progress))
     rows: list[Row] = []
+    ordinals = array("q")
     counts = []
     for file in files:
-        part = read_corpus([file], text_column=text_column, label_column=label_column)
-        names = part.label_names
-        rows += [(text, names[label]) for text, label in zip(part.texts, part.labels, strict=True)]
-        counts.append(len(part))
-    corpus = Corpus.from_rows(rows)
-    return LabelledFiles(corpus, files, tuple(accumulate(counts)), text_column, label_column)
-
-
-def _original_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    suffix = content_suffix(file)
-    if suffix in _TABLES:
-        return (values for _, values in read_rows(file))
-    if suffix == ".parquet":
-        import pyarrow.parquet
-
-        with file.open("rb") as opened:
-            rows: list[Mapping[str, Any]] = pyarrow.parquet.read_table(opened).to_pylist()
-        return iter(rows)
-    return iter(())
+        before = len(rows)
+        for ordinal, record in labelled_rows(
+            file, text_column, label_column, bad_rows=bad_rows, progress=progress
+        ):
+            rows.append((record.text, record.label))
+            ordinals.append(ordinal)
+        require_rows(file, len(rows) - before)
+        counts.append(len(rows) - before)
+    tell_spellings({label for _, label in rows}, progress)
+    ends = tuple(accumulate(counts))
+    return LabelledFiles(Corpus.from_rows(rows), files, ends, ordinals, text_column, label_column)
 
 
 def _cell(value: Any) -> str:

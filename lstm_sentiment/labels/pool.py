@@ -10,7 +10,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digests, first_of_each
 from lstm_sentiment.text.corpus.file_texts import FileTexts, taken
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
-from lstm_sentiment.text.corpus.record_files import clean_text
+from lstm_sentiment.text.corpus.tables.cells import clean_text
 
 
 @dataclass(frozen=True)

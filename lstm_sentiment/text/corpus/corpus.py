@@ -23,7 +23,7 @@ from lstm_sentiment.text.corpus.duplicates import (
 from lstm_sentiment.text.corpus.file_texts import taken
 from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
-from lstm_sentiment.text.corpus.record_files import clean_text
+from lstm_sentiment.text.corpus.tables.cells import clean_text
 
 Row = tuple[str, str]
 """A text and the name of its label."""

@@ -27,7 +27,8 @@ from lstm_sentiment.checks import did_you_mean
 from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import exact_digest
-from lstm_sentiment.text.corpus.record_files import checked_row, clean_text, read_rows
+from lstm_sentiment.text.corpus.record_files import checked_row, read_rows
+from lstm_sentiment.text.corpus.tables.cells import clean_text
 
 KEEP, CHANGE, DROP = "keep", "change", "drop"
 ACTIONS = (KEEP, CHANGE, DROP)

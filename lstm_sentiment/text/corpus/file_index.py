@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.duplicates import exact_digest
 from lstm_sentiment.text.corpus.record_files import (
     RecordFormat,
-    clean_text,
     read_records,
     record_format,
 )
+from lstm_sentiment.text.corpus.tables.cells import clean_text
 from lstm_sentiment.text.corpus.unpacked import UnpackedFile, is_compressed
 
 LONGEST_RECORD_BYTES = 2**30
@@ -123,9 +125,17 @@ class FileIndex:
 class FileIndexer:
     """Builds a `FileIndex`, file by file."""
 
-    def __init__(self, text_column: str, label_column: str | None) -> None:
-        """Initializes an index without files; both columns are those of `read_records`."""
+    def __init__(
+        self,
+        text_column: str,
+        label_column: str | None,
+        *,
+        bad_rows: BadRows = "refuse",
+        progress: Progress = SILENT,
+    ) -> None:
+        """Initializes an index without files; the arguments are those of `read_records`."""
         self._columns = (text_column, label_column)
+        self._bad_rows, self._progress = bad_rows, progress
         self._files: list[IndexedFile] = []
         self._first = [0]
         self._starts, self._lengths, self._digests = array("q"), array("i"), bytearray()
@@ -138,7 +148,10 @@ class FileIndexer:
                 meanwhile, or has a record of 1 GiB or more.
         """
         facts = _facts(path)
-        for text, label, start, length in read_records(path, *self._columns):
+        records = read_records(
+            path, *self._columns, bad_rows=self._bad_rows, progress=self._progress
+        )
+        for text, label, start, length in records:
             if length >= LONGEST_RECORD_BYTES:
                 raise InvalidInputError(
                     f"{path}: records must be shorter than {LONGEST_RECORD_BYTES:,} bytes where "

@@ -1,28 +1,21 @@
 """Reading labelled texts from CSV, TSV, JSONL and Parquet files, or a text file per class."""
 
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
-from lstm_sentiment.compressed import content_suffix, open_plain
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.first_bytes import (
-    START_BYTES,
-    is_left_by_programs,
-    it_is,
-    recognize,
-    recognize_name,
-)
+from lstm_sentiment.first_bytes import is_left_by_programs, it_is, recognize_name
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
-from lstm_sentiment.text.corpus.record_files import checked_row, columns_of, read_records
+from lstm_sentiment.text.corpus.label_names import spelling_notes
+from lstm_sentiment.text.corpus.record_files import TABLE_SUFFIXES, read_records
 from lstm_sentiment.unicode import replace_surrogates
 
-_PARQUET = ".parquet"
-_PARQUET_MAGIC = b"PAR1"
-_SUFFIXES = (".csv", ".tsv", ".jsonl", _PARQUET, ".txt")
+_SUFFIXES = (*TABLE_SUFFIXES, ".txt")
 _LEFT_ASIDE_SHOWN = 3
 
 
@@ -32,15 +25,19 @@ def read_corpus(
     text_column: str = "text",
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
+    bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> Corpus:
     """Reads labelled texts from files.
 
     `.csv`, `.tsv`, `.jsonl` and `.parquet` files hold a column of texts and one of labels. A
     `.txt` file holds the texts of one class, one a line; the file's stem is the label. A folder
-    stands for all such files in it, but for those whose names begin with a dot or `~$`. Quotes in
-    a `.tsv` file are part of the field. Each may be compressed by gzip, bzip2 or xz, as in
-    `a.csv.gz`.
+    stands for all such files in it, but for those whose names begin with a dot or `~$`. Each may
+    be compressed by gzip, bzip2 or xz, as in `a.csv.gz`.
+
+    One table gives the same corpus in every format: a missing text (null, NaN) is empty, numbers
+    are texts as CSV holds them, and labels such as `1` and `1.0` are one class. Rows whose text and
+    label are both empty are left out.
 
     Args:
         paths: Files or folders, whose rows are concatenated.
@@ -48,25 +45,43 @@ def read_corpus(
         label_column: Name of the column, or JSON key, of the labels.
         label_names: The classes in id order, to match a trained model. `None` takes the labels
             that occur.
-        progress: Reports the files of folders that are left aside.
+        bad_rows: `refuse` raises for files with malformed rows or rows without a label; `skip`
+            leaves those rows out, unless most rows of a file are malformed.
+        progress: Reports the files of folders and the rows that are left out, and labels that are
+            spelled in several ways.
 
     Returns:
         All rows, duplicates included.
 
     Raises:
         InvalidInputError: If a file is missing, empty, of another kind, not UTF-8, lacks a column
-            or has a malformed row; the message begins with the path and the line.
+            or has a malformed row; the message begins with the path and the line, and counts such
+            rows.
     """
     rows: list[Row] = []
     for file in files_of(paths, progress=progress):
         before = len(rows)
-        rows.extend(_read_rows(file, text_column, label_column))
+        records = read_records(
+            file, text_column, label_column, bad_rows=bad_rows, progress=progress
+        )
+        rows.extend(record[:2] for record in records)
         require_rows(file, len(rows) - before)
+    tell_spellings({label for _, label in rows}, progress)
     return Corpus.from_rows(rows, label_names)
 
 
+def tell_spellings(labels: Iterable[str], progress: Progress) -> None:
+    """Reports labels that are spelled in several ways."""
+    for note in spelling_notes(labels):
+        progress.say(note)
+
+
 def read_texts(
-    path: str | os.PathLike[str], *, text_column: str = "text", progress: Progress = SILENT
+    path: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    bad_rows: BadRows = "refuse",
+    progress: Progress = SILENT,
 ) -> list[str]:
     """Reads texts without labels: a text a line, or the column `text_column` of a table.
 
@@ -74,7 +89,8 @@ def read_texts(
         path: A file of any kind that `read_corpus` reads, or a folder of such files. A file with
             another ending is read as plain text.
         text_column: Name of the column, or JSON key, of the texts in a table.
-        progress: Reports the files of a folder that are left aside.
+        bad_rows: As of `read_corpus`.
+        progress: Reports the files of a folder and the rows that are left out.
 
     Returns:
         The texts in order, with empty ones, so that answers can be matched by line.
@@ -83,9 +99,9 @@ def read_texts(
         InvalidInputError: As `read_corpus`.
     """
     return [
-        replace_surrogates(text)
+        replace_surrogates(record.text)
         for file in files_of([path], plain=True, progress=progress)
-        for text, _ in _read_rows(file, text_column, None)
+        for record in read_records(file, text_column, None, bad_rows=bad_rows, progress=progress)
     ]
 
 
@@ -163,45 +179,6 @@ def require_rows(file: Path, rows: int) -> None:
     """Raises `InvalidInputError` if a file of a corpus has no rows."""
     if not rows:
         raise InvalidInputError(f"{file}: must hold at least one text. Received: none.")
-
-
-def _read_rows(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    if content_suffix(path) == _PARQUET:
-        return _read_parquet(path, text, label)
-    return (record[:2] for record in read_records(path, text, label))
-
-
-def _read_parquet(path: Path, text: str, label: str | None) -> Iterator[Row]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InvalidInputError(
-            f"{path}: reading Parquet needs the `parquet` extra: "
-            "pip install 'lstm-sentiment[parquet]'."
-        ) from error
-    try:
-        with open_plain(path) as file:
-            start = file.peek(START_BYTES)[:START_BYTES]
-            whole = file if file.seekable() else io.BytesIO(file.read())
-            table = pyarrow.parquet.read_table(whole)
-    except OSError as error:
-        raise InvalidInputError(unreadable(path, error)) from error
-    except pyarrow.ArrowInvalid as error:
-        hint = _what_begins_so(path, start)
-        raise InvalidInputError(
-            f"{path}: is not a Parquet file: {str(error).rstrip('.')}.{hint}"
-        ) from error
-    columns = columns_of(str(path), table.column_names, text, label)
-    for number, row in enumerate(zip(*(table.column(c).to_pylist() for c in columns), strict=True)):
-        yield checked_row(path, f": row {number + 1}", *row)
-
-
-def _what_begins_so(path: Path, start: bytes) -> str:
-    if start.startswith(_PARQUET_MAGIC):
-        return " It begins as one, as half a download does; download it again."
-    kind = recognize(start)
-    return "" if kind is None else f" It is {kind.told(path)}."
 
 
 def _suffixes() -> str:

@@ -28,7 +28,8 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.duplicates import exact_digests
 from lstm_sentiment.text.corpus.label_names import known_names
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
-from lstm_sentiment.text.corpus.record_files import checked_row, clean_text, read_rows
+from lstm_sentiment.text.corpus.record_files import checked_row, read_rows
+from lstm_sentiment.text.corpus.tables.cells import clean_text
 
 SUM_TOLERANCE = 0.02
 """Largest difference between 1 and the sum of a text's probabilities, which may be rounded."""

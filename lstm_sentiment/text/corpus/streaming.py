@@ -10,12 +10,13 @@ import numpy as np
 from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_index import FileIndexer
 from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.corpus.label_names import label_ids
-from lstm_sentiment.text.corpus.reading import files_of, require_rows
-from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES
+from lstm_sentiment.text.corpus.reading import files_of, require_rows, tell_spellings
+from lstm_sentiment.text.corpus.record_files import PARQUET, RECORD_SUFFIXES
 
 
 def open_corpus(
@@ -24,6 +25,7 @@ def open_corpus(
     text_column: str = "text",
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
+    bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> Corpus:
     """Indexes labelled texts without loading them into memory.
@@ -38,7 +40,7 @@ def open_corpus(
             1 GiB or more.
     """
     files = _streamable(files_of(paths, progress=progress))
-    indexer = FileIndexer(text_column, label_column)
+    indexer = FileIndexer(text_column, label_column, bad_rows=bad_rows, progress=progress)
     numbers: dict[str, int] = {}
     labels = array("i")
     for file in files:
@@ -46,6 +48,7 @@ def open_corpus(
         for label in indexer.add(file):
             labels.append(numbers.setdefault(label, len(numbers)))
         require_rows(file, len(labels) - before)
+    tell_spellings(numbers, progress)
     names, positions = label_ids(numbers, label_names)
     ids = np.array([positions[name] for name in numbers], np.int32)
     index = indexer.index()
@@ -57,6 +60,7 @@ def open_texts(
     paths: Sequence[str | os.PathLike[str]],
     *,
     text_column: str = "text",
+    bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> FileTexts:
     """Indexes texts without labels, without loading them into memory.
@@ -64,7 +68,8 @@ def open_texts(
     Args:
         paths: Files or folders as in `read_texts`, without `.parquet`. Files may be empty.
         text_column: Name of the column, or JSON key, of the texts.
-        progress: Reports the files of folders that are left aside.
+        bad_rows: As of `read_corpus`.
+        progress: Reports the files of folders and the rows that are left out.
 
     Returns:
         The texts in order, empty ones included, without surrounding whitespace.
@@ -73,14 +78,14 @@ def open_texts(
         InvalidInputError: As `open_corpus`.
     """
     files = files_of(paths, plain=True, progress=progress) if paths else []
-    indexer = FileIndexer(text_column, None)
+    indexer = FileIndexer(text_column, None, bad_rows=bad_rows, progress=progress)
     texts = sum(1 for file in _streamable(files) for _ in indexer.add(file))
     return FileTexts(indexer.index(), np.arange(texts))
 
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:
     for file in files:
-        if content_suffix(file) == ".parquet":
+        if content_suffix(file) == PARQUET:
             *most, last = RECORD_SUFFIXES
             raise InvalidInputError(
                 f"{file}: texts can stay in {', '.join(most)} and {last} files only (`streaming`)."

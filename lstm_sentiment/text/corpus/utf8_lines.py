@@ -19,13 +19,23 @@ class Utf8Lines:
     Attributes:
         start: First byte of the last line read, in what is decompressed.
         end: First byte after the last line read.
+        fault: What is wrong with the last line read that is not UTF-8, if there was one and such
+            lines are tolerated. Whoever reads it may set it back to `None`.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Opens no file yet; each iteration reads `path` from its beginning."""
+    def __init__(self, path: Path, *, tolerant: bool = False) -> None:
+        """Opens no file yet; each iteration reads `path` from its beginning.
+
+        Args:
+            path: The file.
+            tolerant: Whether a line that is not UTF-8 is yielded with U+FFFD in it, with `fault`
+                set, instead of raising an error.
+        """
         self._path = path
+        self._tolerant = tolerant
         self.start = 0
         self.end = 0
+        self.fault: str | None = None
 
     def __iter__(self) -> Iterator[str]:
         """Yields lines with their ends.
@@ -50,7 +60,12 @@ class Utf8Lines:
                     try:
                         decoded = line.decode()
                     except UnicodeDecodeError as error:
-                        raise self._not_utf8(number, error) from error
+                        self.fault = self._not_utf8(error)
+                        if not self._tolerant:
+                            raise InvalidInputError(
+                                f"{self._path}:{number}: {self.fault}"
+                            ) from error
+                        decoded = line.decode(errors="replace")
                     self.start = self.end
                     self.end += len(line)
                     yield decoded
@@ -60,7 +75,8 @@ class Utf8Lines:
     def universal(self) -> Iterator[str]:
         """Yields lines that end in a line feed, a carriage return or both, as in CSV."""
         for line in self:
-            if "\r" not in line or (line.endswith("\r\n") and line.count("\r") == 1):
+            # A tolerated line has other bytes than its file, and stays whole.
+            if self.fault or "\r" not in line or _ends_in_its_only_return(line):
                 yield line
                 continue
             self.end = self.start
@@ -68,9 +84,12 @@ class Utf8Lines:
                 self.end += len(part.encode())
                 yield part
 
-    def _not_utf8(self, number: int, error: UnicodeDecodeError) -> InvalidInputError:
-        return InvalidInputError(
-            f"{self._path}:{number}: must be UTF-8. Received: byte "
-            f"0x{error.object[error.start]:02x} at offset {self.end + error.start:,}. "
-            f"{how_to_convert(error.object, self._path)}"
+    def _not_utf8(self, error: UnicodeDecodeError) -> str:
+        return (
+            f"must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
+            f"{self.end + error.start:,}. {how_to_convert(error.object, self._path)}"
         )
+
+
+def _ends_in_its_only_return(line: str) -> bool:
+    return line.endswith("\r\n") and line.count("\r") == 1

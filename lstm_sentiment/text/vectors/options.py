@@ -13,9 +13,7 @@ from lstm_sentiment.ranges import (
     check_fields,
     positive_integers,
 )
-
-BadRows = Literal["refuse", "skip"]
-"""See `load_word_vectors`."""
+from lstm_sentiment.text.bad_rows import BadRows as BadRows
 
 VectorAlgorithm = Literal["word2vec", "fasttext"]
 """See `VectorTrainingConfig`."""

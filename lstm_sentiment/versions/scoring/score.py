@@ -13,6 +13,7 @@ from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.reading import files_of
 from lstm_sentiment.version_folder import GRAPH, find_version
 from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
@@ -122,6 +123,7 @@ def score(
     workers: int | None = None,
     address: str | None = None,
     force: bool = False,
+    bad_rows: BadRows = "refuse",
     progress: Progress = SILENT,
 ) -> ScoreResult:
     """Scores shards, in this process or on many machines, each into its own output.
@@ -147,6 +149,8 @@ def score(
         workers: Number of workers for `ray`. `None` takes one for each CPU of the cluster.
         address: Address of a running Ray cluster. `None` starts one on this machine for the call.
         force: Whether to score shards again that have a newer output.
+        bad_rows: `refuse` fails a shard with a malformed row; `skip` leaves such rows out, unless
+            most rows of a shard are malformed. Their texts are missing in the output.
         progress: Shows each shard.
 
     Returns:
@@ -159,6 +163,7 @@ def score(
         ServableUnavailableError: If the version cannot be loaded.
     """
     started = time.monotonic()
+    one_of(get_args(BadRows), bad_rows=bad_rows)
     check_engine(engine, workers, address)
     version_dir = find_version(Path(model_dir))
     jobs = _jobs(shards, output_dir, output_suffix(version_dir, text_column))
@@ -173,6 +178,7 @@ def score(
         ShardScorer,
         version_dir.absolute(),
         text_column,
+        bad_rows,
         engine=local_engine(engine),
         one_cpu=engine == "ray",
     )
@@ -182,6 +188,8 @@ def score(
             for outcome in _map(make, todo, engine, workers, address):
                 outcomes.append(outcome)
                 advance(1, status=outcome.shard.name)
+                if isinstance(outcome, ScoredShard) and outcome.left_out:
+                    progress.say(outcome.left_out)
     outcomes.sort(key=lambda outcome: outcome.shard)
     return ScoreResult(
         version_dir=version_dir,

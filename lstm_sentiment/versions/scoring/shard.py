@@ -1,18 +1,18 @@
 """Scores one file of texts into one output."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.light_twin.description import has_light_twin
+from lstm_sentiment.progress import SILENT, Progress, SilentProgress
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import write_whole
-from lstm_sentiment.text.corpus.reading import read_texts
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.record_files import read_records
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.versions.predictor import SavedModelPredictor, prediction_record
@@ -36,11 +36,12 @@ class ShardJob:
 
 @dataclass(frozen=True)
 class ScoredShard:
-    """A file of texts with a complete output."""
+    """A file of texts with a complete output; `left_out` tells of rows that were left out."""
 
     shard: Path
     output: Path
     texts: int
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class ShardScorer:
         self,
         version_dir: Path,
         text_column: str,
+        bad_rows: BadRows = "refuse",
         *,
         engine: Engine = "auto",
         one_cpu: bool = False,
@@ -78,6 +80,7 @@ class ShardScorer:
         Args:
             version_dir: The version's folder.
             text_column: Column or JSON key of the texts.
+            bad_rows: What to do with malformed rows, as of `read_corpus`.
             engine: See `SavedModelPredictor`.
             one_cpu: Whether to limit TensorFlow, in this whole process, to one CPU and no GPU.
 
@@ -86,7 +89,7 @@ class ShardScorer:
         """
         if one_cpu and not has_light_twin(version_dir):
             _keep_tensorflow_to_one_cpu()
-        self._text_column = text_column
+        self._text_column, self._bad_rows = text_column, bad_rows
         self._predictor = SavedModelPredictor(version_dir, engine=engine)
         try:
             self._predictor.predict([""])
@@ -97,14 +100,30 @@ class ShardScorer:
 
     def __call__(self, job: ShardJob) -> Outcome:
         """Scores one shard, see `score_shard`."""
+        said = _Said()
         try:
             texts = score_shard(
-                job.shard, job.output, self._predictor, text_column=self._text_column
+                job.shard,
+                job.output,
+                self._predictor,
+                text_column=self._text_column,
+                bad_rows=self._bad_rows,
+                progress=said,
             )
         except Exception as error:
             # Any error, even of memory, fails this shard alone.
             return failed(job, str(error) or type(error).__name__)
-        return ScoredShard(job.shard, job.output, texts)
+        return ScoredShard(job.shard, job.output, texts, "; ".join(said.messages))
+
+
+class _Said(SilentProgress):
+    """Keeps what is said, since a worker's own output is seen by nobody."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.messages.append(message)
 
 
 def _keep_tensorflow_to_one_cpu() -> None:
@@ -123,6 +142,8 @@ def score_shard(
     *,
     text_column: str = "text",
     window: int = WINDOW,
+    bad_rows: BadRows = "refuse",
+    progress: Progress = SILENT,
 ) -> int:
     """Scores one shard.
 
@@ -135,7 +156,9 @@ def score_shard(
         output: The file to write.
         predictor: The version.
         text_column: Column or JSON key of the texts.
-        window: Number of texts in memory at a time; a Parquet file is read whole.
+        window: Number of texts in memory at a time.
+        bad_rows: What to do with malformed rows, as of `read_corpus`.
+        progress: Reports how many rows are left out.
 
     Returns:
         Number of texts.
@@ -146,7 +169,8 @@ def score_shard(
         LstmSentimentError: If the version cannot answer.
     """
     before, count = _stamp(shard), 0
-    texts = _texts(shard, text_column)
+    records = read_records(shard, text_column, None, bad_rows=bad_rows, progress=progress)
+    texts = (replace_surrogates(record.text) for record in records)
     try:
         with write_whole(output) as file:
             while batch := list(islice(texts, window)):
@@ -167,13 +191,6 @@ def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> "lis
     answers = predictor.predict([texts[index] for index in by_length], batch_size=_BATCH_SIZE)
     in_order = sorted(zip(by_length, answers, strict=True), key=lambda pair: pair[0])
     return [answer for _, answer in in_order]
-
-
-def _texts(shard: Path, text_column: str) -> Iterator[str]:
-    if content_suffix(shard) == ".parquet":
-        return iter(read_texts(shard, text_column=text_column))
-    records = read_records(shard, text_column, None)
-    return (replace_surrogates(text) for text, *_ in records)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -78,7 +78,11 @@ def test_a_folder_of_one_file_a_class(tmp_path: Path) -> None:
         ("a.txt", b"\n\n", r"a\.txt: must hold at least one text"),
         ("a.jsonl", '{"text": "x", "label": 1}\n{"text": ', r"a\.jsonl:2: is not valid JSON"),
         ("a.jsonl", "[1]", r"a\.jsonl:1: must be a JSON object"),
-        ("a.jsonl", '{"text": 3, "label": 1}', r"a\.jsonl:1: a text must be a string.*Received: 3"),
+        (
+            "a.jsonl",
+            '{"text": [3], "label": 1}',
+            r"a\.jsonl:1: a text must be a string.*Received: \[3",
+        ),
         ("a.jsonl", '{"text": "x", "label": null}', r"a\.jsonl:1: a label must be"),
         ("a.jsonl", '{"label": 1}', r"a\.jsonl:1: the column 'text' must exist"),
         ("a.parquet", b"PAR0", r"a\.parquet: is not a Parquet file"),

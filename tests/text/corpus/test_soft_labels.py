@@ -92,7 +92,7 @@ def test_rounded_probabilities_are_made_to_sum_to_one(tmp_path: Path) -> None:
     ("record", "told"),
     [
         ({"bad": 0.5, "good": 0.5}, "2: the column 'text' must exist"),
-        ({"text": 3, "bad": 0.5, "good": 0.5}, "2: a text must be a string. Received: 3"),
+        ({"text": [3], "bad": 0.5, "good": 0.5}, "2: a text must be a string. Received: [3]"),
         ({"text": "x", "bad": 1}, "2: each class must have a probability"),
         ({"text": "x", "probabilities": {"bad": 1, "goood": 0}}, "Received: 'goood'. Did you mean"),
         ({"text": "x", "probability_bad": 1, "probability_fine": 0}, "Received: 'fine'"),

@@ -149,6 +149,7 @@ FRAGMENTS = {
         b'{"text": "x", "label": 1}\n',
         b'{"label": 2.0, "text": " \\ud800"}\r\n',
         b'{"text": 3, "label": 1}\n',
+        b'{"text": [3], "label": 1}\n',
         b'{"text": "x", "label": null}',
         b"{",
         b"[[",

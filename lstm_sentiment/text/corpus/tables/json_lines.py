@@ -1,0 +1,99 @@
+"""Rows of JSON Lines files: an object a line."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.tables.cells import TableRow
+from lstm_sentiment.text.corpus.tables.columns import columns_of
+from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
+from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
+
+_MOST_SHOWN = 40
+_WHOLE_LINES = " Each line must hold a whole object: `jq -c {} FILE > NEW.jsonl` writes such lines."
+
+
+def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> Iterator[TableRow]:
+    """Reads the objects of a JSON Lines file, one in memory at a time; blank lines do not count.
+
+    Args:
+        path: The file.
+        wanted: Keys to read. `None` reads all: each row has one cell, the object.
+        faults: Counts the rows, malformed ones included.
+
+    Raises:
+        InvalidInputError: If the file cannot be read, or is one JSON array or object.
+    """
+    lines = Utf8Lines(path, tolerant=True)
+    for number, ended in enumerate(lines, start=1):
+        fault, lines.fault = lines.fault, None
+        line = ended.removesuffix("\n")
+        if not line or line.isspace():
+            continue
+        faults.rows += 1
+        cells: list[Any] = []
+        if fault is None:
+            try:
+                record = _object(line, wanted)
+                cells = [record] if wanted is None else cells_of(record, wanted)
+            except _LineError as error:
+                fault = str(error)
+                if faults.rows == 1 and line.strip()[:1] == "[":
+                    raise InvalidInputError(f"{path}:{number}: {fault}") from error
+        if fault is None:
+            yield TableRow(number, faults.rows, cells, lines.start, lines.end - lines.start)
+        else:
+            faults.malformed(number, fault)
+            if faults.hopeless:
+                return
+
+
+def cells_of(record: dict[str, Any], wanted: Sequence[str]) -> list[Any]:
+    """Returns the values of keys.
+
+    Raises:
+        ValueError: If a key is missing; the message begins with the rule.
+    """
+    try:
+        return [record[name] for name in wanted]
+    except KeyError:
+        names = list(record)
+        try:
+            return [record[names[position]] for position in columns_of("", names, *wanted)]
+        except InvalidInputError as error:
+            raise _LineError(str(error).removeprefix(": ")) from error
+
+
+class _LineError(ValueError):
+    """A line that holds no object with the keys."""
+
+
+def _object(line: str, wanted: Sequence[str] | None) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _LineError(f"is not valid JSON: {error}.{_hint(line)}") from error
+    if not isinstance(record, dict):
+        raise _LineError(f"must be a JSON object. Received: {line[:_MOST_SHOWN]!r}.{_hint(line)}")
+    for name in wanted or ():
+        if line.count(f'"{name}"') > 1:
+            _check_once(line, name)
+    return record
+
+
+def _check_once(line: str, name: str) -> None:
+    """Checks that a key occurs once in the object of a line, which takes a second reading."""
+    pairs: list[tuple[str, Any]] = json.loads(line, object_pairs_hook=list)
+    if sum(key == name for key, _ in pairs) > 1:
+        raise _LineError(f"each key must occur once. Received: {name!r} twice.")
+
+
+def _hint(line: str) -> str:
+    line = line.strip()
+    if line.startswith("["):
+        return _WHOLE_LINES.format("'.[]'")
+    if line == "{":
+        return _WHOLE_LINES.format(".")
+    return " No comma may stand behind an object." if line.endswith("},") else ""

@@ -1,0 +1,223 @@
+"""Rows of CSV and TSV files."""
+
+import csv
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.tables.cells import TableRow
+from lstm_sentiment.text.corpus.tables.columns import columns_of, repeated_column
+from lstm_sentiment.text.corpus.tables.record_lines import RecordLines
+from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
+
+SEPARATORS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
+"""The character between two cells, by the ending of the file's name."""
+
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_LONGEST_NAME = 60
+_HEADER_HINT = " The first line must hold the names of the columns."
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The form of a CSV or TSV file.
+
+    Attributes:
+        separator: The character between two cells.
+        quoted: Whether a cell may stand in quotes; otherwise quotes are part of the cell.
+        spaced: Whether spaces behind a separator are not part of the cell.
+    """
+
+    separator: str
+    quoted: bool = True
+    spaced: bool = False
+
+    def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Returns a reader that raises `csv.Error` for a malformed record."""
+        return csv.reader(
+            lines,
+            strict=True,
+            delimiter=self.separator,
+            quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
+            skipinitialspace=self.spaced,
+        )
+
+
+def header_of(path: Path, suffix: str) -> tuple[list[str], Dialect]:
+    """Returns the names of a file's columns, and its form, told by its ending and its header."""
+    with fields_of_any_size():
+        return _header(path, RecordLines(path), Dialect(SEPARATORS[suffix], suffix == ".csv"))
+
+
+def separated_rows(
+    path: Path, suffix: str, wanted: Sequence[str] | None, faults: RowFaults
+) -> Iterator[TableRow]:
+    """Reads the rows of a CSV or TSV file, one in memory at a time.
+
+    Args:
+        path: The file.
+        suffix: `.csv` or `.tsv`.
+        wanted: Names of the columns to read. `None` reads all: each row has one cell, the values
+            by column.
+        faults: Counts the rows, malformed ones included.
+
+    Raises:
+        InvalidInputError: If the file cannot be read, or its header lacks a column.
+    """
+    lines = RecordLines(path)
+    with fields_of_any_size():
+        dialect = Dialect(SEPARATORS[suffix], quoted=suffix == ".csv")
+        header, dialect = _header(path, lines, dialect)
+        if not header:
+            return
+        where = f"{path}:{lines.number}"
+        if wanted is None:
+            _check_distinct(where, header)
+        else:
+            columns = columns_of(where, header, *wanted, hint=_hint(header, dialect))
+        for row in _records(lines, dialect, len(header), faults):
+            cells = [dict(zip(header, row, strict=True))] if wanted is None else None
+            yield TableRow(
+                lines.number,
+                faults.rows,
+                [row[column] for column in columns] if cells is None else cells,
+                lines.start,
+                lines.end - lines.start,
+            )
+            if faults.hopeless:
+                return
+
+
+def _header(path: Path, lines: RecordLines, dialect: Dialect) -> tuple[list[str], Dialect]:
+    """Reads the header, which may stand behind blank lines, and refines the dialect by it."""
+    header: list[str] = []
+    while not header:
+        lines.begin_record()
+        try:
+            header = next(dialect.reader(lines), [])
+        except csv.Error as error:
+            raise InvalidInputError(f"{path}:{lines.first}: is not valid CSV: {error}.") from error
+        if not header and not lines.contents:
+            return [], dialect
+    if lines.fault is not None:
+        number, fault = lines.fault
+        raise InvalidInputError(f"{path}:{number}: {fault}")
+    if any(name.startswith(" ") for name in header[1:]):
+        dialect = Dialect(dialect.separator, dialect.quoted, spaced=True)
+        header = next(dialect.reader(lines.contents))
+    return header, dialect
+
+
+def _records(
+    lines: RecordLines, dialect: Dialect, width: int, faults: RowFaults
+) -> Iterator[list[str]]:
+    """Yields the cells of each record that is neither blank nor malformed."""
+    reader = dialect.reader(lines)
+    while True:
+        lines.begin_record()
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            faults.rows += 1
+            faults.malformed(*_go_back(lines, str(error)))
+            reader = dialect.reader(lines)
+            continue
+        if row is None:
+            return
+        if not row:
+            continue
+        faults.rows += 1
+        fault = lines.fault
+        if fault is not None:
+            faults.malformed(*fault)
+        elif len(row) == width or (len(row) > width and not any(row[width:])):
+            yield row[:width]
+        elif not any(map(str.strip, row)):
+            yield [""] * width
+        else:
+            faults.malformed(
+                lines.number,
+                f"a row must have {width} fields, as the header has. Received: {len(row)}.",
+            )
+
+
+def _go_back(lines: RecordLines, error: str) -> tuple[int, str]:
+    """Leaves a malformed record behind its first line; returns the place and what is wrong."""
+    last, first, contents = lines.number, lines.first, lines.contents
+    fault = f"is not valid CSV: {error}."
+    if "unexpected end" in error:
+        first += _line_of_open_quote(contents)
+        fault = "a quote that opens a field must be closed. Received: the end of the file."
+    elif last > first:
+        fault = f"is not valid CSV: {error} on line {last}, where the quote of line {first} ends."
+    if '\\"' in contents[-1]:
+        fault += " A quote in a field must be doubled, not behind a backslash."
+    lines.go_back_to(first + 1)
+    return first, fault
+
+
+def _line_of_open_quote(contents: Sequence[str]) -> int:
+    """Returns in which line of a record, from 0, the quote opens that is never closed."""
+    opened, is_open = 0, False
+    for number, content in enumerate(contents):
+        for position, character in enumerate(content):
+            if character != '"':
+                continue
+            if is_open:
+                is_open = False  # a doubled quote opens it again
+            elif position == 0 or content[position - 1] in ',\t"':
+                opened = opened if content[position - 1 : position] == '"' else number
+                is_open = True
+    return opened
+
+
+def _check_distinct(where: str, header: Sequence[str]) -> None:
+    for name in header:
+        if name and header.count(name) > 1:  # spreadsheets add columns without a name
+            raise InvalidInputError(repeated_column(where, name))
+
+
+def _hint(header: Sequence[str], dialect: Dialect) -> str:
+    """Returns a sentence on what is likely wrong with a header that lacks a column."""
+    first = header[0]
+    if first.lower().startswith("sep="):
+        return f" Delete the line {first!r}, and let commas separate the fields."
+    for separator, word in _OTHER_SEPARATORS.items():
+        if len(header) == 1 and separator != dialect.separator and separator in first:
+            mine = _OTHER_SEPARATORS[dialect.separator]
+            return (
+                f" The fields must be separated by {mine}, and these are by {word}: `python -c "
+                f'"import csv, sys; csv.writer(sys.stdout).writerows(csv.reader(sys.stdin, '
+                f'delimiter={separator!r}))" < FILE > NEW.csv` converts them.'
+            )
+    # A number names no column, nor does a sentence.
+    looks_like_row = any(_NUMBER.fullmatch(name) or len(name) > _LONGEST_NAME for name in header)
+    return _HEADER_HINT if looks_like_row else ""
+
+
+_limit = threading.Lock()
+_readers_under_way = 0
+_former_limit = 0
+
+
+@contextmanager
+def fields_of_any_size() -> Iterator[None]:
+    """Lifts the `csv` module's process-wide limit of 131,072 characters a field."""
+    global _readers_under_way, _former_limit
+    with _limit:
+        if not _readers_under_way:
+            _former_limit = csv.field_size_limit(sys.maxsize)
+        _readers_under_way += 1
+    try:
+        yield
+    finally:
+        with _limit:
+            _readers_under_way -= 1
+            if not _readers_under_way:
+                csv.field_size_limit(_former_limit)
