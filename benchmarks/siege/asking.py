@@ -30,8 +30,15 @@ def grpc_statuses(
                 call(message, timeout=patience_seconds)
                 answers["OK"] += 1
             except grpc.RpcError as error:
-                answers[_name(error)] += 1
+                answers[status_of(error)] += 1
     return answers
+
+
+def status_of(call: object) -> str:
+    """Returns the name of the status of a call or an error, once it has ended."""
+    assert isinstance(call, grpc.Call)
+    code: grpc.StatusCode = call.code()
+    return code.name
 
 
 def rest_status(target: Target, request: bytes, patience_seconds: float) -> str:
@@ -43,9 +50,3 @@ def rest_status(target: Target, request: bytes, patience_seconds: float) -> str:
     except OSError:
         return _NO_ANSWER
     return answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/") else _NO_ANSWER
-
-
-def _name(error: grpc.RpcError) -> str:
-    assert isinstance(error, grpc.Call)
-    code: grpc.StatusCode = error.code()
-    return code.name

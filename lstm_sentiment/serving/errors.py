@@ -34,6 +34,10 @@ class OverloadedError(ServableUnavailableError):
     """The queue of requests for a servable is full."""
 
 
+class ResourceExhaustedError(ServableUnavailableError):
+    """The server does as much at once as it may; the same request may fit later."""
+
+
 class NotEnoughMemoryError(ServableLoadError):
     """A version does not fit into the memory that is left for models."""
 

@@ -24,6 +24,7 @@ from lstm_sentiment.serving.access.listening import check_port, listen
 from lstm_sentiment.serving.access.reloading import AccessReloader
 from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
+from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
@@ -360,6 +361,13 @@ class ModelServer:
         else:
             self._peers.reload(as_models_config(config), timeout_seconds)
 
+    def _reload_for(self, config: ModelServerConfig, caller: Caller) -> None:
+        """Serves the models of another config while its caller waits for that."""
+        if self._peers is None:
+            self._core.reload(config, None, caller)
+        else:
+            self._peers.reload(config, caller.seconds_left())
+
     def reload_here(self, config: ModelServerConfig, timeout_seconds: float | None) -> None:
         """Serves the models of another config in this process alone: for `peers`."""
         self._core.reload(config, timeout_seconds)
@@ -471,7 +479,7 @@ class ModelServer:
             self._data_plane,
             self._options,
             self._observability,
-            reload=self.reload,
+            reload=self._reload_for,
             is_ready=self.is_ready,
             reuse_port=self._peers is not None,
         )

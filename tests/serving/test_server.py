@@ -224,7 +224,7 @@ def test_an_idle_rest_connection_is_closed_when_the_options_say_so(base_path: Pa
     with ModelServer(config_of(base_path), options, port=0) as server:
         address = ("127.0.0.1", server.rest_api_port)
         with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             received = b"".join(iter(lambda: connection.recv(4096), b""))
     assert received.startswith(b"HTTP/1.1 200")
     assert b"close" not in received.lower()

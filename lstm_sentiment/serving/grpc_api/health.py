@@ -10,6 +10,10 @@ from lstm_sentiment.protocol.services import (
     OPEN_INFERENCE_SERVICE,
     PREDICTION_SERVICE,
 )
+from lstm_sentiment.serving.grpc_api.open_calls import OpenCalls
+
+MOST_WATCHES = 256
+"""How many callers may watch the health of a server at once."""
 
 _SERVICES = (
     health.OVERALL_HEALTH,
@@ -21,13 +25,21 @@ _SERVICES = (
     "ModelService",
 )
 
-
 # The types of the package know no `List`.
 _messages: Any = health_pb2
 
 
 class _HealthServicer(health.aio.HealthServicer):
-    """The servicer of grpcio-health-checking, which has no `List`, with it."""
+    """The servicer of grpcio-health-checking, with `List`, and with a bound on `Watch`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watches = OpenCalls("streams of health's Watch", MOST_WATCHES)
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
+        """Tells the status of a service whenever it changes, until the caller is gone."""
+        with await self._watches.stream(context):
+            await super().Watch(request, context)
 
     async def List(self, request: object, context: Any) -> Any:
         """Returns the status of each service."""

@@ -3,7 +3,9 @@
 Version 1 of the protocol is v1alpha under another name: newer clients ask for the former first.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import grpc.aio
 from google.protobuf.descriptor import FileDescriptor
@@ -18,7 +20,12 @@ from lstm_sentiment.protocol.services import (
     OPEN_INFERENCE_SERVICE,
     PREDICTION_SERVICE,
 )
+from lstm_sentiment.serving.grpc_api.open_calls import OpenCalls
 
+MOST_STREAMS = 64
+"""How many callers may have a stream of reflection open at once."""
+
+_MOST_IDLE_SECONDS = 60.0
 _V1ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
 _V1_SERVICE = f"{_V1}.ServerReflection"
 
@@ -31,16 +38,34 @@ def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
         services: Full names of its other services, of those that `describing_pool` knows.
     """
     names = [*services, reflection.SERVICE_NAME, _V1_SERVICE]
-    pool = describing_pool()
-    reflection.enable_server_reflection(names, server, pool)
-    answer = reflection.aio.ReflectionServicer(names, pool).ServerReflectionInfo
+    # Its types tell that a coroutine makes the iterator; it is one itself.
+    servicer: Any = reflection.aio.ReflectionServicer(names, describing_pool())
+    streams = OpenCalls("streams of reflection", MOST_STREAMS)
+
+    async def answer(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        with await streams.stream(context):
+            async for response in servicer.ServerReflectionInfo(_until_idle(requests), context):
+                yield response
+
     handler = grpc.stream_stream_rpc_method_handler(
         answer,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
     handlers = {"ServerReflectionInfo": handler}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_V1_SERVICE, handlers),))
+    for name in (reflection.SERVICE_NAME, _V1_SERVICE):
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+
+async def _until_idle(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yields requests until there is no more, or for a while none."""
+    while True:
+        try:
+            async with asyncio.timeout(_MOST_IDLE_SECONDS):
+                request = await anext(requests)
+        except (TimeoutError, StopAsyncIteration):
+            return
+        yield request
 
 
 def describing_pool() -> DescriptorPool:

@@ -18,13 +18,21 @@ from lstm_sentiment.serving.grpc_api.answering import handler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.open_inference.service import OpenInferenceService
 from lstm_sentiment.serving.grpc_api.reflection import add_reflection
-from lstm_sentiment.serving.grpc_api.service import ModelService, PredictionService, Reload
+from lstm_sentiment.serving.grpc_api.service import (
+    MOST_RELOADS,
+    ModelService,
+    PredictionService,
+    Reload,
+)
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 
 # TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
 _NO_LIMIT = -1
-_RELOAD_THREADS = 4
+# Calls beyond wait in their client until others have ended.
+_MOST_CALLS_A_CONNECTION = 2048
+# Calls beyond are RESOURCE_EXHAUSTED: each takes some memory while it waits.
+_MOST_CALLS = 8192
 
 
 class GrpcServer:
@@ -66,11 +74,12 @@ class GrpcServer:
             channel_arguments: Further arguments of gRPC's server, which win.
         """
         self._loop = loop
-        self._reload_threads = ThreadPoolExecutor(_RELOAD_THREADS, thread_name_prefix="reload")
+        self._reload_threads = ThreadPoolExecutor(MOST_RELOADS, thread_name_prefix="reload")
         self._health = GrpcHealth() if health else None
         options: dict[str, int | str] = {
             "grpc.max_receive_message_length": max_request_bytes or _NO_LIMIT,
             "grpc.max_send_message_length": _NO_LIMIT,
+            "grpc.max_concurrent_streams": _MOST_CALLS_A_CONNECTION,
             # Otherwise two servers on one port would silently share its connections.
             "grpc.so_reuseport": int(reuse_port),
             **dict(channel_arguments),
@@ -143,7 +152,9 @@ async def _make_server(
     health: GrpcHealth | None,
     reflection: bool,
 ) -> grpc.aio.Server:
-    server = grpc.aio.server(interceptors=interceptors, options=options)
+    server = grpc.aio.server(
+        interceptors=interceptors, options=options, maximum_concurrent_rpcs=_MOST_CALLS
+    )
     for name, service in services.items():
         # A method of a service has the name of the protocol's.
         handlers = {

@@ -15,6 +15,7 @@ from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.grpc_api.messages import inference_task, model_spec
+from lstm_sentiment.serving.grpc_api.open_calls import OpenCalls
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.examples import serialized_examples
 from lstm_sentiment.serving.inference.metadata import metadata_to_proto
@@ -32,8 +33,12 @@ from lstm_sentiment.serving.inference.tensor_proto import tensors_from_protos
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.servable import Array, Signature
 
-Reload = Callable[[ModelServerConfig], None]
-"""Makes a server serve the models of a config; returns once they are served."""
+Reload = Callable[[ModelServerConfig, Caller], None]
+"""Makes a server serve the models of a config; returns once they are served, and ends with an error
+once the caller is gone."""
+
+MOST_RELOADS = 4
+"""How many configs may wait at once for their models; each has a thread of its own."""
 
 LARGE_BYTES = 1 << 18
 """Size of a request from which its parts are converted in a thread: some milliseconds of work."""
@@ -189,6 +194,7 @@ class ModelService:
         """
         self._data_plane = data_plane
         self._reload, self._reload_threads = reload, reload_threads
+        self._reloads = OpenCalls("calls of HandleReloadConfigRequest", MOST_RELOADS)
 
     async def GetModelStatus(
         self,
@@ -217,7 +223,8 @@ class ModelService:
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
                 "ModelConfigList is currently supported"
             )
-        await in_thread(self._reload_threads, lambda: reload(request.config), caller)
+        with self._reloads.one():
+            await in_thread(self._reload_threads, lambda: reload(request.config, caller), caller)
         response = model_management_pb2.ReloadConfigResponse()
         # gRPC sends no message beside an error: a response that arrives means OK.
         response.status.SetInParent()

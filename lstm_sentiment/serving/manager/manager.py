@@ -232,6 +232,11 @@ class Manager:
         with self._versions.condition:
             return self._versions.condition.wait_for(predicate, timeout_seconds)
 
+    def wake(self) -> None:
+        """Lets those who wait in `wait_until` look again, though no version has changed."""
+        with self._versions.condition:
+            self._versions.condition.notify_all()
+
     def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
         """Waits until no version can be loaded or unloaded at once, and `on_state` knows of all.
 

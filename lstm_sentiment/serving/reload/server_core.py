@@ -25,6 +25,7 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.models_config.version_policy import ServableToMonitor
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.serving.caller import ANYBODY, Caller
 from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionDidNotLoadError
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.manager.manager import Manager
@@ -76,8 +77,9 @@ class ServerCore:
         )
         self._check, self._when_taken, self._when_changed = check, when_taken, when_changed
         self._allow_unavailable = allow_version_labels_for_unavailable_models
-        # Held while the models of a config load: one config at a time.
-        self._turn = threading.Lock()
+        # One config at a time: whose models load has the turn.
+        self._turn = threading.Condition()
+        self._is_taken = False
         self._config = ModelServerConfig()
         self._watched: dict[str, ServableToMonitor] = {}
         self._labels: dict[str, dict[str, int]] = {}
@@ -117,7 +119,7 @@ class ServerCore:
         Raises:
             ServableUnavailableError: If the models take longer.
         """
-        with self._turn:
+        with self._my_turn(_Deadline(None), ANYBODY):
             self._manager.start()
             self._watch({s.name: s for s in servables_to_monitor(config)})
             self._source.start()
@@ -131,6 +133,7 @@ class ServerCore:
     def stop(self) -> None:
         """Unloads all versions and aborts a reload under way. Requests must have ended."""
         self._is_stopping = True
+        self._wake()
         self._source.stop()
         self._manager.stop()
         if self._poller is not None:
@@ -140,6 +143,7 @@ class ServerCore:
         self,
         config: ModelServerConfig,
         timeout_seconds: float | None = None,
+        caller: Caller = ANYBODY,
     ) -> None:
         """Serves the models of a config, and no others, from now on.
 
@@ -156,6 +160,7 @@ class ServerCore:
         Args:
             config: All models to serve. An explicit empty list serves none.
             timeout_seconds: Longest time, a reload before this one included; `None` for no limit.
+            caller: Who waits for it; once nobody does, it ends as after an error.
 
         Raises:
             InvalidInputError: If the config breaks a rule.
@@ -163,18 +168,22 @@ class ServerCore:
                 A label that pointed there before may stay.
             ModelsNotAvailableError: If a new model has no version, or none that can be loaded.
             ServableUnavailableError: If it takes longer, or the server stops.
+            RequestCancelledError: If the caller goes away first.
+            DeadlineExceededError: If the caller's deadline passes first.
         """
         _check(config, self._check)
         deadline = _Deadline(timeout_seconds)
-        with self._my_turn(deadline):
+        # A caller who leaves wakes whatever waits for him.
+        caller.when_gone(self._wake)
+        with self._my_turn(deadline, caller):
             plan = plan_reload(
                 config,
                 self._served(),
                 allow_version_labels_for_unavailable_models=self._allow_unavailable,
             )
             try:
-                self._watch(plan.during, deadline)
-                self._await_versions(plan, deadline)
+                self._watch(plan.during, deadline, caller)
+                self._await_versions(plan, deadline, caller)
             except LstmSentimentError:
                 self._watch(plan.after_failure)
                 raise
@@ -212,14 +221,33 @@ class ServerCore:
         self._source.poll_once()
 
     @contextmanager
-    def _my_turn(self, deadline: "_Deadline") -> Iterator[None]:
-        seconds = deadline.seconds_left()
-        if not self._turn.acquire(timeout=-1 if seconds is None else seconds):
-            raise deadline.error("another config was still being loaded")
+    def _my_turn(self, deadline: "_Deadline", caller: Caller) -> Iterator[None]:
+        with self._turn:
+            self._turn.wait_for(
+                lambda: not self._is_taken or self._is_stopping or not caller.waits(),
+                deadline.seconds_left(),
+            )
+            self._check_goes_on(caller)
+            if self._is_taken:
+                raise deadline.error("another config was still being loaded")
+            self._is_taken = True
         try:
             yield
         finally:
-            self._turn.release()
+            with self._turn:
+                self._is_taken = False
+                self._turn.notify_all()
+
+    def _wake(self) -> None:
+        """Lets all who wait look again at whether they still should."""
+        with self._turn:
+            self._turn.notify_all()
+        self._manager.wake()
+
+    def _check_goes_on(self, caller: Caller) -> None:
+        if self._is_stopping:
+            raise ServableUnavailableError("the server is stopping.")
+        caller.check_waits()
 
     def _served(self) -> Served:
         return Served(
@@ -229,7 +257,10 @@ class ServerCore:
         )
 
     def _watch(
-        self, servables: Mapping[str, ServableToMonitor], deadline: "_Deadline | None" = None
+        self,
+        servables: Mapping[str, ServableToMonitor],
+        deadline: "_Deadline | None" = None,
+        caller: Caller = ANYBODY,
     ) -> None:
         """Sets the base paths to watch; a model that moves is unloaded first."""
         moved = {
@@ -240,7 +271,7 @@ class ServerCore:
         if moved:
             # The manager keeps a loaded version, whatever folder its number has later.
             self._replace_watched({n: s for n, s in self._watched.items() if n not in moved})
-            self._wait(lambda: not any(map(self._is_in_memory, moved)), deadline, moved)
+            self._wait(lambda: not any(map(self._is_in_memory, moved)), deadline, moved, caller)
         self._replace_watched(servables)
 
     def _replace_watched(self, servables: Mapping[str, ServableToMonitor]) -> None:
@@ -248,9 +279,9 @@ class ServerCore:
         self._watched = dict(servables)
         self._source.set_servables(servables.values())
 
-    def _await_versions(self, plan: ReloadPlan, deadline: "_Deadline") -> None:
+    def _await_versions(self, plan: ReloadPlan, deadline: "_Deadline", caller: Caller) -> None:
         names = {version.name for version in plan.awaited}
-        self._wait(lambda: all(map(self._has_settled, plan.awaited)), deadline, names)
+        self._wait(lambda: all(map(self._has_settled, plan.awaited)), deadline, names, caller)
         failed = [
             version
             for version in sorted(plan.awaited)
@@ -264,12 +295,17 @@ class ServerCore:
                 raise VersionDidNotLoadError(version, self._manager.last_load_error(version))
 
     def _wait(
-        self, is_done: Callable[[], bool], deadline: "_Deadline | None", names: Iterable[str]
+        self,
+        is_done: Callable[[], bool],
+        deadline: "_Deadline | None",
+        names: Iterable[str],
+        caller: Caller,
     ) -> None:
         seconds = None if deadline is None else deadline.seconds_left()
-        is_in_time = self._manager.wait_until(lambda: self._is_stopping or is_done(), seconds)
-        if self._is_stopping:
-            raise ServableUnavailableError("the server is stopping.")
+        is_in_time = self._manager.wait_until(
+            lambda: self._is_stopping or not caller.waits() or is_done(), seconds
+        )
+        self._check_goes_on(caller)
         if deadline is not None and not is_in_time:
             loading = ", ".join(self._loading()) or f"model {', '.join(sorted(names))}"
             raise deadline.error(f"still waiting for {loading}")

@@ -241,7 +241,7 @@ def reload_request() -> model_management_pb2.ReloadConfigRequest:
 
 def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
     received: list[Any] = []
-    there = wire(FakeServable(), reload=received.append)
+    there = wire(FakeServable(), reload=lambda config, caller: received.append(config))
     response = there.model.HandleReloadConfigRequest(reload_request(), timeout=30)
     assert response.HasField("status")
     assert (response.status.error_code, response.status.error_message) == (0, "")
@@ -259,7 +259,7 @@ def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
 def test_a_config_that_cannot_be_served_is_refused(
     wire: Callable[..., Wire], error: Exception, code: grpc.StatusCode
 ) -> None:
-    def refuse(config: Any) -> None:
+    def refuse(config: Any, caller: Any) -> None:
         raise error
 
     there = wire(FakeServable(), reload=refuse)
@@ -269,7 +269,7 @@ def test_a_config_that_cannot_be_served_is_refused(
 
 def test_a_config_without_a_list_of_models_is_refused(wire: Callable[..., Wire]) -> None:
     received: list[Any] = []
-    there = wire(FakeServable(), reload=received.append)
+    there = wire(FakeServable(), reload=lambda config, caller: received.append(config))
     custom = model_management_pb2.ReloadConfigRequest()
     custom.config.custom_model_config.Pack(wrappers_pb2.StringValue(value="x"))
     for request in (custom, model_management_pb2.ReloadConfigRequest()):

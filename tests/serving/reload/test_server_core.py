@@ -1,7 +1,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from lstm_sentiment.errors import (
     ServableUnavailableError,
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
-from lstm_sentiment.serving.errors import ModelsNotAvailableError, VersionNotAvailableError
+from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.errors import (
+    ModelsNotAvailableError,
+    RequestCancelledError,
+    VersionNotAvailableError,
+)
 from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.reload.server_core import ServerCore
 from lstm_sentiment.serving.servable import ManagerState
@@ -375,3 +380,51 @@ def test_a_pause_of_zero_looks_at_the_file_only_when_asked_to(server: Server) ->
     assert server.core.config == server.config(a=STABLE_1)
     with pytest.raises(InvalidInputError, match="must be at least 0"):
         server.core.poll_config_file(server.folder / "absent", -1)
+
+
+def reload_for(server: Server, caller: Caller, **models: Any) -> "Future[None]":
+    """Reloads in a thread; returns once it waits for its models, or for its turn."""
+    waits = threading.Event()
+
+    class Asking(Caller):
+        def waits(self) -> bool:
+            waits.set()
+            return caller.waits()
+
+        def when_gone(self, callback: Callable[[], None]) -> None:
+            caller.when_gone(callback)
+
+        def check_waits(self) -> None:
+            caller.check_waits()
+
+    with_pool = ThreadPoolExecutor(1)
+    config = server.config(**models)
+    done = with_pool.submit(server.core.reload, config, TIMEOUT_SECONDS, Asking())
+    with_pool.shutdown(wait=False)
+    assert waits.wait(TIMEOUT_SECONDS)
+    return done
+
+
+def test_a_reload_whose_caller_is_gone_ends_and_another_has_its_turn(server: Server) -> None:
+    server.start(b={})
+    gate = server.loaders.gates["a", 3] = threading.Event()
+    loading, waiting = Caller(), Caller()
+    first = reload_for(server, loading, a={}, b={})
+    second = reload_for(server, waiting, a={"versions": [1]})
+    for caller, done in ((waiting, second), (loading, first)):
+        caller.leave()
+        with pytest.raises(RequestCancelledError):
+            done.result(TIMEOUT_SECONDS)
+    assert list(server.core.labels) == ["b"]
+    server.reload(b={"versions": [1], "labels": {"stable": 1}})
+    assert server.answers("b", "stable") == 1
+    gate.set()
+
+
+def test_a_caller_who_is_gone_already_changes_nothing(server: Server) -> None:
+    server.start(b={})
+    caller = Caller()
+    caller.leave()
+    with pytest.raises(RequestCancelledError):
+        server.core.reload(server.config(a={}), TIMEOUT_SECONDS, caller)
+    assert server.available() == {"b": [1]}
