@@ -390,7 +390,7 @@ def how_to_convert(data: bytes, path: Path | str) -> str:
         data: Bytes of the text that are not UTF-8, such as the line in which it is broken.
         path: The file, which the command gets.
     """
-    encoding = _encoding_of(data)
+    encoding = encoding_of(data)
     whose = {"BIG5": "Chinese files in traditional characters are often Big5"}
     why = whose.get(encoding, "Chinese files are often GB18030")
     if encoding == "WINDOWS-1252":
@@ -398,8 +398,12 @@ def how_to_convert(data: bytes, path: Path | str) -> str:
     return f"{why}: `iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > NEW_FILE` converts it."
 
 
-def _encoding_of(data: bytes) -> str:
-    """Guesses an encoding by the pairs of bytes that most of its characters are."""
+def encoding_of(data: bytes) -> str:
+    """Guesses the encoding of text that is not UTF-8, by the bytes of its characters.
+
+    Returns:
+        `GB18030`, `BIG5` or, where most of them are single bytes, `WINDOWS-1252`.
+    """
     pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", data)
     singles = re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data)
     if len(singles) > len(pairs):

@@ -17,7 +17,6 @@ from lstm_sentiment.text.vectors.rows import (
     decoded_token,
     decoded_tokens,
     shown,
-    token_fault,
 )
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
@@ -99,7 +98,7 @@ class _RowReader:
         for i, (number, head, _) in enumerate(pending):
             token = decoded_token(head)
             if token is None:
-                self._rows.refuse(number, token_fault(head))
+                self._rows.refuse_token(number, head)
             elif not finite[i]:
                 fault = f"vectors must be finite. Received: the vector of {shown(head)}."
                 self._rows.refuse(number, fault)

@@ -89,6 +89,12 @@ def _after_matrix(file: Path, raw: BinaryIO, offset: int, matrix_bytes: int) -> 
 
 
 def _tokens(file: Path, data: bytes, count: int) -> list[str]:
+    if not data:
+        raise InvalidInputError(
+            f"{file}: must hold {count} tokens after its matrix, a line feed after each. "
+            "Received: a matrix without words, as `numpy.save` writes it; gensim keeps them in the "
+            "file beside it whose name ends before `.vectors.npy`."
+        )
     try:
         tokens = data.decode().split("\n")
     except UnicodeDecodeError as error:

@@ -22,7 +22,13 @@ from lstm_sentiment.text.vectors.binary import read_binary, write_binary
 from lstm_sentiment.text.vectors.compact import map_compact, write_compact
 from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.packages import is_package, load_package
-from lstm_sentiment.text.vectors.plain_text import is_number, is_row, read_text, write_text
+from lstm_sentiment.text.vectors.plain_text import (
+    is_number,
+    is_row,
+    read_text,
+    width_of,
+    write_text,
+)
 from lstm_sentiment.text.vectors.rows import WIDEST_DIM, VectorRows, blocks_of
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
@@ -32,6 +38,7 @@ _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*")
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_NUMBER_BYTES = 32
+_ROWS_LOOKED_AT = 20
 
 _Write = Callable[[WordVectors, BinaryIO, Advance], None]
 _WRITERS: dict[str, _Write] = {
@@ -52,9 +59,10 @@ def load_word_vectors(
 ) -> WordVectors:
     """Loads word vectors of any common form, recognized by content, not by name.
 
-    - Text: a token and its numbers a line, separated by single spaces. A first line of two whole
-      numbers is the header (word2vec, fastText's `.vec`); without a header (GloVe) the first row
-      determines the width. A token may contain spaces unless a number follows the last space.
+    - Text: a token and its numbers a line, separated by single spaces; or by tabs or several
+      spaces, if most of the first rows are. A first line of two whole numbers is the header
+      (word2vec, fastText's `.vec`); without a header (GloVe) the first row determines the width. A
+      token may contain spaces unless a number follows the last space.
     - word2vec's binary form, with or without a line feed after each row.
     - Text or binary form compressed by gzip, bzip2 or xz.
     - The compact form (`.npy`) of `save_word_vectors`, whose matrix is memory-mapped read-only.
@@ -69,9 +77,9 @@ def load_word_vectors(
             rows are not read. Must be positive.
         only: Tokens to keep, such as a `Vocabulary`. The numbers of other rows are not checked.
         bad_rows: `"refuse"` raises on the first malformed row. `"skip"` leaves out malformed rows
-            and repeated tokens, accepts a wrong number of rows in the header, and reports both to
-            `progress`. A damaged compact or compressed file is always
-            refused.
+            and repeated tokens, accepts a header with another number of rows or another width than
+            the rows have, and reports all that to `progress`. A damaged compact or compressed
+            file, and one of which most rows are malformed, is always refused.
         progress: Counts the bytes of the file.
 
     Returns:
@@ -173,6 +181,7 @@ def _load(
         raise InvalidInputError(f"{file}: must be word vectors. Received: {kind.told(file)}.")
     header = _header(file, stream)
     is_binary = header is not None and _is_binary(file, stream, header)
+    dim = None if header is None or is_binary else _width_of_rows(stream, header)
     rows = VectorRows(
         file,
         row_word="row" if is_binary else "line",
@@ -180,12 +189,15 @@ def _load(
         limit=limit,
         only=only,
         bad_rows=bad_rows,
+        sample=b"" if is_binary else start[:START_BYTES],
     )
     if header is not None and is_binary:
         stream.skip(header.length)
         read_binary(stream, rows, promised=header.rows, dim=header.dim)
     else:
-        read_text(stream, rows, dim=None if header is None else header.dim)
+        if header is not None and dim != header.dim:
+            _check_width(file, rows, header.dim, dim, bad_rows)
+        read_text(stream, rows, dim=dim)
     tokens, matrix = rows.result()
     return WordVectors(tokens, matrix), rows.left_out
 
@@ -227,6 +239,29 @@ def _is_binary(file: Path, stream: VectorStream, header: _Header) -> bool:
     # All bytes of a few float32 numbers may be letters by chance; then the name decides.
     named_binary = content_suffix(file) == ".bin"
     return named_binary or _CONTROL_BYTES.search(sample) is not None
+
+
+def _width_of_rows(stream: VectorStream, header: _Header) -> int:
+    """Returns the width of the first rows, or that of the header if there is one or they differ."""
+    sample = stream.peek(header.length + _SAMPLE_BYTES)[header.length :]
+    rows = sample.split(b"\n")[:_ROWS_LOOKED_AT]
+    if len(rows) < _ROWS_LOOKED_AT and header.length + len(sample) >= _SAMPLE_BYTES:
+        rows.pop()  # it may be cut off
+    widths = [width_of(row) for row in rows if row.strip()]
+    alike = len(widths) > 1 and widths[0] > 0 and len(set(widths)) == 1
+    return widths[0] if alike else header.dim
+
+
+def _check_width(
+    file: Path, rows: VectorRows, promised: int, found: int | None, bad_rows: BadRows
+) -> None:
+    if bad_rows == "skip":
+        rows.note(f"The header gives the width {promised}, the rows have {found}.")
+        return
+    raise InvalidInputError(
+        f"{file}:1: the header must give the width of the rows, {found}. Received: {promised}. "
+        "(It is taken with `bad_rows` set to `skip`.)"
+    )
 
 
 def _writer(target: Path) -> tuple[_Write, bool]:

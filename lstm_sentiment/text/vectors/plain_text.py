@@ -1,6 +1,12 @@
-"""Word vectors as text, with a header (word2vec, fastText) or without (GloVe)."""
+"""Word vectors as text, with a header (word2vec, fastText) or without (GloVe).
+
+A row is a token and its numbers, separated by single spaces: a token may hold spaces and end in
+one. Where the first rows separate them by tabs or by several spaces, whole runs of spaces and tabs
+separate the fields of each row, and no token begins or ends in one.
+"""
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -16,7 +22,6 @@ from lstm_sentiment.text.vectors.rows import (
     decoded_token,
     decoded_tokens,
     shown,
-    token_fault,
 )
 from lstm_sentiment.text.vectors.stream import VectorStream
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
@@ -25,10 +30,15 @@ BLOCK_BYTES = 1 << 17
 LONGEST_LINE_BYTES = 1 << 25
 
 _PLAIN_NUMBER = b"0123456789+-.eE "
+_ROWS_LOOKED_AT = 20
+_SAMPLE_BYTES = 1 << 16
+_LOOSE_ROW = re.compile(rb"[^ \t]+(?:\t[ \t]*|  [ \t]*)[-+.]?\d")
+_SPARSE = re.compile(rb"\d+:[-+.\deE]+")
+_DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+")
 
 
 def read_text(stream: VectorStream, rows: VectorRows, *, dim: int | None) -> None:
-    """Reads a row from each line: a token and its numbers, separated by single spaces.
+    """Reads a row from each line: a token and its numbers.
 
     Args:
         stream: Positioned before the header, if any.
@@ -37,13 +47,14 @@ def read_text(stream: VectorStream, rows: VectorRows, *, dim: int | None) -> Non
             token must not contain a space.
     """
     number = 0
+    loose = _is_loose(stream.peek(_SAMPLE_BYTES), skip=dim is not None)
     reader = None if dim is None else _RowReader(rows, dim)
     for lines in _blocks_of_lines(stream):
         for line in lines:
             number += 1
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
-            line = line.rstrip(b" \r")
+            line = b" ".join(line.split()) if loose else line.rstrip(b" \r")
             if not line or (number == 1 and dim is not None):
                 continue
             rows.found += 1
@@ -109,14 +120,25 @@ class _RowReader:
         row = _row(line, self._dim)
         if isinstance(row, str):
             self._rows.refuse(number, row)
-        elif self._rows.wants(row[0]):
-            self._rows.add([row[0]], [number], row[1])
+            return
+        token = decoded_token(row[0])
+        if token is None:
+            self._rows.refuse_token(number, row[0])
+        elif self._rows.wants(token):
+            self._rows.add([token], [number], row[1])
 
 
 def is_row(line: bytes, dim: int) -> bool:
     """Checks if a line ends in `dim` numbers after some token."""
-    fields = line.rstrip(b" \r").rsplit(b" ", dim)
+    fields = line.rstrip().rsplit(None, dim)
     return len(fields) == dim + 1 and all(map(is_number, fields[1:]))
+
+
+def width_of(line: bytes) -> int:
+    """Returns how many numbers a line ends in, without the token that it begins with."""
+    fields = line.split()[1:]
+    odd = next((i for i, field in enumerate(reversed(fields)) if not is_number(field)), None)
+    return len(fields) if odd is None else odd
 
 
 def is_number(field: bytes) -> bool:
@@ -172,37 +194,75 @@ def _parsed(vectors: Sequence[bytes], dim: int) -> NDArray[np.float32] | None:
     return matrix if matrix.shape == (len(vectors), dim) and np.isfinite(matrix).all() else None
 
 
-def _row(line: bytes, dim: int) -> tuple[str, NDArray[np.float32]] | str:
+def _is_loose(start: bytes, *, skip: bool) -> bool:
+    """Checks if most of the first rows have a tab or several spaces after their token.
+
+    Args:
+        start: The beginning of the file.
+        skip: Whether the first line is a header.
+    """
+    lines = [line for line in start.split(b"\n", _ROWS_LOOKED_AT + 1)[:_ROWS_LOOKED_AT] if line]
+    lines = lines[1:] if skip else lines
+    return 2 * sum(_LOOSE_ROW.match(line) is not None for line in lines) > len(lines)
+
+
+def _row(line: bytes, dim: int) -> tuple[bytes, NDArray[np.float32]] | str:
     """Returns a line's token and float32 `(1, dim)` vector, or the rule that the line breaks."""
     head, *numbers = line.rsplit(b" ", dim)
+    if len(numbers) < dim or b"" in numbers:
+        # Perhaps of one row alone the numbers have tabs or several spaces between them.
+        head, *numbers = line.rsplit(None, dim) or [b""]
     extra = head.rpartition(b" ")
     # A number in the token's place means a row that is too wide, not a token with spaces.
     if len(numbers) < dim or (extra[1] and is_number(extra[2])):
-        return f"a row must hold a token and {dim} numbers. Received: {line.count(b' ')} numbers."
+        *_, last = line.split() or [b""]
+        if _SPARSE.fullmatch(last):
+            return _no_number(last)
+        return (
+            f"a row must hold a token and {dim} numbers. "
+            f"Received: {max(0, len(line.split()) - 1)} numbers."
+        )
     for field in numbers:
         if not is_number(field):
-            return f"vectors must be numbers. Received: {shown(field)}."
+            return _no_number(field)
     with np.errstate(over="ignore"):
         vector = np.array([[float(field) for field in numbers]]).astype(np.float32)
     if not np.isfinite(vector).all():
         return f"vectors must be finite. Received: the vector of {shown(head)}."
-    token = decoded_token(head)
-    return token_fault(head) if token is None else (token, vector)
+    return head, vector
+
+
+def _no_number(field: bytes) -> str:
+    """Returns the message for a field in a number's place."""
+    hint = ""
+    if _SPARSE.fullmatch(field):
+        hint = " Sparse vectors (INDEX:NUMBER) are not read: give dense ones, with all numbers."
+    elif _DECIMAL_COMMA.fullmatch(field):
+        hint = " Numbers have a decimal point: `sed 's/,/./g' FILE > NEW_FILE` writes it."
+    return f"vectors must be numbers. Received: {shown(field)}.{hint}"
 
 
 def _width(line: bytes, number: int, rows: VectorRows) -> int | None:
     """Returns the width of the first row of a file without header; `None` if malformed."""
-    dim = line.count(b" ")
-    fields = line.split(b" ", WIDEST_DIM)[1:]
+    fields = line.split(None, WIDEST_DIM + 1)[1:]
+    dim = len(fields)
     odd = next((field for field in fields if not is_number(field)), None)
     if not 1 <= dim <= WIDEST_DIM:
         rows.refuse(
             number,
             f"a row must hold a token and from 1 to {WIDEST_DIM:,} numbers. "
-            f"Received: {dim} numbers.",
+            f"Received: {dim} numbers.{_by_commas(line)}",
         )
     elif odd is not None:
-        rows.refuse(number, f"vectors must be numbers. Received: {shown(odd)}.")
+        rows.refuse(number, _no_number(odd))
     else:
         return dim
     return None
+
+
+def _by_commas(line: bytes) -> str:
+    """Returns advice for a row whose fields have commas between them; empty for others."""
+    _, *fields = line.split(b",")
+    if not fields or not all(map(is_number, fields)):
+        return ""
+    return " Commas separate them here: `tr ',' ' ' < FILE > NEW_FILE` writes spaces."

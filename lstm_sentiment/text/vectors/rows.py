@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import encoding_of, how_to_convert
 from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 
@@ -36,10 +37,12 @@ class VectorRows:
         limit: int | None,
         only: Container[str] | None,
         bad_rows: BadRows,
+        sample: bytes = b"",
     ) -> None:
         """Initializes without rows; the options are those of `load_word_vectors`.
 
         Messages name `file` and the `row_word`; `promised` is the number of rows in the header.
+        `sample` is the beginning of a text file, by which its encoding is guessed.
         """
         self.tokens: list[str] = []
         self.found = 0
@@ -51,7 +54,8 @@ class VectorRows:
         # `skip` must detect a repeated token at once, with a set that takes a tenth of the matrix;
         # `refuse` looks once in the end (`_check_distinct`).
         self._seen: set[str] | None = set() if bad_rows == "skip" else None
-        self._skipped = 0
+        self._skipped = self._repeated = self._not_utf8 = 0
+        self._sample = sample
         self._reasons: list[str] = []
         self._notes: list[str] = []
 
@@ -74,7 +78,29 @@ class VectorRows:
         try:
             return self.wants(token.decode())
         except UnicodeDecodeError:
+            self._count_not_utf8(token)
             return False
+
+    def refuse_token(self, number: int, token: bytes) -> None:
+        """Refuses the row of a token that `decoded_token` does not take, as `refuse` does.
+
+        Raises:
+            InvalidInputError: With `bad_rows="refuse"`, or if all that is known of the file says
+                that it is in another encoding.
+        """
+        fault = token_fault(token)
+        if _is_utf8(token):
+            self.refuse(number, fault)
+            return
+        self._count_not_utf8(token)
+        hint = self._other_encoding()
+        if self._seen is None and hint:
+            raise InvalidInputError(f"{self._file}{self._before_number}{number}: {fault}{hint}")
+        self.refuse(number, fault)
+
+    def note(self, sentence: str) -> None:
+        """Keeps a sentence about the file for `left_out`."""
+        self._notes.append(sentence)
 
     def refuse(self, number: int, fault: str) -> None:
         """Skips a malformed row, or raises `InvalidInputError` with `bad_rows="refuse"`.
@@ -109,10 +135,11 @@ class VectorRows:
         """Returns the tokens and the float32 `(len(tokens), dim)` matrix; may be called once.
 
         Raises:
-            InvalidInputError: If there is no row, a token is repeated, or the header has another
-                number of rows.
+            InvalidInputError: If there is no row, most rows are malformed, a token is repeated, or
+                the header has another number of rows.
         """
         self._check_some()
+        self._check_most()
         matrix, self._matrix = self._matrix, None
         assert matrix is not None
         matrix.resize((len(self.tokens), matrix.shape[1]), refcheck=False)
@@ -145,6 +172,7 @@ class VectorRows:
                 first = [*self.tokens, *tokens].index(token)
                 known = self._known([*self._numbers, *numbers][first])
             self.refuse(number, f"tokens must be distinct{known}. Received: {token!r}.")
+            self._repeated += 1
         return new
 
     def _known(self, number: int) -> str:
@@ -169,11 +197,34 @@ class VectorRows:
         if self._reasons:
             raise InvalidInputError(
                 f"{self._file}: must hold at least one well-formed vector. Received: none. "
-                f"{self.left_out}"
+                f"{self.left_out}{self._other_encoding()}"
             )
         if self._only is not None and self.found:
-            raise none_wanted(self._file, self.found)
+            error = none_wanted(self._file, self.found)
+            raise InvalidInputError(f"{error}{self._other_encoding()}")
         raise InvalidInputError(f"{self._file}: must hold at least one vector. Received: none.")
+
+    def _check_most(self) -> None:
+        """Refuses a file of which `skip` leaves out most: it is not what it was taken for."""
+        malformed = self._skipped - self._repeated
+        if 2 * malformed > self.found:
+            reasons = " ".join(self._reasons)
+            raise InvalidInputError(
+                f"{self._file}: most rows must be vectors. Received: {malformed:,} malformed ones "
+                f"of {self.found:,}: {reasons} ...{self._other_encoding()}"
+            )
+
+    def _count_not_utf8(self, token: bytes) -> None:
+        self._not_utf8 += 1
+        if not self._sample:
+            self._sample = token
+
+    def _other_encoding(self) -> str:
+        """Returns how to convert the file if its tokens are in another encoding of Chinese."""
+        others = sum(not token.isascii() for token in self.tokens)
+        if others >= self._not_utf8 or encoding_of(self._sample) == "WINDOWS-1252":
+            return ""
+        return f" {how_to_convert(self._sample, self._file)}"
 
     def _check_promise(self) -> None:
         if self._promised is None or self._promised == self.found:
@@ -181,7 +232,7 @@ class VectorRows:
         if self._seen is None:
             raise InvalidInputError(
                 f"{self._file}:1: the header must give the number of rows, {self.found}. "
-                f"Received: {self._promised}."
+                f"Received: {self._promised}. (It is taken with `bad_rows` set to `skip`.)"
             )
         self._notes.append(f"The header gives {self._promised} rows, there are {self.found}.")
 
@@ -244,6 +295,14 @@ def decoded_tokens(tokens: Sequence[bytes]) -> list[str] | None:
     except UnicodeDecodeError:
         return None
     return None if b"\r" in joined or "" in split or len(split) != len(tokens) else split
+
+
+def _is_utf8(token: bytes) -> bool:
+    try:
+        token.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def token_fault(token: bytes) -> str:
