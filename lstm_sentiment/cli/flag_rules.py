@@ -118,6 +118,8 @@ NAMES: Mapping[str, Rule] = {
     "grpc_socket_path": _NAME_OR_NONE,
     "grpc_channel_arguments": _LIST,
     "cors_allowed_origins": _LIST,
+    "allowed_hosts": _LIST,
+    "allowed_base_paths": _LIST,
 }
 """The rule of each flag that takes a name or an address, by the name of its parameter."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.models_config.base_path import check_is_folder_path
 from lstm_sentiment.version_folder import MAX_VERSION, parse_version
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from lstm_sentiment.serving.request_log.options import RequestLogOptions
     from lstm_sentiment.serving.shadow.options import ShadowOptions
 
+_NO_FOLDER = "none"
 _SAFETY, _WATCHING, _SHADOW = "Access", "Monitoring", "Shadow version"
 
 
 @dataclass(frozen=True)
 class AccessFlags:
-    """TLS, bearer tokens, hosts, and the origins of web pages."""
+    """TLS, bearer tokens, folders of models, hosts, and the origins of web pages."""
 
     ssl_config_file: Annotated[
         Path | None,
@@ -71,6 +73,17 @@ class AccessFlags:
             min=0,
         ),
     ] = 10.0
+    allowed_base_paths: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR,...",
+            help="Folders that HandleReloadConfigRequest may name models in, at any depth; may be "
+            "repeated. Default: those that are served, and those beside them. none: those "
+            "that are served alone.",
+            rich_help_panel=_SAFETY,
+            show_default=False,
+        ),
+    ] = None
     allowed_hosts: Annotated[
         list[str] | None,
         typer.Option(
@@ -147,6 +160,20 @@ class AccessFlags:
                 )
             return None
         return AllowedOrigins(_listed(self.cors_allowed_origins or [ANY_ORIGIN]))
+
+    def base_paths(self) -> list[str] | None:
+        """Returns the folders that a config by request may name; `None` for the default."""
+        if self.allowed_base_paths is None:
+            return None
+        folders = [*_listed(self.allowed_base_paths)]
+        if not folders or (_NO_FOLDER in folders and len(folders) > 1):
+            raise InvalidInputError(
+                f"`--allowed-base-paths` must be folders, or `{_NO_FOLDER}` alone. "
+                f"Received: {','.join(self.allowed_base_paths)!r}."
+            )
+        for folder in folders:
+            check_is_folder_path(folder)
+        return [folder for folder in folders if folder != _NO_FOLDER]
 
     def hosts(self) -> "AllowedHosts | None":
         """Returns the hosts that REST may be asked by; `None` for no further ones."""

@@ -55,6 +55,7 @@ class ServeFlags:
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),
             cors_origins=self.access.cors_origins(),
+            allowed_base_paths=self.access.base_paths(),
             allowed_hosts=self.access.hosts(),
             monitoring=monitoring.config(),
             text_sample_share=monitoring.text_sample_share,

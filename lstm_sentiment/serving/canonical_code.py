@@ -18,6 +18,7 @@ from lstm_sentiment.serving.errors import (
     DeadlineExceededError,
     ModelsNotAvailableError,
     NotImplementedInServingError,
+    PermissionDeniedError,
     RequestCancelledError,
     ResourceExhaustedError,
     SignatureNotFoundError,
@@ -38,6 +39,7 @@ class Code(enum.Enum):
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     UNIMPLEMENTED = 12
@@ -57,6 +59,7 @@ CODES: dict[type[BaseException], Code] = {
     ResourceExhaustedError: Code.RESOURCE_EXHAUSTED,
     DeadlineExceededError: Code.DEADLINE_EXCEEDED,
     RequestCancelledError: Code.CANCELLED,
+    PermissionDeniedError: Code.PERMISSION_DENIED,
     UnauthenticatedError: Code.UNAUTHENTICATED,
     NotImplementedInServingError: Code.UNIMPLEMENTED,
     LstmSentimentError: Code.INTERNAL,

@@ -54,6 +54,10 @@ class UnauthenticatedError(LstmSentimentError):
     """A request lacks the credentials that the server requires."""
 
 
+class PermissionDeniedError(LstmSentimentError):
+    """A request asks for what its caller may not."""
+
+
 class RequestTooLargeError(InvalidInputError):
     """A request is larger than the server's limits.
 

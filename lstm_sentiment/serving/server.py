@@ -20,6 +20,7 @@ from lstm_sentiment.models_config.config import (
     version_labels,
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
+from lstm_sentiment.serving.access.base_paths import AllowedBasePaths
 from lstm_sentiment.serving.access.listening import check_port, listen
 from lstm_sentiment.serving.access.reloading import AccessReloader
 from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
@@ -111,6 +112,8 @@ class ModelServer:
         self._config_file = Path(config) if isinstance(config, str | Path) else None
         self._config = _checked_config(config)
         self._options = options
+        self._base_paths = AllowedBasePaths(options.allowed_base_paths)
+        self._base_paths.trust(self._config)
         self._host = host
         self._peers = peers
         self._asked_port, self._asked_rest_api_port = port, rest_api_port
@@ -347,6 +350,8 @@ class ModelServer:
     ) -> None:
         """Serves the models of another config from now on, as HandleReloadConfigRequest does.
 
+        Unlike there, the config may name any folder.
+
         Args:
             config: All models to serve, as the message that the class takes.
             timeout_seconds: Longest wait for the models; `None` for no limit.
@@ -356,13 +361,16 @@ class ModelServer:
                 is not available. As after the other error, the models of before are still served.
             ServableUnavailableError: If a new model has no version that can be loaded.
         """
+        models = as_models_config(config)
+        self._base_paths.trust(models)
         if self._peers is None:
-            self._core.reload(as_models_config(config), timeout_seconds)
+            self._core.reload(models, timeout_seconds)
         else:
-            self._peers.reload(as_models_config(config), timeout_seconds)
+            self._peers.reload(models, timeout_seconds)
 
     def _reload_for(self, config: ModelServerConfig, caller: Caller) -> None:
         """Serves the models of another config while its caller waits for that."""
+        self._base_paths.check(config)
         if self._peers is None:
             self._core.reload(config, None, caller)
         else:
@@ -422,7 +430,9 @@ class ModelServer:
             self._shadow.start()
         if self._config_file is not None:
             self._core.poll_config_file(
-                self._config_file, self._options.model_config_file_poll_wait_seconds
+                self._config_file,
+                self._options.model_config_file_poll_wait_seconds,
+                when_read=self._base_paths.trust,
             )
         if self._peers is None:
             grpc_server = self._start_grpc()

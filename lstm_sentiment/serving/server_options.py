@@ -1,8 +1,9 @@
 """The options of a `ModelServer`."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.checks import at_least, positive, positive_seconds
@@ -52,6 +53,8 @@ class ServerOptions:
             `ModelServer.poll_now`.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
+        allowed_base_paths: Folders in which a config by HandleReloadConfigRequest may name base
+            paths: see `AllowedBasePaths`. `None` for those beside the ones that are served.
         cors_origins: The origins whose web pages may ask REST; `None` lets in only the server's
             own page.
         allowed_hosts: The hosts that REST may be asked by, beside the server's own: see
@@ -88,6 +91,7 @@ class ServerOptions:
     access_poll_wait_seconds: float = 10.0
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
+    allowed_base_paths: Sequence[str | Path] | None = None
     cors_origins: AllowedOrigins | None = None
     allowed_hosts: AllowedHosts | None = None
     monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))

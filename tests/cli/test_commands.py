@@ -409,6 +409,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--auth_token_file": "tokens.txt",
         "--cors_allowed_origins": "https://example.org, http://localhost:3000",
         "--allowed_hosts": "api.example.org, *.example.com",
+        "--allowed_base_paths": "/models, more",
         "--monitoring_config_file": "monitoring.config",
         "--text_sample_share": 0.5,
         "--drift_alpha": 0.05,
@@ -458,6 +459,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert made["auth_tokens"].check([b"Bearer secret"]) is None
     origins = (b"https://example.org", b"http://localhost:3000", b"https://example.com")
     assert [*map(made["cors_origins"].allows, origins)] == [True, True, False]
+    assert made["allowed_base_paths"] == ["/models", "more"]
     names = ("api.example.org", "a.example.com", "example.org")
     assert [*map(made["allowed_hosts"].allow_name, names)] == [True, True, False]
     assert (made["monitoring"].enable, made["monitoring"].path) == (True, "/m")
@@ -529,6 +531,8 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         ),
         (("--rest-api-enable-cors-support", "--cors-allowed-origins", ","), "at least one allowed"),
         (("--allowed-hosts", "http://a"), "an allowed host must be a name such as api.example.org"),
+        (("--allowed-base-paths", "none,a"), "must be folders, or `none` alone"),
+        (("--allowed-base-paths", "s3://a/b"), "base_path must be a folder of this machine"),
         (("--access-log-texts",), "goes with `--access-log"),
         (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
     ],

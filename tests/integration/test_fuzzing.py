@@ -229,7 +229,7 @@ def _rest_requests(draw: st.DrawFn) -> tuple[str, bytes]:
     if draw(st.integers(0, 4)) == 0:
         headers += _TELLS_GZIP
         body = draw(packed_bodies)
-    head = f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"Host: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     return method, method.encode() + b" " + path + b" HTTP/1.1\r\n" + headers + head + body
 
 
@@ -265,7 +265,7 @@ def test_malformed_rest_requests_are_refused_and_do_no_harm(
         is_answered()
 
 
-_GOOD_REQUEST = b"POST /v1/models/sentiment:predict HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n%s"
+_GOOD_REQUEST = b"POST /v1/models/sentiment:predict HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s"
 
 
 _LIES: list[list[bytes]] = [

@@ -98,6 +98,41 @@ def test_a_reload_brings_and_takes_models_and_a_bad_one_changes_nothing(base_pat
             ask(server, "other")
 
 
+def test_a_request_may_not_load_from_any_folder_and_the_file_may(
+    base_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "books").symlink_to(base_path)
+    elsewhere = config_of(("sentiment", base_path), ("evil", tmp_path / "own" / "books"))
+    path = tmp_path / "models.config"
+    path.write_text(text_format.MessageToString(config_of(("sentiment", base_path))))
+    with start(path, model_config_file_poll_wait_seconds=0) as server:
+        with pytest.raises(grpc.RpcError) as caught:
+            reload(server, config_of(("evil", tmp_path / "own")))
+        assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert "--allowed-base-paths" in str(caught.value.details())
+        assert ask(server) == ["v2:a"]
+        # The link leads to what is served.
+        reload(server, elsewhere)
+        assert ask(server, "evil") == ["v2:a"]
+        # The file belongs to whoever runs the server, and so does what it names.
+        copy_version(base_path / "1", tmp_path / "own", 1)
+        named = config_of(("sentiment", base_path), ("own", tmp_path / "own"))
+        path.write_text(text_format.MessageToString(named))
+        server.poll_now()
+        assert ask(server, "own") == ["v1:a"]
+        reload(server, config_of(("own", tmp_path / "own")))
+        reload(server, named)
+        assert ask(server, "own") == ["v1:a"]
+
+
+def test_a_program_may_load_from_any_folder(base_path: Path, tmp_path: Path) -> None:
+    copy_version(base_path / "1", tmp_path, 1)
+    with start(config_of(("sentiment", base_path)), allowed_base_paths=[]) as server:
+        server.reload(config_of(("own", tmp_path)))
+        assert ask(server, "own") == ["v1:a"]
+
+
 def test_a_changed_config_file_is_taken_over(base_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "models.config"
     path.write_text(text_format.MessageToString(config_of(("sentiment", base_path))))

@@ -191,20 +191,33 @@ class ServerCore:
             self._watch(plan.servables)
         logger.info("serving the new config: models %s", ", ".join(plan.servables) or "none")
 
-    def poll_config_file(self, path: str | Path, wait_seconds: float) -> None:
+    def poll_config_file(
+        self,
+        path: str | Path,
+        wait_seconds: float,
+        *,
+        when_read: Callable[[ModelServerConfig], None] | None = None,
+    ) -> None:
         """Reloads from a `models.config` whenever it has changed, until `stop`.
 
         Args:
             path: The file that the config in force was read from.
             wait_seconds: Pause between polls; 0 polls only at `poll_now`. TensorFlow Serving's
                 `--model_config_file_poll_wait_seconds`.
+            when_read: Called with each changed config of the file, before it is loaded.
 
         Raises:
             InvalidInputError: If the pause is negative.
         """
         at_least(0, model_config_file_poll_wait_seconds=wait_seconds)
+
+        def reload(config: ModelServerConfig) -> None:
+            if when_read is not None:
+                when_read(config)
+            self.reload(config)
+
         self._poller = ConfigFilePoller(
-            path, self.reload, in_force=self._config, wait_seconds=wait_seconds
+            path, reload, in_force=self._config, wait_seconds=wait_seconds
         )
         self._poller.start()
 
