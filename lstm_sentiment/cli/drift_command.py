@@ -8,7 +8,7 @@ import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
+from lstm_sentiment.cli.options import AsJson, BadTextRows, ModelFolder, TextColumn
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.drift.defaults import ALPHA, TOLERANCE
 from lstm_sentiment.errors import InvalidInputError
@@ -48,6 +48,7 @@ def drift(
         ),
     ] = None,
     text_column: TextColumn = "text",
+    bad_rows: BadTextRows = "refuse",
     model_name: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +93,9 @@ def drift(
     load_drift_reference(version_dir)  # fails before TensorFlow is imported, which takes seconds
     live: list[str] | LoggedRequests
     if requests is None:
-        live = read_texts(str(input_path), text_column=text_column, progress=progress)
+        live = read_texts(
+            str(input_path), text_column=text_column, bad_rows=bad_rows, progress=progress
+        )
     else:
         name = servable_name(version_dir) if model_name is None else model_name
         live = read_prediction_log(

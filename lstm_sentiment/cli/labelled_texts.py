@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import LabelColumn, TextColumn
+from lstm_sentiment.cli.options import BadRowsFlag, LabelColumn, TextColumn
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.corpus.corpus import Corpus
@@ -27,6 +27,7 @@ class LabelledTexts:
     ]
     text_column: TextColumn = "text"
     label_column: LabelColumn = "label"
+    bad_rows: BadRowsFlag = "refuse"
 
     def read(self) -> "Corpus":
         """Reads the files.
@@ -41,5 +42,6 @@ class LabelledTexts:
             self.data,
             text_column=self.text_column,
             label_column=self.label_column,
+            bad_rows=self.bad_rows,
             progress=TerminalProgress(),
         )

@@ -12,6 +12,7 @@ from lstm_sentiment.cli.from_log_command import from_log
 from lstm_sentiment.cli.labels_next_command import choose
 from lstm_sentiment.cli.options import (
     AsJson,
+    BadRowsFlag,
     ConfigFlags,
     LabelColumn,
     TextColumn,
@@ -76,6 +77,7 @@ def check(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    bad_rows: BadRowsFlag = "refuse",
     quick: Annotated[
         bool,
         typer.Option(
@@ -128,7 +130,11 @@ def check(
     decided = read_corrections(corrections or ())
     progress = TerminalProgress()
     files = read_labelled_files(
-        data, text_column=text_column, label_column=label_column, progress=progress
+        data,
+        text_column=text_column,
+        label_column=label_column,
+        bad_rows=config.bad_rows,
+        progress=progress,
     )
     corpus = with_decided_labels(files.corpus, decided)
     if not quick:

@@ -9,7 +9,7 @@ import typer
 from lstm_sentiment.checks import MAX_SEED, in_range, positive, share
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson, TextColumn, check_writable_file
+from lstm_sentiment.cli.options import AsJson, BadRowsFlag, TextColumn, check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.compressed import content_suffix
@@ -19,13 +19,12 @@ from lstm_sentiment.labels.page.render import (
     source_name,
     write_labels_page,
 )
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.labels.next_texts import NextTexts
     from lstm_sentiment.versions.predictor import SavedModelPredictor
-
-_PARQUET = ".parquet"
 
 
 @takes_flag_groups
@@ -77,6 +76,7 @@ def choose(
         str,
         typer.Option(help="Column of the labels of --data, which the page offers without --model."),
     ] = "label",
+    bad_rows: BadRowsFlag = "refuse",
     seed: Annotated[int, typer.Option(help="The same seed chooses the same texts.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -107,9 +107,9 @@ def choose(
     version = None if model is None else engine.load(model)
     label_names: Sequence[str] = ()
     if page is not None:
-        label_names = _label_names(version, data or (), text_column, label_column)
-    texts = _read(pool, text_column)
-    labelled = _read(data, text_column) if data else ()
+        label_names = _label_names(version, data or (), text_column, label_column, bad_rows)
+    texts = _read(pool, text_column, bad_rows)
+    labelled = _read(data, text_column, bad_rows) if data else ()
     found = choose_next(
         texts,
         number,
@@ -139,7 +139,11 @@ def choose(
 
 
 def _label_names(
-    version: "SavedModelPredictor | None", data: Sequence[Path], text_column: str, label_column: str
+    version: "SavedModelPredictor | None",
+    data: Sequence[Path],
+    text_column: str,
+    label_column: str,
+    bad_rows: BadRows,
 ) -> Sequence[str]:
     """Returns the classes of a version, or without one the labels of texts."""
     if version is not None:
@@ -148,19 +152,27 @@ def _label_names(
         return ()
     from lstm_sentiment.text.corpus.reading import read_corpus
 
-    return read_corpus(data, text_column=text_column, label_column=label_column).label_names
+    return read_corpus(
+        data, text_column=text_column, label_column=label_column, bad_rows=bad_rows
+    ).label_names
 
 
-def _read(paths: Sequence[Path], text_column: str) -> Sequence[str]:
+def _read(paths: Sequence[Path], text_column: str, bad_rows: BadRows) -> Sequence[str]:
     """Leaves the texts in their files, but for those of Parquet files."""
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import files_of, read_texts
+    from lstm_sentiment.text.corpus.record_files import PARQUET
     from lstm_sentiment.text.corpus.streaming import open_texts
 
-    files = files_of(paths, plain=True, progress=TerminalProgress())
-    if any(content_suffix(file) == _PARQUET for file in files):
-        return [text for file in files for text in read_texts(file, text_column=text_column)]
-    return open_texts(files, text_column=text_column)
+    progress = TerminalProgress()
+    files = files_of(paths, plain=True, progress=progress)
+    if not any(content_suffix(file) == PARQUET for file in files):
+        return open_texts(files, text_column=text_column, bad_rows=bad_rows, progress=progress)
+    return [
+        text
+        for file in files
+        for text in read_texts(file, text_column=text_column, bad_rows=bad_rows, progress=progress)
+    ]
 
 
 def _print_result(found: "NextTexts", number: int, output: Path, page: Path | None) -> None:

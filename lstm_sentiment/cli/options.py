@@ -15,6 +15,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
 from lstm_sentiment.pipeline.overrides import nested, preset_config, with_overrides
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.config import TrainingConfig
 
@@ -23,6 +24,17 @@ DATA, WORDS, TRAINING = "Data", "Words and vectors", "Training"
 
 TextColumn = Annotated[str, typer.Option(help="Column of the texts.")]
 LabelColumn = Annotated[str, typer.Option(help="Column of the labels.")]
+BadRowsFlag = Annotated[
+    BadRows,
+    typer.Option(
+        help="Malformed rows of a file, and rows without a label: refuse the file, or skip them "
+        "and say how many."
+    ),
+]
+BadTextRows = Annotated[
+    BadRows,
+    typer.Option(help="Malformed rows of a file: refuse the file, or skip them and say how many."),
+]
 ModelFolder = Annotated[Path, typer.Option(help="A version's folder, or a folder of versions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -87,6 +99,14 @@ class DataFlags:
     label_column: Annotated[
         str, typer.Option(help="Column of the labels.", rich_help_panel=DATA)
     ] = PipelineConfig.label_column
+    bad_rows: Annotated[
+        BadRows,
+        typer.Option(
+            help="Malformed rows of texts and vectors, and texts without a label: refuse their "
+            "file, or skip them and say how many.",
+            rich_help_panel=DATA,
+        ),
+    ] = PipelineConfig.bad_rows
 
 
 @dataclass(frozen=True)

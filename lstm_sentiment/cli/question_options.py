@@ -12,8 +12,10 @@ import typer
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.engine_flags import EngineFlags
+from lstm_sentiment.cli.options import BadTextRows
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
 from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
 
@@ -39,6 +41,7 @@ class TextFlags:
         typer.Option("--input", help="File of texts: one per line, or the column of a table."),
     ] = None
     text_column: Annotated[str, typer.Option(help="Column of the texts of a table.")] = "text"
+    bad_rows: BadTextRows = "refuse"
 
     def read(self) -> list[str]:
         """Reads the texts.
@@ -47,7 +50,7 @@ class TextFlags:
             InvalidInputError: If there is no text, two sources are named, or a source cannot be
                 read.
         """
-        texts = _texts(self.texts or [], self.input_file, self.text_column)
+        texts = _texts(self.texts or [], self.input_file, self.text_column, self.bad_rows)
         if not texts:
             raise InvalidInputError("There must be at least one text. Received: none.")
         return texts
@@ -156,7 +159,9 @@ def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield texts[start : start + size]
 
 
-def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[str]:
+def _texts(
+    given: list[str], input_file: Path | None, text_column: str, bad_rows: BadRows
+) -> list[str]:
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import read_texts, split_lines
 
@@ -165,7 +170,9 @@ def _texts(given: list[str], input_file: Path | None, text_column: str) -> list[
     if given:
         return [replace_surrogates(text) for text in given]
     if input_file is not None:
-        return read_texts(input_file, text_column=text_column, progress=TerminalProgress())
+        return read_texts(
+            input_file, text_column=text_column, bad_rows=bad_rows, progress=TerminalProgress()
+        )
     content = sys.stdin.buffer.read()
     kind = recognize(content[:START_BYTES])
     if kind is not None:

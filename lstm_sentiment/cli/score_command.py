@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
-from lstm_sentiment.cli.options import AsJson, ModelFolder, TextColumn
+from lstm_sentiment.cli.options import AsJson, BadTextRows, ModelFolder, TextColumn
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.version_folder import find_version
@@ -31,6 +31,7 @@ def score(
         ),
     ] = None,
     text_column: TextColumn = "text",
+    bad_rows: BadTextRows = "refuse",
     engine: Annotated[
         Literal["auto", "light", "tensorflow", "local", "ray"],
         typer.Option(
@@ -94,6 +95,7 @@ def score(
         workers=workers,
         address=address,
         force=force,
+        bad_rows=bad_rows,
         progress=progress,
     )
     if as_json:

@@ -55,7 +55,6 @@ class OldFlags:
     exclude_data: OldList = None
     split_seed: Old = None
     vectors_limit: Old = None
-    bad_rows: Old = None
     normalization: Old = None
     unknown: Old = None
     dictionary: Old = None

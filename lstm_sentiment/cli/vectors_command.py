@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.checks import require_train
-from lstm_sentiment.cli.options import check_writable_file
+from lstm_sentiment.cli.options import BadTextRows, check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ TokenizerChoice = Annotated[
 Limit = Annotated[
     int | None, typer.Option(metavar="N", help="Read the first N vectors only. Default: all.")
 ]
-BadRows = Annotated[
-    Literal["refuse", "skip"],
-    typer.Option(help="Malformed rows of a text file: refuse the file, or skip and count them."),
+BadVectorRows = Annotated[
+    BadRows,
+    typer.Option(help="Malformed rows of a file: refuse the file, or skip and count them."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -65,7 +66,7 @@ def info(
         typer.Option(metavar="WORD", help="Show the words nearest to this one. May be repeated."),
     ] = None,
     limit: Limit = None,
-    bad_rows: BadRows = "refuse",
+    bad_rows: BadVectorRows = "refuse",
     as_json: AsJson = False,
 ) -> None:
     """Show the number of vectors in a file, their norms, and how many of your words they cover.
@@ -79,7 +80,7 @@ def info(
     from lstm_sentiment.text.vectors.report import describe_vectors, nearest_neighbours
 
     progress = TerminalProgress()
-    texts = list(_read(data, text_column)) if data else None
+    texts = list(_read(data, text_column, bad_rows)) if data else None
     found = load_word_vectors(file, limit=limit, bad_rows=bad_rows, progress=progress)
     near = {word: nearest_neighbours(found, word) for word in neighbours or ()}
     if texts is not None:
@@ -114,6 +115,7 @@ def train(
     ],
     output: Annotated[Path, typer.Option(help=f"The file to write: {_FORMS}.", show_default=False)],
     text_column: TextColumn = "text",
+    bad_rows: BadTextRows = "refuse",
     exclude: Annotated[
         list[Path] | None,
         typer.Option(
@@ -157,7 +159,7 @@ def train(
     from lstm_sentiment.text.vectors.training import train_vectors_on_texts
 
     progress = TerminalProgress()
-    texts = _texts_to_train_on(data, exclude or (), text_column, progress)
+    texts = _texts_to_train_on(data, exclude or (), text_column, bad_rows, progress)
     import_tensorflow()
     started = time.monotonic()
     made, trained = train_vectors_on_texts(
@@ -209,7 +211,7 @@ def convert(
         Path | None,
         typer.Option(help="Keep the words of this file only, one a line, as vocabulary.txt."),
     ] = None,
-    bad_rows: BadRows = "refuse",
+    bad_rows: BadVectorRows = "refuse",
     as_json: AsJson = False,
 ) -> None:
     """Write word vectors in another format, all of them or some.
@@ -240,11 +242,15 @@ def convert(
 
 
 def _texts_to_train_on(
-    data: Sequence[Path], exclude: Sequence[Path], text_column: str, progress: Progress
+    data: Sequence[Path],
+    exclude: Sequence[Path],
+    text_column: str,
+    bad_rows: BadRows,
+    progress: Progress,
 ) -> list[str]:
     """Returns the distinct texts without held-out ones, and prints how many were dropped."""
-    read = [text.strip() for text in _read(data, text_column)]
-    held_out = {text.strip() for text in _read(exclude, text_column)}
+    read = [text.strip() for text in _read(data, text_column, bad_rows)]
+    held_out = {text.strip() for text in _read(exclude, text_column, bad_rows)}
     filled = [text for text in read if text]
     distinct = list(dict.fromkeys(filled))
     kept = [text for text in distinct if text not in held_out]
@@ -258,12 +264,14 @@ def _texts_to_train_on(
     return kept
 
 
-def _read(paths: Sequence[Path], text_column: str) -> Iterator[str]:
+def _read(paths: Sequence[Path], text_column: str, bad_rows: BadRows) -> Iterator[str]:
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import read_texts
 
     for path in paths:
-        yield from read_texts(path, text_column=text_column, progress=TerminalProgress())
+        yield from read_texts(
+            path, text_column=text_column, bad_rows=bad_rows, progress=TerminalProgress()
+        )
 
 
 def _check_output(path: Path) -> None:

@@ -51,7 +51,8 @@ class PipelineConfig:
             trains word2vec on the training texts.
         own_vectors: Also train vectors on the texts and concatenate them with those of `vectors`.
         vectors_limit: Number of vectors to read from the head of the file; `None` reads all.
-        bad_rows: `refuse` or `skip` malformed rows of `vectors`: see `load_word_vectors`.
+        bad_rows: `refuse` or `skip` malformed rows of texts and of `vectors`, and texts without a
+            label: see `read_corpus` and `load_word_vectors`.
         tokenizer: `auto`, or a tokenizer's kind.
         normalization: Spellings to unify: see `normalize_texts`.
         unknown: For `unigram`, the tokens of unknown characters: see `UnigramTokenizer`.

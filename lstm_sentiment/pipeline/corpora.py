@@ -198,6 +198,7 @@ def _read_labelled(
         text_column=config.text_column,
         label_column=config.label_column,
         label_names=label_names,
+        bad_rows=config.bad_rows,
         progress=progress,
     )
 
@@ -206,8 +207,15 @@ def _read_all(
     config: PipelineConfig, paths: Sequence[PathLike], progress: Progress
 ) -> Sequence[str]:
     if config.streaming:
-        return open_texts(paths, text_column=config.text_column, progress=progress)
-    parts = (read_texts(path, text_column=config.text_column, progress=progress) for path in paths)
+        return open_texts(
+            paths, text_column=config.text_column, bad_rows=config.bad_rows, progress=progress
+        )
+    parts = (
+        read_texts(
+            path, text_column=config.text_column, bad_rows=config.bad_rows, progress=progress
+        )
+        for path in paths
+    )
     return [text.strip() for part in parts for text in part]
 
 

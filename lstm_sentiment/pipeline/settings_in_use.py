@@ -50,7 +50,7 @@ def _reasons(
 ) -> Iterator[tuple[str, str]]:
     """Yields each setting that changes nothing, and why, whatever its value."""
     if config.vectors is None:
-        for name in ("own_vectors", "vectors_limit", "bad_rows"):
+        for name in ("own_vectors", "vectors_limit"):
             yield name, "no `vectors` are given"
     training = [name for name in setting_types() if name.startswith(_VECTOR_TRAINING)]
     if config.init_from is not None:

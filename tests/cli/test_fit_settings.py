@@ -113,6 +113,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
         ("--epochs", 2, "--batch-size", 3, "--seed", 4, "--strategy", "mirrored"),
         {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "strategy": "mirrored"}},
     ),
+    (("--bad-rows", "skip"), {"bad_rows": "skip"}),
     (("--init-from", "models/a"), {"init_from": Path("models/a")}),
     (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
     (
@@ -123,7 +124,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
 
 OLD: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
-    (("--vectors-limit", 3, "--bad-rows", "skip"), {"vectors_limit": 3, "bad_rows": "skip"}),
+    (("--vectors-limit", 3), {"vectors_limit": 3}),
     (("--cache", "disk"), {"cache": "disk"}),
     (("--normalization", "width", "--unknown", "run"), {"normalization": "width"}),
     (("--dictionary", "jieba"), {"dictionary": Path("jieba")}),
@@ -214,7 +215,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 26
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 27
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

@@ -109,7 +109,8 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
 ) -> None:
     pytest.importorskip("ray", reason="needs the extra `ray`")
     flags = ("--engine", "ray", "--workers", 3, "--address", "host:6379", "--model", "m", "--force")
-    outcome = run("score", "shards/a.txt", *flags, "--text-column", "t", "--output", "o")
+    others = ("--text-column", "t", "--output", "o", "--bad-rows", "skip")
+    outcome = run("score", "shards/a.txt", *flags, *others)
     assert outcome.code == 0, outcome.err
     assert calls == [
         {
@@ -121,6 +122,7 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
             "workers": 3,
             "address": "host:6379",
             "force": True,
+            "bad_rows": "skip",
         }
     ]
     assert outcome.out == (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import InvalidInputError, PipelineConfig, TrainingConfig, read_corpus
-from lstm_sentiment.pipeline.corpora import prepare_corpora
+from lstm_sentiment.pipeline.corpora import prepare_corpora, read_excluded, read_unlabelled
 from lstm_sentiment.text.corpus.corrections import text_digest
 from lstm_sentiment.text.corpus.near_duplicates import text_key
 from tests.corpora import copied, hotel_like, rows_of, write_csv
@@ -143,3 +143,27 @@ def test_corrections_of_other_texts_alone_are_a_mistake(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidInputError, match=r"c\.csv: .*Received: 1, all of other texts"):
         prepare_corpora(config)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_rows_that_are_malformed_or_empty_are_left_out_and_counted(
+    tmp_path: Path, streaming: bool
+) -> None:
+    lines = ["text,label", *(f"{name} {i},{name}" for name in "ab" for i in range(20))]
+    lines[3:3] = ["x,y,a", ",", "z,"]
+    data, more = tmp_path / "a.csv", tmp_path / "more.csv"
+    data.write_text("\n".join(lines), "utf-8")
+    more.write_text("text\nsome more\ntexts,x\nand others\n", "utf-8")
+    config = PipelineConfig(data=[data], unlabelled=[more], streaming=streaming)
+    with pytest.raises(InvalidInputError, match=r"a\.csv:4: a row must have 2 fields"):
+        prepare_corpora(config)
+    config, recorder = replace(config, bad_rows="skip"), Recorder()
+    splits = prepare_corpora(config, recorder)
+    assert sum(map(len, splits)) == 40
+    assert recorder.said[0] == (
+        f"{data}: left out 1 of 43 rows (line 4) that are malformed, the first, line 4: a row must "
+        "have 2 fields, as the header has. Received: 3; 1 of 43 rows (line 6) without a label; 1 "
+        "row that holds neither a text nor a label"
+    )
+    texts = read_unlabelled(config, splits, read_excluded(config), recorder)
+    assert list(texts.texts) == ["some more", "and others"]
