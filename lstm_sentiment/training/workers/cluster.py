@@ -1,22 +1,26 @@
-"""The cluster of workers: `TF_CONFIG`, checked, and a first meeting of all workers."""
+"""The cluster of workers, as `TF_CONFIG` names it."""
 
 import json
 import os
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from lstm_sentiment.errors import ConfigError, TrainingError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.errors import ConfigError
 
-_TRY_SECONDS = 1.0
-_PAUSE_SECONDS = 0.2
-_MOST_BYTES = 1_000_000
 _TRAINERS = ("chief", "worker")
+_EVALUATOR = "evaluator"
+# An evaluator takes no part in the training, and TensorFlow does not count it among the workers.
+_JOBS = (*_TRAINERS, _EVALUATOR)
+_UNUSED = {
+    "ps": "`cluster` must hold `chief` and `worker` alone: parameter servers are not supported",
+    "master": "`cluster` must call its first worker `chief`: `master` is of TensorFlow 1",
+}
+_PARTS = ("cluster", "task")
+# No scheme, no path, no space; an IPv6 address is in brackets.
+_HOST = re.compile(r"[^\s:/\[\]]+|\[[0-9a-fA-F:.%]+\]")
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ def read_cluster(environment: Mapping[str, str] | None = None) -> Cluster | None
         environment: Environment variables; `None` is the process's own.
 
     Returns:
-        The workers, or `None` if `TF_CONFIG` is unset or empty. The chief is the first of
-        `cluster.chief`, or else of `cluster.worker`.
+        The workers, or `None` if `TF_CONFIG` is unset, empty or without `cluster`. The chief is the
+        first of `cluster.chief`, or else of `cluster.worker`. An `evaluator` is left out, and so is
+        what `TFConfigClusterResolver` does not need, such as `environment`.
 
     Raises:
         ConfigError: If `TF_CONFIG` breaks a rule.
@@ -55,203 +60,88 @@ def read_cluster(environment: Mapping[str, str] | None = None) -> Cluster | None
         return None
     try:
         config = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"`TF_CONFIG` must be valid JSON. Received: {error}: {text!r}.") from None
     if not isinstance(config, dict):
         _refuse("must be a JSON object", config)
+    _check_spelling(config, "", _PARTS)
+    if config.get("sparseCluster"):
+        _refuse("must name all workers in `cluster`: `sparseCluster` is not supported", config)
     if not config.get("cluster"):
         return None
-    jobs, task = config["cluster"], config.get("task")
-    if not isinstance(jobs, dict) or not set(jobs) <= {*_TRAINERS, "ps", "evaluator"}:
-        _refuse("`cluster` must map `chief` and `worker` to lists of `host:port`", jobs)
-    if set(jobs) - set(_TRAINERS):
-        _refuse("`cluster` must hold `chief` and `worker` alone: others are not supported", jobs)
-    addresses = [(job, i, a) for job in _TRAINERS for i, a in enumerate(_addresses(jobs, job))]
+    jobs = _jobs(config["cluster"])
+    addresses = [(job, i, a) for job in _TRAINERS for i, a in enumerate(jobs.get(job, ()))]
     names = [address for _, _, address in addresses]
     if len(set(names)) < len(names) or len(jobs.get("chief", ())) > 1:
-        _refuse("addresses must differ, and there must be one `chief` at most", jobs)
+        _refuse("addresses must differ, and there must be one `chief` at most", config["cluster"])
+    job, index = _task(config.get("task"))
+    for position, (its_job, its_index, _) in enumerate(addresses):
+        if (its_job, its_index) == (job, index):
+            return Cluster(tuple(names), position)
+    _refuse(f"`task` must be one of `cluster`, which holds {_counts(jobs)}", config["task"])
+
+
+def _check_spelling(table: Mapping[str, Any], prefix: str, known: Collection[str]) -> None:
+    for name in table:
+        if name not in known and name.lower() in known:
+            _refuse(f"`{prefix}{name.lower()}` must be in lower case", name)
+
+
+def _jobs(cluster: Any) -> dict[str, list[str]]:
+    """Returns the addresses of each job of `cluster`, as TensorFlow's `ClusterSpec` reads them."""
+    if not isinstance(cluster, dict):
+        _refuse("`cluster` must map `chief` and `worker` to lists of `host:port`", cluster)
+    _check_spelling(cluster, "cluster.", _JOBS)
+    for job, tasks in cluster.items():
+        if job in _UNUSED and tasks:
+            _refuse(_UNUSED[job], cluster)
+        if job not in (*_JOBS, *_UNUSED):
+            _refuse("`cluster` must map `chief` and `worker` to lists of `host:port`", cluster)
+    return {job: list(_addresses(cluster, job)) for job in _TRAINERS if cluster.get(job)}
+
+
+def _task(task: Any) -> tuple[str, int]:
+    """Returns job and index of this process; `TFConfigClusterResolver` applies `int` to it."""
+    if isinstance(task, dict):
+        _check_spelling(task, "task.", ("type", "index"))
     if not isinstance(task, dict) or not {"type", "index"} <= set(task):
         _refuse('`task` must be there, such as {"type": "worker", "index": 0}', task)
-    for position, (job, index, _) in enumerate(addresses):
-        if task["type"] == job and task["index"] == index and type(task["index"]) is int:
-            return Cluster(tuple(names), position)
-    _refuse(f"`task` must be one of `cluster`, which holds {_counts(jobs)}", task)
+    job, index = task["type"], task["index"]
+    if not isinstance(job, str):
+        _refuse("`task.type` must be a string, such as `worker`", task)
+    if job in _UNUSED:
+        _refuse(_UNUSED[job], task)
+    if job not in _JOBS and job.lower() in _JOBS:
+        _refuse("`task.type` must be in lower case", task)
+    if job == _EVALUATOR:
+        _refuse("an `evaluator` has nothing to do: the chief evaluates. Start no such task", task)
+    try:
+        number = int(index) if not isinstance(index, bool) else None
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or (isinstance(index, float) and number != index):
+        _refuse("`task.index` must be an integer", task)
+    return job, number
 
 
 def _addresses(jobs: Mapping[str, Any], job: str) -> Iterator[str]:
-    found = jobs.get(job, [])
-    if not isinstance(found, list):
-        _refuse(f"`cluster.{job}` must be a list of `host:port`", found)
+    found = jobs[job]
+    if isinstance(found, dict):  # by index, as `ClusterSpec` takes them too
+        by_index = {str(name).strip(): address for name, address in found.items()}
+        found = [by_index.get(str(index)) for index in range(len(by_index))]
+    if not isinstance(found, list) or None in found:
+        _refuse(f"`cluster.{job}` must be a list of `host:port`", jobs[job])
     for address in found:
         host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
-        if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or not 0 < int(port) < 2**16:
             _refuse(f"`cluster.{job}` must be a list of `host:port`", address)
         yield address
 
 
 def _counts(jobs: Mapping[str, Any]) -> str:
-    return " and ".join(f"{len(jobs[job])} `{job}`" for job in _TRAINERS if jobs.get(job))
+    held = " and ".join(f"{len(jobs[job])} `{job}`" for job in _TRAINERS if jobs.get(job))
+    return held or "neither a `chief` nor a `worker`"
 
 
 def _refuse(rule: str, received: object) -> NoReturn:
     raise ConfigError(f"`TF_CONFIG`: {rule}. Received: {json.dumps(received)}.")
-
-
-def meet(
-    cluster: Cluster,
-    timeout_seconds: float,
-    *,
-    progress: Progress = SILENT,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Waits until all workers have started and can be reached at their addresses.
-
-    TensorFlow itself would wait forever, and silently, for a worker that never starts. Ports are
-    free again at the return.
-
-    Args:
-        cluster: The workers, the same at all of them.
-        timeout_seconds: Longest wait.
-        progress: Receives a message at the start.
-        clock: Returns seconds that never decrease.
-
-    Raises:
-        ConfigError: If the port of this process is taken, or another worker has another
-            `TF_CONFIG`.
-        TrainingError: If a worker is missing after `timeout_seconds`.
-    """
-    deadline = clock() + timeout_seconds
-    with _listening(cluster) as listener:
-        progress.say(
-            f"Worker {cluster.index} of {len(cluster.addresses)} at {cluster.address}: waiting for "
-            f"the others, {timeout_seconds:g} s at most"
-        )
-        wait = _gather if cluster.index == 0 else _report
-        missing = wait(cluster, listener, lambda: deadline - clock())
-    if missing:
-        raise TrainingError(
-            f"All workers must be there within {timeout_seconds:g} s. Received: nothing from "
-            f"{' and '.join(missing)}."
-        )
-
-
-@contextmanager
-def _listening(cluster: Cluster) -> Iterator[socket.socket]:
-    port = int(cluster.address.rpartition(":")[2])
-    listener = socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET)
-    with closing(listener):
-        # The port of a run that has just ended is free.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if socket.has_ipv6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        try:
-            # On all addresses, as TensorFlow's own server will listen.
-            listener.bind(("", port))
-            listener.listen(2 * len(cluster.addresses))
-        except OSError as error:
-            raise ConfigError(
-                f"`TF_CONFIG`: the port of worker {cluster.index} must be free. "
-                f"Received: {cluster.address}: {error.strerror}."
-            ) from error
-        yield listener
-
-
-def _name(cluster: Cluster, index: int) -> str:
-    return f"worker {index}{' (the chief)' * (index == 0)} at {cluster.addresses[index]}"
-
-
-def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """Meets as the chief: connects to each worker and answers it; returns the missing ones."""
-    there: dict[int, socket.socket] = {}
-    unreachable: set[int] = set()
-    everyone = range(1, len(cluster.addresses))
-    try:
-        while len(there) < len(everyone) and left() > 0:
-            listener.settimeout(min(_TRY_SECONDS, max(left(), 0.001)))
-            with suppress(TimeoutError):
-                connection, _ = listener.accept()
-                index = _heard(cluster, connection)
-                if index is None:
-                    connection.close()
-                    continue
-                there[index] = connection
-                # At once: the worker may give up later.
-                if not _answers(cluster.addresses[index]):
-                    unreachable.add(index)
-        missing = [
-            _name(cluster, index)
-            for index in everyone
-            if index not in there or index in unreachable
-        ]
-        verdict = {"missing": missing}
-        for connection in there.values():
-            with suppress(OSError):
-                connection.sendall(json.dumps(verdict).encode() + b"\n")
-        return missing
-    finally:
-        for connection in there.values():
-            connection.close()
-
-
-def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
-    """Returns the index of the worker that has connected; `None` if it is none of the cluster."""
-    connection.settimeout(_TRY_SECONDS)
-    try:
-        hello = json.loads(_line(connection))
-        index, addresses = int(hello["index"]), hello["addresses"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if addresses == list(cluster.addresses) and 0 < index < len(addresses):
-        return index
-    with suppress(OSError):
-        connection.sendall(json.dumps({"addresses": cluster.addresses}).encode() + b"\n")
-    return None
-
-
-def _answers(address: str) -> bool:
-    try:
-        with _connected(address, _TRY_SECONDS):
-            return True
-    except OSError:
-        return False
-
-
-def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """Meets as another worker: tells the chief and waits; returns the missing workers."""
-    hello = {"index": cluster.index, "addresses": cluster.addresses}
-    pause, heard = threading.Event(), ""
-    while left() > 0:
-        try:
-            with _connected(cluster.addresses[0], min(_TRY_SECONDS, left())) as connection:
-                connection.sendall(json.dumps(hello).encode() + b"\n")
-                heard = ", which waits for others"
-                # The chief's deadline may be later than this worker's, if it started later.
-                connection.settimeout(max(left(), 0.001))
-                verdict = json.loads(_line(connection))
-        except (OSError, ValueError):
-            pause.wait(min(_PAUSE_SECONDS, max(left(), 0)))
-            continue
-        if "addresses" in verdict:
-            raise ConfigError(
-                "`TF_CONFIG`: all workers must be told the same `cluster`. Received: "
-                f"{json.dumps(cluster.addresses)} here, {json.dumps(verdict['addresses'])} at "
-                "the chief."
-            )
-        return list(verdict["missing"])
-    return [_name(cluster, 0) + heard]
-
-
-def _connected(address: str, timeout_seconds: float) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout_seconds)
-
-
-def _line(connection: socket.socket) -> bytes:
-    """Reads up to a line feed; raises `ValueError` if the other end stops before it."""
-    received = b""
-    while not received.endswith(b"\n"):
-        part = connection.recv(65_536)
-        if not part or len(received) > _MOST_BYTES:
-            raise ValueError("The other end stopped before the line's end.")
-        received += part
-    return received

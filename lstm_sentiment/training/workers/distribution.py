@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lstm_sentiment.errors import ConfigError, InvalidInputError, TrainingError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
-from lstm_sentiment.training.workers.cluster import Cluster, meet, read_cluster
+from lstm_sentiment.training.workers.cluster import Cluster, read_cluster
+from lstm_sentiment.training.workers.meeting import meet
 
 _LOST = (
     tf.errors.UnavailableError,
@@ -189,13 +190,24 @@ def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
 _started: dict[Cluster, Workers] = {}
 
 
+class _Resolver(tf.distribute.cluster_resolver.TFConfigClusterResolver):
+    """Names the workers as `read_cluster` does, for which the chief is worker 0."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(task_type="worker", task_id=cluster.index)
+        self._addresses = list(cluster.addresses)
+
+    def cluster_spec(self) -> tf.train.ClusterSpec:
+        return tf.train.ClusterSpec({"worker": self._addresses})
+
+
 def _multi_worker(cluster: Cluster, timeout_seconds: float, progress: Progress) -> Workers:
     if cluster in _started:
         return _started[cluster]
     _prepare_devices()
     meet(cluster, timeout_seconds, progress=progress)
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(_Resolver(cluster))
     except RuntimeError as error:
         raise InvalidInputError(
             "Several workers must be started before TensorFlow computes anything. "

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, LstmSentimentError, TrainingError
-from lstm_sentiment.training.workers.cluster import Cluster, meet, read_cluster
+from lstm_sentiment.training.workers.cluster import Cluster, read_cluster
+from lstm_sentiment.training.workers.meeting import meet
 
 TWO = {"worker": ["a:1", "b:2"]}
 
@@ -36,6 +37,23 @@ def test_the_first_worker_is_the_chief_unless_there_is_one() -> None:
     assert read_cluster(config(with_chief, worker(1))) == Cluster(("c:3", "a:1", "b:2"), 2)
 
 
+@pytest.mark.parametrize("index", ["1", " 1 ", 1.0, 1])
+def test_an_index_is_read_as_tensorflow_reads_it(index: object) -> None:
+    assert read_cluster(config(TWO, worker(index))) == Cluster(("a:1", "b:2"), 1)
+
+
+def test_what_trainers_do_not_need_is_left_out() -> None:
+    beside = {"environment": "cloud", "rpc_layer": "grpc", "job": {}}
+    jobs = {**TWO, "evaluator": ["e:3"], "ps": []}
+    text = json.dumps({"cluster": jobs, "task": worker(1), **beside})
+    assert read_cluster({"TF_CONFIG": text}) == Cluster(("a:1", "b:2"), 1)
+
+
+def test_addresses_by_index_and_of_ipv6() -> None:
+    jobs = {"worker": {"1": "[::1]:2", "0": "a:1"}}
+    assert read_cluster(config(jobs, worker("0"))) == Cluster(("a:1", "[::1]:2"), 0)
+
+
 @given(st.integers(1, 6), st.booleans(), st.data())
 def test_every_task_has_a_place_of_its_own(count: int, chief: bool, data: st.DataObject) -> None:
     addresses = [f"host{i}:{2222 + i}" for i in range(count)]
@@ -57,7 +75,22 @@ def test_every_task_has_a_place_of_its_own(count: int, chief: bool, data: st.Dat
         ('{"cluster": {"worker": ["a:65536"]}}', 'Received: "a:65536"'),
         ('{"cluster": {"worker": ["a:1", "a:1"]}}', "addresses must differ"),
         ('{"cluster": {"chief": ["a:1", "b:2"]}}', "there must be one `chief` at most"),
-        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}', "others are not supported"),
+        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}', "parameter servers are not supported"),
+        ('{"cluster": {"worker": ["a:1"], "boss": ["b:1"]}}', "must map `chief` and `worker`"),
+        ('{"cluster": {"master": ["a:1"]}}', "must call its first worker `chief`"),
+        ('{"cluster": {"worker": ["http://a:1"]}}', 'list of `host:port`. Received: "http://a:1"'),
+        ('{"cluster": {"worker": [" a:1"]}}', 'list of `host:port`. Received: " a:1"'),
+        ('{"cluster": {"worker": ["::1:1"]}}', 'list of `host:port`. Received: "::1:1"'),
+        ('{"cluster": {"worker": {"0": "a:1", "2": "b:1"}}}', "`cluster.worker` must be a list"),
+        (
+            '{"CLUSTER": {"worker": ["a:1"]}}',
+            '`cluster` must be in lower case. Received: "CLUSTER"',
+        ),
+        ('{"cluster": {"Worker": ["a:1"]}}', "`cluster.worker` must be in lower case"),
+        ('{"sparseCluster": {"worker": {"0": "a:1"}}}', "`sparseCluster` is not supported"),
+        ("null", "must be a JSON object. Received: null"),
+        (json.dumps(json.dumps({"cluster": TWO})), "must be a JSON object. Received: "),
+        ("[" * 100_000, "must be valid JSON"),
         ('{"cluster": {"worker": ["a:1"]}}', "`task` must be there"),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}', "`task` must be there"),
         (
@@ -65,9 +98,18 @@ def test_every_task_has_a_place_of_its_own(count: int, chief: bool, data: st.Dat
             "must be one of `cluster`, which holds 2 `worker`. Received: "
             '{"type": "worker", "index": 2}',
         ),
-        (config(TWO, worker("1"))["TF_CONFIG"], "must be one of `cluster`"),
         (config(TWO, worker(0, "chief"))["TF_CONFIG"], "must be one of `cluster`"),
-        (config(TWO, worker(True))["TF_CONFIG"], "must be one of `cluster`"),
+        (config(TWO, worker(-1))["TF_CONFIG"], "must be one of `cluster`"),
+        (config({"evaluator": ["a:1"]}, worker(0))["TF_CONFIG"], "neither a `chief` nor a `work"),
+        *(
+            (config(TWO, worker(index))["TF_CONFIG"], "`task.index` must be an integer")
+            for index in (True, "one", "", None, 0.5, [0])
+        ),
+        (config(TWO, worker(0, "Worker"))["TF_CONFIG"], "`task.type` must be in lower case"),
+        (config(TWO, {"type": 0, "index": 0})["TF_CONFIG"], "`task.type` must be a string"),
+        (config(TWO, {"Type": "worker", "index": 0})["TF_CONFIG"], "`task.type` must be in lower"),
+        (config(TWO, worker(0, "ps"))["TF_CONFIG"], "parameter servers are not supported"),
+        (config(TWO, worker(0, "evaluator"))["TF_CONFIG"], "the chief evaluates"),
     ],
 )
 def test_what_breaks_a_rule_is_told_in_one_line(text: str, told: str) -> None:
