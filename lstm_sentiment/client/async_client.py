@@ -9,6 +9,7 @@ import grpc.aio
 
 from lstm_sentiment.client.answers import Explanation, IdPrediction, Prediction
 from lstm_sentiment.client.connection import ClientBase, server_methods
+from lstm_sentiment.client.errors import is_failed_connection
 from lstm_sentiment.client.messages import Ids
 from lstm_sentiment.client.model_info import (
     SignatureInfo,
@@ -130,6 +131,8 @@ class AsyncPredictClient(ClientBase):
             except grpc.RpcError as error:
                 pause = attempts.pause_after(error)
                 if pause is None:
+                    if is_failed_connection(error):  # why is asked with a socket, which blocks
+                        raise await asyncio.to_thread(self._error, error, deadline) from error
                     raise self._error(error, deadline) from error
             except asyncio.CancelledError as error:
                 # Closing cancels what is under way, as if this task had been cancelled.

@@ -12,6 +12,8 @@ from lstm_sentiment.client.access import (
     read_pem_files,
     tls_config,
 )
+from lstm_sentiment.client.address import read_grpc_address
+from lstm_sentiment.client.peer import goes_past_proxies, grpc_hint
 
 _OPTIONS = (
     # Texts and scores of one request are not limited to gRPC's 4 MiB.
@@ -46,6 +48,11 @@ class Endpoint:
         self._options: tuple[tuple[str, int | str], ...] = _OPTIONS
         self._credentials = None
         config = tls_config(tls)
+        self._place = read_grpc_address(address, has_tls=config is not None)
+        if config is None and self._place.is_tls:
+            config = TLSConfig()
+        if goes_past_proxies(self._place.host):
+            self._options += (_WITHOUT_PROXY,)
         if config is not None:
             self._credentials = grpc.ssl_channel_credentials(*read_pem_files(config))
             if config.server_name is not None:
@@ -53,22 +60,32 @@ class Endpoint:
         self.metadata: tuple[tuple[str, str], ...] = ()
         if token is not None:
             has_tls = config is not None
-            check_token(token, address, in_the_clear=not has_tls and not is_loopback(address))
+            check_token(
+                token, address, in_the_clear=not has_tls and not is_loopback(self._place.target)
+            )
             self.metadata = (("authorization", f"Bearer {token}"),)
-            if not has_tls:
+            if not has_tls and _WITHOUT_PROXY not in self._options:
                 self._options += (_WITHOUT_PROXY,)
+
+    def hint(self) -> str:
+        """Returns what to do about a connection that failed; may ask the port, for a second."""
+        return grpc_hint(
+            self._place,
+            has_tls=self._credentials is not None,
+            has_proxy=_WITHOUT_PROXY not in self._options,
+        )
 
     def channel(self) -> grpc.Channel:
         """Opens a channel, which connects with its first request."""
         if self._credentials is None:
-            return grpc.insecure_channel(self.address, options=self._options)
-        return grpc.secure_channel(self.address, self._credentials, options=self._options)
+            return grpc.insecure_channel(self._place.target, options=self._options)
+        return grpc.secure_channel(self._place.target, self._credentials, options=self._options)
 
     def async_channel(self) -> grpc.aio.Channel:
         """Opens a channel for the coroutines of the running event loop."""
         if self._credentials is None:
-            return grpc.aio.insecure_channel(self.address, options=self._options)
-        return grpc.aio.secure_channel(self.address, self._credentials, options=self._options)
+            return grpc.aio.insecure_channel(self._place.target, options=self._options)
+        return grpc.aio.secure_channel(self._place.target, self._credentials, options=self._options)
 
 
 def is_loopback(address: str) -> bool:

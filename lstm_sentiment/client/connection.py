@@ -132,7 +132,7 @@ class ClientBase:
         }
 
     def _error(self, error: grpc.RpcError, deadline: Deadline) -> LstmSentimentError:
-        return client_error(self._address, error, deadline.timeout_seconds)
+        return client_error(self._address, error, deadline.timeout_seconds, self._endpoint.hint)
 
     def _closed(self) -> ServableUnavailableError:
         return closed_error(self._address)

@@ -1,5 +1,7 @@
 """Errors of the clients, by gRPC's status codes."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -33,15 +35,25 @@ _PREFACES = {
 }
 # gRPC's own message for a deadline that passed.
 _GRPC_DEADLINE_DETAILS = "Deadline Exceeded"
+_NO_CONNECTION = re.compile(
+    r"failed to connect|errors resolving|DNS resolution|Socket closed|recvmsg|Connection reset"
+    r"|HTTP proxy|(Ssl|Tls) handshake|empty address list|Endpoint closing"
+)
 
 
-def client_error(address: str, error: grpc.RpcError, timeout_seconds: float) -> LstmSentimentError:
+def client_error(
+    address: str,
+    error: grpc.RpcError,
+    timeout_seconds: float,
+    hint: Callable[[], str] | None = None,
+) -> LstmSentimentError:
     """Returns the client's error for gRPC's.
 
     Args:
         address: The server's address, which begins the message.
         error: gRPC's error.
         timeout_seconds: The deadline of the whole call, for the message.
+        hint: Called if the connection failed: what to do about it, which the message begins with.
     """
     code = error.code()
     details = error.details() or code.name
@@ -50,7 +62,15 @@ def client_error(address: str, error: grpc.RpcError, timeout_seconds: float) -> 
             f"{address}: the answer did not come, or not all of it, within {timeout_seconds:g} "
             "seconds."
         )
+    if hint is not None and is_failed_connection(error) and (told := hint()):
+        return ServableUnavailableError(f"{address}: cannot be asked. {told} ({details})")
     return ERRORS.get(code, LstmSentimentError)(f"{address}: {_PREFACES.get(code, '')}{details}")
+
+
+def is_failed_connection(error: grpc.RpcError) -> bool:
+    """Returns whether gRPC itself says that there is no connection, and not a server."""
+    is_unavailable = error.code() is grpc.StatusCode.UNAVAILABLE
+    return is_unavailable and _NO_CONNECTION.match(error.details() or "") is not None
 
 
 def closed_error(address: str) -> ServableUnavailableError:

@@ -19,6 +19,7 @@ from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, Servabl
 from lstm_sentiment.models_config.config import as_models_config
 from lstm_sentiment.protocol.model_management_pb2 import GetModelStatusRequest, ReloadConfigRequest
 from lstm_sentiment.protocol.services import MODEL_SERVICE, calls
+from lstm_sentiment.timeouts import timeout_or_none
 
 AVAILABLE = "AVAILABLE"
 
@@ -125,12 +126,16 @@ class RunningServer:
     def _ask(self, method: str, request: Message) -> Any:
         call = self._methods[method]
         try:
-            return call(request, timeout=self._timeout_seconds, metadata=self._endpoint.metadata)
+            return call(
+                request,
+                timeout=timeout_or_none(self._timeout_seconds),
+                metadata=self._endpoint.metadata,
+            )
         except grpc.RpcError as error:
             raise self._error(error) from error
 
     def _error(self, error: grpc.RpcError) -> LstmSentimentError:
-        return client_error(self._address, error, self._timeout_seconds)
+        return client_error(self._address, error, self._timeout_seconds, self._endpoint.hint)
 
 
 def describe_status(status: VersionStatus | None) -> str:

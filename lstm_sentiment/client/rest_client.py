@@ -24,15 +24,19 @@ from lstm_sentiment.client.access import (
     ssl_context,
     tls_config,
 )
+from lstm_sentiment.client.address import read_place
+from lstm_sentiment.client.peer import rest_hint
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
     ServableUnavailableError,
 )
+from lstm_sentiment.timeouts import timeout_or_none
 
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _LONGEST_ANSWER_BYTES = 64 * 2**20
 _LONGEST_QUOTE = 200
+_RULE = "the server must be HOST:PORT, or a URL that begins with http:// or https://"
 
 
 class RefusedError(InvalidInputError):
@@ -85,17 +89,19 @@ class RestClient:
         self._address = address
         self._url = _url(address, "http" if config is None else "https")
         self._rule = rule
-        self._timeout_seconds = timeout_seconds
+        self._timeout = timeout_or_none(timeout_seconds)
         self._headers: dict[str, str] = {}
+        self._has_proxy = True
         handlers: list[BaseHandler] = [_NoRedirects()]
         if config is not None:
             handlers.append(HTTPSHandler(context=ssl_context(config)))
         if token is not None:
-            stays_here = is_loopback_host(_host(self._url))
+            stays_here = is_loopback_host(urlsplit(self._url).hostname or "")
             check_token(token, address, in_the_clear=config is None and not stays_here)
             self._headers["Authorization"] = f"Bearer {token}"
             if config is None:
                 handlers.append(ProxyHandler({}))  # a proxy would read the token
+                self._has_proxy = False
         self._opener = build_opener(*handlers)
 
     def get(self, path: str) -> Any:
@@ -128,14 +134,17 @@ class RestClient:
 
     def _ask(self, request: Request) -> Any:
         try:
-            with self._opener.open(request, timeout=self._timeout_seconds) as response:
+            with self._opener.open(request, timeout=self._timeout) as response:
                 answer = response.read(_LONGEST_ANSWER_BYTES)
         except HTTPError as error:
             raise self._refusal(error) from error
         except (OSError, HTTPException, UnicodeError) as error:
             reason = getattr(error, "reason", None) or repr(error)
+            hint = rest_hint(self._url, has_proxy=self._has_proxy)
             raise ServableUnavailableError(
-                f"{self._address}: cannot be asked: {reason}."
+                f"{self._address}: cannot be asked. {hint} ({reason})"
+                if hint
+                else f"{self._address}: cannot be asked: {reason}."
             ) from error
         try:
             return json.loads(answer)
@@ -162,20 +171,12 @@ class RestClient:
 
 def _url(address: str, scheme: str) -> str:
     has_scheme = address.startswith(("http://", "https://"))
-    url = address.rstrip("/") if has_scheme else f"{scheme}://{address}"
-    if not address.isprintable() or " " in address or not _host(url):
-        raise InvalidInputError(
-            "the server must be HOST:PORT, or a URL that begins with http:// or https://. "
-            f"Received: {address!r}."
-        )
+    url = (address if has_scheme else f"{scheme}://{address}").rstrip("/")
+    place = url.partition("://")[2].partition("/")[0]
+    if not address.isprintable() or " " in address:
+        place = address
+    read_place(place, address, _RULE)
     return url
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:  # a bracket without its other one
-        return ""
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -16,12 +16,11 @@ import grpc
 
 from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.errors import trailing_value
+from lstm_sentiment.timeouts import LONGEST_SECONDS
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"
-# gRPC counts nanoseconds since 1970 in 64 bits: centuries overflow, and are over at once.
-_LONGEST_GRPC_TIMEOUT_SECONDS = 1e8
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Deadline:
 
     def remaining_seconds(self) -> float:
         """Returns the seconds left, as gRPC can count them; 0 or less after the deadline."""
-        return min(self._end - self._clock(), _LONGEST_GRPC_TIMEOUT_SECONDS)
+        return min(self._end - self._clock(), LONGEST_SECONDS)
 
 
 class Attempts:

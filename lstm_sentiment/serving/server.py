@@ -50,6 +50,7 @@ from lstm_sentiment.serving.transports import (
     open_grpc_port,
     open_grpc_socket,
 )
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -260,7 +261,7 @@ class ModelServer:
         Returns:
             Whether the server was stopped in time.
         """
-        return self._stopped.wait(timeout_seconds)
+        return self._stopped.wait(timeout_or_none(timeout_seconds))
 
     @property
     def has_ui(self) -> bool:

@@ -109,7 +109,10 @@ class ServerOptions:
         """Checks the numbers."""
         positive(grpc_max_threads=self.grpc_max_threads)
         at_least(0, access_poll_wait_seconds=self.access_poll_wait_seconds)
-        positive_seconds(rest_api_timeout_seconds=self.rest_api_timeout_seconds)
+        positive_seconds(
+            load_timeout_seconds=self.load_timeout_seconds,
+            rest_api_timeout_seconds=self.rest_api_timeout_seconds,
+        )
         if not 0 < self.rest_api_keep_alive_seconds <= _SECONDS_OF_A_DAY:
             raise InvalidInputError(
                 f"`rest_api_keep_alive_seconds` must be above 0 and at most {_SECONDS_OF_A_DAY}. "

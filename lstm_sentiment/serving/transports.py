@@ -27,6 +27,7 @@ from lstm_sentiment.serving.rest_api.routing.table import OPENAPI
 from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -58,7 +59,7 @@ def make_rest_server(
     """
     app: AsgiApp = rest_app(
         data_plane,
-        timeout_seconds=options.rest_api_timeout_seconds,
+        timeout_seconds=timeout_or_none(options.rest_api_timeout_seconds),
         max_request_bytes=options.limits.max_request_bytes,
         observer=observer,
         is_ready=is_ready,

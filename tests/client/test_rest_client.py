@@ -115,7 +115,7 @@ def test_the_token_goes_with_each_request_and_past_a_proxy(
     assert client.post("/", {})["token"] == "Bearer secret"
 
 
-@pytest.mark.parametrize("address", ["models.internal:8501", "http://localhost@example.org:8501"])
+@pytest.mark.parametrize("address", ["models.internal:8501", "http://example.org:8501"])
 def test_a_token_does_not_travel_in_the_clear(address: str, folder: Path) -> None:
     with pytest.raises(InvalidInputError, match="a `token` must not travel in the clear") as caught:
         RestClient(address, RULE, token="hush")
@@ -204,7 +204,7 @@ def test_what_is_no_json_breaks_the_rule(server: JSONServer) -> None:
     )
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "host:port", "höst.invalid:1", f"{'ö' * 64}:1"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "höst.invalid:1", f"{'ö' * 64}:1"])
 def test_a_server_that_is_not_there_is_told(address: str) -> None:
     with pytest.raises(ServableUnavailableError, match=f"^{address}: cannot be asked: "):
         RestClient(address, RULE).get("/")
@@ -225,7 +225,11 @@ def test_bad_arguments_are_told(options: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "two words:1", "host:1\n", "[::1", "a]b:1", "http://", "https://[::1"]
+    "address",
+    [
+        *("", "two words:1", "host:1\n", "[::1", "a]b:1", "http://", "https://[::1"),
+        *("host:port", "http://localhost@example.org:8501"),
+    ],
 )
 @pytest.mark.parametrize("token", [None, "secret"])
 def test_what_is_no_address_is_told(address: str, token: str | None) -> None:

@@ -1,7 +1,6 @@
 """Shared part of all gRPC methods: parsing, deadline, errors and the observer."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
@@ -17,6 +16,7 @@ from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.timeouts import timeout_or_none
 
 # Status messages travel in HTTP/2 headers, which gRPC refuses at random from 8 KiB on; there, a
 # byte beyond ASCII takes three.
@@ -98,7 +98,5 @@ async def _abort(error: Exception, notes: RequestNotes, context: Context) -> NoR
 
 
 def _caller(context: Context) -> Caller:
-    seconds = context.time_remaining()
-    # A deadline in some hundred years would be too long for a lock to wait.
-    is_bounded = seconds is not None and seconds < threading.TIMEOUT_MAX
-    return Caller(time.monotonic() + seconds if seconds is not None and is_bounded else None)
+    seconds = timeout_or_none(context.time_remaining())
+    return Caller(None if seconds is None else time.monotonic() + seconds)

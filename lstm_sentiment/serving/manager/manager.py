@@ -27,6 +27,7 @@ from lstm_sentiment.serving.manager.managed_versions import ManagedVersions
 from lstm_sentiment.serving.manager.state_events import StateCallback
 from lstm_sentiment.serving.servable import ServableHandle, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.timeouts import timeout_or_none
 
 
 class Manager:
@@ -230,7 +231,7 @@ class Manager:
             Whether the predicate came true in time.
         """
         with self._versions.condition:
-            return self._versions.condition.wait_for(predicate, timeout_seconds)
+            return self._versions.condition.wait_for(predicate, timeout_or_none(timeout_seconds))
 
     def wake(self) -> None:
         """Lets those who wait in `wait_until` look again, though no version has changed."""

@@ -34,6 +34,7 @@ from lstm_sentiment.serving.reload.reload_plan import ReloadPlan, Served, plan_r
 from lstm_sentiment.serving.reload.source import FileSystemStoragePathSource
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -383,6 +384,7 @@ class _Deadline:
     """The time limit of a reload."""
 
     def __init__(self, timeout_seconds: float | None) -> None:
+        timeout_seconds = timeout_or_none(timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
 

@@ -43,6 +43,7 @@ from lstm_sentiment.serving.shadow.tally import (
     ShadowTally,
     TallyCounts,
 )
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -129,7 +130,7 @@ class Shadow:
         """
         with self._outcome_known:
             return self._outcome_known.wait_for(
-                lambda: not self._texts_without_outcome, timeout_seconds
+                lambda: not self._texts_without_outcome, timeout_or_none(timeout_seconds)
             )
 
     @property

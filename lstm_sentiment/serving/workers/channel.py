@@ -15,6 +15,7 @@ from typing import Any
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.serving.log_lines import get_logger
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -85,7 +86,7 @@ class Channel:
                 raise ServableUnavailableError(_GONE)
             self._questions[number] = question
         self._send((kind, number, content))
-        question.done.wait(timeout_seconds)
+        question.done.wait(timeout_or_none(timeout_seconds))
         with self._lock:
             self._questions.pop(number, None)
         if not question.is_answered:

@@ -13,6 +13,7 @@ from lstm_sentiment.serving.workers.asking import ask_all
 from lstm_sentiment.serving.workers.outcomes import outcome_of
 from lstm_sentiment.serving.workers.states import Report, VersionState, lacks, merged_states
 from lstm_sentiment.serving.workers.worker_process import WorkerProcess
+from lstm_sentiment.timeouts import timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -143,7 +144,8 @@ class Roster:
         Returns:
             What kept the first worker from it; `None` if all of them serve it.
         """
-        config, timeout = content
+        config, timeout_seconds = content
+        timeout = timeout_or_none(timeout_seconds)
         if not self._one_reload.acquire(timeout=-1 if timeout is None else timeout):
             return outcome_of(ServableUnavailableError("another config is still being loaded."))
         try:

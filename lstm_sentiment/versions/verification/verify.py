@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from lstm_sentiment.checks import at_least, one_of, positive_number
+from lstm_sentiment.checks import at_least, one_of, positive_seconds
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
 from lstm_sentiment.errors import (
     InvalidInputError,
@@ -204,7 +204,7 @@ def check_verification(
     chosen_label(version, version_label)
     at_least(0, version=version)
     at_least(0, tolerance=tolerance)
-    positive_number(timeout_seconds=timeout_seconds)
+    positive_seconds(timeout_seconds=timeout_seconds)
 
 
 def _loaded(
