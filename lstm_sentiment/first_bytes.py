@@ -276,6 +276,13 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         _begins(b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"),
         FileKind("a picture", "give the file that was meant"),
     ),
+    (
+        _begins(b"\x40\x15\0\0DCS\x01", b"\x40\x15\0\0ECS\x01"),
+        FileKind(
+            "a dictionary of the input method Sogou (.scel)",
+            "convert it to text first, a word a line",
+        ),
+    ),
     (_begins(b"\x7fELF", b"MZ\x90\0"), FileKind("a program", "give the file that was meant")),
     (
         _begins(b"version https://git-lfs.github.com/spec/"),

@@ -65,6 +65,8 @@ def _settings_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(_settings_of(*get_args(hint)), max_size=3).map(tuple)
     if hint in (PathLike, PathLike | None):
         return paths if hint == PathLike else st.none() | paths
+    if hint == PathLike | Sequence[PathLike] | None:
+        return st.none() | paths | st.lists(paths, min_size=2, max_size=3).map(tuple)
     if NoneType in get_args(hint):
         return st.none() | _settings_of(get_args(hint)[0])
     return _SCALARS[hint]

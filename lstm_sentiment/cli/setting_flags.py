@@ -57,7 +57,7 @@ class OldFlags:
     vectors_limit: Old = None
     normalization: Old = None
     unknown: Old = None
-    dictionary: Old = None
+    dictionary: OldList = None
     trainable_embeddings: OldSwitch = None
     embedding_storage: Old = None
     learning_rate: Old = None
@@ -155,6 +155,8 @@ def _typed_value(name: str, value: str | bool | list[str]) -> Any:
 
 def _as_text(value: str | bool | list[str]) -> str:
     """Returns the value of an old flag as `--set` takes it; a JSON list is a TOML list."""
+    if isinstance(value, list) and len(value) == 1:
+        return value[0]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -56,8 +56,9 @@ class PipelineConfig:
         tokenizer: `auto`, or a tokenizer's kind.
         normalization: Spellings to unify: see `normalize_texts`.
         unknown: For `unigram`, the tokens of unknown characters: see `UnigramTokenizer`.
-        dictionary: For `unigram`, words and counts to segment by: see `load_word_counts`. `None`
-            segments by the vocabulary.
+        dictionary: For `unigram`, words and counts to segment by, one source or several, of which
+            the later ones add to the first: see `load_word_counts`. `None` segments by the
+            vocabulary.
         model_dir: Base path of the servable, in which the version appears.
         export_every: Also export a version every so many epochs or steps during training. `None`
             exports only the best weights, at the end.
@@ -101,7 +102,7 @@ class PipelineConfig:
     tokenizer: str = "auto"
     normalization: str = DEFAULT_NORMALIZATION
     unknown: str = DEFAULT_UNKNOWN
-    dictionary: Annotated[PathLike | None, PATH] = None
+    dictionary: Annotated[PathLike | Sequence[PathLike] | None, PATH] = None
     model_dir: Annotated[PathLike, PATH] = Path("models") / "sentiment"
     export_every: Annotated[int | None, COUNT] = None
     export_unit: SnapshotUnit = "epochs"

@@ -204,6 +204,7 @@ def _type_check(hint: Any) -> "TypeAdapter[Any]":
         PathLike: path,
         PathLike | None: path | None,
         Sequence[PathLike]: Annotated[list[path], AfterValidator(tuple)],
+        PathLike | Sequence[PathLike] | None: Annotated[Any, PlainValidator(_as_paths)],
         float: Annotated[float, BeforeValidator(_as_float)],
         AutoInteger: Annotated[Any, PlainValidator(_as_auto_integer)],
         CrossValidation: Annotated[Any, PlainValidator(_as_folds)],
@@ -218,6 +219,14 @@ def _as_path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise PydanticCustomError("path", "a path")
     return Path(value)
+
+
+def _as_paths(value: Any) -> Path | tuple[Path, ...]:
+    """Returns a path, or several; of a list of one, the path alone."""
+    if not isinstance(value, list):
+        return _as_path(value)
+    paths = tuple(map(_as_path, value))
+    return paths[0] if len(paths) == 1 else paths
 
 
 def _as_folds(value: Any) -> Any:

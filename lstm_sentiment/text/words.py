@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
@@ -124,6 +124,18 @@ def _characters_of(counts: Mapping[str, int], words: Sequence[str], min_count: i
     ]
 
 
+class UnknownTokens(NamedTuple):
+    """The tokens of texts that are not in the vocabulary.
+
+    Attributes:
+        frequent: Those that occur often, the most frequent first.
+        known_share: Share of all tokens that are in the vocabulary, from 0 to 1.
+    """
+
+    frequent: list[str]
+    known_share: float
+
+
 def frequent_unknown_tokens(
     tokenizer: Tokenizer,
     texts: Sequence[str],
@@ -131,7 +143,18 @@ def frequent_unknown_tokens(
     min_count: int = 5,
     progress: Progress = SILENT,
 ) -> list[str]:
-    """Returns the tokens that occur at least `min_count` times but are not in the vocabulary.
+    """Returns `find_unknown_tokens(...).frequent`."""
+    return find_unknown_tokens(tokenizer, texts, min_count=min_count, progress=progress).frequent
+
+
+def find_unknown_tokens(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    min_count: int = 5,
+    progress: Progress = SILENT,
+) -> UnknownTokens:
+    """Finds the tokens that occur at least `min_count` times but are not in the vocabulary.
 
     Args:
         tokenizer: For example with the vocabulary of pretrained word vectors.
@@ -140,20 +163,41 @@ def frequent_unknown_tokens(
         progress: Counts the texts.
 
     Returns:
-        The tokens, the most frequent first.
+        The tokens, and the share of those that are in the vocabulary.
     """
     known = _dictionary_words(tokenizer)
     counts: Counter[str] = Counter()
+    all_tokens = all_unknown = 0
     for part in in_parts(texts, _TEXTS_AT_ONCE, "Counting words", progress):
         tokens = tokenizer.segment(tokenizer.normalize(tf.constant(part)))
         unknown = tokenizer.look_up(tokens).flat_values == OOV_ID
         found = tf.boolean_mask(tokens.flat_values, unknown)
+        all_tokens += len(tokens.flat_values)
+        all_unknown += len(found)
         counts.update(_words_of(found, tokenizer.kind, known))
-    return [
+    frequent = [
         token
         for token, count in counts.most_common()
         if count >= min_count and token not in tokenizer.vocabulary
     ]
+    return UnknownTokens(frequent, 1 - all_unknown / max(1, all_tokens))
+
+
+def dictionary_share(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
+    """Returns the share of the characters of texts that words of the dictionary make up.
+
+    Up to 2,000 texts, spread evenly, are looked at.
+
+    Args:
+        tokenizer: With a dictionary, which is its `word_counts`.
+        texts: Valid Unicode.
+    """
+    known = _dictionary_words(tokenizer)
+    sample = list(texts[:: max(1, len(texts) // _SAMPLE)])
+    tokens = tokenizer.segment(tokenizer.normalize(tf.constant(sample))).flat_values.numpy()
+    lengths = [(len(word), word in known) for word in (token.decode() for token in tokens)]
+    covered = sum(length for length, is_known in lengths if is_known)
+    return covered / max(1, sum(length for length, _ in lengths))
 
 
 def _dictionary_words(tokenizer: Tokenizer) -> frozenset[str]:

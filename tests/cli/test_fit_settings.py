@@ -128,6 +128,10 @@ OLD: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--cache", "disk"), {"cache": "disk"}),
     (("--normalization", "width", "--unknown", "run"), {"normalization": "width"}),
     (("--dictionary", "jieba"), {"dictionary": Path("jieba")}),
+    (
+        ("--dictionary", "jieba", "--dictionary", "more words.txt"),
+        {"dictionary": (Path("jieba"), Path("more words.txt"))},
+    ),
     (("--tensorboard",), {"tensorboard": True}),
     (("--no-tensorboard",), {"tensorboard": False}),
     (("--split-seed", 0), {"split_seed": 0}),

