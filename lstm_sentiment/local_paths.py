@@ -1,7 +1,8 @@
-"""Paths of files and folders of this machine, where a URL of another tool may have been given."""
+"""Paths of files and folders of this machine, where a URL or a device may have been given."""
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
@@ -28,6 +29,32 @@ def url_refusal(path: str) -> str | None:
         case "http" | "https" | "ftp":
             return "a file or folder of this machine: download it first"
     return "a file or folder of this machine: mount what is elsewhere, or copy it"
+
+
+def endless_refusal(path: str) -> str | None:
+    """Returns what a path must be that is one of a pipe or device; `None` for any other path.
+
+    Nobody may ever write into a pipe, and devices such as /dev/zero never end. Pipes of the shell
+    (`<(command)`, /dev/stdin), terminals and /dev/null may be given.
+
+    Args:
+        path: As typed. It need not exist.
+    """
+    try:
+        status = os.stat(path)
+        real = os.path.realpath(path)
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISFIFO(status.st_mode):
+        is_shells = os.path.abspath(path).startswith(("/dev/", "/proc/"))
+        return None if is_shells else "a file or folder: read a pipe as standard input"
+    if stat.S_ISBLK(status.st_mode):
+        return "a file or folder, not a device"
+    if stat.S_ISCHR(status.st_mode):
+        is_null = status.st_rdev == os.stat(os.devnull).st_rdev
+        is_terminal = real.startswith(("/dev/tty", "/dev/pts/", "/dev/console"))
+        return None if is_null or is_terminal else "a file or folder, not a device"
+    return None
 
 
 def sqlite_path(storage: str | os.PathLike[str]) -> Path:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.local_paths import url_refusal
+from lstm_sentiment.local_paths import endless_refusal, url_refusal
 from lstm_sentiment.unicode import has_controls
 
 _LONGEST_SHOWN = 60
@@ -106,7 +106,7 @@ class Name:
 
 @dataclass(frozen=True)
 class FilePath:
-    """The path of a file or folder of this machine, which need not exist."""
+    """The path of a file or folder of this machine, which need not exist, and is no pipe."""
 
     def broken_by(self, value: object) -> str | None:
         """Returns what the value must be; `None` where it can be a path."""
@@ -119,7 +119,7 @@ class FilePath:
             os.fsencode(text)
         except UnicodeEncodeError:
             return "a path of valid Unicode"
-        return url_refusal(text)
+        return url_refusal(text) or endless_refusal(text)
 
 
 def _number(value: float) -> str:
@@ -215,6 +215,9 @@ SHARE_OR_AUTO = Range("from 0 to 1", 0, 1, words=("auto",))
 SHARE_BELOW_ONE = Range("at least 0 and below 1", 0, 1, is_below=True)
 PROBABILITY = Range("above 0 and below 1", 0, 1, is_above=True, is_below=True)
 
+ALPHA = Range("between 0 and 1", 0, 1, is_above=True, is_below=True)
+"""A probability of a false alarm."""
+
 SEED = integers(0, 2**32 - 1)
 """What NumPy and TensorFlow take."""
 
@@ -237,6 +240,9 @@ WIDTH = positive_integers(2**14)
 
 LAYERS = positive_integers(64)
 """Layers of a network, members of an ensemble: each of them is built."""
+
+THREADS = positive_integers(1_024)
+"""Requests or operations that are computed at once."""
 
 DEVICES = positive_integers(256)
 """Logical devices, workers, threads: each of them is started."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.ranges import (
+    ALPHA,
     BYTES,
     COUNT,
     DEVICES,
@@ -58,7 +59,7 @@ NUMBERS: Mapping[str, Range] = {
     "folds": integers(2, 50),
     "max_loss": SHARE,
     "random_share": SHARE,
-    "alpha": PROBABILITY,
+    "alpha": ALPHA,
     "tolerance": from_zero(1e9),
     # vectors train
     "dim": WIDTH,
@@ -87,7 +88,7 @@ NUMBERS: Mapping[str, Range] = {
     "max_text_bytes": from_zero(_INT64, is_integer=True),
     "text_sample_share": SHARE,
     "shadow_share": SHARE,
-    "drift_alpha": PROBABILITY,
+    "drift_alpha": ALPHA,
     "request_log_max_bytes": BYTES,
     "request_log_max_age_seconds": WAIT_SECONDS,
 }
@@ -95,6 +96,7 @@ NUMBERS: Mapping[str, Range] = {
 
 _OF_ONE_COMMAND: Mapping[tuple[str, str], Rule] = {
     ("drift", "tolerance"): SHARE_BELOW_ONE,
+    ("serve", "model_base_path"): NAME,  # a URL is told what to do instead by the config's rule
     ("serve", "model_name"): Name(may_be_empty=True),  # as in TensorFlow Serving: the default
 }
 

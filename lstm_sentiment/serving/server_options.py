@@ -4,10 +4,19 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.ranges import (
+    ALPHA,
+    SHARE,
+    THREADS,
+    TIMEOUT_SECONDS,
+    WAIT_SECONDS,
+    check_fields,
+    check_value,
+    positive_integers,
+)
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.access.cors import AllowedOrigins
 from lstm_sentiment.serving.access.hosts import AllowedHosts
@@ -22,6 +31,8 @@ from lstm_sentiment.serving.shadow.options import ShadowOptions
 from lstm_sentiment.system import usable_cpus
 
 _THREADS_PER_CPU = 4
+# Batches are filled up to these sizes.
+_PADDED_ROWS = positive_integers(2**20)
 _SECONDS_OF_A_DAY = 86_400
 
 
@@ -77,50 +88,44 @@ class ServerOptions:
         InvalidInputError: If a number is out of its range.
     """
 
-    file_system_poll_wait_seconds: float = 1.0
-    model_config_file_poll_wait_seconds: float = 0.0
+    file_system_poll_wait_seconds: Annotated[float, WAIT_SECONDS] = 1.0
+    model_config_file_poll_wait_seconds: Annotated[float, WAIT_SECONDS] = 0.0
     allow_version_labels_for_unavailable_models: bool = False
-    load_timeout_seconds: float | None = None
+    load_timeout_seconds: Annotated[float | None, TIMEOUT_SECONDS] = None
     loading: LoadingOptions = field(default_factory=LoadingOptions)
     batching: BatchingParameters | None = None
-    grpc_max_threads: int | None = None
+    grpc_max_threads: Annotated[int | None, THREADS] = None
     grpc_channel_arguments: tuple[tuple[str, int | str], ...] = ()
-    rest_api_timeout_seconds: float | None = 30.0
+    rest_api_timeout_seconds: Annotated[float | None, TIMEOUT_SECONDS] = 30.0
     rest_api_keep_alive_seconds: float = 75.0
     limits: RequestLimits = field(default_factory=RequestLimits)
-    access_poll_wait_seconds: float = 10.0
+    access_poll_wait_seconds: Annotated[float, WAIT_SECONDS] = 10.0
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None
     allowed_base_paths: Sequence[str | Path] | None = None
     cors_origins: AllowedOrigins | None = None
     allowed_hosts: AllowedHosts | None = None
     monitoring: MonitoringConfig = field(default_factory=lambda: MonitoringConfig(enable=True))
-    text_sample_share: float = 1.0
-    drift_alpha: float | None = None
+    text_sample_share: Annotated[float, SHARE] = 1.0
+    drift_alpha: Annotated[float | None, ALPHA] = None
     access_log: AccessLog | None = None
     shadow: ShadowOptions | None = None
     request_log: RequestLogOptions = field(default_factory=RequestLogOptions)
     grpc_health: bool = False
     grpc_reflection: bool = False
     ui: bool = True
-    grace_seconds: float = 5.0
+    grace_seconds: Annotated[float, WAIT_SECONDS] = 5.0
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        positive(grpc_max_threads=self.grpc_max_threads)
-        at_least(0, access_poll_wait_seconds=self.access_poll_wait_seconds)
-        positive_seconds(
-            load_timeout_seconds=self.load_timeout_seconds,
-            rest_api_timeout_seconds=self.rest_api_timeout_seconds,
-        )
+        check_fields(self)
+        if self.batching is not None:
+            check_value("num_batch_threads", THREADS, self.batching.num_batch_threads)
+            check_value("allowed_batch_sizes", _PADDED_ROWS, self.batching.allowed_batch_sizes)
         if not 0 < self.rest_api_keep_alive_seconds <= _SECONDS_OF_A_DAY:
             raise InvalidInputError(
                 f"`rest_api_keep_alive_seconds` must be above 0 and at most {_SECONDS_OF_A_DAY}. "
                 f"Received: {self.rest_api_keep_alive_seconds:g}."
-            )
-        if self.drift_alpha is not None and not 0 < self.drift_alpha < 1:
-            raise InvalidInputError(
-                f"`drift_alpha` must be between 0 and 1. Received: drift_alpha={self.drift_alpha}."
             )
 
     @property

@@ -3,14 +3,18 @@
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from lstm_sentiment.checks import at_least, positive, positive_seconds
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.model_server_config_pb2 import (
     BatchingParameters as BatchingParametersMessage,
 )
+from lstm_sentiment.ranges import TIMEOUT_SECONDS, check_fields, from_zero, positive_integers
 from lstm_sentiment.serving.parameter_files import load_parameter_file
 from lstm_sentiment.system import usable_cpus
+
+# As in the protocol. `ServerOptions` bounds the threads that are started.
+_COUNT, _MICROS = positive_integers(2**63 - 1), from_zero(2**63 - 1, is_integer=True)
 
 
 @dataclass(frozen=True)
@@ -38,27 +42,20 @@ class BatchingParameters:
         InvalidInputError: If a value is out of its range, or values contradict each other.
     """
 
-    max_batch_size: int = 1000
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    num_batch_threads: int = field(default_factory=usable_cpus)
+    max_batch_size: Annotated[int, _COUNT] = 1000
+    batch_timeout_micros: Annotated[int, _MICROS] = 0
+    max_enqueued_batches: Annotated[int, _COUNT] = 10
+    num_batch_threads: Annotated[int, _COUNT] = field(default_factory=usable_cpus)
     thread_pool_name: str = "batch_threads"
     allowed_batch_sizes: tuple[int, ...] = ()
     pad_variable_length_inputs: bool = False
     enable_large_batch_splitting: bool = False
-    max_execution_batch_size: int | None = None
-    latency_objective_seconds: float | None = None
+    max_execution_batch_size: Annotated[int | None, _COUNT] = None
+    latency_objective_seconds: Annotated[float | None, TIMEOUT_SECONDS] = None
 
     def __post_init__(self) -> None:
         """Checks the values, each alone and against each other."""
-        positive(
-            max_batch_size=self.max_batch_size,
-            max_enqueued_batches=self.max_enqueued_batches,
-            num_batch_threads=self.num_batch_threads,
-            max_execution_batch_size=self.max_execution_batch_size,
-        )
-        at_least(0, batch_timeout_micros=self.batch_timeout_micros)
-        positive_seconds(latency_objective_seconds=self.latency_objective_seconds)
+        check_fields(self)
         self._check_max_execution_batch_size()
         self._check_allowed_batch_sizes()
 

@@ -48,6 +48,9 @@ _MOST_ROWS_ON_LOOP = 64
 # Texts are explained one after another, which takes long: more would only wait for each other.
 _MOST_EXPLAINED = 16
 
+# The protocol's microseconds go beyond what a thread can wait.
+_LONGEST_WAIT_SECONDS = 366 * 86_400.0
+
 
 class BatchScheduler:
     """Queues requests and runs them in batches, in threads of its own or on an event loop."""
@@ -68,7 +71,7 @@ class BatchScheduler:
         """
         self.parameters = parameters
         self._largest_batch = parameters.largest_batch
-        self._wait_seconds = parameters.batch_timeout_micros / 1e6
+        self._wait_seconds = min(parameters.batch_timeout_micros / 1e6, _LONGEST_WAIT_SECONDS)
         # Guards all queues and their requests; notified when a queue may have become due.
         self._condition = threading.Condition()
         self._runner = BatchRunner(parameters, self._condition, on_batch=on_batch, clock=clock)

@@ -1,13 +1,15 @@
 """Options of loading versions."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from lstm_sentiment.checks import one_of, positive
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.ranges import BYTES, COUNT, THREADS, WAIT_SECONDS, check_fields, from_zero
 from lstm_sentiment.serving.saved_model.threads import TensorFlowThreads
 
 Engine = Literal["auto", "light", "tensorflow"]
+_RETRIES = from_zero(2**31 - 1, is_integer=True)
 AspiredVersionPolicyName = Literal["availability-preserving", "resource-preserving"]
 
 
@@ -41,19 +43,19 @@ class LoadingOptions:
 
     engine: Engine = "auto"
     aspired_version_policy: AspiredVersionPolicyName = "availability-preserving"
-    max_num_load_retries: int = 5
-    load_retry_interval_seconds: float = 60.0
-    num_load_threads: int = 1
-    memory_limit_bytes: int | None = None
+    max_num_load_retries: Annotated[int, _RETRIES] = 5
+    load_retry_interval_seconds: Annotated[float, WAIT_SECONDS] = 60.0
+    num_load_threads: Annotated[int, THREADS] = 1
+    memory_limit_bytes: Annotated[int | None, BYTES] = None
     enable_model_warmup: bool = True
-    num_request_iterations_for_warmup: int = 1
+    num_request_iterations_for_warmup: Annotated[int, COUNT] = 1
     xla_cpu_compilation_enabled: bool = False
     tensorflow_threads: TensorFlowThreads = field(default_factory=TensorFlowThreads)
 
     def __post_init__(self) -> None:
         """Checks that the engine is known and can compile."""
         one_of(get_args(Engine), engine=self.engine)
-        positive(num_request_iterations_for_warmup=self.num_request_iterations_for_warmup)
+        check_fields(self)
         if self.engine == "light" and self.xla_cpu_compilation_enabled:
             raise InvalidInputError(
                 "`xla_cpu_compilation_enabled` goes with the engine `tensorflow`. "

@@ -1,8 +1,9 @@
 """Options of the request log that the config of the models does not have."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from lstm_sentiment.checks import positive, positive_seconds
+from lstm_sentiment.ranges import BYTES, COUNT, TIMEOUT_SECONDS, check_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +21,12 @@ class RequestLogOptions:
         InvalidInputError: If a number is not positive.
     """
 
-    max_bytes: int = 64 * 2**20
-    max_age_seconds: float = 3600.0
-    max_waiting: int = 16_384
-    max_waiting_bytes: int = 64 * 2**20
-    pause_seconds: float = 0.1
+    max_bytes: Annotated[int, BYTES] = 64 * 2**20
+    max_age_seconds: Annotated[float, TIMEOUT_SECONDS] = 3600.0
+    max_waiting: Annotated[int, COUNT] = 16_384
+    max_waiting_bytes: Annotated[int, BYTES] = 64 * 2**20
+    pause_seconds: Annotated[float, TIMEOUT_SECONDS] = 0.1
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        positive(
-            max_bytes=self.max_bytes,
-            max_waiting=self.max_waiting,
-            max_waiting_bytes=self.max_waiting_bytes,
-        )
-        positive_seconds(max_age_seconds=self.max_age_seconds, pause_seconds=self.pause_seconds)
+        check_fields(self)
