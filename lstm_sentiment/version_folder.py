@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 GRAPH = Path("saved_model.pb")
+GRAPH_TEXT = Path("saved_model.pbtxt")
+"""The graph in text format, which TensorFlow reads where there is no `GRAPH`."""
 VOCABULARY = Path("assets") / "vocabulary.txt"
 LABELS = Path("assets") / "labels.txt"
 CARD = Path("assets.extra") / "sentiment.json"
@@ -180,6 +182,12 @@ def next_version(base_path: Path) -> int:
     return highest + 1
 
 
+def graph_file(version_dir: Path) -> Path:
+    """Returns the file of a version's graph as TensorFlow chooses it; it need not exist."""
+    text = version_dir / GRAPH_TEXT
+    return text if text.is_file() and not (version_dir / GRAPH).is_file() else version_dir / GRAPH
+
+
 def find_version(model_dir: Path) -> Path:
     """Finds the version to use: the folder itself, or the highest version below it.
 
@@ -189,7 +197,7 @@ def find_version(model_dir: Path) -> Path:
     Raises:
         ServableNotFoundError: If there is none.
     """
-    if (model_dir / GRAPH).is_file():
+    if graph_file(model_dir).is_file():
         return model_dir
     versions = version_folders(model_dir) if model_dir.is_dir() else {}
     if not versions:

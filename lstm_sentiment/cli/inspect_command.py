@@ -9,13 +9,12 @@ import typer
 
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.results import print_json
-from lstm_sentiment.version_folder import GRAPH
+from lstm_sentiment.version_folder import graph_file
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from lstm_sentiment.versions.inspection.graph import GraphSummary, TensorSummary
-    from lstm_sentiment.versions.inspection.sizes import SizeSummary
     from lstm_sentiment.versions.inspection.version_report import VersionReport
 
 _COLUMNS = 100
@@ -60,7 +59,7 @@ def _print_report(report: "VersionReport") -> None:
     console.print(_names_and_values(_card_rows(report)))
     console.print(_signature_table(report))
     console.print(_names_and_values(_graph_rows(report.graph, console.width - _NAME_COLUMNS)))
-    console.print(_size_table(report.sizes, report.graph))
+    console.print(_size_table(report))
     console.file.flush()
     # Not through rich, which would break the lines of snippets to paste.
     for key, snippets in report.snippets.items():
@@ -70,6 +69,8 @@ def _print_report(report: "VersionReport") -> None:
     for key, signature in report.signatures.items():
         if not signature.is_served:
             print(f"# {key}: no server can answer it, for it has tensors that no request holds\n")
+    if not report.signatures:
+        print("# no signature: a server that loads this version can answer nothing\n")
     sys.stdout.flush()
 
 
@@ -177,21 +178,23 @@ def _filled(items: Sequence[str], columns: int) -> str:
     return ",\n".join(lines)
 
 
-def _size_table(sizes: "SizeSummary", graph: "GraphSummary") -> "Table":
+def _size_table(report: "VersionReport") -> "Table":
     from rich import box
     from rich.table import Table
 
     table = Table("part", "", box=box.SIMPLE_HEAD)
     table.add_column("bytes", justify="right")
     table.add_column("share", justify="right")
-    for indent, name, what, size in _size_rows(sizes, graph):
-        table.add_row("  " * indent + name, what, f"{size:,}", f"{size / sizes.total:.1%}")
+    for indent, name, what, size in _size_rows(report):
+        share = f"{size / report.sizes.total:.1%}"
+        table.add_row("  " * indent + name, what, f"{size:,}", share)
     return table
 
 
-def _size_rows(sizes: "SizeSummary", graph: "GraphSummary") -> Iterator[tuple[int, str, str, int]]:
+def _size_rows(report: "VersionReport") -> Iterator[tuple[int, str, str, int]]:
     """Yields depth, name, description and bytes of each line."""
-    yield 0, "graph", GRAPH.name, sizes.graph
+    sizes, graph = report.sizes, report.graph
+    yield 0, "graph", graph_file(report.version_dir).name, sizes.graph
     yield 1, "constants", "", graph.constant_bytes
     if graph.sentencepiece_bytes:
         yield 1, "SentencePiece", "models in nodes", graph.sentencepiece_bytes

@@ -1,17 +1,20 @@
-"""The signatures in a version's `saved_model.pb`, read without TensorFlow."""
+"""The signatures in a version's `saved_model.pb` or `.pbtxt`, read without TensorFlow."""
 
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.protocol.saved_model_pb2 import SavedModel
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
-from lstm_sentiment.version_folder import GRAPH
+from lstm_sentiment.version_folder import GRAPH_TEXT, graph_file
 
 SERVING_TAGS = frozenset({"serve"})
 """The tags of the graph that is served."""
+
+_QUOTED = 200
 
 
 def signature_defs(version_dir: Path) -> dict[str, SignatureDef]:
@@ -24,7 +27,7 @@ def signature_defs(version_dir: Path) -> dict[str, SignatureDef]:
         The messages by key, sorted; a graph's init op, `__saved_model_init_op`, is one of them.
 
     Raises:
-        ServableUnavailableError: If `saved_model.pb` is damaged or cannot be read, or holds several
+        ServableUnavailableError: If the file is damaged or cannot be read, or holds several
             graphs, none of which is for serving.
     """
     # Parsed anew: a message of a graph would keep the whole graph in memory.
@@ -47,14 +50,15 @@ def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
     Raises:
         ServableUnavailableError: As `signature_defs`.
     """
-    path = version_dir / GRAPH
+    path = graph_file(version_dir)
     try:
-        graphs = message.FromString(path.read_bytes()).meta_graphs
+        content = path.read_bytes()
+        graphs = _parsed(content, message, is_text=path.name == GRAPH_TEXT.name).meta_graphs
     except OSError as error:
         raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
-    except DecodeError as error:
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         raise ServableUnavailableError(
-            f"{path}: must be a SavedModel. Received: {error}."
+            f"{path}: must be a SavedModel. Received: {' '.join(str(error).split())[:_QUOTED]}."
         ) from error
     for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == SERVING_TAGS]
     if not for_serving and len(graphs) != 1:
@@ -63,3 +67,10 @@ def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
             f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
         )
     return (for_serving or graphs)[0]
+
+
+def _parsed(content: bytes, message: Any, *, is_text: bool) -> Any:
+    if not is_text:
+        return message.FromString(content)
+    # What `message` leaves out of `SavedModel` is passed over, as in the other form.
+    return text_format.Parse(content.decode(), message(), allow_unknown_field=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from lstm_sentiment import inspect_version
 from tests.cli.running import Run, is_one_error_line
@@ -77,3 +78,10 @@ def test_a_damaged_version_is_told_in_one_line(run: Run, tmp_path: Path) -> None
     outcome = run("inspect", tmp_path)
     assert is_one_error_line(outcome), outcome
     assert "saved_model.pb: must be a SavedModel" in outcome.err
+
+
+def test_a_version_without_signatures_says_so(run: Run, tmp_path: Path) -> None:
+    tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
+    outcome = run("inspect", tmp_path)
+    assert outcome.code == 0
+    assert "# no signature: a server that loads this version can answer nothing" in outcome.out

@@ -1,4 +1,4 @@
-"""Summarizes `saved_model.pb` without building its graph: signatures, ops, bytes of constants.
+"""Summarizes a SavedModel's graph without building its graph: signatures, ops, bytes of constants.
 
 `tensorflow_ops.txt` and `tensorflow_text_ops.txt` name the ops of TensorFlow and tensorflow-text of
 the releases that this package is developed with; a test compares them.
@@ -23,7 +23,8 @@ _METHOD_PREFIX = "tensorflow/serving/"
 _INTERNAL_PREFIX = "__saved_model"
 _ENCODINGS = {"coo_sparse": "sparse", "composite_tensor": "composite"}
 _UNKNOWN_DTYPE = "unknown"
-_NO_TENSORS = (*_ENCODINGS.values(), _UNKNOWN_DTYPE)
+# A `resource` and a `variant` exist in the memory of one process alone.
+_NO_TENSORS = (*_ENCODINGS.values(), _UNKNOWN_DTYPE, "resource", "variant")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class GraphSummary:
 
 
 def summarize_graph(version_dir: Path) -> GraphSummary:
-    """Summarizes the graph in a version's `saved_model.pb`.
+    """Summarizes the graph in a version's `saved_model.pb` or `saved_model.pbtxt`.
 
     Raises:
         ServableUnavailableError: If the file is damaged or cannot be read.

@@ -8,7 +8,7 @@ from posixpath import commonpath
 
 from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.protocol.dtypes import STRING, dtype_of
-from lstm_sentiment.version_folder import GRAPH
+from lstm_sentiment.version_folder import graph_file
 from lstm_sentiment.versions.inspection.checkpoint_index import read_checkpoint_index
 
 _CHECKPOINT_INDEX = Path("variables") / "variables.index"
@@ -53,7 +53,7 @@ class SizeSummary:
     """Bytes of a version's files.
 
     Attributes:
-        graph: `saved_model.pb`.
+        graph: `saved_model.pb`, or `saved_model.pbtxt`.
         variables: The checkpoint's files.
         parts: Bytes of the values in the checkpoint, grouped by the variables' names before the
             last `/` without their common prefix: `embedding`, `weights/lstm_0`.
@@ -92,7 +92,7 @@ def measure_sizes(version_dir: Path) -> SizeSummary:
         raise ServableUnavailableError(
             f"{version_dir}: cannot be read: {error.strerror}."
         ) from error
-    graph = files[GRAPH.name]
+    graph = files.get(graph_file(version_dir).name, 0)
     variables, assets, assets_extra = (
         _below(files, folder) for folder in ("variables", "assets", "assets.extra")
     )

@@ -19,11 +19,19 @@ _LONGEST_LITERAL = 64
 _STUBS = "from tensorflow_serving.apis import {messages}, prediction_service_pb2_grpc"
 
 
+_INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+JSON_INPUTS = _INTEGERS | {"string", "bool", "float32", "float64"}
+"""The dtypes that REST reads, as `AddValueToTensor` of TensorFlow Serving's `json_tensor.cc`."""
+JSON_OUTPUTS = JSON_INPUTS | {"float16", "bfloat16"}
+"""The dtypes that REST writes."""
+
+
 @dataclass(frozen=True)
 class Snippets:
     """Example requests to one signature: a shell command over REST and a program over gRPC.
 
-    REST, as of TensorFlow Serving, asks no signature without inputs: the command is empty then.
+    REST, as of TensorFlow Serving, asks no signature without inputs, and none with tensors that
+    JSON cannot hold: the command is empty then.
     """
 
     curl: str
@@ -63,8 +71,17 @@ def request_snippets(
     url = _url(name, version, _verb(signature))
     if body is not None:
         return Snippets(_curl(body, url), _client_snippet(name, version, call))
-    curl = _generic_curl(signature, url) if signature.inputs else ""
+    curl = _generic_curl(signature, url) if _is_for_rest(signature) else ""
     return Snippets(curl, _generic_python(signature, name, version))
+
+
+def _is_for_rest(signature: SignatureSummary) -> bool:
+    """Returns whether JSON can hold what the signature takes and gives."""
+    return (
+        bool(signature.inputs)
+        and all(tensor.dtype in JSON_INPUTS for tensor in signature.inputs.values())
+        and all(tensor.dtype in JSON_OUTPUTS for tensor in signature.outputs.values())
+    )
 
 
 def _contract_request(

@@ -71,7 +71,7 @@ class VersionReport:
 
 
 def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
-    """Reads a version's card, `saved_model.pb` and the index of the checkpoint.
+    """Reads a version's card, graph and the index of the checkpoint.
 
     Args:
         path: A version's folder, or a base path, of which the highest version is taken. Any

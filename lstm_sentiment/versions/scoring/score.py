@@ -15,7 +15,7 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.reading import files_of
-from lstm_sentiment.version_folder import GRAPH, find_version
+from lstm_sentiment.version_folder import find_version, graph_file
 from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
 from lstm_sentiment.versions.scoring.shard import (
     FailedShard,
@@ -231,7 +231,7 @@ def output_suffix(version_dir: Path, text_column: str) -> str:
     folder = version_dir.resolve()
     digest = hashlib.sha256(text_column.encode("utf-8", "surrogatepass"))
     # The index holds a checksum of each weight.
-    files = [GRAPH.name, "variables/variables.index"]
+    files = [graph_file(folder).name, "variables/variables.index"]
     files += sorted(f"assets/{file.name}" for file in folder.glob("assets/*") if file.is_file())
     try:
         for name in files:
