@@ -5,7 +5,8 @@
         saved_model.pb      GRAPH
         variables/          WEIGHTS_INDEX
         assets/             VOCABULARY, LABELS: a token, a class a line, in id order
-        assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS, LIGHT: see `light_twin`
+        assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS, LIGHT: see `light_twin`,
+                            DIGESTS: see `version_digests`
 
 `export` writes such folders; `serving`, `versions` and stock TensorFlow Serving read them. File
 names, signature names, special ids and the rule of a version's number are written down here alone.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from lstm_sentiment.checks import did_you_mean_file
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
 from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.version_digests import check_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -248,9 +250,10 @@ def load_card(version_dir: Path) -> Mapping[str, Any] | None:
         The JSON object in the file; `None` if the version has no card.
 
     Raises:
-        InvalidInputError: If the file cannot be read or is not a JSON object.
+        InvalidInputError: If the file cannot be read, is not a JSON object or is damaged.
     """
     path = version_dir / CARD
+    check_file(version_dir, CARD)
     try:
         card = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:

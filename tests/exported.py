@@ -12,6 +12,7 @@ from lstm_sentiment import FitResult, export_servable
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
+from lstm_sentiment.version_digests import DIGESTS
 from lstm_sentiment.version_folder import WARMUP_REQUESTS
 from tests.serving.saved_models import save_version
 
@@ -85,7 +86,14 @@ def read_card(version_dir: Path) -> dict[str, Any]:
     return card
 
 
+def without_digests(version_dir: Path) -> Path:
+    """Makes a version one of an earlier release, whose files anybody may change."""
+    (version_dir / DIGESTS).unlink(missing_ok=True)
+    return version_dir
+
+
 def write_card(version_dir: Path, card: object) -> None:
     path = version_dir / "assets.extra" / "sentiment.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    without_digests(version_dir)
     path.write_text(json.dumps(card, ensure_ascii=False), "utf-8")

@@ -21,6 +21,8 @@ _COLUMNS = 100
 _NAME_COLUMNS = 20
 _FILES_SHOWN = 8
 _LIST_SHOWN = 12
+_FILES_AS_WRITTEN = "as they were written, by their digests"
+_FILES_UNKNOWN = "not checked: the version has no digests of them"
 
 
 def inspect(
@@ -92,6 +94,7 @@ def _card_rows(report: "VersionReport") -> list[tuple[str, str]]:
         ("model name", report.model_name),
         ("version", number),
         ("light twin", "yes" if report.has_light_twin else "none: answering needs TensorFlow"),
+        ("files", _FILES_AS_WRITTEN if report.has_digests else _FILES_UNKNOWN),
     ]
     if report.card is None:
         said = "none: labels, tokenizer, sizes and scores are not known"

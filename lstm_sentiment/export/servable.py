@@ -25,6 +25,7 @@ from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.unfinished import staging_folder
+from lstm_sentiment.version_digests import save_digests
 from lstm_sentiment.version_folder import (
     CARD,
     CLASSIFY,
@@ -51,6 +52,7 @@ def export_servable(
     version: int | None = None,
     test: Evaluation | None = None,
     default_signature: DefaultSignature = "ids",
+    when_written: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Writes one version under `base_path`, where it appears as a whole or not at all.
 
@@ -62,6 +64,7 @@ def export_servable(
         version: A positive number without a version. `None` is the highest number there plus one.
         test: Scores on held-out texts, to be kept with the version.
         default_signature: What a request without a signature sends: see `ServableModule`.
+        when_written: Called with the folder of the complete version before it appears.
 
     Returns:
         The version's folder.
@@ -72,6 +75,7 @@ def export_servable(
 
     def write(folder: Path) -> None:
         write_version(result, folder, test, default_signature)
+        when_written(folder)
 
     return publish(Path(base_path), write, version)
 
@@ -164,6 +168,7 @@ def complete_version(
         (folder / LIGHT).mkdir()
         options = write_tokenizer(tokenizer, folder / LIGHT)
         write_light_twin(folder / LIGHT, folder, model, options, temperature)
+    save_digests(folder)
     folder.chmod(0o755)  # whatever the umask: a server may run as another user
     for path in (*folder.rglob("*"), folder):
         sync_to_disk(path)

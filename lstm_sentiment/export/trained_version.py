@@ -22,6 +22,7 @@ from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import OOV_TOKEN, Vocabulary
 from lstm_sentiment.training.warm_start import StartWeights
+from lstm_sentiment.version_digests import check_version
 from lstm_sentiment.version_folder import CARD, OOV_ID, TEXTS_SEEN, VOCABULARY, find_version
 
 
@@ -95,6 +96,7 @@ def reading_version(folder: Path) -> Iterator[None]:
     Raises:
         InvalidInputError: In the place of errors of missing, damaged and foreign files.
     """
+    check_version(folder)
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, tf.errors.OpError, DecodeError) as error:

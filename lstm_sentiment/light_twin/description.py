@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.version_digests import file_sha256
 from lstm_sentiment.version_folder import GRAPH, LABELS, LIGHT, VOCABULARY, WEIGHTS_INDEX
 
 NETWORK: Final = "graph.onnx"
@@ -47,6 +48,7 @@ Those of the further members of an ensemble have a prefix: see `of_member`.
 """
 
 FORMAT = 3
+_DIGEST = "digest"
 _WITHOUT_CHARACTERS = 2  # the format before, which differs in nothing else
 
 TOKENIZERS = ("unigram", "whitespace", "characters")
@@ -138,7 +140,8 @@ def digests(version_dir: Path, folder: Path) -> dict[str, str]:
 
 def save_description(twin: LightTwin, folder: Path) -> None:
     """Writes `light.json` into the folder of a light twin."""
-    content = json.dumps(asdict(twin), ensure_ascii=False, indent=2)
+    facts = asdict(twin)
+    content = json.dumps({**facts, _DIGEST: _facts_digest(facts)}, ensure_ascii=False, indent=2)
     (folder / DESCRIPTION).write_text(content + "\n", "utf-8")
 
 
@@ -158,6 +161,8 @@ def load_description(folder: Path) -> LightTwin:
     if not isinstance(content, dict) or "format" not in content:
         raise _no_description(path, "JSON without a format")
     found = content["format"]
+    digest = content.pop(_DIGEST, None)  # earlier releases wrote none
+    is_whole = digest in (None, _facts_digest(content))
     if found == _WITHOUT_CHARACTERS:
         content = {**content, "character_ngrams": None}
     elif found != FORMAT:
@@ -168,7 +173,14 @@ def load_description(folder: Path) -> LightTwin:
     for field, is_right in _RULES.items():
         if not is_right(content.get(field)):
             raise _no_description(path, f"{field} {content.get(field)!r}")
+    if not is_whole:
+        raise _no_description(path, "another content than was written")
     return LightTwin(**{field.name: content[field.name] for field in fields(LightTwin)})
+
+
+def _facts_digest(facts: Mapping[str, Any]) -> str:
+    """Returns the SHA-256 of a description, as its own digest."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _no_description(path: Path, received: str) -> InvalidInputError:
@@ -243,7 +255,6 @@ def _in_twin(name: str) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read: {error.strerror}.") from error

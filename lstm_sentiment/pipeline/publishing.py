@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.export.retention import remove_old_versions
@@ -12,6 +13,7 @@ from lstm_sentiment.models_config.config import load_models_config
 from lstm_sentiment.models_config.edit import Labelled, label_version
 from lstm_sentiment.models_config.model_choice import find_model, named_versions
 from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.exports import Exports
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
@@ -27,6 +29,8 @@ class Publisher:
         config: Settings of the run.
         progress: Reports each exported, labelled and removed version.
         export: Writes a version, as `export_servable` does, which is the default.
+        run_dir: Folder of the run, which keeps what was exported: a run that goes on exports
+            nothing again. `None` keeps nothing.
 
     Raises:
         ConfigError: If the `models.config` breaks a rule, does not serve these versions or cannot
@@ -40,6 +44,7 @@ class Publisher:
         progress: Progress = SILENT,
         *,
         export: Callable[..., Path] | None = None,
+        run_dir: Path | None = None,
     ) -> None:
         """Checks the `models.config` before training, not after."""
         self._base = Path(config.model_dir)
@@ -47,7 +52,7 @@ class Publisher:
         self._models_config = (
             None if config.model_config_file is None else Path(config.model_config_file)
         )
-        self._progress = progress
+        self._progress, self._run_dir = progress, run_dir
         self._export = export or partial(
             export_servable, default_signature=config.default_signature
         )
@@ -62,7 +67,7 @@ class Publisher:
 
     def snapshot(self, result: FitResult) -> None:
         """Exports a classifier while training continues."""
-        version_dir = self._export(result, self._base)
+        version_dir = self._exported(result, str(result.snapshot_step))
         self._progress.say(
             f"Version {version_dir.name}: step {result.snapshot_step:,}, "
             f"dev accuracy {result.dev.accuracy:.4f}"
@@ -76,7 +81,7 @@ class Publisher:
             result: The trained classifier.
             test: Scores on the test set, which the version's card keeps.
         """
-        version_dir = self._export(result, self._base, test=test)
+        version_dir = self._exported(result, BEST, test=test)
         # A server that has not read the new file yet still answers from what the label named.
         still_served = self._named_versions()
         if self._models_config is not None:
@@ -85,6 +90,19 @@ class Publisher:
             self._progress.say(_told(labelled, version, self._models_config))
         self._remove_old(still_served)
         return version_dir
+
+    def _exported(self, result: FitResult, name: str, **facts: Any) -> Path:
+        """Exports a version, if the run has not exported it before it was cut off."""
+        if self._run_dir is None:
+            return self._export(result, self._base, **facts)
+        exports = Exports(self._run_dir, self._base)
+        found = exports.find(name)
+        if found is not None:
+            self._progress.say(f"Version {found.name} is there: the run exported it before")
+            return found
+        return self._export(
+            result, self._base, when_written=lambda folder: exports.note(name, folder), **facts
+        )
 
     def _named_versions(self) -> frozenset[int]:
         """Returns the versions that the config names, by a label or a `specific` policy."""

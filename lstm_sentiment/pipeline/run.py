@@ -2,12 +2,13 @@
 
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.errors import ExportError, InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
@@ -33,7 +34,10 @@ from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
+from lstm_sentiment.training.records.checkpoint import before
+from lstm_sentiment.training.records.model_file import save_model
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
+from lstm_sentiment.training.worker_run import CHECKPOINT
 from lstm_sentiment.training.workers.distribution import start_workers
 
 
@@ -141,7 +145,7 @@ def _run(
         raise InvalidInputError(
             "A pipeline must be run by the chief alone; the other workers call `join_fit`."
         )
-    publisher = Publisher(config, progress)
+    publisher = Publisher(config, progress, run_dir=run_dir)
     cache_dir = run_dir.absolute().parent / "cache"
     clear_run(run_dir, cache_dir)
     with ExitStack() as held:
@@ -155,7 +159,24 @@ def _run(
             begin_run(config, run_dir)
 
         prepared = prepare_run(config, progress, cache_dir=cache_dir, when_checked=begin)
-        return _run_prepared(config, prepared, run_dir, publisher, progress, resume, started)
+        with _told_to_resume(run_dir, progress):
+            return _run_prepared(config, prepared, run_dir, publisher, progress, resume, started)
+
+
+@contextmanager
+def _told_to_resume(run_dir: Path, progress: Progress) -> Iterator[None]:
+    """Says how the run goes on, where it has to stop."""
+    told = f"`fit --resume {run_dir}` goes on"
+    try:
+        yield
+    except (TrainingError, ExportError) as error:
+        raise type(error)(f"{error} {told}.") from error
+    except OSError as error:
+        where, reason = error.filename or run_dir, error.strerror or error
+        raise TrainingError(f"{where}: cannot be written: {reason}. {told}.") from error
+    except KeyboardInterrupt:
+        progress.say(f"Stopped: {told}")
+        raise
 
 
 def _run_prepared(
@@ -178,13 +199,7 @@ def _run_prepared(
     save_labelled_texts(prepared.test, run_dir / TEST)
     for folder in (run_dir, Path(config.model_dir)):
         check_space(folder, prepared)
-    try:
-        result = _fit(config, prepared, run_dir, publisher, progress, resume=resume)
-    except TrainingError as error:
-        raise TrainingError(f"{error} `fit --resume {run_dir}` goes on.") from error
-    except KeyboardInterrupt:
-        progress.say(f"Stopped: `fit --resume {run_dir}` goes on")
-        raise
+    result = _fit(config, prepared, run_dir, publisher, progress, resume=resume)
     if result.dev.oov_rate is not None:
         progress.say(
             f"Tokens of the dev texts that the vocabulary lacks: {result.dev.oov_rate:.1%}"
@@ -198,8 +213,9 @@ def _run_prepared(
     outcome = PipelineResult(
         version_dir, run_dir, scores, result.dev, time.monotonic() - started, result
     )
-    result.model.save(run_dir / "model.keras")
+    save_model(result.model, run_dir / "model.keras")
     result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
+    before(run_dir / CHECKPOINT).unlink(missing_ok=True)
     parts = {"test": scores, "dev": result.dev}
     whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}
     save_json({**outcome.to_dict(), **whole}, run_dir / METRICS)

@@ -101,7 +101,7 @@ def check_writable(path: Path) -> None:
 def check_space(path: Path, prepared: PreparedRun) -> None:
     """Checks that the disk has room for checkpoints, model and version."""
     table = len(prepared.tokenizer.vocabulary) * prepared.vectors.dim * 4
-    needed = 4 * table + _SPARE_BYTES
+    needed = 6 * table + _SPARE_BYTES
     free = shutil.disk_usage(_nearest(path)).free
     if free < needed:
         raise InvalidInputError(

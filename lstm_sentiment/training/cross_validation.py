@@ -2,19 +2,18 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.array_files import DamagedFileError, load_arrays
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.progress import SILENT, Advance
+from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.training.budget import budget_for
 from lstm_sentiment.training.evaluation.calibration import cross_entropy, fit_temperature
@@ -153,7 +152,7 @@ def score_folds(run: TrainingRun, folds: Folds) -> CrossValidation:
         for fold in range(count):
             path = None if folder is None else folder / f"{fold}.npz"
             held_out = folds.held_out(fold)
-            found = None if path is None else _load_fold(path, len(held_out))
+            found = None if path is None else _load_fold(path, len(held_out), run.progress)
             if found is not None:
                 advance(epochs)
             else:
@@ -206,10 +205,14 @@ def _save_fold(logits: FoldLogits, path: Path) -> None:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
 
 
-def _load_fold(path: Path, texts: int) -> FoldLogits | None:
+def _load_fold(path: Path, texts: int, progress: Progress) -> FoldLogits | None:
     """Returns the logits of a finished fold; `None` if it has to be trained."""
-    with suppress(OSError, EOFError, ValueError, KeyError, BadZipFile), np.load(path) as stored:
-        logits = {name: stored[name] for name in stored.files}
-        if logits[_LSTM].shape[1] == texts:
-            return logits
-    return None
+    try:
+        logits = load_arrays(path)
+    except FileNotFoundError:
+        return None
+    except DamagedFileError:
+        progress.say(f"Cross-validation: {path} is damaged, its fold is trained anew")
+        return None
+    lstm = logits.get(_LSTM)
+    return logits if lstm is not None and lstm.ndim == 3 and lstm.shape[1] == texts else None

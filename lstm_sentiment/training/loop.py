@@ -18,7 +18,7 @@ from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.evaluation.calibration import cross_entropies
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.inputs.batches import make_batches
-from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.records.checkpoint import Checkpoint, load_last, save_checkpoint
 from lstm_sentiment.training.records.state import TrainingState
 from lstm_sentiment.training.run import OnEpoch
 from lstm_sentiment.training.steps import make_optimizer, make_step
@@ -105,16 +105,19 @@ class TrainingLoop:
         self.state = TrainingState()
         self._saved_at = 0.0
 
-    def resume(self) -> int:
+    def resume(self, progress: Progress = SILENT) -> int:
         """Restores the state of the checkpoint, and returns the number of steps done.
 
+        Where the checkpoint is damaged, the one before it is taken, and `progress` told.
+
         Raises:
-            InvalidInputError: If the checkpoint is missing, damaged, or of another model.
+            InvalidInputError: If the checkpoint is missing or of another model, or both are
+                damaged.
         """
         path = self._checkpoint_path
         if path is None:
             raise InvalidInputError("`checkpoint_path` must be given to resume from it.")
-        checkpoint = load_checkpoint(path)
+        checkpoint = load_last(path, progress)
         for name, variables in self._variables.items():
             arrays = checkpoint.arrays.get(name, ())
             if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:

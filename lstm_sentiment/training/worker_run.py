@@ -13,7 +13,9 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.loop import OnSnapshot, TrainingLoop
 from lstm_sentiment.training.network import precision_scope
+from lstm_sentiment.training.records.checkpoint import has_checkpoint
 from lstm_sentiment.training.records.history import save_history
+from lstm_sentiment.training.records.model_file import save_model
 from lstm_sentiment.training.records.tensorboard import TensorBoardLog
 from lstm_sentiment.training.run import OnEpoch, TrainingOrders, TrainingRun
 from lstm_sentiment.training.task import TrainingTask, load_task, save_task
@@ -123,8 +125,8 @@ def train_task(
         if folder is None:
             loop.run(progress, None if run is None else run.on_epoch)
             return loop
-        if orders.resume and (folder / CHECKPOINT).exists():
-            progress.say(f"Resumed after {loop.resume():,} steps")
+        if orders.resume and has_checkpoint(folder / CHECKPOINT):
+            progress.say(f"Resumed after {loop.resume(progress):,} steps")
         own = folder if workers.is_chief else folder / WORKERS / str(workers.index)
         with _recorded(loop, own, orders, run) as after_epoch:
             loop.run(progress, after_epoch)
@@ -172,7 +174,7 @@ def _keep_best(loop: TrainingLoop, folder: Path) -> str:
     if not loop.state.best_epoch:
         return ""
     try:
-        loop.model.save(path)
-    except OSError:  # such as a full disk; the checkpoint holds the weights too
+        save_model(loop.model, path)
+    except TrainingError:  # such as a full disk; the checkpoint holds the weights too
         return ""
     return f" The weights of epoch {loop.state.best_epoch} are in {path}."

@@ -22,11 +22,13 @@ from lstm_sentiment.tuning.study import (
     ask,
     check_settings,
     check_texts,
+    check_trials,
     fail_cut_off_trials,
     is_finished,
     next_turn,
     open_study,
     require_optuna,
+    seal,
 )
 
 if TYPE_CHECKING:
@@ -137,6 +139,7 @@ def tune(
     with open_study(storage, study) as opened:
         check_settings(opened, config, space_around(config))
         fail_cut_off_trials(opened)
+        check_trials(opened, storage)
         if next_turn(opened) <= trials:
             train = _prepare(opened, config, progress)
             _search(opened, config, train, trials, deadline, progress)
@@ -265,11 +268,14 @@ def _run_trial(
     try:
         train(chosen, on_epoch)
     except TrialPruned:
+        seal(trial, "PRUNED", losses)
         study.tell(trial, state=TrialState.PRUNED)
     except TrainingError as error:
+        seal(trial, "FAIL", losses)
         trial.set_user_attr(FAILURE, str(error))
         study.tell(trial, state=TrialState.FAIL)
     else:
+        seal(trial, "COMPLETE", losses)
         study.tell(trial, min(losses))
 
 

@@ -7,9 +7,10 @@ turn and the results before it, so a killed search continues with the same value
 import fcntl
 import hashlib
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 TURN = "turn"
 FAILURE = "failure"
+_DIGEST = "digest"
 _SETTINGS = "settings"
 _TEXTS = "texts"
 _RANDOM_TURNS = 8
@@ -81,6 +83,7 @@ def open_study(storage: Path, name: str) -> Iterator["Study"]:
     with _locked(storage):
         database = None
         try:
+            _check_whole(storage)
             url = URL.create("sqlite", database=str(storage)).render_as_string()
             database = optuna.storages.RDBStorage(url)
             yield optuna.create_study(
@@ -102,6 +105,75 @@ def open_study(storage: Path, name: str) -> Iterator["Study"]:
             if database is not None:
                 database.remove_session()
                 database.engine.dispose()
+
+
+def _check_whole(storage: Path) -> None:
+    """Checks the pages of an SQLite file; a file that is no database is left to Optuna.
+
+    Raises:
+        ConfigError: If the file is damaged.
+    """
+    if not storage.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(storage)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:  # such as a file that may not be read
+        return
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found not in ("ok", "file is not a database"):
+        raise ConfigError(
+            f"{storage}: must be a whole SQLite file: put a copy in its place, or give another "
+            f"file. Received: {' '.join(found.split())}."
+        )
+
+
+def seal(trial: "Trial", state: str, losses: Sequence[float]) -> None:
+    """Stores the digest of what a trial has found, just before the trial is told to the study.
+
+    Args:
+        trial: The trial.
+        state: `COMPLETE`, `PRUNED` or `FAIL`.
+        losses: The dev loss after each epoch.
+    """
+    turn = trial.user_attrs[TURN]
+    trial.set_user_attr(_DIGEST, _digest(turn, state, trial.params, losses))
+
+
+def check_trials(study: "Study", storage: Path) -> None:
+    """Checks that each finished trial is as it was stored.
+
+    Trials without a digest, as of an earlier release, are taken as they are.
+
+    Raises:
+        ConfigError: If a trial is not.
+    """
+    advice = "put a copy of the file in its place, or name a new study with `--study`"
+    try:
+        for trial in study.get_trials(deepcopy=False):
+            stored = trial.user_attrs.get(_DIGEST)
+            if stored is None or not is_finished(trial):
+                continue
+            losses = [loss for _, loss in sorted(trial.intermediate_values.items())]
+            turn = trial.user_attrs.get(TURN)
+            if stored != _digest(turn, trial.state.name, trial.params, losses):
+                raise ConfigError(
+                    f"{storage}: trial {turn} of study {study.study_name!r} must be as `tune` "
+                    f"stored it: {advice}. Received: other values."
+                )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"{storage}: must hold trials that `tune` stored: {advice}. "
+            f"Received: {type(error).__name__}: {error}."
+        ) from error
+
+
+def _digest(turn: object, state: str, params: Mapping[str, Any], losses: Sequence[float]) -> str:
+    content = json.dumps([turn, state, dict(params), list(losses)], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def fail_cut_off_trials(study: "Study") -> None:

@@ -34,6 +34,7 @@ def test_the_report_fits_and_its_snippets_stand_as_they_are(
         "metrics dev         accuracy 0.5",
         "2 texts with their answers",
         "light twin          none",
+        "files               not checked",
         "input_sentence int64 (batch, ?)",
         "probabilities float32 (batch, 2)",
         "no op: plain TensorFlow runs it",

@@ -14,7 +14,7 @@ from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.version_folder import LIGHT
 from lstm_sentiment.versions.light_twins import make_light_twin
-from tests.exported import exported, read_card, tiny_version, write_card
+from tests.exported import exported, read_card, tiny_version, without_digests, write_card
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -85,7 +85,7 @@ def test_two_may_make_a_twin_at_once(
     ],
 )
 def test_a_file_that_is_missing_is_named(version_dir: Path, name: str, reason: str) -> None:
-    (version_dir / name).unlink()
+    (without_digests(version_dir) / name).unlink()
     with pytest.raises(InvalidInputError, match=reason):
         make_light_twin(version_dir)
 
@@ -95,7 +95,7 @@ def test_a_file_that_is_missing_is_named(version_dir: Path, name: str, reason: s
     ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"],
 )
 def test_a_damaged_version_is_refused(version_dir: Path, name: str) -> None:
-    content = (version_dir / name).read_bytes()
+    content = (without_digests(version_dir) / name).read_bytes()
     (version_dir / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(InvalidInputError, match=r"`fit` wrote\. Received: .+\.$") as caught:
         make_light_twin(version_dir)

@@ -1,13 +1,13 @@
 """Embeddings of texts, kept on disk by the texts' digests for later runs."""
 
 import hashlib
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.array_files import DamagedFileError, load_arrays
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.pipeline.teacher.encoder import Encoder
 from lstm_sentiment.progress import Progress
@@ -40,7 +40,7 @@ def embed_texts(
     """
     folder = cache_dir / f"embeddings-{encoder.name}"
     digests = exact_digests(texts)
-    known = dict(_read(folder))
+    known = dict(_read(folder, progress))
     missing = [i for i, digest in enumerate(digests.tolist()) if digest not in known]
     if missing:
         with progress.step("Embedding texts for the teacher", len(missing)) as advance:
@@ -57,13 +57,16 @@ def embed_texts(
     return np.stack([known[digest] for digest in digests.tolist()]).astype(np.float32)
 
 
-def _read(folder: Path) -> Iterator[tuple[int, NDArray[np.float16]]]:
+def _read(folder: Path, progress: Progress) -> Iterator[tuple[int, NDArray[np.float16]]]:
     """Yields digests and embeddings of all readable files; others are made again."""
     for path in sorted(folder.glob("*.npz")):
         try:
-            with np.load(path) as arrays:
-                digests, embeddings = arrays["digests"], arrays["embeddings"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            arrays = load_arrays(path)
+            digests, embeddings = arrays["digests"], arrays["embeddings"]
+        except FileNotFoundError:  # another run has just deleted it
+            continue
+        except (DamagedFileError, KeyError):
+            progress.say(f"Embeddings: {path} is damaged, its texts are embedded anew")
             continue
         yield from zip(digests.tolist(), embeddings, strict=True)
 

@@ -6,19 +6,21 @@ from functools import partial
 from pathlib import Path
 
 from lstm_sentiment.checks import train_imports
-from lstm_sentiment.errors import MissingExtraError
+from lstm_sentiment.errors import InvalidInputError, MissingExtraError
 from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.serving.batching.scheduler import BatchScheduler
 from lstm_sentiment.serving.errors import (
     LightEngineRefusedError,
     NoLightTwinError,
     OtherEngineError,
+    ServableLoadError,
 )
 from lstm_sentiment.serving.loading.options import Engine, LoadingOptions
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.servable import Loader, Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.thread_priority import at_normal_priority
+from lstm_sentiment.version_digests import check_version
 
 logger = get_logger(__name__)
 
@@ -60,6 +62,7 @@ class VersionLoader:
         self._engine: Engine = "tensorflow" if is_compiled else loading.engine
         self._instead: Loader | None = None
         self._loader: Loader | None = None
+        self._is_whole = False
 
     @property
     def engine(self) -> str | None:
@@ -89,6 +92,7 @@ class VersionLoader:
             MissingExtraError: If it needs TensorFlow, which is not installed.
         """
         loader = self._next()
+        self._check_files()
         try:
             servable = loader.load()
         except LightEngineRefusedError as refused:
@@ -106,6 +110,20 @@ class VersionLoader:
         loader, self._loader = self._loader, None
         if loader is not None:
             loader.unload()
+
+    def _check_files(self) -> None:
+        """Checks that no file is damaged, whichever engine reads it."""
+        if self._is_whole:
+            return
+        try:
+            check_version(self._path)
+        except InvalidInputError as error:
+            # The message reaches clients, whom the server's folders do not concern.
+            reason = str(error).replace(f"{self._path}/", "")
+            raise ServableLoadError(
+                f"version {self._id.version} of model {self._id.name} could not be loaded: {reason}"
+            ) from error
+        self._is_whole = True
 
     def _next(self) -> Loader:
         """Makes the loader of the engine to try now."""

@@ -161,19 +161,40 @@ def train_word_vectors(
     config = _with_epochs(config or VectorTrainingConfig(), sentences, progress)
     if cache_dir is None:
         return _train(sentences, config, progress)
-    cached = Path(cache_dir) / f"{config.algorithm}-{_fingerprint(sentences, config)}.npy"
-    # A missing or damaged result is trained again.
-    with suppress(InvalidInputError):
-        vectors = load_word_vectors(cached)
-        progress.say(f"Word vectors: taken from {cached}")
-        return vectors
+    folder, name = Path(cache_dir), f"{config.algorithm}-{_fingerprint(sentences, config)}"
+    found = _cached(folder, name, progress)
+    if found is not None:
+        return found
     try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(f"{cache_dir}: cannot be made: {error.strerror}.") from error
     vectors = _train(sentences, config, progress)
-    save_word_vectors(vectors, cached)
+    save_word_vectors(vectors, folder / f"{name}-{_digest(vectors)}.npy")
     return vectors
+
+
+def _cached(folder: Path, name: str, progress: Progress) -> WordVectors | None:
+    """Returns the vectors of an earlier run; those without their digest are deleted."""
+    for path in sorted(folder.glob(f"{name}*.npy")):
+        with suppress(InvalidInputError):
+            vectors = load_word_vectors(path)
+            if path.stem == f"{name}-{_digest(vectors)}":
+                progress.say(f"Word vectors: taken from {path}")
+                return vectors
+        progress.say(
+            f"Word vectors: {path} is damaged or of an earlier release, they are trained anew"
+        )
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    return None
+
+
+def _digest(vectors: WordVectors) -> str:
+    """Returns 16 digits of the SHA-256 of tokens and numbers."""
+    digest = hashlib.sha256("\n".join(vectors.tokens).encode())
+    digest.update(np.ascontiguousarray(vectors.matrix, "<f4").data)
+    return digest.hexdigest()[:16]
 
 
 def tokenize_texts(

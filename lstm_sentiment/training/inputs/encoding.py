@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +57,13 @@ def encode_texts(
 
 def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) -> TokenRows:
     """Returns the rows in `folder`, computed anew where they are missing or damaged."""
-    with suppress(OSError, EOFError, ValueError):
+    try:
         rows = TokenRows.load(folder)
+    except FileNotFoundError:
+        pass
+    except (OSError, EOFError, ValueError):
+        progress.say(f"Token ids: {folder} is damaged or of an earlier release, it is made anew")
+    else:
         progress.say(f"Token ids: taken from {folder}")
         return rows
     return save_token_rows((token_rows([part]) for part in parts), folder)

@@ -1,5 +1,6 @@
 """Token ids of many texts, in memory or in a file larger than memory."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from lstm_sentiment.system import write_whole
 from lstm_sentiment.unfinished import clear_once, unfinished_folder
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
-_IDS, _LENGTHS = "ids.int32", "lengths.npy"
+_IDS, _LENGTHS, _DIGEST = "ids.int32", "lengths.npy", "sha256.txt"
 _ROWS_AT_ONCE = 10_000
 
 
@@ -49,16 +50,18 @@ class TokenRows:
 
     @classmethod
     def load(cls, folder: Path) -> "TokenRows":
-        """Maps rows written by `save_token_rows`.
+        """Maps rows written by `save_token_rows`, and checks their digest.
 
         Raises:
             OSError: If the files cannot be read.
-            ValueError: If the files are damaged.
+            ValueError: If the files are damaged, or without a digest, as of an earlier release.
         """
         lengths = np.load(folder / _LENGTHS)
         size = (folder / _IDS).stat().st_size
         if lengths.ndim != 1 or size != 4 * lengths.sum():
             raise ValueError(f"{folder}: lengths and ids must agree.")
+        if _digest(folder) != _stored_digest(folder):
+            raise ValueError(f"{folder}: must have the digest in {_DIGEST}.")
         # An empty file cannot be mapped.
         flat = np.memmap(folder / _IDS, "<i4", mode="r") if size else np.zeros(0, np.int32)
         return cls.from_lengths(flat, lengths)
@@ -128,6 +131,19 @@ class TokenRows:
         ]
 
 
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in (_IDS, _LENGTHS):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _stored_digest(folder: Path) -> str:
+    path = folder / _DIGEST
+    return "" if not path.is_file() else path.read_bytes().decode("ascii", "replace").strip()
+
+
 def token_rows(parts: Iterable[tf.RaggedTensor]) -> TokenRows:
     """Concatenates ragged int32 `(texts, None)`, with at least one id a text, in memory."""
     flat, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
@@ -155,6 +171,8 @@ def save_token_rows(parts: Iterable[TokenRows], folder: Path) -> TokenRows:
                 lengths.append(part.lengths)
         with write_whole(beside / _LENGTHS) as file:
             np.save(file, np.concatenate(lengths))
+        with write_whole(beside / _DIGEST) as file:
+            file.write(f"{_digest(beside)}\n".encode())
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(beside, folder)
     return TokenRows.load(folder)

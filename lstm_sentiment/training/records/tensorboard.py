@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.system import write_whole
 
 _MOST_VECTORS = 10_000  # the projector runs in the browser
 
@@ -44,15 +45,17 @@ class TensorBoardLog:
     def write_vectors(self, tokens: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Writes the first 10,000 tokens' vectors, float32 `(tokens, dim)`, for the projector."""
         shown = min(len(tokens), _MOST_VECTORS)
-        np.savetxt(self._folder / "vectors.tsv", vectors[:shown], fmt="%.5g", delimiter="\t")
+        with write_whole(self._folder / "vectors.tsv") as file:
+            np.savetxt(file, vectors[:shown], fmt="%.5g", delimiter="\t")
         # A line break would start another row, a tab another column.
         lines = (" ".join(token.split()) or repr(token) for token in tokens[:shown])
-        (self._folder / "tokens.tsv").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        (self._folder / "projector_config.pbtxt").write_text(
-            'embeddings {\n  tensor_name: "word vectors"\n  tensor_path: "vectors.tsv"\n'
-            '  metadata_path: "tokens.tsv"\n}\n',
-            "utf-8",
-        )
+        with write_whole(self._folder / "tokens.tsv") as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+        with write_whole(self._folder / "projector_config.pbtxt") as file:
+            file.write(
+                b'embeddings {\n  tensor_name: "word vectors"\n  tensor_path: "vectors.tsv"\n'
+                b'  metadata_path: "tokens.tsv"\n}\n'
+            )
 
     def close(self) -> None:
         """Closes the log."""

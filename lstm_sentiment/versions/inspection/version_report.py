@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_sentiment.light_twin.description import has_light_twin
+from lstm_sentiment.version_digests import check_version, has_digests
 from lstm_sentiment.version_folder import (
     example_answers,
     find_version,
@@ -29,6 +30,7 @@ class VersionReport:
         version: Its number; `None` if the folder's name is not a number.
         card: The content of `sentiment.json`; `None` for a SavedModel of another program.
         has_light_twin: Whether there is a light twin, which may be damaged.
+        has_digests: Whether the files were compared with digests of the time of the export.
         graph: Signatures and ops.
         sizes: Bytes of the parts.
         snippets: Example requests to each signature that a server can answer, by key.
@@ -39,6 +41,7 @@ class VersionReport:
     version: int | None
     card: Mapping[str, Any] | None
     has_light_twin: bool
+    has_digests: bool
     graph: GraphSummary
     sizes: SizeSummary
     snippets: Mapping[str, Snippets]
@@ -62,6 +65,7 @@ class VersionReport:
             "version": self.version,
             "card": self.card,
             "light_twin": self.has_light_twin,
+            "digests": self.has_digests,
             "signatures": [
                 {**signature, **self._snippets_of(key)} for key, signature in signatures.items()
             ],
@@ -84,9 +88,11 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
     Raises:
         ServableNotFoundError: If there is no version.
         ServableUnavailableError: If a file is damaged.
-        InvalidInputError: If the card is not a JSON object.
+        InvalidInputError: If the card is not a JSON object, or a file has not the digest that the
+            version says.
     """
     version_dir = find_version(Path(path))
+    check_version(version_dir)
     name, version = servable_name(version_dir), version_number(version_dir)
     card = load_card(version_dir)
     graph = summarize_graph(version_dir)
@@ -98,6 +104,7 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
         version=version,
         card=card,
         has_light_twin=has_light_twin(version_dir),
+        has_digests=has_digests(version_dir),
         graph=graph,
         sizes=measure_sizes(version_dir),
         snippets={

@@ -22,7 +22,7 @@ from lstm_sentiment.serving.saved_model.saved_model import SavedModelServable
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.version_folder import LIGHT
-from tests.exported import add_version, read_card, write_card
+from tests.exported import add_version, read_card, without_digests, write_card
 from tests.without_train import run_without_train
 
 TEXTS = {"text": np.array(["房间很干净".encode()], object)}
@@ -203,7 +203,29 @@ def test_a_server_without_tensorflow_ends_a_version_that_needs_it_at_once(change
     assert "retry" not in ended.stderr
 
 
-def test_damaged_weights_are_seen_by_tensorflow_and_not_read_by_the_twin(changed: Path) -> None:
+@pytest.mark.parametrize("engine", ["auto", "light", "tensorflow"])
+def test_a_damaged_file_is_named_whichever_engine_is_to_answer(changed: Path, engine: str) -> None:
+    for name in ("variables/variables.data-00000-of-00001", "saved_model.pb", "assets/labels.txt"):
+        content = (changed / name).read_bytes()
+        middle = len(content) // 2
+        damaged = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        for written in (damaged, content[:-1], None):
+            (changed / name).unlink()
+            if written is not None:
+                (changed / name).write_bytes(written)
+            loader = loader_of(changed, engine=engine)
+            with pytest.raises(
+                ServableLoadError, match=rf"version 3 of model m .*loaded: {name}: "
+            ) as caught:
+                loader.load()
+            assert str(changed) not in str(caught.value) and "\n" not in str(caught.value)
+            (changed / name).write_bytes(content)
+            loader.load()
+            loader.unload()
+
+
+def test_damaged_weights_without_a_digest_are_seen_by_tensorflow(changed: Path) -> None:
+    without_digests(changed)
     (data,) = changed.glob("variables/variables.data-*")
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 1

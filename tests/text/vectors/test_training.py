@@ -19,6 +19,7 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.progress import Advance, SilentProgress
 from tests.corpora import hotel_like
+from tests.recorder import Recorder
 
 SENTENCES = [["房间", "很", "好"], ["服务", "很", "差"], ["房间", "很", "差"]] * 20
 CONFIG = VectorTrainingConfig(dim=8, epochs=2)
@@ -52,8 +53,27 @@ def test_the_cache_answers_for_the_same_texts_only(tmp_path: Path) -> None:
 def test_a_damaged_cache_is_trained_anew(tmp_path: Path) -> None:
     first = train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path)
     (cached,) = tmp_path.iterdir()
-    cached.write_bytes(cached.read_bytes()[:100])
+    whole, middle = cached.read_bytes(), cached.stat().st_size // 2
+    # Numbers and tokens that could have been trained, but were not.
+    other_numbers = whole[:middle] + bytes(16) + whole[middle + 16 :]
+    *tokens, last = whole.rpartition(b"\n")[0].rpartition(b"\n")
+    other_token = b"".join(tokens) + "另".encode() + last + b"\n"
+    for damaged in (whole[:100], other_numbers, other_token):
+        cached.write_bytes(damaged)
+        recorder = Recorder()
+        again = train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path, progress=recorder)
+        assert same(again, first)
+        (told,) = [said for said in recorder.said if "damaged" in said]
+        assert told.startswith(f"Word vectors: {cached} is damaged")
+        assert list(tmp_path.iterdir()) == [cached] and cached.read_bytes() == whole
+
+
+def test_a_cache_without_a_digest_is_that_of_an_earlier_release(tmp_path: Path) -> None:
+    first = train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path)
+    (cached,) = tmp_path.iterdir()
+    old = cached.rename(tmp_path / f"{cached.stem.rpartition('-')[0]}.npy")
     assert same(train_word_vectors(SENTENCES, CONFIG, cache_dir=tmp_path), first)
+    assert list(tmp_path.iterdir()) == [cached] and not old.exists()
 
 
 @pytest.mark.parametrize(("copies", "epochs"), [(1, 100), (1_000, 28), (20_000, 3)])

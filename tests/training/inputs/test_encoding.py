@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from lstm_sentiment import UnigramTokenizer, Vocabulary
 from lstm_sentiment.training.inputs.encoding import encode_texts
+from tests.recorder import Recorder
 
 
 def test_texts_are_cut_to_the_longest_wanted() -> None:
@@ -44,15 +45,20 @@ def test_ids_on_disk_are_found_by_the_next_run_and_by_no_other(tmp_path: Path) -
         assert found.to_list() == plain.to_list()
 
 
-@pytest.mark.parametrize("file", ["ids.int32", "lengths.npy"])
+@pytest.mark.parametrize("file", ["ids.int32", "lengths.npy", "sha256.txt"])
 def test_damaged_ids_on_disk_are_made_anew(tmp_path: Path, file: str) -> None:
     tokenizer = UnigramTokenizer(Vocabulary(["很", "好"]))
     ids = encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list()  # not mapped any more
     (cached,) = tmp_path.iterdir()
     whole = (cached / file).read_bytes()
-    for content in (b"", whole[: len(whole) // 2]):
+    # The last one is valid ids, in another order.
+    for content in (b"", whole[: len(whole) // 2], whole[-4:] + whole[4:-4] + whole[:4]):
         (cached / file).write_bytes(content)
-        assert encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list() == ids
+        recorder = Recorder()
+        again = encode_texts(tokenizer, ["很好"], cache_dir=tmp_path, progress=recorder)
+        assert again.to_list() == ids
+        told = [said for said in recorder.said if "is damaged" in said]
+        assert len(told) == 1 and str(cached) in told[0]
         assert (cached / file).read_bytes() == whole
     (cached / file).unlink()
     assert encode_texts(tokenizer, ["很好"], cache_dir=tmp_path).to_list() == ids

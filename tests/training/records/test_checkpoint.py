@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lstm_sentiment import InvalidInputError, TrainingError
-from lstm_sentiment.training.records.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from lstm_sentiment.training.records.checkpoint import (
+    Checkpoint,
+    before,
+    has_checkpoint,
+    load_checkpoint,
+    load_last,
+    save_checkpoint,
+)
+from tests.recorder import Recorder
 
 FIRST = Checkpoint({"model": [np.arange(3.0)]}, {"step": 1})
 SECOND = Checkpoint({"model": [np.ones(3)]}, {"step": 2})
@@ -77,3 +85,42 @@ def test_a_damaged_checkpoint_is_said_to_be(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(InvalidInputError, match=r"must be a whole checkpoint"):
             load_checkpoint(path)
+
+
+@given(st.data())
+def test_any_flipped_bit_is_seen_or_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("checkpoint") / "last.npz"
+    save_checkpoint(FIRST, path)
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    try:
+        found = load_checkpoint(path)
+    except InvalidInputError as error:
+        assert "must be a whole checkpoint" in str(error)
+    else:
+        assert found.values == FIRST.values
+        np.testing.assert_array_equal(found.arrays["model"][0], FIRST.arrays["model"][0])
+
+
+def test_in_the_place_of_a_damaged_checkpoint_the_one_before_is_taken(tmp_path: Path) -> None:
+    path, recorder = tmp_path / "checkpoints" / "last.npz", Recorder()
+    assert not has_checkpoint(path)
+    save_checkpoint(FIRST, path)
+    save_checkpoint(SECOND, path)
+    assert load_last(path, recorder).values == {"step": 2} and recorder.said == []
+    path.write_bytes(path.read_bytes()[:-1])
+    assert load_last(path, recorder).values == {"step": 1}
+    (said,) = recorder.said
+    assert said.startswith(f"{path} is damaged")
+
+    path.unlink()  # as a process leaves it that was killed between two renames
+    assert has_checkpoint(path) and load_last(path).values == {"step": 1}
+    save_checkpoint(SECOND, path)
+    assert load_last(path).values == {"step": 2}
+    for damaged in (path, before(path)):
+        damaged.write_bytes(b"none")
+    with pytest.raises(InvalidInputError, match=r"damaged\. Delete .*checkpoints, and the run"):
+        load_last(path)
