@@ -84,7 +84,8 @@ def _check(version_dir: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         if not is_whole:
             raise InvalidInputError(
                 f"{path}: must be as it was when the version was written, with the digest in "
-                f"{DIGESTS.name}: copy or export the version again. Received: another content."
+                f"{DIGESTS.name}: copy or export the version again (or delete {DIGESTS.name}, if "
+                "the file was changed on purpose). Received: another content."
             )
 
 

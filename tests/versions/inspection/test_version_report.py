@@ -36,7 +36,14 @@ from lstm_sentiment.versions.inspection.graph import (
     library_of_op,
 )
 from lstm_sentiment.versions.inspection.snippets import request_snippets
-from tests.exported import MODEL_NAME, exported, read_card, tiny_version, write_card
+from tests.exported import (
+    MODEL_NAME,
+    exported,
+    read_card,
+    tiny_version,
+    without_digests,
+    write_card,
+)
 from tests.serving.saved_models import damage
 
 WHOLE_EXPORTS = True
@@ -372,6 +379,9 @@ def test_what_is_damaged_is_told(version_dir: Path, tmp_path: Path) -> None:
     copy = tmp_path / "3"
     shutil.copytree(version_dir, copy)
     (copy / "variables" / "variables.index").write_bytes(b"not an index")
+    with pytest.raises(InvalidInputError, match=r"variables\.index: must be as it was when"):
+        inspect_version(copy)
+    without_digests(copy)
     with pytest.raises(ServableUnavailableError, match=r"variables\.index: must be a checkpoint"):
         inspect_version(copy)
     write_card(copy, ["no", "object"])

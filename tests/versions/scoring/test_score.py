@@ -43,7 +43,7 @@ from lstm_sentiment.versions.scoring.shard import (
     score_shard,
 )
 from tests.corpora import hotel_like
-from tests.exported import add_version
+from tests.exported import add_version, without_digests
 from tests.recorder import Recorder
 
 TEXTS = hotel_like(90).texts
@@ -318,6 +318,7 @@ def test_another_version_another_model_and_another_column_have_other_outputs(
 
 
 def with_other_weights(version_dir: Path) -> None:
+    without_digests(version_dir)
     prefix = str(version_dir / "variables" / "variables")
     stored = tf.train.load_checkpoint(prefix)
     tensors = {name: stored.get_tensor(name) for name in stored.get_variable_to_shape_map()}

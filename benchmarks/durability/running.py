@@ -1,0 +1,98 @@
+"""Runs a command in a fork of this process, which has imported all and computed nothing."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.durability.operations import Blow, watch
+
+_OPERATIONS, _SAID = ".operations", ".said"
+TEMPORARY = "tmp"
+"""The folder of a case for temporary files."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Attributes:
+        code: The exit code; negative for the signal that killed it.
+        said: What it wrote on standard output and standard error.
+        operations: Its file operations; empty if it was killed.
+    """
+
+    code: int
+    said: str
+    operations: tuple[str, ...]
+
+    @property
+    def is_killed(self) -> bool:
+        """Returns whether the blow killed it."""
+        return self.code in (-signal.SIGKILL, -signal.SIGXFSZ)
+
+
+def run(arguments: Sequence[str], case: Path, blow: Blow | None = None) -> Ended:
+    """Runs `python cli.py ARGUMENTS` in the folder of a case.
+
+    Args:
+        arguments: The command and its arguments.
+        case: Absolute path of the folder; temporary files have a folder of their own there.
+        blow: What happens to the command; `None` for nothing.
+    """
+    told = case.with_name(f"{case.name}{_SAID}"), case.with_name(f"{case.name}{_OPERATIONS}")
+    for path in told:
+        path.unlink(missing_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    process = os.fork()
+    if process == 0:
+        try:
+            _become(arguments, case, told, blow or Blow())
+        finally:
+            os._exit(99)
+    _, status = os.waitpid(process, 0)
+    said, operations = (
+        path.read_text("utf-8", "replace") if path.exists() else "" for path in told
+    )
+    return Ended(os.waitstatus_to_exitcode(status), said, tuple(operations.splitlines()))
+
+
+def _become(arguments: Sequence[str], case: Path, told: tuple[Path, Path], blow: Blow) -> None:
+    """Makes this process the command; never returns."""
+    said = os.open(told[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for descriptor in (1, 2):
+        os.dup2(said, descriptor)
+    os.chdir(case)
+    (case / TEMPORARY).mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(case / TEMPORARY)
+    sys.argv = ["cli.py", *arguments]
+    from lstm_sentiment.cli.app import main
+
+    operations = watch(case, blow)
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    with suppress(OSError):
+        sys.stdout.flush()
+        told[1].write_text("\n".join(operations()), "utf-8")
+    os._exit(code)
+
+
+def import_all() -> None:
+    """Imports what the commands import, so that a fork need not."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with suppress(ImportError):
+        import lstm_sentiment.labels.check
+        import lstm_sentiment.pipeline.run
+        import lstm_sentiment.report.page.write
+        import lstm_sentiment.tuning.search
+    import lstm_sentiment.cli.app
+    import lstm_sentiment.versions.scoring.score  # noqa: F401
