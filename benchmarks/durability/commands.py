@@ -52,7 +52,7 @@ def all_commands() -> dict[str, Command]:
             ("predict", "--input", "texts.csv", "--output", "out/answers.jsonl", "--json", *model),
             _with_version,
         ),
-        Command("score", ("score", "texts", *model, "--output-dir", "out"), _with_version),
+        Command("score", ("score", "texts", *model, "--output", "out"), _with_version),
         Command(
             "check",
             (
