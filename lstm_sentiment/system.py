@@ -30,8 +30,9 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     """Opens a file beside `path` that takes its place when it is complete and on the disk.
 
     Where writing fails, what was at `path` stays as it was. A file that is replaced keeps owner and
-    permissions, and a link to it stays a link. What killed processes left in the folder is deleted
-    with the first file that a process writes there. Pipes and devices are written directly.
+    permissions, and one that may not be written is not replaced; a link to it stays a link. Pipes
+    and devices are written directly. What killed processes left in the folder is deleted with the
+    first file that a process writes there.
 
     Args:
         path: A file in an existing folder.
@@ -46,6 +47,8 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as device:
             yield device
         return
+    if before is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     path = Path(os.path.realpath(path))
     clear_once(path.parent)
     file, beside = _locked_file(path)
