@@ -315,8 +315,8 @@ def test_serve_tells_a_bad_config_in_one_line(
 @pytest.mark.parametrize(
     ("folder", "message"),
     [
-        ("s3://store/m", "mount it (as a file system or a volume) or copy it. Received: s3://sto"),
-        ("file:///models/m", "base_path must be a path: write /models/m without"),
+        ("s3://store/m", "must be a file or folder of this machine: mount what is elsewhere"),
+        ("file:///models/m", "must be a path: write /models/m without"),
     ],
 )
 def test_serve_says_what_to_do_with_a_base_path_elsewhere(

@@ -46,11 +46,12 @@ GRPC_CODES = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.PERMISSION_DENIED,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.UNIMPLEMENTED,
 }
-HTTP_STATUSES = {200, 400, 404, 413, 501}
+HTTP_STATUSES = {200, 400, 403, 404, 413, 415, 501}
 
 fuzzed = settings(
     max_examples=max(1, REQUESTS // 4),
