@@ -59,7 +59,8 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Accept only callers with a bearer token of this file, one a line.",
+            help="Accept only callers with a bearer token of this file, one a line; behind it "
+            "perhaps what it may do, of ask, status, change: all, where nothing stands there.",
             rich_help_panel=_SAFETY,
         ),
     ] = None

@@ -23,8 +23,6 @@ from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
 from lstm_sentiment.serving.rest_api.app import rest_app
-from lstm_sentiment.serving.rest_api.routing.table import OPENAPI
-from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
 from lstm_sentiment.timeouts import timeout_or_none
@@ -57,7 +55,7 @@ def make_rest_server(
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.
     """
-    app: AsgiApp = rest_app(
+    api = rest_app(
         data_plane,
         timeout_seconds=timeout_or_none(options.rest_api_timeout_seconds),
         max_request_bytes=options.limits.max_request_bytes,
@@ -68,9 +66,9 @@ def make_rest_server(
         ui=options.ui,
         with_tokens=options.auth_tokens is not None,
     )
+    app: AsgiApp = api
     if options.auth_tokens is not None:
-        open_paths = {OPENAPI.template} | (ui_paths() if options.ui else frozenset[str]())
-        app = BearerTokenMiddleware(app, options.auth_tokens, open_paths)
+        app = BearerTokenMiddleware(app, options.auth_tokens, api.router.roles_of)
     if options.cors_origins is not None:
         # A preflight has no token, and errors are read by the page too.
         app = CorsMiddleware(app, options.cors_origins, with_tokens=options.auth_tokens is not None)

@@ -2,14 +2,15 @@
 
 The token stands in the header `authorization: Bearer TOKEN` (RFC 6750), which is metadata in gRPC.
 Health checks need no token. The page of metrics needs one, since it shows the models and their use;
-the web page and the description of the API need none, since they show nothing.
+the web page and the description of the API need none, since they show nothing. What else a token
+may do, its roles tell: see `roles`.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import compress
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -18,50 +19,52 @@ import grpc.aio
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.serving.access.refusal import send_refusal
+from lstm_sentiment.serving.access.roles import ANY, Role, Roles, roles_of_method
 from lstm_sentiment.serving.access.secret_file import read_secret_file
 from lstm_sentiment.serving.access.watched_files import WatchedFiles
 from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
-from lstm_sentiment.serving.errors import UnauthenticatedError
+from lstm_sentiment.serving.errors import PermissionDeniedError, UnauthenticatedError
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-"""Paths that are answered without a token."""
-
-OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
-"""gRPC services that answer without a token."""
-
-OPEN_METHODS = frozenset(
-    f"/inference.GRPCInferenceService/{name}" for name in ("ServerLive", "ServerReady")
-)
-"""gRPC methods of other services that answer without a token: they tell what health checks tell."""
-
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_SEPARATORS = re.compile(r"[\s,]+")
 _TOKEN_RULE = "must be letters, digits and any of -._~+/, with = at the end only"
+_ROLES_RULE = f"perhaps its roles, of {', '.join(Role)}"
 _REFUSED = "a valid bearer token is required."
 
 
 class BearerTokens:
-    """The accepted tokens, kept only as digests.
+    """The accepted tokens with their roles; of the tokens, only digests are kept.
 
     Those that were loaded from a file can be read again: `reload`. Safe to share among threads.
     """
 
-    def __init__(self, tokens: Iterable[str]) -> None:
+    def __init__(self, tokens: Iterable[str] | Mapping[str, Iterable[str]]) -> None:
         """Keeps the digests of the tokens.
 
         Args:
-            tokens: At least one, of letters, digits and `-._~+/`, with `=` at the end only.
+            tokens: At least one, of letters, digits and `-._~+/`, with `=` at the end only. A
+                mapping tells the roles of each, which are `Role`s or their names; without it, a
+                token has all roles.
 
         Raises:
-            InvalidInputError: If there is no token, or one of other characters. It quotes no token.
+            InvalidInputError: If there is no token, one of other characters, or one without a role
+                or with one that there is not. It quotes no token.
         """
-        tokens = list(tokens)
-        if not tokens:
+        roles_of: Mapping[str, Iterable[str]] = (
+            tokens if isinstance(tokens, Mapping) else dict.fromkeys(tokens, ANY)
+        )
+        if not roles_of:
             raise InvalidInputError("there must be at least one bearer token. Received: none.")
-        if not all(map(_TOKEN.fullmatch, tokens)):
+        if not all(map(_TOKEN.fullmatch, roles_of)):
             raise InvalidInputError(f"a bearer token {_TOKEN_RULE}. Received: something else.")
-        self._digests = [_digest(token.encode()) for token in tokens]
+        given = [(token, frozenset(roles)) for token, roles in roles_of.items()]
+        if not all(roles and roles <= ANY for _, roles in given):
+            raise InvalidInputError(
+                f"the roles of a token must be among {', '.join(Role)}. Received: something else."
+            )
+        self._known = _digested(given)
         self._path: str | Path | None = None
         self._files: WatchedFiles | None = None
 
@@ -69,8 +72,9 @@ class BearerTokens:
     def from_file(cls, path: str | Path) -> "BearerTokens":
         """Loads tokens from a file: see `load_bearer_tokens`."""
         files = WatchedFiles(path)
-        tokens = cls(_read_tokens(path))
-        tokens._path, tokens._files = path, files
+        known = _read_tokens(path)
+        tokens = cls(token for token, _ in known)
+        tokens._known, tokens._path, tokens._files = _digested(known), path, files
         return tokens
 
     def reload(self) -> bool:
@@ -84,29 +88,43 @@ class BearerTokens:
         """
         if self._path is None or self._files is None or not self._files.have_changed():
             return False
-        self._digests = [_digest(token.encode()) for token in _read_tokens(self._path)]
+        self._known = _digested(_read_tokens(self._path))
         return True
 
-    def check(self, authorizations: Iterable[bytes]) -> None:
+    def check(self, authorizations: Iterable[bytes], needed: frozenset[Role] = ANY) -> None:
         """Checks the values of a request's `authorization` headers.
+
+        Args:
+            authorizations: The values.
+            needed: Roles of which the token must have one.
 
         Raises:
             UnauthenticatedError: Unless there is exactly one, with an accepted token.
+            PermissionDeniedError: If the token has none of the roles.
         """
         given = list(authorizations)
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         digest = _digest(token.strip())
         # Compares with all digests, so that the time taken reveals nothing of the tokens.
-        found = [hmac.compare_digest(digest, known) for known in self._digests]
+        found = [hmac.compare_digest(digest, known) for known, _ in self._known]
         if scheme.lower() != b"bearer" or not any(found):
             raise UnauthenticatedError(_REFUSED)
+        # A token that stands in two lines has the roles of both.
+        roles = frozenset[Role]().union(*(each for _, each in compress(self._known, found)))
+        if not roles & needed:
+            raise PermissionDeniedError(
+                f"a token with the role {_listed(needed, ' or ')} is required. "
+                f"Received: one with {_listed(roles, ' and ')}."
+            )
 
 
 def load_bearer_tokens(path: str | Path) -> BearerTokens:
     """Loads tokens from a file.
 
     Args:
-        path: One token a line, ASCII; empty lines and lines that begin with `#` are skipped.
+        path: One token a line, ASCII, then perhaps the names of its roles, as in
+            `TOKEN ask,status`; without one it has all. Empty lines and lines that begin with `#`
+            are skipped.
 
     Raises:
         ConfigError: One line that starts with the path and the number of the bad line, if the file
@@ -115,22 +133,26 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
     return BearerTokens.from_file(path)
 
 
-def _read_tokens(path: str | Path) -> list[str]:
+def _read_tokens(path: str | Path) -> list[tuple[str, frozenset[Role]]]:
     tokens = []
     for number, raw in enumerate(read_secret_file(path).splitlines(), start=1):
         line = raw.decode("latin-1").strip()
         if not line or line.startswith("#"):
             continue
-        if not _TOKEN.fullmatch(line):
-            raise ConfigError(f"{path}:{number}: a bearer token {_TOKEN_RULE}.")
-        tokens.append(line)
+        token, *roles = filter(None, _SEPARATORS.split(line))
+        if not _TOKEN.fullmatch(token) or not ANY.issuperset(roles):
+            raise ConfigError(f"{path}:{number}: a bearer token {_TOKEN_RULE}, then {_ROLES_RULE}.")
+        tokens.append((token, frozenset(map(Role, roles)) or ANY))
     if not tokens:
         raise ConfigError(f"{path}: must hold at least one bearer token. Received: none.")
     return tokens
 
 
 class BearerTokenInterceptor(grpc.aio.ServerInterceptor):
-    """Rejects gRPC calls without a token as UNAUTHENTICATED, before their message is read."""
+    """Rejects gRPC calls before their message is read.
+
+    Those without a token are UNAUTHENTICATED, those whose token has not the role PERMISSION_DENIED.
+    """
 
     def __init__(self, tokens: BearerTokens) -> None:
         """Creates the interceptor."""
@@ -142,57 +164,84 @@ class BearerTokenInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         """Checks the token of one call; returns its handler."""
-        method = handler_call_details.method
-        service = method.rpartition("/")[0].removeprefix("/")
-        if service not in OPEN_SERVICES and method not in OPEN_METHODS:
+        needed = roles_of_method(handler_call_details.method)
+        if needed is not None:
             metadata = handler_call_details.invocation_metadata or ()
             try:
                 self._tokens.check(
-                    value if isinstance(value, bytes) else value.encode()
-                    for key, value in metadata
-                    if key == "authorization"
+                    (
+                        value if isinstance(value, bytes) else value.encode()
+                        for key, value in metadata
+                        if key == "authorization"
+                    ),
+                    needed,
                 )
             except UnauthenticatedError:
-                return _REFUSAL
+                return _UNAUTHENTICATED
+            except PermissionDeniedError as error:
+                return _refusal(grpc.StatusCode.PERMISSION_DENIED, str(error))
         return await continuation(handler_call_details)
 
 
 class BearerTokenMiddleware:
-    """Rejects HTTP requests without a token with status 401, before their body is read."""
+    """Rejects HTTP requests by status, before their body is read.
+
+    The status is 401 without a token, 403 for one that has not the role which is needed.
+    """
 
     def __init__(
-        self, app: AsgiApp, tokens: BearerTokens, open_paths: AbstractSet[str] = frozenset()
+        self, app: AsgiApp, tokens: BearerTokens, roles_of: Callable[[Scope], Roles]
     ) -> None:
         """Wraps an application.
 
         Args:
             app: The application that accepted requests are passed to.
             tokens: The accepted tokens.
-            open_paths: Paths that need no token, besides `OPEN_PATHS`.
+            roles_of: Returns the roles that a request asks for.
         """
-        self._app = app
-        self._tokens = tokens
-        self._open_paths = OPEN_PATHS | open_paths
+        self._app, self._tokens, self._roles_of = app, tokens, roles_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Rejects a request, or passes it to the application."""
-        if scope["type"] == "http" and scope["raw_path"].decode("latin-1") not in self._open_paths:
+        needed = self._roles_of(scope)
+        if needed is not None:
             try:
                 self._tokens.check(
-                    value for name, value in scope["headers"] if name == b"authorization"
+                    (value for name, value in scope["headers"] if name == b"authorization"), needed
                 )
             except UnauthenticatedError as error:
                 await send_refusal(send, 401, str(error), (b"www-authenticate", b"Bearer"))
                 return
+            except PermissionDeniedError as error:
+                await send_refusal(send, 403, str(error), _TOO_FEW_ROLES)
+                return
         await self._app(scope, receive, send)
 
 
-async def _refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
+# RFC 6750, 3.1.
+_TOO_FEW_ROLES = (b"www-authenticate", b'Bearer error="insufficient_scope"')
 
 
-# A handler for calls of any kind: of all kinds, only this one runs before a message has arrived.
-_REFUSAL: _Handler = grpc.stream_stream_rpc_method_handler(_refuse)
+def _refusal(code: grpc.StatusCode, message: str) -> _Handler:
+    """Makes a handler for calls of any kind: of all kinds, only this one runs before a message."""
+
+    async def refuse(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:
+        await context.abort(code, message)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+_UNAUTHENTICATED = _refusal(grpc.StatusCode.UNAUTHENTICATED, _REFUSED)
+
+
+def _listed(roles: frozenset[Role], word: str) -> str:
+    return word.join(role for role in Role if role in roles)
+
+
+def _digested(
+    tokens: Iterable[tuple[str, frozenset[str]]],
+) -> list[tuple[bytes, frozenset[Role]]]:
+    return [(_digest(token.encode()), frozenset(map(Role, roles))) for token, roles in tokens]
 
 
 def _digest(token: bytes) -> bytes:

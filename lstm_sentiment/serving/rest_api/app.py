@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp, Receive, Scope, Send
+from lstm_sentiment.serving.asgi import WHEN_GONE, Receive, Scope, Send
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
@@ -32,7 +32,7 @@ from lstm_sentiment.serving.rest_api.body import (
 from lstm_sentiment.serving.rest_api.calls import Handler, RestCall
 from lstm_sentiment.serving.rest_api.open_inference.answers import OpenInferenceAnswers
 from lstm_sentiment.serving.rest_api.open_inference.pages import OpenInferencePages
-from lstm_sentiment.serving.rest_api.pages import PageHandler, Pages, no_route_response, path_of
+from lstm_sentiment.serving.rest_api.pages import PageHandler, Pages, no_route_response
 from lstm_sentiment.serving.rest_api.responses import (
     HTTP_STATUSES,
     Response,
@@ -55,7 +55,7 @@ def rest_app(
     metrics_page: MetricsPage | None = None,
     ui: bool = False,
     with_tokens: bool = False,
-) -> AsgiApp:
+) -> "RestApi":
     """Makes the REST API as an ASGI application, which answers every path and method.
 
     Args:
@@ -72,7 +72,7 @@ def rest_app(
         with_tokens: Whether the server asks for bearer tokens, as its description tells.
     """
     pages = Pages(is_ready, state, metrics_page, ui, with_tokens)
-    return _RestApi(
+    return RestApi(
         Router(pages.routes()),
         RestAnswers(data_plane).handlers | OpenInferenceAnswers(data_plane).handlers,
         pages.handlers() | OpenInferencePages(is_ready).handlers(),
@@ -83,7 +83,7 @@ def rest_app(
 
 
 @dataclass(eq=False)
-class _RestApi:
+class RestApi:
     """Finds the route of a request, and answers on the event loop."""
 
     router: Router
@@ -94,11 +94,11 @@ class _RestApi:
     observer: Observer | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = path_of(scope)
-        target = self.router.find(scope["method"], path)
+        """Answers a request."""
+        target = self.router.target_of(scope)
         try:
             if target is None:
-                await no_route_response(scope, path).send(send)
+                await no_route_response(scope).send(send)
             elif (api := target.route.api) is not None:
                 await self._answer(target, api, scope, receive, send)
             else:

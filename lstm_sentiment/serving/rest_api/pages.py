@@ -19,7 +19,7 @@ from lstm_sentiment.serving.rest_api.responses import (
     text_response,
 )
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
-from lstm_sentiment.serving.rest_api.routing.route import Route
+from lstm_sentiment.serving.rest_api.routing.route import Route, path_of
 from lstm_sentiment.serving.rest_api.routing.table import routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
 
@@ -97,14 +97,9 @@ class Pages:
         return error_response(404, "Not found") if page is None else _ui_response(page, scope)
 
 
-def path_of(scope: Scope) -> str:
-    """Returns the path as it was sent: a name may hold an escaped slash or colon."""
-    path: str = scope["raw_path"].decode("latin-1")
-    return path
-
-
-def no_route_response(scope: Scope, path: str) -> Response:
+def no_route_response(scope: Scope) -> Response:
     """Answers a request that has no route."""
+    path = path_of(scope)
     method = scope["method"]
     if method not in _METHODS:
         response = error_response(501, "the method of the request is not known.")

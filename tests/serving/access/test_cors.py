@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, BearerTokens
 from lstm_sentiment.serving.access.cors import AllowedOrigins, CorsMiddleware
+from lstm_sentiment.serving.access.roles import ANY
 from lstm_sentiment.serving.asgi import AsgiApp
 
 PAGE, OTHER = "https://example.org", "https://example.com"
@@ -96,7 +97,11 @@ def test_options_that_are_no_preflight_are_passed_on(
 
 
 def test_a_preflight_needs_no_token_and_a_refusal_can_be_read() -> None:
-    app = app_of(PAGE, app=BearerTokenMiddleware(echo, BearerTokens(["t"])), with_tokens=True)
+    app = app_of(
+        PAGE,
+        app=BearerTokenMiddleware(echo, BearerTokens(["t"]), lambda scope: ANY),
+        with_tokens=True,
+    )
     assert ask(app, "OPTIONS", **PREFLIGHT).status_code == 200
     refused = ask(app)
     assert (refused.status_code, refused.headers[ALLOW]) == (401, PAGE)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.errors import LstmSentimentError
-from lstm_sentiment.serving.access.authentication import OPEN_PATHS
+from lstm_sentiment.serving.access.roles import Role
 from lstm_sentiment.serving.errors import ServableLoadError
 from lstm_sentiment.serving.monitoring.server_state import LATENCY_WINDOW, ServerState
-from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
+from lstm_sentiment.serving.rest_api.routing.table import STATE
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.server import ModelServer
@@ -249,4 +249,4 @@ def test_the_page_of_a_server(server: ModelServer) -> None:
 
 
 def test_the_page_is_for_those_who_are_let_in() -> None:
-    assert "/state" not in OPEN_PATHS | ui_paths()
+    assert STATE.roles == frozenset({Role.STATUS})

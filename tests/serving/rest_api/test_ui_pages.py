@@ -9,7 +9,7 @@ import pytest
 
 from lstm_sentiment.serving.access.authentication import BearerTokenMiddleware, BearerTokens
 from lstm_sentiment.serving.asgi import AsgiApp, Receive, Scope, Send
-from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.app import RestApi, rest_app
 from lstm_sentiment.serving.rest_api.ui_pages import ui_page, ui_paths
 from tests.contrast import Colour, contrast, over, themes
 from tests.serving.fake_servables import FakeServable, plane_of
@@ -20,7 +20,7 @@ HTML, CSS = FILES["index.html"], FILES["style.css"]
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 
 
-def app_of(ui: bool = True) -> AsgiApp:
+def app_of(ui: bool = True) -> RestApi:
     return rest_app(plane_of(FakeServable()), ui=ui)
 
 
@@ -124,12 +124,20 @@ def test_without_the_page_nothing_of_it_is_there() -> None:
     assert {ask(app, "GET", path).status_code for path in ui_paths()} == {404}
 
 
+def guarded(ui: bool) -> AsgiApp:
+    app = app_of(ui=ui)
+    return BearerTokenMiddleware(app, BearerTokens(["secret"]), app.router.roles_of)
+
+
 def test_the_page_needs_no_token_and_the_rest_does() -> None:
-    app = BearerTokenMiddleware(app_of(), BearerTokens(["secret"]), ui_paths())
+    app = guarded(ui=True)
     assert {ask(app, "GET", path).status_code for path in ui_paths()} == {200}
-    for path in ("/state", "/v1/models/m", "/ui/other", "/ui/%61pp.js"):
+    for path in ("/state", "/v1/models/m", "/ui/other/app.js", "/ui"):
         assert ask(app, "GET", path).status_code == 401
-    closed = BearerTokenMiddleware(app_of(), BearerTokens(["secret"]))
+    for path in ("/ui/other", "/ui/%61pp.js"):
+        assert ask(app, "GET", path).status_code == 404
+    assert ask(app, "POST", "/").status_code == 401
+    closed = guarded(ui=False)
     assert ask(closed, "GET", "/").status_code == 401
     assert ask(closed, "GET", "/healthz").status_code == 200
 

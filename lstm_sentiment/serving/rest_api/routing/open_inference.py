@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from lstm_sentiment.serving.access.roles import ANY, ASK, ASK_OR_STATUS, OPEN
 from lstm_sentiment.serving.rest_api.routing.route import Reply, Route
 
 _TAG = "Open Inference Protocol"
@@ -24,6 +25,7 @@ def open_inference_routes(
             methods=("POST",),
             summary="Runs a model on tensors.",
             tag=_TAG,
+            roles=ASK,
             api="ModelInfer",
             body="InferRequest",
             replies={200: Reply("The outputs.", "InferResponse"), **body_errors},
@@ -33,6 +35,7 @@ def open_inference_routes(
             template=f"{_ONE_MODEL}/ready",
             summary="Tells whether a model, or one version of it, can be asked.",
             tag=_TAG,
+            roles=ASK_OR_STATUS,
             api="ModelReady",
             replies={
                 200: Reply("It can.", "ModelReady"),
@@ -45,6 +48,7 @@ def open_inference_routes(
             template=_ONE_MODEL,
             summary="Tells the inputs and outputs of a model.",
             tag=_TAG,
+            roles=ASK_OR_STATUS,
             api="ModelMetadata",
             query=("signature_name",),
             replies={200: Reply("The tensors.", "OpenModelMetadata"), **errors},
@@ -59,25 +63,26 @@ _SERVER_ROUTES = (
         template="/v2/health/live",
         summary="Tells that the process answers.",
         tag=_TAG,
+        roles=OPEN,
         replies={200: Reply("It answers.", "ServerHealth")},
-        is_open=True,
     ),
     Route(
         operation_id="serverReady",
         template="/v2/health/ready",
         summary="Tells whether the server can answer for its models.",
         tag=_TAG,
+        roles=OPEN,
         replies={
             200: Reply("It can.", "ServerHealth"),
             503: Reply("It cannot yet, or no more.", "ServerHealth"),
         },
-        is_open=True,
     ),
     Route(
         operation_id="serverMetadata",
         template="/v2[/]",
         summary="Tells the server's name and version.",
         tag=_TAG,
+        roles=ANY,
         replies={200: Reply("The name and version.", "ServerMetadata")},
     ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import lstm_sentiment
+from lstm_sentiment.serving.access.roles import ANY
 from lstm_sentiment.serving.rest_api.routing.json_schema import ref
 from lstm_sentiment.serving.rest_api.routing.route import Reply, Route
 from lstm_sentiment.serving.rest_api.routing.schemas import SCHEMAS
@@ -20,6 +21,7 @@ may be sent with `Content-Encoding: gzip`. Other paths are 404. Other methods, a
 `/v1/`, are 400 `Malformed request: METHOD PATH`.
 """
 _UNAUTHENTICATED = Reply("No token was sent, or one that the server does not know.", "Error")
+_PERMISSION_DENIED = Reply("The token has not the role that this asks for.", "Error")
 _SCHEME = "token"
 _JSON = "application/json"
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
@@ -103,8 +105,11 @@ def openapi_document(routes: Iterable[Route], *, with_tokens: bool) -> dict[str,
 
 def _operation(route: Route, path: str, with_tokens: bool) -> dict[str, Any]:
     replies = dict(route.replies)
-    if with_tokens and not route.is_open:
+    is_open = route.roles is None
+    if with_tokens and not is_open:
         replies[401] = _UNAUTHENTICATED
+    if with_tokens and route.roles not in (None, ANY):
+        replies[403] = _PERMISSION_DENIED
     names = re.findall(r"{(\w+)}", path)
     parameters = [_parameter(name) for name in (*names, *route.query, *route.headers)]
     body = route.body and {"required": True, "content": _content((_JSON,), route.body)}
@@ -112,7 +117,7 @@ def _operation(route: Route, path: str, with_tokens: bool) -> dict[str, Any]:
         "operationId": _operation_id(route, names),
         "summary": route.summary,
         "tags": [route.tag],
-        **({"security": []} if with_tokens and route.is_open else {}),
+        **({"security": []} if with_tokens and is_open else {}),
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": body} if body else {}),
         "responses": {str(status): _response(replies[status]) for status in sorted(replies)},

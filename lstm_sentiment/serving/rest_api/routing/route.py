@@ -6,7 +6,7 @@ requests are dispatched by it and `/openapi.json` is made from it, so that the t
 
 To add an operation:
 
-1. Add its `Route` to `table.py`, with an `operation_id` of its own.
+1. Add its `Route` to `table.py`, with an `operation_id` of its own, and the roles that it asks for.
 2. Add a handler of that name. One that asks a model (`api` is set) stands in `RestAnswers.handlers`
    and takes a `RestCall`; limits, deadline, errors as `{"error": message}`, metrics and logs
    are taken care of by the application. A page (`api` is `None`) stands in `Pages.handlers`, takes
@@ -19,6 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lstm_sentiment.serving.access.roles import ANY, Roles
+from lstm_sentiment.serving.asgi import Scope
+
 ANY_METHOD = ("GET", "*")
 """The methods of a page that does not look at the method."""
 
@@ -26,6 +29,9 @@ _PARAMETERS = {"version": "[0-9]+"}
 # What a path may hold but for `/` and `:`, as TensorFlow Serving's parser of URLs takes it.
 _ANY_PARAMETER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=@]++|%[0-9A-Fa-f]{2})++"
 _TOKENS = re.compile(r"(\{\w+\}|[\[\]|])")
+
+# Key of a scope: the route is looked for once.
+_TARGET = "lstm_sentiment.target"
 
 
 class Reply(NamedTuple):
@@ -57,8 +63,8 @@ class Route:
         body: Name of the schema of the request's body; `None` for none.
         headers: Names of the headers that its answer depends on.
         query: Names of the parameters of its query, all of them optional.
-        replies: The answers, by HTTP status; 401 goes without saying.
-        is_open: Whether it needs no token where others do.
+        replies: The answers, by HTTP status; 401 and 403 go without saying.
+        roles: Roles of which a token must have one; `None` where it needs no token.
         pattern: What a whole path must match; by default the template, in its very case. Parameters
             of the path are its named groups.
     """
@@ -68,12 +74,12 @@ class Route:
     methods: tuple[str, ...] = ("GET",)
     summary: str
     tag: str
+    roles: Roles
     api: str | None = None
     body: str | None = None
     headers: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     replies: Mapping[int, Reply] = field(default_factory=dict)
-    is_open: bool = False
     pattern: re.Pattern[str] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
@@ -125,6 +131,24 @@ class Router:
             if match := route.pattern.fullmatch(path):
                 return RestTarget(route, match)
         return None
+
+    def roles_of(self, scope: Scope) -> Roles:
+        """Returns the roles that a request asks for: any token where it has no route."""
+        target = scope[_TARGET] = self.find(scope["method"], path_of(scope))
+        return ANY if target is None else target.route.roles
+
+    def target_of(self, scope: Scope) -> RestTarget | None:
+        """Returns the route of a request; `None` if it has none."""
+        if _TARGET in scope:
+            found: RestTarget | None = scope[_TARGET]
+            return found
+        return self.find(scope["method"], path_of(scope))
+
+
+def path_of(scope: Scope) -> str:
+    """Returns the path as it was sent: a name may hold an escaped slash or colon."""
+    path: str = scope["raw_path"].decode("latin-1")
+    return path
 
 
 def template_pattern(template: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lstm_sentiment.serving.access import roles
 from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
 from lstm_sentiment.serving.rest_api.routing.open_inference import open_inference_routes
 from lstm_sentiment.serving.rest_api.routing.route import (
@@ -51,6 +52,7 @@ def _prediction(verb: str, **fields: object) -> Route:
         template=template,
         methods=("POST",),
         tag=_INFERENCE,
+        roles=roles.ASK,
         api=verb.capitalize(),
         pattern=pattern,
         **fields,  # type: ignore[arg-type]
@@ -80,6 +82,7 @@ MODELS = Route(
     template="/v1/models",
     summary="Lists all models with the states and labels of their versions.",
     tag=_MODELS,
+    roles=roles.STATUS,
     api="GetModelStatus",
     replies={200: Reply("The models.", "Models"), **{s: ERRORS[s] for s in (413, 500, 503, 504)}},
     pattern=re.compile("(?i)/v1/models"),
@@ -89,6 +92,7 @@ METADATA = Route(
     template=f"{_ONE_MODEL}/metadata",
     summary="Tells the signatures of a version.",
     tag=_MODELS,
+    roles=roles.ASK_OR_STATUS,
     api="GetModelMetadata",
     replies={200: Reply("The signatures.", "ModelMetadata"), **ERRORS},
     pattern=re.compile(
@@ -101,6 +105,7 @@ STATUS = Route(
     template=_ONE_MODEL,
     summary="Tells the states of the versions of a model.",
     tag=_MODELS,
+    roles=roles.STATUS,
     api="GetModelStatus",
     replies={200: Reply("The states.", "ModelStatus"), **ERRORS},
     # TensorFlow Serving takes a last part `/METADATA` for this question.
@@ -115,7 +120,7 @@ HEALTHZ = Route(
     methods=ANY_METHOD,
     summary="Tells that the process answers.",
     tag=_SERVER,
-    is_open=True,
+    roles=roles.OPEN,
     replies={200: Reply("It answers.", "Text", _TEXT)},
 )
 READYZ = Route(
@@ -124,7 +129,7 @@ READYZ = Route(
     methods=ANY_METHOD,
     summary="Tells whether the server can answer for its models.",
     tag=_SERVER,
-    is_open=True,
+    roles=roles.OPEN,
     replies={
         200: Reply("It can.", "Text", _TEXT),
         503: Reply("It cannot yet, or no more.", "Text", _TEXT),
@@ -136,6 +141,7 @@ STATE = Route(
     methods=ANY_METHOD,
     summary="Tells what the server has done, for people.",
     tag=_SERVER,
+    roles=roles.STATUS,
     replies={200: Reply("The statistics.", "State")},
 )
 METRICS = Route(
@@ -144,6 +150,7 @@ METRICS = Route(
     methods=ANY_METHOD,
     summary="Tells the metrics in Prometheus' text format.",
     tag=_SERVER,
+    roles=roles.STATUS,
     replies={200: Reply("The metrics.", "Text", (CONTENT_TYPE,))},
 )
 OPENAPI = Route(
@@ -152,8 +159,8 @@ OPENAPI = Route(
     methods=ANY_METHOD,
     summary="Describes this API.",
     tag=_SERVER,
+    roles=roles.OPEN,
     replies={200: Reply("The description.", "OpenApi")},
-    is_open=True,
 )
 _KNOWN = Reply("The client has this file already.")
 UI = Route(
@@ -162,9 +169,9 @@ UI = Route(
     methods=("GET", "HEAD"),
     summary="Serves the web page.",
     tag=_SERVER,
+    roles=roles.OPEN,
     headers=("If-None-Match",),
     replies={200: Reply("The page.", "Text", (_HTML,)), 304: _KNOWN},
-    is_open=True,
 )
 UI_FILES = Route(
     operation_id="uiFile",
@@ -172,13 +179,13 @@ UI_FILES = Route(
     methods=("GET", "HEAD"),
     summary="Serves the files of the web page.",
     tag=_SERVER,
+    roles=roles.OPEN,
     headers=("If-None-Match",),
     replies={
         200: Reply("The file.", "Text", (_HTML, *_FILES)),
         304: _KNOWN,
         404: _error("There is no such file."),
     },
-    is_open=True,
 )
 
 _API = (

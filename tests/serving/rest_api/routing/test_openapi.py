@@ -19,11 +19,10 @@ from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.errors import DeadlineExceededError, NotImplementedInServingError
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
-from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.app import RestApi, rest_app
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.schemas import SCHEMAS
-from lstm_sentiment.serving.rest_api.routing.table import OPENAPI, routes_of
-from lstm_sentiment.serving.rest_api.ui_pages import ui_paths
+from lstm_sentiment.serving.rest_api.routing.table import routes_of
 
 METRICS = MetricsPage("/metrics", lambda: b"one 1\n")
 DOCUMENTS = {
@@ -81,7 +80,7 @@ class Failing:
         return fail
 
 
-def app_of(error: Exception | None = None, **options: Any) -> AsgiApp:
+def app_of(error: Exception | None = None, **options: Any) -> RestApi:
     plane: Any = Failing(error or RuntimeError())
     state: dict[str, Any] = {"models": []}
     return rest_app(plane, state=lambda: state, metrics_page=METRICS, ui=True, **options)
@@ -155,13 +154,17 @@ def test_every_status_that_is_told_is_answered(
 
 
 def test_a_server_with_tokens_tells_which_operations_need_one() -> None:
-    open_paths = {OPENAPI.template} | ui_paths()
-    app = BearerTokenMiddleware(app_of(with_tokens=True), BearerTokens(["t"]), open_paths)
+    api = app_of(with_tokens=True)
+    app = BearerTokenMiddleware(api, BearerTokens({"t": ["change"]}), api.router.roles_of)
     for method, path, operation in operations(with_tokens=True):
         response = ask(app, method, url_of(path, operation), example_of(operation))
         needs_one = operation.get("security") != []
         assert (response.status_code == 401) is needs_one, path
         assert ("401" in operation["responses"]) is needs_one, path
+        with_token = ask(
+            app, method, url_of(path, operation), example_of(operation), Authorization="Bearer t"
+        )
+        assert (with_token.status_code == 403) is ("403" in operation["responses"]), path
     assert DOCUMENTS[True]["security"]
     assert "security" not in DOCUMENTS[False]
     assert not any("401" in operation["responses"] for _, _, operation in operations())
