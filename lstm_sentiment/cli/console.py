@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,14 +24,28 @@ ERR = Console(stderr=True, highlight=False)
 _WIDE, _BAR, _SHORT_BAR = 100, 28, 12
 _MOST_COUNTED = 99_999
 _DESCRIPTION = 21
+_FIRST_LINE_SECONDS, _NEXT_LINE_SECONDS = 5.0, 30.0
 _NUMBERS = 25  # columns of count and time, and what is between all columns
 
 
 class TerminalProgress:
-    """Progress bars in a terminal; one line a step where standard error is a file.
+    """Progress bars in a terminal; lines where standard error is a file.
 
-    With `--quiet` nothing is shown.
+    A file gets a line at the end of each step, and one now and then of a step that takes long, with
+    the time that is left. With `--quiet` nothing is shown.
     """
+
+    def __init__(
+        self, *, says_end: bool = True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Shows nothing yet.
+
+        Args:
+            says_end: Whether a file gets a line at the end of a step that was short.
+            clock: Returns seconds, from any start.
+        """
+        self._says_end = says_end
+        self._clock = clock
 
     @contextmanager
     def step(self, description: str, total: int) -> Iterator[Advance]:
@@ -45,9 +59,10 @@ class TerminalProgress:
             yield ignore
             return
         if not ERR.is_terminal:
-            started = time.monotonic()
-            yield ignore
-            self.say(f"{description}: done in {time.monotonic() - started:.1f} s")
+            lines = _Lines(description, total, self._clock, self.say)
+            yield lines.advance
+            if self._says_end or lines.are_said:
+                self.say(f"{description}: done in {lines.seconds():.1f} s")
             return
         with Progress(
             TextColumn(
@@ -71,6 +86,40 @@ class TerminalProgress:
     def say(self, message: str) -> None:
         """Prints one line."""
         say(message)
+
+
+class _Lines:
+    """The progress of one step in a file: nothing of a short one."""
+
+    def __init__(
+        self, description: str, total: int, clock: Callable[[], float], say: Callable[[str], None]
+    ) -> None:
+        self.are_said = False
+        self._description = description
+        self._total = total
+        self._done = 0
+        self._clock = clock
+        self._say = say
+        self._started = clock()
+        self._next = self._started + _FIRST_LINE_SECONDS
+
+    def seconds(self) -> float:
+        return self._clock() - self._started
+
+    def advance(self, steps: int = 1, *, status: str = "") -> None:
+        self._done += steps
+        if self._clock() < self._next or not 0 < self._done < self._total:
+            return
+        self.are_said = True
+        self._next = self._clock() + _NEXT_LINE_SECONDS
+        left = _minutes(self.seconds() * (self._total - self._done) / self._done)
+        beside = f", {status}" if status else ""
+        self._say(f"{self._description}: {self._count()}, {left} left{beside}")
+
+    def _count(self) -> str:
+        if self._total > _MOST_COUNTED:
+            return f"{self._done / self._total:.0%}"
+        return f"{self._done:,}/{self._total:,}"
 
 
 class _Count(ProgressColumn):
@@ -130,10 +179,22 @@ def beside_output(path: Path | None) -> AnyProgress:
     """Returns the progress of a command that writes results to a file or standard output.
 
     Args:
-        path: The file. `None` for standard output, where a bar between the lines would disturb.
+        path: The file. `None` for standard output: where it is the same terminal or file as
+            standard error, a bar between the lines would disturb.
     """
-    watched_alone = ERR.is_terminal and not sys.stdout.isatty()
-    return SILENT if path is None and not watched_alone else TerminalProgress()
+    if path is not None:
+        return TerminalProgress()
+    return SILENT if _is_one_place() else TerminalProgress(says_end=False)
+
+
+def _is_one_place() -> bool:
+    """Returns whether both outputs are the same terminal, file or pipe."""
+    if ERR.is_terminal and sys.stdout.isatty():
+        return True
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def output_console() -> Console:
