@@ -36,9 +36,10 @@ def inspect(
 ) -> None:
     """Show a version's scores, signatures, ops, sizes, and example requests.
 
-    Only files are read, so any SavedModel can be inspected. The output ends
-    with a curl command and a Python program for each signature, ready to
-    paste; for a folder of versions, these let the server choose the version.
+    Only files are read and nothing is run, so any SavedModel can be inspected,
+    one of a stranger's too (whoever loads it runs it). The output ends with a
+    curl command and a Python program for each signature, ready to paste; for
+    a folder of versions, these let the server choose the version.
 
     Example: python cli.py inspect models/sentiment
     """

@@ -35,7 +35,13 @@ BadTextRows = Annotated[
     BadRows,
     typer.Option(help="Malformed rows of a file: refuse the file, or skip them and say how many."),
 ]
-ModelFolder = Annotated[Path, typer.Option(help="A version's folder, or a folder of versions.")]
+ModelFolder = Annotated[
+    Path,
+    typer.Option(
+        help="A version's folder, or a folder of versions. A SavedModel is a program: take those "
+        "that you trust."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -80,6 +80,9 @@ def serve(
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 
+    A SavedModel is a program that runs with your rights: serve those that you
+    trust. --engine light runs none of it, but reads light twins alone.
+
     Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """
     flags = ServeFlags(models, loading, limits, access, monitoring, shadow, drain_seconds)

@@ -37,6 +37,9 @@ class SavedModelPredictor:
     def __init__(self, model_dir: str | os.PathLike[str], engine: Engine = "auto") -> None:
         """Loads a version.
 
+        A SavedModel is a program, which runs with the rights of this process: load those that you
+        trust, or by the engine `light`, whose twins are none.
+
         Args:
             model_dir: A version's folder, or a servable's base path, of which the highest version
                 is taken.

@@ -144,6 +144,8 @@ def load_saved_model(
 ) -> SavedModelServable:
     """Loads a SavedModel from the folder that holds `saved_model.pb`.
 
+    It is a program: its operations can read and write files with the rights of this process.
+
     Args:
         folder: The folder.
         threads: The threads of TensorFlow, where this is the first SavedModel of the process.
