@@ -1,4 +1,4 @@
-"""Calls of the operating system: usable CPUs, and files that appear whole or not at all."""
+"""Calls of the operating system: CPUs, memory, descriptors, and files that appear whole."""
 
 import ctypes
 import errno
@@ -11,6 +11,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_sentiment.unfinished import clear_once, lock, unfinished_path
+
+try:
+    import resource
+except ModuleNotFoundError:  # on Windows, whose sockets are no file descriptors
+    resource = None  # type: ignore[assignment]
+
+# What Linux allows a process at most by itself.
+_MOST_DESCRIPTORS = 2**20
+
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+"""Errors of a process, and of a system, that has no descriptor left."""
 
 # Of malloc.h.
 _M_ARENA_MAX = -8
@@ -130,3 +141,32 @@ def return_freed_memory() -> None:
     """Returns freed memory to the operating system, where the C library keeps it for later."""
     with suppress(OSError, AttributeError, TypeError):  # only glibc has this function
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def raise_descriptor_limit() -> None:
+    """Lets this process, and those it starts, open as many files as the system allows it."""
+    if resource is None:
+        return
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
+    if limit != resource.RLIM_INFINITY and limit < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def descriptor_limit() -> int:
+    """Returns how many files this process may have open; a large number where nothing limits it."""
+    if resource is None:
+        return _MOST_DESCRIPTORS
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit
+
+
+def free_descriptors() -> int:
+    """Returns how many more files this process can open, nearly: a file gets the lowest number."""
+    try:
+        lowest = os.open(os.devnull, os.O_RDONLY)
+    except OSError as error:
+        return 0 if error.errno in NO_DESCRIPTORS else descriptor_limit()
+    os.close(lowest)
+    return descriptor_limit() - lowest

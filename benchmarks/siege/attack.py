@@ -31,6 +31,11 @@ class Target:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def host_and_port(self) -> tuple[str, int]:
+        """The address of gRPC, as a socket takes it."""
+        return "127.0.0.1", self.port
+
+    @property
     def rest_address(self) -> tuple[str, int]:
         """The address of REST, as a socket takes it."""
         return "127.0.0.1", self.rest_api_port

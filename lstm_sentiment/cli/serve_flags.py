@@ -317,6 +317,16 @@ class LimitFlags:
             metavar="N",
         ),
     ] = 75.0
+    max_connections: Annotated[
+        int,
+        typer.Option(
+            help="Most connections of REST, and of gRPC at each address, in each process; the "
+            "longest idle are closed for new ones. 0: what the open files allow, at most 10000.",
+            rich_help_panel=_REQUESTS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 0
     max_request_bytes: Annotated[
         int,
         typer.Option(

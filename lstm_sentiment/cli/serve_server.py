@@ -11,7 +11,7 @@ from lstm_sentiment.cli.serve_access_flags import AccessFlags, MonitoringFlags, 
 from lstm_sentiment.cli.serve_flags import LimitFlags, LoadingFlags, ModelsFlags
 from lstm_sentiment.errors import ServableNotFoundError
 from lstm_sentiment.serving.workers.orders import Address
-from lstm_sentiment.system import use_one_arena
+from lstm_sentiment.system import raise_descriptor_limit, use_one_arena
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class ServeFlags:
             grpc_channel_arguments=limits.channel_arguments(),
             rest_api_timeout_seconds=limits.rest_api_timeout_in_ms / 1e3 or None,
             rest_api_keep_alive_seconds=limits.rest_api_keep_alive_seconds,
+            max_connections=limits.max_connections or None,
             limits=limits.limits(),
             access_poll_wait_seconds=self.access.access_poll_wait_seconds,
             credentials=self.access.credentials(),
@@ -82,6 +83,7 @@ def make_server(flags: ServeFlags, address: Address, peers: "Peers | None" = Non
         LstmSentimentError: If a flag, or a file that one names, breaks a rule.
     """
     use_one_arena()
+    raise_descriptor_limit()
     options = flags.options()
     config = flags.models.config()
     _prepare(flags.loading, config)

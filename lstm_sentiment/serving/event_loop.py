@@ -81,10 +81,10 @@ class EventLoop:
         await self._stopping.wait()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Returns uvloop's loop, which has no release for Windows; `None` for that of asyncio."""
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Returns the loop of uvloop, which Windows lacks, or asyncio's that watches sockets."""
     try:
         import uvloop
     except ImportError:
-        return None
+        return asyncio.SelectorEventLoop
     return uvloop.new_event_loop

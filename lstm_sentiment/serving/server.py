@@ -21,6 +21,7 @@ from lstm_sentiment.models_config.config import (
 )
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.access.base_paths import AllowedBasePaths
+from lstm_sentiment.serving.access.connection_limit import connection_limit
 from lstm_sentiment.serving.access.listening import check_port, listen
 from lstm_sentiment.serving.access.reloading import AccessReloader
 from lstm_sentiment.serving.access.unix_socket import check_socket_path, make_way
@@ -171,6 +172,7 @@ class ModelServer:
         self._rest: RestServer | None = None
         self._port: int | None = None
         self._rest_api_port: int | None = None
+        self._max_connections = 0
         self._is_started = False
         self._is_serving = False
         self._stop_lock = threading.Lock()
@@ -205,7 +207,8 @@ class ModelServer:
         and the other versions are served. After an error no thread or port is left open.
 
         Raises:
-            InvalidInputError: If a port cannot be bound, or the server was started before.
+            InvalidInputError: If a port cannot be bound, the process may not have as many open
+                files as `max_connections` needs, or the server was started before.
             ServableUnavailableError: If the models take longer than `load_timeout_seconds`.
         """
         if self._is_started:
@@ -412,6 +415,11 @@ class ModelServer:
         return self.states() if self._peers is None else self._peers.merged(self.states())
 
     def _start(self) -> None:
+        # Before anything is loaded: a limit that cannot be must be known first.
+        places = (self._asked_rest_api_port, self._asked_port, self._asked_socket_path)
+        self._max_connections = connection_limit(
+            self._options.max_connections, len([each for each in places if each is not None])
+        )
         # A port in use must be known before minutes of loading, so both are tried first. With
         # peers, their parent has reserved it, and callers would be sent here before they can be
         # answered.
@@ -475,6 +483,7 @@ class ModelServer:
             is_ready=self.is_ready,
             state=self.state,
             metrics_page=self._metrics_page(),
+            max_connections=self._max_connections,
         )
 
     def _metrics_page(self) -> MetricsPage | None:
@@ -493,6 +502,7 @@ class ModelServer:
             reload=self._reload_for,
             is_ready=self.is_ready,
             reuse_port=self._peers is not None,
+            max_connections=self._max_connections,
         )
         port, path = self._asked_port, self._asked_socket_path
         if port is not None:

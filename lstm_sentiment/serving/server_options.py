@@ -33,6 +33,7 @@ from lstm_sentiment.system import usable_cpus
 _THREADS_PER_CPU = 4
 # Batches are filled up to these sizes.
 _PADDED_ROWS = positive_integers(2**20)
+_CONNECTIONS = positive_integers(2**20)
 _SECONDS_OF_A_DAY = 86_400
 
 
@@ -58,6 +59,9 @@ class ServerOptions:
         rest_api_timeout_seconds: The longest that a REST request may take; `None` for no limit.
         rest_api_keep_alive_seconds: How long a REST connection may stay idle after an answer, at
             most a day. Longer than a proxy in front keeps it, so that the proxy closes first.
+        max_connections: Connections that REST may have, and gRPC at each of its addresses. At the
+            limit those that are idle longest are closed for new ones. `None` for as many as the
+            file descriptors of the process allow, at most 10,000.
         limits: The size that a request may have.
         access_poll_wait_seconds: Pause between looks at the files of `credentials` and
             `auth_tokens`, which are read again when they have changed; 0 looks only at
@@ -98,6 +102,7 @@ class ServerOptions:
     grpc_channel_arguments: tuple[tuple[str, int | str], ...] = ()
     rest_api_timeout_seconds: Annotated[float | None, TIMEOUT_SECONDS] = 30.0
     rest_api_keep_alive_seconds: float = 75.0
+    max_connections: Annotated[int | None, _CONNECTIONS] = None
     limits: RequestLimits = field(default_factory=RequestLimits)
     access_poll_wait_seconds: Annotated[float, WAIT_SECONDS] = 10.0
     credentials: ServerCredentials | None = None

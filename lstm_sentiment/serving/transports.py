@@ -11,6 +11,7 @@ from lstm_sentiment.serving.access.authentication import (
 )
 from lstm_sentiment.serving.access.browsers import BrowserCheckMiddleware
 from lstm_sentiment.serving.access.cors import CorsMiddleware
+from lstm_sentiment.serving.access.crowding import Crowding, Entrypoint
 from lstm_sentiment.serving.access.hosts import ServedHosts
 from lstm_sentiment.serving.access.listening import address_of, cannot_listen
 from lstm_sentiment.serving.access.unix_socket import cannot_listen as cannot_listen_on_socket
@@ -41,6 +42,7 @@ def make_rest_server(
     is_ready: Callable[[], bool],
     state: Callable[[], dict[str, Any]],
     metrics_page: MetricsPage | None,
+    max_connections: int,
 ) -> RestServer:
     """Makes a REST server, which is not started.
 
@@ -54,6 +56,7 @@ def make_rest_server(
         is_ready: Returns whether the server is ready.
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.
+        max_connections: Limit of connections.
     """
     api = rest_app(
         data_plane,
@@ -81,6 +84,8 @@ def make_rest_server(
         listener,
         ssl_context=context,
         keep_alive_seconds=options.rest_api_keep_alive_seconds,
+        max_connections=max_connections,
+        crowding=_crowding("REST", observer),
     )
 
 
@@ -93,6 +98,7 @@ def make_grpc_server(
     reload: Reload,
     is_ready: Callable[[], bool],
     reuse_port: bool,
+    max_connections: int,
 ) -> GrpcServer:
     """Makes a gRPC server, which has no port and is not started.
 
@@ -104,6 +110,7 @@ def make_grpc_server(
         reload: Called with each config that a request brings.
         is_ready: Returns whether the server is ready.
         reuse_port: Whether other processes of this user may listen on the port too.
+        max_connections: Limit of connections of each address.
     """
     tokens = options.auth_tokens
     return GrpcServer(
@@ -117,8 +124,15 @@ def make_grpc_server(
         health=options.grpc_health,
         reflection=options.grpc_reflection,
         reuse_port=reuse_port,
+        max_connections=max_connections,
+        crowding=_crowding("GRPC", observer),
         channel_arguments=options.grpc_channel_arguments,
     )
+
+
+def _crowding(entrypoint: Entrypoint, observer: Observability) -> Crowding:
+    metrics = observer.metrics
+    return Crowding(entrypoint) if metrics is None else Crowding(entrypoint, metrics.crowded)
 
 
 def open_grpc_port(server: GrpcServer, options: ServerOptions, host: str, port: int) -> int:

@@ -403,6 +403,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
         "--grpc_channel_arguments": "grpc.so_reuseaddr=1,a.b=c=1,,big=4294967296",
         "--num_request_iterations_for_warmup": 3,
         "--rest_api_keep_alive_seconds": 14.5,
+        "--max_connections": 15,
         "--max_request_bytes": 10,
         "--max_batch_size": 0,
         "--max_text_bytes": 12,
@@ -451,6 +452,7 @@ def test_serve_takes_tensorflow_serving_s_flags_in_either_spelling(
     assert (made["grpc_max_threads"], made["rest_api_timeout_seconds"]) == (8, 9.0)
     assert made["limits"] == RequestLimits(10, None, 12)
     assert made["rest_api_keep_alive_seconds"] == 14.5
+    assert made["max_connections"] == 15
     assert made["grpc_channel_arguments"] == (
         ("grpc.so_reuseaddr", 1),
         ("a.b", "c=1"),

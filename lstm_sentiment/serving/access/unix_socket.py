@@ -9,6 +9,9 @@ from urllib.parse import quote
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.listening import system_reason
 
+SOCKET_SCHEME = "unix:"
+"""What the address of a UNIX socket begins with for gRPC."""
+
 MAX_PATH_BYTES = 107
 """Limit of the path of a UNIX socket: `sun_path` has 108 bytes, with the zero at the end."""
 
@@ -32,7 +35,7 @@ def check_socket_path(path: str | Path) -> Path:
 
 def socket_address(path: Path) -> str:
     """Formats the path of a UNIX socket as an address for gRPC."""
-    return f"unix:{quote(os.fsencode(path))}"
+    return f"{SOCKET_SCHEME}{quote(os.fsencode(path))}"
 
 
 def make_way(path: Path, *, is_needed: bool) -> bool:

@@ -32,7 +32,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def handler(
-    method: Method, answer: Answer, observer: Observer | None
+    method: Method, answer: Answer, observer: Observer | None, under_way: set[RequestNotes]
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     """Makes gRPC's handler of a method, which takes and returns serialized messages.
 
@@ -43,6 +43,7 @@ def handler(
         method: The method.
         answer: Returns the response, or raises.
         observer: Called with every request, if there is one.
+        under_way: Holds the notes of each request until it is answered.
     """
     api, parse = method.name, method.request.FromString
 
@@ -50,6 +51,7 @@ def handler(
         notes = RequestNotes(observer, "GRPC", api, context.peer())
         notes.request_bytes = len(serialized)
         caller = _caller(context)
+        under_way.add(notes)
         try:
             response = await answer(_parsed(parse, serialized), notes, caller)
             message = response.SerializeToString()
@@ -65,6 +67,8 @@ def handler(
                 notes.messages = serialized, message
             notes.finish(Code.OK)
             return message
+        finally:
+            under_way.discard(notes)
         await _abort(failure, notes, context)
 
     # gRPC passes bytes on as they are where there is no parser and no serializer.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -13,9 +14,13 @@ from lstm_sentiment.protocol.services import (
     PREDICTION_SERVICE,
     methods_of,
 )
+from lstm_sentiment.serving.access.connection_limit import connection_limit
+from lstm_sentiment.serving.access.crowding import Crowding
+from lstm_sentiment.serving.access.unix_socket import SOCKET_SCHEME
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.answering import handler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
+from lstm_sentiment.serving.grpc_api.idle_connections import IdleConnections, Place
 from lstm_sentiment.serving.grpc_api.open_inference.service import OpenInferenceService
 from lstm_sentiment.serving.grpc_api.reflection import add_reflection
 from lstm_sentiment.serving.grpc_api.service import (
@@ -26,6 +31,7 @@ from lstm_sentiment.serving.grpc_api.service import (
 )
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.monitoring.answered_request import Observer
+from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 
 # TensorFlow Serving has no limit on messages; gRPC's own is 4 MiB.
 _NO_LIMIT = -1
@@ -33,6 +39,8 @@ _NO_LIMIT = -1
 _MOST_CALLS_A_CONNECTION = 2048
 # Calls beyond are RESOURCE_EXHAUSTED: each takes some memory while it waits.
 _MOST_CALLS = 8192
+# gRPC's own two minutes would keep who says nothing for long.
+_HANDSHAKE_MILLISECONDS = 20_000
 
 
 class GrpcServer:
@@ -54,6 +62,8 @@ class GrpcServer:
         health: bool = False,
         reflection: bool = False,
         reuse_port: bool = False,
+        max_connections: int | None = None,
+        crowding: Crowding | None = None,
         channel_arguments: Sequence[tuple[str, int | str]] = (),
     ) -> None:
         """Makes a server that is bound to no port and not started.
@@ -71,17 +81,29 @@ class GrpcServer:
             health: Whether to serve gRPC's health checking protocol.
             reflection: Whether clients may list the services and messages.
             reuse_port: Whether other processes of this user may listen on the port too.
+            max_connections: Limit of connections of each address; near it, idle ones are closed for
+                new ones. `None` for as many as the descriptors of the process allow.
+            crowding: Told of what happens at the limit; `None` to log it alone.
             channel_arguments: Further arguments of gRPC's server, which win.
         """
         self._loop = loop
         self._reload_threads = ThreadPoolExecutor(MOST_RELOADS, thread_name_prefix="reload")
         self._health = GrpcHealth() if health else None
+        self._max_connections = (
+            connection_limit(None, 1) if max_connections is None else max_connections
+        )
+        self._crowding = crowding or Crowding("GRPC")
+        self._places: list[Place] = []
+        self._under_way: set[RequestNotes] = set()
+        self._idle: IdleConnections | None = None
         options: dict[str, int | str] = {
             "grpc.max_receive_message_length": max_request_bytes or _NO_LIMIT,
             "grpc.max_send_message_length": _NO_LIMIT,
             "grpc.max_concurrent_streams": _MOST_CALLS_A_CONNECTION,
             # Otherwise two servers on one port would silently share its connections.
             "grpc.so_reuseport": int(reuse_port),
+            "grpc.max_allowed_incoming_connections": self._max_connections,
+            "grpc.server_handshake_timeout_ms": _HANDSHAKE_MILLISECONDS,
             **dict(channel_arguments),
         }
         services = {
@@ -91,7 +113,13 @@ class GrpcServer:
         }
         self._server = loop.run(
             _make_server(
-                services, observer, interceptors, [*options.items()], self._health, reflection
+                services,
+                observer,
+                self._under_way,
+                interceptors,
+                [*options.items()],
+                self._health,
+                reflection,
             )
         )
 
@@ -114,11 +142,18 @@ class GrpcServer:
                 return self._server.add_insecure_port(address)
             return self._server.add_secure_port(address, credentials)
 
-        return self._loop.run(add())
+        port = self._loop.run(add())
+        is_socket = address.startswith(SOCKET_SCHEME)
+        self._places.append(unquote(address.removeprefix(SOCKET_SCHEME)) if is_socket else port)
+        return port
 
     def start(self) -> None:
         """Starts answering."""
         self._loop.run(self._server.start())
+        self._idle = IdleConnections(
+            self._max_connections, self._places, self._busy_peers, self._crowding
+        )
+        self._idle.start()
 
     def set_serving(self) -> None:
         """Sets the health status to SERVING."""
@@ -136,7 +171,12 @@ class GrpcServer:
             Has a result once the server has stopped.
         """
         self._reload_threads.shutdown(wait=False)
+        if self._idle is not None:
+            self._idle.stop()
         return self._loop.submit(self._stop(grace_seconds))
+
+    def _busy_peers(self) -> list[str]:
+        return [notes.peer for notes in self._under_way.copy()]
 
     async def _stop(self, grace_seconds: float | None) -> None:
         if self._health is not None:
@@ -147,6 +187,7 @@ class GrpcServer:
 async def _make_server(
     services: dict[str, Any],
     observer: Observer | None,
+    under_way: set[RequestNotes],
     interceptors: Sequence[grpc.aio.ServerInterceptor],
     options: Sequence[tuple[str, int | str]],
     health: GrpcHealth | None,
@@ -162,6 +203,7 @@ async def _make_server(
                 method,
                 getattr(service, method.name),
                 None if method.name in service.unobserved else observer,
+                under_way,
             )
             for method in methods_of(name)
         }

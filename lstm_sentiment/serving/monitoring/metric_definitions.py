@@ -200,6 +200,19 @@ ACCESS_REFUSED = Scalar(
     ("file",),
 )
 
+IDLE_CLOSED = Scalar(
+    "counter",
+    "lstm_sentiment_idle_connections_closed_total",
+    "Connections that were idle longest, closed for new ones.",
+    ("entrypoint",),
+)
+ACCEPT_PAUSES = Scalar(
+    "counter",
+    "lstm_sentiment_accept_pauses_total",
+    "Times at which no connection could be accepted: all were in use, or no descriptor was left.",
+    ("entrypoint",),
+)
+
 METRICS: tuple[Metric, ...] = (
     REQUEST_COUNT,
     REQUEST_LATENCY,
@@ -234,5 +247,7 @@ METRICS: tuple[Metric, ...] = (
     DRIFT_TEXTS,
     ACCESS_RELOADS,
     ACCESS_REFUSED,
+    IDLE_CLOSED,
+    ACCEPT_PAUSES,
 )
 """All metrics, in the order of the page."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_sentiment.serving.access.crowding import CrowdingEvent, Entrypoint
 from lstm_sentiment.serving.batching.batch_queue import BatchRun
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.monitoring import metric_definitions as metrics
@@ -194,6 +195,12 @@ class ServerMetrics:
             outcome = "taken" if is_taken else "refused"
             self._series.add(metrics.ACCESS_RELOADS, (file, outcome))
             self._series.set(metrics.ACCESS_REFUSED, (file,), int(not is_taken))
+
+    def crowded(self, entrypoint: Entrypoint, event: CrowdingEvent, number: int) -> None:
+        """Counts what happened to connections at their limit."""
+        counted = metrics.IDLE_CLOSED if event == "closed" else metrics.ACCEPT_PAUSES
+        with self._lock:
+            self._series.add(counted, (entrypoint,), number)
 
     def drift_known(self, reports: DriftReports) -> None:
         """Keeps whether the texts of each version have drifted, for the next page."""

@@ -19,6 +19,7 @@ class RequestNotes:
     """The known part of a request's outcome; the attributes are those of `AnsweredRequest`.
 
     Attributes:
+        peer: Address of the caller.
         is_wanted: Whether there is an observer; without one, nothing costly need be noted.
         model_name: The model asked.
         label: The version label asked for.
@@ -42,7 +43,7 @@ class RequestNotes:
             peer: Address of the caller.
         """
         self._observer = observer
-        self._entrypoint, self._api, self._peer = entrypoint, api, peer
+        self._entrypoint, self._api, self.peer = entrypoint, api, peer
         self._begin = time.perf_counter()
         self._batch_size: int | None = None
         self.is_wanted = observer is not None
@@ -110,7 +111,7 @@ class RequestNotes:
             texts=self.texts,
             request_bytes=self.request_bytes,
             response_bytes=self.response_bytes,
-            peer=self._peer,
+            peer=self.peer,
             counts=None if self._answer is None else self._answer.counts,
             answer=self._answer,
             messages=self.messages,

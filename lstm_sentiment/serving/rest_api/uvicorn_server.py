@@ -11,10 +11,17 @@ from typing import Any
 import uvicorn
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.serving.access.connection_limit import connection_limit
+from lstm_sentiment.serving.access.crowding import Crowding
 from lstm_sentiment.serving.asgi import ADDED_HEADERS, AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.log_lines import get_logger
+from lstm_sentiment.serving.rest_api.connections.acceptor import Acceptor
 from lstm_sentiment.serving.rest_api.connections.httptools_connection import HttpToolsConnection
+from lstm_sentiment.serving.rest_api.connections.open_connections import (
+    OpenConnection,
+    OpenConnections,
+)
 
 logger = get_logger(__name__)
 
@@ -37,6 +44,8 @@ class RestServer:
         ssl_context: ssl.SSLContext | None = None,
         receive_timeout_seconds: float = 60.0,
         keep_alive_seconds: float = 75.0,
+        max_connections: int | None = None,
+        crowding: Crowding | None = None,
     ) -> None:
         """Prepares to serve.
 
@@ -48,6 +57,9 @@ class RestServer:
             receive_timeout_seconds: Limit of the time from the connection, or from the first byte
                 of a later request, to the end of the body.
             keep_alive_seconds: Limit of the time that a connection may stay idle after an answer.
+            max_connections: Limit of connections; at it, idle ones are closed for new ones. `None`
+                for as many as the descriptors of the process allow.
+            crowding: Told of what happens at the limit; `None` to log it alone.
         """
         config = uvicorn.Config(
             app,
@@ -66,7 +78,8 @@ class RestServer:
         # uvicorn makes TLS contexts of files only, and takes whole seconds only.
         config.ssl = ssl_context
         config.timeout_keep_alive = keep_alive_seconds  # type: ignore[assignment]
-        self._server = _UvicornServer(config)
+        limit = connection_limit(None, 1) if max_connections is None else max_connections
+        self._server = _UvicornServer(config, limit, crowding or Crowding("REST"))
         self._event_loop, self._listener = event_loop, listener
         self._is_started = False
 
@@ -112,21 +125,45 @@ class RestServer:
 class _UvicornServer(uvicorn.Server):
     """uvicorn's server with events for the start and the end, and a grace period of its own."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, max_connections: int, crowding: Crowding) -> None:
         super().__init__(config)
+        self._max_connections, self._crowding = max_connections, crowding
+        self._acceptors: list[Acceptor] = []
         self.ready = threading.Event()
         self.closed = threading.Event()
         self.grace_seconds = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # uvicorn's own startup lets the event loop accept, whatever the number of connections.
+        await self.lifespan.startup()
+        config, crowding, loop = self.config, self._crowding, asyncio.get_running_loop()
+        connections = OpenConnections(self._max_connections, crowding)
+
+        def make_protocol(entry: OpenConnection) -> asyncio.Protocol:
+            make: Any = config.http_protocol_class
+            protocol: asyncio.Protocol = make(
+                config=config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+                _loop=loop,
+                entry=entry,
+            )
+            return protocol
+
+        for listener in sockets or []:
+            listener.setblocking(False)
+            listener.listen(config.backlog)
+            self._acceptors.append(
+                Acceptor(listener, make_protocol, connections, crowding, config.ssl)
+            )
+        self.started = True
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn's own shutdown cancels late requests, answers them "Internal Server Error", and
         # then waits for threads that cannot be cancelled.
-        for server in self.servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         for listener in sockets or []:
             listener.close()
         for connection in list(self.server_state.connections):

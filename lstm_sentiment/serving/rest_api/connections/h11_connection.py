@@ -5,6 +5,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
     RefusedHeadError,
@@ -25,15 +26,19 @@ class H11Connection(H11Protocol):
     cycle: Any
     _head_bytes = 0
 
-    def __init__(self, *args: Any, receive_seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, receive_seconds: float, entry: OpenConnection, **kwargs: Any
+    ) -> None:
         """Prepares for a connection.
 
         Args:
             *args: What uvicorn's protocol takes.
             receive_seconds: Limit of the time until a whole request is there.
+            entry: Told what the connection does.
             **kwargs: What uvicorn's protocol takes.
         """
         super().__init__(*args, **kwargs)
+        self._entry = entry
         self.conn: _CheckedConnection = _CheckedConnection(h11.SERVER)
         self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
 
@@ -58,13 +63,23 @@ class H11Connection(H11Protocol):
             self.send_400_response("The head of a request is too long.")
         elif self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
             self._timer.start()
+            self._entry.is_receiving()
         else:
             self._timer.stop()
+            self._entry.is_busy()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets the application know that nobody waits any more."""
         self._timer.stop()
+        self._entry.ended()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Goes on with the next request; called after each answer."""
+        super().on_response_complete()
+        # The next one may have come already.
+        if self.cycle.response_complete:
+            self._entry.is_idle()
 
     def shutdown(self) -> None:
         """Closes the connection, after the answer to a request that is under way."""

@@ -16,6 +16,7 @@ from lstm_sentiment.serving.rest_api.connections.h11_connection import (
     MAX_HEAD_BYTES,
     H11Connection,
 )
+from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
     RefusedHeadError,
@@ -55,21 +56,26 @@ class HttpToolsConnection(HttpToolsProtocol):
     _is_deaf = False
     _when_gone: Callable[[], None] | None = None
 
-    def __init__(self, *args: Any, receive_seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, receive_seconds: float, entry: OpenConnection, **kwargs: Any
+    ) -> None:
         """Prepares for a connection.
 
         Args:
             *args: What uvicorn's protocol takes.
             receive_seconds: Limit of the time until a whole request is there.
+            entry: Told what the connection does.
             **kwargs: What uvicorn's protocol takes.
         """
         super().__init__(*args, **kwargs)
-        self._receive_seconds = receive_seconds
+        self._receive_seconds, self._entry = receive_seconds, entry
         self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
 
     def connection_made(self, transport: Any) -> None:
         """Begins to wait for a request."""
         super().connection_made(transport)
+        self._entry.close = transport.abort
+        self._entry.is_idle()
         self._timer.start()
 
     def data_received(self, data: bytes) -> None:
@@ -101,6 +107,7 @@ class HttpToolsConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets the application know that nobody waits any more."""
         self._timer.stop()
+        self._entry.ended()
         super().connection_lost(exc)
         running = self.running
         if self._is_under_way():
@@ -160,6 +167,8 @@ class HttpToolsConnection(HttpToolsProtocol):
         if self._is_receiving and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._limit_time()
+        elif not self._is_under_way():
+            self._entry.is_idle()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.running = cycle
@@ -180,8 +189,10 @@ class HttpToolsConnection(HttpToolsProtocol):
     def _limit_time(self) -> None:
         if self._is_under_way() and not self.running.more_body:
             self._timer.stop()
+            self._entry.is_busy()
         else:
             self._timer.start()
+            self._entry.is_receiving()
 
     def _take_offer(self) -> None:
         if self._head is None:
@@ -195,6 +206,7 @@ class HttpToolsConnection(HttpToolsProtocol):
             self.app_state,
             self.loop,
             receive_seconds=self._receive_seconds,
+            entry=self._entry,
         )
         self.transport.set_protocol(successor)
         successor.connection_made(self.transport)
