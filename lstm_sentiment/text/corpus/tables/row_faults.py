@@ -52,6 +52,7 @@ class RowFaults:
         self._path, self._bad_rows, self._word = path, bad_rows, word
         self._malformed, self._unlabelled = _Found(), _Found()
         self._empty = 0
+        self._notes: list[str] = []
         self._first: _Found | None = None
 
     @property
@@ -76,6 +77,10 @@ class RowFaults:
     def unlabelled(self, place: int, fault: str) -> None:
         """Counts a row with a text and without a label; the arguments are those of `malformed`."""
         self._add(self._unlabelled, place, fault)
+
+    def note(self, message: str) -> None:
+        """Keeps a sentence on the file, which `finish` says."""
+        self._notes.append(message)
 
     def empty(self) -> None:
         """Counts a row that holds neither a text nor a label."""
@@ -103,6 +108,8 @@ class RowFaults:
                 f"{self._malformed.first} {self._counted(self._malformed, are='are malformed')}, "
                 "too many to leave them out."
             )
+        for note in self._notes:
+            progress.say(note)
         if self._first is not None or self._empty:
             progress.say(self._left_out())
 

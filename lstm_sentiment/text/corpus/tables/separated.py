@@ -14,6 +14,7 @@ from lstm_sentiment.text.corpus.tables.cells import TableRow
 from lstm_sentiment.text.corpus.tables.columns import columns_of, repeated_column
 from lstm_sentiment.text.corpus.tables.record_lines import RecordLines
 from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
+from lstm_sentiment.text.corpus.tables.tsv_quotes import TsvQuotes, tsv_quotes
 
 SEPARATORS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 """The character between two cells, by the ending of the file's name."""
@@ -52,7 +53,7 @@ class Dialect:
 def header_of(path: Path, suffix: str) -> tuple[list[str], Dialect]:
     """Returns the names of a file's columns, and its form, told by its ending and its header."""
     with fields_of_any_size():
-        return _header(path, RecordLines(path), Dialect(SEPARATORS[suffix], suffix == ".csv"))
+        return _header(path, RecordLines(path), _dialect(path, suffix))
 
 
 def separated_rows(
@@ -72,8 +73,7 @@ def separated_rows(
     """
     lines = RecordLines(path)
     with fields_of_any_size():
-        dialect = Dialect(SEPARATORS[suffix], quoted=suffix == ".csv")
-        header, dialect = _header(path, lines, dialect)
+        header, dialect = _header(path, lines, _dialect(path, suffix, faults))
         if not header:
             return
         where = f"{path}:{lines.number}"
@@ -92,6 +92,16 @@ def separated_rows(
             )
             if faults.hopeless:
                 return
+
+
+def _dialect(path: Path, suffix: str, faults: RowFaults | None = None) -> Dialect:
+    quotes = TsvQuotes(True) if suffix == ".csv" else tsv_quotes(path)
+    if quotes.doubtful_line and faults is not None:
+        faults.note(
+            f"{path}:{quotes.doubtful_line}: quotes are read as part of the texts; if they enclose "
+            "cells of several lines, write the table as .csv or .jsonl"
+        )
+    return Dialect(SEPARATORS[suffix], quoted=quotes.enclose)
 
 
 def _header(path: Path, lines: RecordLines, dialect: Dialect) -> tuple[list[str], Dialect]:
