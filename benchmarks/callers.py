@@ -90,9 +90,9 @@ def rest_infer(texts: Sequence[str]) -> bytes:
     return http_post(f"/v2/models/{NAME}/infer", {"inputs": [tensor]})
 
 
-def http_post(path: str, document: Any) -> bytes:
-    """Returns an HTTP request with a JSON body."""
-    body = json.dumps(document).encode()
+def http_post(path: str, document: Any, *, ascii_only: bool = True) -> bytes:
+    """Returns an HTTP request with a JSON body, in which other letters are escaped or UTF-8."""
+    body = json.dumps(document, ensure_ascii=ascii_only).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
     return head.encode() + _END_OF_HEAD + body
 

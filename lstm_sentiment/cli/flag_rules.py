@@ -85,6 +85,7 @@ NUMBERS: Mapping[str, Range] = {
     "rest_api_keep_alive_seconds": Range("above 0 and at most 86400", 0, 86_400, is_above=True),
     "max_connections": from_zero(2**20, is_integer=True),
     "max_request_bytes": from_zero(_INT64, is_integer=True),
+    "max_bytes_in_flight": from_zero(_INT64, is_integer=True),
     "max_batch_size": from_zero(_INT64, is_integer=True),
     "max_text_bytes": from_zero(_INT64, is_integer=True),
     "text_sample_share": SHARE,

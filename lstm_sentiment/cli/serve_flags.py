@@ -336,6 +336,16 @@ class LimitFlags:
             metavar="N",
         ),
     ] = 16 * 2**20
+    max_bytes_in_flight: Annotated[
+        int,
+        typer.Option(
+            help="Bytes of all requests that are received or answered at once; more are refused, "
+            "to be sent again later. 0 for no limit.",
+            rich_help_panel=_REQUESTS,
+            min=0,
+            metavar="N",
+        ),
+    ] = 64 * 2**20
     max_batch_size: Annotated[
         int,
         typer.Option(

@@ -52,6 +52,7 @@ class ServeFlags:
             rest_api_keep_alive_seconds=limits.rest_api_keep_alive_seconds,
             max_connections=limits.max_connections or None,
             limits=limits.limits(),
+            max_bytes_in_flight=limits.max_bytes_in_flight or None,
             access_poll_wait_seconds=self.access.access_poll_wait_seconds,
             credentials=self.access.credentials(),
             auth_tokens=self.access.tokens(),

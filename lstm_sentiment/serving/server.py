@@ -30,6 +30,7 @@ from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.counts import Counts
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.loading.manager import version_manager
@@ -167,6 +168,10 @@ class ModelServer:
             )
         )
         self._access = _access_reloader(options, self._observability)
+        self._in_flight = BytesInFlight(
+            options.max_bytes_in_flight,
+            when_refused=metrics.too_much_in_flight if metrics else None,
+        )
         self._loop = EventLoop()
         self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
@@ -484,6 +489,7 @@ class ModelServer:
             state=self.state,
             metrics_page=self._metrics_page(),
             max_connections=self._max_connections,
+            in_flight=self._in_flight,
         )
 
     def _metrics_page(self) -> MetricsPage | None:
@@ -501,6 +507,7 @@ class ModelServer:
             self._observability,
             reload=self._reload_for,
             is_ready=self.is_ready,
+            in_flight=self._in_flight,
             reuse_port=self._peers is not None,
             max_connections=self._max_connections,
         )

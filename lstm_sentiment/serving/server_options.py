@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.ranges import (
     ALPHA,
+    BYTES,
     SHARE,
     THREADS,
     TIMEOUT_SECONDS,
@@ -63,6 +64,8 @@ class ServerOptions:
             limit those that are idle longest are closed for new ones. `None` for as many as the
             file descriptors of the process allow, at most 10,000.
         limits: The size that a request may have.
+        max_bytes_in_flight: Bytes that all requests may have together which are received or
+            answered at once; `None` for no limit. More are refused, to be sent again later.
         access_poll_wait_seconds: Pause between looks at the files of `credentials` and
             `auth_tokens`, which are read again when they have changed; 0 looks only at
             `ModelServer.poll_now`.
@@ -104,6 +107,7 @@ class ServerOptions:
     rest_api_keep_alive_seconds: float = 75.0
     max_connections: Annotated[int | None, _CONNECTIONS] = None
     limits: RequestLimits = field(default_factory=RequestLimits)
+    max_bytes_in_flight: Annotated[int | None, BYTES] = None
     access_poll_wait_seconds: Annotated[float, WAIT_SECONDS] = 10.0
     credentials: ServerCredentials | None = None
     auth_tokens: BearerTokens | None = None

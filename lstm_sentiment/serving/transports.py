@@ -20,6 +20,7 @@ from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.grpc_api.service import Reload
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
@@ -43,6 +44,7 @@ def make_rest_server(
     state: Callable[[], dict[str, Any]],
     metrics_page: MetricsPage | None,
     max_connections: int,
+    in_flight: BytesInFlight,
 ) -> RestServer:
     """Makes a REST server, which is not started.
 
@@ -57,11 +59,13 @@ def make_rest_server(
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.
         max_connections: Limit of connections.
+        in_flight: The bytes of all requests.
     """
     api = rest_app(
         data_plane,
         timeout_seconds=timeout_or_none(options.rest_api_timeout_seconds),
         max_request_bytes=options.limits.max_request_bytes,
+        in_flight=in_flight,
         observer=observer,
         is_ready=is_ready,
         state=state,
@@ -97,6 +101,7 @@ def make_grpc_server(
     *,
     reload: Reload,
     is_ready: Callable[[], bool],
+    in_flight: BytesInFlight,
     reuse_port: bool,
     max_connections: int,
 ) -> GrpcServer:
@@ -109,6 +114,7 @@ def make_grpc_server(
         observer: Called with every request.
         reload: Called with each config that a request brings.
         is_ready: Returns whether the server is ready.
+        in_flight: The bytes of all requests.
         reuse_port: Whether other processes of this user may listen on the port too.
         max_connections: Limit of connections of each address.
     """
@@ -121,6 +127,7 @@ def make_grpc_server(
         observer=observer,
         interceptors=[BearerTokenInterceptor(tokens)] if tokens is not None else [],
         max_request_bytes=options.limits.max_request_bytes,
+        in_flight=in_flight,
         health=options.grpc_health,
         reflection=options.grpc_reflection,
         reuse_port=reuse_port,

@@ -11,9 +11,11 @@ from google.protobuf.message import DecodeError, Message
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol.services import Method
+from lstm_sentiment.protocol.wire import has_more_fields
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
 from lstm_sentiment.serving.errors import RequestTooLargeError
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.timeouts import timeout_or_none
@@ -25,6 +27,15 @@ _MAX_MESSAGE_BYTES = 2048
 MAX_BATCH_SIZE_KEY = "max-batch-size"
 """Trailing metadata of a request that has too many rows: how many it may have."""
 
+LARGE_BYTES = 1 << 18
+"""Size of a request from which its parts are converted in a thread: some milliseconds of work."""
+
+MAX_FIELDS = 1 << 18
+"""Fields that a large request may have; the elements of a packed field count as one."""
+
+InThread = Callable[[Callable[[], Any], Caller], Awaitable[Any]]
+"""Runs a function in a thread, for a caller."""
+
 Answer = Callable[[Any, RequestNotes, Caller], Awaitable[Message]]
 """Answers a request of one method; called with the request, its notes and its caller."""
 
@@ -32,7 +43,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def handler(
-    method: Method, answer: Answer, observer: Observer | None, under_way: set[RequestNotes]
+    method: Method,
+    answer: Answer,
+    observer: Observer | None,
+    under_way: set[RequestNotes],
+    in_flight: BytesInFlight,
+    in_thread: InThread,
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     """Makes gRPC's handler of a method, which takes and returns serialized messages.
 
@@ -44,6 +60,8 @@ def handler(
         answer: Returns the response, or raises.
         observer: Called with every request, if there is one.
         under_way: Holds the notes of each request until it is answered.
+        in_flight: The bytes of all requests.
+        in_thread: Runs a function in a thread, for a caller.
     """
     api, parse = method.name, method.request.FromString
 
@@ -53,8 +71,14 @@ def handler(
         caller = _caller(context)
         under_way.add(notes)
         try:
-            response = await answer(_parsed(parse, serialized), notes, caller)
-            message = response.SerializeToString()
+            with in_flight.holding() as held:
+                held.take(len(serialized))
+                if len(serialized) < LARGE_BYTES:
+                    request = _parsed(parse, serialized)
+                else:
+                    request = await in_thread(lambda: _parsed_large(method, serialized), caller)
+                response = await answer(request, notes, caller)
+                message = response.SerializeToString()
         except asyncio.CancelledError:
             caller.leave()
             _note_gone(caller, notes)
@@ -80,6 +104,15 @@ def _parsed(parse: Callable[[bytes], Message], serialized: bytes) -> Message:
         return parse(serialized)
     except DecodeError as error:
         raise InvalidInputError("the request is not a message of this method.") from error
+
+
+def _parsed_large(method: Method, serialized: bytes) -> Message:
+    if has_more_fields(serialized, method.request.DESCRIPTOR, MAX_FIELDS):
+        raise RequestTooLargeError(
+            f"a message must have at most {MAX_FIELDS} fields, those of its messages included. "
+            "Received: more."
+        )
+    return _parsed(method.request.FromString, serialized)
 
 
 def _note_gone(caller: Caller, notes: RequestNotes) -> None:

@@ -12,13 +12,14 @@ from lstm_sentiment.protocol.services import (
     MODEL_SERVICE,
     OPEN_INFERENCE_SERVICE,
     PREDICTION_SERVICE,
+    Method,
     methods_of,
 )
 from lstm_sentiment.serving.access.connection_limit import connection_limit
 from lstm_sentiment.serving.access.crowding import Crowding
 from lstm_sentiment.serving.access.unix_socket import SOCKET_SCHEME
 from lstm_sentiment.serving.event_loop import EventLoop
-from lstm_sentiment.serving.grpc_api.answering import handler
+from lstm_sentiment.serving.grpc_api.answering import Answer, handler
 from lstm_sentiment.serving.grpc_api.health import GrpcHealth
 from lstm_sentiment.serving.grpc_api.idle_connections import IdleConnections, Place
 from lstm_sentiment.serving.grpc_api.open_inference.service import OpenInferenceService
@@ -29,6 +30,7 @@ from lstm_sentiment.serving.grpc_api.service import (
     PredictionService,
     Reload,
 )
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
@@ -59,6 +61,7 @@ class GrpcServer:
         observer: Observer | None = None,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
         max_request_bytes: int | None = None,
+        in_flight: BytesInFlight | None = None,
         health: bool = False,
         reflection: bool = False,
         reuse_port: bool = False,
@@ -78,6 +81,7 @@ class GrpcServer:
             interceptors: Called first for every request, in this order.
             max_request_bytes: Limit of a message; longer ones are RESOURCE_EXHAUSTED. `None` for
                 no limit.
+            in_flight: The bytes of requests, of other transports too; `None` for no limit.
             health: Whether to serve gRPC's health checking protocol.
             reflection: Whether clients may list the services and messages.
             reuse_port: Whether other processes of this user may listen on the port too.
@@ -111,16 +115,15 @@ class GrpcServer:
             MODEL_SERVICE: ModelService(data_plane, reload, self._reload_threads),
             OPEN_INFERENCE_SERVICE: OpenInferenceService(data_plane, is_ready),
         }
+        own, in_flight = self._health, in_flight or BytesInFlight()
+
+        def make_handler(method: Method, answer: Answer, is_observed: bool) -> Any:
+            observed_by = observer if is_observed else None
+            in_thread = data_plane.in_thread
+            return handler(method, answer, observed_by, self._under_way, in_flight, in_thread)
+
         self._server = loop.run(
-            _make_server(
-                services,
-                observer,
-                self._under_way,
-                interceptors,
-                [*options.items()],
-                self._health,
-                reflection,
-            )
+            _make_server(services, make_handler, interceptors, [*options.items()], own, reflection)
         )
 
     def add_port(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
@@ -186,8 +189,7 @@ class GrpcServer:
 
 async def _make_server(
     services: dict[str, Any],
-    observer: Observer | None,
-    under_way: set[RequestNotes],
+    make_handler: Callable[[Method, Answer, bool], Any],
     interceptors: Sequence[grpc.aio.ServerInterceptor],
     options: Sequence[tuple[str, int | str]],
     health: GrpcHealth | None,
@@ -199,11 +201,8 @@ async def _make_server(
     for name, service in services.items():
         # A method of a service has the name of the protocol's.
         handlers = {
-            method.name: handler(
-                method,
-                getattr(service, method.name),
-                None if method.name in service.unobserved else observer,
-                under_way,
+            method.name: make_handler(
+                method, getattr(service, method.name), method.name not in service.unobserved
             )
             for method in methods_of(name)
         }

@@ -14,6 +14,7 @@ from lstm_sentiment.protocol import model_management_pb2, prediction_pb2
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.grpc_api.answering import LARGE_BYTES
 from lstm_sentiment.serving.grpc_api.messages import inference_task, model_spec
 from lstm_sentiment.serving.grpc_api.open_calls import OpenCalls
 from lstm_sentiment.serving.inference.dataplane import DataPlane
@@ -39,9 +40,6 @@ once the caller is gone."""
 
 MOST_RELOADS = 4
 """How many configs may wait at once for their models; each has a thread of its own."""
-
-LARGE_BYTES = 1 << 18
-"""Size of a request from which its parts are converted in a thread: some milliseconds of work."""
 
 # No model has so many signatures: among so many tasks is one that is refused.
 _MOST_TASKS = 4096

@@ -40,12 +40,14 @@ class Runner:
         self._light_threads = ThreadPoolExecutor(
             min(self._max_threads, cpus), thread_name_prefix="light-inference"
         )
+        # Only one of several could run at a time, and all would keep the event loop waiting.
+        self._converting = ThreadPoolExecutor(1, thread_name_prefix="conversion")
         self._under_way = 0
         self._has_few_cpus = cpus <= _FEW_CPUS
 
     def stop(self) -> None:
         """Ends the threads that are idle, and the others after their current request."""
-        for pool in (self._threads, self._light_threads):
+        for pool in (self._threads, self._light_threads, self._converting):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def run(
@@ -86,8 +88,18 @@ class Runner:
             self._under_way -= 1
 
     async def in_thread(self, work: Callable[[], _Result], caller: Caller) -> _Result:
-        """Runs any function in a thread of the pool, see `in_thread` of this module."""
-        return await in_thread(self._threads, work, caller)
+        """Runs a function in Python, which the others wait for, unless its caller is gone by then.
+
+        Args:
+            work: The function.
+            caller: The caller who waits for it.
+        """
+
+        def run() -> _Result:
+            caller.check_waits()
+            return work()
+
+        return await in_thread(self._converting, run, caller)
 
 
 async def in_thread(pool: Executor, work: Callable[[], _Result], caller: Caller) -> _Result:

@@ -199,6 +199,11 @@ ACCESS_REFUSED = Scalar(
     "1 while a file of certificate or tokens is refused, and the old one in force.",
     ("file",),
 )
+REFUSED_IN_FLIGHT = Scalar(
+    "counter",
+    "lstm_sentiment_requests_refused_in_flight_total",
+    "Requests that were refused because too many bytes were in flight.",
+)
 
 IDLE_CLOSED = Scalar(
     "counter",
@@ -249,5 +254,6 @@ METRICS: tuple[Metric, ...] = (
     ACCESS_REFUSED,
     IDLE_CLOSED,
     ACCEPT_PAUSES,
+    REFUSED_IN_FLIGHT,
 )
 """All metrics, in the order of the page."""

@@ -202,6 +202,11 @@ class ServerMetrics:
         with self._lock:
             self._series.add(counted, (entrypoint,), number)
 
+    def too_much_in_flight(self) -> None:
+        """Counts a request that was refused because too many bytes were in flight."""
+        with self._lock:
+            self._series.add(metrics.REFUSED_IN_FLIGHT)
+
     def drift_known(self, reports: DriftReports) -> None:
         """Keeps whether the texts of each version have drifted, for the next page."""
         with self._lock:

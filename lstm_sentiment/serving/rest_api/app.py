@@ -6,8 +6,9 @@ paths, bodies, messages and status codes. What is answered at all is in the tabl
 """
 
 import asyncio
+import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,12 @@ from typing import Any
 from lstm_sentiment.serving.asgi import WHEN_GONE, Receive, Scope, Send
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.canonical_code import Code, code_and_message
-from lstm_sentiment.serving.errors import RequestTooLargeError
+from lstm_sentiment.serving.errors import RequestTooLargeError, ResourceExhaustedError
+from lstm_sentiment.serving.inference.bytes_in_flight import (
+    RETRY_SECONDS,
+    BytesInFlight,
+    HeldBytes,
+)
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import Observer
@@ -42,6 +48,7 @@ from lstm_sentiment.serving.rest_api.routing.route import RestTarget, Router
 
 _BODY_TOO_LARGE = 413
 _UNSUPPORTED_CODING = 415
+_TOO_MUCH_AT_ONCE = 503
 
 
 def rest_app(
@@ -49,6 +56,7 @@ def rest_app(
     *,
     timeout_seconds: float | None = 30.0,
     max_request_bytes: int | None = None,
+    in_flight: BytesInFlight | None = None,
     observer: Observer | None = None,
     is_ready: Callable[[], bool] = lambda: True,
     state: Callable[[], Mapping[str, Any]] | None = None,
@@ -64,6 +72,7 @@ def rest_app(
             `None` for no limit.
         max_request_bytes: Limit of a body, as sent and decompressed; `None` for no limit, but
             100 MiB for a decompressed one.
+        in_flight: The bytes of requests, of other transports too; `None` for no limit.
         observer: Called with every request to the API, if there is one.
         is_ready: Decides what `/readyz` answers.
         state: Returns the content of `/state`; `None` for no such page.
@@ -78,6 +87,8 @@ def rest_app(
         pages.handlers() | OpenInferencePages(is_ready).handlers(),
         timeout_seconds,
         RequestLimits(max_request_bytes=max_request_bytes),
+        in_flight or BytesInFlight(),
+        data_plane.in_thread,
         observer,
     )
 
@@ -91,6 +102,8 @@ class RestApi:
     pages: Mapping[str, PageHandler]
     timeout_seconds: float | None
     limits: RequestLimits
+    in_flight: BytesInFlight
+    in_thread: Callable[[Callable[[], bytes], Caller], Awaitable[bytes]]
     observer: Observer | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,12 +130,29 @@ class RestApi:
     async def _answer(
         self, target: RestTarget, api: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        with self.in_flight.holding() as held:
+            await self._answer_held(target, api, scope, receive, send, held)
+
+    async def _answer_held(
+        self,
+        target: RestTarget,
+        api: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        held: HeldBytes,
+    ) -> None:
         notes = RequestNotes(self.observer, "REST", api, _peer(scope))
         try:
-            body = await read_body(receive, scope["headers"], self.limits)
+            body = await read_body(receive, scope["headers"], self.limits, held)
         except RequestTooLargeError as error:
             # The rest of the body is not read.
-            await _too_large(error, notes).with_header(b"connection", b"close").send(send)
+            await _refusal(error, notes).with_header(b"connection", b"close").send(send)
+            return
+        except ResourceExhaustedError as error:
+            # The rest of the body is read and forgotten, so that a client that goes on sending
+            # reads the answer too.
+            await _refusal(error, notes).send(send)
             return
         except ClientLeftError as error:
             notes.finish(Code.CANCELLED, "the caller went away before the request was there.")
@@ -132,7 +162,7 @@ class RestApi:
         caller = Caller(None if seconds is None else time.monotonic() + seconds)
         reply = _Reply(send)
         query = scope.get("query_string", b"")
-        call = RestCall(target, scope["headers"], body, notes, caller, query)
+        call = RestCall(target, scope["headers"], body, notes, caller, held, query)
         with reply.within(seconds), _leaving_with_client(caller, scope, receive):
             response = await self._response(call)
         await reply.send(response)
@@ -142,15 +172,17 @@ class RestApi:
         try:
             if call.body and is_packed(call.headers):
                 try:
-                    call.body = await asyncio.to_thread(unpacked_body, call.body, self.limits)
+                    call.body = await self._unpacked(call)
                 except RequestTooLargeError as error:
-                    return _too_large(error, notes)
+                    return _refusal(error, notes)
             response = await self.handlers[call.target.route.operation_id](call)
             caller.check_waits()
         except asyncio.CancelledError:
             caller.leave()
             notes.finish(Code.CANCELLED, "the server stopped before the answer was there.")
             raise
+        except ResourceExhaustedError as error:
+            return _refusal(error, notes)
         except Exception as error:
             code, message = code_and_message(error)
             is_coded = isinstance(error, UnsupportedCodingError)
@@ -159,6 +191,12 @@ class RestApi:
         notes.response_bytes = len(response.body)
         notes.finish(Code.OK)
         return response
+
+    async def _unpacked(self, call: RestCall) -> bytes:
+        unpack = functools.partial(unpacked_body, call.body, self.limits)
+        body = await self.in_thread(unpack, call.caller)
+        call.held.take(len(body))
+        return body
 
 
 class _Reply:
@@ -217,8 +255,13 @@ async def _leave_on_disconnect(receive: Receive, caller: Caller) -> None:
     caller.leave()
 
 
-def _too_large(error: RequestTooLargeError, notes: RequestNotes) -> Response:
-    return _noted_error(_BODY_TOO_LARGE, Code.RESOURCE_EXHAUSTED, str(error), notes)
+def _refusal(error: Exception, notes: RequestNotes) -> Response:
+    """Refuses a request that is too large for ever, or for now."""
+    code, message = Code.RESOURCE_EXHAUSTED, str(error)
+    if isinstance(error, RequestTooLargeError):
+        return _noted_error(_BODY_TOO_LARGE, code, message, notes)
+    response = _noted_error(_TOO_MUCH_AT_ONCE, code, message, notes)
+    return response.with_header(b"retry-after", b"%d" % RETRY_SECONDS)
 
 
 def _noted_error(status: int, code: Code, message: str, notes: RequestNotes) -> Response:

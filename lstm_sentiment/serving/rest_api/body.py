@@ -4,6 +4,7 @@ import zlib
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.asgi import Headers, Receive
+from lstm_sentiment.serving.inference.bytes_in_flight import HeldBytes
 from lstm_sentiment.serving.inference.limits import RequestLimits
 
 # TensorFlow Serving's own, `tensorflow_serving/util/net_http/compression/gzip_zlib.h`.
@@ -29,21 +30,27 @@ def header(headers: Headers, name: bytes) -> bytes:
     return next((value for found, value in headers if found == name), b"")
 
 
-async def read_body(receive: Receive, headers: Headers, limits: RequestLimits) -> bytes:
+async def read_body(
+    receive: Receive, headers: Headers, limits: RequestLimits, held: HeldBytes
+) -> bytes:
     """Receives a body as it was sent.
 
     Args:
         receive: The ASGI channel of the request.
         headers: Headers of the request.
         limits: The limit `max_request_bytes`.
+        held: The bytes of this request in flight; takes what comes.
 
     Raises:
         RequestTooLargeError: If the body is longer, as soon as that is known.
+        ResourceExhaustedError: If it does not fit beside those of other requests, as soon as that
+            is known.
         ClientLeftError: If the client leaves first.
     """
     announced = header(headers, b"content-length")
     if announced.isdigit():
         limits.check_request_bytes(int(announced))
+        held.check(int(announced))
     body, more_body = b"", True
     chunks, length = [], 0
     while more_body:
@@ -53,6 +60,7 @@ async def read_body(receive: Receive, headers: Headers, limits: RequestLimits) -
         body, more_body = message.get("body", b""), message.get("more_body", False)
         length += len(body)
         limits.check_request_bytes(length)
+        held.take(len(body))
         chunks.append(body)
     return body if len(chunks) == 1 else b"".join(chunks)
 

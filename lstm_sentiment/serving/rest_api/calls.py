@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.asgi import Headers
 from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.inference.bytes_in_flight import HeldBytes
 from lstm_sentiment.serving.inference.results import ModelSpec
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
 from lstm_sentiment.serving.rest_api.responses import Response
@@ -24,6 +25,7 @@ class RestCall:
         body: Its body, decompressed.
         notes: Its notes.
         caller: The caller who waits for the answer.
+        held: Its bytes in flight.
         query: What follows the `?` behind the path.
     """
 
@@ -32,6 +34,7 @@ class RestCall:
     body: bytes
     notes: RequestNotes
     caller: Caller
+    held: HeldBytes
     query: bytes = b""
 
     def model_spec(self) -> ModelSpec:

@@ -33,8 +33,9 @@ from lstm_sentiment.serving.errors import (
     VersionNotAvailableError,
 )
 from lstm_sentiment.serving.event_loop import EventLoop
+from lstm_sentiment.serving.grpc_api.answering import LARGE_BYTES, MAX_FIELDS
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
-from lstm_sentiment.serving.grpc_api.service import LARGE_BYTES
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.servable_id import ServableId
@@ -239,6 +240,29 @@ def reload_request() -> model_management_pb2.ReloadConfigRequest:
     return request
 
 
+def test_a_message_that_does_not_fit_beside_others_may_be_sent_again_later(
+    wire: Callable[..., Wire],
+) -> None:
+    in_flight = BytesInFlight(1000)
+    in_flight.holding().take(990)
+    there = wire(servable_of({"y": np.zeros(1, np.float32)}), in_flight=in_flight)
+    code, message = refused(there.prediction.Predict, texts_request(b"a"))
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "--max-bytes-in-flight" in message
+    in_flight.give_back(990)
+    assert "y" in there.prediction.Predict(texts_request(b"a"), timeout=30).outputs
+    assert in_flight.bytes == 0
+
+
+def test_a_message_of_very_many_fields_is_not_parsed(wire: Callable[..., Wire]) -> None:
+    there = wire(servable_of({"y": np.zeros(1, np.float32)}))
+    predict: Any = there.channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    # Each is an empty entry of the map of inputs, which would take a hundred bytes.
+    code, message = refused(predict, b"\x12\x00" * (MAX_FIELDS + 1))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert message.startswith(f"a message must have at most {MAX_FIELDS} fields")
+
+
 def test_a_config_is_handed_on(wire: Callable[..., Wire]) -> None:
     received: list[Any] = []
     there = wire(FakeServable(), reload=lambda config, caller: received.append(config))
@@ -349,10 +373,11 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
+from lstm_sentiment.serving.inference.dataplane import DataPlane
 
 loop = EventLoop()
 loop.start()
-server = GrpcServer(loop, None, health=True, reflection=True)
+server = GrpcServer(loop, DataPlane(None), health=True, reflection=True)
 port = server.add_port("127.0.0.1:0")
 server.start()
 with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -17,6 +17,7 @@ import pytest
 from lstm_sentiment.serving.asgi import AsgiApp
 from lstm_sentiment.serving.caller import Caller
 from lstm_sentiment.serving.errors import RequestCancelledError
+from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
@@ -248,6 +249,37 @@ def test_an_announced_body_beyond_the_limit_is_not_read() -> None:
     transport_headers = {"content-length": "11"}
     assert predicted(app, body(), transport_headers).status_code == 413
     assert read == []
+
+
+def in_flight_of(limit: int, taken: int) -> BytesInFlight:
+    """Returns the bytes in flight of a server, of which others have taken some."""
+    in_flight = BytesInFlight(limit)
+    in_flight.holding().take(taken)
+    return in_flight
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_body_that_does_not_fit_beside_others_may_be_sent_again_later(is_announced: bool) -> None:
+    in_flight = in_flight_of(1000 + len(BODY) - 1, 1000)
+    app, observed = app_of(answering(), in_flight=in_flight)
+    response = predicted(app, BODY if is_announced else in_pieces(BODY))
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1" and "connection" not in response.headers
+    assert "--max-bytes-in-flight" in response.json()["error"]
+    assert [answered.status for answered in observed] == ["RESOURCE_EXHAUSTED"]
+    assert in_flight.bytes == 1000
+    in_flight.give_back(1000)
+    assert predicted(app).status_code == 200
+    assert in_flight.bytes == 0
+
+
+def test_a_packed_body_counts_as_it_is_unpacked() -> None:
+    packed = gzip.compress(BODY + b" " * 10_000, mtime=0)
+    in_flight = in_flight_of(10_000, 1000)
+    app, _ = app_of(answering(), in_flight=in_flight)
+    response = predicted(app, packed, {"content-encoding": "gzip"})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert in_flight.bytes == 1000
 
 
 def test_a_packed_body_is_unpacked() -> None:

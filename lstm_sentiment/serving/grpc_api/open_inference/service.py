@@ -8,11 +8,11 @@ from lstm_sentiment import __version__
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.protocol import open_inference_pb2 as messages
 from lstm_sentiment.serving.caller import Caller
+from lstm_sentiment.serving.grpc_api.answering import LARGE_BYTES
 from lstm_sentiment.serving.grpc_api.open_inference.tensor_messages import (
     read_inputs,
     write_outputs,
 )
-from lstm_sentiment.serving.grpc_api.service import LARGE_BYTES
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.inference.results import PredictResult
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes

@@ -1,6 +1,7 @@
 """A SentencePiece unigram model, run by the package `sentencepiece` as tensorflow-text runs it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sentencepiece
 
@@ -10,6 +11,8 @@ from lstm_sentiment.version_folder import OOV_ID
 
 # SentencePiece cuts a list of words in a new thread. Chinese texts are one word each.
 _FEW_WORDS = 64
+# About two milliseconds of work.
+_MOST_CHARACTERS = 4096
 
 
 class SentencePieceModel:
@@ -48,13 +51,18 @@ class SentencePieceModel:
         if len(words) <= _FEW_WORDS:
             rows = [self._processor.encode_as_ids(word) for word in words]
         else:
-            # More threads than one would compete with those of other requests.
-            rows = self._processor.encode(list(words), out_type=int, num_threads=1)
+            rows = self._encoded(words, int)
         return [self._or_oov(row) for row in rows] if self._has_words_without_id else rows
 
     def pieces(self, words: Sequence[str]) -> list[list[str]]:
         """Returns the spellings of the pieces of each word."""
-        rows: list[list[str]] = self._processor.encode(list(words), out_type=str, num_threads=1)
+        return self._encoded(words, str)
+
+    def _encoded(self, words: Sequence[str], out_type: type) -> list[list[Any]]:
+        encode, rows = self._processor.encode, []
+        for group in _groups(words):
+            # More threads than one would compete with those of other requests.
+            rows += encode(group, out_type=out_type, num_threads=1)
         return rows
 
     def look_up(self, pieces: Iterable[str]) -> list[int]:
@@ -63,6 +71,20 @@ class SentencePieceModel:
 
     def _or_oov(self, ids: Iterable[int]) -> list[int]:
         return [token_id if token_id < self._num_ids else OOV_ID for token_id in ids]
+
+
+def _groups(words: Sequence[str]) -> Iterator[list[str]]:
+    """Groups words so that the event loop need not wait: no thread runs while one is encoded."""
+    group: list[str] = []
+    characters = 0
+    for word in words:
+        group.append(word)
+        characters += len(word)
+        if characters >= _MOST_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
 
 
 # A `ModelProto` (sentencepiece_model.proto).
