@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from lstm_sentiment.errors import InvalidInputError, MissingExtraError
+from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, it_is
 
 MAX_SEED = 2**32 - 1
 """The largest seed that NumPy and TensorFlow take."""
@@ -205,6 +206,8 @@ def unreadable(path: Path, error: Exception) -> str:
     """
     hint = did_you_mean_file(path) if isinstance(error, FileNotFoundError) else ""
     is_text = not isinstance(error, UnicodeDecodeError)
+    if isinstance(error, UnicodeDecodeError):
+        hint = it_is(path) or f" {how_to_convert(error.object[error.start :][:START_BYTES], path)}"
     reason = (getattr(error, "strerror", None) or error) if is_text else "it is not UTF-8"
     return f"{path}: cannot be read: {reason}.{hint}"
 

@@ -17,6 +17,7 @@ SUFFIXES: Final = (".gz", ".bz2", ".xz")
 """Endings of the names of compressed files, in lower case."""
 
 _BUFFER_BYTES = 1 << 14
+_LONGEST_WHOLE = 1 << 26
 _SECONDS_FOR_A_WRITER = 5
 
 
@@ -54,6 +55,23 @@ def open_file(path: Path) -> io.BufferedReader:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def read_whole(path: Path) -> bytes:
+    """Reads all bytes of a file that people write, such as a config, of at most 64 MiB.
+
+    Raises:
+        InvalidInputError: If it is longer, as a device is without end, or nobody writes into the
+            named pipe.
+        OSError: If it cannot be read.
+    """
+    with open_file(path) as file:
+        content = file.read(_LONGEST_WHOLE + 1)
+    if len(content) > _LONGEST_WHOLE:
+        raise InvalidInputError(
+            f"{path}: must be at most {_LONGEST_WHOLE:,} bytes long. Received: a longer file."
+        )
+    return content
 
 
 def open_plain(path: Path) -> io.BufferedReader:

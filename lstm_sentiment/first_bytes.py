@@ -24,10 +24,12 @@ class FileKind(NamedTuple):
         name: With its article, as in `a ZIP archive`.
         advice: What to do, as half a sentence; `{file}` stands for the path as a shell takes it,
             `{path}` for the path as Python does.
+        is_stand_in: It lies in the place of a file that was not fetched.
     """
 
     name: str
     advice: str
+    is_stand_in: bool = False
 
     def told(self, path: Path | str) -> str:
         """Returns name and advice, to follow `Received: ` in a message.
@@ -283,12 +285,36 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
             "convert it to text first, a word a line",
         ),
     ),
+    (
+        _matches(rb"\x30\x82..\x02\x01\x03"),
+        FileKind(
+            "a key store in the form of PKCS#12 (.p12, .pfx)",
+            "`openssl pkcs12 -in {file} -nodes -out NEW_FILE.pem` writes PEM",
+        ),
+    ),
+    (
+        _matches(rb"\x30\x82..[\x30\x02]"),
+        FileKind(
+            "a certificate or a key in the form of DER",
+            "`openssl x509 -inform der -in {file} -out NEW_FILE.pem` writes PEM of a certificate, "
+            "`openssl pkey` of a key",
+        ),
+    ),
+    (
+        _begins(b"\xfe\xed\xfe\xed"),
+        FileKind(
+            "a key store of Java (.jks)",
+            "`keytool -importkeystore -srckeystore {file} -deststoretype pkcs12 -destkeystore "
+            "NEW_FILE.p12` and then openssl write PEM",
+        ),
+    ),
     (_begins(b"\x7fELF", b"MZ\x90\0"), FileKind("a program", "give the file that was meant")),
     (
         _begins(b"version https://git-lfs.github.com/spec/"),
         FileKind(
             "a pointer of Git LFS in the place of the file",
             "`git lfs install && git lfs pull` in its repository fetches the file",
+            is_stand_in=True,
         ),
     ),
     (
@@ -296,10 +322,11 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         FileKind(
             "a pointer of git-annex in the place of the file",
             "`git annex get {file}` fetches the file",
+            is_stand_in=True,
         ),
     ),
-    (_is_web_page, FileKind("a web page, such as a download site shows", _NEWLY)),
-    (_is_refusal, FileKind("the refusal of a web server", _NEWLY)),
+    (_is_web_page, FileKind("a web page, such as a download site shows", _NEWLY, is_stand_in=True)),
+    (_is_refusal, FileKind("the refusal of a web server", _NEWLY, is_stand_in=True)),
     (_begins(b"b0VIM "), FileKind("the swap file of the editor Vim", _LEFT_BY_PROGRAMS)),
     (_begins(b"\0\0\0\x01Bud1"), FileKind("the .DS_Store of a folder of macOS", _LEFT_BY_PROGRAMS)),
     (

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lstm_sentiment.checks import did_you_mean_file
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
+from lstm_sentiment.first_bytes import it_is, recognize_file
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_digests import check_file
 
@@ -206,9 +207,29 @@ def find_version(model_dir: Path) -> Path:
         raise ServableNotFoundError(
             f"{model_dir}: must be a version's folder, or hold numbered versions. "
             f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
-            f"{'' if model_dir.exists() else did_you_mean_file(model_dir)}"
+            f"{it_is(model_dir) if model_dir.exists() else did_you_mean_file(model_dir)}"
         )
     return versions[max(versions)]
+
+
+def stand_ins(version_dir: Path) -> str:
+    """Returns a sentence on a file of a version that is not the one that it stands for.
+
+    Args:
+        version_dir: The folder of a version that could not be loaded. Paths in the sentence are
+            relative to it.
+
+    Returns:
+        ` FILE is a pointer of Git LFS ...`, with what to do, or ` FILE is empty.`; empty if no file
+        is any such thing.
+    """
+    for file in sorted(version_dir.rglob("*")):
+        name, kind = file.relative_to(version_dir), recognize_file(file)
+        if kind is not None and kind.is_stand_in:
+            return f" {name} is {kind.told(name)}."
+        if name in (GRAPH, WEIGHTS_INDEX, VOCABULARY, LABELS) and not file.stat().st_size:
+            return f" {name} is empty, as half a copy is."
+    return ""
 
 
 def find_versions(model_dir: Path, versions: Sequence[int]) -> list[Path]:

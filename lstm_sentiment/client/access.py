@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import it_is
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 
@@ -160,7 +161,7 @@ def _certificates(path: str | Path | None) -> bytes | None:
         _client_context().load_verify_locations(cafile=path)
     except ssl.SSLError as error:
         raise InvalidInputError(
-            f"{path}: must hold certificates in PEM. Received: {_reason(error)}."
+            f"{path}: must hold certificates in PEM. Received: {_reason(error)}.{it_is(path)}"
         ) from error
     return content
 

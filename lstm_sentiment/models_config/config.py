@@ -13,7 +13,9 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from lstm_sentiment.checks import unreadable
+from lstm_sentiment.compressed import read_whole
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
 from lstm_sentiment.models_config.base_path import check_is_folder_path
 from lstm_sentiment.models_config.logging_config import check_logging_config
 from lstm_sentiment.models_config.version_policy import (
@@ -46,15 +48,27 @@ def read_config_text(path: str | Path) -> str:
     """Reads the text of a UTF-8 file, with its line ends as they are.
 
     Raises:
-        ConfigError: If the file cannot be read. The message is one line that starts with the path.
+        ConfigError: If the file cannot be read, or begins as a file of another kind. The message is
+            one line that starts with the path.
     """
     path = Path(path)
     try:
-        return path.read_bytes().decode("utf-8")
+        content = read_whole(path)
+        _check_is_text(path, content)
+        return content.decode("utf-8")
     except OSError as error:
         raise ConfigError(unreadable(Path(path), error)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: must be UTF-8 text. Received: {error.reason}.") from error
+        hint = how_to_convert(content[error.start :][:START_BYTES], path)
+        raise ConfigError(
+            f"{path}: must be UTF-8 text. Received: {error.reason}. {hint}"
+        ) from error
+
+
+def _check_is_text(path: Path, content: bytes) -> None:
+    kind = recognize(content[:START_BYTES])
+    if kind is not None:
+        raise ConfigError(f"{path}: must be UTF-8 text. Received: {kind.told(path)}.")
 
 
 def parse_models_config(text: str, *, source: str = "models.config") -> ModelServerConfig:

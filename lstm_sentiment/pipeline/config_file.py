@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import tomli_w
 
 from lstm_sentiment.checks import closest, did_you_mean, unreadable
+from lstm_sentiment.compressed import read_whole
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.system import write_whole
@@ -148,14 +150,19 @@ def _to_toml(value: Any) -> Any:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text)
+        content = read_whole(path)
     except OSError as error:
         raise ConfigError(unreadable(path, error)) from error
+    kind = recognize(content[:START_BYTES])
+    if kind is not None:
+        raise ConfigError(f"{path}: must be TOML in UTF-8. Received: {kind.told(path)}.")
+    try:
+        text = content.decode("utf-8-sig")
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
-            f"{error.start:,}."
+            f"{error.start:,}. {how_to_convert(error.object[error.start :][:START_BYTES], path)}"
         ) from error
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 only the message has the line: "... (at line 3, column 7)".

@@ -7,6 +7,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from lstm_sentiment.errors import ServableUnavailableError
+from lstm_sentiment.first_bytes import it_is
 from lstm_sentiment.protocol.saved_model_pb2 import SavedModel
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef
 from lstm_sentiment.version_folder import GRAPH_TEXT, graph_file
@@ -59,6 +60,7 @@ def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         raise ServableUnavailableError(
             f"{path}: must be a SavedModel. Received: {' '.join(str(error).split())[:_QUOTED]}."
+            f"{it_is(path)}"
         ) from error
     for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == SERVING_TAGS]
     if not for_serving and len(graphs) != 1:

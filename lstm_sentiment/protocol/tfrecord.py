@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import it_is
 from lstm_sentiment.protocol.crc32c import crc32c
 from lstm_sentiment.system import write_whole
 
@@ -86,7 +87,7 @@ def _records(file: BinaryIO, path: Path, when_torn: WhenTorn | None) -> Iterator
 
 
 def _unusable(what: str, path: Path, at: int) -> InvalidInputError:
-    return InvalidInputError(f"{path.name}: {what} record at {at}.")
+    return InvalidInputError(f"{path.name}: {what} record at {at}.{'' if at else it_is(path)}")
 
 
 # Records have few lengths.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.first_bytes import it_is
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
@@ -115,7 +116,7 @@ class Vocabulary:
                 token = line.decode()
             except UnicodeDecodeError as error:
                 raise InvalidInputError(
-                    f"{path}:{number}: tokens must be UTF-8. Received: {line!r}."
+                    f"{path}:{number}: tokens must be UTF-8. Received: {line[:40]!r}.{it_is(path)}"
                 ) from error
             fault = _fault(token)
             if fault is None and token in seen:

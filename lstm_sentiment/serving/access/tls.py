@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.first_bytes import it_is
 from lstm_sentiment.serving.access.secret_file import read_secret_file
 from lstm_sentiment.serving.access.ssl_config import SSLConfig, load_ssl_config
 from lstm_sentiment.serving.access.watched_files import WatchedFiles
@@ -216,14 +217,16 @@ def _load_chain(
                     f"{certificate_source}: the certificate must be strong enough for OpenSSL. "
                     f"Received: {error.reason.replace('_', ' ').lower()}."
                 ) from None
-            raise ConfigError(f"{key_source}: must be a private key as PEM.") from None
+            raise ConfigError(
+                f"{key_source}: must be a private key as PEM.{it_is(key_source)}"
+            ) from None
 
 
 def _check_certificates(pem: str, source: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=_ascii(pem))
     except (ssl.SSLError, ValueError):
-        raise ConfigError(f"{source}: must be certificates as PEM.") from None
+        raise ConfigError(f"{source}: must be certificates as PEM.{it_is(source)}") from None
 
 
 def _ascii(pem: str) -> str:

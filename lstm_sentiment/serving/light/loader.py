@@ -14,7 +14,7 @@ from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.thread_priority import rest
 from lstm_sentiment.serving.warmup import run_warmup_requests
 from lstm_sentiment.system import return_freed_memory
-from lstm_sentiment.version_folder import LABELS, LIGHT, VOCABULARY, WARMUP_REQUESTS
+from lstm_sentiment.version_folder import LABELS, LIGHT, VOCABULARY, WARMUP_REQUESTS, stand_ins
 
 # The network takes its file's size; SentencePiece eight times that of its model.
 _BYTES_PER_BYTE_ON_DISK = 2
@@ -123,7 +123,10 @@ class LightLoader:
         return_freed_memory()
 
     def _worded(self, reason: str) -> str:
-        return f"version {self._id.version} of model {self._id.name} could not be loaded: {reason}"
+        return (
+            f"version {self._id.version} of model {self._id.name} could not be loaded: {reason}"
+            f"{stand_ins(self._path)}"
+        )
 
 
 def _reason(error: Exception, version_dir: Path) -> str:

@@ -21,7 +21,7 @@ from lstm_sentiment.serving.saved_model.xla import with_xla
 from lstm_sentiment.serving.servable import Servable
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.warmup import run_warmup_requests
-from lstm_sentiment.version_folder import WARMUP_REQUESTS
+from lstm_sentiment.version_folder import WARMUP_REQUESTS, stand_ins
 
 _BYTES_PER_BYTE_ON_DISK = 1.2
 
@@ -111,6 +111,7 @@ class SavedModelLoader:
     def _load_error(self, reason: str) -> ServableLoadError:
         return ServableLoadError(
             f"version {self._id.version} of model {self._id.name} could not be loaded: {reason}"
+            f"{stand_ins(self._path)}"
         )
 
     def _without_base_path(self, message: str, folder: Path) -> str:
