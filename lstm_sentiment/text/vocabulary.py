@@ -116,7 +116,8 @@ class Vocabulary:
                 token = line.decode()
             except UnicodeDecodeError as error:
                 raise InvalidInputError(
-                    f"{path}:{number}: tokens must be UTF-8. Received: {line[:40]!r}.{it_is(Path(path))}"
+                    f"{path}:{number}: tokens must be UTF-8. Received: {line[:40]!r}."
+                    f"{it_is(Path(path))}"
                 ) from error
             fault = _fault(token)
             if fault is None and token in seen:
