@@ -23,6 +23,7 @@ from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
+from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.training.config import StrategyName, TrainingConfig
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def fit(
     if resume is not None:
         refuse_other_flags(context, "--resume", ("resume", "as_json"))
     config = settings.chosen(context)
+    check_run_memory(config)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow, say
 
     if line := deprecation(context):

@@ -11,6 +11,7 @@ from typing import Any
 from lstm_sentiment.errors import ExportError, InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
+from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.pipeline.run_folder import (
@@ -100,6 +101,7 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
     """
     if config.tensorboard:
         require_tensorboard()
+    check_run_memory(config)
     run_dir = new_run_dir(config.run_dir)
     check_writable(Path(config.model_dir))
     return _run(config, run_dir, progress, resume=False)

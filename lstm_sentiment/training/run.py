@@ -9,18 +9,24 @@ from pathlib import Path
 
 from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.memory import MemoryPart, check_memory
 from lstm_sentiment.model.config import ModelConfig
+from lstm_sentiment.model.memory import network_memory
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
+from lstm_sentiment.training.budget import budget_for
 from lstm_sentiment.training.config import SnapshotEvery, TrainingConfig
 from lstm_sentiment.training.fit_result import FitResult
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.warm_start import StartWeights
+
+# Estimates of the length of texts in tokens, which is not known before they are tokenized.
+_TEXTS_MEASURED, _CHARACTERS_OF_A_TOKEN = 1_000, 6
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 """Called with the number of the epoch just ended, from 1, and its scores by name."""
@@ -102,6 +108,22 @@ class TrainingRun:
             raise InvalidInputError("`run_dir` must be given with `resume` and with `tensorboard`.")
         if orders.tensorboard:
             require_tensorboard()
+        check_memory("The network", self._memory())
+
+    def _memory(self) -> list[MemoryPart]:
+        """Returns what training takes at the least, with batches of texts of average length."""
+        training, most = self.orders.training, self.model.max_length
+        some = self.train.texts[:_TEXTS_MEASURED]
+        lengths = sum(min(most, len(text) // _CHARACTERS_OF_A_TOKEN + 1) for text in some)
+        batch = min(budget_for(training, len(self.train)).batch_size, len(self.train))
+        vectors = self.vectors
+        return network_memory(
+            self.model,
+            embedding_dim=1 if vectors is None else vectors.matrix.shape[1],
+            vocabulary_size=len(self.tokenizer.vocabulary.tokens),
+            batch_tokens=batch * lengths // len(some),
+            replicas=training.logical_devices or 1,
+        )
 
     @cached_property
     def drift_reference(self) -> DriftReference:

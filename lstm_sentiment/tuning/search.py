@@ -12,6 +12,7 @@ from lstm_sentiment.checks import positive, positive_seconds, require_train
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.local_paths import sqlite_path
 from lstm_sentiment.pipeline.config import PipelineConfig
+from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.pipeline.overrides import nested, with_overrides
 from lstm_sentiment.progress import SILENT, Advance, Progress
 from lstm_sentiment.training.workers.cluster import read_cluster
@@ -178,6 +179,7 @@ def check_search(config: PipelineConfig, trials: int, timeout_seconds: float | N
     require_optuna()
     positive(trials=trials)
     positive_seconds(timeout_seconds=timeout_seconds)
+    check_run_memory(config)
     if config.init_from is not None:
         raise InvalidInputError(
             "`init_from` must not be set where sizes of the model are searched. "

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from lstm_sentiment.checks import positive, require_train
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.memory import MemoryPart, check_memory
 from lstm_sentiment.progress import SILENT, Progress, in_parts
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.tokenizer_options import (
@@ -241,6 +243,10 @@ def _train(
     if config.algorithm == "fasttext":
         sentences = [_replaced(sentence, OOV_TOKEN, _NONCHARACTER) for sentence in sentences]
         trainer, subwords = FastText, _subword_settings(sentences)
+    rows = len(set(chain.from_iterable(sentences))) + subwords.get("bucket", 0)
+    # What is kept for words, and for words as neighbours, float32 each.
+    part = MemoryPart("word vectors", 8 * rows * config.dim, ("vector_training.dim",))
+    check_memory("The training of word vectors", [part])
     with progress.step("Training word vectors", config.epochs or 0) as advance:
 
         class Epochs(CallbackAny2Vec):
