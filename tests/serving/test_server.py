@@ -414,6 +414,7 @@ def answer_to(server: ModelServer, request: bytes) -> bytes:
     [
         (b"/v1/models", b"1.1", b"localhost", b"200"),
         (b"/v1/models", b"1.1", b"evil.example", b"403"),
+        (b"/healthz", b"1.1", b"10.244.0.5:8501", b"200"),
         (b"/v1/models", b"1.0", None, b"200"),
         (b"/v1/models", b"1.0", b"evil.example", b"403"),
         (b"http://localhost:1/v1/models", b"1.1", b"127.0.0.1", b"200"),
@@ -425,7 +426,7 @@ def answer_to(server: ModelServer, request: bytes) -> bytes:
             (path, b"1.1", b"evil.example", b"403")
             for path in (
                 *(b"/", b"/ui/app.js", b"/openapi.json", b"/state", b"/v2", b"/nowhere"),
-                *(b"/healthz", b"/v2/health/live", b"/monitoring/prometheus/metrics"),
+                *(b"/healthz/", b"/v2/health", b"/monitoring/prometheus/metrics"),
             )
         ),
     ],

@@ -24,7 +24,7 @@ from lstm_sentiment.serving.asgi import (
 ANY_ORIGIN: Final = "*"
 """Stands for all origins, as in TensorFlow Serving."""
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@,\s]+")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@,*\s]+")
 _METHODS = b"POST, GET"
 _MAX_AGE_SECONDS = b"600"
 

@@ -26,7 +26,7 @@ _MAX_KNOWN = 256
 
 # How containers call the machine that they run on; `internal` is nobody's in the public DNS.
 _NAMES_OF_THIS_MACHINE = frozenset(
-    {"localhost", "host.docker.internal", "gateway.docker.internal", "host.containers.internal"}
+    {"host.docker.internal", "gateway.docker.internal", "host.containers.internal"}
 )
 # Domains that the public DNS has not: RFC 6761, 6762 and 8375, ICANN's `internal`, Kubernetes' own.
 _PRIVATE_DOMAINS = ("localhost", "local", "internal", "home.arpa", "svc")
@@ -77,11 +77,12 @@ class AllowedHosts:
 class ServedHosts:
     """Decides by which values of `Host` a server may be asked.
 
-    Always: `localhost`, every loopback address, the address and the name that it listens on, and
-    what it is told to allow. A server that other machines reach may also be asked by every address,
-    by this machine's name, by a name without a dot and by names in domains that the public DNS has
-    not, such as `sentiment.default.svc.cluster.local`: none of them can be that of a page
-    from outside. Ports make no difference, since proxies and containers change them.
+    Always: `localhost`, every loopback address, the address and the name that it listens on, names
+    without a dot, such as those of a proxy's upstream or a container, and what it is told to allow.
+    A server that other machines reach may also be asked by every address, by this machine's name,
+    and by names in domains that the public DNS has not, such as
+    `sentiment.default.svc.cluster.local`. None of them can be that of a page from outside. Ports
+    make no difference, since proxies and containers change them.
     """
 
     def __init__(self, host: str, address: str, allowed: AllowedHosts | None = None) -> None:
@@ -125,6 +126,7 @@ class ServedHosts:
         return (
             self._is_reached
             or address.is_loopback
+            or address.is_unspecified
             or address == self._address
             or self._allowed.allow_address(address)
         )
@@ -132,13 +134,15 @@ class ServedHosts:
     def _allows_name(self, name: str) -> bool:
         if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
             return False
-        if name in _NAMES_OF_THIS_MACHINE or name == self._host or name.endswith(".localhost"):
+        if "." not in name or name == self._host or name.endswith(".localhost"):
+            return True
+        if name in _NAMES_OF_THIS_MACHINE:
             return True
         return self._allowed.allow_name(name) or (self._is_reached and self._is_private(name))
 
     def _is_private(self, name: str) -> bool:
         domains = tuple(f".{domain}" for domain in _PRIVATE_DOMAINS)
-        return name == self._own_name or "." not in name or name.endswith(domains)
+        return name == self._own_name or name.endswith(domains)
 
 
 def _plain(host: str) -> str:

@@ -26,6 +26,7 @@ def ask(
     *,
     origins: list[str] | None = None,
     allowed: list[str] | None = None,
+    path: str = PREDICT,
 ) -> httpx.Response:
     hosts = ServedHosts("127.0.0.1", "127.0.0.1", AllowedHosts(allowed or []))
     app = BrowserCheckMiddleware(echo, hosts, None if origins is None else AllowedOrigins(origins))
@@ -33,7 +34,7 @@ def ask(
     async def request() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=OWN) as client:
-            return await client.request(method, PREDICT, headers=cast(Any, headers))
+            return await client.request(method, path, headers=cast(Any, headers))
 
     return asyncio.run(request())
 
@@ -132,6 +133,14 @@ def test_a_name_that_somebody_gave_this_machine_is_refused(method: str) -> None:
     assert ask(method, {"Host": "evil.example:8501"}, allowed=["evil.example"]).status_code == 200
     # CORS lets pages in, no names.
     assert ask(method, {"Host": "evil.example:8501"}, origins=["*"]).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
+def test_probes_ask_by_any_name_and_pages_of_others_do_not(path: str) -> None:
+    for host in ("10.244.0.5:8501", "status.example.org", ""):
+        assert ask("GET", {"Host": host}, path=path).status_code == 200
+    assert ask("GET", {"Host": "status.example.org"}, path=f"{path}/").status_code == 403
+    assert ask("GET", {"Origin": OTHER}, path=path).status_code == 403
 
 
 def test_what_is_quoted_is_short_and_one_line() -> None:

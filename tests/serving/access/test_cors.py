@@ -110,7 +110,17 @@ def test_a_preflight_needs_no_token_and_a_refusal_can_be_read() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["example.org", "https://", "https://a/", "https://a/b", "https://u@a", "https://a b", "null"],
+    [
+        "example.org",
+        "https://",
+        "https://a/",
+        "https://a/b",
+        "https://u@a",
+        "https://a b",
+        "null",
+        "https://*.a",
+        "chrome-extension://*",
+    ],
 )
 def test_an_origin_of_another_form_is_refused(origin: str) -> None:
     with pytest.raises(InvalidInputError, match=r"must be `\*`, or a scheme.* Received: "):

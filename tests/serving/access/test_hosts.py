@@ -19,6 +19,12 @@ OF_THIS_MACHINE = [
     b"[0:0:0:0:0:0:0:1]",
     b"[::ffff:127.0.0.1]:8501",
     b"host.docker.internal:8501",
+    b"0.0.0.0:8501",
+    b"[::]:8501",
+    # Of a proxy's upstream, or of a service in a compose file.
+    b"sentiment_backend",
+    b"serving:8501",
+    b"Serving.:80",
 ]
 OF_SOMEBODY_ELSE = [
     b"evil.example",
@@ -51,8 +57,6 @@ OF_THE_NETWORK = [
     b"203.0.113.9:30001",
     b"[2001:db8::7]:8501",
     b"[fe80::1%25eth0]:8501",
-    b"serving:8501",
-    b"my_service:8501",
     b"sentiment.default.svc:8501",
     b"sentiment.default.svc.cluster.local:8501",
     b"ip-10-0-0-5.ec2.internal",
