@@ -359,7 +359,6 @@ def test_129_texts_in_one_request_by_every_transport_of_the_client(server: Model
         ({"port": -1}, InvalidInputError),
         ({"port": 65536}, InvalidInputError),
         ({"rest_api_port": 65536}, InvalidInputError),
-        ({"options": ServerOptions(file_system_poll_wait_seconds=-1)}, InvalidInputError),
         ({"config": ModelServerConfig()}, ConfigError),
         ({"config": "absent.config"}, ConfigError),
     ],
@@ -369,6 +368,8 @@ def test_arguments_that_break_a_rule_are_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(error):
         ModelServer(**{"config": config_of(base_path), **arguments})
+    with pytest.raises(InvalidInputError, match="file_system_poll_wait_seconds"):
+        ServerOptions(file_system_poll_wait_seconds=-1)
 
 
 def test_a_config_may_be_a_message_of_tensorflow_servings_own_package(base_path: Path) -> None:
