@@ -17,6 +17,7 @@ from lstm_sentiment.models_config.text_format import (
     replace_value,
     values_at,
 )
+from lstm_sentiment.models_config.text_parser import parse_message
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelConfig
 from lstm_sentiment.unicode import has_controls
@@ -245,10 +246,10 @@ def _entries(text: str, block: Value, label: str) -> list[Value]:
 
 def _key(text: str, entry: Value) -> str:
     inside = text[entry.start + 1 : entry.end - 1]
-    return str(text_format.Parse(inside, ModelConfig.VersionLabelsEntry()).key)
+    return str(parse_message(inside, ModelConfig.VersionLabelsEntry()).key)
 
 
 def _number(text: str, value: Value) -> int:
     # Text format also has octal and hexadecimal numbers.
     entry = ModelConfig.VersionLabelsEntry()
-    return int(text_format.Parse(f"value: {text[value.start : value.end]}", entry).value)
+    return int(parse_message(f"value: {text[value.start : value.end]}", entry).value)

@@ -4,12 +4,10 @@ Format and meaning are TensorFlow Serving's (`tensorflow_serving/config/model_se
 so one file serves both servers. A config that breaks a rule is refused as a whole.
 """
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from lstm_sentiment.checks import unreadable
@@ -18,6 +16,8 @@ from lstm_sentiment.errors import ConfigError, InvalidInputError
 from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
 from lstm_sentiment.models_config.base_path import check_is_folder_path
 from lstm_sentiment.models_config.logging_config import check_logging_config
+from lstm_sentiment.models_config.text_parser import parse_message
+from lstm_sentiment.models_config.text_tokens import TextFormatError
 from lstm_sentiment.models_config.version_policy import (
     All,
     Latest,
@@ -82,38 +82,15 @@ def parse_models_config(text: str, *, source: str = "models.config") -> ModelSer
         ConfigError: If the text is not in text format or breaks a rule.
     """
     try:
-        config = text_format.Parse(text, ModelServerConfig())
-    except text_format.ParseError as error:
-        raise ConfigError(syntax_error(source, error, _unparsable(error))) from error
+        config = parse_message(text, ModelServerConfig())
+    except TextFormatError as error:
+        # In the words by which TensorFlow Serving's logs and tests know it.
+        name = ModelServerConfig.DESCRIPTOR.full_name
+        raise ConfigError(
+            f"{source}:{error.line}: Error parsing text-format {name}: {error}"
+        ) from error
     check_models_config(config, source=source)
     return config
-
-
-def syntax_error(source: str, error: text_format.ParseError, reason: str | None = None) -> str:
-    """Returns the message about a text that is not in text format.
-
-    Args:
-        source: As `parse_models_config` takes it.
-        error: The parser's error. Its own message may quote the rest of the line.
-        reason: Replaces the parser's message, where a line may hold a secret.
-    """
-    if reason is None:
-        reason = _reason(error)
-    line = error.GetLine()
-    return f"{source}:{line}: {reason}" if line is not None else f"{source}: {reason}"
-
-
-def _reason(error: text_format.ParseError) -> str:
-    # The parser's message repeats the position.
-    return re.sub(r"^\d+:\d+ : ", "", " ".join(str(error).split()))
-
-
-def _unparsable(error: text_format.ParseError) -> str:
-    """Returns the reason in the words by which TensorFlow Serving's logs and tests know it."""
-    line, column = error.GetLine(), error.GetColumn()
-    place = "" if line is None else f"{line}:{column}: "
-    name = ModelServerConfig.DESCRIPTOR.full_name
-    return f"Error parsing text-format {name}: {place}{_reason(error)}"
 
 
 def single_model_config(model_name: str, model_base_path: str | Path) -> ModelServerConfig:

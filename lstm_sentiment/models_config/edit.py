@@ -34,6 +34,7 @@ from lstm_sentiment.models_config.text_format import (
     scan,
     values_at,
 )
+from lstm_sentiment.models_config.text_tokens import TextFormatError
 from lstm_sentiment.models_config.write import locked, write_config
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.unicode import escaped_line
@@ -201,7 +202,7 @@ def _config_of_one_model(path: Path, base_path: PathLike) -> Any:
 def _edited(file: ConfigFile, index: int, change: ModelChange, wanted: Any) -> ConfigFile:
     """Returns the file with one model changed, or with `wanted` written anew where that fails."""
     text, config = file.text, file.config
-    with suppress(UnknownSyntaxError, IndexError, ConfigError, text_format.ParseError):
+    with suppress(UnknownSyntaxError, IndexError, ConfigError, TextFormatError):
         # One round suffices for most changes; a round without effect ends the loop.
         while config != wanted:
             block = values_at(scan(text), "model_config_list", "config")[index]

@@ -308,6 +308,8 @@ class _Scanner:
         if closing is not None:
             fields = self.fields(closing)
             return Value(first.start, self._take().end, fields)
+        if first.text == "-":
+            first = _Token(first.text + self._take().text, first.start, self._at)
         if first.text.startswith(_QUOTES):
             while self._next.text.startswith(_QUOTES):  # neighbours are one string
                 self._take()

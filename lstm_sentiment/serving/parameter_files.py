@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.models_config.config import read_config_text, syntax_error
+from lstm_sentiment.models_config.config import read_config_text
+from lstm_sentiment.models_config.text_parser import parse_message
+from lstm_sentiment.models_config.text_tokens import TextFormatError
 
 _Message = TypeVar("_Message", bound=Message)
 _Parameters = TypeVar("_Parameters")
@@ -39,14 +40,14 @@ def load_parameter_file(
     """
     text = read_config_text(path)
     try:
-        message = text_format.Parse(text, message_class())
-    except text_format.ParseError as error:
+        message = parse_message(text, message_class())
+    except TextFormatError as error:
         if not is_secret:
-            raise ConfigError(syntax_error(str(path), error)) from error
-        # The parser's message may quote a line, which may be a private key.
+            raise ConfigError(f"{path}:{error.line}: {error.reason}") from error
+        # The parser's message may quote a string, which may be a private key.
         name = message_class.DESCRIPTOR.name
         rule = f"must be the text format of {name}. Received: something else."
-        raise ConfigError(syntax_error(str(path), error, rule)) from None
+        raise ConfigError(f"{path}:{error.line}: {rule}") from None
     try:
         return convert(message)
     except InvalidInputError as error:

@@ -84,12 +84,12 @@ def test_policies_and_labels_are_read() -> None:
     [
         (
             'model_config_list {\n config { nam: "a" } }',
-            "f:2: Error parsing text-format tensorflow.serving.ModelServerConfig: 2:11: "
+            "f:2: Error parsing text-format tensorflow.serving.ModelServerConfig: 2:14: "
             'Message type .* no field named "nam"',
         ),
         (
             "model_config_list {\n config {\n",
-            r"f:2: Error parsing text-format tensorflow\.serving\.ModelServerConfig: 2:\d+: E",
+            r"f:3: Error parsing text-format tensorflow\.serving\.ModelServerConfig: 3:1: E",
         ),
         ("", "f: model_config_list must be there; `model_config_list {}` serves no model"),
         ('custom_model_config { type_url: "x" }', "f: custom_model_config is not supported"),
