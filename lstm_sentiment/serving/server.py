@@ -32,6 +32,7 @@ from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.grpc_api.server import GrpcServer
 from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
+from lstm_sentiment.serving.inference.memory_return import MemoryReturn
 from lstm_sentiment.serving.inference.runner import Runner
 from lstm_sentiment.serving.loading.manager import version_manager
 from lstm_sentiment.serving.log_lines import get_logger
@@ -171,6 +172,7 @@ class ModelServer:
         self._in_flight = BytesInFlight(
             options.max_bytes_in_flight,
             when_refused=metrics.too_much_in_flight if metrics else None,
+            when_large_ended=MemoryReturn(self._runner).soon,
         )
         self._loop = EventLoop()
         self._grpc: GrpcServer | None = None

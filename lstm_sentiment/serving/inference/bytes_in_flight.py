@@ -11,6 +11,9 @@ logger = get_logger(__name__)
 SMALL_BYTES = 1 << 16
 """A request of at most so many bytes has a share of the limit that larger ones cannot take."""
 
+LARGE_BYTES = 1 << 20
+"""Size of a request from which the memory that it took is returned to the operating system."""
+
 RETRY_SECONDS = 1
 """When a request that was refused may be sent again."""
 
@@ -25,15 +28,21 @@ class BytesInFlight:
     """
 
     def __init__(
-        self, limit: int | None = None, *, when_refused: Callable[[], None] | None = None
+        self,
+        limit: int | None = None,
+        *,
+        when_refused: Callable[[], None] | None = None,
+        when_large_ended: Callable[[], None] | None = None,
     ) -> None:
         """Begins with none.
 
         Args:
             limit: Bytes that may be in flight; `None` for no limit.
             when_refused: Called for each request that is refused.
+            when_large_ended: Called when a request of at least `LARGE_BYTES` has ended.
         """
         self._limit, self._when_refused = limit, when_refused
+        self._when_large_ended = when_large_ended
         self._bytes = self._refused = 0
 
     @property
@@ -67,6 +76,8 @@ class BytesInFlight:
     def give_back(self, count: int) -> None:
         """Gives back the bytes of a request that has ended."""
         self._bytes -= count
+        if count >= LARGE_BYTES and self._when_large_ended is not None:
+            self._when_large_ended()
         if self._refused and self._limit is not None and self._bytes <= self._limit // 2:
             logger.info(
                 "less than half of --max-bytes-in-flight are taken again; %s requests were refused "

@@ -10,9 +10,15 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.rest_api.json_text.exact_reader import read_json
 from lstm_sentiment.serving.rest_api.json_text.json_object import json_object
 from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
+
+MAX_PARTS = 1 << 18
+"""Lists, objects and names that a body may hold together."""
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SPACE = " \t\n\r"
@@ -47,7 +53,9 @@ def parse_document(body: bytes) -> dict[str, Any]:
 
     Raises:
         InvalidInputError: If the body does not begin with a JSON object.
+        RequestTooLargeError: If it holds too many lists, objects and names.
     """
+    _check_parts(body)
     if not body:
         raise InvalidInputError("JSON Parse error: The document is empty")
     document = _read(body)
@@ -73,6 +81,27 @@ def signature_key_of(document: Mapping[str, Any]) -> str:
 def refuse_format(document: Any, rule: str) -> NoReturn:
     """Raises `InvalidInputError` for a body that breaks a rule, and quotes the body."""
     raise InvalidInputError(f"JSON Value: {quoted(document)} {rule}")
+
+
+def _check_parts(body: bytes) -> None:
+    """Checks how many lists, objects and names a body holds: each takes far more than its bytes.
+
+    Raises:
+        RequestTooLargeError: If there are too many.
+    """
+    if len(body) <= MAX_PARTS or _parts(body) <= MAX_PARTS:
+        return
+    # Those within strings are none.
+    count = _parts(_STRINGS.sub(b"", body))
+    if count > MAX_PARTS:
+        raise RequestTooLargeError(
+            f"a body must hold at most {MAX_PARTS} lists, objects and names together. "
+            f"Received: {count}."
+        )
+
+
+def _parts(body: bytes) -> int:
+    return body.count(b"[") + body.count(b"{") + body.count(b":")
 
 
 def _read(body: bytes) -> Any:

@@ -5,7 +5,11 @@ import logging
 import pytest
 
 from lstm_sentiment.serving.errors import ResourceExhaustedError
-from lstm_sentiment.serving.inference.bytes_in_flight import SMALL_BYTES, BytesInFlight
+from lstm_sentiment.serving.inference.bytes_in_flight import (
+    LARGE_BYTES,
+    SMALL_BYTES,
+    BytesInFlight,
+)
 
 LIMIT = 16 * SMALL_BYTES
 LARGE = 4 * SMALL_BYTES
@@ -71,3 +75,12 @@ def test_a_full_server_says_so_once_and_says_when_it_is_over(
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert "--max-bytes-in-flight" in told[0] and "1000 requests were refused" in told[1]
+
+
+def test_the_end_of_a_large_request_is_told() -> None:
+    ended: list[None] = []
+    in_flight = BytesInFlight(when_large_ended=lambda: ended.append(None))
+    for taken, told in ((LARGE_BYTES - 1, 0), (LARGE_BYTES, 1)):
+        with in_flight.holding() as held:
+            held.take(taken)
+        assert len(ended) == told

@@ -125,6 +125,35 @@ def test_as_many_requests_run_at_once_as_there_are_threads() -> None:
     run_together(FakeServable().add("text", answer, ("text",)), *[["a"]] * 8, max_threads=8)
 
 
+@pytest.mark.parametrize(("key", "rows"), [("text", 1000), ("explain", 10)])
+def test_requests_of_very_many_texts_leave_threads_to_others(key: str, rows: int) -> None:
+    released, answered = threading.Event(), threading.Semaphore(0)
+
+    def answer(inputs: Any, caller: Any) -> Any:
+        if len(inputs["text"]) > 1:
+            assert released.wait(SECONDS)
+        else:
+            answered.release()
+        return {"y": np.zeros(1, np.float32)}
+
+    servable = FakeServable().add("text", answer, ("text",)).add("explain", answer, ("text",))
+
+    async def run() -> None:
+        runner = Runner(8, cpus=2)
+
+        def ask(key: str, texts: list[str]) -> Any:
+            return runner.run(servable, key, {"text": array_of(texts)}, Caller())
+
+        heavy = [asyncio.ensure_future(ask(key, ["a"] * rows)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(*(ask("text", ["a"]) for _ in range(8))), SECONDS)
+        released.set()
+        await asyncio.gather(*heavy)
+        runner.stop()
+
+    asyncio.run(run())
+
+
 class Slow:
     """A servable that answers when it is told to."""
 

@@ -23,6 +23,7 @@ from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.rest_api.app import rest_app
+from lstm_sentiment.serving.rest_api.json_document import MAX_PARTS
 from tests.serving.fake_servables import FakeServable, OneServable, plane_of
 
 PREDICT = "/v1/models/m/labels/stable:predict"
@@ -280,6 +281,20 @@ def test_a_packed_body_counts_as_it_is_unpacked() -> None:
     response = predicted(app, packed, {"content-encoding": "gzip"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert in_flight.bytes == 1000
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b'{"a":1},'])
+def test_a_body_of_very_many_parts_is_not_parsed(part: bytes) -> None:
+    body = b'{"signature_name": "text", "instances": [' + part * MAX_PARTS + b"1]}"
+    response = predicted(app_of(answering())[0], body)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(f"a body must hold at most {MAX_PARTS} lists,")
+
+
+def test_what_texts_hold_is_no_part() -> None:
+    texts = [f'[{"{[:" * MAX_PARTS} \\ "', "b"]
+    body = json.dumps({"signature_name": "text", "instances": texts}).encode()
+    assert predicted(app_of(answering())[0], body).status_code == 200
 
 
 def test_a_packed_body_is_unpacked() -> None:
