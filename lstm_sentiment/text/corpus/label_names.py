@@ -5,6 +5,7 @@ another word for yes. Everything else stays the text that it is: `007`, `+1` and
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from lstm_sentiment.checks import did_you_mean
@@ -13,6 +14,7 @@ from lstm_sentiment.unicode import has_controls
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _BOOLEANS = ("true", "false")
+_MOST_LISTED = 5
 # Python converts no longer ones.
 _MOST_DIGITS = 4_300
 
@@ -97,28 +99,39 @@ def spelling_notes(found: Iterable[str]) -> list[str]:
         for name, labels in spelled.items()
         if len(labels) > 1
     ]
-    notes = [f"Labels: {'; '.join(merged)}"] if merged else []
+    notes = [f"Labels: {_listed(merged)}"] if merged else []
     apart = [alike for alike in _alike(spelled) if len(alike) > 1]
     if apart:
-        listed = "; ".join(" and ".join(f"`{name}`" for name in alike) for alike in apart)
+        listed = _listed([" and ".join(f"`{name}`" for name in alike) for alike in apart])
         notes.append(
             f"Labels: {listed} are different classes; write them alike in the files if they are one"
         )
     return notes
 
 
+def _listed(parts: Sequence[str]) -> str:
+    more = f"; {len(parts) - _MOST_LISTED:,} others" if len(parts) > _MOST_LISTED else ""
+    return "; ".join(parts[:_MOST_LISTED]) + more
+
+
 def _alike(names: Iterable[str]) -> Iterable[list[str]]:
     """Groups names that are different classes and may be meant as one."""
     groups: dict[object, list[str]] = {}
     for name in names:
-        lowered = name.lower()
+        lowered = _visible(name)
         key: object = lowered
-        if lowered in _BOOLEANS or name in ("0", "1"):
+        if lowered in (*_BOOLEANS, "0", "1"):
             key = lowered in ("true", "1")
         elif re.fullmatch(r"-?[0-9]+\.[0-9]+", name):
             key = name.rstrip("0").rstrip(".")
         groups.setdefault(key, []).append(name)
     return groups.values()
+
+
+def _visible(name: str) -> str:
+    """Returns a name without what the eye does not see: case, width, marks of no width."""
+    name = unicodedata.normalize("NFKC", name)
+    return "".join(letter for letter in name if unicodedata.category(letter) != "Cf").lower()
 
 
 def _key(label: str) -> str:

@@ -151,6 +151,21 @@ def test_rows_that_hold_nothing_are_left_out_and_counted(tmp_path: Path, read: R
         assert [text for text in texts if text.strip()] == ["好", "差"]
 
 
+@both_readers
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_files_that_were_concatenated_are_told(tmp_path: Path, read: Read, suffix: str) -> None:
+    content = "text,label\n好,1\ntext,label\n差,0\ntext,label\n\x1a"
+    path = write(tmp_path / f"a.{suffix}", content.replace(",", "," if suffix == "csv" else "\t"))
+    notes = Notes()
+    assert rows_of(read([path], progress=notes)) == GOOD[:2]
+    assert notes == [
+        f"{path}: left out 1 row that holds neither a text nor a label; 2 rows that repeat the "
+        "names of the columns"
+    ]
+    alone = write(tmp_path / f"b.{suffix}", "text\n好\ntext\n")
+    assert read_texts(alone) == ["好", "text"]
+
+
 def missing_texts(folder: Path) -> Iterator[Path]:
     yield write(folder / "a.csv", "text,label\n好,1\n,1\n差,0\n")
     yield write(folder / "a.tsv", "text\tlabel\n好\t1\n\t1\n差\t0\n")

@@ -97,7 +97,7 @@ def test_soft_labels_name_the_same_classes(tmp_path: Path) -> None:
 
 def test_what_was_one_class_and_what_may_be_is_told() -> None:
     assert spelling_notes(["1", "1.0", "0"]) == ["Labels: `1` and `1.0` are one class, `1`"]
-    for apart in (("4.5", "4.50"), ("True", "1"), ("good", "Good")):
+    for apart in (("4.5", "4.50"), ("True", "1"), ("good", "Good"), ("１", "1"), ("1\u200b", "1")):
         (note,) = spelling_notes([*apart, "other"])
         assert "are different classes" in note
         assert all(f"`{name}`" in note for name in apart)

@@ -111,6 +111,11 @@ def _values(column: "pyarrow.Array") -> list[Any]:
             float(str(number)) if there else None
             for number, there in zip(numbers, present, strict=True)
         ]
-    if pyarrow.types.is_temporal(kind):
-        column = column.cast(pyarrow.string())
-    return column.to_pylist()
+    try:
+        if pyarrow.types.is_temporal(kind):
+            column = column.cast(pyarrow.string())
+        values: list[Any] = column.to_pylist()
+    except (pyarrow.ArrowException, ValueError, OverflowError):
+        # A point in time that Python cannot hold, in a column that is only shown.
+        return [None if value is None else str(value) for value in column]
+    return values

@@ -29,6 +29,7 @@ class RecordLines(Iterator[str]):
         self._source = self._lines.universal()
         self._again: deque[_Line] = deque()
         self._record: list[_Line] = []
+        self._any_fault = False
         self.start = self.end = self.number = 0
 
     def __next__(self) -> str:
@@ -47,9 +48,11 @@ class RecordLines(Iterator[str]):
         content = next(self._source)
         if not self.number:
             self.start = self._lines.start
-        line = _Line(content, self._lines.end, self._lines.fault)
-        self._lines.fault = None
-        return line
+        fault = self._lines.fault
+        if fault is not None:
+            self._lines.fault = None
+            self._any_fault = True
+        return _Line(content, self._lines.end, fault)
 
     @property
     def first(self) -> int:
@@ -64,6 +67,8 @@ class RecordLines(Iterator[str]):
     @property
     def fault(self) -> tuple[int, str] | None:
         """Number of the record's first line that is not UTF-8, and what is wrong, if any."""
+        if not self._any_fault:
+            return None
         faults = (
             (number, line.fault)
             for number, line in enumerate(self._record, self.first)

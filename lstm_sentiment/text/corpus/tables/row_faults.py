@@ -51,7 +51,7 @@ class RowFaults:
         self.rows = 0
         self._path, self._bad_rows, self._word = path, bad_rows, word
         self._malformed, self._unlabelled = _Found(), _Found()
-        self._empty = 0
+        self._empty = self._headers = 0
         self._notes: list[str] = []
         self._first: _Found | None = None
 
@@ -77,6 +77,10 @@ class RowFaults:
     def unlabelled(self, place: int, fault: str) -> None:
         """Counts a row with a text and without a label; the arguments are those of `malformed`."""
         self._add(self._unlabelled, place, fault)
+
+    def header(self) -> None:
+        """Counts a row that repeats the names of the columns."""
+        self._headers += 1
 
     def note(self, message: str) -> None:
         """Keeps a sentence on the file, which `finish` says."""
@@ -110,7 +114,7 @@ class RowFaults:
             )
         for note in self._notes:
             progress.say(note)
-        if self._first is not None or self._empty:
+        if self._first is not None or self._empty or self._headers:
             progress.say(self._left_out())
 
     def _refusal(self) -> str:
@@ -151,4 +155,7 @@ class RowFaults:
         if self._empty:
             rows = "row that holds" if self._empty == 1 else "rows that hold"
             parts.append(f"{self._empty:,} {rows} neither a text nor a label")
+        if self._headers:
+            rows = "row that repeats" if self._headers == 1 else "rows that repeat"
+            parts.append(f"{self._headers:,} {rows} the names of the columns")
         return f"{self._path}: left out {'; '.join(parts)}"

@@ -22,6 +22,7 @@ SEPARATORS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
 _LONGEST_NAME = 60
+_END_OF_FILE = "\x1a"  # DOS ends texts with it
 _HEADER_HINT = " The first line must hold the names of the columns."
 
 
@@ -81,7 +82,7 @@ def separated_rows(
             _check_distinct(where, header)
         else:
             columns = columns_of(where, header, *wanted, hint=_hint(header, dialect))
-        for row in _records(lines, dialect, len(header), faults):
+        for row in _records(lines, dialect, header, faults):
             cells = [dict(zip(header, row, strict=True))] if wanted is None else None
             yield TableRow(
                 lines.number,
@@ -125,10 +126,10 @@ def _header(path: Path, lines: RecordLines, dialect: Dialect) -> tuple[list[str]
 
 
 def _records(
-    lines: RecordLines, dialect: Dialect, width: int, faults: RowFaults
+    lines: RecordLines, dialect: Dialect, header: Sequence[str], faults: RowFaults
 ) -> Iterator[list[str]]:
     """Yields the cells of each record that is neither blank nor malformed."""
-    reader = dialect.reader(lines)
+    reader, width = dialect.reader(lines), len(header)
     while True:
         lines.begin_record()
         try:
@@ -146,9 +147,11 @@ def _records(
         fault = lines.fault
         if fault is not None:
             faults.malformed(*fault)
+        elif row == header and width > 1:  # as where files were concatenated
+            faults.header()
         elif len(row) == width or (len(row) > width and not any(row[width:])):
             yield row[:width]
-        elif not any(map(str.strip, row)):
+        elif not any(cell.strip().strip(_END_OF_FILE) for cell in row):
             yield [""] * width
         else:
             faults.malformed(
