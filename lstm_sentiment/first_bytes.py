@@ -326,6 +326,13 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         ),
     ),
     (_is_web_page, FileKind("a web page, such as a download site shows", _NEWLY, is_stand_in=True)),
+    (
+        _begins(b"<<<<<<< "),
+        FileKind(
+            "a file that git could not merge",
+            "`git status` names it: choose among the parts and take out the marks",
+        ),
+    ),
     (_is_refusal, FileKind("the refusal of a web server", _NEWLY, is_stand_in=True)),
     (_begins(b"b0VIM "), FileKind("the swap file of the editor Vim", _LEFT_BY_PROGRAMS)),
     (_begins(b"\0\0\0\x01Bud1"), FileKind("the .DS_Store of a folder of macOS", _LEFT_BY_PROGRAMS)),

@@ -206,10 +206,16 @@ def find_version(model_dir: Path) -> Path:
     if not versions:
         raise ServableNotFoundError(
             f"{model_dir}: must be a version's folder, or hold numbered versions. "
-            f"Received: {'a folder without any' if model_dir.is_dir() else 'no folder'}."
+            f"Received: {_there(model_dir)}."
             f"{it_is(model_dir) if model_dir.exists() else did_you_mean_file(model_dir)}"
         )
     return versions[max(versions)]
+
+
+def _there(path: Path) -> str:
+    if path.is_dir():
+        return "a folder without any"
+    return "a file" if path.is_file() else "no folder"
 
 
 def stand_ins(version_dir: Path) -> str:

@@ -108,6 +108,7 @@ KINDS: dict[str, tuple[bytes, str, str]] = {
         "download it again",
     ),
     "404": (b"404: Not Found", "refusal", "download it again"),
+    "merge": (b"<<<<<<< HEAD\ntext,label\n=======\n", "git could not merge", "git status"),
     "utf-16": (TABLE.encode("utf-16"), "UTF-16", "iconv -f UTF-16 -t UTF-8"),
     "utf-16-be": (codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"), "UTF-16", "iconv"),
     "utf-16-no-bom": (TABLE.encode("utf-16-le"), "UTF-16", "iconv -f UTF-16LE"),
