@@ -67,6 +67,20 @@ def escaped_line(value: object) -> str:
     return "".join(map(_escaped, text))
 
 
+def escaped_lines(text: str) -> str:
+    """Returns lines of our own whose parts may be others', each as `escaped_line` returns it."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(escaped_line, text.split("\n")))
+
+
+def escaped_controls(text: str) -> str:
+    """Returns a text with what `has_controls` finds escaped; marks that cannot be seen stay."""
+    if not has_controls(text):
+        return text
+    return "".join(_escape(c) if _is_control(c) else c for c in text)
+
+
 def has_controls(text: str) -> bool:
     """Returns whether a text has what no name may have, since `escaped_line` must change it.
 
@@ -81,8 +95,10 @@ def has_controls(text: str) -> bool:
 
 
 def _escaped(character: str) -> str:
-    if not _is_unfit(character):
-        return character
+    return _escape(character) if _is_unfit(character) else character
+
+
+def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 

@@ -9,7 +9,7 @@ from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson
-from lstm_sentiment.cli.results import print_json
+from lstm_sentiment.cli.results import print_json, print_line
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import parse_version
 
@@ -91,7 +91,7 @@ def compare(
         print_json(comparison.to_dict())
     else:
         print_comparison(comparison, show=show)
-        print(comparison.verdict())
+        print_line(comparison.verdict())
     tell_warnings(comparison.warnings())
 
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lstm_sentiment.cli.console import ERR, output_console
+from lstm_sentiment.cli.console import output_console, tell
+from lstm_sentiment.unicode import escaped_line
 from lstm_sentiment.versions.comparison import (
     Answer,
     ComparedVersion,
@@ -51,7 +52,7 @@ def print_scores(version: ComparedVersion, texts: int) -> None:
     """Prints the scores of one version on `texts` texts."""
     table, console = _table(version.name), output_console()
     for row in _version_rows([version], texts):
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_cell, row))
     console.print(table)
     console.print()
 
@@ -59,7 +60,7 @@ def print_scores(version: ComparedVersion, texts: int) -> None:
 def tell_warnings(warnings: Sequence[str]) -> None:
     """Prints warnings about the scores, one sentence each, on standard error."""
     for warning in warnings:
-        ERR.print(f"warning: {warning}", style="bold yellow", markup=False, soft_wrap=True)
+        tell(f"warning: {warning}", style="bold yellow")
 
 
 def _scores(comparison: Comparison) -> Table:
@@ -75,14 +76,18 @@ def _scores(comparison: Comparison) -> Table:
         "",
     ]
     for row, difference in zip(_version_rows(versions, comparison.texts), differences, strict=True):
-        table.add_row(*map(Text, (*row, difference)))
+        table.add_row(*map(_cell, (*row, difference)))
     return table
+
+
+def _cell(name: str) -> Text:
+    return Text(escaped_line(name))
 
 
 def _table(*columns: str) -> Table:
     table = Table("", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(Text(column), no_wrap=True)
+        table.add_column(_cell(column), no_wrap=True)
     return table
 
 
@@ -134,12 +139,17 @@ def _print_disagreements(console: Console, comparison: Comparison, show: int) ->
 
 
 def _cells(row: Disagreement) -> list[str]:
-    return [f"{row.index:,}", row.label, _answer(row.first, row), _answer(row.second, row)]
+    return [
+        f"{row.index:,}",
+        escaped_line(row.label),
+        _answer(row.first, row),
+        _answer(row.second, row),
+    ]
 
 
 def _answer(answer: Answer, row: Disagreement) -> str:
     mark = "right" if answer.label == row.label else "wrong"
-    return f"{answer.label} ({answer.probability:.3f}) {mark}"
+    return f"{escaped_line(answer.label)} ({answer.probability:.3f}) {mark}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
@@ -16,8 +17,27 @@ from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.verbosity import is_quiet, is_verbose
 from lstm_sentiment.progress import SILENT, Advance, ignore
 from lstm_sentiment.progress import Progress as AnyProgress
+from lstm_sentiment.unicode import escaped_line, escaped_lines
 
-ERR = Console(stderr=True, highlight=False)
+
+class LineConsole(Console):
+    """A console that escapes what is printed on it, but for its own colours and line ends.
+
+    A name in the cell of a table goes through `escaped_line` first, or it would have several lines.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Yields the segments of something, escaped."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=escaped_lines(segment.text))
+
+
+ERR = LineConsole(stderr=True, highlight=False)
 """Standard error, for progress and messages."""
 
 # In 80 columns the numbers leave little room for the bar.
@@ -169,10 +189,15 @@ def working(message: str) -> Iterator[None]:
         yield
 
 
+def tell(message: str, *, style: str | None = None) -> None:
+    """Prints one line on standard error, also with `--quiet`."""
+    ERR.print(escaped_line(message), style=style, markup=False, soft_wrap=True)
+
+
 def say(message: str) -> None:
     """Prints one line on standard error, except with `--quiet`."""
     if not is_quiet():
-        ERR.print(message, markup=False, soft_wrap=True)
+        tell(message)
 
 
 def beside_output(path: Path | None) -> AnyProgress:
@@ -200,7 +225,7 @@ def _is_one_place() -> bool:
 def output_console() -> Console:
     """Returns a console on standard output: no escape codes outside a terminal or with NO_COLOR."""
     plain = bool(os.environ.get("NO_COLOR"))
-    return Console(
+    return LineConsole(
         color_system=None if plain else "auto", highlight=False, markup=False, emoji=False
     )
 
@@ -245,6 +270,6 @@ def _shown_on(descriptor: int, message: str) -> Iterator[None]:
     with os.fdopen(
         os.dup(descriptor), "w", encoding=sys.stderr.encoding, errors="backslashreplace"
     ) as terminal:
-        console = Console(file=terminal, force_terminal=True)
+        console = LineConsole(file=terminal, force_terminal=True)
         with console.status(message, spinner_style="none"):
             yield

@@ -9,7 +9,7 @@ import typer
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, BadTextRows, ModelFolder, TextColumn
-from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.drift.defaults import ALPHA, TOLERANCE
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import find_version, servable_name
@@ -84,7 +84,7 @@ def drift(
             "Either `--requests` or `--input` must be given. "
             f"Received: {'neither' if requests is None else 'both'}."
         )
-    from lstm_sentiment.cli.console import ERR, TerminalProgress
+    from lstm_sentiment.cli.console import TerminalProgress, tell
     from lstm_sentiment.text.corpus.reading import read_texts
     from lstm_sentiment.versions.drift import check_drift, load_drift_reference
     from lstm_sentiment.versions.prediction_log import LoggedRequests, read_prediction_log
@@ -106,7 +106,7 @@ def drift(
     result = check_drift(version_dir, live, engine=engine.engine, progress=progress, **options)
     if isinstance(live, LoggedRequests):
         for note in live.notes:
-            ERR.print(note, markup=False, soft_wrap=True)
+            tell(note)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -116,14 +116,14 @@ def drift(
 
 
 def _print_result(result: "DriftCheck") -> None:
-    print(_verdict(result))
+    print_line(_verdict(result))
     if result.moved:
         print()
         _print_moved(result.moved)
     if result.new_words:
         print()
         words = ", ".join(f"{new.word} {new.seen:.1%}" for new in result.new_words)
-        print(f"new words, by the share of texts that have them: {words}")
+        print_line(f"new words, by the share of texts that have them: {words}")
     print()
     rows = {
         "version": result.version_dir,
@@ -146,12 +146,12 @@ def _verdict(result: "DriftCheck") -> str:
 
 
 def _print_moved(moved: "Sequence[MovedFeature]") -> None:
-    print(f"{'expected':>8}  {'seen':>6}  texts")
+    print_line(f"{'expected':>8}  {'seen':>6}  texts")
     told: Counter[str] = Counter()
     for feature in moved:
         told[feature.group] += 1
         if told[feature.group] <= _SHOWN_OF_A_GROUP:
-            print(f"{feature.expected:>8.1%}  {feature.seen:>6.1%}  {feature.feature}")
+            print_line(f"{feature.expected:>8.1%}  {feature.seen:>6.1%}  {feature.feature}")
     more = sum(max(0, count - _SHOWN_OF_A_GROUP) for count in told.values())
     if more:
-        print(f"and {more:,} more, all with --json")
+        print_line(f"and {more:,} more, all with --json")

@@ -10,7 +10,8 @@ from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.options import AsJson, ModelFolder
-from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.cli.results import print_json, print_line, print_rows
+from lstm_sentiment.unicode import escaped_line
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -80,16 +81,16 @@ def evaluate(
 
 
 def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None") -> None:
-    from rich.console import Console
+    from lstm_sentiment.cli.console import LineConsole
 
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = LineConsole(markup=False, emoji=False, highlight=False)
     print_rows(_rows(evaluated), _NAME_COLUMNS)
     print()
     console.print(_class_table(evaluated))
     console.print(_confusion_table(evaluated))
     if written is not None:
         plots = len(written.plots)
-        print(f"{'report':<{_NAME_COLUMNS}}{written.page} and {plots} PNGs")
+        print_line(f"{'report':<{_NAME_COLUMNS}}{written.page} and {plots} PNGs")
 
 
 def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
@@ -123,7 +124,7 @@ def _class_table(evaluated: "VersionEvaluation") -> "Table":
         table.add_column(name, justify="right")
     for scores in evaluated.evaluation.classes:
         numbers = (f"{score:.4f}" for score in (scores.precision, scores.recall, scores.f1))
-        table.add_row(scores.label, *numbers, f"{scores.support:,}")
+        table.add_row(escaped_line(scores.label), *numbers, f"{scores.support:,}")
     return table
 
 
@@ -133,7 +134,7 @@ def _confusion_table(evaluated: "VersionEvaluation") -> "Table":
 
     from lstm_sentiment.report.analysis.mistakes import most_frequent_confusions
 
-    names = evaluated.scores.corpus.label_names
+    names = [escaped_line(name) for name in evaluated.scores.corpus.label_names]
     matrix = evaluated.evaluation.confusion_matrix
     if len(names) <= _MATRIX_CLASSES:
         table = Table("labelled", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -150,13 +151,11 @@ def _confusion_table(evaluated: "VersionEvaluation") -> "Table":
 
 
 def _warn_of_texts_seen(evaluated: "VersionEvaluation") -> None:
-    from lstm_sentiment.cli.console import ERR
+    from lstm_sentiment.cli.console import tell
 
     if evaluated.texts_seen:
-        ERR.print(
+        tell(
             f"warning: {evaluated.texts_seen:,} of these {evaluated.facts.texts:,} texts were used "
             f"to train this version: expect lower scores on new texts.",
             style="bold yellow",
-            markup=False,
-            soft_wrap=True,
         )

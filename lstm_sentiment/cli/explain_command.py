@@ -1,6 +1,5 @@
 """`explain`: the tokens of a text, with the weight of each for the predicted label."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import check_writable_file
+from lstm_sentiment.cli.results import print_json
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.report.coloured_tokens import (
     signed,
@@ -113,7 +113,7 @@ def _answers(
 
 def _print_json(texts: Sequence[str], answers: "Iterator[Explanation]") -> None:
     for text, answer in zip(texts, answers, strict=True):
-        print(json.dumps(explanation_record(text, answer), ensure_ascii=False))
+        print_json(explanation_record(text, answer))
 
 
 def explanation_record(text: str, answer: "Explanation") -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_sentiment.cli.options import AsJson
-from lstm_sentiment.cli.results import print_json
+from lstm_sentiment.cli.results import print_json, print_line
+from lstm_sentiment.unicode import escaped_line, escaped_lines
 from lstm_sentiment.version_folder import graph_file
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def inspect(
 
 
 def _print_report(report: "VersionReport") -> None:
-    from rich.console import Console
+    from lstm_sentiment.cli.console import LineConsole
 
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = LineConsole(markup=False, emoji=False, highlight=False)
     console.width = min(console.width, _COLUMNS) if console.is_terminal else _COLUMNS
     console.print(_names_and_values(_card_rows(report)))
     console.print(_signature_table(report))
@@ -68,10 +69,13 @@ def _print_report(report: "VersionReport") -> None:
     for key, snippets in report.snippets.items():
         ways = "over gRPC" if not snippets.curl else "over REST, then over gRPC"
         requests = "\n\n".join(filter(None, (snippets.curl, snippets.python)))
-        print(f"# {key}: {ways}\n\n{requests}\n")
+        print(f"# {escaped_line(key)}: {ways}\n\n{escaped_lines(requests)}\n")
     for key, signature in report.signatures.items():
         if not signature.is_served:
-            print(f"# {key}: no server can answer it, for it has tensors that no request holds\n")
+            print_line(
+                f"# {key}: no server can answer it, for it has tensors that no request holds"
+            )
+            print_line()
     if not report.signatures:
         print("# no signature: a server that loads this version can answer nothing\n")
     sys.stdout.flush()
@@ -84,7 +88,7 @@ def _names_and_values(rows: Sequence[tuple[str, str]]) -> "Table":
     table.add_column(width=_NAME_COLUMNS - 2)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name.replace("_", " "), value)
+        table.add_row(escaped_line(name.replace("_", " ")), escaped_line(value))
     return table
 
 

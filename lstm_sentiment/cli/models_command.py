@@ -1,6 +1,5 @@
 """`models`: shows and changes versions and labels of a models.config and a running server."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +19,11 @@ from lstm_sentiment.cli.models_flags import (
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.promote_command import promote
 from lstm_sentiment.cli.reexport_command import reexport
+from lstm_sentiment.cli.results import print_json, print_line
 from lstm_sentiment.cli.shadow_command import shadow
 from lstm_sentiment.cli.twin_command import twin
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.unicode import escaped_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,7 +83,7 @@ def status(
 
         found = models_status(model_config_file, server=running, model_name=model_name)
     if as_json:
-        print(json.dumps({"models": [model.to_dict() for model in found]}, ensure_ascii=False))
+        print_json({"models": [model.to_dict() for model in found]})
     else:
         _print_status(found)
 
@@ -187,20 +188,20 @@ models.command()(twin)
 
 
 def _tell(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:
-    print(changed.summary)
+    print_line(changed.summary)
     tell_commands(changed, model, server)
     tell_notes(changed.notes, server)
 
 
 def _print_status(found: "list[ModelStatus]") -> None:
-    from rich.console import Console
+    from lstm_sentiment.cli.console import LineConsole
 
-    console = Console(highlight=False, markup=False)
+    console = LineConsole(highlight=False, markup=False)
     for number, model in enumerate(found):
         if number:
             print()
         for name, value in (("model", model.name), *_config_rows(model)):
-            console.print(f"{name:<10}{value}", soft_wrap=True)
+            console.print(escaped_line(f"{name:<10}{value}"), soft_wrap=True)
         console.print(_versions_table(model))
 
 
@@ -232,5 +233,5 @@ def _versions_table(model: "ModelStatus") -> "Table":
             state = by_version.get(version)
             told = f"{state.state} {state.error_message}".strip() if state else "not served"
             row.append(told)
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, map(escaped_line, row)))
     return table

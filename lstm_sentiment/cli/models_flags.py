@@ -12,6 +12,7 @@ import typer
 from lstm_sentiment.cli.completion import offered_models
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.program import program
+from lstm_sentiment.cli.results import print_line
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.model_service import RunningServer
@@ -115,9 +116,9 @@ def tell_commands(changed: "Changed", model: ModelFlags, server: ServerFlags) ->
     if changed.to_do:
         version = changed.to_do[-1]
         command = _command(changed.to_do, model, server)
-        print(f"still to do, once a server serves version {version}: {command}")
+        print_line(f"still to do, once a server serves version {version}: {command}")
     if changed.undo:
-        print(f"undo: {_command(changed.undo, model, server)}")
+        print_line(f"undo: {_command(changed.undo, model, server)}")
 
 
 def _command(arguments: tuple[str, ...], model: ModelFlags, server: ServerFlags) -> str:

@@ -14,6 +14,7 @@ from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.unicode import escaped_controls, escaped_line
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import Prediction
@@ -72,7 +73,8 @@ def _output(path: Path | None) -> Iterator[TextIO]:
 def _line(text: str, answer: "Prediction", as_json: bool) -> str:
     if not as_json:
         in_one_line = " ".join(text.split())
-        return f"{answer.label}\t{answer.probabilities[answer.classification]:.4f}\t{in_one_line}"
+        probability = f"{answer.probabilities[answer.classification]:.4f}"
+        return f"{escaped_line(answer.label)}\t{probability}\t{escaped_controls(in_one_line)}"
     from lstm_sentiment.versions.predictor import prediction_record
 
     return json.dumps(prediction_record(text, answer), ensure_ascii=False)

@@ -1,6 +1,5 @@
 """`models promote`: moves a version label to a version that is not worse."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import LabelledTexts
 from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_commands, tell_notes
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.results import print_json, print_line
 
 if TYPE_CHECKING:
     from lstm_sentiment.rollout.promotion import Promotion
@@ -118,7 +118,7 @@ def promote(
             score=partial(score_in_turn, load=engine.load),
         )
     if as_json:
-        print(json.dumps(promotion.to_dict(), ensure_ascii=False))
+        print_json(promotion.to_dict())
     else:
         _print_promotion(promotion, len(corpus), show)
     _tell(promotion, model_flags, server, is_printed=not as_json)
@@ -131,11 +131,11 @@ def _print_promotion(promotion: "Promotion", texts: int, show: int) -> None:
 
     if promotion.comparison is not None:
         print_comparison(promotion.comparison, show=show)
-        print(promotion.comparison.verdict())
+        print_line(promotion.comparison.verdict())
     elif promotion.scores is not None:
         print_scores(promotion.scores, texts)
     if not promotion.is_refused:
-        print(promotion.summary())
+        print_line(promotion.summary())
 
 
 def _tell(
@@ -143,7 +143,7 @@ def _tell(
 ) -> None:
     """Prints how to undo the change, notes, warnings, and the reasons of a refusal."""
     from lstm_sentiment.cli.comparison_table import tell_warnings
-    from lstm_sentiment.cli.console import ERR
+    from lstm_sentiment.cli.console import tell
 
     changed = promotion.changed
     if is_printed and changed is not None:
@@ -152,4 +152,4 @@ def _tell(
     if promotion.comparison is not None:
         tell_warnings(promotion.comparison.warnings())
     if promotion.is_refused:
-        ERR.print(promotion.summary(), markup=False, soft_wrap=True)
+        tell(promotion.summary())

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lstm_sentiment.cli.results import print_line
 from lstm_sentiment.version_folder import DefaultSignature, find_version
 
 
@@ -45,5 +46,5 @@ def reexport(
 
     with TerminalProgress().step("Exporting again", len(models)) as advance:
         for model in models:
-            print(reexport(model, default_signature=default_signature))
+            print_line(reexport(model, default_signature=default_signature))
             advance()

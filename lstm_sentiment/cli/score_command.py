@@ -119,10 +119,10 @@ def _print_result(result: "ScoreResult") -> None:
 
 
 def _tell_failures(result: "ScoreResult") -> None:
-    from lstm_sentiment.cli.console import ERR
+    from lstm_sentiment.cli.console import tell
 
     for shard in result.failed:
-        ERR.print(f"failed: {shard.reason}", markup=False, soft_wrap=True)
+        tell(f"failed: {shard.reason}")
     if result.failed:
         raise InvalidInputError(
             f"Each shard must be scored. Received: {len(result.failed):,} of {result.shards:,} "

@@ -170,7 +170,7 @@ def _serve_with_workers(flags: ServeFlags, address: Address, workers: int) -> No
 def _announce(
     flags: ServeFlags, address: Address, states: Iterable[tuple[str, str, object]]
 ) -> None:
-    from lstm_sentiment.cli.console import ERR, say
+    from lstm_sentiment.cli.console import say, tell
     from lstm_sentiment.serving.access.listening import address_of
 
     for version, state, error in states:
@@ -181,7 +181,7 @@ def _announce(
     path = address.grpc_socket_path
     places = [f"{host}:{address.port}"] if address.port is not None else []
     places += [f"unix:{path}"] if path is not None else []
-    ERR.print(f"Serving gRPC on {' and '.join(places)}{rest}. Ctrl-C stops.", soft_wrap=True)
+    tell(f"Serving gRPC on {' and '.join(places)}{rest}. Ctrl-C stops.")
     if flags.monitoring.ui and rest_api_port:
         # A browser cannot open the address that stands for all.
         shown = "localhost" if host in ("0.0.0.0", "::") else host

@@ -1,6 +1,5 @@
 """`models shadow`: how often a shadow version agrees with the version that answers."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson
+from lstm_sentiment.cli.results import print_json, print_line
 from lstm_sentiment.unicode import escaped_line
 
 if TYPE_CHECKING:
@@ -59,20 +59,20 @@ def shadow(
         timeout_seconds=timeout_seconds,
     )
     if as_json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False))
+        print_json(found.to_dict())
     else:
         _print_agreement(found, show)
 
 
 def _print_agreement(found: "ShadowAgreement", show: int) -> None:
-    from rich.console import Console
+    from lstm_sentiment.cli.console import LineConsole
 
-    console = Console(highlight=False, markup=False)
+    console = LineConsole(highlight=False, markup=False)
     told = f"{found.to} is asked {found.share:.0%} of what {found.of} answers"
     for name, value in (("model", found.model_name), ("shadow", told)):
-        console.print(f"{name:<10}{value}", soft_wrap=True)
+        console.print(escaped_line(f"{name:<10}{value}"), soft_wrap=True)
     if not found.pairs:
-        print("Nothing was drawn yet: no such request has come.")
+        print_line("Nothing was drawn yet: no such request has come.")
         return
     console.print(_pairs_table(found))
     recent = found.recent_disagreements[:show]

@@ -14,7 +14,7 @@ from lstm_sentiment.cli.options import (
     check_writable_file,
 )
 from lstm_sentiment.cli.program import shell_command
-from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.local_paths import sqlite_path
 from lstm_sentiment.pipeline.config_file import save_config
 
@@ -97,7 +97,7 @@ def _print_result(result: "TuneResult", output: Path) -> None:
     table = [["trial", "dev loss", "epochs", *names], *map(_row, best_first[:_SHOWN])]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
-        print(
+        print_line(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
     print()

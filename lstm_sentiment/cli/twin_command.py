@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lstm_sentiment.cli.results import print_line
 from lstm_sentiment.version_folder import LIGHT, find_version
 
 
@@ -35,5 +36,5 @@ def twin(
 
     with TerminalProgress().step("Making light twins", len(models)) as advance:
         for model in models:
-            print(make_light_twin(model) / LIGHT)
+            print_line(make_light_twin(model) / LIGHT)
             advance()

@@ -9,7 +9,7 @@ from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.engine_flags import EngineFlags, import_tensorflow_if_installed
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import AsJson, ModelFolder
-from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -149,10 +149,10 @@ def verify(
 
 
 def _print_result(result: "Verification") -> None:
-    print(f"{'way':<15}{'signature':<18}largest difference")
+    print_line(f"{'way':<15}{'signature':<18}largest difference")
     for way in result.ways:
         mark = "" if way.problem is None else "  differs"
-        print(
+        print_line(
             f"{way.way:<15}{way.signature:<18}{_number(way.largest_difference):<18}{mark}".rstrip()
         )
     print()
@@ -171,8 +171,8 @@ def _number(difference: float | None) -> str:
 
 
 def _tell_problems(result: "Verification") -> None:
-    from lstm_sentiment.cli.console import ERR
+    from lstm_sentiment.cli.console import tell
 
     for way in result.ways:
         if way.problem is not None:
-            ERR.print(f"{way.way}, {way.signature}: {way.problem}", markup=False, soft_wrap=True)
+            tell(f"{way.way}, {way.signature}: {way.problem}")

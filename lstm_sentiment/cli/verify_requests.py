@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
-from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _print_result(result: "Replay") -> None:
     ]
     print_rows(rows)
     for changed in result.examples:
-        print(_line_of(changed))
+        print_line(_line_of(changed))
 
 
 def _line_of(changed: "ChangedAnswer") -> str:
