@@ -1,6 +1,7 @@
 """Typer's errors in the form of all others: the rule, what arrived, the probable name."""
 
 import errno
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,19 @@ def system_message(error: OSError) -> str:
     """Words an error of the operating system that no part of the program expected."""
     reason = error.strerror or str(error)
     place = f"{error.filename}: " if error.filename else ""
+    if not place and error.errno == errno.ENOENT and not _has_working_folder():
+        return "The working folder must be there. Received: it was removed; `cd` to another."
     if error.errno == errno.ENOSPC:
         return f"{place}cannot be written: {reason}."
     return f"{place}{reason}."
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _value_message(error: typer.TyperException) -> str | None:

@@ -37,6 +37,8 @@ def predict(
     Example: python cli.py predict "房间很干净" --server localhost:8500
     """
     asked.check()
+    if output_file == options.STANDARD:
+        output_file = None
     wanted = texts.read()
     asked.find()
     from lstm_sentiment.cli.console import beside_output

@@ -28,6 +28,10 @@ DEFAULT_MODEL = Path("models/sentiment")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
 
 
+STANDARD = Path("-")
+"""Stands for standard input or output where a file is asked for."""
+
+
 @dataclass(frozen=True)
 class TextFlags:
     """Flags of the texts: given as arguments, in a file, or on standard input."""
@@ -38,7 +42,10 @@ class TextFlags:
     ] = None
     input_file: Annotated[
         Path | None,
-        typer.Option("--input", help="File of texts: one per line, or the column of a table."),
+        typer.Option(
+            "--input",
+            help="File of texts: one per line, or the column of a table. - for standard input.",
+        ),
     ] = None
     text_column: Annotated[str, typer.Option(help="Column of the texts of a table.")] = "text"
     bad_rows: BadTextRows = "refuse"
@@ -169,7 +176,7 @@ def _texts(
         raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
     if given:
         return [replace_surrogates(text) for text in given]
-    if input_file is not None:
+    if input_file is not None and input_file != STANDARD:
         return read_texts(
             input_file, text_column=text_column, bad_rows=bad_rows, progress=TerminalProgress()
         )

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import sys
+import warnings
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,6 +56,11 @@ def be_quiet() -> None:
 def begin() -> None:
     """Silences the libraries, until `--verbose` is parsed."""
     _choose(Verbosity.NORMAL)
+    if any(option.startswith("error") for option in sys.warnoptions):
+        # As CI sets it for its own programs: a library's warning must not end a command, nor a
+        # program in C, which some of them are in part.
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", DeprecationWarning)
     for name, value in _SILENCE.items():
         os.environ.setdefault(name, value)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ import pytest
 from lstm_sentiment import FitResult
 from lstm_sentiment.version_folder import LIGHT
 from tests.cli.running import Run, is_one_error_line
+from tests.conftest import REPOSITORY
 from tests.exported import add_version, read_card, write_card
 from tests.without_train import command_without_train
 
 TEXT = "房间很干净"
+PROGRAM = [sys.executable, str(REPOSITORY / "cli.py")]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,18 @@ def test_predict_and_explain(base_path: Path, run: Run) -> None:
     assert light["probabilities"] == pytest.approx(by_tensorflow["probabilities"], abs=1e-5)
     (explained,) = answered("explain", TEXT, "--model", base_path, "--engine", "light")
     assert "".join(explained["tokens"]) == TEXT
+
+
+def test_a_dash_is_standard_input_and_output(
+    base_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = [*PROGRAM, "predict", "--model", str(base_path), "--input", "-", "--output", "-"]
+    ended = subprocess.run(
+        command, input=f"{TEXT}\n好\n".encode(), capture_output=True, check=True, timeout=120
+    )
+    assert [line.split("\t")[2] for line in ended.stdout.decode().splitlines()] == [TEXT, "好"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_output_that_cannot_be_encoded_is_escaped(

@@ -177,6 +177,34 @@ def test_where_nobody_can_be_told_the_exit_code_tells(
     assert ended.stderr.count(b"\n") <= 1
 
 
+def test_a_working_folder_that_was_removed_is_named(vectors: Path) -> None:
+    command = 'mkdir gone; cd gone; rmdir ../gone; "$@"'
+    ended = subprocess.run(
+        ["bash", "-c", command, "-", *told("vectors", "info", "v.txt")],
+        cwd=vectors.parent,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: ") and ended.stderr.count("\n") == 1
+
+
+def test_warnings_that_are_made_errors_elsewhere_end_no_command(vectors: Path) -> None:
+    program = (
+        "import warnings\nfrom lstm_sentiment.cli import verbosity\nverbosity.begin()\n"
+        "for kind in (DeprecationWarning, UserWarning, ResourceWarning): warnings.warn('x', kind)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(PYTHONWARNINGS="error", PYTHONPATH=str(REPOSITORY)),
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_pipe_that_does_not_block_is_waited_for(tmp_path: Path) -> None:
     """As Node.js leaves pipes to what it starts."""
     path = tmp_path / "many.csv"
