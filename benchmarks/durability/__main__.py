@@ -51,6 +51,7 @@ def _struck(
 ) -> Outcome:
     started = time.monotonic()
     striker = Striker(command, version_dir, folder)
+    print(f"{command.name}: {len(striker.operations)} operations", file=sys.stderr, flush=True)
     given = len(striker.operations), command.sizes, arguments.every, arguments.first
     if arguments.blows != "refuse":
         for blow in kills(*given):
@@ -58,8 +59,6 @@ def _struck(
     if arguments.blows != "kill":
         for blow in refusals(*given):
             striker.refuse(blow)
-    for fault in striker.outcome.faults:
-        print(fault, flush=True)
     took = time.monotonic() - started
     print(f"{command.name}: {len(striker.operations)} operations, {took:.0f} s", file=sys.stderr)
     return striker.outcome

@@ -131,7 +131,9 @@ class Striker:
 
     def _fault(self, blow: Blow, what: str) -> None:
         where = f" ({self.operations[blow.at - 1]})" if 0 < blow.at <= len(self.operations) else ""
-        self.outcome.faults.append(f"{self._command.name}, {blow}{where}: {what}")
+        fault = f"{self._command.name}, {blow}{where}: {what}"
+        print(fault, flush=True)
+        self.outcome.faults.append(fault)
 
 
 def kills(operations: int, sizes: Sequence[int], every: int, first: int = 1) -> Iterator[Blow]:

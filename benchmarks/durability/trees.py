@@ -20,16 +20,25 @@ from lstm_sentiment.version_folder import GRAPH, parse_version
 _TIMES = ("seconds", "tokens_per_second", "sums", "texts_per_second")
 
 
+# TensorFlow's, which a process that ends by itself deletes, in the folder for temporary files.
+_OF_TENSORFLOW = "__autograph_generated_file"
+
+
 def names(folder: Path) -> set[str]:
     """Returns the paths of all files and folders below a folder."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    return {path.relative_to(folder).as_posix() for path in _paths(folder)}
+
+
+def _paths(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("*"))
+    return [path for path in found if not path.name.startswith(_OF_TENSORFLOW)]
 
 
 def contents(folder: Path) -> dict[str, str]:
     """Returns a digest of each file below a folder, without times that it tells."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(_content(path)).hexdigest()
-        for path in sorted(folder.rglob("*"))
+        for path in _paths(folder)
         if path.is_file()
     }
 
@@ -37,7 +46,7 @@ def contents(folder: Path) -> dict[str, str]:
 def faults(folder: Path) -> list[str]:
     """Returns what is broken among the files and versions that are visible, one line each."""
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in _paths(folder):
         name = path.relative_to(folder)
         if any(part.startswith(".") for part in name.parts):
             continue
