@@ -220,7 +220,9 @@ def _run_prepared(
     before(run_dir / CHECKPOINT).unlink(missing_ok=True)
     parts = {"test": scores, "dev": result.dev}
     whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}
-    save_json({**outcome.to_dict(), **whole}, run_dir / METRICS)
+    # As in the config: the same whether the run was cut off and resumed from elsewhere or not.
+    paths = {"version_dir": str(version_dir.absolute()), "run_dir": str(run_dir.absolute())}
+    save_json({**outcome.to_dict(), **paths, **whole}, run_dir / METRICS)
     return outcome
 
 
