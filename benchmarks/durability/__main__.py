@@ -27,7 +27,8 @@ def main() -> None:
     """Reads the flags, strikes the commands that they ask for, and exits 1 if one has a fault."""
     commands = all_commands()
     arguments = _arguments(list(commands))
-    import_all()
+    asked = [commands[name] for name in arguments.only or commands]
+    import_all(trains=arguments.model is None or any(command.trains for command in asked))
     outcomes = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary).resolve()
@@ -36,8 +37,8 @@ def main() -> None:
             if arguments.model is None
             else find_version(arguments.model).absolute()
         )
-        for name in arguments.only or commands:
-            outcomes.append(_struck(commands[name], version_dir, folder / name, arguments))
+        for command in asked:
+            outcomes.append(_struck(command, version_dir, folder / command.name, arguments))
     print("| command | operations | killed | refused | files compared | faults |")
     print("|---|---|---|---|---|---|")
     for of in outcomes:
@@ -52,7 +53,8 @@ def _struck(
     started = time.monotonic()
     striker = Striker(command, version_dir, folder)
     print(f"{command.name}: {len(striker.operations)} operations", file=sys.stderr, flush=True)
-    given = len(striker.operations), command.sizes, arguments.every, arguments.first
+    sizes = command.sizes[:: arguments.every]
+    given = len(striker.operations), sizes, arguments.every, arguments.first
     if arguments.blows != "refuse":
         for blow in kills(*given):
             striker.kill(blow)

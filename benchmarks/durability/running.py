@@ -85,14 +85,20 @@ def _become(arguments: Sequence[str], case: Path, told: tuple[Path, Path], blow:
     os._exit(code)
 
 
-def import_all() -> None:
-    """Imports what the commands import, so that a fork need not."""
+def import_all(*, trains: bool) -> None:
+    """Imports what the commands import, so that a fork need not.
+
+    Args:
+        trains: Whether a command needs TensorFlow.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with suppress(ImportError):
+    import lstm_sentiment.cli.app
+    import lstm_sentiment.serving.light.loader
+    import lstm_sentiment.versions.scoring.score
+
+    if trains:
         import lstm_sentiment.labels.check
         import lstm_sentiment.pipeline.run
         import lstm_sentiment.report.page.write
-        import lstm_sentiment.tuning.search
-    import lstm_sentiment.cli.app
-    import lstm_sentiment.versions.scoring.score  # noqa: F401
+        import lstm_sentiment.tuning.search  # noqa: F401

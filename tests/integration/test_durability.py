@@ -30,13 +30,8 @@ def struck(*arguments: str) -> str:
 
 
 def test_a_command_that_writes_leaves_all_or_nothing(fitted: FitResult) -> None:
-    commands = ("convert", "label", "predict", "score")
+    commands = ("convert", "label", "score")
     only = [part for name in commands for part in ("--only", name)]
-    table = struck("--model", str(exported(fitted)), *only)
+    table = struck("--model", str(exported(fitted)), "--every", "3", *only)
     for name in commands:
         assert f"| `{name}` |" in table
-
-
-def test_an_export_leaves_all_or_nothing(fitted: FitResult) -> None:
-    """Of the many operations of an export, a few: the renames come last."""
-    struck("--model", str(exported(fitted)), "--only", "twin", "--every", "9", "--first", "3")
