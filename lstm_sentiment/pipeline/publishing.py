@@ -84,6 +84,9 @@ class Publisher:
         version_dir = self._exported(result, BEST, test=test)
         # A server that has not read the new file yet still answers from what the label named.
         still_served = self._named_versions()
+        if self._run_dir is not None and self._models_config is not None:
+            # Where the run was killed after the label had moved, what it named then.
+            still_served = Exports(self._run_dir, self._base).served_before(still_served)
         if self._models_config is not None:
             version = int(version_dir.name)
             labelled = label_version(self._models_config, self._base, BEST, version)

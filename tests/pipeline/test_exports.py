@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lstm_sentiment import FitResult, PipelineConfig
+from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.pipeline.exports import EXPORTS, Exports
 from lstm_sentiment.pipeline.publishing import BEST, Publisher
 from lstm_sentiment.version_digests import save_digests
@@ -56,7 +57,44 @@ def test_a_damaged_note_says_nothing(tmp_path: Path) -> None:
     exports = Exports(tmp_path, tmp_path / "sentiment")
     assert exports.find(BEST) is None
     for content in ("", "[]", "{", '{"best": 3}'):
+        (tmp_path / EXPORTS).parent.mkdir(exist_ok=True)
         (tmp_path / EXPORTS).write_text(content)
         assert exports.find(BEST) is None
     exports.note(BEST, write(tmp_path / "sentiment" / "7", "graph"))
     assert exports.find(BEST) == tmp_path / "sentiment" / "7"
+
+
+def test_what_was_served_before_the_label_moved_is_known_after_it_has(tmp_path: Path) -> None:
+    assert Exports(tmp_path, tmp_path / "sentiment").served_before({3, 12}) == {3, 12}
+    again = Exports(tmp_path, tmp_path / "sentiment")
+    assert again.served_before({12, 13}) == {3, 12}
+    assert again.find(BEST) is None
+
+
+def test_a_run_killed_after_its_label_had_moved_keeps_what_a_server_still_answers_from(
+    fitted: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, run = tmp_path / "sentiment", tmp_path / "run"
+    for version in (1, 2):
+        write(base / str(version), f"version {version}")
+    path = tmp_path / "models.config"
+    path.write_text(
+        f'model_config_list {{ config {{ name: "sentiment" base_path: "{base}" '
+        'model_platform: "tensorflow" model_version_policy { all {} } '
+        'version_labels { key: "best" value: 1 } } }'
+    )
+
+    def export(result: FitResult, base: Path, **given: object) -> Path:
+        folder = write(base / ".writing-a", "export")
+        given["when_written"](folder)  # type: ignore[operator]
+        return folder.rename(base / "3")
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    config = PipelineConfig(model_dir=base, model_config_file=path, keep=1)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(publishing, "remove_old_versions", killed)
+        Publisher(config, export=export, run_dir=run).best(fitted, fitted.dev)
+    Publisher(config, export=export, run_dir=run).best(fitted, fitted.dev)
+    assert sorted(folder.name for folder in base.iterdir()) == ["1", "3"]
