@@ -178,7 +178,7 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         _begins(b"\x1f\x9d", b"\x1f\xa0"),
         _archive("a file compressed by compress", "gzip -dc {file} > NEW_FILE"),
     ),
-    (_begins(b"LZIP"), _archive("a file compressed by lzip", "lzip -dc {file} > NEW_FILE")),
+    (_begins(b"LZIP\x01"), _archive("a file compressed by lzip", "lzip -dc {file} > NEW_FILE")),
     (
         _begins(b"\x1f\x8b"),
         _archive("a file compressed by gzip", "gzip -dc {file} > NEW_FILE"),
@@ -240,7 +240,10 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         _matches(rb"\x08[\x02-\x14][\x12\x1a\x32\x3a\x42]"),
         FileKind("a model in the form of ONNX", "give the SavedModel that it was made from"),
     ),
-    (_begins(b"GGUF"), FileKind("a language model (.gguf)", "give the file that was meant")),
+    (
+        _matches(rb"GGUF[\0-\x1f]"),
+        FileKind("a language model (.gguf)", "give the file that was meant"),
+    ),
     (
         lambda start: start[4:8] == b"TFL3",
         FileKind("a model of TensorFlow Lite", "give the SavedModel that it was made from"),
@@ -250,11 +253,11 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
         FileKind("a fastText model (.bin)", "give the .vec file that fastText writes beside it"),
     ),
     (
-        _begins(b"PAR1"),
+        _matches(rb"PAR1[\0-\x1f]"),
         FileKind("a Parquet file", "a name that ends in .parquet lets it be read as one"),
     ),
     (
-        _begins(b"ARROW1", b"FEA1"),
+        _begins(b"ARROW1\0", b"FEA1\0"),
         FileKind(
             "an Arrow (Feather) file",
             "`pandas.read_feather({path}).to_parquet('NEW_FILE.parquet')` in Python converts it",
