@@ -221,7 +221,10 @@ class RecordFormat:
         elif self.suffix == ".jsonl":
             # One call for all of them takes a third of the time.
             values = json.loads(f"[{','.join(lines)}]")
-            texts = [text_of(cells_of(value, [self.key])[0]) for value in values]
+            texts = [
+                text_of(value[self.key] if self.key in value else cells_of(value, [self.key])[0])
+                for value in values
+            ]
         else:
             texts = list(lines)
         return list(map(clean_text, texts))

@@ -49,6 +49,15 @@ def _json_of(**options: Any) -> Callable[[pyarrow.Table], bytes]:
     return written
 
 
+def _json_without_missing(table: pyarrow.Table) -> bytes:
+    """As R's jsonlite and others write it: a key is left out where there is no value."""
+    lines = [
+        json.dumps({name: value for name, value in row.items() if value is not None}, default=str)
+        for row in _rows(table)
+    ]
+    return "\n".join(lines).encode()
+
+
 def _frame(table: pyarrow.Table) -> pandas.DataFrame:
     """The types of NumPy: whole numbers with gaps are floating-point numbers."""
     return _with_texts(table).to_pandas()
@@ -141,6 +150,7 @@ WRITERS: dict[str, tuple[str, Callable[[pyarrow.Table], bytes]]] = {
     "csv, tabs": (".tsv", _csv_of(dialect="excel-tab")),
     "json": (".jsonl", _json_of()),
     "json, UTF-8": (".jsonl", _json_of(ensure_ascii=False)),
+    "json, without missing values": (".jsonl", _json_without_missing),
     "pandas, CSV": (".csv", _pandas_csv(_frame)),
     "pandas, CSV with an index": (".csv", lambda table: _frame(table).to_csv().encode()),
     "pandas, CSV of Arrow's types": (".csv", _pandas_csv(_frame_with_na)),
@@ -160,8 +170,13 @@ WRITERS: dict[str, tuple[str, Callable[[pyarrow.Table], bytes]]] = {
 }
 """What writes a table, by its name, with the ending of the file."""
 
-NO_NESTED = {name for name, (suffix, _) in WRITERS.items() if suffix in (".csv", ".tsv")}
-"""Writers that do not take nested columns, or write them as they like."""
+
+def can_write(name: str, table: pyarrow.Table) -> bool:
+    """Whether the writer of that name writes the columns of a table so that they can be read."""
+    if name == "json, without missing values":
+        return all(column.null_count < len(column) for column in table.columns)
+    is_nested = any(pyarrow.types.is_nested(field.type) for field in table.schema)
+    return not is_nested or WRITERS[name][0] not in (".csv", ".tsv")
 
 
 def write(name: str, table: pyarrow.Table, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from lstm_sentiment import Corpus, InvalidInputError, open_corpus, read_corpus, 
 from lstm_sentiment.labels.labelled_files import read_labelled_files
 from lstm_sentiment.progress import Advance, ignore
 from lstm_sentiment.text.corpus.corpus import Row
+from lstm_sentiment.text.corpus.record_files import read_records
 from lstm_sentiment.text.corpus.streaming import open_texts
 from tests.corpora import rows_of
 
@@ -55,7 +56,7 @@ MALFORMED: dict[str, tuple[str | bytes, str, list[int]]] = {
     ),
     "fields.tsv": ("text\tlabel\n好\t1\nx\t\t1\n差\t0\n还行\t1\n", "3: a row must", [3]),
     "lines.jsonl": (
-        '{"text": "好", "label": 1}\n{"text": "x"\n{"text": "差", "label": 0}\n{"label": 1}\n'
+        '{"text": "好", "label": 1}\n{"text": "x"\n{"text": "差", "label": 0}\n[]\n'
         '{"text": "还行", "label": 1}\n',
         "2: is not valid JSON",
         [2, 4],
@@ -201,3 +202,29 @@ def test_suspects_keep_the_numbers_and_columns_of_their_rows(tmp_path: Path) -> 
     write(path, "id,text,label\n1,好,1\n4,差,0\n6,还行,1\n")
     with pytest.raises(InvalidInputError, match="must stay as it is"):
         files.original_rows([2])
+
+
+def test_a_key_that_is_left_out_is_a_missing_value(tmp_path: Path) -> None:
+    lines = ['{"text": "好", "label": 1}', "{}", '{"label": 0}', '{"label": 0, "text": "差"}']
+    path = write(tmp_path / "a.jsonl", "\n".join(lines))
+    readers: list[Read] = [read_corpus, open_corpus]
+    for read in readers:
+        assert rows_of(read([path])) == [("好", "1"), ("", "0"), ("差", "0")]
+    assert read_texts(path) == ["好", "", "", "差"]
+    unlabelled = write(tmp_path / "b.jsonl", '{"text": "好", "label": 1}\n{"text": "差"}\n')
+    with pytest.raises(
+        InvalidInputError, match=r"b\.jsonl:2: .* in 1 of 2 rows \(line 2\): fill in"
+    ):
+        read_corpus([unlabelled])
+
+
+@pytest.mark.parametrize("rows", [1, 3_000])
+def test_a_key_that_all_objects_lack_is_told_before_much_is_read(tmp_path: Path, rows: int) -> None:
+    path = write(tmp_path / "a.jsonl", '{"review": "好", "label": 1}\n' * rows)
+    told = r"a\.jsonl:1: the column 'text' must exist .* Received columns: review, label\."
+    with pytest.raises(InvalidInputError, match=told):
+        read_texts(path)
+    records = read_records(path, "text", "label")
+    with pytest.raises(InvalidInputError, match=told):
+        for number, _ in enumerate(records):
+            assert number < 1_000

@@ -12,11 +12,14 @@ from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
 from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
 
 _MOST_SHOWN = 40
+_MOST_LACKING = 1_000
 _WHOLE_LINES = " Each line must hold a whole object: `jq -c {} FILE > NEW.jsonl` writes such lines."
 
 
 def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> Iterator[TableRow]:
     """Reads the objects of a JSON Lines file, one in memory at a time; blank lines do not count.
+
+    A key that some objects lack is `None` there, since many programs leave out what is missing.
 
     Args:
         path: The file.
@@ -24,9 +27,11 @@ def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> It
         faults: Counts the rows, malformed ones included.
 
     Raises:
-        InvalidInputError: If the file cannot be read, or is one JSON array or object.
+        InvalidInputError: If the file cannot be read, is one JSON array, or lacks a key in all of
+            its first thousand objects.
     """
     lines = Utf8Lines(path, tolerant=True)
+    keys = _Keys(path, wanted or ())
     for number, ended in enumerate(lines, start=1):
         fault, lines.fault = lines.fault, None
         line = ended.removesuffix("\n")
@@ -37,7 +42,7 @@ def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> It
         if fault is None:
             try:
                 record = _object(line, wanted)
-                cells = [record] if wanted is None else cells_of(record, wanted)
+                cells = [record] if wanted is None else keys.cells(record, number)
             except _LineError as error:
                 fault = str(error)
                 if faults.rows == 1 and line.strip()[:1] == "[":
@@ -48,22 +53,54 @@ def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> It
             faults.malformed(number, fault)
             if faults.hopeless:
                 return
+    keys.check_all_found()
+
+
+class _Keys:
+    """Looks up keys, and knows which ones no object had so far."""
+
+    def __init__(self, path: Path, wanted: Sequence[str]) -> None:
+        self._path, self._wanted = path, wanted
+        self._absent, self._lacking = set(wanted), 0
+        self._first: tuple[int, list[str]] | None = None
+
+    def cells(self, record: dict[str, Any], number: int) -> list[Any]:
+        """Returns the values of an object, which is the one of line `number`."""
+        try:
+            cells = [record[name] for name in self._wanted]
+        except KeyError:
+            cells = cells_of(record, self._wanted)
+            self._first = self._first or (number, list(record))
+            found = cells_of(dict.fromkeys(record, True), self._wanted)
+            self._absent -= {name for name, there in zip(self._wanted, found, strict=True) if there}
+            self._lacking += 1
+            if self._lacking == _MOST_LACKING:
+                self.check_all_found()
+        else:
+            self._absent.clear()
+        return cells
+
+    def check_all_found(self) -> None:
+        """Raises `InvalidInputError` for a key that no object has had so far."""
+        if self._absent and self._first is not None:
+            number, names = self._first
+            for place, name in enumerate(self._wanted):
+                if name in self._absent:
+                    columns_of(f"{self._path}:{number}", names, *[None] * place, name)
 
 
 def cells_of(record: dict[str, Any], wanted: Sequence[str]) -> list[Any]:
-    """Returns the values of keys.
-
-    Raises:
-        ValueError: If a key is missing; the message begins with the rule.
-    """
-    try:
-        return [record[name] for name in wanted]
-    except KeyError:
-        names = list(record)
+    """Returns the values of keys, `None` for one that is missing."""
+    names = list(record)
+    cells: list[Any] = []
+    for place, name in enumerate(wanted):
         try:
-            return [record[names[position]] for position in columns_of("", names, *wanted)]
-        except InvalidInputError as error:
-            raise _LineError(str(error).removeprefix(": ")) from error
+            (position,) = columns_of("", names, *[None] * place, name)
+        except InvalidInputError:
+            cells.append(None)
+        else:
+            cells.append(record[names[position]])
+    return cells
 
 
 class _LineError(ValueError):
