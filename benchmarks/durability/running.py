@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.durability.operations import Blow, watch
 
-_OPERATIONS, _SAID = ".operations", ".said"
+_OPERATIONS = ".operations"
 TEMPORARY = "tmp"
 """The folder of a case for temporary files."""
 
@@ -44,29 +44,32 @@ def run(arguments: Sequence[str], case: Path, blow: Blow | None = None) -> Ended
         case: Absolute path of the folder; temporary files have a folder of their own there.
         blow: What happens to the command; `None` for nothing.
     """
-    told = case.with_name(f"{case.name}{_SAID}"), case.with_name(f"{case.name}{_OPERATIONS}")
-    for path in told:
-        path.unlink(missing_ok=True)
+    told = case.with_name(f"{case.name}{_OPERATIONS}")
+    told.unlink(missing_ok=True)
+    # A pipe, which a limit on the sizes of files leaves alone.
+    read, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     process = os.fork()
     if process == 0:
         try:
+            for descriptor in (1, 2):
+                os.dup2(write, descriptor)
+            os.close(read)
+            os.close(write)
             _become(arguments, case, told, blow or Blow())
         finally:
             os._exit(99)
+    os.close(write)
+    with os.fdopen(read, "rb") as output:
+        said = output.read().decode("utf-8", "replace")
     _, status = os.waitpid(process, 0)
-    said, operations = (
-        path.read_text("utf-8", "replace") if path.exists() else "" for path in told
-    )
-    return Ended(os.waitstatus_to_exitcode(status), said, tuple(operations.splitlines()))
+    operations = told.read_text("utf-8").splitlines() if told.exists() else []
+    return Ended(os.waitstatus_to_exitcode(status), said, tuple(operations))
 
 
-def _become(arguments: Sequence[str], case: Path, told: tuple[Path, Path], blow: Blow) -> None:
+def _become(arguments: Sequence[str], case: Path, told: Path, blow: Blow) -> None:
     """Makes this process the command; never returns."""
-    said = os.open(told[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for descriptor in (1, 2):
-        os.dup2(said, descriptor)
     os.chdir(case)
     (case / TEMPORARY).mkdir(exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(case / TEMPORARY)
@@ -81,7 +84,7 @@ def _become(arguments: Sequence[str], case: Path, told: tuple[Path, Path], blow:
         code = end.code if isinstance(end.code, int) else 1
     with suppress(OSError):
         sys.stdout.flush()
-        told[1].write_text("\n".join(operations()), "utf-8")
+        told.write_text("\n".join(operations()), "utf-8")
     os._exit(code)
 
 
