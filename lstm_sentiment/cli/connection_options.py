@@ -1,5 +1,6 @@
 """Flags of commands that connect to a server: its TLS and the caller's bearer token."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,8 @@ from lstm_sentiment.errors import InvalidInputError
 if TYPE_CHECKING:
     from lstm_sentiment.client.access import TLSConfig
 
+# A server's file of tokens may tell behind each what it may do.
+_ROLES = re.compile(r"([\s,]+(ask|status|change))+[\s,]*$")
 _PANEL = "TLS and authentication"
 
 
@@ -96,10 +99,10 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> "TLSCon
 
 def _token(path: Path) -> str:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(unreadable(path, error)) from error
     tokens = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not tokens:
         raise InvalidInputError(f"{path}: must hold a bearer token. Received: none.")
-    return tokens[0]
+    return _ROLES.sub("", tokens[0])

@@ -1,5 +1,6 @@
 """The flags of `serve` for access, monitoring and the shadow, in groups as in `serve_flags`."""
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -172,9 +173,15 @@ class AccessFlags:
                 f"`--allowed-base-paths` must be folders, or `{_NO_FOLDER}` alone. "
                 f"Received: {','.join(self.allowed_base_paths)!r}."
             )
-        for folder in folders:
+        # A shell leaves the ~ of --flag=~/models as it is.
+        named = [os.path.expanduser(folder) for folder in folders if folder != _NO_FOLDER]
+        for folder in named:
             check_is_folder_path(folder)
-        return [folder for folder in folders if folder != _NO_FOLDER]
+            if not os.path.isdir(folder):
+                from lstm_sentiment.cli.console import say
+
+                say(f"--allowed-base-paths: there is no folder {folder!r} yet")
+        return named
 
     def hosts(self) -> "AllowedHosts | None":
         """Returns the hosts that REST may be asked by; `None` for no further ones."""

@@ -77,7 +77,7 @@ def test_a_server_with_tls_and_token_is_asked_and_an_error_where_it_cannot_be(
     identity = server_identity().write(tmp_path, "server")
     for name, content in (
         ("ca.pem", authority().certificate),
-        ("token", b"secret"),
+        ("token", "\ufeff# of ann\nsecret ask, status\n".encode()),
         ("wrong", b"another"),
     ):
         (tmp_path / name).write_bytes(content)

@@ -6,6 +6,7 @@ the web page and the description of the API need none, since they show nothing. 
 may do, its roles tell: see `roles`.
 """
 
+import codecs
 import hashlib
 import hmac
 import re
@@ -135,7 +136,9 @@ def load_bearer_tokens(path: str | Path) -> BearerTokens:
 
 def _read_tokens(path: str | Path) -> list[tuple[str, frozenset[Role]]]:
     tokens = []
-    for number, raw in enumerate(read_secret_file(path).splitlines(), start=1):
+    # Editors of Windows begin a file with a mark.
+    lines = read_secret_file(path).removeprefix(codecs.BOM_UTF8).splitlines()
+    for number, raw in enumerate(lines, start=1):
         line = raw.decode("latin-1").strip()
         if not line or line.startswith("#"):
             continue

@@ -7,7 +7,9 @@ runs the server has named, or has beside those.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lstm_sentiment.models_config.logging_config import request_logging
@@ -50,31 +52,49 @@ class AllowedBasePaths:
             PermissionDeniedError: If it names a base path or a folder for a request log that is not
                 allowed. The message does not tell which are, or whether the folder exists.
         """
+        places = _Places(self._trusted_folders, self._trusted_base_paths, self._folders)
         for model in config.model_config_list.config:
             # What is not absolute is refused anyhow, by the rules for all configs.
-            if os.path.isabs(model.base_path) and not self._allow(model.base_path):
+            if os.path.isabs(model.base_path) and not places.hold(model.base_path):
                 raise _refusal("base_path", model.base_path, model.name)
         for name, prefix, folder in _log_folders(config):
-            if not self._allow(folder):
+            if not places.hold(folder):
                 raise _refusal("filename_prefix", prefix, name)
 
-    def _allow(self, folder: str) -> bool:
-        if folder in self._trusted_folders:
+
+@dataclass(frozen=True)
+class _Places:
+    """The folders that one config may name, where links lead now."""
+
+    trusted_folders: frozenset[str]
+    trusted_base_paths: frozenset[str]
+    folders: Sequence[str] | None
+
+    def hold(self, folder: str) -> bool:
+        if folder in self.trusted_folders:
             return True
         try:
             resolved = os.path.realpath(folder)
         except ValueError:  # a zero in it
             return False
-        if resolved in map(os.path.realpath, self._trusted_folders):
+        if resolved in self._trusted:
             return True
-        if self._folders is None:
-            return self._is_beside(resolved)
-        return any(Path(resolved).is_relative_to(os.path.realpath(f)) for f in self._folders)
+        if self.folders is None:
+            return os.path.dirname(resolved) in self._neighbourhoods
+        return any(Path(resolved).is_relative_to(each) for each in self._allowed)
 
-    def _is_beside(self, resolved: str) -> bool:
-        parent = os.path.dirname(resolved)
-        parents = {os.path.realpath(os.path.dirname(path)) for path in self._trusted_base_paths}
-        return parent in parents and parent != resolved and _is_somebodys(parent)
+    @cached_property
+    def _trusted(self) -> frozenset[str]:
+        return frozenset(map(os.path.realpath, self.trusted_folders))
+
+    @cached_property
+    def _allowed(self) -> list[str]:
+        return [os.path.realpath(folder) for folder in self.folders or ()]
+
+    @cached_property
+    def _neighbourhoods(self) -> frozenset[str]:
+        parents = map(os.path.dirname, self.trusted_base_paths)
+        return frozenset(filter(_is_somebodys, map(os.path.realpath, parents)))
 
 
 def _log_folders(config: ModelServerConfig) -> Iterator[tuple[str, str, str]]:

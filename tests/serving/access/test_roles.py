@@ -79,7 +79,7 @@ ROLES = {role[0]: role for role in Role}
 
 def write(path: Path, *lines: str) -> Path:
     path.touch(mode=0o600)
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
@@ -185,6 +185,7 @@ def test_each_method_and_each_route_stands_in_the_tables_above() -> None:
         ("t ask ask", "a"),
         (" t  ask,\r", "a"),
         ("t ask\nt status", "as"),
+        ("\ufefft status\r\n\r\n# 看的人\r\n", "s"),
         ("t ask\nother", "a"),
         ("t\nt ask", "asc"),
     ],
