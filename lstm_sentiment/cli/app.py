@@ -17,6 +17,7 @@ from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.flag_rules import check_flags
 from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
+from lstm_sentiment.cli.kept_inputs import keep_inputs
 from lstm_sentiment.cli.labels_command import labels
 from lstm_sentiment.cli.launch_command import launch
 from lstm_sentiment.cli.models_command import models
@@ -85,6 +86,7 @@ def command_line() -> "TyperGroup":
     command = cast("TyperGroup", typer.main.get_command(app))
     verbosity.add_verbosity_flags(command)
     check_flags(command)
+    keep_inputs(command)
     name_program(command)
     _catch_interruptions(command)
     return command
