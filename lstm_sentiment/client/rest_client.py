@@ -87,7 +87,7 @@ class RestClient:
         if config is not None and address.startswith("http://"):
             raise InvalidInputError(f"{address}: must begin with https:// where `tls` is given.")
         self._address = address
-        self._url = _url(address, "http" if config is None else "https")
+        self._url = rest_url(address, "http" if config is None else "https")
         self._rule = rule
         self._timeout = timeout_or_none(timeout_seconds)
         self._headers: dict[str, str] = {}
@@ -169,7 +169,16 @@ class RestClient:
         return RefusedError(self._address, error.code, reason)
 
 
-def _url(address: str, scheme: str) -> str:
+def rest_url(address: str, scheme: str = "http") -> str:
+    """Returns the URL of a server's REST address, without a slash at its end.
+
+    Args:
+        address: As `RestClient` takes it.
+        scheme: That of an address without one.
+
+    Raises:
+        InvalidInputError: If it is no address.
+    """
     has_scheme = address.startswith(("http://", "https://"))
     url = (address if has_scheme else f"{scheme}://{address}").rstrip("/")
     place = url.partition("://")[2].partition("/")[0]

@@ -225,7 +225,9 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
     ("args", "message"),
     [
         ((), "models/sentiment: must be a version's folder"),
-        (("--server", "localhost"), "`server` must be HOST:PORT"),
+        (("--server", "localhost"), "the server must be HOST:PORT: gRPC is usually on port 8500"),
+        (("--server", "localhost:99999"), "a port must be from 1 to 65535"),
+        (("--rest-api", "::1:8501"), "with an IPv6 address in brackets"),
         (("--version", "3"), "go with `server` or `rest_api`"),
         (("--tolerance", "small"), "--tolerance"),
         (("--tolerance", "-1"), "`tolerance` must be at least 0"),

@@ -1,7 +1,6 @@
 """Verifies that a version answers what training computed, loaded here and over a server."""
 
 import os
-import re
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lstm_sentiment.checks import at_least, one_of, positive_seconds
 from lstm_sentiment.client.access import AccessRefusedError, TLSConfig
+from lstm_sentiment.client.address import read_grpc_address
+from lstm_sentiment.client.rest_client import RestClient, rest_url
 from lstm_sentiment.errors import (
     InvalidInputError,
     LstmSentimentError,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from lstm_sentiment.versions.verification.transports import LocalTransport, Transport
 
 # Without a scheme, which `tls` decides.
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def verify_version(
     Args:
         model_dir: A version's folder, or a base path, of which the highest version is taken.
         server: `host:port` of a server's gRPC.
-        rest_api: `host:port` of a server's REST.
+        rest_api: `host:port` of a server's REST, or its URL.
         engine: The engine that loads the version here: `light` loads its light twin, `tensorflow`
             its SavedModel; `auto` both, as far as the twin is there and TensorFlow is installed.
         model_name: The model's name on the server. `None` takes the name of the base path's folder.
@@ -153,7 +153,6 @@ def verify_version(
     expected = _expectation(version_dir, tolerance, version)
     # After all checks, since importing TensorFlow takes seconds.
     from lstm_sentiment.client.predict_client import PredictClient
-    from lstm_sentiment.client.rest_client import RestClient
     from lstm_sentiment.versions.verification.rest_transport import REST_RULE, RestTransport
     from lstm_sentiment.versions.verification.transports import GrpcTransport
 
@@ -194,9 +193,10 @@ def check_verification(
     Raises:
         InvalidInputError: If an argument breaks a rule.
     """
-    for name, address in (("server", server), ("rest_api", rest_api)):
-        if address is not None and not _ADDRESS.fullmatch(address):
-            raise InvalidInputError(f"`{name}` must be HOST:PORT. Received: {address!r}.")
+    if server is not None:
+        read_grpc_address(server, has_tls=False)
+    if rest_api is not None:
+        rest_url(rest_api)
     if server is None and rest_api is None and (version, version_label) != (None, None):
         raise InvalidInputError(
             "`version` and `version_label` go with `server` or `rest_api`. Received: neither."

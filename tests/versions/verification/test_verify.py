@@ -282,8 +282,8 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"server": "localhost"}, "`server` must be HOST:PORT. Received: 'localhost'"),
-        ({"rest_api": "http://localhost:8501"}, "`rest_api` must be HOST:PORT"),
+        ({"server": "localhost"}, "the server must be HOST:PORT: gRPC is usually on"),
+        ({"rest_api": "grpc://localhost:8501"}, "the server must be HOST:PORT, or a URL"),
         ({"version": 3}, "go with `server` or `rest_api`"),
         (
             {"server": "a:1", "version": 3, "label": "x"},
