@@ -21,7 +21,6 @@ TABLE = "text,label\n好,1\n差,0\n很好,1\n很差,0\n"
         "labels next --pool a.csv --output a.csv",
         "labels next --pool a.csv --output new.csv --page new.csv",
         "vectors train --data a.csv --output a.csv",
-        "vectors convert a.csv a.csv",
     ],
 )
 def test_an_input_is_not_written_over(run: Run, tmp_path: Path, line: str) -> None:
