@@ -8,7 +8,7 @@ import sqlite3
 import tomllib
 import zipfile
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +131,11 @@ def _without_times(value: Any) -> Any:
 
 def _tables(path: Path) -> bytes:
     """Returns the finished trials of a study: those of killed processes are there too."""
-    with closing(sqlite3.connect(path)) as database:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as database:
         rows = database.execute(
             "SELECT a.value_json, t.state, p.param_name, p.param_value FROM trials t "
             "JOIN trial_user_attributes a ON a.trial_id = t.trial_id AND a.key = 'turn' "
             "JOIN trial_params p ON p.trial_id = t.trial_id WHERE t.state != 'FAIL' ORDER BY 1, 3"
         ).fetchall()
-    return json.dumps(rows).encode()
+        return json.dumps(rows).encode()
+    return b""  # the study is not begun yet
