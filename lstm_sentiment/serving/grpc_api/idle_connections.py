@@ -126,7 +126,7 @@ class IdleConnections:
         closed = sum(map(self._shut_down, idle[:surplus]))
         if closed:
             self._crowding.closed(why, closed)
-        elif len(here) >= self._limit:
+        elif len(here) >= self._limit and all(each.is_busy for each in here):
             self._crowding.paused(f"{why}; each is in use, and new ones are refused")
         return closed
 

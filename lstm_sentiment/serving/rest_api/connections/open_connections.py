@@ -112,7 +112,8 @@ class OpenConnections:
                 oldest.close()
                 return _LONGEST_WAIT_SECONDS
             wait = min(wait, left)
-        self._crowding.paused(f"{why}, and none is idle: new ones wait")
+        if not self._idle:
+            self._crowding.paused(f"{why}, and none is idle: new ones wait")
         return wait
 
 
