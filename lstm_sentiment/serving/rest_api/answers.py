@@ -105,7 +105,7 @@ class RestAnswers:
             result = await self._data_plane.predict(
                 model_spec,
                 request.signature_key,
-                request.inputs,
+                functools.partial(request.inputs, limits=self._data_plane.limits),
                 caller=caller,
                 is_large=is_large,
             )

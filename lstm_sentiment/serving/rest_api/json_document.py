@@ -13,11 +13,14 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import RequestTooLargeError
 from lstm_sentiment.serving.rest_api.json_text.exact_reader import read_json
 from lstm_sentiment.serving.rest_api.json_text.json_object import json_object
+from lstm_sentiment.serving.rest_api.json_text.paced_reader import PacedReader
 from lstm_sentiment.serving.rest_api.json_text.quotation import quoted
 
 MAX_PARTS = 1 << 18
 """Lists, objects and names that a body may hold together."""
 
+# The parser takes some milliseconds for so many.
+_MANY_VALUES = 1 << 16
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -113,7 +116,7 @@ def _read(body: bytes) -> Any:
         # The fast parser would take `1.` for 1.
         if text[:1] not in ("{", "["):
             return read_json(body)
-        return _decode(text)[0]
+        return _paced.read(text) if text.count(",") > _MANY_VALUES else _decode(text)[0]
     except (ValueError, RecursionError):
         return read_json(body)
 
@@ -136,4 +139,6 @@ def _double(text: str) -> float:
     return value
 
 
-_decode = json.JSONDecoder(object_pairs_hook=json_object, parse_float=_double).raw_decode
+_decoder = json.JSONDecoder(object_pairs_hook=json_object, parse_float=_double)
+_decode = _decoder.raw_decode
+_paced = PacedReader(_decoder, json_object)

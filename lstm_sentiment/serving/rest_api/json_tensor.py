@@ -14,6 +14,7 @@ from lstm_sentiment.errors import InvalidInputError, LstmSentimentError
 from lstm_sentiment.protocol.dtypes import DType
 from lstm_sentiment.serving.canonical_code import canonical_code
 from lstm_sentiment.serving.errors import NotImplementedInServingError
+from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.rest_api.json_document import (
     parse_document,
     refuse_format,
@@ -31,6 +32,8 @@ from lstm_sentiment.serving.servable import Array, Signature
 
 # NumPy's own limit.
 _MAX_RANK = 64
+
+_NO_LIMITS = RequestLimits()
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -59,17 +62,18 @@ class JsonPredictRequest:
         """Row format if the document has `instances`, else columnar."""
         return RequestFormat.ROW if "instances" in self.document else RequestFormat.COLUMNAR
 
-    def inputs(self, signature: Signature) -> dict[str, Array]:
-        """Reads the tensors.
+    def inputs(self, signature: Signature, limits: RequestLimits = _NO_LIMITS) -> dict[str, Array]:
+        """Reads the tensors, of which more than the limits allow are refused unread.
 
         Args:
             signature: The signature to run.
+            limits: How large a request may be.
 
         Returns:
             An array for each input, by name; strings are bytes in an array of objects.
 
         Raises:
-            InvalidInputError: If a value does not fit the signature.
+            InvalidInputError: If a value does not fit the signature, or there are too many.
             NotImplementedInServingError: If a column has values of a dtype without JSON form.
         """
         if not signature.inputs:
@@ -81,9 +85,11 @@ class JsonPredictRequest:
                 "exist ",
             )
         if "instances" in self.document:
-            return _inputs_from_rows(self._instances(), signature)
+            instances = self._instances()
+            limits.check_shape(signature, next(iter(signature.inputs)), (len(instances),))
+            return _inputs_from_rows(instances, signature)
         if "inputs" in self.document:
-            return _inputs_from_columns(self.document["inputs"], signature)
+            return _inputs_from_columns(self.document["inputs"], signature, limits)
         raise InvalidInputError("Missing 'inputs' or 'instances' key")
 
     def _instances(self) -> list[Any]:
@@ -225,7 +231,9 @@ def _processing_error(index: int, key: str, error: LstmSentimentError) -> Invali
     )
 
 
-def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]:
+def _inputs_from_columns(
+    columns: Any, signature: Signature, limits: RequestLimits
+) -> dict[str, Array]:
     if not _is_named(columns):
         if len(signature.inputs) > 1:
             raise InvalidInputError(
@@ -240,6 +248,7 @@ def _inputs_from_columns(columns: Any, signature: Signature) -> dict[str, Array]
                 continue
             raise InvalidInputError(f"Missing named input: {name} in 'inputs' object.")
         shape = _dense_shape(columns[name])
+        limits.check_shape(signature, name, shape)
         values = list(_flat_values(columns[name], shape, value_reader(info.dtype)))
         arrays[name] = _array(values, shape, info.dtype)
     return arrays

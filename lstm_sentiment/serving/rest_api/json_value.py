@@ -29,6 +29,7 @@ _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 _FLOATS = (FLOAT32, FLOAT64)
 # The integers that are read of each dtype; smaller ones take the lowest bits of an int32.
 _INTEGERS = {name: np.iinfo(name) for name in ("uint16", "int32", "uint32", "int64", "uint64")}
+_PART = 1 << 15
 _SMALL_INTEGERS = ("int8", "int16", "uint8")
 
 # Abseil's: white space anywhere, and at the end no padding, or all of it, by `=` or by `.`.
@@ -76,6 +77,10 @@ def array_of_values(values: list[Any], dtype: DType) -> Array:
 
     Numbers that the dtype cannot hold become infinity, and small integers keep their lowest bits.
     """
+    if len(values) > _PART:
+        # Other threads can take turns between parts.
+        parts = range(0, len(values), _PART)
+        return np.concatenate([array_of_values(values[at : at + _PART], dtype) for at in parts])
     if dtype.name in _SMALL_INTEGERS:
         return np.array(values, np.int32).astype(dtype.numpy)
     with np.errstate(over="ignore"):

@@ -291,6 +291,16 @@ def test_a_body_of_very_many_parts_is_not_parsed(part: bytes) -> None:
     assert response.json()["error"].startswith(f"a body must hold at most {MAX_PARTS} lists,")
 
 
+@pytest.mark.parametrize("key", ["instances", "inputs"])
+def test_rows_beyond_the_limit_are_not_read(key: str) -> None:
+    # The last of them could not be read.
+    rows = [*(["a"] * 5000), {"b64": "?"}]
+    body = json.dumps({"signature_name": "text", key: rows}).encode()
+    response = predicted(app_of(answering(), RequestLimits(max_batch_size=1024))[0], body)
+    assert response.status_code == 400
+    assert "at most 1024 rows. Received: 5001 rows." in response.json()["error"]
+
+
 def test_what_texts_hold_is_no_part() -> None:
     texts = [f'[{"{[:" * MAX_PARTS} \\ "', "b"]
     body = json.dumps({"signature_name": "text", "instances": texts}).encode()
