@@ -31,6 +31,7 @@ from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation.logits import logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.tuning import search as tuning
+from lstm_sentiment.version_digests import save_digests
 from lstm_sentiment.version_folder import CARD, LABELS, TEXTS_SEEN
 from tests.conftest import fit_small
 from tests.corpora import hotel_like
@@ -96,6 +97,7 @@ class Training:
         card = json.dumps(make_card(result, test), ensure_ascii=False)
         (folder / CARD).write_text(card, "utf-8")
         np.save(folder / TEXTS_SEEN, result.texts_seen)
+        save_digests(folder)
 
     def load(self, folder: Path, *_: object) -> SavedModelServable:
         """As the loader does; versions with the same contents are loaded once."""
