@@ -9,17 +9,22 @@ import difflib
 import importlib.util
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeGuard
 
-from lstm_sentiment.errors import InvalidInputError, MissingExtraError
+from lstm_sentiment.errors import ConfigError, InvalidInputError, MissingExtraError
 from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, it_is
 
 MAX_SEED = 2**32 - 1
 """The largest seed that NumPy and TensorFlow take."""
 
+KERAS_BACKEND = "KERAS_BACKEND"
+"""The variable that names what Keras computes by; it is read when Keras is imported."""
+
+_NO_DOCSTRINGS = 2  # of `sys.flags.optimize`
 _ENOUGH_ALIKE = 0.65
 _FILES_LOOKED_AT = 1_000
 
@@ -244,34 +249,56 @@ def _form(name: str) -> str:
 
 
 def require_train(work: str = "training") -> None:
-    """Checks that the packages of the extra `train` are installed, without importing them.
+    """Checks that the packages of the extra `train` can be imported, without importing them.
 
     Args:
         work: Names in the message what needs them.
 
     Raises:
         MissingExtraError: If one is missing.
+        ConfigError: If Python leaves out docstrings, as by `PYTHONOPTIMIZE=2`.
     """
     for module, name in _TRAIN.items():
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(
                 f"{work} needs {name}: pip install 'lstm-sentiment[train]'", name=module
             )
+    if sys.flags.optimize >= _NO_DOCSTRINGS:
+        raise ConfigError(
+            f"{work} needs tensorflow-text, which cannot be imported without docstrings: set"
+            f" PYTHONOPTIMIZE to 1 or unset it, and give Python `-O` once at most. Received:"
+            f" {sys.flags.optimize}."
+        )
 
 
 @contextmanager
 def train_imports(work: str = "training") -> Iterator[None]:
     """Names the extra `train` where an import inside the block, or the function, lacks it.
 
+    A Keras that is first imported there computes by TensorFlow, whatever `KERAS_BACKEND` or
+    `keras.json` say for other programs. The variable is as before afterwards.
+
     Args:
         work: Names in the message what needs the package.
 
     Raises:
         MissingExtraError: In the place of the `ModuleNotFoundError` of a package of `train`.
+        ConfigError: If Python leaves out the docstrings that tensorflow-text needs.
     """
+    backend = os.environ.get(KERAS_BACKEND)
+    os.environ[KERAS_BACKEND] = "tensorflow"
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in _TRAIN:
             require_train(work)  # whichever package was asked for first, TensorFlow is named
         raise
+    except TypeError:
+        if sys.flags.optimize >= _NO_DOCSTRINGS:
+            require_train(work)
+        raise
+    finally:
+        if backend is None:
+            os.environ.pop(KERAS_BACKEND, None)
+        else:
+            os.environ[KERAS_BACKEND] = backend

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -7,11 +11,16 @@ from lstm_sentiment import LstmSentimentError, MissingExtraError
 from lstm_sentiment.checks import train_imports
 from tests.without_train import run_without_train
 
+ROOT = Path(__file__).parent.parent
 LINE = "training needs TensorFlow: pip install 'lstm-sentiment[train]'"
 
 # For each name, what using it raises, and its message; or null.
 USE_EACH_NAME = """
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 import lstm_sentiment as ls
 
 def error_of(name):
@@ -77,3 +86,64 @@ def test_an_import_that_fails_for_another_reason_keeps_its_error(module: str) ->
     with pytest.raises(ModuleNotFoundError, match=module) as caught, train_imports():
         __import__(module)
     assert not isinstance(caught.value, MissingExtraError)
+
+
+BACKEND_AFTER_A_NAME = """
+import os
+import lstm_sentiment
+lstm_sentiment.SentimentModel
+before = os.environ.get("KERAS_BACKEND")
+import keras
+print(keras.config.backend(), before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"), [("torch", None), (None, "jax"), (None, None)], ids=str
+)
+def test_keras_computes_by_tensorflow_whatever_other_programs_want(
+    variable: str | None, said: str | None, tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["KERAS_HOME"] = str(tmp_path)
+    if variable:
+        environment["KERAS_BACKEND"] = variable
+    if said:
+        (tmp_path / "keras.json").write_text(json.dumps({"backend": said}))
+    ended = _python("-c", BACKEND_AFTER_A_NAME, environment=environment)
+    assert (ended.stdout, ended.returncode) == (f"tensorflow {variable}\n", 0), ended.stderr
+
+
+def test_commands_that_train_compute_by_tensorflow_too(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.csv"
+    corpus.write_text("text\n" + "".join(f"房间 很 好 {n}\n" for n in range(20)), encoding="utf-8")
+    environment = {**os.environ, "KERAS_BACKEND": "torch", "KERAS_HOME": str(tmp_path)}
+    ended = _python(
+        *("cli.py", "vectors", "train", "--epochs", "1", "--dim", "4"),
+        *("--data", str(corpus), "--output", str(tmp_path / "vectors.txt")),
+        environment=environment,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("training", ["cli.py fit --data corpus.csv", "-c USE"])
+def test_python_without_docstrings_is_told_what_to_do(training: str) -> None:
+    use = "import lstm_sentiment; lstm_sentiment.fit"
+    arguments = [use if part == "USE" else part for part in training.split()]
+    ended = _python(*arguments, environment={**os.environ, "PYTHONOPTIMIZE": "2"})
+    assert ended.returncode == (2 if training.startswith("cli") else 1)
+    assert ended.stderr.splitlines()[-1].endswith(
+        "training needs tensorflow-text, which cannot be imported without docstrings: set"
+        " PYTHONOPTIMIZE to 1 or unset it, and give Python `-O` once at most. Received: 2."
+    )
+
+
+def _python(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )

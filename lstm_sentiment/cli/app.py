@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 
+from lstm_sentiment.checks import KERAS_BACKEND
 from lstm_sentiment.cli import verbosity
 from lstm_sentiment.cli.completion import COMPLETE_VARIABLE, name_program
 from lstm_sentiment.cli.evaluate_command import evaluate
@@ -99,6 +100,8 @@ def main() -> NoReturn:
     # Read when NumPy is imported. Its products are small here, and threads would spin for more,
     # beside those that answer requests.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Another value, or another backend in keras.json, is meant for other programs.
+    os.environ[KERAS_BACKEND] = "tensorflow"
     try:
         code = command_line()(
             prog_name=program(), complete_var=COMPLETE_VARIABLE, standalone_mode=False
