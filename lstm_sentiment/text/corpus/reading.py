@@ -12,11 +12,14 @@ from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
 from lstm_sentiment.text.corpus.label_names import spelling_notes
-from lstm_sentiment.text.corpus.record_files import TABLE_SUFFIXES, read_records
+from lstm_sentiment.text.corpus.record_files import TABLE_SUFFIXES, not_plain_text, read_records
 from lstm_sentiment.unicode import replace_surrogates
 
 _SUFFIXES = (*TABLE_SUFFIXES, ".txt")
 _LEFT_ASIDE_SHOWN = 3
+
+SCORED_SUFFIX = ".scored.jsonl"
+"""The end of the names of the files that `score` writes."""
 
 
 def read_corpus(
@@ -87,7 +90,7 @@ def read_texts(
 
     Args:
         path: A file of any kind that `read_corpus` reads, or a folder of such files. A file with
-            another ending is read as plain text.
+            another ending is read as plain text, but for `.json` and the like, which are refused.
         text_column: Name of the column, or JSON key, of the texts in a table.
         bad_rows: As of `read_corpus`.
         progress: Reports the files of a folder and the rows that are left out.
@@ -112,16 +115,22 @@ def split_lines(text: str) -> list[str]:
 
 
 def files_of(
-    paths: Sequence[str | os.PathLike[str]], *, plain: bool = False, progress: Progress = SILENT
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    plain: bool = False,
+    scored: bool = False,
+    progress: Progress = SILENT,
 ) -> list[Path]:
     """Returns the files in `paths`, and the corpus files in its folders.
 
     Files of folders whose names begin with a dot or `~$` are left aside: operating systems and
-    programs write them.
+    programs write them. So are the outputs of `score` beside the files that it scored: their texts
+    would count twice, and with the labels that a model gave.
 
     Args:
         paths: Files or folders, or a single path.
         plain: Allows files with other endings, as plain text.
+        scored: Keeps the outputs of `score` that a folder holds.
         progress: Reports the files that are left aside.
 
     Raises:
@@ -131,13 +140,16 @@ def files_of(
         paths = [paths]
     if not paths:
         raise InvalidInputError("`paths` must name at least one file. Received: none.")
-    return [file for path in paths for file in _expand(Path(path), plain, progress)]
+    return [file for path in paths for file in _expand(Path(path), plain, scored, progress)]
 
 
-def _expand(path: Path, plain: bool, progress: Progress) -> list[Path]:
+def _expand(path: Path, plain: bool, scored: bool, progress: Progress) -> list[Path]:
     if path.is_dir():
-        return _files_in(path, progress)
+        files = _files_in(path, progress)
+        return files if scored else _without_outputs(path, files, progress)
     if content_suffix(path) not in _SUFFIXES:
+        if told := not_plain_text(path):
+            raise InvalidInputError(f"{path}: {told}")
         if not plain:
             raise InvalidInputError(
                 f"{path}: must be a {_suffixes()} file, or a folder of them.{it_is(path)}"
@@ -162,17 +174,26 @@ def _files_in(folder: Path, progress: Progress) -> list[Path]:
         if content_suffix(entry) in _SUFFIXES and not is_left_by_programs(entry.name)
     ]
     if aside:
-        progress.say(_left_aside(folder, aside))
+        progress.say(_left_aside(folder, aside, "whose names begin with a dot or ~$"))
     if not files:
         raise InvalidInputError(f"{folder}: holds no {_suffixes()} file.")
     return files
 
 
-def _left_aside(folder: Path, aside: Sequence[Path]) -> str:
+def _without_outputs(folder: Path, files: list[Path], progress: Progress) -> list[Path]:
+    """Leaves the outputs of `score` out, unless a folder holds nothing else."""
+    outputs = [file for file in files if file.name.endswith(SCORED_SUFFIX)]
+    if not outputs or len(outputs) == len(files):
+        return files
+    progress.say(_left_aside(folder, outputs, "that `score` wrote"))
+    return [file for file in files if not file.name.endswith(SCORED_SUFFIX)]
+
+
+def _left_aside(folder: Path, aside: Sequence[Path], which: str) -> str:
     shown = ", ".join(entry.name for entry in aside[:_LEFT_ASIDE_SHOWN])
     more = ", ..." if len(aside) > _LEFT_ASIDE_SHOWN else ""
     files = "1 file" if len(aside) == 1 else f"{len(aside):,} files"
-    return f"{folder}: left aside {files} whose names begin with a dot or ~$ ({shown}{more})"
+    return f"{folder}: left aside {files} {which} ({shown}{more})"
 
 
 def require_rows(file: Path, rows: int) -> None:

@@ -43,6 +43,14 @@ PARQUET = ".parquet"
 TABLE_SUFFIXES = (*SEPARATORS, ".jsonl", PARQUET)
 """Endings of files with columns."""
 
+_OTHER_TABLES = {
+    ".json": "JSON, which must be a .jsonl file of one object a line: rename the file if it is so, "
+    "else `jq -c '.[]' FILE > NEW.jsonl` writes such lines from a list of objects",
+    ".ndjson": "JSON Lines: rename the file to .jsonl",
+    ".jsonlines": "JSON Lines: rename the file to .jsonl",
+    ".tab": "a table with tabs: rename the file to .tsv",
+}
+
 
 class Record(NamedTuple):
     """A text of a file.
@@ -82,7 +90,7 @@ def read_records(
 
     Args:
         path: A file with one of `TABLE_SUFFIXES`, perhaps with `.gz`, `.bz2` or `.xz` after it;
-            any other is read as plain text.
+            any other is read as plain text, but for `.json` and other endings of tables.
         text: Name of the column, or JSON key, of the texts. Plain text has a text a line.
         label: As `text`, of the labels. In plain text the label is the file's stem, and blank lines
             are skipped. `None` reads texts alone: labels are empty, and blank lines are texts.
@@ -150,7 +158,18 @@ def _rows(
     reader = _READERS.get(suffix)
     if reader is not None:
         return reader(path, wanted, faults)
+    if suffix in _OTHER_TABLES:
+        raise InvalidInputError(f"{path}: {not_plain_text(path)}")
     return _plain_rows(path, content_name(path).stem if stem_is_label else None, faults)
+
+
+def not_plain_text(path: Path) -> str:
+    """Returns what a file with the ending of an unread format must be, with the rule; or nothing.
+
+    Such files are not read as plain text, where each piece of syntax would be a text.
+    """
+    other = _OTHER_TABLES.get(content_suffix(path))
+    return "" if other is None else f"must be a file of texts, or a table. Received: {other}."
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str] | None, RowFaults], Iterator[TableRow]]] = {

@@ -14,7 +14,7 @@ from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.text.bad_rows import BadRows
-from lstm_sentiment.text.corpus.reading import files_of
+from lstm_sentiment.text.corpus.reading import SCORED_SUFFIX, files_of
 from lstm_sentiment.version_folder import find_version, graph_file
 from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
 from lstm_sentiment.versions.scoring.shard import (
@@ -29,7 +29,7 @@ from lstm_sentiment.versions.scoring.shard import (
 ScoreEngine = Literal["auto", "light", "tensorflow", "local", "ray"]
 """`local` is the name of `auto` in earlier releases."""
 
-OUTPUT_SUFFIX = ".scored.jsonl"
+OUTPUT_SUFFIX = SCORED_SUFFIX
 """The end of every output's file name; no shard ends so."""
 
 
@@ -102,7 +102,7 @@ def find_shards(path: str | os.PathLike[str], progress: Progress = SILENT) -> li
         if not path.is_file():
             raise InvalidInputError(f"{path}: must be a folder or a file. Received: neither.")
         return [path]
-    shards = [file for file in files_of([path], progress=progress) if _is_shard(file)]
+    shards = [file for file in files_of([path], scored=True, progress=progress) if _is_shard(file)]
     if not shards:
         raise InvalidInputError(f"{path}: must hold files of texts. Received: outputs alone.")
     return shards

@@ -17,6 +17,7 @@ from lstm_sentiment import InvalidInputError, read_corpus, read_texts
 from lstm_sentiment.labels.labelled_files import read_labelled_files
 from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.text.corpus.corrections import read_corrections, text_digest
+from lstm_sentiment.text.corpus.record_files import read_records
 from lstm_sentiment.text.corpus.soft_labels import read_soft_labels
 from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
 
@@ -158,6 +159,42 @@ def test_what_programs_leave_in_folders_is_left_aside_and_counted(
         f"{tmp_path}: left aside 5 files whose names begin with a dot or ~$ "
         "(.DS_Store, ._a.csv, .b.csv, ...)"
     ]
+
+
+def test_outputs_of_score_beside_their_texts_are_left_aside_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\ngood,1\nbad,0\n")
+    output = tmp_path / "a.csv.m-1-5e0c1a7f.scored.jsonl"
+    output.write_text('{"text": "good", "label": "0"}\n')
+    for read in (read_corpus, open_corpus):
+        watched = Watched()
+        assert len(read([tmp_path], progress=watched)) == 2
+        assert watched.said == [f"{tmp_path}: left aside 1 file that `score` wrote ({output.name})"]
+    assert read_texts(tmp_path) == ["good", "bad"]
+    assert len(read_corpus([output])) == 1
+    assert len(read_corpus([tmp_path, output])) == 3
+
+
+def test_a_folder_of_outputs_of_score_alone_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.m-1-5e0c1a7f.scored.jsonl").write_text('{"text": "good", "label": "0"}\n')
+    assert read_texts(tmp_path) == ["good"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "A.JSON", "a.ndjson", "a.tab"])
+def test_the_syntax_of_other_tables_is_no_text(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text('[{"text": "good"}]\n')
+    with pytest.raises(
+        InvalidInputError, match=r"must be a file of texts, or a table.*(rename|jq)"
+    ):
+        read_texts(path)
+    with pytest.raises(
+        InvalidInputError, match=r"must be a file of texts, or a table.*(rename|jq)"
+    ):
+        read_corpus([path])
+    with pytest.raises(
+        InvalidInputError, match=r"must be a file of texts, or a table.*(rename|jq)"
+    ):
+        list(read_records(path, "text", None))
 
 
 def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path: Path) -> None:
