@@ -177,9 +177,9 @@ def _announce(
         say(f"{version}: {state}{'' if error is None else f' ({error})'}")
     scheme = "https" if flags.access.has_tls else "http"
     host, rest_api_port = address.host, address.rest_api_port
-    rest = f", REST on {scheme}://{host}:{rest_api_port}" if rest_api_port else ""
+    rest = f", REST on {scheme}://{address_of(host, rest_api_port)}" if rest_api_port else ""
     path = address.grpc_socket_path
-    places = [f"{host}:{address.port}"] if address.port is not None else []
+    places = [address_of(host, address.port)] if address.port is not None else []
     places += [f"unix:{path}"] if path is not None else []
     tell(f"Serving gRPC on {' and '.join(places)}{rest}. Ctrl-C stops.")
     if flags.monitoring.ui and rest_api_port:

@@ -66,3 +66,14 @@ def test_serve_says_where_the_page_is(
     assert outcome.code == 0
     said = [line for line in outcome.err.splitlines() if line.startswith("To try it")]
     assert said == ([] if url is None else [f"To try it, open {url} in a browser."])
+
+
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize("host", ["::", "::1"])
+def test_addresses_of_ipv6_are_told_as_clients_take_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr("lstm_sentiment.serving.server.ModelServer", FakeServer)
+    outcome = run("serve", "--model-base-path", tmp_path, "--host", host)
+    said = f"Serving gRPC on [{host}]:8500, REST on http://[{host}]:8501. Ctrl-C stops."
+    assert said in outcome.err.splitlines() + outcome.out.splitlines()
