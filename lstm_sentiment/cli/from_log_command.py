@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import AsJson, check_writable_file
+from lstm_sentiment.cli.options import AsJson, check_writable_table
 from lstm_sentiment.cli.results import print_json, print_rows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def from_log(
 
     Example: python cli.py labels from-log logs/sentiment --output texts.csv
     """
-    check_writable_file(output)
+    check_writable_table(output)
     from lstm_sentiment.cli.console import TerminalProgress, say
     from lstm_sentiment.labels.logged_texts import save_logged_texts
     from lstm_sentiment.versions.prediction_log import read_prediction_log

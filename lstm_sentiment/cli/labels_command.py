@@ -18,6 +18,7 @@ from lstm_sentiment.cli.options import (
     TextColumn,
     WordFlags,
     check_writable_file,
+    check_writable_table,
 )
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
@@ -112,7 +113,7 @@ def check(
     Example: python cli.py labels check --data reviews.csv --output suspects.csv
     """
     require_train("checking labels")
-    check_writable_file(output)
+    check_writable_table(output)
     in_range(2, MOST_FOLDS, folds=folds)
     positive(number=number)
     if page is not None:

@@ -9,7 +9,13 @@ import typer
 from lstm_sentiment.checks import MAX_SEED, in_range, positive, share
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson, BadRowsFlag, TextColumn, check_writable_file
+from lstm_sentiment.cli.options import (
+    AsJson,
+    BadRowsFlag,
+    TextColumn,
+    check_writable_file,
+    check_writable_table,
+)
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.compressed import content_suffix
@@ -93,7 +99,7 @@ def choose(
     positive(number=number)
     share(random_share=random_share)
     in_range(0, MAX_SEED, seed=seed)
-    check_writable_file(output)
+    check_writable_table(output)
     if page is not None:
         require_page_libraries()
         check_writable_file(page)

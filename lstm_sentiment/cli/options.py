@@ -11,6 +11,7 @@ import typer
 
 from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.cli.setting_flags import flag_settings, is_given, offered_settings, set_settings
+from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
@@ -213,6 +214,22 @@ def check_writable_file(path: Path) -> None:
     """
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
         raise InvalidInputError(f"{path}: must be a file in a folder that can be written.")
+
+
+_OTHER_TABLES = (".tsv", ".tab", ".jsonl", ".json", ".ndjson", ".parquet", ".xlsx", ".xls", ".txt")
+
+
+def check_writable_table(path: Path) -> None:
+    """Checks that a CSV table can be written under a name by which it is read as CSV again.
+
+    Raises:
+        InvalidInputError: As `check_writable_file`, or if the name is that of another format.
+    """
+    check_writable_file(path)
+    if content_suffix(path) in _OTHER_TABLES:
+        raise InvalidInputError(
+            f"`--output` is written as CSV: its name must end in .csv. Received: {path}"
+        )
 
 
 def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ...]) -> None:

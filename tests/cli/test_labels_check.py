@@ -84,6 +84,7 @@ def test_columns_are_kept_under_other_names_where_they_clash(run: Run, tmp_path:
     [
         (("--data", "missing.csv"), "missing.csv: cannot be read"),
         (("--data", "reviews.csv", "--output", "no/such.csv"), "no/such.csv: must be a file"),
+        (("--data", "reviews.csv", "--output", "found.tsv"), "its name must end in .csv"),
         (("--data", "reviews.csv", "--folds", 1), "`folds` must be an integer from 2"),
         (("--data", "reviews.csv", "--text-column", "review"), "the column 'review' must exist"),
     ],

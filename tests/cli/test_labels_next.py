@@ -97,4 +97,5 @@ def test_bad_input_is_told_before_tensorflow_is_imported(
     is_refused_at_once("`random_share` must be from 0 to 1", *command, "--random-share", "2")
     is_refused_at_once("or hold numbered versions", *command, "--model", "none")
     is_refused_at_once("must be a file in a folder", *command, "--output", "none/next.csv")
+    is_refused_at_once("its name must end in .csv", *command, "--output", "next.jsonl")
     is_refused_at_once("the column 'review' must exist", *command, "--text-column", "review")
