@@ -11,8 +11,8 @@ from lstm_sentiment.version_folder import OOV_ID
 
 # SentencePiece cuts a list of words in a new thread. Chinese texts are one word each.
 _FEW_WORDS = 64
-# About two milliseconds of work.
-_MOST_CHARACTERS = 4096
+# Up to twenty milliseconds of work; batches of reviews have fewer.
+_MOST_CHARACTERS = 32768
 
 
 class SentencePieceModel:
