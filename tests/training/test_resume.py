@@ -4,7 +4,6 @@ import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lstm_sentiment import (
     TrainingConfig,
     TrainingError,
     Vocabulary,
+    WordVectors,
     fit,
     make_tokenizer,
 )
@@ -218,10 +218,9 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
             CORPUS,
             CORPUS,
             tokenizer=TOKENIZER,
-            model=replace(MODEL, lstm_units=64),
-            training=TrainingConfig(
-                cross_validation="off", epochs=2, batch_size=14, learning_rate=1e38
-            ),
+            vectors=WordVectors(("好", "差"), np.full((2, 2), 3e38, np.float32)),
+            model=MODEL,
+            training=TrainingConfig(cross_validation="off", epochs=2, batch_size=14),
             run_dir=tmp_path,
         )
     assert not (tmp_path / CHECKPOINT).exists()
