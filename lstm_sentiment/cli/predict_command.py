@@ -28,7 +28,11 @@ def predict(
     asked: options.Asked,
     texts: options.TextFlags,
     output_file: Annotated[
-        Path | None, typer.Option("--output", help="Write here instead of standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            help="Write here instead of standard output; a .jsonl file is written as by --json.",
+        ),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -39,6 +43,7 @@ def predict(
     asked.check()
     if output_file == options.STANDARD:
         output_file = None
+    as_json = as_json or (output_file is not None and output_file.suffix.lower() == ".jsonl")
     wanted = texts.read()
     asked.find()
     from lstm_sentiment.cli.console import beside_output

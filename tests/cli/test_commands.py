@@ -249,6 +249,9 @@ def test_predict_from_arguments_file_and_standard_input_agree(
     assert written.out == ""
     assert written.err.startswith("Predicting: done in")
     assert (tmp_path / "answers.tsv").read_text("utf-8") == by_argument.out
+    run("predict", *texts, "--model", base_path, "--output", "answers.jsonl")
+    lines = (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["text"] for line in lines] == texts
 
 
 def test_predict_locally_and_over_grpc_gives_the_same_json(run: Run, base_path: Path) -> None:
