@@ -104,6 +104,11 @@ class GrpcServer:
             "grpc.max_receive_message_length": max_request_bytes or _NO_LIMIT,
             "grpc.max_send_message_length": _NO_LIMIT,
             "grpc.max_concurrent_streams": _MOST_CALLS_A_CONNECTION,
+            # gRPC counts calls that have ended but are not freed yet, and resets new ones for them.
+            "grpc.http.overload_protection": 0,
+            # Of more than 1,000 calls that have come at once, gRPC would cancel some at random.
+            "grpc.server.max_pending_requests": _MOST_CALLS,
+            "grpc.server.max_pending_requests_hard_limit": _MOST_CALLS,
             # Otherwise two servers on one port would silently share its connections.
             "grpc.so_reuseport": int(reuse_port),
             "grpc.max_allowed_incoming_connections": self._max_connections,

@@ -133,3 +133,11 @@ def test_configs_that_wait_for_their_models_are_bounded_and_end_with_their_calle
                 assert again.code() is EXHAUSTED
                 again = None
         again.cancel()
+
+
+def test_thousands_of_calls_that_come_at_once_on_a_connection_are_answered(
+    channel: grpc.Channel,
+) -> None:
+    stub: Any = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    asked = [stub.Predict.future(texts_request(b"a"), timeout=100) for _ in range(4000)]
+    assert {call.code() for call in asked} == {grpc.StatusCode.OK}
