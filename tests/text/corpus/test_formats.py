@@ -135,6 +135,12 @@ def test_texts_without_labels_are_the_same_too(table: pyarrow.Table) -> None:
             assert texts == wanted, name
 
 
+def test_booleans_are_texts_as_pandas_and_python_write_them(tmp_path: Path) -> None:
+    table = pyarrow.table({"text": [True, False], "label": ["1", "0"]})
+    for name in ("csv", "pandas, CSV", "Polars, JSONL", "pyarrow, Parquet"):
+        assert read_corpus([write(name, table, tmp_path)]).texts == ("True", "False"), name
+
+
 def test_dates_are_labels_as_csv_holds_them(tmp_path: Path) -> None:
     dates = [datetime.date(2024, 1, 2), datetime.date(2024, 1, 3)]
     table = pyarrow.table({"text": ["x", "y"], "label": pyarrow.array(dates)})

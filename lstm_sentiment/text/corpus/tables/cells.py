@@ -48,11 +48,9 @@ def text_of(cell: Any) -> str:
     """Returns a cell of the texts; without a value, such as null or NaN, it is empty.
 
     Raises:
-        CellError: If it is neither text nor a number.
+        CellError: If it is neither text, a number nor a boolean.
     """
-    if isinstance(cell, str):
-        return cell
-    text = None if isinstance(cell, bool) else _as_text(cell)
+    text = _as_text(cell)
     if text is None:
         raise CellError(f"a text must be a string. Received: {_shown(cell)}.")
     return text
