@@ -3,6 +3,7 @@
 The first bytes are those of the formats' specifications, as the command `file` knows them.
 """
 
+import codecs
 import re
 import shlex
 from collections.abc import Callable
@@ -65,13 +66,25 @@ def _is_safetensors(start: bytes) -> bool:
 
 
 def _is_utf16(start: bytes, *, low: int) -> bool:
-    """Tests for UTF-16: each NUL is half of an ASCII character, whose byte has the parity `low`."""
-    if _VECTORS_HEADER.match(start):
+    """Tests for UTF-16: each NUL is half of an ASCII character, whose byte has the parity `low`.
+
+    What is UTF-8 as well may be text that holds some NULs.
+    """
+    if _VECTORS_HEADER.match(start) or (_is_utf8(start) and 0 not in start[:2]):
         return False
     ends = [place for place, byte in enumerate(start[: len(start) // 2 * 2]) if byte == 0]
     return len(ends) >= 4 and all(
         place % 2 != low and (9 <= start[place ^ 1] < 127) for place in ends
     )
+
+
+def _is_utf8(start: bytes) -> bool:
+    """Tests for UTF-8 whose last character may be cut off."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_zeros(start: bytes) -> bool:

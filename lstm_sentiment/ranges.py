@@ -60,7 +60,8 @@ class Range:
             return None
         kinds = int if self.is_integer else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
-            return " or ".join((self.rule, *map(repr, self.words)))
+            unnamed = (repr(word) for word in self.words if repr(word) not in self.rule)
+            return " or ".join((self.rule, *unnamed))
         if not (value > self.lowest if self.is_above else value >= self.lowest):
             return self.rule
         if value < self.highest if self.is_below else value <= self.highest:
@@ -211,7 +212,7 @@ NAME = Name()
 PATH = FilePath()
 
 SHARE = Range("from 0 to 1", 0, 1)
-SHARE_OR_AUTO = Range("from 0 to 1", 0, 1, words=("auto",))
+SHARE_OR_AUTO = Range("from 0 to 1 or 'auto'", 0, 1, words=("auto",))
 SHARE_BELOW_ONE = Range("at least 0 and below 1", 0, 1, is_below=True)
 PROBABILITY = Range("above 0 and below 1", 0, 1, is_above=True, is_below=True)
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WRITTEN = ("output", "output_file", "page", "html")
 """Parameters of files that a command writes anew, by name; `vectors convert` checks its own."""
 
+_STANDARD_STREAM = Path("-")
+"""Stands for standard input and for standard output, which are two."""
+
 # `tune --config a.toml --output a.toml` is asked for: settings take the place of settings.
 _MAY_BE_WRITTEN = frozenset({"config"})
 
@@ -75,6 +78,8 @@ def _paths(value: Any) -> Iterator[Path]:
 
 
 def _is_same(path: Path, other: Path) -> bool:
+    if path == _STANDARD_STREAM:
+        return False
     with suppress(OSError, ValueError):
         if path.exists() and not path.is_file():  # /dev/null, /dev/stdout
             return False

@@ -71,19 +71,22 @@ def test_a_file_that_was_there_stays(
 
 
 def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
-    source = tmp_path / "v.txt"
-    os.mkfifo(source)
-    with (
-        subprocess.Popen(
-            [sys.executable, "-c", _INTERRUPTIBLE, "vectors", "convert", "v.txt", "o.vec"],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as program,
-        source.open("wb"),
-    ):  # opens when the program reads it
-        program.send_signal(signal.SIGINT)
-        out, err = program.communicate()
+    reading, writing = os.pipe()
+    source = f"/dev/fd/{reading}"
+    with subprocess.Popen(
+        [sys.executable, "-c", _INTERRUPTIBLE, "vectors", "convert", source, "o.vec"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=[reading],
+    ) as program:
+        os.close(reading)
+        with os.fdopen(writing, "w", encoding="utf-8") as written:
+            # More than a pipe holds: all is written when the program reads.
+            written.write("".join(f"{number} 1 2\n" for number in range(40_000)))
+            written.flush()
+            program.send_signal(signal.SIGINT)
+            out, err = program.communicate()
     assert (program.returncode, out, err) == (130, "", "interrupted\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["v.txt"]
+    assert list(tmp_path.iterdir()) == []
