@@ -121,7 +121,8 @@ def serving(folder: Path, flags: Sequence[str], of_sentiment: str = "") -> Itera
         flags: Flags of `serve`.
         of_sentiment: More of the config of the first model.
     """
-    config_file = folder / "models.config"
+    # A file of its own: what another server was started with must not change under it.
+    config_file = folder / ("logged.config" if of_sentiment else "models.config")
     config_file.write_text(CONFIG.format(folder=folder, of_sentiment=of_sentiment))
     with socket.create_server(("127.0.0.1", 0)) as free:
         rest_port = free.getsockname()[1]
