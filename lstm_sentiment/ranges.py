@@ -2,9 +2,9 @@
 
     epochs: Annotated[AutoInteger, EPOCHS] = "auto"
 
-A settings dataclass declares each rule so and calls `check_fields` when it is made; a command
-declares it in the annotation of a flag, and `cli/flag_ranges` checks it. Both happen before any
-work. docs/configuration.md shows the ranges of a run's settings.
+A settings dataclass declares each rule so and calls `check_fields` when it is made. The other flags
+have theirs in `cli/flag_rules`, by name. Both are checked before any work.
+docs/configuration.md shows the ranges of a run's settings.
 """
 
 import math

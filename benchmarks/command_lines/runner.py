@@ -23,7 +23,7 @@ _LINES_A_PROCESS = 400
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a command line.
+    """A command line that has ended.
 
     Attributes:
         line: The command line.

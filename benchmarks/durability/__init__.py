@@ -1,1 +1,1 @@
-"""What commands leave when they are killed at any file operation, and on a full disk."""
+"""Kills commands at each of their file operations, and refuses each operation."""

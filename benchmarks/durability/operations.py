@@ -23,7 +23,7 @@ REFUSED = ("EACCES", "EROFS", "EIO")
 
 @dataclass(frozen=True)
 class Blow:
-    """What happens to a process.
+    """A blow that a process gets at one of its file operations.
 
     Attributes:
         at: The number of the file operation, from 1; 0 for none.

@@ -18,7 +18,7 @@ TEMPORARY = "tmp"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended.
+    """A command that has ended.
 
     Attributes:
         code: The exit code; negative for the signal that killed it.

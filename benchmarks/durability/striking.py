@@ -15,7 +15,7 @@ _OUT = ("out", "run", "runs", "models", TEMPORARY, "models.config")
 
 @dataclass
 class Outcome:
-    """What a command has withstood.
+    """The kills and refusals of one command, and the faults that they showed.
 
     Attributes:
         command: The name of the command.

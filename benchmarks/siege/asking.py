@@ -1,4 +1,4 @@
-"""How attacks ask: whole messages over gRPC, bytes over TCP; answers are counted by status."""
+"""Sends whole messages over gRPC and bytes over TCP, and counts the answers by their status."""
 
 import socket
 from collections import Counter

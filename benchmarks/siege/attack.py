@@ -1,4 +1,4 @@
-"""What an attack is, and what it is told of the server that it attacks."""
+"""Attacks, and the server that each is given."""
 
 import importlib
 import pkgutil

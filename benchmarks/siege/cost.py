@@ -1,4 +1,4 @@
-"""What a server costs over a time, as `/proc` and two honest callers tell it."""
+"""Measures a server over a time, by `/proc` and by two honest callers."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ _SAMPLE_SECONDS = 0.05
 
 @dataclass
 class Cost:
-    """What a server cost over a time.
+    """The cost of a server over a time.
 
     Attributes:
         cpu_seconds: Of all its threads.

@@ -1,15 +1,44 @@
-"""Connections that are opened and say nothing."""
+"""Attacks by connections that are opened and say nothing."""
 
 import contextlib
 import selectors
 import socket
 import time
+from collections.abc import Callable
 
+from benchmarks.siege.attack import Attack, Target
+
+_CONNECTIONS = 2_000
+_DESCRIPTORS = 256
+_HELD_SECONDS = 12.0
 _PATIENCE_SECONDS = 10.0
 _PAUSE_EVERY, _PAUSE_SECONDS = 50, 0.02
 
 
-def hold_idle(address: tuple[str, int], count: int, seconds: float) -> str:
+def idle_connections(
+    name: str, protocol: str, address: Callable[[Target], tuple[str, int]]
+) -> Attack:
+    """Returns the attack by more connections that say nothing than the server has descriptors.
+
+    Args:
+        name: Of the attack.
+        protocol: What the port speaks, such as `REST`.
+        address: Returns the host and the port of a server.
+    """
+    return Attack(
+        name=name,
+        stands_for="A3",
+        what=(
+            f"{_CONNECTIONS:,} connections to {protocol} that say nothing; {_DESCRIPTORS} "
+            "descriptors."
+        ),
+        run=lambda target: _hold_idle(address(target), _CONNECTIONS, _HELD_SECONDS),
+        seconds=60.0,
+        max_descriptors=_DESCRIPTORS,
+    )
+
+
+def _hold_idle(address: tuple[str, int], count: int, seconds: float) -> str:
     """Opens connections, says nothing on any of them, and tells how many the server closed.
 
     Args:

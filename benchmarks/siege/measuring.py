@@ -23,7 +23,7 @@ _RESTING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one attack did to one server.
+    """The outcome of one attack on one server.
 
     Attributes:
         told: What the attack itself saw.

@@ -11,7 +11,7 @@ logger = get_logger(__name__)
 SMALL_BYTES = 1 << 16
 """A request of at most so many bytes has a share of the limit that larger ones cannot take."""
 
-LARGE_BYTES = 1 << 20
+MEMORY_RETURN_BYTES = 1 << 20
 """Size of a request from which the memory that it took is returned to the operating system."""
 
 RETRY_SECONDS = 1
@@ -39,7 +39,7 @@ class BytesInFlight:
         Args:
             limit: Bytes that may be in flight; `None` for no limit.
             when_refused: Called for each request that is refused.
-            when_large_ended: Called when a request of at least `LARGE_BYTES` has ended.
+            when_large_ended: Called when a request of at least `MEMORY_RETURN_BYTES` has ended.
         """
         self._limit, self._when_refused = limit, when_refused
         self._when_large_ended = when_large_ended
@@ -76,7 +76,7 @@ class BytesInFlight:
     def give_back(self, count: int) -> None:
         """Gives back the bytes of a request that has ended."""
         self._bytes -= count
-        if count >= LARGE_BYTES and self._when_large_ended is not None:
+        if count >= MEMORY_RETURN_BYTES and self._when_large_ended is not None:
             self._when_large_ended()
         if self._refused and self._limit is not None and self._bytes <= self._limit // 2:
             logger.info(

@@ -6,7 +6,7 @@ import pytest
 
 from lstm_sentiment.serving.errors import ResourceExhaustedError
 from lstm_sentiment.serving.inference.bytes_in_flight import (
-    LARGE_BYTES,
+    MEMORY_RETURN_BYTES,
     SMALL_BYTES,
     BytesInFlight,
 )
@@ -80,7 +80,7 @@ def test_a_full_server_says_so_once_and_says_when_it_is_over(
 def test_the_end_of_a_large_request_is_told() -> None:
     ended: list[None] = []
     in_flight = BytesInFlight(when_large_ended=lambda: ended.append(None))
-    for taken, told in ((LARGE_BYTES - 1, 0), (LARGE_BYTES, 1)):
+    for taken, told in ((MEMORY_RETURN_BYTES - 1, 0), (MEMORY_RETURN_BYTES, 1)):
         with in_flight.holding() as held:
             held.take(taken)
         assert len(ended) == told
