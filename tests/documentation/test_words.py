@@ -1,0 +1,189 @@
+"""Pages explain ten words where they first use them, and hold no private metaphors."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.documentation.pages import page_names, page_text, without_blocks
+
+_CHINESE = ".zh-CN.md"
+_LINK_TARGET = re.compile(r"\]\([^)]*\)|<[^>]+>|https?://\S+")
+_HEADING = re.compile(r"^ *#")
+_NEW_PART = re.compile(r"^ *(?:[-*|]|\d+\.) ?")
+
+# Each word, a pattern of which its explanation holds at least one, and an explanation to take.
+WORDS = {
+    r"\bservables?\b": (
+        r"one model|model.{0,30}TensorFlow Serving|version of a model|versioned model",
+        "a servable (one model as TensorFlow Serving names it)",
+    ),
+    r"\bdev\b": (
+        r"held out|stops?\b|choos|chosen|decide|tune",
+        "the dev set (texts held out of training, which decide when it stops)",
+    ),
+    r"\bOOV\b": (
+        r"unknown|vocabulary",
+        "OOV (out of vocabulary: words that the model does not know)",
+    ),
+    r"\b[Mm]acro[- ]F1\b": (
+        r"(?:mean|average|averaged)\b.*\bclass|class.*\bweigh",
+        "macro-F1 (the mean of the classes' F1 scores, so each class weighs the same)",
+    ),
+    r"\b[Cc]alibrat\w+|\b[Uu]ncalibrated\b": (
+        r"probabilit.*(?:right|correct|match|often|trust|reliab)|0\.9",
+        "calibration (whether answers with a probability of 0.9 are right 90 % of the time)",
+    ),
+    r"\b[Tt]okeni[sz]ers?\b": (
+        r"\b(?:cut|split|divide|segment|turn)\w*\b.*\b(?:words?|tokens?|ids?)\b",
+        "a tokenizer (it splits a text into words)",
+    ),
+    r"\b[Ss]ignatures?\b": (
+        r"\bnamed?\b.*(?:input|function|entry)|(?:function|entry|input)\w*\b.*\bnamed?\b",
+        "a signature (a named function of the model, with its inputs and outputs)",
+    ),
+    r"\b[Ss]hadow\w*": (
+        r"\bcop(?:y|ies)\b|both versions|second version|also sen[dt]",
+        "a shadow version (it gets copies of the requests; callers never see its answers)",
+    ),
+    r"\b[Bb]ase paths?\b": (
+        r"\bfolders?\b|\bdirector(?:y|ies)\b",
+        "the base path (the folder that holds a model's versions)",
+    ),
+    r"\b[Dd]rain(?:s|ed|ing)?\b": (
+        r"finish|complete|running requests",
+        "drain (finish running requests before shutting down)",
+    ),
+}
+CHINESE_WORDS = {
+    r"\b[Ss]ervables?\b": (r"模型", "servable（TensorFlow Serving 对一个模型的称呼）"),
+    r"\bdev\b|验证集|开发集": (r"早停|停止|选择|挑选|调参", "验证集（用于决定何时停止训练）"),
+    r"\bOOV\b|未登录词": (r"词表|词汇表|未知", "OOV（不在词表中的词）"),
+    r"[Mm]acro[- ]F1|宏平均": (r"类别?.*平均|平均.*类", "macro-F1（各类别 F1 的平均值）"),
+    r"校准": (r"概率|置信", "校准（预测概率与实际正确率是否一致）"),
+    r"[Tt]okenizer|分词器": (r"切分|切成|拆分|切词|分词器（", "分词器（把文本切分成词）"),
+    r"\b[Ss]ignature|签名": (r"输入|接口|函数|入口", "签名（模型对外的命名接口，规定输入和输出）"),
+    r"影子": (r"复制|同时|副本|两个版本", "影子流量（把请求复制一份发给新版本，不影响调用方）"),
+    r"\b[Bb]ase path|基础路径|根路径": (r"目录|文件夹", "base path（存放各版本的目录）"),
+    r"\b[Dd]rain|排空": (r"处理完|完成", "排空（处理完正在执行的请求再退出）"),
+}
+
+METAPHORS = {
+    r"\bwires?\b": "over the network, in the message",
+    r"\brooms?\b": "part, module; space on a disk",
+    r"\b(?:along|on|by) the way\b|\bunder way\b|\bone way through\b": "in the meantime, running",
+    r"\bluck(?:y|ily)?\b": "chance",
+    r"\bmerits?\b": "which one is better",
+    r"\bat hand\b|\b(?:in|from|into) (?:good |other )?hands?\b": "available",
+    r"\beyes?\b": "look at",
+    r"\b(?:says|tells|hears|speaks|asks)\b": "shows, reports, returns, requests",
+    r"\b(?:is|are|was|were|be|been) (?:told|asked|said|heard)\b": "shown, reported, queried",
+    r"\basked of\b|\bspeaks? for\b": "requested; supports",
+    r"\bthose that\b": "a noun: the texts that",
+    r"\bso is thus\b|\bwhat there is\b": "a subject and a verb",
+}
+CHINESE_METAPHORS = {
+    r"房间(?!很|干|不|里|太|小|大|非|的|[，。\"“”`])": "模块",
+    r"联网调用": "通过网络调用",
+}
+
+# Pages still to be rewritten.
+TO_MEND: frozenset[str] = frozenset(
+    {
+        "README.md",
+        "README.zh-CN.md",
+        "docs/accuracy.md",
+        "docs/comparison.md",
+        "docs/configuration.md",
+        "docs/data-loop.md",
+        "docs/distributed.md",
+        "docs/engines.md",
+        "docs/explanation/architecture.md",
+        "docs/explanation/calibration.md",
+        "docs/explanation/padding-and-masks.md",
+        "docs/explanation/recipe-2017.md",
+        "docs/explanation/skew.md",
+        "docs/how-to/clients.md",
+        "docs/how-to/docker-compose.md",
+        "docs/how-to/english.md",
+        "docs/how-to/kubernetes.md",
+        "docs/how-to/own-vectors.md",
+        "docs/how-to/several-gpus.md",
+        "docs/how-to/teacher.md",
+        "docs/how-to/three-classes.md",
+        "docs/index.md",
+        "docs/monitoring.md",
+        "docs/open-inference.md",
+        "docs/security.md",
+        "docs/segmentation.md",
+        "docs/servable.md",
+        "docs/serving-protocol.md",
+        "docs/serving.md",
+        "docs/shadow.md",
+        "docs/text.md",
+        "docs/training.md",
+        "docs/tutorial-data-loop.md",
+        "docs/tutorial.md",
+        "docs/what-was-tried.md",
+        "examples/curl/README.md",
+        "examples/docker/README.md",
+        "examples/docker-compose/README.md",
+    }
+)
+
+
+def pages() -> list[str]:
+    """Every page of docs/, and every README."""
+    return [name for name in page_names() if name.startswith("docs/") or "README" in name]
+
+
+def parts(page: str) -> Iterator[str]:
+    """The paragraphs, list items and rows of tables of a page, without headings and code."""
+    text = _LINK_TARGET.sub("]", without_blocks(page))
+    waiting: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        heading = _HEADING.match(line) is not None
+        if waiting and (not line.strip() or heading or _NEW_PART.match(line)):
+            yield " ".join(waiting)
+            waiting = []
+        if line.strip() and not heading:
+            waiting.append(line.strip())
+
+
+def unexplained(page: str, *, chinese: bool) -> Iterator[str]:
+    """The words that a page uses before a part of it explains them."""
+    for word, (explanation, example) in (CHINESE_WORDS if chinese else WORDS).items():
+        first = next((part for part in parts(page) if re.search(word, part)), None)
+        if first is not None and not re.search(explanation, re.sub(word, "", first, count=1)):
+            yield f"{example}: {first}"
+
+
+def metaphors(page: str, *, chinese: bool) -> Iterator[str]:
+    """The private metaphors of a page, each with what to write instead."""
+    for wrong, better in (CHINESE_METAPHORS if chinese else METAPHORS).items():
+        for part in parts(page):
+            if found := re.search(wrong, part):
+                yield f"{found[0]} -> {better}: {part}"
+
+
+def problems(name: str) -> list[str]:
+    chinese, page = name.endswith(_CHINESE), page_text(name)
+    return [*unexplained(page, chinese=chinese), *metaphors(page, chinese=chinese)]
+
+
+@pytest.mark.parametrize("name", [name for name in pages() if name not in TO_MEND])
+def test_words_are_explained_and_plain(name: str) -> None:
+    assert problems(name) == []
+
+
+def test_a_word_is_explained_where_it_is_first_used() -> None:
+    late = "# Drain\n\nServers drain.\n\nTo drain is to finish running requests.\n"
+    assert len([*unexplained(late, chinese=False)]) == 1
+    assert not [*unexplained("# Drain\n\nServers drain: they finish.\n", chinese=False)]
+    assert not [*unexplained("Give `--drain-seconds`.\n\n```sh\ndrain\n```\n", chinese=False)]
+    assert len([*unexplained("影子流量。\n", chinese=True)]) == 1
+
+
+def test_a_metaphor_is_found() -> None:
+    assert len([*metaphors("The server\nis asked, over the wire.\n", chinese=False)]) == 2
+    assert not [*metaphors("See [parts](five-rooms.svg), `says`.\n", chinese=False)]
