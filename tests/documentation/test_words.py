@@ -118,8 +118,6 @@ TO_MEND: frozenset[str] = frozenset(
         "docs/segmentation.md",
         "docs/servable.md",
         "docs/serving-protocol.md",
-        "docs/serving.md",
-        "docs/shadow.md",
         "docs/text.md",
         "docs/training.md",
         "docs/tutorial-data-loop.md",
