@@ -116,7 +116,7 @@ def train(
             run_dir=model_dir.parent / "runs" / str(1 + sum(1 for _ in model_dir.glob("[0-9]*"))),
             model=model or ls.ModelConfig(),
             training=training or ls.TrainingConfig(),
-            vector_training=vectors or ls.VectorTrainingConfig(characters=True),
+            vector_training=vectors or ls.VectorTrainingConfig(),
         )
     )
 

@@ -151,7 +151,13 @@ def train(
     """
     require_train()
     config = VectorTrainingConfig(
-        algorithm=algorithm, dim=dim, epochs=epochs, window=window, seed=seed, workers=workers
+        algorithm=algorithm,
+        dim=dim,
+        epochs=epochs,
+        window=window,
+        seed=seed,
+        workers=workers,
+        characters=False,  # the file has vectors of the width that was given
     )
     _check_output(output)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow

@@ -114,9 +114,7 @@ class PipelineConfig:
     split_seed: Annotated[int | None, SEED] = None
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    vector_training: VectorTrainingConfig = field(
-        default_factory=lambda: VectorTrainingConfig(characters=True)
-    )
+    vector_training: VectorTrainingConfig = field(default_factory=VectorTrainingConfig)
     cache: str = "memory"
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from lstm_sentiment.pipeline.preparation import prepare_run
 from tests.corpora import hotel_like, rows_of, write_csv
 from tests.recorder import Recorder
 
-QUICK = VectorTrainingConfig(dim=2, epochs=1)
+QUICK = VectorTrainingConfig(dim=2, epochs=1, characters=False)
 
 
 @pytest.fixture

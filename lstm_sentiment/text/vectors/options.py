@@ -56,7 +56,7 @@ class VectorTrainingConfig:
     least_epochs: Annotated[int, EPOCHS] = 3
     window: Annotated[int, _NEIGHBOURS] = 5
     negative: Annotated[int, _NEIGHBOURS] = 5
-    characters: bool = False
+    characters: bool = True
     seed: Annotated[int, SEED] = 0
     workers: Annotated[int, DEVICES] = 1
     most_texts: Annotated[int, COUNT] = 1_000_000
