@@ -29,5 +29,4 @@ bench-quick:
 # Ends with an error where a link, an anchor or a name leads nowhere.
 docs:
 	$(PYTHON) docs/make_reference.py
-	$(PYTHON) -m zensical build --strict --clean
-	rm -f site/*.py
+	$(PYTHON) docs/make_site.py

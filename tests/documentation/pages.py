@@ -10,6 +10,8 @@ from tests.conftest import REPOSITORY
 
 # Made by `make docs`, and not kept.
 GENERATED = "docs/reference/"
+# A Chinese page lies beside the English one, whose commands test_translations.py holds equal.
+CHINESE = ".zh-CN.md"
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>[\w+-]*) *$")
 _MARK = re.compile(r"^ *<!-- (?P<name>[a-z][a-z ]*)(?:: (?P<value>.*?))? -->$")
@@ -75,6 +77,11 @@ def page_names() -> list[str]:
     return [name for name in found if not name.startswith(GENERATED)]
 
 
+def english_of(page: str) -> str:
+    """The English page that a Chinese one translates."""
+    return page.removesuffix(CHINESE) + ".md" if page.endswith(CHINESE) else page
+
+
 @cache
 def page_text(name: str) -> str:
     return (REPOSITORY / name).read_text("utf-8")
@@ -100,5 +107,5 @@ def without_blocks(text: str) -> str:
 
 
 def site_pages() -> list[Path]:
-    """The pages of the site, without what is generated."""
+    """The pages of the site in both languages, without what is generated."""
     return [REPOSITORY / name for name in page_names() if name.startswith("docs/")]

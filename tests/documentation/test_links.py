@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.documentation.pages import GENERATED, page_names, page_text, site_pages, without_blocks
+from tests.documentation.pages import (
+    GENERATED,
+    english_of,
+    page_names,
+    page_text,
+    site_pages,
+    without_blocks,
+)
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HTML_LINK = re.compile(r"(?:src|srcset|href)=\"([^\"]+)\"")
@@ -22,13 +29,13 @@ def links(page: str) -> list[str]:
     return [*_LINK.findall(prose), *_HTML_LINK.findall(prose)]
 
 
-def anchors(page: str) -> set[str]:
-    """The anchors that GitHub and the site give a page's headings."""
+def anchors(page: str) -> list[str]:
+    """The anchors that GitHub and the site give the headings of a page, in order."""
     seen: Counter[str] = Counter()
-    found = set()
+    found = []
     for heading in _HEADING.findall(without_blocks_keeping_code(page)):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
-        found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        found.append(f"{slug}-{seen[slug]}" if seen[slug] else slug)
         seen[slug] += 1
     return found
 
@@ -80,7 +87,7 @@ def nav_pages(entries: list[dict[str, object]]) -> Iterator[str]:
 
 def test_the_menu_holds_every_page_once() -> None:
     shown = [f"docs/{name}" for name in nav_pages(CONFIG["nav"])]
-    written = {path.relative_to(REPOSITORY).as_posix() for path in site_pages()}
+    written = {english_of(path.relative_to(REPOSITORY).as_posix()) for path in site_pages()}
     assert len(shown) == len(set(shown))
     assert {name for name in shown if not name.startswith(GENERATED)} == written
 

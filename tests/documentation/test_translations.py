@@ -1,0 +1,169 @@
+"""Both languages of a page say the same: same commands, links, pictures, tables and names."""
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.documentation.pages import CHINESE, english_of, page_names, page_text
+from tests.documentation.test_links import anchors
+
+TRANSLATED = [name for name in page_names() if name.endswith(CHINESE)]
+LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
+# Pages with an English and a Chinese text; the others are in English.
+PAGES = ("README", "docs/index")
+each_pair = pytest.mark.parametrize("chinese", TRANSLATED)
+
+
+def sections(page: str) -> list[str]:
+    """What stands under each heading, code blocks not counted as headings."""
+    parts: list[list[str]] = [[]]
+    inside = False
+    for line in page_text(page).splitlines():
+        inside ^= line.lstrip().startswith("```")
+        if line.startswith("#") and not inside:
+            parts.append([])
+        parts[-1].append(line)
+    return ["\n".join(part) for part in parts[1:]]
+
+
+def headings(page: str) -> list[int]:
+    return [len(section) - len(section.lstrip("#")) for section in sections(page)]
+
+
+def blocks(page: str) -> list[str]:
+    """Fenced blocks with their marks; comments, which are translated, are taken out."""
+    found = re.findall(
+        r"((?:^ *<!-- [^\n]* -->\n)*)^ *```(\w*)\n(.*?)```",
+        page_text(page),
+        re.DOTALL | re.MULTILINE,
+    )
+    return [
+        "\n".join([*marks.splitlines(), language, *_without_comments(body)])
+        for marks, language, body in found
+    ]
+
+
+def _without_comments(body: str) -> list[str]:
+    lines = [re.sub(r"(^|\s+)# .*$", "", line) for line in body.splitlines()]
+    return [line.rstrip() for line in lines]
+
+
+def prose(section: str) -> str:
+    return re.sub(r"```.*?```|<!--.*?-->", "", section, flags=re.DOTALL)
+
+
+def names_in_code(section: str) -> Counter[str]:
+    """What is written as code in the prose: commands, flags, names and file endings."""
+    return Counter(re.findall(r"`([^`\n]+)`", prose(section)))
+
+
+def numbers(section: str) -> Counter[str]:
+    """Numbers of two digits or more; smaller ones may be words in one of the languages."""
+    without = LINK.sub("", prose(section))
+    found: list[str] = re.findall(r"(?<![\w.])\d[\d,.]*\d", without, re.ASCII)
+    return Counter(found)
+
+
+def table_rows(section: str) -> list[list[str]]:
+    """Cells of all table lines: their numbers, for words are translated."""
+    lines = [line for line in prose(section).splitlines() if line.startswith("|")]
+    cells = [line.strip("|").split("|") for line in lines]
+    return [[" ".join(re.findall(r"[\d.,]*\d", cell)) for cell in row] for row in cells]
+
+
+def emphasis(section: str) -> int:
+    return len(re.findall(r"\*\*[^*]+\*\*", prose(section)))
+
+
+def bullets(section: str) -> int:
+    return len(re.findall(r"^(- |\d+\. )", prose(section), re.MULTILINE))
+
+
+def paragraphs(section: str) -> int:
+    return len(re.split(r"\n{2,}", section.strip()))
+
+
+def links(page: str, section: str) -> Counter[tuple[str, str, int]]:
+    """Where links and pictures lead, by English page and place of the heading.
+
+    The link to the same page in the other language is left out.
+    """
+    found: Counter[tuple[str, str, int]] = Counter()
+    for mark, _, target in LINK.findall(prose(section)):
+        url = urlsplit(target)
+        if url.scheme:
+            found[mark, target, 0] += 1
+            continue
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(page), url.path))
+        name = name if url.path else page
+        place = list(anchors(name)).index(url.fragment) if url.fragment else 0
+        if url.fragment or english_of(name) != english_of(page):
+            found[mark, english_of(name), place] += 1
+    return found
+
+
+def test_the_pages_for_the_first_hour_are_in_chinese() -> None:
+    assert {english_of(name).removesuffix(".md") for name in TRANSLATED} >= set(PAGES)
+
+
+@each_pair
+def test_they_have_the_same_commands_in_the_same_order(chinese: str) -> None:
+    assert blocks(chinese) == blocks(english_of(chinese))
+    assert blocks(chinese)
+
+
+@each_pair
+def test_they_have_the_same_headings(chinese: str) -> None:
+    assert headings(chinese) == headings(english_of(chinese))
+
+
+@each_pair
+@pytest.mark.parametrize(
+    "part", [names_in_code, numbers, table_rows, emphasis, bullets, paragraphs]
+)
+def test_each_section_says_the_same(chinese: str, part: Callable[[str], object]) -> None:
+    for ours, theirs in zip(sections(english_of(chinese)), sections(chinese), strict=True):
+        assert part(ours) == part(theirs), ours.splitlines()[0]
+
+
+@each_pair
+def test_each_section_leads_to_the_same_pages(chinese: str) -> None:
+    english = english_of(chinese)
+    for ours, theirs in zip(sections(english), sections(chinese), strict=True):
+        assert links(english, ours) == links(chinese, theirs), ours.splitlines()[0]
+
+
+@each_pair
+def test_a_chinese_page_leads_to_chinese_pages_where_there_are_some(chinese: str) -> None:
+    for _, _, target in LINK.findall("\n".join(sections(chinese)[0:]).split("\n\n", 2)[2]):
+        path = urlsplit(target).path
+        if path.endswith(".md") and not path.endswith(CHINESE):
+            beside = (REPOSITORY / chinese).parent / (path.removesuffix(".md") + CHINESE)
+            assert not beside.exists(), f"{target}: {beside.name} is there"
+
+
+@each_pair
+def test_each_is_in_its_language(chinese: str) -> None:
+    han = re.compile(r"[\u4e00-\u9fff]")
+    ours, theirs = (
+        re.sub(r"`[^`\n]*`", "", LINK.sub(r"\2", prose(page_text(page))))
+        for page in (english_of(chinese), chinese)
+    )
+    assert set(han.findall(ours)) == set("简体中文")  # the name of the other language
+    for section in theirs.split("\n\n"):
+        if len(re.findall(r"[A-Za-z]{2,}", section)) > 8 and "|" not in section:
+            assert len(han.findall(section)) > 10, section
+
+
+@each_pair
+def test_each_leads_to_the_other_at_once(chinese: str) -> None:
+    english = english_of(chinese)
+    for page, other in ((english, chinese), (chinese, english)):
+        first = page_text(page).split("\n\n")[1]
+        assert [target for _, _, target in LINK.findall(first)] == [Path(other).name]
