@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from lstm_sentiment.rollout.control import Changed
     from lstm_sentiment.rollout.status import ModelStatus
+    from lstm_sentiment.versions.facts import VersionFacts
 
 models = typer.Typer(
     help="Show a models.config and a running server, and change both safely.",
@@ -67,16 +68,18 @@ def status(
     model_name: ModelName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the models: versions on disk, version policy, labels, and states on a server.
+    """Show each version of the models: labels, date, test accuracy, and state on a server.
 
-    Needs --model-config-file, or --server with --model-name.
+    The test accuracy is the share of held-out texts that the version classified
+    correctly after its training, with the 95 % confidence interval. Give
+    --model-config-file, or --server with --model-name.
 
     Example: python cli.py models status --model-config-file models.config --server localhost:8500
     """
     if model_config_file is None and (server.server is None or model_name is None):
         raise InvalidInputError(
             "`--model-config-file` must be given, or `--server` and `--model-name`. "
-            "Received: too little to tell of."
+            "Received: neither."
         )
     with server.connected() as running, server.waited_for():
         from lstm_sentiment.rollout.status import models_status
@@ -217,8 +220,11 @@ def _versions_table(model: "ModelStatus") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("version", "labels", box=box.SIMPLE_HEAD)
     on_disk, states = model.versions_on_disk, model.versions
+    table = Table("version", "labels", box=box.SIMPLE_HEAD)
+    if model.facts:
+        table.add_column("trained", no_wrap=True)
+        table.add_column("test accuracy", no_wrap=True)
     if on_disk is not None:
         table.add_column("on disk")
     if states is not None:
@@ -227,6 +233,8 @@ def _versions_table(model: "ModelStatus") -> "Table":
     for version in sorted({*(on_disk or ()), *by_version, *model.labels.values()}, reverse=True):
         labels = ", ".join(label for label, number in model.labels.items() if number == version)
         row = [str(version), labels]
+        if model.facts:
+            row += _facts_cells(model.facts.get(version))
         if on_disk is not None:
             row.append("yes" if version in on_disk else "no")
         if states is not None:
@@ -235,3 +243,16 @@ def _versions_table(model: "ModelStatus") -> "Table":
             row.append(told)
         table.add_row(*map(Text, map(escaped_line, row)))
     return table
+
+
+def _facts_cells(facts: "VersionFacts | None") -> tuple[str, str]:
+    """Returns the date of a version and its accuracy with the 95 % interval."""
+    if facts is None:
+        return "unknown", "unknown"
+    accuracy, date = facts.test_accuracy, facts.trained_at
+    return (
+        "unknown" if date is None else f"{date:%Y-%m-%d}",
+        "unknown"
+        if accuracy is None
+        else f"{accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]",
+    )

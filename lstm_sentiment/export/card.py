@@ -1,6 +1,7 @@
 """The card of a version: `assets.extra/sentiment.json`."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -19,6 +20,7 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
     model = result.model
     return {
         "labels": list(result.label_names),
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "tokenizer": result.tokenizer.kind,
         "tokenizer_options": {
             name: len(value) if isinstance(value, dict) else value

@@ -237,7 +237,10 @@ def _fit(
 ) -> FitResult:
     def of_run(result: FitResult) -> FitResult:
         # `fit` itself knows neither the test set nor the unlabelled texts.
-        return replace(result, texts_seen=prepared.texts_seen, data=prepared.fingerprints)
+        data = {name: dict(facts) for name, facts in prepared.fingerprints.items()}
+        # Names without folders: a version may go to people who must not know those.
+        data["train"]["files"] = [Path(path).name for path in config.data] or ["demo corpus"]
+        return replace(result, texts_seen=prepared.texts_seen, data=data)
 
     result = fit(
         prepared.train,

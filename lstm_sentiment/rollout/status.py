@@ -2,7 +2,8 @@
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from lstm_sentiment.models_config.config import load_models_config, policy_of
 from lstm_sentiment.models_config.model_choice import named
 from lstm_sentiment.models_config.version_policy import All, Latest, Specific, VersionPolicy
 from lstm_sentiment.version_folder import version_folders
+from lstm_sentiment.versions.facts import VersionFacts, facts_of
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.model_info import VersionStatus
@@ -29,6 +31,7 @@ class ModelStatus:
         versions_on_disk: The versions in the folder; `None` if that is not on this machine.
         versions: The state of each version on the server, the highest first; empty if the server
             does not know the model, `None` without a server.
+        facts: Date and scores of each version on disk that has a readable card.
     """
 
     name: str
@@ -37,6 +40,7 @@ class ModelStatus:
     labels: dict[str, int]
     versions_on_disk: list[int] | None
     versions: "list[VersionStatus] | None"
+    facts: Mapping[int, VersionFacts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the status as `models status --json` prints it."""
@@ -53,6 +57,7 @@ class ModelStatus:
                 {"version": v.version, "state": v.state, "error_message": v.error_message}
                 for v in versions
             ],
+            "facts": {str(version): facts.to_dict() for version, facts in self.facts.items()},
         }
 
 
@@ -92,6 +97,7 @@ def models_status(
             labels=dict(sorted(models[index].version_labels.items())),
             versions_on_disk=versions_on_disk(models[index].base_path),
             versions=None if server is None else _versions(server, models[index].name),
+            facts=_facts(models[index].base_path),
         )
         for index in indices
     ]
@@ -103,6 +109,15 @@ def versions_on_disk(base_path: str) -> list[int] | None:
         return sorted(version_folders(Path(base_path)))
     except (OSError, ValueError):
         return None
+
+
+def _facts(base_path: str) -> dict[int, VersionFacts]:
+    try:
+        folders = version_folders(Path(base_path))
+    except (OSError, ValueError):
+        return {}
+    found = {version: facts_of(folder) for version, folder in sorted(folders.items())}
+    return {version: facts for version, facts in found.items() if facts is not None}
 
 
 def policy_text(policy: VersionPolicy) -> str:

@@ -1,6 +1,7 @@
 """`inspect`: what it prints, and how wide."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,30 +20,66 @@ def version_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_version(tmp_path_factory.mktemp("tiny"))
 
 
-def test_the_report_fits_and_its_snippets_stand_as_they_are(
+def test_the_first_screen_says_what_the_version_is_and_how_to_use_it(
     run: Run, version_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")  # of no terminal: standard output is a pipe
     outcome = run("inspect", version_dir)
     assert outcome.code == 0, outcome.err
-    report = inspect_version(version_dir)
-    table, _, rest = outcome.out.partition("# ")
-    assert max(map(len, table.splitlines())) <= 100
     assert "\x1b" not in outcome.out
+    for shown in (
+        "labels             version, length",
+        "trained            on unknown texts (date not recorded)",
+        "TensorFlow only",
+        "not checked",
+        "input_sentence int64 (batch, ?)",
+        "classification, label, probabilities",
+        " predict ",
+        f"serve --model-name {version_dir.parent.name} --model-base-path {version_dir.parent}",
+        inspect_version(version_dir).snippets["text"].curl.splitlines()[0],
+    ):
+        assert shown in outcome.out, shown
+    # It fits a screen: what few people need has a flag.
+    assert len(outcome.out.splitlines()) <= 36
+    assert "Const" not in outcome.out and "import grpc" not in outcome.out
+
+
+def test_the_training_and_its_scores_come_from_the_card(
+    run: Run, version_dir: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "models" / "1"
+    shutil.copytree(version_dir, copy)
+    path = copy / "assets.extra" / "sentiment.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["trained_at"] = "2026-11-30T11:20:05+00:00"
+    card["metrics"]["test"] = {"accuracy": 0.9, "macro_f1": 0.875, "calibration_error": 0.02}
+    card["data"] = {"train": {"texts": 1800, "files": ["a.csv", "b.csv"]}, "test": {"texts": 100}}
+    path.write_text(json.dumps(card), "utf-8")
+    outcome = run("inspect", copy)
+    assert "on 1,800 texts of a.csv, b.csv (2026-11-30 11:20 UTC)" in outcome.out
+    assert "test accuracy      0.900, 95% interval 0.826 to 0.945, on 100 texts" in outcome.out
+    assert "test macro-F1      0.875" in outcome.out
+
+
+def test_flags_show_settings_graph_and_requests(run: Run, version_dir: Path) -> None:
+    report = inspect_version(version_dir)
+    outcome = run("inspect", version_dir, "--settings", "--graph")
+    assert outcome.code == 0, outcome.err
+    assert max(map(len, outcome.out.splitlines())) <= 100
     for shown in (
         "version, length",
         "metrics dev         accuracy 0.5",
         "2 texts with their answers",
-        "light twin          none",
-        "files               not checked",
-        "input_sentence int64 (batch, ?)",
-        "probabilities float32 (batch, 2)",
-        "no op: plain TensorFlow runs it",
+        "none: plain TensorFlow runs the graph",
         f"{report.sizes.total:,}",
     ):
-        assert shown in table, shown
+        assert shown in outcome.out, shown
+    # Lines break after a comma; the break itself is no part of a name.
+    assert "\\n" not in outcome.out
+    requests = run("inspect", version_dir, "--requests").out
+    assert "# It returns predict_classification int64 (batch,), predict_scores float32" in requests
     for snippets in report.snippets.values():
-        assert f"\n\n{snippets.curl}\n\n{snippets.python}\n\n" in rest
+        assert f"\n\n{snippets.curl}\n\n{snippets.python}\n\n" in requests
 
 
 def test_json_is_the_report_alone(run: Run, version_dir: Path) -> None:
@@ -85,4 +122,6 @@ def test_a_version_without_signatures_says_so(run: Run, tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
     outcome = run("inspect", tmp_path)
     assert outcome.code == 0
-    assert "# no signature: a server that loads this version can answer nothing" in outcome.out
+    assert (
+        "The version has no signature, so a server that loads it answers no request." in outcome.out
+    )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from lstm_sentiment.drift.reference import CARD_KEY, DriftReference
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.report.page.card_facts import learning_history
 from lstm_sentiment.training.network import precision_scope
+from lstm_sentiment.versions.facts import read_facts
 
 
 def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:
@@ -35,3 +37,11 @@ def test_the_card_keeps_what_the_texts_of_training_look_like(fitted: FitResult) 
     assert fitted.drift_reference is not None
     assert reference.to_dict() == fitted.drift_reference.to_dict()
     assert CARD_KEY not in make_card(replace(fitted, drift_reference=None), None)
+
+
+def test_the_card_has_the_time_of_the_export_in_utc(fitted: FitResult) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    facts = read_facts(make_card(fitted, None))
+    assert facts.trained_at is not None
+    assert before <= facts.trained_at <= datetime.now(UTC)
+    assert facts.labels == fitted.label_names

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -389,6 +390,7 @@ def test_the_status_is_put_together_of_file_folder_and_server(
             {"version": 2, "state": "AVAILABLE", "error_message": ""},
             {"version": 1, "state": "AVAILABLE", "error_message": ""},
         ],
+        "facts": {},
     }
     assert (other.version_policy, other.versions_on_disk, other.versions) == ("latest:1", None, [])
     [alone] = models_status(here, model_name="m")
@@ -423,3 +425,24 @@ def test_which_model_must_be_clear(path: Path) -> None:
         models_status()
     with pytest.raises(InvalidInputError, match="`timeout_seconds` must be"):
         RunningServer("h:1", timeout_seconds=0)
+
+
+def test_the_status_has_date_and_test_accuracy_of_versions_with_a_card(here: Path) -> None:
+    card = {
+        "trained_at": "2026-11-30T11:20:05+00:00",
+        "metrics": {"test": {"accuracy": 0.9, "macro_f1": 0.875}},
+        "data": {"test": {"texts": 100}},
+    }
+    damaged = {"metrics": {"test": {"accuracy": "high"}}, "data": [], "trained_at": 7}
+    for version, text in ((1, json.dumps(card)), (2, json.dumps(damaged)), (3, "{")):
+        folder = here.parent / "m" / str(version) / "assets.extra"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sentiment.json").write_text(text)
+    (status,) = models_status(here)
+    facts = status.to_dict()["facts"]
+    assert facts["1"]["trained_at"] == "2026-11-30T11:20:05+00:00"
+    assert facts["1"]["test_texts"] == 100
+    interval = {"value": 0.9, "low": 0.826, "high": 0.945}
+    assert facts["1"]["test_accuracy"] == pytest.approx(interval, abs=1e-3)
+    assert facts["2"] == dict.fromkeys(facts["1"])
+    assert set(facts) == {"1", "2"}

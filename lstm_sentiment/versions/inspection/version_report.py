@@ -34,6 +34,7 @@ class VersionReport:
         graph: Signatures and ops.
         sizes: Bytes of the parts.
         snippets: Example requests to each signature that a server can answer, by key.
+        example_text: The text in those requests.
     """
 
     version_dir: Path
@@ -45,6 +46,7 @@ class VersionReport:
     graph: GraphSummary
     sizes: SizeSummary
     snippets: Mapping[str, Snippets]
+    example_text: str
 
     @property
     def signatures(self) -> Mapping[str, SignatureSummary]:
@@ -112,4 +114,5 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
             for key, signature in graph.signatures.items()
             if signature.is_served
         },
+        example_text=example.text,
     )
