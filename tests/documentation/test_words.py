@@ -116,14 +116,12 @@ TO_MEND: frozenset[str] = frozenset(
         "docs/segmentation.md",
         "docs/servable.md",
         "docs/serving-protocol.md",
-        "docs/text.md",
-        "docs/training.md",
         "docs/tutorial-data-loop.md",
         "docs/tutorial.md",
         "docs/what-was-tried.md",
         "examples/curl/README.md",
-        "examples/docker/README.md",
         "examples/docker-compose/README.md",
+        "examples/docker/README.md",
     }
 )
 
