@@ -113,8 +113,6 @@ TO_MEND: frozenset[str] = frozenset(
         "docs/how-to/three-classes.md",
         "docs/index.md",
         "docs/open-inference.md",
-        "docs/segmentation.md",
-        "docs/servable.md",
         "docs/serving-protocol.md",
         "docs/tutorial-data-loop.md",
         "docs/tutorial.md",
