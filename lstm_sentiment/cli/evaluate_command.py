@@ -8,7 +8,7 @@ import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.labelled_texts import LabelledTexts
+from lstm_sentiment.cli.labelled_texts import TextsOrTestSet
 from lstm_sentiment.cli.options import AsJson, ModelFolder
 from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.unicode import escaped_line
@@ -29,7 +29,7 @@ _CONFUSIONS = 10
 
 @takes_flag_groups
 def evaluate(
-    texts: LabelledTexts,
+    texts: TextsOrTestSet,
     engine: EngineFlags,
     model: ModelFolder = Path("models/sentiment"),
     report: Annotated[
@@ -52,7 +52,7 @@ def evaluate(
     of text, and the most confident mistakes with the tokens that caused them.
     It needs the extra `report`.
 
-    Example: python cli.py evaluate --data runs/mine/test.csv --report report
+    Example: python cli.py evaluate --report report
     """
     if report is not None:
         from lstm_sentiment.report.page.requirements import check_report_dir
@@ -60,7 +60,7 @@ def evaluate(
         check_report_dir(report)
 
     version_dir = find_version(model)
-    corpus = texts.read()
+    corpus = texts.read(version_dir)
     engine.prepare(version_dir)
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.report.analysis.version_evaluation import evaluate_version

@@ -129,7 +129,7 @@ def fit(
 
     All settings are listed in docs/configuration.md: --set and --config take any of them.
 
-    Example: python cli.py fit --data reviews.csv --text-column review --label-column label
+    Example: python cli.py fit reviews.csv --text-column review --label-column label
     """
     require_train()
     if resume is not None:
@@ -175,7 +175,7 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
-        "look": look_command(result.version_dir, result.run_dir),
+        "look": look_command(result.version_dir),
         "next": next_command(result.version_dir.parent, config.model_config_file),
     }
     print_rows(rows.items())
@@ -201,10 +201,11 @@ def _with_interval(scores: "Evaluation") -> str:
     )
 
 
-def look_command(version_dir: Path, run_dir: Path) -> str:
+def look_command(version_dir: Path) -> str:
     """Returns the command that shows which held-out texts the version mistook."""
-    data = run_dir / "test.csv"
-    return shell_command("evaluate", "--model", version_dir, "--data", data, "--report", "report")
+    if version_dir.parent == Path(PipelineConfig.model_dir):
+        return shell_command("evaluate", "--report", "report")
+    return shell_command("evaluate", "--model", version_dir, "--report", "report")
 
 
 def next_command(base_path: Path, model_config_file: PathLike | None = None) -> str:

@@ -25,6 +25,22 @@ _RULES = {
     "less_than": "less than {lt}",
 }
 
+# What other programs call a command, and what it is called here.
+_OTHER_NAMES = {
+    "train": "fit",
+    "training": "fit",
+    "search": "tune",
+    "eval": "evaluate",
+    "test": "evaluate",
+    "infer": "predict",
+    "classify": "predict",
+    "run": "serve",
+    "server": "serve",
+    "why": "explain",
+    "info": "inspect",
+    "list": "models",
+}
+
 
 def usage_message(error: typer.TyperException) -> str:
     """Words the error of a command that cannot be parsed.
@@ -84,5 +100,6 @@ def _command_message(error: typer.TyperException) -> str | None:
     commands = getattr(getattr(getattr(error, "ctx", None), "command", None), "commands", None)
     if unknown is None or not commands:
         return None
-    hint = did_you_mean(unknown[1], commands)
+    named = _OTHER_NAMES.get(unknown[1].lower(), "")
+    hint = f" Did you mean {named!r}?" if named in commands else did_you_mean(unknown[1], commands)
     return f"No such command {unknown[1]!r}.{hint or ' There are: ' + ', '.join(commands) + '.'}"

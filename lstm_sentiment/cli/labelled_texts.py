@@ -45,3 +45,47 @@ class LabelledTexts:
             bad_rows=self.bad_rows,
             progress=TerminalProgress(),
         )
+
+
+@dataclass(frozen=True)
+class TextsOrTestSet:
+    """Flags of labelled texts, in the place of which the test set of a version is taken."""
+
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Labelled texts to evaluate on, as --data.",
+            show_default=False,
+        ),
+    ] = None
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
+            "the class; or a folder of them. May be repeated. Default: the test set of the run "
+            "that made the version.",
+            show_default=False,
+        ),
+    ] = None
+    text_column: TextColumn = "text"
+    label_column: LabelColumn = "label"
+    bad_rows: BadRowsFlag = "refuse"
+
+    def read(self, version_dir: Path) -> "Corpus":
+        """Reads the files; without any, the test set of the run that made the version.
+
+        Raises:
+            InvalidInputError: If a file cannot be read or breaks a rule, or there is no test set.
+        """
+        given = (*(self.files or ()), *(self.data or ()))
+        if given:
+            return LabelledTexts(
+                [*given], self.text_column, self.label_column, self.bad_rows
+            ).read()
+        from lstm_sentiment.cli.console import say
+        from lstm_sentiment.text.corpus.held_out import read_test_texts
+
+        corpus, path = read_test_texts(version_dir)
+        say(f"Texts: the test set of the run that made the version, {path}")
+        return corpus

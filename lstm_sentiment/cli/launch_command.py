@@ -41,7 +41,7 @@ def launch(
     the number of their worker. When a worker fails, the others are stopped and
     launch exits with the same code. Ctrl-C stops all; a second one kills them.
 
-    Example: python cli.py launch --workers 2 -- fit --data reviews.csv --strategy multi-worker
+    Example: python cli.py launch --workers 2 -- fit reviews.csv --strategy multi-worker
     """
     require_train()
     if not command:

@@ -53,11 +53,19 @@ Preset = Literal["fast", "accurate"]
 class DataFlags:
     """Flags of the texts to train on and to evaluate with."""
 
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Labelled texts to train on: .csv, .tsv, .jsonl, .parquet; or one .txt a class, "
+            "named after it; or a folder of them. Without any: the demo corpus.",
+            show_default=False,
+        ),
+    ] = None
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
-            "it; or a folder of them. May be repeated. Without it: the demo corpus.",
+            help="Labelled texts, as FILE. May be repeated.",
             show_default=False,
             rich_help_panel=DATA,
         ),
@@ -192,6 +200,8 @@ class ConfigFlags:
         if self.config is not None:
             config = load_config(self.config, base=None if self.preset is None else config)
         by_flag, by_set = flag_settings(context), set_settings(self.settings or ())
+        if files := context.params.get("files"):
+            by_flag["data"] = (*files, *by_flag.get("data", ()))
         try:
             return with_overrides(config, nested({**by_flag, **by_set}))
         except InvalidInputError as error:
@@ -247,7 +257,8 @@ def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ..
         name = parameter.name or ""
         # `--quiet` and `--verbose` are no settings of a run: they are not among the arguments.
         if parameter.expose_value and name not in allowed and is_given(context, name):
+            given = parameter.opts[0] if parameter.opts[0].startswith("-") else "FILE"
             raise InvalidInputError(
                 f"`{flag}` goes with no other flag but `--json`: the run has its settings. "
-                f"Received: `{parameter.opts[0]}`."
+                f"Received: `{given}`."
             )

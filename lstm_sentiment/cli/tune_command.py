@@ -61,7 +61,7 @@ def tune(
     After an interruption the same command continues the search.
     Needs the extra `tune`.
 
-    Example: python cli.py tune --data reviews.csv --trials 30
+    Example: python cli.py tune reviews.csv --trials 30
     """
     from lstm_sentiment.tuning.search import check_search
     from lstm_sentiment.tuning.search import tune as search

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.system import sync_to_disk
+from lstm_sentiment.text.corpus.held_out import with_test_file
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
@@ -51,6 +53,7 @@ def export_servable(
     *,
     version: int | None = None,
     test: Evaluation | None = None,
+    test_file: str | os.PathLike[str] | None = None,
     default_signature: DefaultSignature = "ids",
     when_written: Callable[[Path], None] = lambda _: None,
 ) -> Path:
@@ -63,6 +66,8 @@ def export_servable(
         base_path: The servable's folder, with one subfolder a version; made if missing.
         version: A positive number without a version. `None` is the highest number there plus one.
         test: Scores on held-out texts, to be kept with the version.
+        test_file: File of the held-out texts, whose fingerprint is in `result.data`. The version
+            keeps the path relative to `base_path`: see `read_test_texts`.
         default_signature: What a request without a signature sends: see `ServableModule`.
         when_written: Called with the folder of the complete version before it appears.
 
@@ -72,6 +77,9 @@ def export_servable(
     Raises:
         ExportError: If the version exists or the folder cannot be written.
     """
+    if test_file is not None:
+        data = with_test_file(result.data, Path(test_file), Path(base_path))
+        result = replace(result, data=data)
 
     def write(folder: Path) -> None:
         write_version(result, folder, test, default_signature)

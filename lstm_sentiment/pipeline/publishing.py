@@ -14,6 +14,7 @@ from lstm_sentiment.models_config.edit import Labelled, label_version
 from lstm_sentiment.models_config.model_choice import find_model, named_versions
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.exports import Exports
+from lstm_sentiment.pipeline.run_folder import TEST
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
@@ -98,6 +99,7 @@ class Publisher:
         """Exports a version, if the run has not exported it before it was cut off."""
         if self._run_dir is None:
             return self._export(result, self._base, **facts)
+        facts["test_file"] = self._run_dir / TEST
         exports = Exports(self._run_dir, self._base)
         found = exports.find(name)
         if found is not None:

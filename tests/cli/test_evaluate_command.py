@@ -1,6 +1,7 @@
 """`evaluate`: what it prints and where, what it writes, and its exit code."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lstm_sentiment.pipeline.run_folder import save_labelled_texts
+from lstm_sentiment.text.corpus.held_out import with_test_file
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from lstm_sentiment.text.corpus.reading import read_corpus
+from lstm_sentiment.version_folder import CARD
 from tests.cli.running import Run, is_one_error_line
 
 ROWS = [
@@ -134,6 +139,30 @@ def test_columns_and_several_files_are_taken(run: Run, model: Path, tmp_path: Pa
     assert json.loads(outcome.out)["confusion_matrix"] == [[0, 0], [1, 1]]
 
 
+def test_without_data_the_test_set_of_the_run_is_taken(
+    run: Run, model: Path, data: Path, tmp_path: Path
+) -> None:
+    corpus = read_corpus([data]).drop_empty()
+    shutil.copytree(model, tmp_path / "models")
+    (tmp_path / "run").mkdir()
+    save_labelled_texts(corpus, tmp_path / "run" / "test.csv")
+    facts = with_test_file(
+        {"test": corpus.fingerprint()}, tmp_path / "run" / "test.csv", tmp_path / "models"
+    )
+    card = {"labels": ["bad", "good"], "data": facts}
+    (tmp_path / "models" / "7" / CARD).write_text(json.dumps(card), "utf-8")
+    outcome = run("evaluate", "--model", "models", "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["confusion_matrix"] == [[2, 0], [1, 2]]
+    assert "Texts: the test set of the run that made the version, run/test.csv" in outcome.err
+    given = run("evaluate", data, "--model", "models", "--json")
+    assert json.loads(given.out)["confusion_matrix"] == [[2, 0], [1, 2]]
+    shutil.rmtree(tmp_path / "run")
+    gone = run("evaluate", "--model", "models")
+    assert is_one_error_line(gone)
+    assert "run/test.csv: the test set of models/7 must be there." in gone.err
+
+
 def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
     outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
@@ -148,7 +177,8 @@ def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_pa
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((), "Missing option '--data'"),
+        ((), "its card does not name the file of its test set; give texts with `--data`."),
+        (("none.csv",), "none.csv"),
         (("--data", "none.csv"), "none.csv"),
         (("--data", "bad.csv"), "bad.csv:1: the column 'text' must exist"),
         (("--data", "test.csv", "--model", "none"), "none: must be a version's folder"),

@@ -26,7 +26,7 @@ from lstm_sentiment.training.workers.cluster import Cluster
 from lstm_sentiment.training.workers.distribution import Workers
 from tests.cli.running import Run, is_one_error_line
 
-NO_SETTINGS = {"preset", "config", "settings", "resume", "as_json"}
+NO_SETTINGS = {"files", "preset", "config", "settings", "resume", "as_json"}
 
 
 @dataclass
@@ -98,6 +98,8 @@ def test_every_flag_is_a_setting_and_what_help_shows_is_its_default() -> None:
 
 FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--data", "a.csv", "--data", "b.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
+    (("a.csv", "b.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
+    (("--data", "b.csv", "a.csv"), {"data": (Path("a.csv"), Path("b.csv"))}),
     (("--dev-data", "d", "--test-data", "t"), {"dev_data": Path("d"), "test_data": Path("t")}),
     (("--text-column", "x", "--label-column", "y"), {"text_column": "x", "label_column": "y"}),
     (("--teacher", "more.scored.jsonl"), {"teacher": Path("more.scored.jsonl")}),
@@ -217,7 +219,7 @@ def test_set_overrides_file_and_flags_and_the_last_counts(
 def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     shown = run("fit", "--help").out
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
-    assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Options", *panels]
+    assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Arguments", "Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
     assert len(flags - {"--help", "--verbose", "--quiet"}) == 27
     assert "--set" in flags
@@ -324,6 +326,7 @@ def test_a_worker_that_is_not_the_chief_joins_it(
     [
         ("--epochs", "9"),
         ("--data", "a.csv"),
+        ("a.csv",),
         ("--config", "a.toml"),
         ("--preset", "fast"),
         ("--no-tensorboard",),
@@ -334,7 +337,7 @@ def test_a_worker_that_is_not_the_chief_joins_it(
 def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ...]) -> None:
     outcome = run("fit", "--json", *flags, "--resume", "runs/a")
     assert is_one_error_line(outcome), outcome
-    named = "--tensorboard" if flags[0] == "--no-tensorboard" else flags[0]
+    named = {"--no-tensorboard": "--tensorboard", "a.csv": "FILE"}.get(flags[0], flags[0])
     assert "`--resume` goes with no other flag but `--json`" in outcome.err
     assert outcome.err.endswith(f"Received: `{named}`.\n")
     assert (calls.resumed, calls.configs) == ([], [])

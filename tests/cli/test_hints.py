@@ -17,6 +17,9 @@ AVAILABLE, LOADING = ModelVersionStatus.AVAILABLE, ModelVersionStatus.LOADING
     ("line", "message"),
     [
         ("predcit", "No such command 'predcit'. Did you mean 'predict'?"),
+        ("train reviews.csv", "No such command 'train'. Did you mean 'fit'?"),
+        ("eval --model m", "No such command 'eval'. Did you mean 'evaluate'?"),
+        ("models list", "No such command 'list'. There are: status, label, "),
         ("models statsu", "No such command 'statsu'. Did you mean 'status'?"),
         ("models xyz", "No such command 'xyz'. There are: status, label, "),
         ("predict x --text-colum y", "--text-colum. Did you mean '--text-column'?"),
@@ -33,6 +36,7 @@ AVAILABLE, LOADING = ModelVersionStatus.AVAILABLE, ModelVersionStatus.LOADING
         ("fit --strategy mirrord", "Received: 'mirrord'. Did you mean 'mirrored'?"),
         ("vectors info vectors.vcc", "Did you mean 'vectors.vec'?"),
         ("inspect modls", "Received: no folder. Did you mean 'models'?"),
+        ("fit reviews.csv --label-column stars", "Received columns: star, text. Did you me"),
         ("fit --data reviews.csv --label-column stars", "Received columns: star, text. Did you me"),
         ("fit --config mine.toml", "mine.toml: settings of [training] must be among"),
         ("fit --config mine.toml", "Did you mean training.epochs?"),

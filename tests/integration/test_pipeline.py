@@ -19,6 +19,7 @@ from lstm_sentiment import (
     run_pipeline,
 )
 from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.text.corpus.held_out import read_test_texts
 from lstm_sentiment.version_folder import CARD
 from tests.corpora import hotel_like, rows_of
 from tests.recorder import Recorder
@@ -98,6 +99,8 @@ def test_texts_of_three_classes_become_a_version_that_knows_them(
     predicted = predictor.predict(held_out.texts)
     right = [p.classification == label for p, label in zip(predicted, held_out.labels, strict=True)]
     assert sum(right) / len(right) == pytest.approx(in_memory.test.accuracy)
+    found, path = read_test_texts(in_memory.version_dir)
+    assert (found.texts, path) == (held_out.texts, (run_dir / "test.csv").resolve())
 
 
 def test_the_options_of_the_tokenizer_reach_the_version(in_memory: PipelineResult) -> None:
