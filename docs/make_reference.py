@@ -40,7 +40,7 @@ PAGES = {
         "The model server, and changing what it serves.",
         ("serving.", "models_config.", "rollout."),
     ),
-    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client.",)),
+    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client.", "predictions")),
     "python-errors": ("Errors", "What a caller can catch.", ("errors",)),
     "python-versions": (
         "Versions",

@@ -9,10 +9,7 @@ from .client.model_info import SignatureInfo as SignatureInfo
 from .client.model_info import TensorInfo as TensorInfo
 from .client.model_info import VersionStatus as VersionStatus
 from .client.model_service import RunningServer as RunningServer
-from .client.predict_client import Explanation as Explanation
-from .client.predict_client import IdPrediction as IdPrediction
 from .client.predict_client import PredictClient as PredictClient
-from .client.predict_client import Prediction as Prediction
 from .drift.evidence import MovedFeature as MovedFeature
 from .errors import ConfigError as ConfigError
 from .errors import ExportError as ExportError
@@ -41,6 +38,9 @@ from .pipeline.config_file import save_config as save_config
 from .pipeline.run import PipelineResult as PipelineResult
 from .pipeline.run import resume_pipeline as resume_pipeline
 from .pipeline.run import run_pipeline as run_pipeline
+from .predictions import Explanation as Explanation
+from .predictions import IdPrediction as IdPrediction
+from .predictions import Prediction as Prediction
 from .report.analysis.version_evaluation import VersionEvaluation as VersionEvaluation
 from .report.analysis.version_evaluation import evaluate_version as evaluate_version
 from .report.page.write import WrittenReport as WrittenReport

@@ -1,14 +1,16 @@
 """Answers of each signature, read from a server's messages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.predictions import Explanation, IdPrediction, Prediction
 from lstm_sentiment.protocol.prediction_pb2 import Class, ClassificationResponse, PredictResponse
 from lstm_sentiment.protocol.tensors import Array, read_tensor
+
+__all__ = ["AnswerReader", "Explanation", "IdPrediction", "Prediction", "explanation"]
 
 # Of each output: the number of dimensions, the first of which counts rows, and the allowed kinds of
 # NumPy dtypes.
@@ -22,57 +24,6 @@ _OUTPUTS = {
     "predict_scores": (2, "f"),
 }
 _KINDS = {"O": "strings", "iu": "integers", "f": "numbers"}
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The classification of one text.
-
-    Attributes:
-        label: The most probable label.
-        classification: The index of the label among the classes.
-        probabilities: One for each class; they sum to 1.
-        model_version: The version that answered; `None` if the server does not name it.
-    """
-
-    label: str
-    classification: int
-    probabilities: tuple[float, ...]
-    model_version: int | None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The classification of one text, with the weight of each token.
-
-    Attributes:
-        label: The most probable label.
-        probabilities: One for each class; they sum to 1.
-        tokens: The tokens that the model read, in order, without padding.
-        attributions: The weight of each token: positive for the label, negative against it.
-        model_version: The version that answered; `None` if the server does not name it.
-    """
-
-    label: str
-    probabilities: tuple[float, ...]
-    tokens: tuple[str, ...]
-    attributions: tuple[float, ...]
-    model_version: int | None
-
-
-@dataclass(frozen=True)
-class IdPrediction:
-    """The answer of `serving_default` to one row of token ids.
-
-    Attributes:
-        predict_classification: Index of the highest score.
-        predict_scores: One logit for each class.
-        model_version: The version that answered; `None` if the server does not name it.
-    """
-
-    predict_classification: int
-    predict_scores: tuple[float, ...]
-    model_version: int | None
 
 
 class AnswerReader:

@@ -1,8 +1,9 @@
 """The result of `fit`: a trained classifier."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.drift.features import MeasuredTexts
 from lstm_sentiment.drift.reference import DriftReference
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.sentiment_model import SentimentModel
+from lstm_sentiment.predictions import Prediction
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.python_values import texts_of
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.config import TrainingConfig
-from lstm_sentiment.training.evaluation.logits import logits_function
+from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
 from lstm_sentiment.training.inputs.encoding import encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
@@ -66,6 +70,47 @@ class FitResult:
     folds: int = 0
     drift_reference: DriftReference | None = field(default=None, compare=False)
 
+    def predict(self, texts: Iterable[str], *, progress: Progress = SILENT) -> list[Prediction]:
+        """Classifies texts.
+
+        Args:
+            texts: At least one: a list, a generator, an array, a column of a table.
+            progress: Receives the progress of tokenizing.
+
+        Returns:
+            One prediction for each text, in order: those of the version that `export_servable`
+            writes, but for the precision of the arithmetic. Their `model_version` is `None`.
+
+        Raises:
+            InvalidInputError: If there is no text, or one is missing; the message has its row.
+        """
+        probabilities = self.probabilities(texts, progress=progress)
+        return [
+            Prediction(self.label_names[best], best, tuple(scores), None)
+            for best, scores in zip(
+                probabilities.argmax(axis=1).tolist(), probabilities.tolist(), strict=True
+            )
+        ]
+
+    def probabilities(
+        self, texts: Iterable[str], *, progress: Progress = SILENT
+    ) -> NDArray[np.float64]:
+        """Returns the probabilities of the classes of `label_names`, `(texts, classes)`.
+
+        Arguments and errors are those of `predict`.
+        """
+        listed = texts_of(texts)
+        if not listed:
+            raise InvalidInputError("There must be at least one text. Received: none.")
+        ids = encode_texts(
+            self.tokenizer, listed, max_length=self.model.config.max_length, progress=progress
+        )
+        return probabilities_of(self._logits_of(ids), self.temperature)
+
+    @cached_property
+    def _logits_of(self) -> LogitsOf:
+        return logits_function(self.model)
+
     def evaluate(
         self,
         corpus: Corpus,
@@ -104,7 +149,7 @@ class FitResult:
             cache_dir=cache_dir,
             progress=progress,
         )
-        logits = logits_function(self.model)(ids)
+        logits = self._logits_of(ids)
         scores = evaluated(ids, logits, corpus, self.temperature)
         reference = with_answers(self.drift_reference, logits, self.temperature, ids)
         return scores, replace(self, drift_reference=reference)

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.checks import one_of
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.duplicates import (
     are_in,
     are_new,
@@ -23,6 +25,12 @@ from lstm_sentiment.text.corpus.duplicates import (
 from lstm_sentiment.text.corpus.file_texts import taken
 from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from lstm_sentiment.text.corpus.python_values import (
+    column_of,
+    labels_of,
+    texts_of,
+    without_missing,
+)
 from lstm_sentiment.text.corpus.tables.cells import clean_text
 
 Row = tuple[str, str]
@@ -63,6 +71,42 @@ class Corpus:
         names, ids = label_ids({label for _, label in rows}, label_names)
         texts = tuple(clean_text(text) for text, _ in rows)
         return cls(texts, tuple(ids[label] for _, label in rows), names)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        text: str = "text",
+        label: str = "label",
+        label_names: Sequence[str] | None = None,
+        bad_rows: BadRows = "refuse",
+    ) -> "Corpus":
+        """Makes a corpus from two columns of a table.
+
+            Corpus.from_frame(pandas.read_excel("reviews.xlsx"), text="review", label="stars")
+
+        Args:
+            frame: A pandas or Polars frame, an Arrow table or record batch, a Hugging Face dataset
+                (one split of it), or a mapping of columns.
+            text: Column of the texts. Empty texts stay: see `drop_empty`.
+            label: Column of the labels, of any type: a label's name is its `str`. Labels of Hugging
+                Face's `ClassLabel` have their names.
+            label_names: As in `from_rows`.
+            bad_rows: `refuse` raises for rows without a text or a label; `skip` leaves them out.
+
+        Raises:
+            InvalidInputError: If a column is missing, or a row lacks its text or label; the message
+                has the number of the first such row, counted from 0.
+        """
+        one_of(get_args(BadRows), bad_rows=bad_rows)
+        columns = [column_of(frame, text), column_of(frame, label)]
+        if bad_rows == "skip":
+            columns = without_missing(columns)
+        texts = texts_of(columns[0], text)
+        return cls.from_rows(
+            list(zip(texts, labels_of(columns[1], label), strict=True)), label_names
+        )
 
     def __eq__(self, other: object) -> bool:
         """Compares texts, labels and classes, not whether the texts are in memory or in files."""

@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.notebook_html import table_html
 from lstm_sentiment.training.evaluation.calibration import expected_calibration_error
 from lstm_sentiment.training.evaluation.intervals import Estimate, estimate_accuracy
 from lstm_sentiment.version_folder import probabilities_of
+
+_LARGEST_MATRIX = 20
+"""Classes above which a notebook shows no confusion matrix."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,32 @@ class Evaluation:
         )
         scores = {name: getattr(self, name) for name in names}
         return {name: value for name, value in scores.items() if value is not None}
+
+    def _repr_html_(self) -> str:
+        """Returns the scores, those of each class and the confusion matrix, for a notebook."""
+        interval, names = self.accuracy_interval, [scores.label for scores in self.classes]
+        whole = [
+            ("texts", f"{self.texts:,}"),
+            ("accuracy", f"{self.accuracy:.1%} ({interval.low:.1%} to {interval.high:.1%})"),
+            ("macro-F1", f"{self.macro_f1:.1%}"),
+        ]
+        if self.calibration_error is not None:
+            whole.append(("calibration error", f"{self.calibration_error:.3f}"))
+        if self.oov_rate is not None:
+            whole.append(("unknown tokens", f"{self.oov_rate:.1%}"))
+        classes = [
+            (c.label, f"{c.precision:.1%}", f"{c.recall:.1%}", f"{c.f1:.1%}", f"{c.support:,}")
+            for c in self.classes
+        ]
+        shown = table_html(("score", "value (95 % interval)"), whole)
+        shown += table_html(("class", "precision", "recall", "F1", "texts"), classes)
+        if len(names) > _LARGEST_MATRIX:
+            return shown
+        answers = [
+            (name, *(f"{count:,}" for count in row))
+            for name, row in zip(names, self.confusion_matrix, strict=True)
+        ]
+        return shown + table_html(("label / predicted", *names), answers, "Confusion matrix")
 
 
 def evaluate_predictions(
