@@ -112,7 +112,6 @@ TO_MEND: frozenset[str] = frozenset(
         "docs/how-to/three-classes.md",
         "docs/index.md",
         "docs/open-inference.md",
-        "docs/serving-protocol.md",
         "docs/tutorial.md",
         "docs/what-was-tried.md",
         "examples/curl/README.md",
