@@ -6,7 +6,7 @@
         variables/          WEIGHTS_INDEX
         assets/             VOCABULARY, LABELS: a token, a class a line, in id order
         assets.extra/       CARD, TEXTS_SEEN, WARMUP_REQUESTS, LIGHT: see `light_twin`,
-                            DIGESTS: see `version_digests`
+                            LABEL_NAMES: see `display_names`, DIGESTS: see `version_digests`
 
 `export` writes such folders; `serving`, `versions` and stock TensorFlow Serving read them. File
 names, signature names, special ids and the rule of a version's number are written down here alone.
@@ -35,6 +35,7 @@ GRAPH_TEXT = Path("saved_model.pbtxt")
 VOCABULARY = Path("assets") / "vocabulary.txt"
 LABELS = Path("assets") / "labels.txt"
 CARD = Path("assets.extra") / "sentiment.json"
+LABEL_NAMES = Path("assets.extra") / "label_names.json"
 TEXTS_SEEN = Path("assets.extra") / "texts_seen.npy"
 WARMUP_REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 WEIGHTS_INDEX = Path("variables") / "variables.index"

@@ -21,6 +21,7 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
+from lstm_sentiment.display_names import read_display_names
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.memory import check_run_memory
@@ -99,6 +100,15 @@ def fit(
         Path,
         typer.Option(help="The version appears in this folder.", rich_help_panel=_OUTPUT),
     ] = Path(PipelineConfig.model_dir),
+    label_names: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Names that people see in the place of labels, by language: JSON such as "
+            '{"0": {"en": "negative", "zh": "差评"}}, or TOML.',
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     run_dir: Annotated[
         Path | None,
         typer.Option(
@@ -136,6 +146,8 @@ def fit(
         refuse_other_flags(context, "--resume", ("resume", "as_json"))
     config = settings.chosen(context)
     check_run_memory(config)
+    if config.label_names is not None:
+        read_display_names(config.label_names)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow, say
 
     if line := deprecation(context):

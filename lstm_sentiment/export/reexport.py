@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_sentiment.display_names import DisplayNames, load_display_names
 from lstm_sentiment.export.servable import complete_version, publish, write_saved_model
 from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
 from lstm_sentiment.export.version_tokenizer import load_tokenizer
@@ -21,6 +22,7 @@ def reexport_version(
     version_dir: Path,
     check: Callable[[Path], None],
     default_signature: DefaultSignature | None = None,
+    display_names: DisplayNames | None = None,
 ) -> Path:
     """Writes a version's model beside it as the next version, without training.
 
@@ -32,12 +34,14 @@ def reexport_version(
             raises keeps the version from appearing.
         default_signature: What a request without a signature sends, see `ServableModule`; `None`
             for the same as of the version.
+        display_names: What people see in the place of the labels; `None` for those of the version.
 
     Returns:
         The new version's folder.
 
     Raises:
-        InvalidInputError: If the version lacks what an export needs.
+        InvalidInputError: If the version lacks what an export needs, or does not have a label
+            that is to get a name.
         ExportError: If the new version cannot be written.
     """
     with reading_version(version_dir):
@@ -47,12 +51,14 @@ def reexport_version(
         texts_seen = np.load(version_dir / TEXTS_SEEN)
         label_names = tuple(card["labels"])
         temperature = float(card.get("temperature", 1.0))
+        names = load_display_names(version_dir) if display_names is None else display_names
         is_of_ids = ids_signature(signature_defs(version_dir)) == DEFAULT_SIGNATURE_KEY
+    names.check_labels(label_names)
     default = default_signature or ("ids" if is_of_ids else "text")
 
     def write(folder: Path) -> None:
         write_saved_model(folder, model, tokenizer, label_names, temperature, default)
-        complete_version(folder, model, tokenizer, temperature, card, texts_seen, default)
+        complete_version(folder, model, tokenizer, temperature, card, texts_seen, default, names)
         check(folder)
 
     return publish(version_dir.parent, write)

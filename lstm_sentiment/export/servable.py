@@ -13,6 +13,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 
+from lstm_sentiment.display_names import (
+    NO_NAMES,
+    DisplayNames,
+    as_display_names,
+    save_display_names,
+)
 from lstm_sentiment.errors import ExportError
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
@@ -55,6 +61,7 @@ def export_servable(
     test: Evaluation | None = None,
     test_file: str | os.PathLike[str] | None = None,
     default_signature: DefaultSignature = "ids",
+    display_names: Mapping[str, Mapping[str, str] | str] | None = None,
     when_written: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Writes one version under `base_path`, where it appears as a whole or not at all.
@@ -69,6 +76,8 @@ def export_servable(
         test_file: File of the held-out texts, whose fingerprint is in `result.data`. The version
             keeps the path relative to `base_path`: see `read_test_texts`.
         default_signature: What a request without a signature sends: see `ServableModule`.
+        display_names: What people see in the place of labels, by label and language tag, as in
+            `{"0": {"en": "negative", "zh": "差评"}}`. `None` for those of `result`.
         when_written: Called with the folder of the complete version before it appears.
 
     Returns:
@@ -76,10 +85,15 @@ def export_servable(
 
     Raises:
         ExportError: If the version exists or the folder cannot be written.
+        InvalidInputError: If `display_names` break a rule, see `read_display_names`, or name a
+            label that the classifier does not have.
     """
     if test_file is not None:
         data = with_test_file(result.data, Path(test_file), Path(base_path))
         result = replace(result, data=data)
+    if display_names is not None:
+        result = replace(result, display_names=as_display_names(display_names))
+    result.display_names.check_labels(result.label_names, "`display_names`")
 
     def write(folder: Path) -> None:
         write_version(result, folder, test, default_signature)
@@ -120,7 +134,14 @@ def write_version(
     write_saved_model(folder, model, tokenizer, result.label_names, temperature, default_signature)
     card = make_card(result, test)
     complete_version(
-        folder, model, tokenizer, temperature, card, result.texts_seen, default_signature
+        folder,
+        model,
+        tokenizer,
+        temperature,
+        card,
+        result.texts_seen,
+        default_signature,
+        result.display_names,
     )
 
 
@@ -155,6 +176,7 @@ def complete_version(
     card: Mapping[str, Any],
     texts_seen: NDArray[np.uint64],
     default_signature: DefaultSignature = "ids",
+    display_names: DisplayNames = NO_NAMES,
 ) -> None:
     """Writes what a version has beside its SavedModel, and syncs the folder to disk.
 
@@ -166,10 +188,12 @@ def complete_version(
         card: The facts of the version: see `make_card`.
         texts_seen: See `FitResult.texts_seen`.
         default_signature: That of `write_saved_model`.
+        display_names: What people see in the place of the labels.
     """
     (folder / CARD).parent.mkdir()
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")
     np.save(folder / TEXTS_SEEN, texts_seen)
+    save_display_names(display_names, folder)
     ids_key = IDS if default_signature == "text" else DEFAULT_SIGNATURE_KEY
     save_warmup_requests(folder / WARMUP_REQUESTS, tokenizer, model.config.max_length, ids_key)
     if network_bytes(model) <= MAX_BYTES:

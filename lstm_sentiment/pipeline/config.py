@@ -44,6 +44,9 @@ class PipelineConfig:
             labels, but for dev, test and excluded texts and their near duplicates. `e5` takes no
             file: a regression on sentence embeddings labels the `unlabelled` texts (extra
             `teacher`).
+        label_names: File of display names, see `read_display_names`: what people see in the place
+            of labels, by language, as in `{"0": {"en": "negative", "zh": "差评"}}`. The version
+            keeps them. `None` takes those of `init_from`, if it has any.
         exclude_data: Files or folders of texts that must not be learned from.
         init_from: A version to begin with, or a base path, of which the highest version is taken.
             Weights, vocabulary, tokenizer and model sizes are those of the version.
@@ -93,6 +96,7 @@ class PipelineConfig:
     streaming: bool = False
     unlabelled: Annotated[Sequence[PathLike], PATH] = ()
     teacher: Annotated[PathLike | None, PATH] = None
+    label_names: Annotated[PathLike | None, PATH] = None
     exclude_data: Annotated[Sequence[PathLike], PATH] = ()
     init_from: Annotated[PathLike | None, PATH] = None
     vectors: Annotated[PathLike | None, PATH] = None

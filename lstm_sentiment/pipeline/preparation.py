@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.display_names import (
+    NO_NAMES,
+    DisplayNames,
+    load_display_names,
+    read_display_names,
+)
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.export.trained_version import TrainedVersion, load_trained_version
 from lstm_sentiment.model.config import ModelConfig
@@ -57,6 +63,7 @@ class PreparedRun:
         cache_dir: Folder of files that a later run can use again.
         soft_labels: What the teacher says of texts that are not in the test set, if there is one.
         corrections: The corrections that the labelled texts were read with.
+        display_names: What people see in the place of the labels.
     """
 
     train: Corpus
@@ -70,6 +77,7 @@ class PreparedRun:
     cache_dir: Path
     soft_labels: SoftLabels | None = None
     corrections: Corrections = NO_CORRECTIONS
+    display_names: DisplayNames = NO_NAMES
 
     @cached_property
     def texts_seen(self) -> NDArray[np.uint64]:
@@ -120,9 +128,12 @@ def prepare_run(
     if is_e5(config.teacher):
         check_e5(config)
     start = None if config.init_from is None else load_trained_version(config.init_from)
+    display_names = _display_names(config, start)
     excluded = read_excluded(config, progress)
     corrections = read_corrections(config.corrections)
     labelled = train, dev, test = deal_out(config, excluded, corrections, progress)
+    if config.label_names is not None:
+        display_names.check_labels(train.label_names, config.label_names)
     if start is not None:
         _check_unseen(start, dev, test)
         if config.unlabelled and not is_e5(config.teacher):
@@ -179,7 +190,14 @@ def prepare_run(
         cache_dir,
         soft_labels,
         corrections,
+        display_names.only(train.label_names),
     )
+
+
+def _display_names(config: PipelineConfig, start: TrainedVersion | None) -> DisplayNames:
+    if config.label_names is not None:
+        return read_display_names(config.label_names)
+    return NO_NAMES if start is None else load_display_names(start.path)
 
 
 def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:

@@ -240,7 +240,12 @@ def _fit(
         data = {name: dict(facts) for name, facts in prepared.fingerprints.items()}
         # Names without folders: a version may go to people who must not know those.
         data["train"]["files"] = [Path(path).name for path in config.data] or ["demo corpus"]
-        return replace(result, texts_seen=prepared.texts_seen, data=data)
+        return replace(
+            result,
+            texts_seen=prepared.texts_seen,
+            data=data,
+            display_names=prepared.display_names,
+        )
 
     result = fit(
         prepared.train,

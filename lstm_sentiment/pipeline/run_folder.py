@@ -201,7 +201,10 @@ def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, An
 
 
 def _files(config: PipelineConfig) -> list[PathLike]:
-    single = (config.dev_data, config.test_data, config.teacher, config.vectors)
+    single = (
+        *(config.dev_data, config.test_data, config.teacher, config.label_names),
+        config.vectors,
+    )
     named = [*config.data, *config.corrections, *config.unlabelled, *config.exclude_data]
     return [*named, *(path for path in single if path is not None and not is_e5(path))]
 
@@ -228,6 +231,7 @@ def _with_absolute_paths(config: PipelineConfig) -> PipelineConfig:
         "dev_data",
         "test_data",
         "teacher",
+        "label_names",
         "init_from",
         "vectors",
         "model_dir",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.display_names import NO_NAMES, DisplayNames
 from lstm_sentiment.drift.features import MeasuredTexts
 from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
@@ -53,6 +54,7 @@ class FitResult:
         folds: Number of folds of the cross-validation, or 0: see `fit`.
         drift_reference: What the training and dev texts look like, with the answers to texts that
             were not learned; `None` if unknown.
+        display_names: What people see in the place of the labels.
     """
 
     model: SentimentModel
@@ -69,6 +71,7 @@ class FitResult:
     texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     folds: int = 0
     drift_reference: DriftReference | None = field(default=None, compare=False)
+    display_names: DisplayNames = NO_NAMES
 
     def predict(self, texts: Iterable[str], *, progress: Progress = SILENT) -> list[Prediction]:
         """Classifies texts.

@@ -57,8 +57,9 @@ class Calls:
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
     calls = Calls()
+    (tmp_path / "names.json").write_text("{}")  # read before TensorFlow is imported
     for name in ("run_pipeline", "load_run", "resume_pipeline"):
         monkeypatch.setattr(f"lstm_sentiment.pipeline.run.{name}", getattr(calls, name))
     return calls
@@ -116,6 +117,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
         {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "strategy": "mirrored"}},
     ),
     (("--bad-rows", "skip"), {"bad_rows": "skip"}),
+    (("--label-names", "names.json"), {"label_names": Path("names.json")}),
     (("--init-from", "models/a"), {"init_from": Path("models/a")}),
     (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
     (
@@ -221,9 +223,16 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Arguments", "Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 27
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 28
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
+
+
+def test_a_bad_file_of_names_is_refused_before_tensorflow_is_imported(
+    is_refused_at_once: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "names.json").write_text('{"0": {"cn": "x"}}')
+    is_refused_at_once("names.json: the names of label '0'", "fit", "--label-names", "names.json")
 
 
 def test_every_flag_is_tried() -> None:

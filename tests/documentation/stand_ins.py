@@ -15,6 +15,7 @@ import pytest
 
 import lstm_sentiment
 from lstm_sentiment import Corpus, FitResult, PipelineConfig, TrainingError, TuneResult
+from lstm_sentiment.display_names import save_display_names
 from lstm_sentiment.export import servable
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.model.config import ModelConfig
@@ -97,6 +98,7 @@ class Training:
         card = json.dumps(make_card(result, test), ensure_ascii=False)
         (folder / CARD).write_text(card, "utf-8")
         np.save(folder / TEXTS_SEEN, result.texts_seen)
+        save_display_names(result.display_names, folder)
         save_digests(folder)
 
     def load(self, folder: Path, *_: object) -> SavedModelServable:

@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from lstm_sentiment import ExportError, FitResult, Vocabulary, export_servable
+from lstm_sentiment import (
+    ExportError,
+    FitResult,
+    InvalidInputError,
+    Vocabulary,
+    export_servable,
+)
+from lstm_sentiment.display_names import as_display_names, load_display_names
 from lstm_sentiment.export import servable
+from lstm_sentiment.version_digests import check_version
 
 
 @pytest.fixture
@@ -23,7 +31,8 @@ def _write_little(result: FitResult, folder: Path, *_: object) -> None:
 
 def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
     base = tmp_path / "models" / "sentiment"
-    version_dir = export_servable(fitted, base, test=fitted.dev)
+    names = {"neutral": {"zh": "一般"}, "positive": "好评"}
+    version_dir = export_servable(fitted, base, test=fitted.dev, display_names=names)
     assert version_dir == base / "1"
     assert Vocabulary.load(version_dir / "assets" / "vocabulary.txt") == fitted.tokenizer.vocabulary
     labels = (version_dir / "assets" / "labels.txt").read_text("utf-8")
@@ -40,8 +49,16 @@ def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
         assert example["label"] in card["labels"]
         assert example["tokens"] == fitted.tokenizer.tokenize(example["text"])[:20]
         assert example["token_ids"] == fitted.tokenizer.encode(example["text"])[:20]
+    assert load_display_names(version_dir) == as_display_names(names)
+    check_version(version_dir)
     assert (version_dir / "saved_model.pb").is_file()
     assert os.stat(version_dir).st_mode & 0o055 == 0o055
+
+
+def test_a_name_for_no_label_leaves_no_version(fitted: FitResult, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"^`display_names`: .* Did you mean 'positive'"):
+        export_servable(fitted, tmp_path, display_names={"positve": "好评"})
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("quick")

