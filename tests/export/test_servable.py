@@ -31,7 +31,7 @@ def _write_little(result: FitResult, folder: Path, *_: object) -> None:
 
 def test_a_version_is_whole(fitted: FitResult, tmp_path: Path) -> None:
     base = tmp_path / "models" / "sentiment"
-    names = {"neutral": {"zh": "一般"}, "positive": "好评"}
+    names: dict[str, dict[str, str] | str] = {"neutral": {"zh": "一般"}, "positive": "好评"}
     version_dir = export_servable(fitted, base, test=fitted.dev, display_names=names)
     assert version_dir == base / "1"
     assert Vocabulary.load(version_dir / "assets" / "vocabulary.txt") == fitted.tokenizer.vocabulary
