@@ -19,6 +19,7 @@ from lstm_sentiment.versions.comparison import (
     Comparison,
     Disagreement,
     p_text,
+    points,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def print_comparison(comparison: Comparison, *, show: int) -> None:
     """Prints scores, counts and at most `show` texts with different labels."""
     console = output_console()
     console.print(_scores(comparison))
-    console.print(f"\n[from, to]: {comparison.confidence * 100:g} % confidence interval\n")
+    console.print(f"\n[from, to] is the {comparison.confidence * 100:g} % confidence interval.\n")
     first, second = comparison.first, comparison.second
     rows = {
         "both right": f"{comparison.both_right:,}",
@@ -70,7 +71,7 @@ def _scores(comparison: Comparison) -> Table:
         _points(comparison.accuracy_difference),
         _points(comparison.macro_f1_difference),
         *(
-            f"{100 * (comparison.second.class_f1[name] - comparison.first.class_f1[name]):+.1f}"
+            points(comparison.second.class_f1[name] - comparison.first.class_f1[name])
             for name in comparison.label_names
         ),
         "",
@@ -116,8 +117,8 @@ def _share(estimate: "Estimate") -> str:
 
 
 def _points(estimate: "Estimate") -> str:
-    value, low, high = (100 * it for it in (estimate.value, estimate.low, estimate.high))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
+    value, low, high = map(points, (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _print_disagreements(console: Console, comparison: Comparison, show: int) -> None:
@@ -128,7 +129,7 @@ def _print_disagreements(console: Console, comparison: Comparison, show: int) ->
         told += f"; the {len(rows):,} most confident"
     console.print(f"{told}:\n", soft_wrap=True)
     cells = [_cells(row) for row in rows]
-    head = ["index", "label", comparison.first.name, comparison.second.name]
+    head = ["text", "label", comparison.first.name, comparison.second.name]
     widths = [max(map(cell_len, column)) for column in zip(head, *cells, strict=True)]
     widths = [min(width, _NAMES_WIDTH) for width in widths]
     console.print(_line(head, widths), style="bold", soft_wrap=True)
@@ -140,7 +141,7 @@ def _print_disagreements(console: Console, comparison: Comparison, show: int) ->
 
 def _cells(row: Disagreement) -> list[str]:
     return [
-        f"{row.index:,}",
+        f"no. {row.index + 1:,}",
         escaped_line(row.label),
         _answer(row.first, row),
         _answer(row.second, row),

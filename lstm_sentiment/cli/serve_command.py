@@ -1,8 +1,8 @@
 """`serve`: runs the model server until a signal stops it."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -88,10 +88,27 @@ def serve(
     flags = ServeFlags(models, loading, limits, access, monitoring, shadow, drain_seconds)
     flags.shadow.options()
     address = _address(host, port, rest_api_port, grpc_socket_path)
-    if workers > 1:
-        _serve_with_workers(flags, address, workers)
-    else:
-        _serve(flags, address)
+    with _naming_port_flags(address):
+        if workers > 1:
+            _serve_with_workers(flags, address, workers)
+        else:
+            _serve(flags, address)
+
+
+@contextmanager
+def _naming_port_flags(address: Address) -> Iterator[None]:
+    """Adds to the error of a port that cannot be had the flag that chooses another."""
+    from lstm_sentiment.serving.errors import CannotListenError
+
+    try:
+        yield
+    except CannotListenError as error:
+        if not error.port:
+            raise
+        flag = "--port" if error.port == address.port else "--rest-api-port"
+        raise InvalidInputError(
+            f"{error} Choose another port with `{flag} N`, or any free one with `{flag} auto`."
+        ) from error
 
 
 def _address(host: str, port: str, rest_api_port: str, socket_path: str | None) -> Address:
@@ -139,10 +156,6 @@ def _serve(flags: ServeFlags, address: Address) -> None:
                 server.rest_api_port,
                 server.grpc_socket_path,
             ),
-            [
-                (f"{s.id.name} version {s.id.version}", s.state.name, s.error)
-                for s in server.states()
-            ],
         )
         server.wait_for_termination()
 
@@ -159,22 +172,15 @@ def _serve_with_workers(flags: ServeFlags, address: Address, workers: int) -> No
 
     ended_by_signals = EndedBySignals(flags.drain_seconds, exit_now)
     with logging_to_stderr(), suppress(KeyboardInterrupt), ended_by_signals, parent:
-        _announce(
-            flags,
-            parent.address,
-            [(f"{s.name} version {s.version}", s.state.name, s.error) for s in parent.states()],
-        )
+        _announce(flags, parent.address)
         parent.wait_for_termination()
 
 
-def _announce(
-    flags: ServeFlags, address: Address, states: Iterable[tuple[str, str, object]]
-) -> None:
+def _announce(flags: ServeFlags, address: Address) -> None:
+    """Prints where the server listens; the state of each version is in its log."""
     from lstm_sentiment.cli.console import say, tell
     from lstm_sentiment.serving.access.listening import address_of
 
-    for version, state, error in states:
-        say(f"{version}: {state}{'' if error is None else f' ({error})'}")
     scheme = "https" if flags.access.has_tls else "http"
     host, rest_api_port = address.host, address.rest_api_port
     rest = f", REST on {scheme}://{address_of(host, rest_api_port)}" if rest_api_port else ""

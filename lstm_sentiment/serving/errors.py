@@ -58,6 +58,19 @@ class PermissionDeniedError(LstmSentimentError):
     """A request asks for what its caller may not."""
 
 
+class CannotListenError(InvalidInputError):
+    """An address cannot be listened on.
+
+    Attributes:
+        port: The port to replace, if another one would help; else 0.
+    """
+
+    def __init__(self, message: str, port: int = 0) -> None:
+        """Keeps the port beside the message."""
+        super().__init__(message)
+        self.port = port
+
+
 class RequestTooLargeError(InvalidInputError):
     """A request is larger than the server's limits.
 

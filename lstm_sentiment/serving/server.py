@@ -461,9 +461,9 @@ class ModelServer:
         if self._rest is not None:
             self._rest.start()
         grpc_server.set_serving()
-        logger.info("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
+        logger.debug("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
         if self._grpc_socket_path is not None:
-            logger.info("serving gRPC on UNIX socket %s", self._grpc_socket_path)
+            logger.debug("serving gRPC on UNIX socket %s", self._grpc_socket_path)
 
     def _make_shadow(self, options: ShadowOptions) -> Shadow:
         metrics = self._observability.metrics

@@ -300,8 +300,9 @@ def summarize_version(
 
 
 def points(share: float) -> str:
-    """Formats a difference of shares in percentage points, with its sign."""
-    return f"{100 * share:+.1f}".replace("-0.0", "+0.0")
+    """Formats a difference of shares in percentage points, with its sign; `0.0` has none."""
+    rounded = round(100 * share, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def p_text(p_value: float) -> str:

@@ -359,7 +359,7 @@ def test_serve_stops_cleanly_when_told_to(base_path: Path, number: signal.Signal
         server.send_signal(number)
         assert server.wait(timeout=60) == 0
         assert "Traceback" not in server.stderr.read()
-    assert "sentiment version 1: AVAILABLE\n" in lines
+    assert sum(line.endswith(" sentiment version 1: AVAILABLE\n") for line in lines) == 1
 
 
 def test_serve_without_a_model_says_what_it_needs(run: Run) -> None:

@@ -75,6 +75,7 @@ def test_two_versions_side_by_side_in_80_columns(run: Run, config: Path, data: P
     assert ["only", "version", "5", "right", "3"] in rows
     assert "Different predictions for 3 of 7 texts:" in lines
     assert "房间很干净" in outcome.out
+    assert [line.split()[1] for line in lines if line.startswith("no. ")] == ["4", "3", "2"]
     assert lines[-1].startswith("no significant difference on 7 texts: version 5 has +42.9 p")
     assert all(len(line) <= 80 for line in lines[:-1])
     scored = [line.split(":")[0] for line in outcome.err.splitlines()]
@@ -161,7 +162,7 @@ def address(service: StockModelService) -> Iterator[str]:
 def test_what_is_more_than_chance_can_be_chosen(run: Run, config: Path, data: Path) -> None:
     flags = ("--versions", "2,5", "--data", data, *COLUMNS, "--confidence", 0.7)
     outcome = run("models", "compare", *flags)
-    assert "[from, to]: 70 % confidence interval" in outcome.out
+    assert "[from, to] is the 70 % confidence interval." in outcome.out
     assert outcome.out.splitlines()[-1].startswith("version 5 is better")  # p = 0.25
 
 

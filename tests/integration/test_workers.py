@@ -214,11 +214,19 @@ def test_what_one_server_refuses_workers_refuse(tmp_path: Path) -> None:
     assert together.stderr.startswith(f"error: {config}:1:")
 
 
-def test_a_port_that_somebody_has_is_refused(served: Served, config: Path) -> None:
+@pytest.mark.parametrize(
+    ("workers", "flag", "other"),
+    [("1", "--rest-api-port", "--port"), ("2", "--port", "--rest-api-port")],
+)
+def test_a_port_that_somebody_has_is_refused_with_the_flag_that_chooses_another(
+    served: Served, config: Path, workers: str, flag: str, other: str
+) -> None:
     command = [sys.executable, str(REPOSITORY / "cli.py"), "serve"]
-    command += ["--model-config-file", str(config), "--workers", "2", "--port", str(served.port)]
+    command += ["--model-config-file", str(config), "--workers", workers]
+    command += [flag, str(served.port), other, "auto"]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (refused.returncode, refused.stderr) == (
-        2,
-        f"error: cannot listen on 127.0.0.1:{served.port}: address already in use.\n",
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1] == (
+        f"error: cannot listen on 127.0.0.1:{served.port}: address already in use. "
+        f"Choose another port with `{flag} N`, or any free one with `{flag} auto`."
     )

@@ -14,7 +14,7 @@ from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.progress import SILENT
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.version_folder import TEXTS_SEEN, find_versions
-from lstm_sentiment.versions.comparison import Comparison, compare_versions, score_in_turn
+from lstm_sentiment.versions.comparison import Comparison, compare_versions, points, score_in_turn
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 from lstm_sentiment.versions.texts_seen import count_texts_seen
 from tests.compared import NAMES, corpus_of, pair, scores_of, write_texts_seen
@@ -265,3 +265,11 @@ def test_versions_are_found_by_their_numbers(tmp_path: Path) -> None:
         find_versions(tmp_path / "absent", [1])
     with pytest.raises(ServableNotFoundError, match=r"in it: none\. Received: 1"):
         find_versions(tmp_path / "x", [1])
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(-0.0004, "0.0"), (0.0, "0.0"), (0.0004, "0.0"), (-0.1, "-10.0"), (0.012, "+1.2")],
+)
+def test_a_difference_that_rounds_to_zero_has_no_sign(share: float, shown: str) -> None:
+    assert points(share) == shown

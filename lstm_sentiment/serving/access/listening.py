@@ -1,9 +1,11 @@
 """Listening sockets, and the errors where a socket cannot listen."""
 
+import errno
 import os
 import socket
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.serving.errors import CannotListenError
 
 
 def check_port(name: str, port: int) -> None:
@@ -30,20 +32,30 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         reuse_port: Whether other processes of this user may listen there too.
 
     Raises:
-        InvalidInputError: If the socket cannot be bound.
+        CannotListenError: If the socket cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, reuse_port=reuse_port)
     except OSError as error:
-        raise cannot_listen(host, port, system_reason(error)) from error
+        raise cannot_listen(host, port, error) from error
     # asyncio disables Nagle's algorithm, which costs 40 ms a request, only if a socket names TCP.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
-def cannot_listen(host: str, port: int, reason: str) -> InvalidInputError:
-    """Returns the error for an address that cannot be listened on."""
-    return InvalidInputError(f"cannot listen on {address_of(host, port)}: {reason}.")
+def cannot_listen(host: str, port: int, reason: OSError | str) -> CannotListenError:
+    """Returns the error for an address that cannot be listened on.
+
+    Args:
+        host: The address or name.
+        port: The port.
+        reason: The error of the system; a text where another program has the port.
+    """
+    is_the_port = isinstance(reason, str) or reason.errno in (errno.EADDRINUSE, errno.EACCES)
+    told = reason if isinstance(reason, str) else system_reason(reason)
+    return CannotListenError(
+        f"cannot listen on {address_of(host, port)}: {told}.", port if is_the_port else 0
+    )
 
 
 def system_reason(error: OSError) -> str:

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.serving.access.listening import cannot_listen, listen, system_reason
+from lstm_sentiment.serving.access.listening import cannot_listen, listen
 
 with suppress(ModuleNotFoundError):  # `check_can_share_ports` refuses such a platform
     import fcntl
@@ -62,7 +62,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
         try:
             return _bound(family, place, reuse_address=True)
         except OSError as error:
-            raise cannot_listen(host, port, system_reason(error)) from error
+            raise cannot_listen(host, port, error) from error
 
 
 @contextmanager
