@@ -77,9 +77,9 @@ def page_names() -> list[str]:
     return [name for name in found if not name.startswith(GENERATED)]
 
 
-def english_of(page: str) -> str:
-    """The English page that a Chinese one translates."""
-    return page.removesuffix(CHINESE) + ".md" if page.endswith(CHINESE) else page
+def english_of(name: str) -> str:
+    """The English page, or picture, that a Chinese one translates."""
+    return name.replace(".zh-CN.", ".")
 
 
 @cache

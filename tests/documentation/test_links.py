@@ -102,3 +102,11 @@ def test_a_broken_link_is_found() -> None:
     assert problem_of("README.md", "docs/text.md#nothing") == "no such heading"
     assert problem_of("README.md", "http://example.com") == "not https"
     assert problem_of("README.md", "docs/text.md#three-tokenizers") is None
+
+
+def test_the_home_page_leads_to_every_page() -> None:
+    """Of those that are written; the menu has the others."""
+    home = {link.split("#")[0] for link in links("docs/index.md")}
+    written = {page.removeprefix("docs/") for page in page_names() if page.startswith("docs/")}
+    english = {page for page in written if page == english_of(page)} - {"index.md"}
+    assert english <= home

@@ -41,8 +41,8 @@ def test_each_language_has_all_pages_under_the_same_names(language: str, tmp_pat
     assert not {name for name in written if "zh-CN" in name}
     assert {f"docs/{name}" for name in paths(PROJECT["nav"]) if "reference/" not in name} <= written
     home = (tmp_path / "docs/index.md").read_text("utf-8")
-    assert "简体中文" not in home and "zh-CN" not in home
-    assert ("## 在刚克隆" in home) == (language == "zh")
+    assert "简体中文" not in home and "zh-CN.md" not in home
+    assert ("## 在刚克隆的目录里安装" in home) == (language == "zh")
     note = "本页暂无中文版" in (tmp_path / "docs/servable.md").read_text("utf-8")
     assert note == (language == "zh")
 
