@@ -44,14 +44,14 @@ class ModelConfig:
         recurrent_dropout: Share of the LSTM state's channels hidden from the next step in training,
             the same for all steps of a text, from 0 to below 1.
         dropout: Share of the pooled vector dropped in training, from 0 to below 1.
-        members: Number of LSTMs with pooling and dense layer of their own over the same word
-            vectors. They are trained side by side, and the mean of their logits is the answer
+        members: Number of LSTMs over the same word vectors, each with its own pooling and dense
+            layer. They are trained together, and the result is the mean of their logits
             (Dietterich, 2000, https://doi.org/10.1007/3-540-45014-9_1).
         ngrams: Length in tokens of the longest n-grams of the linear classifier beside the LSTM:
             see `NgramView`. 0 leaves the linear classifier out.
         character_ngrams: Length in characters of the longest n-grams of a second linear classifier:
-            see `CharacterView`. 0 leaves it out; "auto" takes 3 for a tokenizer of texts without
-            spaces and 5 for one of texts with spaces, and leaves it out where `ngrams` is 0 or the
+            see `CharacterView`. 0 leaves it out. "auto" uses 3 for texts without
+            spaces and 5 for texts with spaces, and leaves it out if `ngrams` is 0 or the
             tokens are single characters.
         max_length: Tokens kept of each text, from the front, in training and in every signature.
     """

@@ -29,27 +29,31 @@ class PipelineConfig:
 
     Attributes:
         data: Files or folders of labelled texts, see `read_corpus`. Empty loads the demo corpus.
-        dev_data: Dev set, used as it is; `None` splits off a tenth of `data`.
-        test_data: Test set, used as it is; `None` splits off a tenth of `data`.
-        corrections: Files of corrections, see `read_corrections`: texts of `data`, `dev_data` and
-            `test_data` that have another label than the file says, or are left out.
+        dev_data: Dev set (it decides when training stops), used as it is; `None` splits off a tenth
+            of `data`.
+        test_data: Test set (for the final scores), used as it is; `None` splits off a tenth of
+            `data`.
+        corrections: Files of corrections, see `read_corrections`: they change the labels of texts
+            of `data`, `dev_data` and `test_data`, or leave texts out.
         text_column: Column of the texts.
         label_column: Column of the labels.
-        streaming: Leave the texts in their files, for corpora larger than memory. The result is the
-            same. The files (`.csv`, `.tsv`, `.jsonl` or `.txt`) must not change until the run ends.
-        unlabelled: Files or folders of more texts to train word vectors on; of tables, only
+        streaming: Read texts from their files instead of loading all of them into memory. The
+            result is the same. The files (`.csv`, `.tsv`, `.jsonl` or `.txt`) must not change until
+            the run ends.
+        unlabelled: Files or folders of more texts to train word vectors on. In a table, only
             `text_column` is read. Near duplicates of dev and test texts are left out.
-        teacher: File of soft labels, see `read_soft_labels`: the probabilities that another
-            classifier gives the classes of texts, labelled or not. They are learned beside the
-            labels, but for dev, test and excluded texts and their near duplicates. `e5` takes no
-            file: a regression on sentence embeddings labels the `unlabelled` texts (extra
-            `teacher`).
+        teacher: File of soft labels, see `read_soft_labels`: the class probabilities that another
+            classifier gave to texts, labelled or not. The model learns them together with the
+            labels, except for dev, test and excluded texts and their near duplicates. With `e5`
+            instead of a file, a regression on sentence embeddings labels the `unlabelled` texts
+            (extra `teacher`).
         label_names: File of display names, see `read_display_names`: what people see in the place
             of labels, by language, as in `{"0": {"en": "negative", "zh": "差评"}}`. The version
             keeps them. `None` takes those of `init_from`, if it has any.
         exclude_data: Files or folders of texts that must not be learned from.
-        init_from: A version to begin with, or a base path, of which the highest version is taken.
-            Weights, vocabulary, tokenizer and model sizes are those of the version.
+        init_from: A version to start from, or a base path (the folder of a model's versions), whose
+            highest version is used. Weights, vocabulary, tokenizer and model sizes come from that
+            version.
         vectors: File of word vectors, or the name of a package: see `load_word_vectors`. `None`
             trains word2vec on the training texts.
         own_vectors: Also train vectors on the texts and concatenate them with those of `vectors`.
@@ -59,16 +63,16 @@ class PipelineConfig:
         tokenizer: `auto`, or a tokenizer's kind.
         normalization: Spellings to unify: see `normalize_texts`.
         unknown: For `unigram`, the tokens of unknown characters: see `UnigramTokenizer`.
-        dictionary: For `unigram`, words and counts to segment by, one source or several, of which
-            the later ones add to the first: see `load_word_counts`. `None` segments by the
+        dictionary: For `unigram`, words and counts for segmentation, from one source or several;
+            the later sources add to the first: see `load_word_counts`. `None` segments by the
             vocabulary.
-        model_dir: Base path of the servable, in which the version appears.
+        model_dir: Base path: the folder of the model's versions, in which the new version appears.
         export_every: Also export a version every so many epochs or steps during training. `None`
             exports only the best weights, at the end.
         export_unit: `epochs` or `steps`.
         keep: Number of highest versions to keep; older ones are removed, except those named in
             `model_config_file`. `None` keeps all.
-        default_signature: What requests without a signature send: token `ids`, as in the original
+        default_signature: Input of requests that name no signature: token `ids`, as in the original
             recipe, or `text`, for clients that cannot name a signature. With `text`,
             `serving_default` is the same as `text`, and token ids have the signature `ids`.
         model_config_file: A `models.config` whose version label `best` is set to the best weights;

@@ -48,14 +48,14 @@ _LOGICAL_DEVICES = positive_integers(64)
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of training; an `InvalidInputError` names a field that breaks its rule.
+    """Settings of training; a value that breaks its rule raises an `InvalidInputError`.
 
     Attributes:
         epochs: Largest number of passes over the training texts. `auto` chooses it from the number
             of training texts: see `budget_for`.
         batch_size: Global batch size, over all replicas, in texts; `auto` as for `epochs`.
-        least_steps: Steps for which `auto` epochs are enough, as far as 30 epochs allow.
-        least_epochs: Fewest `auto` epochs.
+        least_steps: Fewest steps that `auto` epochs reach, unless that takes more than 30 epochs.
+        least_epochs: Fewest epochs that `auto` chooses.
         learning_rate: Peak learning rate of Adam.
         schedule: Decay of the learning rate: to 0 by `cosine` or `linear`, or none (`constant`).
         warmup_share: Share of all steps in which the learning rate rises from 0; at least 0, below
@@ -66,20 +66,20 @@ class TrainingConfig:
         class_weights: `balanced` gives all classes the same total weight in the loss; `none` gives
             all texts the same weight; `auto` chooses: see `choose_class_weights`.
         cross_validation: Number of folds of a cross-validation over training and dev texts: see
-            `fit`. `auto` takes 5 where there are fewer than 200 dev texts and at most 3,000
-            labelled texts in all, 3 if those with soft labels alone make them more than 3,000, and
-            none elsewhere; `off` takes none.
+            `fit`. `auto` uses 5 if there are fewer than 200 dev texts and at most 3,000 labelled
+            texts in all, 3 if texts with only a soft label bring their number above 3,000, and
+            otherwise none; `off` uses none.
         label_smoothing: Share of each label spread over all classes, at least 0 and below 1.
-        average_momentum: Momentum of the moving average of the weights, which is kept in their
-            place; at least 0 (no average) and below 1 (https://arxiv.org/abs/1412.6980, section
-            7.2).
+        average_momentum: Momentum of the moving average of the weights, which is scored and kept
+            instead of the weights; at least 0 (no average) and below 1
+            (https://arxiv.org/abs/1412.6980, section 7.2).
         precision: `mixed_bfloat16` computes in bfloat16 and keeps the weights in `float32`.
         checkpoint_steps: Steps between checkpoints. `None` writes one at the end of each epoch, and
-            one a minute in between.
-        teacher_weight: With soft labels, share of the soft label in what is learned of a text that
-            has a label too, 0 to 1. `auto` chooses it: see `settle_teacher_weight`.
+            once a minute within an epoch.
+        teacher_weight: With soft labels, share of the soft label in the target of a text that also
+            has a label, 0 to 1. `auto` chooses it: see `settle_teacher_weight`.
         teacher_temperature: With soft labels, divisor of the teacher's logits: above 1, the soft
-            labels get softer. `auto` fits it on labelled texts: see `settle_teacher`.
+            labels become softer. `auto` fits it on labelled texts: see `settle_teacher`.
         seed: Seed of initial weights, order of the texts and dropout.
         strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
         logical_devices: Number of logical devices that the CPU is divided into, to try `mirrored`
