@@ -1,6 +1,7 @@
 """`serving_configs/docker-compose.yml`, against the files that it mounts."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,10 @@ def test_the_container_may_do_nothing_but_serve(serving: dict[str, Any]) -> None
     assert serving["read_only"] is True
     assert serving["cap_drop"] == ["ALL"]
     assert serving["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.*")), ids=lambda path: path.name)
+def test_pages_that_comments_name_are_there(path: Path) -> None:
+    comments = re.findall(r"^ *#(.*)", path.read_text("utf-8"), re.MULTILINE)
+    pages = re.findall(r"[\w/.-]+\.md|README\b(?!\.)", "\n".join(comments))
+    assert [page for page in pages if not (REPOSITORY / page).is_file()] == []

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Asks a model server in plain curl: ours, or stock TensorFlow Serving.
+# Sends requests to a model server with plain curl: ours, or stock TensorFlow Serving.
 #
 #   ./ask.sh predict "房间很干净"            each class with its probability
 #   ./ask.sh classify "房间很干净"           the same by the Classify API
-#   ./ask.sh explain "房间很干净"            which tokens spoke for the label
-#   ./ask.sh status                          which versions are there, and in which state
-#   ./ask.sh metadata                        what the model can be asked
+#   ./ask.sh explain "房间很干净"            how much each token supports the label
+#   ./ask.sh status                          the versions and their states
+#   ./ask.sh metadata                        the model's signatures: its functions, inputs and outputs
 #
-# What comes back is the server's JSON, pretty where it is pretty. Settings:
-#   SERVER=http://localhost:8501   where its REST API is
+# Prints the server's JSON. Environment variables:
+#   SERVER=http://localhost:8501   address of the REST API
 #   MODEL=sentiment                the model's name
-#   VERSION=3 or LABEL=stable      whom to ask; neither: the newest version
-#   TOKEN_FILE=token.txt           a file with the bearer token, where the server wants one
-#   RETRY=5                        how often to try again while nobody listens yet
+#   VERSION=3 or LABEL=stable      the version; default: the newest
+#   TOKEN_FILE=token.txt           a file with the bearer token, if the server requires one
+#   RETRY=5                        retries while the server does not listen yet
 set -eu
 
 usage() {
@@ -20,7 +20,7 @@ usage() {
   exit 2
 }
 
-# A JSON string: what would end it, or may not stand in it, is escaped.
+# Prints a text as a JSON string, with special characters escaped.
 quoted() {
   printf '"%s"' "$(
     printf '%s' "$1" | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' |
@@ -28,7 +28,7 @@ quoted() {
   )"
 }
 
-# curl's settings come by standard input, so that no token is seen in the list of processes.
+# curl reads its settings from standard input, so the list of processes does not show the token.
 ask() {
   path=$1
   shift

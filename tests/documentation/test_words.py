@@ -93,9 +93,6 @@ TO_MEND: frozenset[str] = frozenset(
         "README.md",
         "README.zh-CN.md",
         "docs/tutorial.md",
-        "examples/curl/README.md",
-        "examples/docker-compose/README.md",
-        "examples/docker/README.md",
     }
 )
 
