@@ -7,7 +7,7 @@ import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.labelled_texts import LabelledTexts
+from lstm_sentiment.cli.labelled_texts import TextsOrTestSet
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.results import print_json, print_line
 from lstm_sentiment.errors import InvalidInputError
@@ -33,7 +33,7 @@ def compare(
             show_default=False,
         ),
     ],
-    texts: LabelledTexts,
+    texts: TextsOrTestSet,
     engine: EngineFlags,
     model: Annotated[
         Path | None,
@@ -71,6 +71,9 @@ def compare(
     predictions. McNemar's exact test, on the texts that only one version gets
     right, gives the probability that such a difference is chance.
 
+    Without --data, the texts are the test set of the run that made the second
+    version.
+
     Example: python cli.py models compare --model models/sentiment --versions 3,4 --data test.csv
     """
     from lstm_sentiment.training.evaluation.intervals import check_confidence
@@ -79,7 +82,7 @@ def compare(
     check_confidence(confidence)
     model_dir, numbers = _chosen(versions, model, model_config_file, model_name)
     folders = find_versions(model_dir, numbers)
-    corpus = texts.read()
+    corpus = texts.read(folders[1])
     engine.prepare(*folders)
     from lstm_sentiment.cli.comparison_table import print_comparison, tell_warnings
     from lstm_sentiment.cli.console import TerminalProgress

@@ -13,41 +13,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LabelledTexts:
-    """Flags of the files of labelled texts and of their columns."""
-
-    data: Annotated[
-        list[Path],
-        typer.Option(
-            help="Labelled texts that no version was trained on, such as a run's test.csv: .csv, "
-            ".tsv, .jsonl, .parquet; or one .txt a class, named after the class; or a folder of "
-            "them. May be repeated.",
-            show_default=False,
-        ),
-    ]
-    text_column: TextColumn = "text"
-    label_column: LabelColumn = "label"
-    bad_rows: BadRowsFlag = "refuse"
-
-    def read(self) -> "Corpus":
-        """Reads the files.
-
-        Raises:
-            InvalidInputError: If a file cannot be read or breaks a rule.
-        """
-        from lstm_sentiment.cli.console import TerminalProgress
-        from lstm_sentiment.text.corpus.reading import read_corpus
-
-        return read_corpus(
-            self.data,
-            text_column=self.text_column,
-            label_column=self.label_column,
-            bad_rows=self.bad_rows,
-            progress=TerminalProgress(),
-        )
-
-
-@dataclass(frozen=True)
 class TextsOrTestSet:
     """Flags of labelled texts, in the place of which the test set of a version is taken."""
 
@@ -80,9 +45,16 @@ class TextsOrTestSet:
         """
         given = (*(self.files or ()), *(self.data or ()))
         if given:
-            return LabelledTexts(
-                [*given], self.text_column, self.label_column, self.bad_rows
-            ).read()
+            from lstm_sentiment.cli.console import TerminalProgress
+            from lstm_sentiment.text.corpus.reading import read_corpus
+
+            return read_corpus(
+                given,
+                text_column=self.text_column,
+                label_column=self.label_column,
+                bad_rows=self.bad_rows,
+                progress=TerminalProgress(),
+            )
         from lstm_sentiment.cli.console import say
         from lstm_sentiment.text.corpus.held_out import read_test_texts
 

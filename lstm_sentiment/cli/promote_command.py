@@ -9,7 +9,7 @@ import typer
 from lstm_sentiment.cli.compare_command import Confidence
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.labelled_texts import LabelledTexts
+from lstm_sentiment.cli.labelled_texts import TextsOrTestSet
 from lstm_sentiment.cli.models_flags import ModelFlags, ServerFlags, tell_commands, tell_notes
 from lstm_sentiment.cli.options import AsJson
 from lstm_sentiment.cli.results import print_json, print_line
@@ -36,7 +36,7 @@ def promote(
         int,
         typer.Option(metavar="N", help="The version to point the label to.", show_default=False),
     ],
-    texts: LabelledTexts,
+    texts: TextsOrTestSet,
     engine: EngineFlags,
     model_flags: ModelFlags,
     server: ServerFlags,
@@ -90,14 +90,17 @@ def promote(
     Exits with 0 if the label points to the version, and with 1 if refused;
     with --dry-run, as it would without.
 
+    Without --data, the texts are the test set of the run that made the version.
+
     Example: python cli.py models promote --version-label stable --version 4 --data test.csv
     --model-config-file models.config
     """
     from lstm_sentiment.rollout.control import ModelsControl
+    from lstm_sentiment.version_folder import find_versions
 
     # Read first: a bad file is told at once.
     control = ModelsControl(model_flags.model_config_file, model_name=model_flags.model_name)
-    corpus = texts.read()
+    corpus = texts.read(find_versions(model or control.base_path, [version])[0])
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.rollout.promotion import promote as promote_version
     from lstm_sentiment.versions.comparison import score_in_turn

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lstm_sentiment.text.corpus.held_out import with_test_file
+from lstm_sentiment.text.corpus.reading import read_corpus
+from lstm_sentiment.version_folder import CARD
 from tests.cli.running import Run, is_one_error_line
 from tests.compared import length_version, write_texts_seen
 from tests.model_service import StockModelService
@@ -98,6 +101,33 @@ def test_a_comparison_for_machines(run: Run, config: Path, data: Path) -> None:
     )
 
 
+def name_test_set(base_path: Path, version: int, file: Path) -> None:
+    """Has a version's card name a file of labelled texts as the test set of its run."""
+    corpus = read_corpus([file])
+    facts = with_test_file({"test": corpus.fingerprint()}, file, base_path)
+    card = {"labels": [*corpus.label_names], "data": facts}
+    path = base_path / str(version) / CARD
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(card), "utf-8")
+
+
+def test_without_data_the_test_set_of_the_second_run_is_taken(
+    run: Run, config: Path, data: Path, tmp_path: Path
+) -> None:
+    for name in ("2", "5"):
+        (tmp_path / name).mkdir()
+        rows = data.read_text().splitlines()[1 : int(name) + 1]
+        (tmp_path / name / "test.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+        name_test_set(tmp_path / "models" / "sentiment", int(name), tmp_path / name / "test.csv")
+    compared = run("models", "compare", "--versions", "2,5", "--json")
+    assert compared.code == 0, compared.err
+    assert json.loads(compared.out)["texts"] == 5
+    assert "Texts: the test set of the run that made the version, 5/test.csv" in compared.err
+    promoted = run(*PROMOTE, "--model-config-file", config, "--dry-run", "--force", "--json")
+    assert promoted.code == 0, promoted.err
+    assert "Texts: the test set of the run that made the version, 2/test.csv" in promoted.err
+
+
 def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
     flags = ("--versions", "2,5", "--data", data, *COLUMNS)
     few = run("models", "compare", *flags, "--show", 1).out
@@ -111,7 +141,7 @@ def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
     ("args", "message"),
     [
         ((), "--versions"),
-        (("--versions", "2,5"), "--data"),
+        (("--versions", "2,5"), "give texts with `--data`."),
         (("--versions", "2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,stable", "--data", "test.csv"), "must be numbers, such as 3,4. Rec"),
