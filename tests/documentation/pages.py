@@ -91,8 +91,8 @@ def all_blocks() -> list[Block]:
     return [block for name in page_names() for block in blocks_of(page_text(name), name)]
 
 
-def without_blocks(text: str) -> str:
-    """A page's prose: fenced blocks are emptied, inline code goes."""
+def without_blocks(text: str, code: str = "") -> str:
+    """A page's prose: fenced blocks are emptied, `code` takes the place of inline code."""
     kept, fence = [], None
     for line in text.splitlines():
         if fence is None and (opening := _FENCE.match(line)):
@@ -100,7 +100,7 @@ def without_blocks(text: str) -> str:
         elif fence is not None and line.strip() == fence:
             fence = None
         elif fence is None:
-            kept.append(re.sub(r"`+[^`]*`+", "", line))
+            kept.append(re.sub(r"`+[^`]*`+", code, line))
             continue
         kept.append("")
     return "\n".join(kept)

@@ -1,4 +1,4 @@
-"""Pages explain ten words where they first use them, and hold no private metaphors."""
+"""Pages explain ten words at their first use, in short sentences without private metaphors."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,10 @@ import pytest
 from tests.documentation.pages import page_names, page_text, without_blocks
 
 _CHINESE = ".zh-CN.md"
+_MOST_WORDS = 40
+_CODE = "Code"
+_SENTENCE_END = re.compile(r"(?<=[.!?:;])[)\"*]*\s+|(?<=\|)\s")
+_WORD = re.compile(r"[^\W\d_][\w'./%-]*|\d[\d.,%]*")
 _LINK_TARGET = re.compile(r"\]\([^)]*\)|<[^>]+>|https?://\S+")
 _HEADING = re.compile(r"^ *#")
 _NEW_PART = re.compile(r"^ *(?:[-*|]|\d+\.) ?")
@@ -76,7 +80,7 @@ METAPHORS = {
     r"\bmerits?\b": "which one is better",
     r"\bat hand\b|\b(?:in|from|into) (?:good |other )?hands?\b": "available",
     r"\beyes?\b": "look at",
-    r"\b(?:says|tells|hears|speaks|asks)\b": "shows, reports, returns, requests",
+    r"\b(?:says|tells|hears|asks)\b|\bspeaks\b(?! against)": "shows, reports, returns, requests",
     r"\b(?:is|are|was|were|be|been) (?:told|asked|said|heard)\b": "shown, reported, queried",
     r"\basked of\b|\bspeaks? for\b": "requested; supports",
     r"\bthose that\b": "a noun: the texts that",
@@ -104,7 +108,7 @@ def pages() -> list[str]:
 
 def parts(page: str) -> Iterator[str]:
     """The paragraphs, list items and rows of tables of a page, without headings and code."""
-    text = _LINK_TARGET.sub("]", without_blocks(page))
+    text = _LINK_TARGET.sub("]", without_blocks(page, _CODE))
     waiting: list[str] = []
     for line in [*text.splitlines(), ""]:
         heading = _HEADING.match(line) is not None
@@ -131,9 +135,18 @@ def metaphors(page: str, *, chinese: bool) -> Iterator[str]:
                 yield f"{found[0]} -> {better}: {part}"
 
 
+def long_sentences(page: str) -> Iterator[str]:
+    """The sentences of an English page, or parts at a colon or semicolon, that are too long."""
+    for part in parts(page):
+        for sentence in _SENTENCE_END.split(part):
+            if (words := len(_WORD.findall(sentence))) > _MOST_WORDS:
+                yield f"{words} words: {sentence}"
+
+
 def problems(name: str) -> list[str]:
     chinese, page = name.endswith(_CHINESE), page_text(name)
-    return [*unexplained(page, chinese=chinese), *metaphors(page, chinese=chinese)]
+    found = [*unexplained(page, chinese=chinese), *metaphors(page, chinese=chinese)]
+    return found if chinese else [*found, *long_sentences(page)]
 
 
 @pytest.mark.parametrize("name", [name for name in pages() if name not in TO_MEND])
@@ -147,6 +160,12 @@ def test_a_word_is_explained_where_it_is_first_used() -> None:
     assert not [*unexplained("# Drain\n\nServers drain: they finish.\n", chinese=False)]
     assert not [*unexplained("Give `--drain-seconds`.\n\n```sh\ndrain\n```\n", chinese=False)]
     assert len([*unexplained("影子流量。\n", chinese=True)]) == 1
+
+
+def test_a_long_sentence_is_found() -> None:
+    words = "word " * 25
+    assert len([*long_sentences(f"{words}\n{words}.\n")]) == 1
+    assert not [*long_sentences(f"{words}: {words}. {words}.\n\n- {words}\n- {words}\n")]
 
 
 def test_a_metaphor_is_found() -> None:
