@@ -29,7 +29,7 @@ def compare(
         str,
         typer.Option(
             metavar="A,B",
-            help="The versions' numbers; with --model-config-file, also labels.",
+            help="Numbers of the two versions; with --model-config-file, version labels too.",
             show_default=False,
         ),
     ],
@@ -51,7 +51,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Name of the model there. Not needed if there is only one.",
+            help="Name of the model in the file. Needed only if the file has several.",
             show_default=False,
         ),
     ] = None,

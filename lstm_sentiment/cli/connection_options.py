@@ -38,7 +38,7 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="CA certificates to verify the server by; turns on TLS: PEM file.",
+            help="CA certificates that verify the server; turns on TLS: PEM file.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -50,7 +50,9 @@ class AccessFlags:
     ] = None
     ssl_private_key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Its private key: PEM file.", rich_help_panel=_PANEL),
+        typer.Option(
+            metavar="FILE", help="Private key of the certificate: PEM file.", rich_help_panel=_PANEL
+        ),
     ] = None
     auth_token_file: Annotated[
         Path | None,

@@ -32,8 +32,8 @@ def drift(
         list[Path] | None,
         typer.Option(
             metavar="PREFIX",
-            help="Request log of a server: the beginning of its files' names, a file, or a folder. "
-            "May be repeated.",
+            help="Request log of a server: the common prefix of its files, one file, or a "
+            "folder. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -42,8 +42,8 @@ def drift(
         typer.Option(
             "--input",
             metavar="FILE",
-            help="Live texts in the order in which they came, instead of a request log: a text a "
-            "line, or a table.",
+            help="File of live texts in the order of arrival, instead of a request log: one "
+            "text per line, or a table.",
             show_default=False,
         ),
     ] = None,
@@ -58,22 +58,23 @@ def drift(
     ] = None,
     alpha: Annotated[
         float,
-        typer.Option(help="Largest probability of a false alarm, however often you look."),
+        typer.Option(help="Maximum probability of a false alarm over all runs of the check."),
     ] = ALPHA,
     tolerance: Annotated[
-        float, typer.Option(help="Largest difference of a share of texts that is no drift.")
+        float,
+        typer.Option(help="Differences in a share of texts up to this size do not count as drift."),
     ] = TOLERANCE,
     as_json: AsJson = False,
 ) -> None:
     """Check whether live texts still look like those of training.
 
-    The version's card keeps what texts looked like in training: lengths, OOV
-    rates, frequent words, predicted classes and their probabilities. The texts
-    of a request log, or of --input, are compared with it one after the other.
+    Each version stores what its training texts looked like: lengths, shares of
+    unknown words (OOV), frequent words, predicted classes and probabilities. The
+    texts of a request log, or of --input, are compared with them one by one.
 
-    Prints a verdict, the features that moved, and words that are frequent in
-    the live texts and were rare in training. Run it again whenever the log has
-    grown: --alpha bounds the probability of ever raising a false alarm.
+    Prints a verdict, the features that changed, and words that are frequent in
+    the live texts and were rare in training. Run it again as the log grows:
+    --alpha bounds the probability of a false alarm over all runs.
 
     Exits with 0 if no drift is found, with 1 if drift is found.
 

@@ -25,9 +25,10 @@ class EngineFlags:
     engine: Annotated[
         Engine,
         typer.Option(
-            help="What computes the answers. light: the version's light twin, without TensorFlow. "
-            "tensorflow: its SavedModel. auto: the light twin, if there is one that gives the "
-            "answers of the version's card; else the SavedModel."
+            help="Engine that computes the answers. light reads the version's small ONNX copy "
+            "and needs no TensorFlow; tensorflow loads the SavedModel; auto takes light "
+            "where it reproduces the answers stored in the version, else tensorflow.",
+            rich_help_panel="Engine",
         ),
     ] = "auto"
 

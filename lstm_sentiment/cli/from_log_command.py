@@ -27,8 +27,7 @@ def from_log(
     model_name: Annotated[
         str | None,
         typer.Option(
-            help="Take the requests of this model alone. Needed where several models have the "
-            "same prefix.",
+            help="Take only the requests of this model. Needed if several models share a prefix.",
             show_default=False,
         ),
     ] = None,
@@ -36,7 +35,7 @@ def from_log(
         int | None,
         typer.Option(
             metavar="N",
-            help="Take the requests that this version answered alone.",
+            help="Take only the requests that this version answered.",
             show_default=False,
         ),
     ] = None,
@@ -44,8 +43,9 @@ def from_log(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="A version's folder, or a folder of versions: its vocabulary turns token ids "
-            "into texts, which are left out otherwise, and its classes name the probabilities.",
+            help="A version's folder, or a folder of versions. Its vocabulary turns logged "
+            "token ids back into texts (they are left out otherwise), and its classes "
+            "name the probability columns.",
             show_default=False,
         ),
     ] = None,
@@ -53,13 +53,13 @@ def from_log(
 ) -> None:
     """Turn a server's request log into a table of texts.
 
-    Each text that was sent stands once, with the newest answer, the number of
-    times that it was sent, and the digest by which corrections name it. The
-    columns are text, predicted_label, probability_CLASS for each class, count,
-    version and digest. The table is what labels next takes as a pool and fit
-    as --unlabelled; to label it by hand, add a column of labels.
+    Each text is listed once, with its newest answer, how often it was sent, and
+    the digest that corrections use to identify it. The columns are text,
+    predicted_label, probability_CLASS for each class, count, version and digest.
+    Pass the table to labels next as --pool or to fit as --unlabelled; to label
+    it by hand, add a column of labels.
 
-    A last record that is not whole, as after a crash, is told and left out.
+    An incomplete last record, as after a crash, is reported and left out.
 
     Example: python cli.py labels from-log logs/sentiment --output texts.csv
     """

@@ -57,22 +57,23 @@ def check(
         Path,
         typer.Option(
             metavar="FILE.csv",
-            help="The suspects, the surest first, with their original columns.",
+            help="File for the suspects, the most likely errors first, with their original "
+            "columns.",
         ),
     ] = Path("suspects.csv"),
     page: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.html",
-            help="A page on which to keep, change or drop each label; it saves corrections.csv for "
-            "`fit --corrections` (extra `report`).",
+            help="Also write a web page on which you keep, change or drop each label; it saves "
+            "corrections.csv for `fit --corrections` (extra `report`).",
         ),
     ] = None,
     corrections: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Corrections of an earlier round: their labels count, and their texts are no "
-            "suspects any more. May be repeated.",
+            help="Corrections of an earlier round. Their labels replace those of the files, "
+            "and their texts are not checked again. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -83,20 +84,20 @@ def check(
         bool,
         typer.Option(
             "--quick",
-            help="Score by a linear classifier of n-grams, in seconds. By default, each fold takes "
-            "a training as of fit.",
+            help="Score with a linear n-gram classifier in seconds, instead of one LSTM "
+            "training per fold.",
         ),
     ] = False,
     number: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Number of suspects: the labels that are least likely right. Default: as many as "
-            "are estimated to be wrong.",
+            help="Number of suspects to write. Default: the estimated number of wrong labels.",
         ),
     ] = None,
     folds: Annotated[
-        int, typer.Option(help="Number of folds, each scored by classifiers of the others.")
+        int,
+        typer.Option(help="Number of folds; each is scored by a classifier trained on the others."),
     ] = 5,
     *,
     words: WordFlags,
@@ -105,10 +106,10 @@ def check(
 ) -> None:
     """Find the labels that are likely wrong.
 
-    Each text is scored by classifiers that were not trained on it. Suspects
-    are the labels that are least likely right, as many as are estimated to be
-    wrong. Equal texts with two labels come on top, and so do texts that differ
-    in punctuation alone.
+    Each text is scored by classifiers that were not trained on it. The command
+    estimates how many labels are wrong and lists that many, the least likely
+    first. Equal texts with different labels come before all others, as do texts
+    that differ only in punctuation.
 
     Example: python cli.py labels check --data reviews.csv --output suspects.csv
     """

@@ -39,60 +39,70 @@ def choose(
     pool: Annotated[
         list[Path],
         typer.Option(
-            help="Texts without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text a line, "
-            "or a folder of them. May be repeated.",
+            help="Texts without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text per "
+            "line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(metavar="FILE.csv", help="The texts to label, the most telling ones first."),
+        typer.Option(
+            metavar="FILE.csv", help="File for the texts to label, the most useful first."
+        ),
     ] = Path("next.csv"),
     page: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.html",
-            help="A page on which to label the texts; it saves labelled.csv for `fit --data` "
-            "(extra `report`).",
+            help="Also write a web page on which you label the texts; it saves labelled.csv "
+            "for `fit --data` (extra `report`).",
         ),
     ] = None,
-    number: Annotated[int, typer.Option(metavar="N", help="How many texts to choose.")] = 100,
+    number: Annotated[int, typer.Option(metavar="N", help="Number of texts to choose.")] = 100,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A version's folder, or a folder of versions: its doubts count, and the texts "
-            "that it was trained on are left out. Without it, texts that differ are chosen.",
+            help="A version's folder, or a folder of versions. Texts that the version is "
+            "unsure about are preferred; its training texts are left out. Without it, "
+            "diverse texts are chosen.",
             show_default=False,
         ),
     ] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Texts that have a label: they are left out of the pool, and what they tell is "
-            "not asked again. May be repeated.",
+            help="Texts that are labelled already. They and texts like them are not chosen "
+            "again. May be repeated.",
             show_default=False,
         ),
     ] = None,
     random_share: Annotated[
         float,
-        typer.Option(help="Share of the texts that are drawn at random, for an honest estimate."),
+        typer.Option(
+            help="Share of the texts drawn at random, so that an unbiased accuracy can be "
+            "estimated."
+        ),
     ] = 0.1,
     text_column: TextColumn = "text",
     label_column: Annotated[
         str,
-        typer.Option(help="Column of the labels of --data, which the page offers without --model."),
+        typer.Option(
+            help="Column of the labels in --data; without --model the page offers these labels."
+        ),
     ] = "label",
     bad_rows: BadRowsFlag = "refuse",
-    seed: Annotated[int, typer.Option(help="The same seed chooses the same texts.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; the same seed chooses the same texts.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Choose the texts whose labels would help most.
 
-    The file has the columns text, label, score, reason and digest. Fill in
-    label, and it is what fit --data takes. The reason of a text is uncertain
-    (its label would tell most about texts that the version is in doubt about),
-    diverse (there is no version: it would tell most about the pool) or random. The
-    score is the version's doubt about the text itself, from 0 to 1.
+    The file has the columns text, label, score, reason and digest. Fill in the
+    column label and pass the file to fit --data. The reason is uncertain (the
+    label would help most with texts that the version is unsure about), diverse
+    (without a version: the label would help most with the pool) or random. The
+    score, from 0 to 1, is how unsure the version is about the text.
 
     Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
     """

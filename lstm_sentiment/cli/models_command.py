@@ -106,10 +106,10 @@ def label(
 ) -> None:
     """Move a version label to a version.
 
-    Under a policy of specific versions, a version that it does not name is added
-    and loaded first. If the server refuses, the file is restored. Without --server
-    the version is only added; what is printed then tells how to move the label
-    once the version is served.
+    If the models.config lists specific versions and this one is not among them,
+    it is added and loaded first. If the server refuses the change, the file is
+    restored. Without --server, the command adds the version and prints how to
+    move the label once the version is served.
 
     Example: python cli.py models label stable 3 --model-config-file models.config
     """
@@ -163,8 +163,9 @@ def rollback(
 ) -> None:
     """Go back to an earlier version.
 
-    Without --version-label, the version policy becomes specific: that version, and
-    the versions of all labels. Newer versions are not served until it is changed.
+    Without --version-label, the models.config then lists specific versions: the
+    earlier one and those of all labels. Newer versions are not served until you
+    change that version policy.
 
     Example: python cli.py models rollback --model-config-file models.config --server localhost:8500
     """

@@ -22,7 +22,7 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Name of the model; may be left out if the file has only one.",
+        help="Name of the model. Needed only if the file has several.",
         autocompletion=offered_models,
         show_default=False,
     ),
@@ -37,13 +37,13 @@ class ServerFlags(AccessFlags):
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="gRPC address of the running server, this package's or stock TensorFlow Serving.",
+            help="gRPC address of the running server, of this package or TensorFlow Serving.",
             show_default=False,
         ),
     ] = None
     timeout_seconds: Annotated[
         float,
-        typer.Option(help="Deadline of one request, and of loading a version."),
+        typer.Option(help="Seconds to wait for a request, and for a version to load."),
     ] = 120.0
 
     @contextmanager

@@ -28,19 +28,18 @@ LabelColumn = Annotated[str, typer.Option(help="Column of the labels.")]
 BadRowsFlag = Annotated[
     BadRows,
     typer.Option(
-        help="Malformed rows of a file, and rows without a label: refuse the file, or skip them "
-        "and say how many."
+        help="Malformed rows, and rows without a label: refuse the file, or skip and count them."
     ),
 ]
 BadTextRows = Annotated[
     BadRows,
-    typer.Option(help="Malformed rows of a file: refuse the file, or skip them and say how many."),
+    typer.Option(help="Malformed rows: refuse the file, or skip and count them."),
 ]
 ModelFolder = Annotated[
     Path,
     typer.Option(
-        help="A version's folder, or a folder of versions. A SavedModel is a program: take those "
-        "that you trust."
+        help="A version's folder, or a folder of versions. A SavedModel is a program: load "
+        "only versions you trust."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -60,12 +60,13 @@ def promote(
         float,
         typer.Option(
             metavar="SHARE",
-            help="Allowed loss of accuracy or macro-F1 if it may be chance: 0.01 is one point.",
+            help="Largest loss of accuracy or macro-F1 to accept where it is not significant: "
+            "0.01 is one point.",
         ),
     ] = 0.01,
     confidence: Confidence = 0.95,
     force: Annotated[
-        bool, typer.Option("--force", help="Move the label in spite of all objections.")
+        bool, typer.Option("--force", help="Move the label even if the checks fail.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Compare, but do not move the label.")
@@ -82,13 +83,13 @@ def promote(
 
     The command refuses if the version classifies significantly fewer texts
     correctly (McNemar's exact test, p below 1 - --confidence), if its accuracy
-    or macro-F1 is lower by more than --max-loss, or if either version was
-    trained on some of the texts. A new label has no version to compare with,
-    unless --against names one: the version is evaluated and the label set. A
-    running server is updated, as by models label.
+    or macro-F1 (mean of the classes' F1) is lower by more than --max-loss, or if
+    either version was trained on some of the texts. A new label has no current
+    version: the version is evaluated, compared with --against if given, and the
+    label is set. With --server, the running server is updated too.
 
-    Exits with 0 if the label points to the version, and with 1 if refused;
-    with --dry-run, as it would without.
+    Exits with 0 if the label points to the version, and with 1 if the command
+    refused; --dry-run exits with the same code.
 
     Without --data, the texts are the test set of the run that made the version.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = Path("models/sentiment")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")]
 
 
 STANDARD = Path("-")
@@ -38,7 +38,9 @@ class TextFlags:
 
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="Texts. Default: one text per line of standard input."),
+        typer.Argument(
+            metavar="TEXT", help="Texts. Default: read one text per line from standard input."
+        ),
     ] = None
     input_file: Annotated[
         Path | None,
@@ -74,19 +76,22 @@ class Asked(EngineFlags, AccessFlags):
         ),
     ] = None
     server: Annotated[
-        str | None, typer.Option(help="Ask a server instead: HOST:PORT of its gRPC, or unix:FILE.")
+        str | None,
+        typer.Option(help="Use a server instead of a folder: HOST:PORT of its gRPC, or unix:FILE."),
     ] = None
     model_name: Annotated[str, typer.Option(help="Name of the model on the server.")] = "sentiment"
     version: Annotated[
         int | None,
-        typer.Option(help="Version to ask the server for.", autocompletion=offered_versions),
+        typer.Option(
+            help="Version on the server. Default: the highest.", autocompletion=offered_versions
+        ),
     ] = None
     version_label: Annotated[
         str | None,
         typer.Option(
             "--version-label",
             "--label",
-            help="Version label to ask the server for.",
+            help="Version label on the server, such as stable.",
             autocompletion=offered_labels,
         ),
     ] = None

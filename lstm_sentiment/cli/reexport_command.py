@@ -15,15 +15,15 @@ def reexport(
         list[Path],
         typer.Argument(
             metavar="DIR...",
-            help="Versions' folders; of a folder of versions, the highest is taken.",
+            help="Folders of versions; of a folder with several versions, the highest is taken.",
             show_default=False,
         ),
     ],
     default_signature: Annotated[
         DefaultSignature | None,
         typer.Option(
-            help="What requests without a signature send. With text, serving_default is the same "
-            "as text, for clients that cannot name a signature, and token ids have the signature "
+            help="Input of requests that name no signature: token ids or texts. Choose text "
+            "for clients that cannot name a signature; token ids then have the signature "
             "ids. Default: as in the version.",
             show_default=False,
         ),
@@ -43,7 +43,7 @@ def reexport(
     The new version has the signatures of this release, and the weights, words,
     classes and card of the old one, which stays as it is. Use this command for
     versions of earlier releases, or to give labels other names; it needs
-    TensorFlow. The new version is kept if it gives the answers of the card.
+    TensorFlow. The new version is kept if it reproduces the stored answers.
 
     Example: python cli.py models reexport models/sentiment/3
     """

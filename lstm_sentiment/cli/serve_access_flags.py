@@ -42,17 +42,20 @@ class AccessFlags:
     ] = None
     ssl_certificate: Annotated[
         Path | None,
-        typer.Option(help="TLS, without --ssl-config-file: PEM file.", rich_help_panel=_SAFETY),
+        typer.Option(
+            help="Server certificate that turns on TLS, instead of --ssl-config-file: PEM file.",
+            rich_help_panel=_SAFETY,
+        ),
     ] = None
     ssl_private_key: Annotated[
         Path | None,
-        typer.Option(help="The certificate's private key: PEM file.", rich_help_panel=_SAFETY),
+        typer.Option(help="Private key of the certificate: PEM file.", rich_help_panel=_SAFETY),
     ] = None
     ssl_client_ca: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Accept only callers with a certificate of these authorities.",
+            help="Accept only callers whose certificate one of these authorities signed: PEM file.",
             rich_help_panel=_SAFETY,
         ),
     ] = None
@@ -60,8 +63,9 @@ class AccessFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Accept only callers with a bearer token of this file, one a line; behind it "
-            "perhaps what it may do, of ask, status, change: all, where nothing stands there.",
+            help="Accept only callers with a bearer token from this file, one token per line. "
+            "Words after a token limit its use to ask, status or change; a token alone "
+            "may do everything.",
             rich_help_panel=_SAFETY,
         ),
     ] = None
@@ -69,8 +73,8 @@ class AccessFlags:
         float,
         typer.Option(
             metavar="N",
-            help="Seconds between looks at these files, which are read again when they have "
-            "changed; 0 reads them once.",
+            help="Seconds between checks whether certificates and tokens have changed; 0 reads "
+            "the files once.",
             rich_help_panel=_SAFETY,
             min=0,
         ),
@@ -79,9 +83,9 @@ class AccessFlags:
         list[str] | None,
         typer.Option(
             metavar="DIR,...",
-            help="Folders that HandleReloadConfigRequest may name models in, at any depth; may be "
-            "repeated. Default: those that are served, and those beside them. none: those "
-            "that are served alone.",
+            help="Folder from which a reload request over gRPC may load models, at any depth. "
+            "May be repeated. Default: the folders that are served and their neighbours. "
+            "none allows only the folders that are served.",
             rich_help_panel=_SAFETY,
             show_default=False,
         ),
@@ -90,9 +94,9 @@ class AccessFlags:
         list[str] | None,
         typer.Option(
             metavar="HOST,...",
-            help="Further names by which REST may be asked, such as api.example.org, "
-            "*.example.org for the names below it, or * for all; may be repeated. Localhost and "
-            "the address that the server listens on need none.",
+            help="Host name accepted in REST requests, such as api.example.org, *.example.org "
+            "for its subdomains, or * for all. May be repeated. Localhost and the address "
+            "the server listens on are always accepted.",
             rich_help_panel=_SAFETY,
             show_default=False,
         ),
@@ -101,8 +105,8 @@ class AccessFlags:
         bool,
         typer.Option(
             "--rest-api-enable-cors-support",
-            help="Let web pages of other origins ask REST: of all origins, if "
-            "--cors-allowed-origins names none.",
+            help="Allow web pages of other origins to send REST requests: all origins, unless "
+            "--cors-allowed-origins names some.",
             rich_help_panel=_SAFETY,
         ),
     ] = False
@@ -110,7 +114,8 @@ class AccessFlags:
         list[str] | None,
         typer.Option(
             metavar="ORIGIN,...",
-            help="Origins of these pages, such as https://example.org; may be repeated.",
+            help="Origin whose web pages may send REST requests, such as https://example.org. "
+            "May be repeated.",
             rich_help_panel=_SAFETY,
             show_default=False,
         ),
@@ -200,14 +205,15 @@ class MonitoringFlags:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Monitoring config in TensorFlow Serving's format: where the metrics are.",
+            help="Monitoring config in TensorFlow Serving's format; it sets the path of the "
+            "metrics.",
             rich_help_panel=_WATCHING,
         ),
     ] = None
     text_sample_share: Annotated[
         float,
         typer.Option(
-            help="Share of texts whose tokens are counted for the metrics.",
+            help="Share of texts whose tokens are counted for the metrics, from 0 to 1.",
             rich_help_panel=_WATCHING,
             min=0,
             metavar="N",
@@ -217,8 +223,9 @@ class MonitoringFlags:
     drift_alpha: Annotated[
         float | None,
         typer.Option(
-            help="Compare texts with those of training; A, such as 0.01, is the largest "
-            "probability of a false alarm. See /state and the metrics. Default: off.",
+            help="Compare live texts with the training texts. A, such as 0.01, is the maximum "
+            "probability of a false alarm. Results are in /state and the metrics. "
+            "Default: off.",
             rich_help_panel=_WATCHING,
             metavar="A",
             show_default=False,
@@ -227,21 +234,23 @@ class MonitoringFlags:
     access_log: Annotated[
         Literal["off", "text", "json"],
         typer.Option(
-            help="Write a line for each request to standard error, without its texts.",
+            help="Write a line per request to standard error, without the texts.",
             rich_help_panel=_WATCHING,
         ),
     ] = "off"
     access_log_texts: Annotated[
         bool,
         typer.Option(
-            "--access-log-texts", help="Write the texts as well.", rich_help_panel=_WATCHING
+            "--access-log-texts",
+            help="Include the texts in the access log.",
+            rich_help_panel=_WATCHING,
         ),
     ] = False
     request_log_max_bytes: Annotated[
         int,
         typer.Option(
-            help="Size at which the next file of a request log begins. Which requests are logged "
-            "stands in the models.config: logging_config.",
+            help="Size at which a request log starts its next file. The logging_config in the "
+            "models.config chooses the requests to log.",
             rich_help_panel=_WATCHING,
             min=1,
             metavar="N",
@@ -250,7 +259,7 @@ class MonitoringFlags:
     request_log_max_age_seconds: Annotated[
         float,
         typer.Option(
-            help="Age at which the next file of a request log begins.",
+            help="Age at which a request log starts its next file.",
             rich_help_panel=_WATCHING,
             min=1,
             metavar="N",
@@ -319,7 +328,7 @@ class ShadowFlags:
         str | None,
         typer.Option(
             metavar="N|LABEL",
-            help="Send requests to this version as well, in the background, and show at /state "
+            help="Also send requests to this version in the background, and count at /state "
             "how often it agrees. Callers never get its answers.",
             rich_help_panel=_SHADOW,
             show_default=False,
@@ -329,8 +338,8 @@ class ShadowFlags:
         str | None,
         typer.Option(
             metavar="N|LABEL",
-            help="Send only the requests that this version answered; without it, those of every "
-            "other version.",
+            help="Send only the requests that this version answered. Default: the requests to "
+            "every other version.",
             rich_help_panel=_SHADOW,
             show_default=False,
         ),
@@ -339,7 +348,7 @@ class ShadowFlags:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The model. May be left out where there is only one.",
+            help="Name of the model. Needed only if several are served.",
             rich_help_panel=_SHADOW,
             show_default=False,
         ),

@@ -30,31 +30,31 @@ def serve(
         str,
         typer.Option(
             metavar="PORT",
-            help="Port for gRPC; auto for any free one, 0 for --grpc-socket-path only.",
+            help="Port for gRPC; auto takes any free port, 0 opens none (for --grpc-socket-path).",
         ),
     ] = "8500",
     rest_api_port: Annotated[
         str,
-        typer.Option(metavar="PORT", help="Port for REST; auto for any free one, 0 for no REST."),
+        typer.Option(
+            metavar="PORT", help="Port for REST; auto takes any free port, 0 turns REST off."
+        ),
     ] = "8501",
     grpc_socket_path: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="UNIX socket for gRPC, beside the port; clients name it unix:FILE.",
+            help="UNIX socket for gRPC in addition to the port; clients use the address unix:FILE.",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
         str,
-        typer.Option(
-            help="Address to listen on; 0.0.0.0 for all, so that the whole network can connect."
-        ),
+        typer.Option(help="Address to listen on. 0.0.0.0 lets the whole network connect."),
     ] = "127.0.0.1",
     workers: Annotated[
         int,
         typer.Option(
-            help="Processes that serve together on the same ports; more than one use more CPUs.",
+            help="Number of server processes on the same ports; more processes use more CPUs.",
             rich_help_panel="Requests and batches",
             min=1,
             max=MAX_WORKERS,
@@ -80,8 +80,9 @@ def serve(
 ) -> None:
     """Serve versions over gRPC and REST, as TensorFlow Serving does. Ctrl-C stops.
 
-    A SavedModel is a program that runs with your rights: serve those that you
-    trust. --engine light runs none of it, but reads light twins alone.
+    Each model has a name and a base path, the folder that holds its numbered
+    versions. A SavedModel is a program that runs with your rights: serve only
+    versions you trust, or use --engine light, which runs no SavedModel.
 
     Example: python cli.py serve --model-name sentiment --model-base-path models/sentiment
     """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_NAME = "sentiment"
 DEFAULT_BASE_PATH = Path("models/sentiment")
 
-_VERSIONS, _REQUESTS = "Versions", "Requests and batches"
+_VERSIONS, _LOADING, _REQUESTS = "Versions", "Engine and loading", "Requests and batches"
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,16 @@ class ModelsFlags:
     model_name: Annotated[
         str | None,
         typer.Option(
-            help=f"Name of the one model to serve, without --model-config-file: {DEFAULT_NAME}."
+            help="Name of the model to serve where there is no --model-config-file. "
+            f"Default: {DEFAULT_NAME}."
         ),
     ] = None
     model_base_path: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help=f"Folder of its versions; the highest is served: {DEFAULT_BASE_PATH}.",
+            metavar="DIR",
+            help="Folder of the model's versions, of which the highest is served. "
+            f"Default: {DEFAULT_BASE_PATH}.",
         ),
     ] = None
     model_config_file_poll_wait_seconds: Annotated[
@@ -71,7 +73,7 @@ class ModelsFlags:
         bool,
         typer.Option(
             "--allow-version-labels-for-unavailable-models",
-            help="Let a reload bring new labels for versions that are not available.",
+            help="Accept new version labels for versions that are not loaded yet.",
             rich_help_panel=_VERSIONS,
         ),
     ] = False
@@ -108,26 +110,27 @@ class LoadingFlags:
     engine: Annotated[
         Engine,
         typer.Option(
-            help="What computes the answers. light: versions' light twins, without TensorFlow. "
-            "tensorflow: their SavedModels. auto: a version's light twin, if there is one that "
-            "gives the answers of the version's card; else its SavedModel.",
-            rich_help_panel=_VERSIONS,
+            help="Engine that computes the answers. light reads each version's small ONNX copy "
+            "and needs no TensorFlow; tensorflow loads the SavedModel; auto takes light "
+            "where it reproduces the answers stored in the version, else tensorflow.",
+            rich_help_panel=_LOADING,
         ),
     ] = "auto"
     aspired_version_policy: Annotated[
         Literal["availability-preserving", "resource-preserving"],
         typer.Option(
-            help="availability-preserving loads a new version before it unloads the old one, "
-            "resource-preserving after.",
+            help="Order when versions change: availability-preserving loads the new version "
+            "before it unloads the old one; resource-preserving unloads the old one "
+            "first.",
             metavar="POLICY",
-            rich_help_panel=_VERSIONS,
+            rich_help_panel=_LOADING,
         ),
     ] = "availability-preserving"
     max_num_load_retries: Annotated[
         int,
         typer.Option(
-            help="Retries of a failed load.",
-            rich_help_panel=_VERSIONS,
+            help="Number of times to retry a failed load.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -135,16 +138,16 @@ class LoadingFlags:
     load_retry_interval_micros: Annotated[
         int,
         typer.Option(
-            help="Pause before each retry; none if negative.",
-            rich_help_panel=_VERSIONS,
+            help="Microseconds to wait before each retry; no wait if negative.",
+            rich_help_panel=_LOADING,
             metavar="N",
         ),
     ] = 60_000_000
     num_load_threads: Annotated[
         int,
         typer.Option(
-            help="Versions that load at the same time at most; 0 is 1.",
-            rich_help_panel=_VERSIONS,
+            help="Maximum number of versions that load at the same time; 0 means 1.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -152,8 +155,9 @@ class LoadingFlags:
     memory_limit_bytes: Annotated[
         int,
         typer.Option(
-            help="Memory for all versions, estimated by the size of their files; 0 for no limit.",
-            rich_help_panel=_VERSIONS,
+            help="Memory limit for all versions, estimated from the size of their files; 0 for "
+            "no limit.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -161,15 +165,15 @@ class LoadingFlags:
     enable_model_warmup: Annotated[
         bool,
         typer.Option(
-            help="Run each version's own warmup requests when it is loaded.",
-            rich_help_panel=_VERSIONS,
+            help="Run the warmup requests stored in each version before it answers callers.",
+            rich_help_panel=_LOADING,
         ),
     ] = True
     num_request_iterations_for_warmup: Annotated[
         int,
         typer.Option(
-            help="Times that each warmup request is run; 0 is 1.",
-            rich_help_panel=_VERSIONS,
+            help="Number of times each warmup request is run; 0 means 1.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -178,17 +182,17 @@ class LoadingFlags:
         bool,
         typer.Option(
             "--xla-cpu-compilation-enabled",
-            help="Compile with XLA: faster answers to single texts, slower loading. Means "
-            "--engine tensorflow.",
-            rich_help_panel=_VERSIONS,
+            help="Compile with XLA: single texts are answered faster, versions load slower. "
+            "Implies --engine tensorflow.",
+            rich_help_panel=_LOADING,
         ),
     ] = False
 
     tensorflow_session_parallelism: Annotated[
         int,
         typer.Option(
-            help="Sets both of the next two. 0: TensorFlow decides.",
-            rich_help_panel=_VERSIONS,
+            help="Sets both of the next two flags; 0 lets TensorFlow decide.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -196,8 +200,8 @@ class LoadingFlags:
     tensorflow_intra_op_parallelism: Annotated[
         int,
         typer.Option(
-            help="Threads of TensorFlow that share an operation.",
-            rich_help_panel=_VERSIONS,
+            help="TensorFlow threads within one operation.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -205,8 +209,8 @@ class LoadingFlags:
     tensorflow_inter_op_parallelism: Annotated[
         int,
         typer.Option(
-            help="Operations of TensorFlow that run at the same time.",
-            rich_help_panel=_VERSIONS,
+            help="TensorFlow operations that run at the same time.",
+            rich_help_panel=_LOADING,
             min=0,
             metavar="N",
         ),
@@ -277,15 +281,15 @@ class LimitFlags:
         float | None,
         typer.Option(
             metavar="MILLISECONDS",
-            help="Find the largest batch of which 99 in 100 are computed in this time.",
+            help="Tune the batch size so that 99 % of batches are computed within this time.",
             rich_help_panel=_REQUESTS,
         ),
     ] = None
     grpc_max_threads: Annotated[
         int,
         typer.Option(
-            help="Requests that are computed at once, apart from batches; others wait. "
-            "0: four for each CPU.",
+            help="Maximum number of requests computed at once outside batches; others wait. 0 "
+            "means four for each CPU.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -303,7 +307,7 @@ class LimitFlags:
     grpc_channel_arguments: Annotated[
         str,
         typer.Option(
-            help="Arguments of gRPC's server, such as grpc.max_connection_age_ms=60000.",
+            help="Channel arguments for the gRPC server, such as grpc.max_connection_age_ms=60000.",
             rich_help_panel=_REQUESTS,
             metavar="KEY=VALUE,...",
             show_default=False,
@@ -312,7 +316,8 @@ class LimitFlags:
     rest_api_keep_alive_seconds: Annotated[
         float,
         typer.Option(
-            help="How long a REST connection may stay idle; longer than a proxy in front keeps it.",
+            help="Seconds an idle REST connection stays open. Choose more than the proxy in "
+            "front of the server.",
             rich_help_panel=_REQUESTS,
             metavar="N",
         ),
@@ -320,8 +325,9 @@ class LimitFlags:
     max_connections: Annotated[
         int,
         typer.Option(
-            help="Most connections of REST, and of gRPC at each address, in each process; the "
-            "longest idle are closed for new ones. 0: what the open files allow, at most 10000.",
+            help="Maximum number of connections for REST, and for gRPC at each address, per "
+            "process; new ones replace those that were idle longest. 0 takes as many as "
+            "the limit of open files allows, at most 10000.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -330,7 +336,7 @@ class LimitFlags:
     max_request_bytes: Annotated[
         int,
         typer.Option(
-            help="Largest request accepted; 0 for no limit.",
+            help="Largest request accepted, in bytes; 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -339,8 +345,8 @@ class LimitFlags:
     max_bytes_in_flight: Annotated[
         int,
         typer.Option(
-            help="Bytes of all requests that are received or answered at once; more are refused, "
-            "to be sent again later. 0 for no limit.",
+            help="Maximum total bytes of requests in progress; further requests are refused "
+            "and can be retried. 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -349,7 +355,7 @@ class LimitFlags:
     max_batch_size: Annotated[
         int,
         typer.Option(
-            help="Most texts a request may have; 0 for no limit.",
+            help="Maximum number of texts in a request; 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",
@@ -358,7 +364,7 @@ class LimitFlags:
     max_text_bytes: Annotated[
         int,
         typer.Option(
-            help="Largest text accepted, in UTF-8; 0 for no limit.",
+            help="Largest text accepted, in bytes of UTF-8; 0 for no limit.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",

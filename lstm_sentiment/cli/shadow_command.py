@@ -36,17 +36,18 @@ def shadow(
         ),
     ] = 0.95,
     show: Annotated[
-        int, typer.Option(metavar="N", help="Disagreements to show, the last ones.", min=0)
+        int, typer.Option(metavar="N", help="Number of recent disagreements to show.", min=0)
     ] = 5,
     timeout_seconds: Annotated[
-        float, typer.Option(help="Deadline of the request.", metavar="N")
+        float, typer.Option(help="Seconds to wait for the answer.", metavar="N")
     ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Show how often a shadow version agrees with the version that answers.
 
-    Agreement does not tell which of the two is better: where they differ, either
-    may be right. Labelled texts tell, see models compare.
+    A shadow version receives copies of requests; callers never get its answers.
+    Agreement does not show which version is better: where they differ, either
+    may be right. To find out, run models compare on labelled texts.
 
     Example: python cli.py models shadow --rest-api localhost:8501
     """

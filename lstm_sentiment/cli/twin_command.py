@@ -14,16 +14,16 @@ def twin(
         list[Path],
         typer.Argument(
             metavar="DIR...",
-            help="Versions' folders; of a folder of versions, the highest is taken.",
+            help="Folders of versions; of a folder with several versions, the highest is taken.",
             show_default=False,
         ),
     ],
 ) -> None:
-    """Make a version's light twin: files to answer from without TensorFlow.
+    """Make a version's light twin: files that give its answers without TensorFlow.
 
-    Versions get theirs when they are exported. This command is for versions of
-    earlier releases; it needs TensorFlow. The twin is kept if it gives the
-    answers of the version's card.
+    fit and export_servable write the light twin of each new version. Use this
+    command for versions of earlier releases; it needs TensorFlow. The twin is
+    kept only if it reproduces the answers stored in the version.
 
     Example: python cli.py models twin models/sentiment/3
     """

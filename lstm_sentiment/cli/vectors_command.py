@@ -41,7 +41,7 @@ Limit = Annotated[
 ]
 BadVectorRows = Annotated[
     BadRows,
-    typer.Option(help="Malformed rows of a file: refuse the file, or skip and count them."),
+    typer.Option(help="Malformed rows: refuse the file, or skip and count them."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -119,7 +119,7 @@ def train(
     exclude: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Dev and test texts, which are left out of --data. May be repeated.",
+            help="Texts to leave out of --data, such as dev and test texts. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -128,15 +128,22 @@ def train(
         Literal["word2vec", "fasttext"],
         typer.Option(help="fasttext also learns from the subwords of each word."),
     ] = VectorTrainingConfig.algorithm,
-    dim: Annotated[int, typer.Option(help="Width of the vectors.")] = VectorTrainingConfig.dim,
+    dim: Annotated[int, typer.Option(help="Dimension of the vectors.")] = VectorTrainingConfig.dim,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Passes over the texts. Default: enough to read 5 million words."),
+        typer.Option(
+            help="Passes over the texts. Default: enough to read 5 million words in total."
+        ),
     ] = None,
     window: Annotated[
         int, typer.Option(help="Context words on each side.")
     ] = VectorTrainingConfig.window,
-    min_count: Annotated[int, typer.Option(help="Rarer words share one vector, [OOV].")] = 2,
+    min_count: Annotated[
+        int,
+        typer.Option(
+            help="Words with fewer occurrences share one vector, [OOV] (out of vocabulary)."
+        ),
+    ] = 2,
     seed: Annotated[
         int, typer.Option(help="Random seed; with one worker, results are repeatable.")
     ] = VectorTrainingConfig.seed,
@@ -215,7 +222,10 @@ def convert(
     limit: Limit = None,
     only: Annotated[
         Path | None,
-        typer.Option(help="Keep the words of this file only, one a line, as vocabulary.txt."),
+        typer.Option(
+            help="Keep only the words in this file, one per line, such as a version's "
+            "vocabulary.txt."
+        ),
     ] = None,
     bad_rows: BadVectorRows = "refuse",
     as_json: AsJson = False,

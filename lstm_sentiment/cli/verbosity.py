@@ -112,7 +112,7 @@ def _declared(
             callback=_be_verbose,
             expose_value=False,
             is_eager=True,
-            help="Show what libraries log, and where an unexpected error comes from.",
+            help="Show library logs, and the traceback of an unexpected error.",
         ),
     ] = False,
     quiet: Annotated[
@@ -123,7 +123,7 @@ def _declared(
             callback=_be_quiet,
             expose_value=False,
             is_eager=True,
-            help="Show results and errors only.",
+            help="Print only results and errors.",
         ),
     ] = False,
 ) -> None:

@@ -38,8 +38,8 @@ def verify(
     model_name: Annotated[
         str | None,
         typer.Option(
-            help="The model's name on the server. Default: the name of the folder of versions. "
-            "With --requests: of the model in the log, too.",
+            help="The model's name on the server and in the log. Default: the name of the "
+            "folder of versions.",
             show_default=False,
         ),
     ] = None,
@@ -47,8 +47,8 @@ def verify(
         int | None,
         typer.Option(
             metavar="N",
-            help="Version to ask the server for. Default: the number of --model; with --requests, "
-            "the highest.",
+            help="Version on the server. Default: the number of --model; with --requests, the "
+            "highest.",
             show_default=False,
         ),
     ] = None,
@@ -58,7 +58,7 @@ def verify(
             "--version-label",
             "--label",
             metavar="L",
-            help="Version label to ask the server for instead of a number.",
+            help="Version label on the server, instead of a number.",
             show_default=False,
         ),
     ] = None,
@@ -75,25 +75,24 @@ def verify(
         float, typer.Option(help="Largest allowed difference of a probability.")
     ] = 1e-5,
     timeout_seconds: Annotated[
-        float, typer.Option(help="Deadline of one request to the server.")
+        float, typer.Option(help="Seconds to wait for each request to the server.")
     ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Check that a version still answers what training computed.
 
-    The version's card holds texts with the answers of the trained model. Each
-    engine that can loads the version in this process and answers the same
-    texts; so does a server, if --server or --rest-api is given. The answers of
-    these signatures are compared: text, tokens, serving_default (ids where it is
-    the same as text), classify, explain.
+    Each version stores texts with the answers of the trained model. The command
+    loads the version with each available engine, sends the same texts to
+    --server or --rest-api if given, and compares the answers of the signatures
+    (kinds of request) text, tokens, serving_default or ids, classify, explain.
 
-    With --requests, the texts of a request log are asked instead, of the version
-    in --model or of the server that is named, and the answers are compared with
-    those in the log. With --tolerance 1, changed labels alone count.
+    With --requests, it sends the texts of a request log to the version or the
+    server instead, and compares the answers with those in the log. With
+    --tolerance 1, only changed labels count.
 
-    Exits with 0 if all probabilities, labels and tokens are equal, with 1 if
-    something differs, with a line for each difference, and with 2 if a server
-    cannot be reached or refuses the token.
+    Exits with 0 if all probabilities, labels and tokens are equal, with 1 and a
+    line per difference otherwise, and with 2 if a server cannot be reached or
+    refuses the token.
 
     Example: python cli.py verify --model models/sentiment --server localhost:8500
     """
