@@ -96,7 +96,6 @@ TO_MEND: frozenset[str] = frozenset(
     {
         "README.md",
         "README.zh-CN.md",
-        "docs/tutorial.md",
     }
 )
 
