@@ -33,7 +33,7 @@ class PoolCounts:
     left: int
 
     def told(self) -> str:
-        """Returns the numbers in one sentence, without those that are 0."""
+        """Returns the numbers in one sentence, without zeros."""
         reasons = [
             f"{number:,} {reason}"
             for number, reason in (

@@ -1,4 +1,4 @@
-"""A model server that speaks TensorFlow Serving's gRPC and REST.
+"""A model server with TensorFlow Serving's gRPC and REST interfaces.
 
 Creates source, manager, data plane and transports, starts and stops them in order; after
 `tensorflow_serving/model_servers/server.cc`.
@@ -229,13 +229,13 @@ class ModelServer:
         return self
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Refuses new requests, lets requests under way end, unloads the models.
+        """Refuses new requests, lets running requests finish, and unloads the models.
 
-        Health checks report that the server is not ready from the beginning on.
+        From the start of this call, health checks report that the server is not ready.
 
         Args:
-            grace_seconds: Longest time for requests under way; `None` for the `grace_seconds` of
-                the options. A version that is loading is waited for regardless.
+            grace_seconds: Longest time for running requests; `None` for the `grace_seconds` of the
+                options. The call always waits for a version that is loading.
         """
         grace = self._options.grace_seconds if grace_seconds is None else grace_seconds
         with self._stop_lock:

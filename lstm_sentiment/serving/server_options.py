@@ -56,40 +56,42 @@ class ServerOptions:
         grpc_max_threads: Requests that are computed at once, apart from batches; others wait for
             their turn. `None` for 4 a CPU.
         grpc_channel_arguments: Further arguments of the gRPC server, by name: an integer or a
-            string. They come after those that this server sets, so that they win.
+            string. They override the arguments that this server sets.
         rest_api_timeout_seconds: The longest that a REST request may take; `None` for no limit.
         rest_api_keep_alive_seconds: How long a REST connection may stay idle after an answer, at
             most a day. Longer than a proxy in front keeps it, so that the proxy closes first.
-        max_connections: Connections that REST may have, and gRPC at each of its addresses. At the
-            limit those that are idle longest are closed for new ones. `None` for as many as the
-            file descriptors of the process allow, at most 10,000.
+        max_connections: Most connections of REST, and of gRPC at each of its addresses. At the
+            limit, the connections that have been idle longest are closed for new ones. `None` for
+            as many as the file descriptors of the process allow, at most 10,000.
         limits: The size that a request may have.
-        max_bytes_in_flight: Bytes that all requests may have together which are received or
-            answered at once; `None` for no limit. More are refused, to be sent again later.
+        max_bytes_in_flight: Largest size in bytes of all requests together that are received or
+            answered at the same time; `None` for no limit. Further requests are refused, to be sent
+            again later.
         access_poll_wait_seconds: Pause between looks at the files of `credentials` and
             `auth_tokens`, which are read again when they have changed; 0 looks only at
             `ModelServer.poll_now`.
         credentials: TLS for gRPC and REST; `None` for plain text.
         auth_tokens: The bearer tokens that are accepted; `None` accepts every caller.
         allowed_base_paths: Folders in which a config by HandleReloadConfigRequest may name base
-            paths: see `AllowedBasePaths`. `None` for those beside the ones that are served.
-        cors_origins: The origins whose web pages may ask REST; `None` lets in only the server's
-            own page.
-        allowed_hosts: The hosts that REST may be asked by, beside the server's own: see
+            paths: see `AllowedBasePaths`. `None` for folders beside the served base paths.
+        cors_origins: The origins whose web pages may use REST; `None` allows only the server's own
+            page.
+        allowed_hosts: Values of the header `Host` that REST accepts besides the server's own: see
             `ServedHosts`. `None` for none.
         monitoring: The path of the Prometheus metrics, or none.
         text_sample_share: Share of the texts whose tokens are counted for the metrics, from 0 to 1.
-        drift_alpha: Compares texts with what the card of their version keeps of training; this is
-            the largest probability that a version ever raises a false alarm. `None` compares none.
+        drift_alpha: Largest probability that a version ever raises a false alarm of drift. Texts
+            are compared with the statistics of training in the version's card; `None` compares
+            none.
         access_log: Written to for each request; `None` for no log.
-        shadow: Which requests a shadow version answers too, for comparison; `None` for none.
-        request_log: When a file of the request log ends; which requests are logged stands in the
-            config of the models.
+        shadow: The requests that a shadow version also answers, for comparison; `None` for none.
+        request_log: When a file of the request log ends. The config of the models determines which
+            requests are logged.
         grpc_health: Serves gRPC's health checking protocol.
         grpc_reflection: Serves gRPC's server reflection.
         ui: Serves a web page at `/` of REST, where texts can be tried. The page itself needs no
             token; its requests to the server do.
-        grace_seconds: How long requests under way may take when the server stops.
+        grace_seconds: Longest time for running requests when the server stops.
 
     Raises:
         InvalidInputError: If a number is out of its range.

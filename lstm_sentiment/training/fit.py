@@ -66,9 +66,9 @@ def fit(
 ) -> FitResult:
     """Trains a classifier and keeps the weights of its best epoch, judged by the dev texts.
 
-    Where there are few dev texts, they choose badly. Then a cross-validation chooses (see
-    `TrainingConfig.cross_validation`): training and dev texts are dealt into folds, and a
-    classifier that is trained on all other texts scores each fold. The classifier to return is then
+    Few dev texts choose badly. With few of them, a cross-validation chooses instead (see
+    `TrainingConfig.cross_validation`): training and dev texts are divided into folds, and a
+    classifier that is trained on all other texts scores each fold. The returned classifier is then
     trained on all training and dev texts, to the last epoch.
 
     Seeds the global random generators of Python, NumPy and TensorFlow. Several workers all call
@@ -86,9 +86,10 @@ def fit(
         model: Sizes and switches of the model.
         training: Settings of training.
         start: First weights, from a classifier of the same model sizes. `None` draws them.
-        soft_labels: What a teacher, another classifier, says of texts. Of texts in `train`, both
-            labels are learned (`TrainingConfig.teacher_weight`); other texts are learned too, with
-            soft labels alone. Texts of `dev` and their near duplicates are left out.
+        soft_labels: Class probabilities of texts from another classifier, a teacher. From texts in
+            `train`, both labels are learned (`TrainingConfig.teacher_weight`); other texts are
+            learned too, only with their soft labels. Texts of `dev` and their near duplicates are
+            left out.
         run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` writes
             no files, and the run cannot be resumed.
         resume: Continues from the checkpoint in `run_dir`, if there is one. With all other

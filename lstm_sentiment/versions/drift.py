@@ -35,12 +35,12 @@ class DriftCheck:
         version: Its number; `None` if the folder's name is not a number.
         texts: Number of live texts.
         found_after: Number of texts after which drift was first found; `None` if it was not.
-        log10_e_value: Base-10 logarithm of the highest e-value, the evidence; it is that of drift
-            from `1 / alpha` on.
+        log10_e_value: Base-10 logarithm of the highest e-value, which measures the evidence for
+            drift; an e-value of `1 / alpha` or more counts as drift.
         alpha: Largest probability of a false alarm, however often the texts are looked at.
         tolerance: Largest difference of a share of texts that is no drift.
-        since_text: Number of texts before those that `moved` and `new_words` tell of.
-        moved: The features that moved, those with the most evidence first; empty without drift.
+        since_text: Number of texts before the ones that `moved` and `new_words` describe.
+        moved: The features that moved, the one with the most evidence first; empty without drift.
         new_words: Words that are frequent in the live texts and were rare in training.
     """
 

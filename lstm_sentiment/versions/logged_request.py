@@ -34,17 +34,17 @@ class LoggedRequest:
 
     Attributes:
         api: `Predict`, `Classify`, `Regress` or `MultiInference`.
-        texts: The texts in order. Those of tokens or token ids are joined, if the version that
-            answered is at hand, as its tokenizer would cut them; else tokens have a space between
-            them.
+        texts: The texts in order. Tokens or token ids are joined to a text that the tokenizer of
+            the version splits in the same way, if the version that answered is available;
+            otherwise with spaces.
         model_name: The model; empty if the record does not name it.
         version: The version that answered; `None` if the record does not name it.
-        signature: The signature that was asked.
+        signature: The signature that was called.
         labels: The label of each text; `None` if the answer holds none.
         classifications: The index of each label among the classes; `None` if the answer holds none.
         probabilities: For each text the probability of each class; `None` if the answer holds none.
         label_names: The classes in the order of the probabilities; `None` if neither the answer
-            nor a version at hand names them.
+            nor an available version names them.
         tokens: The tokens of each text, where tokens or token ids were sent.
         token_ids: The token ids of each text without padding, where token ids were sent.
         timestamp_seconds: When the request was logged, in seconds since 1970; `None` if unknown.

@@ -37,14 +37,15 @@ class SavedModelPredictor:
     def __init__(self, model_dir: str | os.PathLike[str], engine: Engine = "auto") -> None:
         """Loads a version.
 
-        A SavedModel is a program, which runs with the rights of this process: load those that you
-        trust, or by the engine `light`, whose twins are none.
+        A SavedModel is a program that runs with the rights of this process. Load only SavedModels
+        that you trust, or use the engine `light`, whose twins are not programs.
 
         Args:
-            model_dir: A version's folder, or a servable's base path, of which the highest version
-                is taken.
+            model_dir: A version's folder, or a base path (the folder of a model's versions), whose
+                highest version is used.
             engine: `light` loads the version's light twin, `tensorflow` its SavedModel; `auto` the
-                twin if it is there and answers what the version's card says, else the SavedModel.
+                twin if it exists and its answers agree with the version's card, otherwise the
+                SavedModel.
 
         Raises:
             InvalidInputError: If the engine is none of these.

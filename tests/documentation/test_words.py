@@ -1,10 +1,12 @@
 """Pages explain ten words at their first use, in short sentences without private metaphors."""
 
+import inspect
 import re
 from collections.abc import Iterator
 
 import pytest
 
+import lstm_sentiment
 from tests.documentation.pages import page_names, page_text, without_blocks
 
 _CHINESE = ".zh-CN.md"
@@ -151,6 +153,26 @@ def problems(name: str) -> list[str]:
 @pytest.mark.parametrize("name", [name for name in pages() if name not in TO_MEND])
 def test_words_are_explained_and_plain(name: str) -> None:
     assert problems(name) == []
+
+
+def public_docstrings() -> Iterator[tuple[str, str]]:
+    """The docstrings of the public names and of their methods, as the reference shows them."""
+    for name in lstm_sentiment.__all__:
+        value = getattr(lstm_sentiment, name)
+        members = vars(value).items() if inspect.isclass(value) else ()
+        public = [(f"{name}.{key}", member) for key, member in members if not key.startswith("_")]
+        for place, documented in [(name, value), *public]:
+            if callable(documented) or isinstance(documented, property | classmethod):
+                yield place, documented.__doc__ or ""
+
+
+def test_public_docstrings_are_plain() -> None:
+    found = {
+        place: [*metaphors(inspect.cleandoc(docstring), chinese=False)]
+        for place, docstring in public_docstrings()
+    }
+    assert {"TrainingConfig", "ModelServer.stop"} <= found.keys()
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 
 def test_a_word_is_explained_where_it_is_first_used() -> None:

@@ -11,12 +11,12 @@ VersionOrLabel = int | str
 
 @dataclass(frozen=True)
 class ShadowOptions:
-    """A shadow version, asked a share of the requests that another version answered.
+    """A shadow version: it gets a share of the requests that another version answered.
 
     Attributes:
         to: The shadow version, by number or by label.
-        of: The version whose requests the shadow is asked, by number or by label; `None` for every
-            version of the model but `to`.
+        of: The version whose requests the shadow version gets, by number or by label; `None` for
+            every version of the model except `to`.
         model_name: The model; may be `None` where there is only one.
         share: Share of the requests, above 0 and up to 1; drawn for each request.
 

@@ -90,7 +90,7 @@ class Corrections:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Correction]) -> "Corrections":
-        """Sorts corrections and merges those that say the same of a text.
+        """Sorts corrections and merges equal corrections of the same text.
 
         Raises:
             InvalidInputError: If two rows say different things of a text.
@@ -124,15 +124,15 @@ NO_CORRECTIONS = Corrections(())
 
 
 def read_corrections(paths: Sequence[str | os.PathLike[str]]) -> Corrections:
-    """Reads files of corrections; the module's docstring tells their form.
+    """Reads files of corrections; the module's docstring describes their format.
 
     Args:
         paths: `.csv`, `.tsv` or `.jsonl` files, or a single path.
 
     Raises:
         InvalidInputError: If a file is of another kind, cannot be read, lacks a column or holds no
-            correction; if a digest, an action or a label is malformed; or if two rows say different
-            things of a text. The message begins with path and line.
+            correction; if a digest, an action or a label is malformed; or if two rows about a text
+            contradict each other. The message begins with path and line.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]

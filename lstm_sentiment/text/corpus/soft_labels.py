@@ -118,7 +118,7 @@ class SoftLabels:
 def read_soft_labels(
     path: str | os.PathLike[str], label_names: Sequence[str], *, text_column: str = "text"
 ) -> SoftLabels:
-    """Reads a file of soft labels; the module's docstring tells its form.
+    """Reads a file of soft labels; the module's docstring describes its format.
 
     Rows with an empty text, and rows that repeat an earlier one, are skipped.
 

@@ -61,8 +61,8 @@ def launch(
     If a worker ends with a code other than 0, the others have `grace_seconds` to end by themselves,
     then get SIGTERM, and SIGKILL as long after. SIGINT, SIGTERM and SIGHUP are passed on to all
     workers, which are killed after `grace_seconds`, or at once by a second SIGINT. Signals are
-    received only in the main thread. A stop reaches the workers' children too, except those that
-    left their process group. On Linux, workers are killed when this process is, even by SIGKILL.
+    received only in the main thread. A stop also reaches the workers' children that are still in
+    their process group. On Linux, workers are killed if this process is killed, even by SIGKILL.
 
     Args:
         command: A program and its arguments, the same for all workers.
@@ -74,7 +74,7 @@ def launch(
     Returns:
         0 if all workers ended with 0. Otherwise the exit code of the worker that failed first, or
         128 + N if a worker or this process received signal N. 141, as for SIGPIPE, if output could
-        not be passed on. Unless it is 0, the last line on standard error says why.
+        not be passed on. Unless it is 0, the last line on standard error gives the reason.
 
     Raises:
         InvalidInputError: If an argument breaks its rule, `CUDA_VISIBLE_DEVICES` names too few

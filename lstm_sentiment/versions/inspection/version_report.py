@@ -80,18 +80,18 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
     """Reads a version's card, graph and the index of the checkpoint.
 
     Args:
-        path: A version's folder, or a base path, of which the highest version is taken. Any
-            SavedModel will do.
+        path: A version's folder, or a base path, whose highest version is used. Any SavedModel
+            works.
 
     Returns:
-        The report. Its snippets ask for this version's number if `path` is the version's folder,
-        and for no number if it is a base path.
+        The report. Its snippets name this version's number if `path` is the version's folder, and
+        no number if it is a base path.
 
     Raises:
         ServableNotFoundError: If there is no version.
         ServableUnavailableError: If a file is damaged.
-        InvalidInputError: If the card is not a JSON object, or a file has not the digest that the
-            version says.
+        InvalidInputError: If the card is not a JSON object, or a file's digest differs from the one
+            in the version.
     """
     version_dir = find_version(Path(path))
     check_version(version_dir)

@@ -1,4 +1,4 @@
-"""Replays a request log: asks a version what others were asked, and compares the answers."""
+"""Replays a request log: sends its requests to a version and compares the answers."""
 
 import os
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Replay:
     """The result of `verify_requests`.
 
     Attributes:
-        way: What was asked: `light twin`, `saved model`, `grpc` or `rest`.
+        way: What answered: `light twin`, `saved model`, `grpc` or `rest`.
         version: The version that answered; `None` if it is not known.
         requests: Number of requests that were read.
         texts: Number of texts whose answers were compared.
@@ -72,7 +72,7 @@ class Replay:
 
     @property
     def is_equal(self) -> bool:
-        """True if each text was answered as the log says."""
+        """True if each text got the same answer as in the log."""
         return not (self.labels_changed or self.probabilities_changed or self.refused)
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,23 +96,23 @@ def verify_requests(
     token: str | None = None,
     progress: Progress = SILENT,
 ) -> Replay:
-    """Asks a version, here or on a server, what a request log holds, and compares the answers.
+    """Sends the requests of a log to a version, here or on a server, and compares the answers.
 
-    Each text is asked through the signature by which it was sent; those of `explain` through
-    `text`. Token ids are asked only of the version that answered them. The log is read in bounded
-    memory.
+    Each text is sent to the signature that it was sent to before; a request of `explain` goes to
+    `text`. Token ids are sent only to the version that answered them before. The log is read in
+    bounded memory.
 
     Args:
         paths: The log, as `read_prediction_log` takes it.
-        model_dir: A version's folder, or a base path, of which the highest version is taken. It is
-            asked if there is neither `server` nor `rest_api`.
-        server: `host:port` of a server's gRPC, to be asked instead.
-        rest_api: `host:port` of a server's REST, to be asked instead.
+        model_dir: A version's folder, or a base path, whose highest version is used. It answers if
+            there is neither `server` nor `rest_api`.
+        server: `host:port` of a server's gRPC, which answers instead.
+        rest_api: `host:port` of a server's REST, which answers instead.
         engine: The engine that loads the version here, see `SavedModelPredictor`.
-        model_name: Takes the requests of this model alone, and asks the server for it. `None` takes
-            the model of the log, which must be one.
-        version: The version to ask the server for. `None`, without a label, asks the highest.
-        version_label: The version label to ask the server for.
+        model_name: The only model whose requests are read, and its name on the server. `None` uses
+            the model of the log, which must hold only one.
+        version: The version on the server. `None`, without a label, uses the highest.
+        version_label: The version label on the server.
         tolerance: Largest difference of a probability that is no change. With 1, labels alone
             count.
         timeout_seconds: The deadline of one request.

@@ -47,12 +47,12 @@ class LoggedAnswer:
 
 @dataclass(frozen=True)
 class ChangedAnswer:
-    """A text that is answered otherwise than the log says.
+    """A text whose answer differs from the answer in the log.
 
     Attributes:
-        text: The text; of token ids, the ids.
+        text: The text, or the token ids if ids were sent.
         logged_version: The version that answered then; `None` if the log does not name it.
-        logged_label: The label then; of token ids, the index of the class.
+        logged_label: The label then, or the index of the class if token ids were sent.
         label: The label now.
         difference: The largest difference of a probability; `None` if they cannot be compared.
     """

@@ -111,21 +111,21 @@ def verify_version(
 ) -> Verification:
     """Compares a version's answers to the texts of its card with the answers in the card.
 
-    Training computed the card's answers before the version was written. The version is loaded into
-    this process and asked, by each engine that can; a server is asked if its address is given. All
-    texts are sent at once to each signature of the version: `text`, `tokens`, `serving_default`,
-    `classify` and `explain`; to `explain` of a server, one by one.
+    Training computed the card's answers before the version was written. Each available engine loads
+    the version in this process and answers; a server answers too if its address is given. All texts
+    are sent together to each signature of the version: `text`, `tokens`, `serving_default`,
+    `classify` and `explain`. Only `explain` of a server gets them one by one.
 
     Args:
-        model_dir: A version's folder, or a base path, of which the highest version is taken.
+        model_dir: A version's folder, or a base path, whose highest version is used.
         server: `host:port` of a server's gRPC.
         rest_api: `host:port` of a server's REST, or its URL.
         engine: The engine that loads the version here: `light` loads its light twin, `tensorflow`
-            its SavedModel; `auto` both, as far as the twin is there and TensorFlow is installed.
+            its SavedModel; `auto` both, if the twin exists and TensorFlow is installed.
         model_name: The model's name on the server. `None` takes the name of the base path's folder.
-        version: The version to ask the server for. `None`, without a label, takes the number of
-            the version on disk.
-        version_label: The version label to ask the server for.
+        version: The version on the server. `None`, without a label, uses the number of the version
+            on disk.
+        version_label: The version label on the server.
         label: `version_label` by its name in earlier releases.
         tolerance: The largest allowed difference of a probability.
         timeout_seconds: The deadline of one request.
