@@ -62,16 +62,19 @@ WORDS = {
     ),
 }
 CHINESE_WORDS = {
-    r"\b[Ss]ervables?\b": (r"模型", "servable（TensorFlow Serving 对一个模型的称呼）"),
-    r"\bdev\b|验证集|开发集": (r"早停|停止|选择|挑选|调参", "验证集（用于决定何时停止训练）"),
-    r"\bOOV\b|未登录词": (r"词表|词汇表|未知", "OOV（不在词表中的词）"),
+    r"[Ss]ervable": (r"模型", "servable（TensorFlow Serving 对一个模型的称呼）"),
+    r"(?<![A-Za-z])dev(?![A-Za-z])|验证集|开发集": (
+        r"早停|停止|选择|挑选|调参",
+        "验证集（用于决定何时停止训练）",
+    ),
+    r"OOV|未登录词": (r"词表|词汇表|未知", "OOV（不在词表中的词）"),
     r"[Mm]acro[- ]F1|宏平均": (r"类别?.*平均|平均.*类", "macro-F1（各类别 F1 的平均值）"),
     r"校准": (r"概率|置信", "校准（预测概率与实际正确率是否一致）"),
     r"[Tt]okenizer|分词器": (r"切分|切成|拆分|切词|分词器（", "分词器（把文本切分成词）"),
-    r"\b[Ss]ignature|签名": (r"输入|接口|函数|入口", "签名（模型对外的命名接口，规定输入和输出）"),
+    r"[Ss]ignature|签名": (r"输入|接口|函数|入口", "签名（模型对外的命名接口，规定输入和输出）"),
     r"影子": (r"复制|同时|副本|两个版本", "影子流量（把请求复制一份发给新版本，不影响调用方）"),
-    r"\b[Bb]ase path|基础路径|根路径": (r"目录|文件夹", "base path（存放各版本的目录）"),
-    r"\b[Dd]rain|排空": (r"处理完|完成", "排空（处理完正在执行的请求再退出）"),
+    r"[Bb]ase path|基础路径|根路径": (r"目录|文件夹", "base path（存放各版本的目录）"),
+    r"[Dd]rain|排空": (r"处理完|完成", "排空（处理完正在执行的请求再退出）"),
 }
 
 METAPHORS = {
@@ -180,7 +183,7 @@ def test_a_word_is_explained_where_it_is_first_used() -> None:
     assert len([*unexplained(late, chinese=False)]) == 1
     assert not [*unexplained("# Drain\n\nServers drain: they finish.\n", chinese=False)]
     assert not [*unexplained("Give `--drain-seconds`.\n\n```sh\ndrain\n```\n", chinese=False)]
-    assert len([*unexplained("影子流量。\n", chinese=True)]) == 1
+    assert len([*unexplained("影子流量。dev集。\n", chinese=True)]) == 2
 
 
 def test_a_long_sentence_is_found() -> None:
