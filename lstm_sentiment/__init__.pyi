@@ -67,6 +67,7 @@ from .text.corpus.soft_labels import SoftLabels as SoftLabels
 from .text.corpus.soft_labels import read_soft_labels as read_soft_labels
 from .text.corpus.streaming import open_corpus as open_corpus
 from .text.padding import pad_token_ids as pad_token_ids
+from .text.scripts import choose_tokenizer as choose_tokenizer
 from .text.tokenizer import CharacterTokenizer as CharacterTokenizer
 from .text.tokenizer import Tokenizer as Tokenizer
 from .text.tokenizer import UnigramTokenizer as UnigramTokenizer
@@ -84,7 +85,6 @@ from .text.vectors.word_vectors import WordVectors as WordVectors
 from .text.vocabulary import Vocabulary as Vocabulary
 from .text.word_counts import load_word_counts as load_word_counts
 from .text.words import build_vocabulary as build_vocabulary
-from .text.words import choose_tokenizer as choose_tokenizer
 from .text.words import frequent_unknown_tokens as frequent_unknown_tokens
 from .training.config import SnapshotEvery as SnapshotEvery
 from .training.config import TrainingConfig as TrainingConfig

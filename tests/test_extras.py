@@ -53,7 +53,6 @@ NEEDED_TO_TRAIN_ALONE = {
     "WhitespaceTokenizer",
     "Workers",
     "build_vocabulary",
-    "choose_tokenizer",
     "frequent_unknown_tokens",
 }
 

@@ -1,12 +1,15 @@
 """`fit`: trains, scores on held-out texts, exports the next version."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from lstm_sentiment.checks import require_train
+from lstm_sentiment.cli import fit_check
 from lstm_sentiment.cli.completion import one_of
+from lstm_sentiment.cli.fit_check import FEW_TEST_TEXTS
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import (
     DATA,
@@ -29,18 +32,18 @@ from lstm_sentiment.training.config import StrategyName, TrainingConfig
 
 if TYPE_CHECKING:
     from lstm_sentiment.pipeline.run import PipelineResult
+    from lstm_sentiment.pipeline.run_texts import RunTexts
+    from lstm_sentiment.progress import Progress
     from lstm_sentiment.training.evaluation.metrics import Evaluation
 
-FEW_TEST_TEXTS = 200
-"""Fewer test texts give an accuracy with a standard error of some points."""
-
+_CLUSTER = "TF_CONFIG"
 _MACHINES, _OUTPUT = "Several machines", "Output"
 
 
 @takes_flag_groups
 def fit(
     context: typer.Context,
-    texts: DataFlags,
+    data: DataFlags,
     streaming: Annotated[
         bool,
         typer.Option(
@@ -132,6 +135,23 @@ def fit(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Read data and settings, print what a run would do, and end: classes, lengths, "
+            "repeated and contradictory texts, steps, memory. Takes seconds.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    print_config: Annotated[
+        bool,
+        typer.Option(
+            "--print-config",
+            help="Print all settings as a file for --config, and end.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     as_json: AsJson = False,
     old: OldFlags,
 ) -> None:
@@ -141,37 +161,55 @@ def fit(
 
     Example: python cli.py fit reviews.csv --text-column review --label-column label
     """
-    require_train()
     if resume is not None:
         refuse_other_flags(context, "--resume", ("resume", "as_json"))
     config = settings.chosen(context)
-    check_run_memory(config)
     if config.label_names is not None:
         read_display_names(config.label_names)
     from lstm_sentiment.cli.console import TerminalProgress, import_tensorflow, say
 
     if line := deprecation(context):
         say(line)
-    # Importing TensorFlow takes seconds: only now, when the settings are known to be right.
+    if print_config:
+        return fit_check.print_config(config)
+    check_run_memory(config)
+    if check:
+        return fit_check.check(config, as_json=as_json)
+    require_train()
+    progress = TerminalProgress()
+    # Importing TensorFlow takes seconds: only when settings and texts are known to be right.
+    config, texts = _read(config, resume, progress)
     import_tensorflow()
-    from lstm_sentiment.pipeline import run as pipeline
+    from lstm_sentiment.pipeline.run import resume_pipeline, run_pipeline
     from lstm_sentiment.training.worker_run import join_fit
     from lstm_sentiment.training.workers.distribution import start_workers
 
-    progress = TerminalProgress()
-    if resume is not None:
-        config = pipeline.load_run(resume)
     if not start_workers(config.training, progress).is_chief:
         # The chief's settings go for all workers: the files need not even be on this machine.
         return join_fit(config.training, progress=progress)
     if resume is not None:
-        result = pipeline.resume_pipeline(resume, progress)
+        result = resume_pipeline(resume, progress, texts=texts)
     else:
-        result = pipeline.run_pipeline(config, progress)
+        result = run_pipeline(config, progress, texts=texts)
     if as_json:
         print_json(result.to_dict())
     else:
         _print_result(result, config)
+
+
+def _read(
+    config: PipelineConfig, resume: Path | None, progress: "Progress"
+) -> tuple[PipelineConfig, "RunTexts | None"]:
+    """Returns the settings of the run, and its texts unless other workers may have to read them."""
+    from lstm_sentiment.pipeline import run_folder
+    from lstm_sentiment.pipeline.run_texts import read_run_texts
+
+    if resume is not None:
+        config = run_folder.load_unfinished_run(resume)
+    elif not os.environ.get(_CLUSTER):
+        run_folder.check_folders(config)
+    # Of several workers, the chief alone reads the texts, and which one it is TensorFlow decides.
+    return config, None if os.environ.get(_CLUSTER) else read_run_texts(config, progress)
 
 
 def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:

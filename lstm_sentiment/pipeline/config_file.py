@@ -80,8 +80,7 @@ def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
     Raises:
         ConfigError: If the file cannot be written.
     """
-    path = Path(path)
-    text = _HEADER + tomli_w.dumps(to_table(config))
+    path, text = Path(path), config_text(config)
     try:
         with write_whole(path) as file:
             file.write(text.encode())
@@ -92,6 +91,11 @@ def save_config(config: PipelineConfig, path: str | os.PathLike[str]) -> None:
             f"{path}: each setting must be valid Unicode. Received: the character "
             f"{error.object[error.start]!a}."
         ) from error
+
+
+def config_text(config: PipelineConfig) -> str:
+    """Returns the content of a config file with every setting that is not `None`."""
+    return _HEADER + tomli_w.dumps(to_table(config))
 
 
 def parse_setting(name: str, text: str) -> Any:

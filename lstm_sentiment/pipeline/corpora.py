@@ -1,6 +1,6 @@
 """Reads the texts of a run and splits them, so that no held-out text is trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,10 +64,24 @@ def read_excluded(config: PipelineConfig, progress: Progress = SILENT) -> Digest
 
 
 def deal_out(
-    config: PipelineConfig, excluded: Digests, corrections: Corrections, progress: Progress
+    config: PipelineConfig,
+    excluded: Digests,
+    corrections: Corrections,
+    progress: Progress,
+    *,
+    when_read: Callable[[Corpus], None] = lambda _: None,
 ) -> Splits:
-    """Splits the labelled texts as `prepare_corpora`; `excluded` holds near digests."""
+    """Splits the labelled texts as `prepare_corpora`.
+
+    Args:
+        config: The files, and the seed of the split.
+        excluded: Near digests of texts that must not be learned from.
+        corrections: Corrected labels of the texts.
+        progress: Reports how many texts are dropped, and why.
+        when_read: Called with the labelled texts as they were read.
+    """
     corpus, given_dev, given_test = _read_corrected(config, corrections, progress)
+    when_read(corpus)
     corpus = _without_excluded(_clean(corpus, progress), excluded, progress)
     train, dev, test = _without_held_out(corpus, [given_dev, given_test], progress).split(
         seed=config.training.seed if config.split_seed is None else config.split_seed,

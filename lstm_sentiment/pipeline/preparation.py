@@ -21,21 +21,17 @@ from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.corpora import (
     UnlabelledTexts,
-    deal_out,
-    read_excluded,
-    read_teacher,
-    read_unlabelled,
     texts_to_learn_words,
 )
+from lstm_sentiment.pipeline.run_texts import RunTexts, read_run_texts
 from lstm_sentiment.pipeline.settings_in_use import settings_without_effect
-from lstm_sentiment.pipeline.teacher.e5 import check_e5, e5_soft_labels, is_e5
-from lstm_sentiment.pipeline.words import load_given_vectors, make_words
+from lstm_sentiment.pipeline.teacher.e5 import e5_soft_labels, is_e5
+from lstm_sentiment.pipeline.words import make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrections import (
     NO_CORRECTIONS,
     Corrections,
-    read_corrections,
 )
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.sample import sampled_texts
@@ -43,8 +39,6 @@ from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.text.tokenizer_options import check_kind
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
-from lstm_sentiment.training.folds import number_of_folds
-from lstm_sentiment.training.inputs.soft_targets import count_learned
 
 
 @dataclass(frozen=True)
@@ -108,6 +102,7 @@ def prepare_run(
     config: PipelineConfig,
     progress: Progress = SILENT,
     *,
+    texts: RunTexts | None = None,
     cache_dir: Path = Path("runs") / "cache",
     when_checked: Callable[[], None] = lambda: None,
 ) -> PreparedRun:
@@ -116,6 +111,7 @@ def prepare_run(
     Args:
         config: Settings of the run.
         progress: Reports every long step, and what is dropped and chosen.
+        texts: What `read_run_texts` has read; `None` reads it.
         cache_dir: Folder for trained word vectors, the teacher's embeddings and, where
             `config.cache` is `disk`, token ids.
         when_checked: Called when all files are read and valid, before anything long begins.
@@ -124,56 +120,39 @@ def prepare_run(
         InvalidInputError: If an input breaks a rule.
         MissingExtraError: If the package of the teacher e5 is asked for and not installed.
     """
-    # Before the texts are read, so that what is missing is reported at once.
-    if is_e5(config.teacher):
-        check_e5(config)
+    read = read_run_texts(config, progress) if texts is None else texts
     start = None if config.init_from is None else load_trained_version(config.init_from)
     display_names = _display_names(config, start)
-    excluded = read_excluded(config, progress)
-    corrections = read_corrections(config.corrections)
-    labelled = train, dev, test = deal_out(config, excluded, corrections, progress)
-    if config.label_names is not None:
-        display_names.check_labels(train.label_names, config.label_names)
     if start is not None:
-        _check_unseen(start, dev, test)
+        _check_unseen(start, read.dev, read.test)
         if config.unlabelled and not is_e5(config.teacher):
             progress.say(
                 "No word vectors are trained: `init_from` brings its own, so `unlabelled` changes "
                 "nothing"
             )
-    unlabelled = read_unlabelled(config, labelled, excluded, progress)
-    soft_labels = None
-    if not is_e5(config.teacher):
-        soft_labels = read_teacher(config, labelled, excluded, progress)
-    given = load_given_vectors(config, progress)
     when_checked()
+    soft_labels = read.soft_labels
     if is_e5(config.teacher):
         soft_labels = e5_soft_labels(
-            train,
-            unlabelled,
+            read.train,
+            read.unlabelled,
             cache_dir=cache_dir,
             seed=config.training.seed,
             progress=progress,
         )
-    texts = sampled_texts(
+    words = sampled_texts(
         *texts_to_learn_words(
-            labelled,
-            unlabelled if start is None else UnlabelledTexts(),
+            read.labelled,
+            read.unlabelled if start is None else UnlabelledTexts(),
             soft_labels,
-            with_dev=number_of_folds(
-                config.training.cross_validation,
-                train_texts=len(train),
-                dev_texts=len(dev),
-                soft_texts=count_learned(train, dev, soft_labels) - len(train),
-            )
-            > 0,
+            with_dev=read.folds(config, soft_labels) > 0,
         ),
         most_texts=config.vector_training.most_texts,
         seed=config.training.seed,
         progress=progress,
     )
     tokenizer, vectors = make_words(
-        config, texts, given, start, cache_dir=cache_dir, progress=progress
+        config, words, read.vectors, start, cache_dir=cache_dir, progress=progress
     )
     unused = settings_without_effect(config, check_kind(tokenizer.kind))
     if unused:
@@ -181,16 +160,16 @@ def prepare_run(
         progress.say(f"Settings that change nothing here: {listed}")
     model = config.model if start is None else start.sized(config.model)
     return PreparedRun(
-        *labelled,
-        unlabelled,
+        *read.labelled,
+        read.unlabelled,
         tokenizer,
         vectors,
         model,
         start,
         cache_dir,
         soft_labels,
-        corrections,
-        display_names.only(train.label_names),
+        read.corrections,
+        display_names.only(read.train.label_names),
     )
 
 

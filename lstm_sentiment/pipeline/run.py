@@ -10,24 +10,24 @@ from typing import Any
 
 from lstm_sentiment.errors import ExportError, InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PipelineConfig
-from lstm_sentiment.pipeline.config_file import load_config
 from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.pipeline.run_folder import (
-    CONFIG,
     METRICS,
     TEST,
     begin_run,
     check_space,
     check_writable,
     clear_run,
+    load_unfinished_run,
     new_run_dir,
     only_run,
     save_json,
     save_labelled_texts,
     save_or_check_data,
 )
+from lstm_sentiment.pipeline.run_texts import RunTexts
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.evaluation.metrics import Evaluation
@@ -85,12 +85,15 @@ def _certainty(scores: Evaluation) -> dict[str, Any]:
     return {"texts": scores.texts, "accuracy_interval": [interval.low, interval.high]}
 
 
-def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> PipelineResult:
+def run_pipeline(
+    config: PipelineConfig, progress: Progress = SILENT, *, texts: RunTexts | None = None
+) -> PipelineResult:
     """Reads texts, trains a classifier, evaluates it on the test set and exports a version.
 
     Args:
         config: Settings of the run.
         progress: Reports every long step, and what is dropped and chosen.
+        texts: What `read_run_texts` has read by `config`; `None` reads it.
 
     Raises:
         InvalidInputError: If an input breaks a rule, which is checked before training, or if a
@@ -104,10 +107,15 @@ def run_pipeline(config: PipelineConfig, progress: Progress = SILENT) -> Pipelin
     check_run_memory(config)
     run_dir = new_run_dir(config.run_dir)
     check_writable(Path(config.model_dir))
-    return _run(config, run_dir, progress, resume=False)
+    return _run(config, run_dir, progress, texts, resume=False)
 
 
-def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT) -> PipelineResult:
+def resume_pipeline(
+    run_dir: str | os.PathLike[str],
+    progress: Progress = SILENT,
+    *,
+    texts: RunTexts | None = None,
+) -> PipelineResult:
     """Resumes an interrupted run from its last checkpoint.
 
     The result is that of an uninterrupted run; on a CPU the weights are bit for bit the same.
@@ -115,31 +123,22 @@ def resume_pipeline(run_dir: str | os.PathLike[str], progress: Progress = SILENT
     Args:
         run_dir: The run's folder.
         progress: As in `run_pipeline`.
+        texts: What `read_run_texts` has read by the settings of the run; `None` reads it.
 
     Raises:
         InvalidInputError: If the folder holds no run, or a finished one, or the data have changed.
             Other errors are those of `run_pipeline`.
     """
-    config, run = load_run(run_dir), Path(run_dir)
-    if (run / METRICS).exists():
-        raise InvalidInputError(f"{run}: must be a run that was cut off. This one is finished.")
-    return _run(config, run, progress, resume=True)
-
-
-def load_run(run_dir: str | os.PathLike[str]) -> PipelineConfig:
-    """Loads the settings of a run from its folder.
-
-    Raises:
-        InvalidInputError: If the folder holds no run.
-    """
-    path = Path(run_dir) / CONFIG
-    if not path.is_file():
-        raise InvalidInputError(f"{run_dir}: must be the folder of a run. It holds no {CONFIG}.")
-    return load_config(path)
+    return _run(load_unfinished_run(run_dir), Path(run_dir), progress, texts, resume=True)
 
 
 def _run(
-    config: PipelineConfig, run_dir: Path, progress: Progress, *, resume: bool
+    config: PipelineConfig,
+    run_dir: Path,
+    progress: Progress,
+    texts: RunTexts | None,
+    *,
+    resume: bool,
 ) -> PipelineResult:
     started = time.monotonic()
     # Devices can be configured only before TensorFlow computes anything.
@@ -160,7 +159,9 @@ def _run(
                 held.enter_context(only_run(run_dir, resume=False))
             begin_run(config, run_dir)
 
-        prepared = prepare_run(config, progress, cache_dir=cache_dir, when_checked=begin)
+        prepared = prepare_run(
+            config, progress, texts=texts, cache_dir=cache_dir, when_checked=begin
+        )
         with _told_to_resume(run_dir, progress):
             return _run_prepared(config, prepared, run_dir, publisher, progress, resume, started)
 

@@ -14,18 +14,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.errors import InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.pipeline.config_file import save_config
-from lstm_sentiment.pipeline.preparation import PreparedRun
+from lstm_sentiment.pipeline.config_file import load_config, save_config
 from lstm_sentiment.pipeline.teacher.e5 import is_e5
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA, sources_of
 from lstm_sentiment.unfinished import clear_unfinished, is_locked
+
+if TYPE_CHECKING:
+    from lstm_sentiment.pipeline.preparation import PreparedRun
 
 CONFIG, DATA, METRICS, TEST = "config.toml", "data.json", "metrics.json", "test.csv"
 _PARTS_OF_DATA = (
@@ -54,6 +56,40 @@ def new_run_dir(run_dir: PathLike | None) -> Path:
             f"Received: {path}."
         )
     return path
+
+
+def load_run(run_dir: PathLike) -> PipelineConfig:
+    """Loads the settings of a run from its folder.
+
+    Raises:
+        InvalidInputError: If the folder holds no run.
+    """
+    path = Path(run_dir) / CONFIG
+    if not path.is_file():
+        raise InvalidInputError(f"{run_dir}: must be the folder of a run. It holds no {CONFIG}.")
+    return load_config(path)
+
+
+def load_unfinished_run(run_dir: PathLike) -> PipelineConfig:
+    """Loads the settings of a run that was interrupted.
+
+    Raises:
+        InvalidInputError: If the folder holds no run, or a finished one.
+    """
+    config = load_run(run_dir)
+    if (Path(run_dir) / METRICS).exists():
+        raise InvalidInputError(f"{run_dir}: must be a run that was cut off. This one is finished.")
+    return config
+
+
+def check_folders(config: PipelineConfig) -> None:
+    """Checks that the folders of a new run can be written.
+
+    Raises:
+        InvalidInputError: If `run_dir` is not empty, or one of them cannot be written.
+    """
+    new_run_dir(config.run_dir)
+    check_writable(Path(config.model_dir))
 
 
 def clear_run(*folders: Path) -> None:
@@ -98,7 +134,7 @@ def check_writable(path: Path) -> None:
         raise InvalidInputError(f"{path}: must be a folder that can be written.")
 
 
-def check_space(path: Path, prepared: PreparedRun) -> None:
+def check_space(path: Path, prepared: "PreparedRun") -> None:
     """Checks that the disk has room for checkpoints, model and version."""
     table = len(prepared.tokenizer.vocabulary) * prepared.vectors.dim * 4
     needed = 6 * table + _SPARE_BYTES
@@ -128,7 +164,7 @@ def _make(run_dir: Path) -> None:
         raise InvalidInputError(f"{run_dir}: cannot be made: {error.strerror}.") from error
 
 
-def save_or_check_data(config: PipelineConfig, prepared: PreparedRun, run_dir: Path) -> None:
+def save_or_check_data(config: PipelineConfig, prepared: "PreparedRun", run_dir: Path) -> None:
     """Writes the fingerprints of the data, or compares them with those of a resumed run.
 
     Raises:
@@ -181,7 +217,7 @@ def save_labelled_texts(corpus: Corpus, path: Path) -> None:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}.") from error
 
 
-def _fingerprints(config: PipelineConfig, prepared: PreparedRun) -> dict[str, Any]:
+def _fingerprints(config: PipelineConfig, prepared: "PreparedRun") -> dict[str, Any]:
     """Returns size and SHA-256 of everything that a run is trained on, and of its files."""
     unlabelled, vectors = prepared.unlabelled, prepared.vectors
     tokens = prepared.tokenizer.vocabulary.tokens

@@ -8,16 +8,16 @@ from typing import Literal
 from lstm_sentiment.export.trained_version import TrainedVersion
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.progress import Progress
+from lstm_sentiment.text.scripts import tokenizer_kind
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import TokenizerKind, check_kind
-from lstm_sentiment.text.vectors.files import load_word_vectors
 from lstm_sentiment.text.vectors.options import VectorTrainingConfig
 from lstm_sentiment.text.vectors.packages import ENGLISH
 from lstm_sentiment.text.vectors.training import tokenize_texts, train_vectors_on_texts, train_views
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 from lstm_sentiment.text.vocabulary import Vocabulary
 from lstm_sentiment.text.word_counts import JIEBA, load_word_counts, sources_of
-from lstm_sentiment.text.words import dictionary_share, find_unknown_tokens, tokenizer_kind
+from lstm_sentiment.text.words import dictionary_share, find_unknown_tokens
 from lstm_sentiment.version_folder import OOV_ID
 
 _GIVE_VECTORS = (
@@ -34,15 +34,6 @@ _NO_VECTORS = (
 )
 _FEW_KNOWN = 0.05
 _MUCH_COVERED = 0.5
-
-
-def load_given_vectors(config: PipelineConfig, progress: Progress) -> WordVectors | None:
-    """Loads the file `config.vectors`; `None` if there is none."""
-    if config.vectors is None:
-        return None
-    return load_word_vectors(
-        config.vectors, limit=config.vectors_limit, bad_rows=config.bad_rows, progress=progress
-    )
 
 
 def make_words(

@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress, in_parts
+from lstm_sentiment.text.scripts import spread
 from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
 from lstm_sentiment.text.tokenizer_options import DEFAULT_NORMALIZATION, TokenizerKind
 from lstm_sentiment.text.vocabulary import Vocabulary
@@ -16,43 +17,9 @@ from lstm_sentiment.unicode import UNSPACED_SCRIPTS
 from lstm_sentiment.version_folder import OOV_ID
 
 _UNSPACED_CHARACTER = re.compile(f"[{UNSPACED_SCRIPTS}]")
-_LETTER = re.compile(r"[^\W\d_]")
 # A run of other letters and digits, or any one character.
 _WORD_OF_A_RUN = re.compile(rf"(?:(?![{UNSPACED_SCRIPTS}])[^\W_])+|.", re.DOTALL)
-_SAMPLE = 2_000
 _TEXTS_AT_ONCE = 2_000
-_UNSPACED_SHARE = 0.3
-
-
-def unspaced_share(texts: Sequence[str]) -> float:
-    """Returns the share of letters in scripts written without spaces, 0 without any letter.
-
-    Such scripts are Chinese, Japanese, Thai, Lao, Tibetan, Burmese and Khmer; Korean is not. Up to
-    2,000 texts, spread evenly, are counted.
-    """
-    sample = _sample(texts)
-    letters = len(_LETTER.findall(sample))
-    unspaced = len(_UNSPACED_CHARACTER.findall(sample))
-    return min(1.0, unspaced / letters) if letters else 0.0
-
-
-def choose_tokenizer(texts: Sequence[str]) -> TokenizerKind:
-    """Returns `unigram` for texts written without spaces between words, else `whitespace`."""
-    return "unigram" if unspaced_share(texts) >= _UNSPACED_SHARE else "whitespace"
-
-
-def tokenizer_kind(
-    name: TokenizerKind | Literal["auto"], texts: Sequence[str], progress: Progress = SILENT
-) -> TokenizerKind:
-    """Returns `name`, or for `auto` the choice of `choose_tokenizer`, reported to `progress`."""
-    if name != "auto":
-        return name
-    kind = choose_tokenizer(texts)
-    progress.say(
-        f"Tokenizer: {kind}, as {unspaced_share(texts):.0%} of the letters belong to "
-        "scripts written without spaces"
-    )
-    return kind
 
 
 def build_vocabulary(
@@ -193,7 +160,7 @@ def dictionary_share(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
         texts: Valid Unicode.
     """
     known = _dictionary_words(tokenizer)
-    sample = list(texts[:: max(1, len(texts) // _SAMPLE)])
+    sample = list(spread(texts))
     tokens = tokenizer.segment(tokenizer.normalize(tf.constant(sample))).flat_values.numpy()
     lengths = [(len(word), word in known) for word in (token.decode() for token in tokens)]
     covered = sum(length for length, is_known in lengths if is_known)
@@ -232,7 +199,3 @@ def _words_of(tokens: tf.Tensor, kind: TokenizerKind, known: frozenset[str]) -> 
             yield token
         else:
             yield from _WORD_OF_A_RUN.findall(token)
-
-
-def _sample(texts: Sequence[str]) -> str:
-    return "".join(texts[:: max(1, len(texts) // _SAMPLE)])

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import typer
 
-from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig
+from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig, pipeline
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.setting_flags import OLD_FLAGS, SETTING_OF_FLAG
 from lstm_sentiment.pipeline.overrides import (
@@ -26,7 +26,10 @@ from lstm_sentiment.training.workers.cluster import Cluster
 from lstm_sentiment.training.workers.distribution import Workers
 from tests.cli.running import Run, is_one_error_line
 
-NO_SETTINGS = {"files", "preset", "config", "settings", "resume", "as_json"}
+NO_SETTINGS = {
+    *("files", "preset", "config", "settings", "resume", "as_json"),
+    *("check", "print_config"),
+}
 
 
 @dataclass
@@ -37,14 +40,14 @@ class Calls:
     resumed: list[Path] = field(default_factory=list)
     run_config: PipelineConfig = field(default_factory=PipelineConfig)
 
-    def run_pipeline(self, config: PipelineConfig, progress: object) -> "Calls":
+    def run_pipeline(self, config: PipelineConfig, progress: object, texts: object) -> "Calls":
         self.configs.append(config)
         return self
 
-    def load_run(self, run_dir: Path) -> PipelineConfig:
+    def load_unfinished_run(self, run_dir: Path) -> PipelineConfig:
         return self.run_config
 
-    def resume_pipeline(self, run_dir: Path, progress: object) -> "Calls":
+    def resume_pipeline(self, run_dir: Path, progress: object, texts: object) -> "Calls":
         self.resumed.append(run_dir)
         return self
 
@@ -60,8 +63,10 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
     calls = Calls()
     (tmp_path / "names.json").write_text("{}")  # read before TensorFlow is imported
-    for name in ("run_pipeline", "load_run", "resume_pipeline"):
-        monkeypatch.setattr(f"lstm_sentiment.pipeline.run.{name}", getattr(calls, name))
+    monkeypatch.setattr(pipeline.run, "run_pipeline", calls.run_pipeline)
+    monkeypatch.setattr(pipeline.run, "resume_pipeline", calls.resume_pipeline)
+    monkeypatch.setattr(pipeline.run_folder, "load_unfinished_run", calls.load_unfinished_run)
+    monkeypatch.setattr(pipeline.run_texts, "read_run_texts", lambda config, progress: None)
     return calls
 
 
@@ -223,7 +228,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Arguments", "Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 28
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 30
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

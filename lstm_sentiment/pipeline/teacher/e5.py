@@ -10,7 +10,6 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.corpora import UnlabelledTexts
 from lstm_sentiment.pipeline.teacher.encoder import E5, E5Encoder, require_e5
-from lstm_sentiment.pipeline.teacher.regression import ENOUGH_LABELS, teach
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_texts import taken
@@ -61,6 +60,9 @@ def e5_soft_labels(
     Raises:
         InvalidInputError: If there are no texts to label, or the package cannot be loaded.
     """
+    # scikit-learn takes a second to import.
+    from lstm_sentiment.pipeline.teacher.regression import ENOUGH_LABELS, teach
+
     if len(unlabelled.texts) == 0:
         raise InvalidInputError(
             "`unlabelled` must hold texts that are not among the labelled ones, for the teacher "

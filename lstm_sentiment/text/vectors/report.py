@@ -172,8 +172,8 @@ def _tokenizer(
     vectors: WordVectors, texts: Sequence[str], given: "Tokenizer | TokenizerKind | None"
 ) -> "Tokenizer":
     # Imported here: vectors alone need no TensorFlow.
+    from lstm_sentiment.text.scripts import choose_tokenizer
     from lstm_sentiment.text.tokenizer import Tokenizer, make_tokenizer
-    from lstm_sentiment.text.words import choose_tokenizer
 
     known = vectors.vocabulary()
     if isinstance(given, Tokenizer):

@@ -75,8 +75,9 @@ def train_vectors_on_texts(
     """
     require_train()
     # Imported here: training on tokenized texts needs no TensorFlow.
+    from lstm_sentiment.text.scripts import tokenizer_kind
     from lstm_sentiment.text.tokenizer import make_tokenizer
-    from lstm_sentiment.text.words import build_vocabulary, tokenizer_kind
+    from lstm_sentiment.text.words import build_vocabulary
 
     positive(min_count=min_count)
     config = config or VectorTrainingConfig()
