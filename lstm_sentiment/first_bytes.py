@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lstm_sentiment.encodings import encoding_of
+
 START_BYTES = 4_096
 """As many bytes of a file's beginning as `recognize` looks at."""
 
@@ -26,11 +28,13 @@ class FileKind(NamedTuple):
         advice: What to do, as half a sentence; `{file}` stands for the path as a shell takes it,
             `{path}` for the path as Python does.
         is_stand_in: It lies in the place of a file that was not fetched.
+        encoding: Its encoding, if it is text that can be read.
     """
 
     name: str
     advice: str
     is_stand_in: bool = False
+    encoding: str = ""
 
     def told(self, path: Path | str) -> str:
         """Returns name and advice, to follow `Received: ` in a message.
@@ -65,17 +69,21 @@ def _is_safetensors(start: bytes) -> bool:
     return 2 <= length < 100_000_000 and start[8:10] in (b'{"', b"{ ", b"{}")
 
 
-def _is_utf16(start: bytes, *, low: int) -> bool:
-    """Tests for UTF-16: each NUL is half of an ASCII character, whose byte has the parity `low`.
+# Of the bytes that are NUL, those of ASCII characters.
+_UTF16_SHARE = 0.8
 
-    What is UTF-8 as well may be text that holds some NULs.
+
+def _is_utf16(start: bytes, *, low: int) -> bool:
+    """Tests for UTF-16: NULs are halves of ASCII characters, whose bytes have the parity `low`.
+
+    A few may be those of characters such as U+4E00, the Chinese one. What is UTF-8 as well may be
+    text that holds some NULs.
     """
     if _VECTORS_HEADER.match(start) or (_is_utf8(start) and 0 not in start[:2]):
         return False
     ends = [place for place, byte in enumerate(start[: len(start) // 2 * 2]) if byte == 0]
-    return len(ends) >= 4 and all(
-        place % 2 != low and (9 <= start[place ^ 1] < 127) for place in ends
-    )
+    ascii_ends = sum(place % 2 != low and (9 <= start[place ^ 1] < 127) for place in ends)
+    return len(ends) >= 4 and ascii_ends >= _UTF16_SHARE * len(ends)
 
 
 def _is_utf8(start: bytes) -> bool:
@@ -134,17 +142,20 @@ _KERAS = (
 _NEWLY = "download it again"
 _VECTORS_HEADER = re.compile(rb"\d+[ \t]+\d+[ \t\r]*\n")
 
-UTF16 = FileKind(
-    'text in UTF-16 (the "Unicode text" of Excel and Notepad)', _TO_UTF8.format("UTF-16")
-)
-_UTF16_LE = FileKind("text in UTF-16 without a byte order mark", _TO_UTF8.format("UTF-16LE"))
-_UTF16_BE = FileKind("text in UTF-16 without a byte order mark", _TO_UTF8.format("UTF-16BE"))
+
+def _text_in(encoding: str, name: str) -> FileKind:
+    return FileKind(f"text in {name}", _TO_UTF8.format(encoding), encoding=encoding)
+
+
+UTF16 = _text_in("UTF-16", 'UTF-16 (the "Unicode text" of Excel and Notepad)')
+_UTF16_LE = _text_in("UTF-16LE", "UTF-16 without a byte order mark")
+_UTF16_BE = _text_in("UTF-16BE", "UTF-16 without a byte order mark")
 
 # The first test that holds names the file, so the narrower ones come first.
 _KINDS: tuple[tuple[_Test, FileKind], ...] = (
     (
         _begins(b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
-        FileKind("text in UTF-32", _TO_UTF8.format("UTF-32")),
+        _text_in("UTF-32", "UTF-32"),
     ),
     (_begins(b"\xff\xfe", b"\xfe\xff"), UTF16),
     (
@@ -440,6 +451,13 @@ def is_left_by_programs(name: str) -> bool:
     return name.startswith((".", "~$"))
 
 
+_OFTEN = {
+    "GB18030": "Chinese files are often GB18030",
+    "BIG5": "Chinese files in traditional characters are often Big5",
+    "WINDOWS-1252": "European files are often Windows-1252",
+}
+
+
 def how_to_convert(data: bytes, path: Path | str) -> str:
     """Returns a sentence with the command that converts text to UTF-8, from a likely encoding.
 
@@ -448,29 +466,5 @@ def how_to_convert(data: bytes, path: Path | str) -> str:
         path: The file, which the command gets.
     """
     encoding = encoding_of(data)
-    whose = {"BIG5": "Chinese files in traditional characters are often Big5"}
-    why = whose.get(encoding, "Chinese files are often GB18030")
-    if encoding == "WINDOWS-1252":
-        why = "European files are often Windows-1252"
+    why = _OFTEN.get(encoding, f"It may be {encoding}")
     return f"{why}: `iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > NEW_FILE` converts it."
-
-
-def encoding_of(data: bytes) -> str:
-    """Guesses the encoding of text that is not UTF-8, by the bytes of its characters.
-
-    Returns:
-        `GB18030`, `BIG5` or, where most of them are single bytes, `WINDOWS-1252`.
-    """
-    pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", data)
-    singles = re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data)
-    if len(singles) > len(pairs):
-        return "WINDOWS-1252"
-
-    def share(first: range, second: range) -> float:
-        return sum(pair[0] in first and pair[1] in second for pair in pairs) / max(1, len(pairs))
-
-    # The characters and marks of GB 2312, which are most of any Chinese text; then those of Big5.
-    simplified = share(range(0xA1, 0xAA), range(0xA1, 0xFF))
-    simplified += share(range(0xB0, 0xF8), range(0xA1, 0xFF))
-    traditional = share(range(0xA1, 0xCA), range(0x40, 0xFF))
-    return "BIG5" if simplified < 0.9 <= traditional else "GB18030"

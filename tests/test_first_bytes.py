@@ -121,7 +121,7 @@ KINDS: dict[str, tuple[bytes, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith("utf-")])
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".txt"])
 def test_texts_of_another_kind_are_named_with_what_to_do(
     tmp_path: Path, kind: str, suffix: str
@@ -133,7 +133,7 @@ def test_texts_of_another_kind_are_named_with_what_to_do(
         with pytest.raises(InvalidInputError) as raised:
             read([path])
         message = str(raised.value)
-        assert message.startswith(f"{path}: must be text in UTF-8. Received: ")
+        assert message.startswith(f"{path}: must be text. Received: ")
         assert name in message.replace(str(path), "")
         assert advice in message
         assert "\n" not in message

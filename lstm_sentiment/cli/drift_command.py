@@ -8,9 +8,10 @@ import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import AsJson, BadTextRows, ModelFolder, TextColumn
+from lstm_sentiment.cli.options import AsJson, BadTextRows, EncodingFlag, ModelFolder, TextColumn
 from lstm_sentiment.cli.results import print_json, print_line, print_rows
 from lstm_sentiment.drift.defaults import ALPHA, TOLERANCE
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.version_folder import find_version, servable_name
 
@@ -49,6 +50,7 @@ def drift(
     ] = None,
     text_column: TextColumn = "text",
     bad_rows: BadTextRows = "refuse",
+    encoding: EncodingFlag = AUTO,
     model_name: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +97,11 @@ def drift(
     live: list[str] | LoggedRequests
     if requests is None:
         live = read_texts(
-            str(input_path), text_column=text_column, bad_rows=bad_rows, progress=progress
+            str(input_path),
+            text_column=text_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=progress,
         )
     else:
         name = servable_name(version_dir) if model_name is None else model_name

@@ -132,6 +132,7 @@ FREE_TEXT = frozenset(
         "texts",
         "text_column",
         "label_column",
+        "encoding",
         "neighbours",
         "settings",
         "command",

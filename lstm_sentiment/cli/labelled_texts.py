@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_sentiment.cli.options import BadRowsFlag, LabelColumn, TextColumn
+from lstm_sentiment.cli.options import BadRowsFlag, EncodingFlag, LabelColumn, TextColumn
+from lstm_sentiment.encodings import AUTO
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.corpus.corpus import Corpus
@@ -36,6 +37,7 @@ class TextsOrTestSet:
     text_column: TextColumn = "text"
     label_column: LabelColumn = "label"
     bad_rows: BadRowsFlag = "refuse"
+    encoding: EncodingFlag = AUTO
 
     def read(self, version_dir: Path) -> "Corpus":
         """Reads the files; without any, the test set of the run that made the version.
@@ -53,6 +55,7 @@ class TextsOrTestSet:
                 text_column=self.text_column,
                 label_column=self.label_column,
                 bad_rows=self.bad_rows,
+                encoding=self.encoding,
                 progress=TerminalProgress(),
             )
         from lstm_sentiment.cli.console import say

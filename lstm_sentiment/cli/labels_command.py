@@ -14,6 +14,7 @@ from lstm_sentiment.cli.options import (
     AsJson,
     BadRowsFlag,
     ConfigFlags,
+    EncodingFlag,
     LabelColumn,
     TextColumn,
     WordFlags,
@@ -22,6 +23,7 @@ from lstm_sentiment.cli.options import (
 )
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.labels.issues import MOST_FOLDS
 from lstm_sentiment.labels.page.render import SAVED, require_page_libraries, write_labels_page
 from lstm_sentiment.pipeline.config import PipelineConfig
@@ -80,6 +82,7 @@ def check(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     bad_rows: BadRowsFlag = "refuse",
+    encoding: EncodingFlag = AUTO,
     quick: Annotated[
         bool,
         typer.Option(
@@ -136,6 +139,7 @@ def check(
         text_column=text_column,
         label_column=label_column,
         bad_rows=config.bad_rows,
+        encoding=config.encoding,
         progress=progress,
     )
     corpus = with_decided_labels(files.corpus, decided)

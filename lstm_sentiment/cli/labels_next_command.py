@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import (
     AsJson,
     BadRowsFlag,
+    EncodingFlag,
     TextColumn,
     check_writable_file,
     check_writable_table,
@@ -19,13 +20,13 @@ from lstm_sentiment.cli.options import (
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.compressed import content_suffix
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.labels.page.render import (
     SAVED,
     require_page_libraries,
     source_name,
     write_labels_page,
 )
-from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def choose(
         ),
     ] = "label",
     bad_rows: BadRowsFlag = "refuse",
+    encoding: EncodingFlag = AUTO,
     seed: Annotated[
         int, typer.Option(help="Random seed; the same seed chooses the same texts.")
     ] = 0,
@@ -121,11 +123,12 @@ def choose(
     if model is not None:
         find_version(model)
     version = None if model is None else engine.load(model)
+    reading = {"bad_rows": bad_rows, "encoding": encoding}
     label_names: Sequence[str] = ()
     if page is not None:
-        label_names = _label_names(version, data or (), text_column, label_column, bad_rows)
-    texts = _read(pool, text_column, bad_rows)
-    labelled = _read(data, text_column, bad_rows) if data else ()
+        label_names = _label_names(version, data or (), text_column, label_column, **reading)
+    texts = _read(pool, text_column, **reading)
+    labelled = _read(data, text_column, **reading) if data else ()
     found = choose_next(
         texts,
         number,
@@ -159,7 +162,7 @@ def _label_names(
     data: Sequence[Path],
     text_column: str,
     label_column: str,
-    bad_rows: BadRows,
+    **reading: Any,
 ) -> Sequence[str]:
     """Returns the classes of a version, or without one the labels of texts."""
     if version is not None:
@@ -169,11 +172,11 @@ def _label_names(
     from lstm_sentiment.text.corpus.reading import read_corpus
 
     return read_corpus(
-        data, text_column=text_column, label_column=label_column, bad_rows=bad_rows
+        data, text_column=text_column, label_column=label_column, **reading
     ).label_names
 
 
-def _read(paths: Sequence[Path], text_column: str, bad_rows: BadRows) -> Sequence[str]:
+def _read(paths: Sequence[Path], text_column: str, **reading: Any) -> Sequence[str]:
     """Leaves the texts in their files, but for those of Parquet files."""
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import files_of, read_texts
@@ -183,11 +186,11 @@ def _read(paths: Sequence[Path], text_column: str, bad_rows: BadRows) -> Sequenc
     progress = TerminalProgress()
     files = files_of(paths, plain=True, progress=progress)
     if not any(content_suffix(file) == PARQUET for file in files):
-        return open_texts(files, text_column=text_column, bad_rows=bad_rows, progress=progress)
+        return open_texts(files, text_column=text_column, progress=progress, **reading)
     return [
         text
         for file in files
-        for text in read_texts(file, text_column=text_column, bad_rows=bad_rows, progress=progress)
+        for text in read_texts(file, text_column=text_column, progress=progress, **reading)
     ]
 
 

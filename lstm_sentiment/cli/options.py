@@ -12,6 +12,7 @@ import typer
 from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.cli.setting_flags import flag_settings, is_given, offered_settings, set_settings
 from lstm_sentiment.compressed import content_suffix
+from lstm_sentiment.encodings import COMMON_ENCODINGS
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
@@ -34,6 +35,15 @@ BadRowsFlag = Annotated[
 BadTextRows = Annotated[
     BadRows,
     typer.Option(help="Malformed rows: refuse the file, or skip and count them."),
+]
+EncodingFlag = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of text files, such as gb18030, big5 or windows-1252. auto: UTF-8, UTF-16 "
+        "with a byte order mark, else GB18030 if it is Chinese.",
+        autocompletion=one_of(*COMMON_ENCODINGS),
+    ),
 ]
 ModelFolder = Annotated[
     Path,
@@ -121,6 +131,16 @@ class DataFlags:
             rich_help_panel=DATA,
         ),
     ] = PipelineConfig.bad_rows
+    encoding: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Encoding of text files, such as gb18030, big5 or windows-1252. auto: UTF-8, "
+            "UTF-16 with a byte order mark, else GB18030 if it is Chinese.",
+            autocompletion=one_of(*COMMON_ENCODINGS),
+            rich_help_panel=DATA,
+        ),
+    ] = PipelineConfig.encoding
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import typer
 from lstm_sentiment.cli.completion import offered_labels, offered_versions
 from lstm_sentiment.cli.connection_options import AccessFlags
 from lstm_sentiment.cli.engine_flags import EngineFlags
-from lstm_sentiment.cli.options import BadTextRows
+from lstm_sentiment.cli.options import BadTextRows, EncodingFlag
+from lstm_sentiment.encodings import AUTO, codec_of, encoding_of
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableNotFoundError
-from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
-from lstm_sentiment.text.bad_rows import BadRows
+from lstm_sentiment.first_bytes import START_BYTES, UTF16, recognize
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import find_version
 
@@ -51,6 +51,7 @@ class TextFlags:
     ] = None
     text_column: Annotated[str, typer.Option(help="Column of the texts of a table.")] = "text"
     bad_rows: BadTextRows = "refuse"
+    encoding: EncodingFlag = AUTO
 
     def read(self) -> list[str]:
         """Reads the texts.
@@ -59,10 +60,28 @@ class TextFlags:
             InvalidInputError: If there is no text, two sources are named, or a source cannot be
                 read.
         """
-        texts = _texts(self.texts or [], self.input_file, self.text_column, self.bad_rows)
+        texts = self._read()
         if not texts:
             raise InvalidInputError("There must be at least one text. Received: none.")
         return texts
+
+    def _read(self) -> list[str]:
+        from lstm_sentiment.cli.console import TerminalProgress
+        from lstm_sentiment.text.corpus.reading import read_texts, split_lines
+
+        if self.texts and self.input_file is not None:
+            raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
+        if self.texts:
+            return [replace_surrogates(text) for text in self.texts]
+        if self.input_file is None or self.input_file == STANDARD:
+            return split_lines(_standard_input(self.encoding))
+        return read_texts(
+            self.input_file,
+            text_column=self.text_column,
+            bad_rows=self.bad_rows,
+            encoding=self.encoding,
+            progress=TerminalProgress(),
+        )
 
 
 @dataclass(frozen=True)
@@ -171,31 +190,24 @@ def in_batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield texts[start : start + size]
 
 
-def _texts(
-    given: list[str], input_file: Path | None, text_column: str, bad_rows: BadRows
-) -> list[str]:
-    from lstm_sentiment.cli.console import TerminalProgress
-    from lstm_sentiment.text.corpus.reading import read_texts, split_lines
+def _standard_input(encoding: str) -> str:
+    from lstm_sentiment.cli.console import tell
+    from lstm_sentiment.text.corpus.text_encoding import decoded
 
-    if given and input_file is not None:
-        raise InvalidInputError("Either TEXT or `--input` may be given. Received: both.")
-    if given:
-        return [replace_surrogates(text) for text in given]
-    if input_file is not None and input_file != STANDARD:
-        return read_texts(
-            input_file, text_column=text_column, bad_rows=bad_rows, progress=TerminalProgress()
-        )
+    codec_of(encoding)
     content = sys.stdin.buffer.read()
     kind = recognize(content[:START_BYTES])
-    if kind is not None:
-        raise InvalidInputError(
-            f"Standard input must be text in UTF-8. Received: {kind.told('FILE')}."
-        )
+    if kind is not None and not (kind.encoding and encoding != AUTO) and kind != UTF16:
+        raise InvalidInputError(f"Standard input must be text. Received: {kind.told('FILE')}.")
     try:
-        return split_lines(content.decode("utf-8-sig"))
+        text, codec = decoded(content, encoding)
     except UnicodeDecodeError as error:
-        hint = how_to_convert(content[error.start :][:START_BYTES], "FILE")
+        likely = encoding_of(content[error.start :][:START_BYTES])
         raise InvalidInputError(
-            f"Standard input must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at "
-            f"offset {error.start:,}. {hint}"
+            f"Standard input must be {error.encoding.upper()}. Received: byte "
+            f"0x{error.object[error.start]:02x} at offset {error.start:,}. It may be {likely}: "
+            f"`--encoding {likely.lower()}` reads it so."
         ) from error
+    if codec == "gb18030" and encoding == AUTO:
+        tell("Standard input: read as GB18030, since it is not UTF-8")
+    return text

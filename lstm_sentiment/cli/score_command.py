@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.cli.engine_flags import EngineFlags
-from lstm_sentiment.cli.options import AsJson, BadTextRows, ModelFolder, TextColumn
+from lstm_sentiment.cli.options import AsJson, BadTextRows, EncodingFlag, ModelFolder, TextColumn
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
 from lstm_sentiment.version_folder import find_version
 
@@ -32,6 +33,7 @@ def score(
     ] = None,
     text_column: TextColumn = "text",
     bad_rows: BadTextRows = "refuse",
+    encoding: EncodingFlag = AUTO,
     engine: Annotated[
         Literal["auto", "light", "tensorflow", "local", "ray"],
         typer.Option(
@@ -96,6 +98,7 @@ def score(
         address=address,
         force=force,
         bad_rows=bad_rows,
+        encoding=encoding,
         progress=progress,
     )
     if as_json:

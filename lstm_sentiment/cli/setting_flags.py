@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from lstm_sentiment.checks import closest
+from lstm_sentiment.encodings import COMMON_ENCODINGS
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import parse_setting
 from lstm_sentiment.pipeline.overrides import setting_types
@@ -22,6 +23,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "normalization": get_args(Normalization),
     "unknown": get_args(Unknown),
     "cache": ("memory", "disk"),
+    "encoding": COMMON_ENCODINGS,
 }
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lstm_sentiment.checks import require_train
-from lstm_sentiment.cli.options import BadTextRows, check_writable_file
+from lstm_sentiment.cli.options import BadTextRows, EncodingFlag, check_writable_file
 from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -67,6 +68,7 @@ def info(
     ] = None,
     limit: Limit = None,
     bad_rows: BadVectorRows = "refuse",
+    encoding: EncodingFlag = AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Show the number of vectors in a file, their norms, and how many of your words they cover.
@@ -80,7 +82,7 @@ def info(
     from lstm_sentiment.text.vectors.report import describe_vectors, nearest_neighbours
 
     progress = TerminalProgress()
-    texts = list(_read(data, text_column, bad_rows)) if data else None
+    texts = list(_read(data, text_column, bad_rows, encoding)) if data else None
     found = load_word_vectors(file, limit=limit, bad_rows=bad_rows, progress=progress)
     near = {word: nearest_neighbours(found, word) for word in neighbours or ()}
     if texts is not None:
@@ -116,6 +118,7 @@ def train(
     output: Annotated[Path, typer.Option(help=f"The file to write: {_FORMS}.", show_default=False)],
     text_column: TextColumn = "text",
     bad_rows: BadTextRows = "refuse",
+    encoding: EncodingFlag = AUTO,
     exclude: Annotated[
         list[Path] | None,
         typer.Option(
@@ -172,7 +175,7 @@ def train(
     from lstm_sentiment.text.vectors.training import train_vectors_on_texts
 
     progress = TerminalProgress()
-    texts = _texts_to_train_on(data, exclude or (), text_column, bad_rows, progress)
+    texts = _texts_to_train_on(data, exclude or (), text_column, bad_rows, encoding, progress)
     import_tensorflow()
     started = time.monotonic()
     made, trained = train_vectors_on_texts(
@@ -262,11 +265,12 @@ def _texts_to_train_on(
     exclude: Sequence[Path],
     text_column: str,
     bad_rows: BadRows,
+    encoding: str,
     progress: Progress,
 ) -> list[str]:
     """Returns the distinct texts without held-out ones, and prints how many were dropped."""
-    read = [text.strip() for text in _read(data, text_column, bad_rows)]
-    held_out = {text.strip() for text in _read(exclude, text_column, bad_rows)}
+    read = [text.strip() for text in _read(data, text_column, bad_rows, encoding)]
+    held_out = {text.strip() for text in _read(exclude, text_column, bad_rows, encoding)}
     filled = [text for text in read if text]
     distinct = list(dict.fromkeys(filled))
     kept = [text for text in distinct if text not in held_out]
@@ -280,13 +284,19 @@ def _texts_to_train_on(
     return kept
 
 
-def _read(paths: Sequence[Path], text_column: str, bad_rows: BadRows) -> Iterator[str]:
+def _read(
+    paths: Sequence[Path], text_column: str, bad_rows: BadRows, encoding: str
+) -> Iterator[str]:
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import read_texts
 
     for path in paths:
         yield from read_texts(
-            path, text_column=text_column, bad_rows=bad_rows, progress=TerminalProgress()
+            path,
+            text_column=text_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=TerminalProgress(),
         )
 
 

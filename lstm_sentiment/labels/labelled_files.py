@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_sentiment.compressed import content_suffix
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -37,6 +38,7 @@ class LabelledFiles:
         ordinals: Number of each row of the corpus among all rows of its file, from 1.
         text_column: Column of the texts.
         label_column: Column of the labels.
+        encoding: Encoding of text files, or `auto`.
     """
 
     corpus: Corpus
@@ -45,6 +47,7 @@ class LabelledFiles:
     ordinals: Sequence[int]
     text_column: str
     label_column: str
+    encoding: str = AUTO
 
     def place(self, row: int) -> tuple[Path, int]:
         """Returns the file of a row of the corpus, from 1, and the row's number there, from 1."""
@@ -72,7 +75,7 @@ class LabelledFiles:
             }
             if not of_file or content_suffix(file) not in TABLE_SUFFIXES:
                 continue
-            for ordinal, values in rows_by_ordinal(file):
+            for ordinal, values in rows_by_ordinal(file, self.encoding):
                 row = of_file.pop(ordinal, None)
                 if row is not None:
                     self._check(file, row, values)
@@ -97,6 +100,7 @@ def read_labelled_files(
     text_column: str = "text",
     label_column: str = "label",
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> LabelledFiles:
     """Reads labelled texts as `read_corpus`, and keeps the places of the rows.
@@ -111,7 +115,12 @@ def read_labelled_files(
     for file in files:
         before = len(rows)
         for ordinal, record in labelled_rows(
-            file, text_column, label_column, bad_rows=bad_rows, progress=progress
+            file,
+            text_column,
+            label_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=progress,
         ):
             rows.append((record.text, record.label))
             ordinals.append(ordinal)
@@ -119,7 +128,8 @@ def read_labelled_files(
         counts.append(len(rows) - before)
     tell_spellings({label for _, label in rows}, progress)
     ends = tuple(accumulate(counts))
-    return LabelledFiles(Corpus.from_rows(rows), files, ends, ordinals, text_column, label_column)
+    corpus = Corpus.from_rows(rows)
+    return LabelledFiles(corpus, files, ends, ordinals, text_column, label_column, encoding)
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 from lstm_sentiment.checks import one_of
+from lstm_sentiment.encodings import AUTO, codec_of
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.ranges import COUNT, PATH, SEED, check_fields
 from lstm_sentiment.text.tokenizer_options import (
@@ -60,6 +61,8 @@ class PipelineConfig:
         vectors_limit: Number of vectors to read from the head of the file; `None` reads all.
         bad_rows: `refuse` or `skip` malformed rows of texts and of `vectors`, and texts without a
             label: see `read_corpus` and `load_word_vectors`.
+        encoding: Encoding of the text files of `data`, `dev_data`, `test_data`, `unlabelled` and
+            `exclude_data`: `auto`, or a name such as `gb18030`. See `read_corpus`.
         tokenizer: `auto`, or a tokenizer's kind.
         normalization: Spellings to unify: see `normalize_texts`.
         unknown: For `unigram`, the tokens of unknown characters: see `UnigramTokenizer`.
@@ -107,6 +110,7 @@ class PipelineConfig:
     own_vectors: bool = False
     vectors_limit: Annotated[int | None, COUNT] = None
     bad_rows: BadRows = "refuse"
+    encoding: str = AUTO
     tokenizer: str = "auto"
     normalization: str = DEFAULT_NORMALIZATION
     unknown: str = DEFAULT_UNKNOWN
@@ -131,6 +135,7 @@ class PipelineConfig:
         one_of(get_args(Normalization), normalization=self.normalization)
         one_of(get_args(Unknown), unknown=self.unknown)
         one_of(get_args(BadRows), bad_rows=self.bad_rows)
+        codec_of(self.encoding)
         one_of(("memory", "disk"), cache=self.cache)
         one_of(get_args(SnapshotUnit), export_unit=self.export_unit)
         one_of(get_args(DefaultSignature), default_signature=self.default_signature)

@@ -213,6 +213,7 @@ def _read_labelled(
         label_column=config.label_column,
         label_names=label_names,
         bad_rows=config.bad_rows,
+        encoding=config.encoding,
         progress=progress,
     )
 
@@ -220,13 +221,22 @@ def _read_labelled(
 def _read_all(
     config: PipelineConfig, paths: Sequence[PathLike], progress: Progress
 ) -> Sequence[str]:
+    text_column, bad_rows, encoding = config.text_column, config.bad_rows, config.encoding
     if config.streaming:
         return open_texts(
-            paths, text_column=config.text_column, bad_rows=config.bad_rows, progress=progress
+            paths,
+            text_column=text_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=progress,
         )
     parts = (
         read_texts(
-            path, text_column=config.text_column, bad_rows=config.bad_rows, progress=progress
+            path,
+            text_column=text_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=progress,
         )
         for path in paths
     )

@@ -122,6 +122,7 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
         {"training": {"epochs": 2, "batch_size": 3, "seed": 4, "strategy": "mirrored"}},
     ),
     (("--bad-rows", "skip"), {"bad_rows": "skip"}),
+    (("--encoding", "big5"), {"encoding": "big5"}),
     (("--label-names", "names.json"), {"label_names": Path("names.json")}),
     (("--init-from", "models/a"), {"init_from": Path("models/a")}),
     (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
@@ -228,7 +229,7 @@ def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
     assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Arguments", "Options", *panels]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 30
+    assert len(flags - {"--help", "--verbose", "--quiet"}) == 31
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

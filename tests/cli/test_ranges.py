@@ -49,6 +49,7 @@ def test_every_flag_of_a_number_a_name_or_a_path_has_a_rule() -> None:
 
 def test_every_setting_of_a_number_or_a_path_has_a_rule() -> None:
     words = {"text_column", "label_column", "tokenizer", "normalization", "unknown", "cache"}
+    words.add("encoding")
     free = {
         name
         for name, hint in setting_types().items()

@@ -123,6 +123,7 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
             "address": "host:6379",
             "force": True,
             "bad_rows": "skip",
+            "encoding": "auto",
         }
     ]
     assert outcome.out == (

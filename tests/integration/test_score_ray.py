@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     for number in range(4):
         lines = "".join(f"{text}\n" for text in TEXTS[number * 15 : number * 15 + 15])
         (folder / f"{number}.txt").write_text(lines, "utf-8")
-    (folder / "bad.txt").write_bytes(b"\xb7\xbf\n")
+    (folder / "bad.txt").write_bytes(b"caf\xe9\n")
     for file in folder.iterdir():
         os.utime(file, (1e9, 1e9))
     return folder

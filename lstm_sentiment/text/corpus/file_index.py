@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import unreadable
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -22,7 +23,8 @@ from lstm_sentiment.text.corpus.record_files import (
     record_format,
 )
 from lstm_sentiment.text.corpus.tables.cells import clean_text
-from lstm_sentiment.text.corpus.unpacked import UnpackedFile, is_compressed
+from lstm_sentiment.text.corpus.text_encoding import find_encoding
+from lstm_sentiment.text.corpus.unpacked import UnpackedFile, is_unpacked
 
 LONGEST_RECORD_BYTES = 2**30
 # Gaps of up to so many bytes between two records are read too: a second system call costs more.
@@ -40,7 +42,8 @@ class IndexedFile:
         format: Extracts the texts from the bytes of records.
         size: Bytes.
         modified: Nanoseconds since 1970.
-        unpacked: The content of a compressed file, in which records have their positions.
+        unpacked: The content of a compressed or converted file, in which records have their
+            positions.
     """
 
     path: Path
@@ -131,11 +134,12 @@ class FileIndexer:
         label_column: str | None,
         *,
         bad_rows: BadRows = "refuse",
+        encoding: str = AUTO,
         progress: Progress = SILENT,
     ) -> None:
         """Initializes an index without files; the arguments are those of `read_records`."""
         self._columns = (text_column, label_column)
-        self._bad_rows, self._progress = bad_rows, progress
+        self._bad_rows, self._encoding, self._progress = bad_rows, encoding, progress
         self._files: list[IndexedFile] = []
         self._first = [0]
         self._starts, self._lengths, self._digests = array("q"), array("i"), bytearray()
@@ -148,8 +152,13 @@ class FileIndexer:
                 meanwhile, or has a record of 1 GiB or more.
         """
         facts = _facts(path)
+        encoding = find_encoding(path, self._encoding, self._progress)
         records = read_records(
-            path, *self._columns, bad_rows=self._bad_rows, progress=self._progress
+            path,
+            *self._columns,
+            bad_rows=self._bad_rows,
+            encoding=encoding,
+            progress=self._progress,
         )
         for text, label, start, length in records:
             if length >= LONGEST_RECORD_BYTES:
@@ -163,10 +172,10 @@ class FileIndexer:
             yield label
         file = IndexedFile(
             path.absolute(),
-            record_format(path, self._columns[0]),
+            record_format(path, self._columns[0], encoding),
             facts.st_size,
             facts.st_mtime_ns,
-            UnpackedFile(path.absolute()) if is_compressed(path) else None,
+            UnpackedFile(path.absolute(), encoding) if is_unpacked(path, encoding) else None,
         )
         file.check_unchanged(_facts(path))
         self._files.append(file)

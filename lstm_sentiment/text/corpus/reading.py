@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.compressed import content_suffix
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.first_bytes import is_left_by_programs, it_is, recognize_name
 from lstm_sentiment.progress import SILENT, Progress
@@ -29,6 +30,7 @@ def read_corpus(
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> Corpus:
     """Reads labelled texts from files.
@@ -50,14 +52,17 @@ def read_corpus(
             that occur.
         bad_rows: `refuse` raises for files with malformed rows or rows without a label; `skip`
             leaves those rows out, unless most rows of a file are malformed.
-        progress: Reports the files of folders and the rows that are left out, and labels that are
-            spelled in several ways.
+        encoding: The encoding of the text files: `auto`, or a name such as `gb18030`, `big5` or
+            `windows-1252`. A byte order mark decides before it. `auto` reads UTF-8, and simplified
+            Chinese in GB18030, which is reported.
+        progress: Reports the files of folders, the rows that are left out, files in GB18030, and
+            labels that are spelled in several ways.
 
     Returns:
         All rows, duplicates included.
 
     Raises:
-        InvalidInputError: If a file is missing, empty, of another kind, not UTF-8, lacks a column
+        InvalidInputError: If a file is missing, empty, of another kind or encoding, lacks a column
             or has a malformed row; the message begins with the path and the line, and counts such
             rows.
     """
@@ -65,7 +70,12 @@ def read_corpus(
     for file in files_of(paths, progress=progress):
         before = len(rows)
         records = read_records(
-            file, text_column, label_column, bad_rows=bad_rows, progress=progress
+            file,
+            text_column,
+            label_column,
+            bad_rows=bad_rows,
+            encoding=encoding,
+            progress=progress,
         )
         rows.extend(record[:2] for record in records)
         require_rows(file, len(rows) - before)
@@ -84,6 +94,7 @@ def read_texts(
     *,
     text_column: str = "text",
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> list[str]:
     """Reads texts without labels: a text a line, or the column `text_column` of a table.
@@ -93,6 +104,7 @@ def read_texts(
             another ending is read as plain text, but for `.json` and the like, which are refused.
         text_column: Name of the column, or JSON key, of the texts in a table.
         bad_rows: As of `read_corpus`.
+        encoding: As of `read_corpus`.
         progress: Reports the files of a folder and the rows that are left out.
 
     Returns:
@@ -104,7 +116,9 @@ def read_texts(
     return [
         replace_surrogates(record.text)
         for file in files_of([path], plain=True, progress=progress)
-        for record in read_records(file, text_column, None, bad_rows=bad_rows, progress=progress)
+        for record in read_records(
+            file, text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
+        )
     ]
 
 

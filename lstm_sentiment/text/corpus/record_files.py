@@ -4,12 +4,13 @@ A file may be compressed, as in `a.csv.gz`: positions are those in what is decom
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_sentiment.compressed import content_name, content_suffix
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -33,12 +34,19 @@ from lstm_sentiment.text.corpus.tables.separated import (
     header_of,
     separated_rows,
 )
-from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
+from lstm_sentiment.text.corpus.text_encoding import (
+    UTF_8,
+    TextEncoding,
+    find_encoding,
+    opened_lines,
+)
+from lstm_sentiment.text.corpus.text_lines import TextLines
 
 RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 """Endings of files whose records have bytes of their own, and so can stay in their files."""
 
 PARQUET = ".parquet"
+_JSON_LINES = ".jsonl"
 
 TABLE_SUFFIXES = (*SEPARATORS, ".jsonl", PARQUET)
 """Endings of files with columns."""
@@ -81,6 +89,7 @@ def read_records(
     label: str | None,
     *,
     bad_rows: BadRows = "refuse",
+    encoding: str | TextEncoding = AUTO,
     progress: Progress = SILENT,
 ) -> Iterator[Record]:
     """Reads the records of a file in order, one in memory at a time.
@@ -95,13 +104,14 @@ def read_records(
         label: As `text`, of the labels. In plain text the label is the file's stem, and blank lines
             are skipped. `None` reads texts alone: labels are empty, and blank lines are texts.
         bad_rows: What to do with malformed rows, and with rows that have a text and no label.
-        progress: Reports how many rows are left out.
+        encoding: The encoding of text files, or `auto`: see `find_encoding`.
+        progress: Reports how many rows are left out, and a file that is read as GB18030.
 
     Raises:
-        InvalidInputError: If the file cannot be read, is not UTF-8, lacks a column or has a
-            malformed row; the message begins with the path and the line, and counts such rows.
+        InvalidInputError: If the file cannot be read, is in another encoding, lacks a column or has
+            a malformed row; the message begins with the path and the line, and counts such rows.
     """
-    rows = labelled_rows(path, text, label, bad_rows=bad_rows, progress=progress)
+    rows = labelled_rows(path, text, label, bad_rows=bad_rows, encoding=encoding, progress=progress)
     return (row.record for row in rows)
 
 
@@ -111,23 +121,29 @@ def labelled_rows(
     label: str | None,
     *,
     bad_rows: BadRows = "refuse",
+    encoding: str | TextEncoding = AUTO,
     progress: Progress = SILENT,
 ) -> Iterator[LabelledRow]:
     """Reads the records of a file as `read_records`, with the numbers of their rows."""
     faults = RowFaults(path, bad_rows, word="row" if content_suffix(path) == PARQUET else "line")
     wanted = [name for name in (text, label) if name is not None]
-    for row in _rows(path, wanted, faults, stem_is_label=label is not None):
+    found = encoding_of_table(path, encoding, progress)
+    for row in _rows(path, wanted, faults, found, stem_is_label=label is not None):
         record = _record(row, faults)
         if record is not None and not faults.refused:
             yield LabelledRow(row.ordinal, record)
     faults.finish(progress)
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_rows(
+    path: Path, *, encoding: str = AUTO, progress: Progress = SILENT
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Reads the rows of a table with all of their columns, one at a time.
 
     Args:
         path: A file with one of `TABLE_SUFFIXES`, perhaps compressed.
+        encoding: As of `read_records`.
+        progress: As of `read_records`.
 
     Yields:
         The number of the line on which the row ends, from 1, and the values by column or JSON key.
@@ -137,30 +153,45 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         InvalidInputError: As `read_records`, or if two columns have the same name.
     """
     faults = RowFaults(path)
-    for row in _rows(path, None, faults):
+    found = encoding_of_table(path, encoding, progress)
+    for row in _rows(path, None, faults, found):
         if not faults.refused:
             yield row.number, row.cells[0]
-    faults.finish(SILENT)
+    faults.finish(progress)
 
 
-def rows_by_ordinal(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows_by_ordinal(path: Path, encoding: str = AUTO) -> Iterator[tuple[int, dict[str, Any]]]:
     """Reads the rows as `read_rows`, without malformed ones, by their numbers among all rows."""
-    for row in _rows(path, None, RowFaults(path, "skip")):
+    found = encoding_of_table(path, encoding, SILENT)
+    for row in _rows(path, None, RowFaults(path, "skip"), found):
         yield row.ordinal, row.cells[0]
 
 
+def encoding_of_table(path: Path, stated: str | TextEncoding, progress: Progress) -> TextEncoding:
+    """Returns the encoding of a file as `find_encoding`; Parquet has none."""
+    if content_suffix(path) == PARQUET:
+        return TextEncoding(UTF_8)
+    return find_encoding(path, stated, progress)
+
+
 def _rows(
-    path: Path, wanted: Sequence[str] | None, faults: RowFaults, *, stem_is_label: bool = False
+    path: Path,
+    wanted: Sequence[str] | None,
+    faults: RowFaults,
+    encoding: TextEncoding,
+    *,
+    stem_is_label: bool = False,
 ) -> Iterator[TableRow]:
     suffix = content_suffix(path)
     if suffix in SEPARATORS:
-        return separated_rows(path, suffix, wanted, faults)
-    reader = _READERS.get(suffix)
-    if reader is not None:
-        return reader(path, wanted, faults)
+        return separated_rows(path, suffix, wanted, faults, encoding)
+    if suffix == _JSON_LINES:
+        return json_rows(path, wanted, faults, encoding)
+    if suffix == PARQUET:
+        return parquet_rows(path, wanted, faults)
     if suffix in _OTHER_TABLES:
         raise InvalidInputError(f"{path}: {not_plain_text(path)}")
-    return _plain_rows(path, content_name(path).stem if stem_is_label else None, faults)
+    return _plain_rows(path, content_name(path).stem if stem_is_label else None, faults, encoding)
 
 
 def not_plain_text(path: Path) -> str:
@@ -170,12 +201,6 @@ def not_plain_text(path: Path) -> str:
     """
     other = _OTHER_TABLES.get(content_suffix(path))
     return "" if other is None else f"must be a file of texts, or a table. Received: {other}."
-
-
-_READERS: dict[str, Callable[[Path, Sequence[str] | None, RowFaults], Iterator[TableRow]]] = {
-    ".jsonl": json_rows,
-    PARQUET: parquet_rows,
-}
 
 
 def _record(row: TableRow, faults: RowFaults) -> Record | None:
@@ -195,8 +220,10 @@ def _record(row: TableRow, faults: RowFaults) -> Record | None:
     return None
 
 
-def _plain_rows(path: Path, label: str | None, faults: RowFaults) -> Iterator[TableRow]:
-    lines = Utf8Lines(path, tolerant=True)
+def _plain_rows(
+    path: Path, label: str | None, faults: RowFaults, encoding: TextEncoding
+) -> Iterator[TableRow]:
+    lines = TextLines(path, encoding, tolerant=True)
     for number, ended in enumerate(lines, start=1):
         fault, lines.fault = lines.fault, None
         line = ended.removesuffix("\n")
@@ -223,16 +250,18 @@ class RecordFormat:
         column: Position of the column of the texts, in CSV and TSV.
         key: Key of the texts, in JSONL.
         dialect: Form of the file, in CSV and TSV.
+        codec: Encoding of the records.
     """
 
     suffix: str
     column: int = 0
     key: str = ""
     dialect: Dialect | None = None
+    codec: str = UTF_8
 
     def texts(self, records: Iterable[bytes]) -> list[str]:
         """Extracts the cleaned texts from records that `read_records` has found."""
-        lines = (record.decode() for record in records)
+        lines = (record.decode(self.codec) for record in records)
         if self.dialect is not None:
             with fields_of_any_size():
                 rows = self.dialect.reader(lines)
@@ -249,14 +278,16 @@ class RecordFormat:
         return list(map(clean_text, texts))
 
 
-def record_format(path: Path, text: str) -> RecordFormat:
-    """Returns the format of a file that `read_records` has read with the same `text`."""
+def record_format(path: Path, text: str, encoding: TextEncoding) -> RecordFormat:
+    """Returns the format of a file that `read_records` has read with the same arguments."""
     suffix = content_suffix(path)
+    file, codec = opened_lines(path, encoding)
+    file.close()
     if suffix in SEPARATORS:
-        header, dialect = header_of(path, suffix)
+        header, dialect = header_of(path, suffix, encoding)
         column = columns_of(str(path), header, text)[0] if header else 0
-        return RecordFormat(suffix, column=column, dialect=dialect)
-    return RecordFormat(suffix, key=text)
+        return RecordFormat(suffix, column=column, dialect=dialect, codec=codec)
+    return RecordFormat(suffix, key=text, codec=codec)
 
 
 def checked_row(path: Path, place: str, text: Any, *labels: Any) -> tuple[str, str]:

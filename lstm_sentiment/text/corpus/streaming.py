@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment.compressed import content_suffix
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -26,21 +27,24 @@ def open_corpus(
     label_column: str = "label",
     label_names: Sequence[str] | None = None,
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> Corpus:
     """Indexes labelled texts without loading them into memory.
 
     The corpus equals that of `read_corpus`, but holds 32 bytes for each text instead of the text:
     see `FileTexts`. The files are read once here and must not change afterwards. The arguments are
-    those of `read_corpus`, but `.parquet` files are refused. Of a compressed file a decompressed
-    copy is made in the folder for temporary files.
+    those of `read_corpus`, but `.parquet` files are refused. Of a compressed file, and of text in
+    UTF-16, a copy in UTF-8 is made in the folder for temporary files.
 
     Raises:
         InvalidInputError: As `read_corpus`, or if a file is not a regular file or has a record of
             1 GiB or more.
     """
     files = _streamable(files_of(paths, progress=progress))
-    indexer = FileIndexer(text_column, label_column, bad_rows=bad_rows, progress=progress)
+    indexer = FileIndexer(
+        text_column, label_column, bad_rows=bad_rows, encoding=encoding, progress=progress
+    )
     numbers: dict[str, int] = {}
     labels = array("i")
     for file in files:
@@ -61,6 +65,7 @@ def open_texts(
     *,
     text_column: str = "text",
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> FileTexts:
     """Indexes texts without labels, without loading them into memory.
@@ -69,6 +74,7 @@ def open_texts(
         paths: Files or folders as in `read_texts`, without `.parquet`. Files may be empty.
         text_column: Name of the column, or JSON key, of the texts.
         bad_rows: As of `read_corpus`.
+        encoding: As of `read_corpus`.
         progress: Reports the files of folders and the rows that are left out.
 
     Returns:
@@ -78,7 +84,9 @@ def open_texts(
         InvalidInputError: As `open_corpus`.
     """
     files = files_of(paths, plain=True, progress=progress) if paths else []
-    indexer = FileIndexer(text_column, None, bad_rows=bad_rows, progress=progress)
+    indexer = FileIndexer(
+        text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
+    )
     texts = sum(1 for file in _streamable(files) for _ in indexer.add(file))
     return FileTexts(indexer.index(), np.arange(texts))
 

@@ -1,4 +1,4 @@
-"""A decompressed copy of a file on disk, in which any byte can be read at once."""
+"""A decompressed copy, in UTF-8, of a file on disk, in which any byte can be read at once."""
 
 import io
 import os
@@ -9,43 +9,47 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from lstm_sentiment.compressed import compression, open_file, open_plain
+from lstm_sentiment.compressed import compression, open_file
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding, is_converted, opened_lines
 
 _COPIED_BYTES = 1 << 20
 
 
-def is_compressed(path: Path) -> bool:
-    """Returns whether a file begins as gzip, bzip2 or xz.
+def is_unpacked(path: Path, encoding: TextEncoding) -> bool:
+    """Returns whether a file is compressed by gzip, bzip2 or xz, or text such as UTF-16.
 
     Raises:
         OSError: If the file cannot be read.
     """
     with open_file(path) as file:
-        return compression(file.peek(10)[:10]) is not None
+        if compression(file.peek(10)[:10]) is not None:
+            return True
+    return is_converted(path, encoding)
 
 
 class UnpackedFile:
-    """The content of a compressed file in the folder for temporary files.
+    """The content of a compressed or converted file in the folder for temporary files.
 
     The copy has no name, so the operating system removes it when the process ends, however it ends.
     It is made at the first read; another process that gets a pickled `UnpackedFile` makes its own.
     Safe to share among threads, and with forked processes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: TextEncoding) -> None:
         """Opens no file yet.
 
         Args:
-            path: The compressed file.
+            path: The file.
+            encoding: Its encoding.
         """
-        self._path = path
+        self._path, self._encoding = path, encoding
         self._lock = threading.Lock()
         self._copy: IO[bytes] | None = None
 
     def __reduce__(self) -> Any:
-        """Pickles the path alone."""
-        return UnpackedFile, (self._path,)
+        """Pickles path and encoding alone."""
+        return UnpackedFile, (self._path, self._encoding)
 
     def open(self) -> io.BufferedIOBase | io.RawIOBase:
         """Opens the content for one reader, at its beginning.
@@ -60,7 +64,8 @@ class UnpackedFile:
         return _Reader(self._copy.fileno())
 
     def _unpack(self) -> IO[bytes]:
-        with open_plain(self._path) as content, ExitStack() as unless_whole:
+        content, _ = opened_lines(self._path, self._encoding)
+        with content, ExitStack() as unless_whole:
             try:
                 copy = unless_whole.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(content, copy, _COPIED_BYTES)

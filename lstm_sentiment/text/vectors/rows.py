@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.encodings import encoding_of
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.first_bytes import encoding_of, how_to_convert
+from lstm_sentiment.first_bytes import how_to_convert
 from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
 

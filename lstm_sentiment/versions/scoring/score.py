@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lstm_sentiment.checks import one_of, positive
+from lstm_sentiment.encodings import AUTO, codec_of
 from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
@@ -124,6 +125,7 @@ def score(
     address: str | None = None,
     force: bool = False,
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> ScoreResult:
     """Scores shards, in this process or on many machines, each into its own output.
@@ -151,6 +153,7 @@ def score(
         force: Whether to score shards again that have a newer output.
         bad_rows: `refuse` fails a shard with a malformed row; `skip` leaves such rows out, unless
             most rows of a shard are malformed. Their texts are missing in the output.
+        encoding: Encoding of text files, as of `read_corpus`.
         progress: Shows each shard.
 
     Returns:
@@ -164,6 +167,7 @@ def score(
     """
     started = time.monotonic()
     one_of(get_args(BadRows), bad_rows=bad_rows)
+    codec_of(encoding)
     check_engine(engine, workers, address)
     version_dir = find_version(Path(model_dir))
     jobs = _jobs(shards, output_dir, output_suffix(version_dir, text_column))
@@ -179,6 +183,7 @@ def score(
         version_dir.absolute(),
         text_column,
         bad_rows,
+        encoding=encoding,
         engine=local_engine(engine),
         one_cpu=engine == "ray",
     )

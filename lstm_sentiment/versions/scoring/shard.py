@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.light_twin.description import has_light_twin
 from lstm_sentiment.progress import SILENT, Progress, SilentProgress
@@ -72,6 +73,7 @@ class ShardScorer:
         text_column: str,
         bad_rows: BadRows = "refuse",
         *,
+        encoding: str = AUTO,
         engine: Engine = "auto",
         one_cpu: bool = False,
     ) -> None:
@@ -81,6 +83,7 @@ class ShardScorer:
             version_dir: The version's folder.
             text_column: Column or JSON key of the texts.
             bad_rows: What to do with malformed rows, as of `read_corpus`.
+            encoding: Encoding of text files, as of `read_corpus`.
             engine: See `SavedModelPredictor`.
             one_cpu: Whether to limit TensorFlow, in this whole process, to one CPU and no GPU.
 
@@ -89,7 +92,7 @@ class ShardScorer:
         """
         if one_cpu and not has_light_twin(version_dir):
             _keep_tensorflow_to_one_cpu()
-        self._text_column, self._bad_rows = text_column, bad_rows
+        self._text_column, self._bad_rows, self._encoding = text_column, bad_rows, encoding
         self._predictor = SavedModelPredictor(version_dir, engine=engine)
         try:
             self._predictor.predict([""])
@@ -108,6 +111,7 @@ class ShardScorer:
                 self._predictor,
                 text_column=self._text_column,
                 bad_rows=self._bad_rows,
+                encoding=self._encoding,
                 progress=said,
             )
         except Exception as error:
@@ -143,6 +147,7 @@ def score_shard(
     text_column: str = "text",
     window: int = WINDOW,
     bad_rows: BadRows = "refuse",
+    encoding: str = AUTO,
     progress: Progress = SILENT,
 ) -> int:
     """Scores one shard.
@@ -158,6 +163,7 @@ def score_shard(
         text_column: Column or JSON key of the texts.
         window: Number of texts in memory at a time.
         bad_rows: What to do with malformed rows, as of `read_corpus`.
+        encoding: Encoding of text files, as of `read_corpus`.
         progress: Reports how many rows are left out.
 
     Returns:
@@ -169,7 +175,9 @@ def score_shard(
         LstmSentimentError: If the version cannot answer.
     """
     before, count = _stamp(shard), 0
-    records = read_records(shard, text_column, None, bad_rows=bad_rows, progress=progress)
+    records = read_records(
+        shard, text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
+    )
     texts = (replace_surrogates(record.text) for record in records)
     try:
         with write_whole(output) as file:

@@ -6,6 +6,7 @@ import pytest
 
 from lstm_sentiment import InvalidInputError
 from lstm_sentiment.text.corpus.record_files import Record, read_records, record_format
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -39,7 +40,7 @@ def test_each_record_is_told_with_its_bytes(
     data = path.read_bytes()
     parts = [data[start : start + length] for *_, start, length in found]
     assert [part.decode() for part in parts] == records
-    texts = record_format(path, "text").texts(parts)
+    texts = record_format(path, "text", TextEncoding()).texts(parts)
     assert texts == [text.strip() for text, *_ in found]
 
 

@@ -353,7 +353,7 @@ def test_a_version_without_a_number_is_named_after_its_folder(
 
 
 def test_bad_shards_do_not_keep_the_others_from_being_scored(folder: Path, base_path: Path) -> None:
-    (folder / "a0.csv").write_bytes(b"text\n\xb7\xbf\n")
+    (folder / "a0.csv").write_bytes(b"text\ncaf\xe9\n")
     write(folder / "a1.csv", "review\n好\n")
     write(folder / "a2.parquet", "no Parquet")
     result = score(find_shards(folder), base_path)
@@ -482,7 +482,7 @@ def test_workers_are_told_absolute_paths_as_their_working_folder_is_another(
 ) -> None:
     def here(make: Any, jobs: Sequence[ShardJob], **options: Any) -> Iterator[Outcome]:
         assert (options["workers"], options["address"]) == (2, "host:6379")
-        assert make.keywords == {"engine": "auto", "one_cpu": True}
+        assert make.keywords == {"encoding": "auto", "engine": "auto", "one_cpu": True}
         assert make.args[0].is_absolute()
         monkeypatch.chdir("/")
         return map(ShardScorer(*make.args), jobs)

@@ -9,14 +9,17 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.tables.cells import TableRow
 from lstm_sentiment.text.corpus.tables.columns import columns_of
 from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
-from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding
+from lstm_sentiment.text.corpus.text_lines import TextLines
 
 _MOST_SHOWN = 40
 _MOST_LACKING = 1_000
 _WHOLE_LINES = " Each line must hold a whole object: `jq -c {} FILE > NEW.jsonl` writes such lines."
 
 
-def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> Iterator[TableRow]:
+def json_rows(
+    path: Path, wanted: Sequence[str] | None, faults: RowFaults, encoding: TextEncoding
+) -> Iterator[TableRow]:
     """Reads the objects of a JSON Lines file, one in memory at a time; blank lines do not count.
 
     A key that some objects lack is `None` there, since many programs leave out what is missing.
@@ -25,12 +28,13 @@ def json_rows(path: Path, wanted: Sequence[str] | None, faults: RowFaults) -> It
         path: The file.
         wanted: Keys to read. `None` reads all: each row has one cell, the object.
         faults: Counts the rows, malformed ones included.
+        encoding: Of the file.
 
     Raises:
         InvalidInputError: If the file cannot be read, is one JSON array, or lacks a key in all of
             its first thousand objects.
     """
-    lines = Utf8Lines(path, tolerant=True)
+    lines = TextLines(path, encoding, tolerant=True)
     keys = _Keys(path, wanted or ())
     for number, ended in enumerate(lines, start=1):
         fault, lines.fault = lines.fault, None

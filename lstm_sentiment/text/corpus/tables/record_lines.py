@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding
+from lstm_sentiment.text.corpus.text_lines import TextLines
 
 
 class _Line(NamedTuple):
@@ -23,9 +24,9 @@ class RecordLines(Iterator[str]):
         number: Number of the last line taken, from 1.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: TextEncoding) -> None:
         """Opens no file yet."""
-        self._lines = Utf8Lines(path, tolerant=True)
+        self._lines = TextLines(path, encoding, tolerant=True)
         self._source = self._lines.universal()
         self._again: deque[_Line] = deque()
         self._record: list[_Line] = []
@@ -36,7 +37,7 @@ class RecordLines(Iterator[str]):
         """Takes the next line.
 
         Raises:
-            InvalidInputError: As `Utf8Lines`, but a line that is not UTF-8 is tolerated.
+            InvalidInputError: As `TextLines`, but a line that cannot be decoded is tolerated.
         """
         line = self._again.popleft() if self._again else self._read()
         self._record.append(line)
@@ -66,7 +67,7 @@ class RecordLines(Iterator[str]):
 
     @property
     def fault(self) -> tuple[int, str] | None:
-        """Number of the record's first line that is not UTF-8, and what is wrong, if any."""
+        """Number of the record's first line that cannot be decoded, and what is wrong, if any."""
         if not self._any_fault:
             return None
         faults = (

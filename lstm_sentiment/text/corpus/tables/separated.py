@@ -15,6 +15,7 @@ from lstm_sentiment.text.corpus.tables.columns import columns_of, repeated_colum
 from lstm_sentiment.text.corpus.tables.record_lines import RecordLines
 from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
 from lstm_sentiment.text.corpus.tables.tsv_quotes import TsvQuotes, tsv_quotes
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding
 
 SEPARATORS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 """The character between two cells, by the ending of the file's name."""
@@ -51,14 +52,18 @@ class Dialect:
         )
 
 
-def header_of(path: Path, suffix: str) -> tuple[list[str], Dialect]:
+def header_of(path: Path, suffix: str, encoding: TextEncoding) -> tuple[list[str], Dialect]:
     """Returns the names of a file's columns, and its form, told by its ending and its header."""
     with fields_of_any_size():
-        return _header(path, RecordLines(path), _dialect(path, suffix))
+        return _header(path, RecordLines(path, encoding), _dialect(path, suffix, encoding))
 
 
 def separated_rows(
-    path: Path, suffix: str, wanted: Sequence[str] | None, faults: RowFaults
+    path: Path,
+    suffix: str,
+    wanted: Sequence[str] | None,
+    faults: RowFaults,
+    encoding: TextEncoding,
 ) -> Iterator[TableRow]:
     """Reads the rows of a CSV or TSV file, one in memory at a time.
 
@@ -68,13 +73,14 @@ def separated_rows(
         wanted: Names of the columns to read. `None` reads all: each row has one cell, the values
             by column.
         faults: Counts the rows, malformed ones included.
+        encoding: Of the file.
 
     Raises:
         InvalidInputError: If the file cannot be read, or its header lacks a column.
     """
-    lines = RecordLines(path)
+    lines = RecordLines(path, encoding)
     with fields_of_any_size():
-        header, dialect = _header(path, lines, _dialect(path, suffix, faults))
+        header, dialect = _header(path, lines, _dialect(path, suffix, encoding, faults))
         if not header:
             return
         where = f"{path}:{lines.number}"
@@ -95,8 +101,10 @@ def separated_rows(
                 return
 
 
-def _dialect(path: Path, suffix: str, faults: RowFaults | None = None) -> Dialect:
-    quotes = TsvQuotes(True) if suffix == ".csv" else tsv_quotes(path)
+def _dialect(
+    path: Path, suffix: str, encoding: TextEncoding, faults: RowFaults | None = None
+) -> Dialect:
+    quotes = TsvQuotes(True) if suffix == ".csv" else tsv_quotes(path, encoding)
     if quotes.doubtful_line and faults is not None:
         faults.note(
             f"{path}:{quotes.doubtful_line}: quotes are read as part of the texts; if they enclose "

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from lstm_sentiment.text.corpus.utf8_lines import Utf8Lines
+from lstm_sentiment.text.corpus.text_encoding import TextEncoding
+from lstm_sentiment.text.corpus.text_lines import TextLines
 
 _FIELD = re.compile(r'(?:^|(?<=\t))"([^\t\r\n]*)')
 _DOUBLED = re.compile(r'(?:[^"]|"")*""(?:[^"]|"")*"|"')
@@ -31,7 +32,7 @@ class TsvQuotes(NamedTuple):
     doubtful_line: int = 0
 
 
-def tsv_quotes(path: Path) -> TsvQuotes:
+def tsv_quotes(path: Path, encoding: TextEncoding) -> TsvQuotes:
     """Reads a TSV file, if it is a regular file, and returns what its quotes are.
 
     Raises:
@@ -40,7 +41,7 @@ def tsv_quotes(path: Path) -> TsvQuotes:
     if not path.is_file():
         return TsvQuotes(False)  # cannot be read twice
     header, doubled, leading = "", 0, 0
-    for line in _lines(path):
+    for line in _lines(path, encoding):
         header = header or line.strip()
         if '"' in line:
             fields = _FIELD.findall(line)
@@ -50,18 +51,18 @@ def tsv_quotes(path: Path) -> TsvQuotes:
         return TsvQuotes(False)
     if all(name.startswith('"') for name in header.split("\t")):
         return TsvQuotes(True)
-    first_break = _first_break(path)
+    first_break = _first_break(path, encoding)
     if first_break is None:  # some rows are malformed
         return TsvQuotes(2 * doubled > leading)
     if doubled or not first_break:
         return TsvQuotes(doubled > 0)
     tabs = header.count("\t")
-    if all(line.count("\t") == tabs for line in _lines(path) if line.strip("\r\n")):
+    if all(line.count("\t") == tabs for line in _lines(path, encoding) if line.strip("\r\n")):
         return TsvQuotes(False, first_break)
     return TsvQuotes(True)
 
 
-def _first_break(path: Path) -> int | None:
+def _first_break(path: Path, encoding: TextEncoding) -> int | None:
     """Reads the file as one with quoted cells.
 
     Returns:
@@ -69,7 +70,7 @@ def _first_break(path: Path) -> int | None:
         has, or `None` if the file cannot be read so.
     """
     first, width = 0, 0
-    rows = csv.reader(_lines(path), strict=True, delimiter="\t")
+    rows = csv.reader(_lines(path, encoding), strict=True, delimiter="\t")
     try:
         for row in rows:
             width = width or len(row)
@@ -82,5 +83,5 @@ def _first_break(path: Path) -> int | None:
     return first
 
 
-def _lines(path: Path) -> Iterator[str]:
-    return Utf8Lines(path, tolerant=True).universal()
+def _lines(path: Path, encoding: TextEncoding) -> Iterator[str]:
+    return TextLines(path, encoding, tolerant=True).universal()
