@@ -41,6 +41,7 @@ from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observa
 from lstm_sentiment.serving.peers import Peers
 from lstm_sentiment.serving.reload.server_core import ServerCore
 from lstm_sentiment.serving.request_log.folders import check_log_folders
+from lstm_sentiment.serving.rest_api.about import about_version
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.server_options import ServerOptions, options_or_deprecated
@@ -418,6 +419,9 @@ class ModelServer:
         models = self._core.config.model_config_list.config
         return next((Path(each.base_path) for each in models if each.name == model_name), None)
 
+    def _about(self, model_name: str, version: int) -> dict[str, Any]:
+        return about_version(self._base_path(model_name), model_name, version)
+
     def _merged_states(self) -> list[ServableState]:
         return self.states() if self._peers is None else self._peers.merged(self.states())
 
@@ -490,6 +494,7 @@ class ModelServer:
             is_ready=self.is_ready,
             state=self.state,
             metrics_page=self._metrics_page(),
+            about=self._about,
             max_connections=self._max_connections,
             in_flight=self._in_flight,
         )

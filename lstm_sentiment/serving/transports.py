@@ -24,6 +24,7 @@ from lstm_sentiment.serving.inference.bytes_in_flight import BytesInFlight
 from lstm_sentiment.serving.inference.dataplane import DataPlane
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.observability import MetricsPage, Observability
+from lstm_sentiment.serving.rest_api.about import About
 from lstm_sentiment.serving.rest_api.app import rest_app
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from lstm_sentiment.serving.server_options import ServerOptions
@@ -43,6 +44,7 @@ def make_rest_server(
     is_ready: Callable[[], bool],
     state: Callable[[], dict[str, Any]],
     metrics_page: MetricsPage | None,
+    about: About,
     max_connections: int,
     in_flight: BytesInFlight,
 ) -> RestServer:
@@ -58,6 +60,7 @@ def make_rest_server(
         is_ready: Returns whether the server is ready.
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.
+        about: Returns the facts of a version for the web page.
         max_connections: Limit of connections.
         in_flight: The bytes of all requests.
     """
@@ -72,6 +75,7 @@ def make_rest_server(
         metrics_page=metrics_page,
         ui=options.ui,
         with_tokens=options.auth_tokens is not None,
+        about=about,
     )
     app: AsgiApp = api
     if options.auth_tokens is not None:

@@ -139,7 +139,7 @@ def test_typing_shows_label_probabilities_and_shaded_tokens(visit: Callable[...,
     page = one.go("#try?model=hotel&version=1")
     texts_of(page).fill(f"早餐差，房间很好好\n\n{HOSTILE}\n")
     expect(answers(page)).to_have_count(2)
-    expect(page.locator("#try-status")).to_have_text("2 条：“好评” 2 条")
+    expect(page.locator("#try-status")).to_have_text("2 条：“好评” 2 条。")
     first, hostile = answers(page).all()
     expect(first.locator(".badge")).to_have_text("好评")
     assert first.locator(".bar-row").all_inner_texts() == ["差评\n4.7%", "好评\n95.3%"]
@@ -150,10 +150,11 @@ def test_typing_shows_label_probabilities_and_shaded_tokens(visit: Callable[...,
     assert against.evaluate("e => e.style.getPropertyValue('--weight')") == "1.000"
     assert against.evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(234, 88, 12, 0.55)"
     first.locator("summary").click()
-    assert first.locator("tbody tr").all_inner_texts()[:3] == [
-        "差\t−1.00",
-        "好\t+1.00",
-        "好\t+1.00",
+    weights = first.locator(".weight-row").all_inner_texts()
+    assert [row.split() for row in weights[:3]] == [
+        ["差", "−1.00"],
+        ["好", "+1.00"],
+        ["好", "+1.00"],
     ]
     # Text of a stranger is text.
     assert hostile.locator(".tokens").inner_text() == HOSTILE
@@ -171,7 +172,7 @@ def test_the_version_chosen_is_the_one_asked(visit: Callable[..., Visit]) -> Non
     texts_of(page).fill("房间")
     # The latest has neither `explain` nor `classify`.
     expect(answers(page).locator(".badge")).to_have_text("差评")
-    expect(page.get_by_text("这个版本不能说明各词的作用。")).to_be_visible()
+    expect(page.get_by_text("这个版本无法给出各词的权重。")).to_be_visible()
     assert answers(page).locator(".bar-name").all_inner_texts() == ["类别 0", "类别 1"]
     assert one.asked("text")[-1] == ("v1/models/hotel:predict", ["房间"])
     choice = choice_of(page)
@@ -243,12 +244,14 @@ def test_two_versions_side_by_side(visit: Callable[..., Visit]) -> None:
     choice_of(page, "A 模型与版本").select_option(label="hotel · stable（v1）")
     choice_of(page, "B 模型与版本").select_option(label="hotel · v2")
     texts_of(page).fill("很好好\n一般\n差差")
-    expect(page.locator("#compare-status")).to_have_text("3 条中 1 条答案不同。")
-    same, differing, _ = answers(page, "compare").all()
-    expect(same).to_contain_text("= 答案相同")
-    expect(differing).to_contain_text("≠ 答案不同")
+    expect(page.locator("#compare-status")).to_have_text("3 条中有 1 条结果不同。")
+    differing, same, _ = answers(page, "compare").all()  # what differs comes first
+    expect(same).to_contain_text("= 结果相同")
+    expect(differing).to_contain_text("≠ 结果不同")
     expect(differing).to_contain_text("概率最多相差 46.2 个百分点")
-    assert differing.locator("h3").all_inner_texts() == ["A\nhotel v1", "B\nhotel v2"]
+    assert differing.locator(".tokens").first.inner_text() == "一般"
+    titles = differing.locator(".sides").first.locator("h3").all_inner_texts()
+    assert titles == ["A\nhotel v1", "B\nhotel v2"]
     assert differing.locator(".badge").all_inner_texts() == ["好评", "差评"]
     page.get_by_label("只看不同的").check()
     expect(answers(page, "compare")).to_have_count(1)
@@ -301,13 +304,14 @@ def test_the_table_tells_what_the_server_does(visit: Callable[..., Visit]) -> No
         ["no <b>graph</b>"],
         ["hotel", "2", "canary", "◔ 载入中", "1 分钟", "0", "0", "–", "–"],
         ["hotel", "1", "stable", "● 可用", "2 天", "12,345", "7", "2.5", "20"],
-        ["hotel：另有 2 个出错的请求没有问到任何版本。"],
+        ["hotel：另有 2 个请求出错，未到达任何版本。"],
     ]
     expect(page.get_by_text("lstm-sentiment 9.9，已运行 2 小时。")).to_be_visible()
     shadow = page.locator(".shadow")
     expect(shadow.get_by_role("heading")).to_have_text("影子流量：hotel，stable → v2")
-    expect(shadow).to_contain_text("96.7% 答案一致")
-    expect(shadow).to_contain_text("对比 900 条，分出 10.0% 的请求；来不及而略过 2 条，失败 1 条。")
+    agreement = "870 / 900 条结果一致（96.7%，95% 置信区间 95.3% 至 97.7%）"
+    expect(shadow.locator(".agreement")).to_have_text(agreement)
+    expect(shadow).to_contain_text("已对比 900 条（抽样 10.0%）；因繁忙跳过 2 条，失败 1 条。")
     told[0] = {**STATE, "uptime_seconds": 90000}
     page.clock.run_for(3100)
     expect(page.get_by_text("已运行 1 天。")).to_be_visible()
@@ -378,10 +382,10 @@ def test_a_table_comes_back_as_it_was_and_scored(visit: Callable[..., Visit]) ->
     expect(page.locator("#file-about")).to_contain_text("评论.CSV：5 行")
     assert page.locator("#file-preview tbody tr").count() == 4
     choice_of(page).select_option(label="hotel · stable（v1）")
-    page.get_by_role("button", name="开始打分").click()
+    page.get_by_role("button", name="开始", exact=True).click()
     expect(page.locator("#file-status")).to_have_text(
-        "已打分 3 条，用的是 hotel v1。 "
-        "1 行服务器不接受，原因写在 scoring_error 列。 1 行没有文本，留空。"
+        "已处理 3 条，使用 hotel v1。 "
+        "服务器拒绝了 1 行，原因写在 scoring_error 列。 1 行没有文本，留空。"
     )
     name, contents = downloaded(page)
     assert name == "评论.hotel-1.scored.csv"
@@ -418,19 +422,19 @@ def test_a_long_file_goes_in_batches_and_can_be_cancelled(visit: Callable[..., V
     upload(page, "many.txt", "\r\n".join(lines).encode())
     expect(page.get_by_label("第一行是列名")).to_be_hidden()
     choice_of(page).select_option(label="hotel · v2")
-    page.get_by_role("button", name="开始打分").click()
+    page.get_by_role("button", name="开始", exact=True).click()
     expect(page.locator("#file-progress-text")).to_contain_text("服务器正忙")
     progress = page.get_by_role("progressbar", name="进度")
     expect(progress).to_have_attribute("max", "150")
     assert progress.evaluate("bar => bar.value") == 64
     page.get_by_role("button", name="取消").click()
-    expect(page.locator("#file-status")).to_contain_text("已取消，打了 64 条。")
+    expect(page.locator("#file-status")).to_contain_text("已取消，处理了 64 条。")
     _, rows = read_back(downloaded(page)[1])[0], read_back(downloaded(page)[1])[1:]
     assert [row[0] for row in rows] == lines
     assert [bool(row[1]) for row in rows] == [True] * 64 + [False] * 86
     held[0] = False
     page.get_by_role("button", name="继续").click()
-    expect(page.locator("#file-status")).to_have_text("已打分 150 条，用的是 hotel v2。")
+    expect(page.locator("#file-status")).to_have_text("已处理 150 条，使用 hotel v2。")
     header, *rows = read_back(downloaded(page)[1])
     assert header == ["text", "predicted_label", "probability_差评", "probability_好评"]
     assert [row[1] for row in rows] == ["好评" if n % 3 else "差评" for n in range(150)]
@@ -444,12 +448,12 @@ def test_a_long_file_goes_in_batches_and_can_be_cancelled(visit: Callable[..., V
 def test_files_in_other_encodings_and_of_nothing(visit: Callable[..., Visit]) -> None:
     page = visit().go("#file")
     upload(page, "gb.csv", "内容;日期\n房间好;一月\n".encode("gb18030"))
-    expect(page.locator("#file-about")).to_contain_text("已按 GB18030 读取")
+    expect(page.locator("#file-about")).to_contain_text("文件按 GB18030 读取")
     assert page.get_by_label("文本所在的列").locator("option").all_inner_texts() == ["内容", "日期"]
     page.get_by_label("第一行是列名").uncheck()
     expect(page.locator("#file-about")).to_contain_text("2 行")
     upload(page, "empty.csv", b"")
-    expect(page.get_by_role("alert").filter(has_text="没有可以打分的行")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="文件里没有数据行")).to_be_visible()
 
 
 CELLS = st.text(st.sampled_from('a,"\r\n\t ;好é'), max_size=6)
@@ -527,7 +531,7 @@ def test_a_server_that_asks_for_a_token(
         expect(page.locator("#token-problem")).to_contain_text("令牌只能由")
         field.fill("wrong")
         field.press("Enter")
-        expect(page.locator("#token-problem")).to_have_text("服务器不认这个令牌。")
+        expect(page.locator("#token-problem")).to_have_text("令牌无效。")
         field.fill(TOKEN)
         page.get_by_role("button", name="使用").click()
         expect(field).to_be_hidden()
@@ -545,17 +549,17 @@ def test_a_server_that_is_down_or_refuses_is_told_in_words(visit: Callable[..., 
     one.page.clock.install()
     page = one.go("#try?model=hotel&version=1")
     texts_of(page).fill("好" * 100)
-    alert = page.get_by_role("alert").filter(has_text="服务器说（400）")
+    alert = page.get_by_role("alert").filter(has_text="服务器返回错误（400）")
     expect(alert).to_contain_text("must have at most 200 bytes. Received: 300 bytes")
     expect(answers(page)).to_have_count(0)
     one.context.set_offline(True)
     texts_of(page).fill("好")
-    expect(page.get_by_role("alert").filter(has_text="连不上服务器")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="无法连接服务器")).to_be_visible()
     one.context.set_offline(False)
     # It comes back by itself.
     page.clock.run_for(3100)
     expect(answers(page).locator(".badge")).to_have_text("好评")
-    expect(page.get_by_role("alert").filter(has_text="连不上服务器")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text="无法连接服务器")).to_have_count(0)
 
 
 def test_no_version_yet(visit: Callable[..., Visit]) -> None:
@@ -575,10 +579,10 @@ def test_no_version_yet(visit: Callable[..., Visit]) -> None:
     version = {**STATE["models"][0]["versions"][1], "version": 1}
     told[0] = [{**version, "state": "LOADING"}]
     page.clock.run_for(4000)
-    expect(status).to_contain_text("模型正在载入")
+    expect(status).to_contain_text("正在载入模型")
     told[0] = [{**version, "state": "END", "error": "broken"}]
     page.clock.run_for(4000)
-    expect(status).to_contain_text("没有一个版本载入成功")
+    expect(status).to_contain_text("没有版本载入成功")
     assert one.questions == []
     # Once there is one, what was typed is answered.
     told[0] = [{**version, "state": "AVAILABLE"}]
@@ -600,16 +604,19 @@ def test_by_keyboard_alone(visit: Callable[..., Visit]) -> None:
     expect(answers(page).locator(".badge")).to_have_text("好评")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
     keys.press("Tab")
-    expect(page.get_by_role("button", name="填入示例")).to_be_focused()
-    keys.press("Tab")
+    expect(choice_of(page)).to_be_focused()  # a version without examples has no button for them
     keys.press("ArrowUp")
     expect(choice_of(page).locator("option:checked")).to_have_text("hotel · v2")
+    expect(answers(page).locator(".badge")).to_have_text("好评")
+    keys.press("Tab")
+    expect(page.get_by_label("以表格显示")).to_be_focused()
+    keys.press("Tab")
     keys.press("Tab")
     keys.press("Enter")
     expect(answers(page).locator("details")).to_have_attribute("open", "")
     page.get_by_role("link", name="对比").focus()
     keys.press("Enter")
-    expect(page.get_by_role("heading", name="两个版本，同样的文本")).to_be_focused()
+    expect(page.get_by_role("heading", name="对比两个版本")).to_be_focused()
     page.get_by_role("link", name="文件").focus()
     keys.press("Enter")
     expect(page.locator("#view-file h2").first).to_be_focused()  # Tab goes on from there
@@ -630,7 +637,7 @@ def test_everything_has_a_name_and_fits_a_phone(visit: Callable[..., Visit]) -> 
         page.get_by_role("navigation").locator(f"[data-view={view}]").click()
         if view == "file":
             upload(page, "a.csv", f"{'列' * 30},text,{'b' * 90}\n1,好,2\n".encode())
-            page.get_by_role("button", name="开始打分").click()
+            page.get_by_role("button", name="开始", exact=True).click()
             expect(page.get_by_role("button", name="下载 CSV")).to_be_visible()
         else:
             expect(
@@ -658,13 +665,13 @@ def nameless(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_it_speaks_english_and_chinese(visit: Callable[..., Visit]) -> None:
     one = visit(locale="en-GB")
     page = one.go("#try?model=hotel&version=1")
-    expect(page.get_by_role("heading", level=2)).to_have_text("Praise or complaint?")
+    expect(page.get_by_role("heading", level=2)).to_have_text("hotel: 差评 or 好评?")
     assert page.evaluate("document.documentElement.lang") == "en"
     texts_of(page, "Texts").fill("好\n好好\n差差")
-    expect(page.locator("#try-status")).to_have_text("3 texts: “好评” × 2, “差评” × 1")
+    expect(page.locator("#try-status")).to_have_text("3 texts: “好评” × 2, “差评” × 1.")
     page.get_by_role("button", name="中文").click()
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    expect(page.locator("#try-status")).to_have_text("3 条：“好评” 2 条，“差评” 1 条")
+    expect(page.locator("#try-status")).to_have_text("3 条：“好评” 2 条，“差评” 1 条。")
     page.reload()
-    expect(page.get_by_role("heading", level=2)).to_have_text("这句话，是褒是贬？")
+    expect(page.get_by_role("heading", level=2)).to_have_text("hotel：差评还是好评？")
     expect(page.get_by_role("button", name="中文")).to_have_attribute("aria-pressed", "true")

@@ -48,7 +48,7 @@ from lstm_sentiment.serving.servable import (
     Signature,
 )
 from lstm_sentiment.serving.servable_id import ServableId
-from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT
+from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, TEXT, TEXT_STATISTICS
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
 """Reads a request's inputs for a signature; returns one array for each input, by name."""
@@ -407,6 +407,8 @@ def _batch_size(inputs: Mapping[str, Array]) -> int | None:
 
 
 def _texts(signature: Signature, inputs: Mapping[str, Array]) -> Sequence[bytes]:
+    if signature.key == TEXT_STATISTICS:  # measures texts that other requests are about
+        return ()
     if list(signature.inputs) != [TEXT] or TEXT not in inputs or inputs[TEXT].dtype.kind != "O":
         return ()
     texts: list[bytes] = inputs[TEXT].ravel().tolist()

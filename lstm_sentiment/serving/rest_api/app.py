@@ -27,6 +27,7 @@ from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.monitoring.answered_request import Observer
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
 from lstm_sentiment.serving.monitoring.request_notes import RequestNotes
+from lstm_sentiment.serving.rest_api.about import About
 from lstm_sentiment.serving.rest_api.answers import RestAnswers
 from lstm_sentiment.serving.rest_api.body import (
     ClientLeftError,
@@ -63,6 +64,7 @@ def rest_app(
     metrics_page: MetricsPage | None = None,
     ui: bool = False,
     with_tokens: bool = False,
+    about: About | None = None,
 ) -> "RestApi":
     """Makes the REST API as an ASGI application, which answers every path and method.
 
@@ -79,8 +81,9 @@ def rest_app(
         metrics_page: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
         with_tokens: Whether the server asks for bearer tokens, as its description tells.
+        about: Returns the facts of a version for the web page; `None` where nothing is known.
     """
-    pages = Pages(is_ready, state, metrics_page, ui, with_tokens)
+    pages = Pages(is_ready, state, metrics_page, ui, with_tokens, about)
     return RestApi(
         Router(pages.routes()),
         RestAnswers(data_plane).handlers | OpenInferenceAnswers(data_plane).handlers,

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
+from lstm_sentiment.errors import ServableNotFoundError
 from lstm_sentiment.serving.asgi import Scope
 from lstm_sentiment.serving.monitoring.metric_series import CONTENT_TYPE
 from lstm_sentiment.serving.monitoring.observability import MetricsPage
+from lstm_sentiment.serving.rest_api.about import About
 from lstm_sentiment.serving.rest_api.body import header
 from lstm_sentiment.serving.rest_api.responses import (
     Response,
@@ -20,8 +23,9 @@ from lstm_sentiment.serving.rest_api.responses import (
 )
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.route import Route, path_of
-from lstm_sentiment.serving.rest_api.routing.table import routes_of
+from lstm_sentiment.serving.rest_api.routing.table import ABOUT, routes_of
 from lstm_sentiment.serving.rest_api.ui_pages import UiPage, ui_page
+from lstm_sentiment.version_folder import parse_version
 
 _ANY_API_PATH = re.compile(r"(?i)/v1/.*")
 _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
@@ -41,6 +45,7 @@ class Pages:
         metrics: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
         with_tokens: Whether the server asks for bearer tokens.
+        about: Returns the facts of a version for the web page; `None` where nothing is known.
     """
 
     is_ready: Callable[[], bool]
@@ -48,6 +53,7 @@ class Pages:
     metrics: MetricsPage | None
     ui: bool
     with_tokens: bool = False
+    about: About | None = None
 
     def routes(self) -> Iterator[Route]:
         """Returns the routes of a server with these pages."""
@@ -62,6 +68,7 @@ class Pages:
             "state": self._state,
             "metrics": self._metrics,
             "openapi": self._openapi,
+            "about": self._about,
             "ui": self._ui,
             "uiFile": self._ui,
         }
@@ -92,6 +99,9 @@ class Pages:
         content = await asyncio.to_thread(self.metrics.content)
         return Response(content, [(b"content-type", CONTENT_TYPE.encode())])
 
+    async def _about(self, scope: Scope) -> Response:
+        return await asyncio.to_thread(_about_response, self.about, path_of(scope))
+
     async def _ui(self, scope: Scope) -> Response:
         page = ui_page(path_of(scope))
         return error_response(404, "Not found") if page is None else _ui_response(page, scope)
@@ -116,6 +126,16 @@ def no_route_response(scope: Scope) -> Response:
 
 def _state_response(state: Callable[[], Mapping[str, Any]]) -> Response:
     response = json_response(json.dumps(state(), ensure_ascii=False))
+    return response.with_header(b"cache-control", b"no-store")
+
+
+def _about_response(about: About | None, path: str) -> Response:
+    match = ABOUT.pattern.fullmatch(path)
+    version = match and parse_version(match["version"])
+    if about is None or match is None or version is None:
+        raise ServableNotFoundError("there is no such version.")
+    document = about(unquote(match["model"]), version)
+    response = json_response(json.dumps(document, ensure_ascii=False))
     return response.with_header(b"cache-control", b"no-store")
 
 

@@ -58,6 +58,7 @@ REST = {
     f"GET {MODEL}": "s",
     "GET /v1/models": "s",
     "GET /state": "s",
+    "GET /about/m/1": "as",
     "GET /monitoring/prometheus/metrics": "s",
     "POST /monitoring/prometheus/metrics": "s",
     f"POST {OPEN_MODEL}/infer": "a",

@@ -17,6 +17,7 @@ from tests.serving.fake_servables import FakeServable, plane_of
 FOLDER = resources.files("lstm_sentiment.serving.rest_api").joinpath("ui")
 FILES = {file.name: file.read_text("utf-8") for file in FOLDER.iterdir() if file.is_file()}
 HTML, CSS = FILES["index.html"], FILES["style.css"]
+THEMES = themes(CSS + FILES["dark.css"])
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 
 
@@ -185,7 +186,7 @@ def test_all_that_is_said_has_words_and_all_words_are_said() -> None:
         if name != "strings.js":
             said |= set(re.findall(r'"((?:[a-z]+\.)[\w]+)"', text)) & keys_of("en").keys()
             said |= set(re.findall(r'\bt\(\s*"([^"]+)"', text))
-    made = ("duration.", "error.", "models.", "state.")  # put together of a name
+    made = ("duration.", "error.", "models.", "state.", "theme.")  # put together of a name
     assert said <= keys_of("en").keys()
     assert {key for key in keys_of("en").keys() - said if not key.startswith(made)} == set()
 
@@ -208,10 +209,13 @@ TEXT_ON = [
     *[("differs", each) for each in ("differs-soft", "surface")],
     ("available", "surface"),
 ]
-SIGNS_ON = [("edge", "surface"), ("accent", "page"), ("differs", "page"), ("accent", "sunken")]
+CLASSES = [f"class-{number}" for number in range(8)]
+TEXT_ON += [(each, f"{each}-soft") for each in CLASSES]
+SIGNS_ON = [*[(each, "sunken") for each in CLASSES], ("edge", "surface")]
+SIGNS_ON += [("accent", "page"), ("differs", "page"), ("accent", "sunken")]
 
 
-@pytest.mark.parametrize("theme", themes(CSS), ids=["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES, ids=["light", "dark"])
 def test_colours_can_be_told_apart(theme: dict[str, Colour]) -> None:
     for text, ground in TEXT_ON:
         assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
@@ -219,13 +223,23 @@ def test_colours_can_be_told_apart(theme: dict[str, Colour]) -> None:
         assert contrast(theme[sign], theme[ground]) >= 3, (sign, ground)
 
 
-@pytest.mark.parametrize("theme", themes(CSS), ids=["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES, ids=["light", "dark"])
 @pytest.mark.parametrize("token", ["token-for", "token-against"])
 def test_a_token_can_be_read_however_much_it_weighs(theme: dict[str, Colour], token: str) -> None:
     assert re.search(r"rgb\(var\(--token-for\) / calc\(var\(--weight\) \* 0\.55\)\)", CSS)
     for ground in ("surface", "page"):
         shaded = over(theme[token], theme[ground], 0.55)
         assert contrast(theme["text"], shaded) >= 4.5
+
+
+def test_both_themes_name_all_colours() -> None:
+    light, dark = (
+        set(re.findall(r"--([\w-]+): (?:#|\d)", text))
+        for text in (CSS.split("* { box-sizing")[0], FILES["dark.css"])
+    )
+    assert light - {"round"} == dark | {"shadow"}
+    colours = re.findall(r"\.(class-\d) \{ --class: var\(--(class-\d)\)", CSS)
+    assert colours == [(each, each) for each in CLASSES]
 
 
 def test_tokens_are_told_apart_without_colour_too() -> None:

@@ -207,6 +207,19 @@ SCHEMAS: dict[str, Schema] = {
         },
         {"workers": {"type": "object"}},
     ),
+    "About": object_of(
+        {
+            "model": STRING,
+            "version": INTEGER,
+            "labels": {"type": ["array", "null"], "items": STRING},
+            "label_names": map_of(map_of(STRING), description="By label and language."),
+            "trained": {"type": ["string", "null"], "format": "date-time"},
+            "texts": map_of(INTEGER, description="Number of texts by part, such as `train`."),
+            "scores": map_of(NUMBER, description="Scores of the test set, such as `accuracy`."),
+            "max_length": {"type": ["integer", "null"], "description": "Tokens that it reads."},
+            "examples": list_of(object_of({"text": STRING, "label": STRING})),
+        }
+    ),
     "OpenApi": {"type": "object", "description": "An OpenAPI 3.1 document."},
     "Text": STRING,
     **OPEN_INFERENCE_SCHEMAS,

@@ -162,6 +162,14 @@ OPENAPI = Route(
     roles=roles.OPEN,
     replies={200: Reply("The description.", "OpenApi")},
 )
+ABOUT = Route(
+    operation_id="about",
+    template="/about/{model}/{version}",
+    summary="Returns the facts of a version's card, and texts to try it with, for the web page.",
+    tag=_SERVER,
+    roles=roles.ASK_OR_STATUS,
+    replies={200: Reply("The facts.", "About"), 404: ERRORS[404]},
+)
 _KNOWN = Reply("The client has this file already.")
 UI = Route(
     operation_id="ui",
@@ -209,4 +217,4 @@ def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Ro
         pattern = re.compile(re.escape(metrics_path))
         yield replace(METRICS, template=metrics_path, pattern=pattern)
     if ui:
-        yield from (UI, UI_FILES)
+        yield from (UI, UI_FILES, ABOUT)

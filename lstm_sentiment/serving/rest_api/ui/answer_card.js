@@ -1,40 +1,68 @@
-// One answer: its label, the probabilities as bars with numbers, the tokens.
+// One answer: its label, the text with its tokens shaded, the probabilities as bars with numbers, the
+// weight of each token, and the request for programs.
 
+import { classColour, isOfAnotherScript, labelName } from "./about.js";
 import { element } from "./dom.js";
 import { percent, signed } from "./format.js";
 import { t } from "./i18n.js";
-import { shadedText } from "./tokens.js";
+import { copy, curlOf, pythonOf } from "./requests.js";
+import { largestOf, shadedText } from "./tokens.js";
 
 const MOST_BARS = 6;
+const FEW_KNOWN = 0.5; // of the tokens that were read
 
-export function answerParts(text, answer, classNames) {
-  const { label, probabilities, tokens, attributions } = answer;
+// `result` is what `answersOf` gives: the names and facts that all its answers share.
+export function answerParts(text, answer, result, target) {
+  const { tokens, attributions } = answer;
   return [
-    element(
-      "p",
-      { class: "verdict" },
-      element("span", { class: "visually-hidden" }, `${t("answer.label")} `),
-      element("strong", { class: "badge" }, label),
-      " ",
-      element("span", { class: "verdict-p" }, t("answer.confidence", { p: percent(Math.max(...probabilities)) })),
-    ),
+    element("p", { class: "verdict" }, badge(answer, result)),
     tokens === null ? element("p", { class: "tokens" }, text) : shadedText(text, tokens, attributions),
-    ...probabilityBars(probabilities, classNames),
-    tokens !== null && tokens.length > 0 ? weights(tokens, attributions) : null,
-  ];
+    knownNote(text, answer, result),
+    ...probabilityBars(answer, result),
+    weights(answer),
+    requestFor(target, text),
+  ].filter(Boolean);
 }
 
-function probabilityBars(probabilities, classNames) {
+export function classOf({ probabilities }) {
+  return probabilities.indexOf(Math.max(...probabilities));
+}
+
+export function badge(answer, { about }) {
+  const name = labelName(about, answer.label);
+  return element(
+    "span",
+    {},
+    element("span", { class: "visually-hidden" }, `${t("answer.label")} `),
+    element("strong", { class: `badge ${classColour(classOf(answer))}`, title: answer.label }, name),
+  );
+}
+
+// A label is always given, also for a text of which the model knows nothing.
+export function knownNote(text, { counts }, { about }) {
+  const key = doubtOf(text, counts, about);
+  if (key === null) return null;
+  return element("p", { class: "hint known-note" }, t(key, { known: counts?.known, n: counts?.read }));
+}
+
+function doubtOf(text, counts, about) {
+  if (counts && counts.known === 0) return "answer.none_known";
+  if (isOfAnotherScript(text, about)) return "answer.other_script";
+  return counts && counts.known < counts.read * FEW_KNOWN ? "answer.few_known" : null;
+}
+
+export function probabilityBars({ probabilities }, { classNames, about }) {
   const named = probabilities.map((value, index) => ({
-    name: classNames?.[index] ?? t("answer.class", { n: index }),
+    name: classNames === null ? t("answer.class", { n: index }) : labelName(about, classNames[index]),
     value,
+    index,
   }));
   const largest = Math.max(...probabilities);
   const list = (rows) =>
     element(
       "ul",
       { class: "bars", "aria-label": t("answer.probabilities") },
-      ...rows.map(({ name, value }) => bar(name, value, percent(value), value === largest)),
+      ...rows.map(({ name, value, index }) => bar(name, value, percent(value), value === largest, index)),
     );
   if (named.length <= MOST_BARS) return [list(named)];
   // So many would drown the text; the most probable are what one looks for.
@@ -44,11 +72,11 @@ function probabilityBars(probabilities, classNames) {
   return [list(named), element("details", { class: "more" }, more, list(rest))];
 }
 
-export function bar(name, share, shown, isMain) {
+export function bar(name, share, shown, isMain, index) {
   const width = `${Math.min(1, Math.max(0, share || 0)) * 100}%`;
   return element(
     "li",
-    { class: isMain ? "bar-row main" : "bar-row" },
+    { class: `bar-row ${classColour(index)}${isMain ? " main" : ""}` },
     element("span", { class: "bar-name", title: name }, name),
     " ",
     element(
@@ -62,28 +90,53 @@ export function bar(name, share, shown, isMain) {
 }
 
 // The same in numbers, for those who do not see colours or do not hover.
-function weights(tokens, attributions) {
+export function weights({ tokens, attributions }) {
+  if (tokens === null || tokens.length === 0) return null;
   const order = tokens.map((_, index) => index);
   order.sort((a, b) => Math.abs(attributions[b]) - Math.abs(attributions[a]));
-  const rows = order.map((index) =>
-    element(
-      "tr",
-      {},
-      element("td", {}, tokens[index]),
-      element("td", { class: "number" }, signed(attributions[index])),
-    ),
-  );
-  const head = element(
-    "tr",
-    {},
-    element("th", { scope: "col" }, t("answer.token")),
-    element("th", { scope: "col", class: "number" }, t("answer.weight")),
-  );
+  const largest = largestOf(attributions);
   return element(
     "details",
     { class: "more weights" },
     element("summary", {}, t("answer.weights")),
-    element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)),
+    element("ul", { class: "weight-list" }, ...order.map((index) => weightRow(tokens[index], attributions[index], largest))),
+  );
+}
+
+function weightRow(token, attribution, largest) {
+  const width = `${largest > 0 ? (Math.abs(attribution) / largest) * 50 : 0}%`;
+  const fill = element("span", {
+    class: `weight-fill ${attribution < 0 ? "against" : "for"}`,
+    vars: { "--width": width },
+  });
+  return element(
+    "li",
+    { class: "weight-row" },
+    element("span", { class: "weight-name", title: token }, token),
+    " ",
+    element("span", { class: "weight-track", "aria-hidden": "true" }, fill),
+    " ",
+    element("span", { class: "bar-value" }, signed(attribution)),
+  );
+}
+
+function requestFor(target, text) {
+  const code = element("textarea", { class: "code", readonly: true, rows: 4, spellcheck: "false", hidden: true });
+  const status = element("span", { class: "hint", role: "status" });
+  const button = (name, codeOf) =>
+    element("button", { type: "button", class: "quiet", onclick: () => show(name, codeOf(target, text)) }, t("request.copy", { name }));
+  const show = async (name, written) => {
+    code.value = written;
+    code.rows = written.split("\n").length;
+    code.hidden = false;
+    code.setAttribute("aria-label", name);
+    status.textContent = t((await copy(written, code)) ? "request.copied" : "request.not_copied");
+  };
+  return element(
+    "div",
+    { class: "request" },
+    element("p", { class: "request-buttons" }, button("curl", curlOf), " ", button("Python", pythonOf), " ", status),
+    code,
   );
 }
 

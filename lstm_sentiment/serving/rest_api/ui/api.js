@@ -23,6 +23,11 @@ export class AskError extends Error {
   }
 }
 
+// The address of a path, as programs elsewhere ask for it.
+export function urlOf(path) {
+  return new URL(path, ROOT).href;
+}
+
 export function inWords(error) {
   if (!(error instanceof AskError)) return t("error.unexpected", { message: error.message });
   return t(`error.${error.kind}`, { status: error.status, message: error.message });

@@ -58,6 +58,7 @@ function drawServerProblem() {
   const needsToken = problem?.kind === "unauthorized";
   tell(byId("server-problem"), problem === null || needsToken ? "" : inWords(problem));
   const form = byId("token-form");
+  document.body.classList.toggle("locked", needsToken);
   if (needsToken && form.hidden) {
     form.hidden = false;
     byId("token").focus();
@@ -88,6 +89,21 @@ byId("token-form").addEventListener("submit", async (event) => {
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => setLanguage(button.dataset.language));
 }
+byId("theme").addEventListener("click", () => {
+  const { names, current } = globalThis.lstmSentimentTheme;
+  globalThis.lstmSentimentTheme.choose(names[(names.indexOf(current) + 1) % names.length]);
+  drawTheme();
+});
+
+function drawTheme() {
+  const { current } = globalThis.lstmSentimentTheme;
+  const name = t(`theme.${current}`);
+  const button = byId("theme");
+  button.textContent = { system: "◐", light: "☀", dark: "☾" }[current];
+  button.setAttribute("aria-label", name);
+  button.title = name;
+}
+
 byId("main").previousElementSibling.querySelector("nav").addEventListener("click", (event) => {
   // A second click on a view leads to its beginning as well.
   const link = event.target.closest("[data-view]");
@@ -100,6 +116,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 
 onLanguage(drawServerProblem);
+onLanguage(drawTheme);
+drawTheme();
 feed.listen(drawServerProblem);
 feed.listen(askAgainAfterProblem);
 views.try.choice.listen(showTarget);

@@ -1,16 +1,19 @@
-// The view that asks two versions the same and marks where they differ.
+// The view that asks two versions the same, and shows first where they differ.
 
+import { examplesOf } from "./about.js";
 import { inWords } from "./api.js";
-import { answerParts, drawLegend } from "./answer_card.js";
-import { answersOf } from "./answers.js";
+import { badge, drawLegend, knownNote, probabilityBars, weights } from "./answer_card.js";
+import { answersOf, knowledgeOf } from "./answers.js";
 import { Choice, pathOf } from "./choice.js";
 import { byId, element, notice, say, tell } from "./dom.js";
 import { t } from "./i18n.js";
 import { LiveView } from "./live_view.js";
 import { feed, reasonForNothing } from "./state_feed.js";
-import { linesOf, MOST_TEXTS } from "./texts.js";
+import { linesOf } from "./texts.js";
+import { shadedText } from "./tokens.js";
 
 const SIDES = ["a", "b"];
+const MOST_COMPARED = 200;
 
 export class CompareView extends LiveView {
   constructor() {
@@ -20,17 +23,27 @@ export class CompareView extends LiveView {
     this._draw();
   }
 
-  // {texts, isCut, sides: [{name, result or error}]}
+  // {texts, isExample, isCut, sides: [{letter, name, status, value or reason}]}
   async _ask(signal) {
-    const lines = linesOf(this._field.value);
-    const texts = lines.slice(0, MOST_TEXTS);
     const isNobodyThere = this._choices.some(({ target }) => target === null);
-    if (texts.length === 0 || isNobodyThere || reasonForNothing(feed.state)) return null;
-    const asked = this._choices.map(({ target, version }) => answersOf(target, version, texts, { signal }));
+    if (isNobodyThere || reasonForNothing(feed.state) || this._isOneVersion()) return null;
+    const [{ target: of, version: first }] = this._choices;
+    const lines = linesOf(this._field.value);
+    const isExample = lines.length === 0;
+    const texts = isExample ? examplesOf((await knowledgeOf(of, first, signal)).about) : lines.slice(0, MOST_COMPARED);
+    if (texts.length === 0) return null;
+    const asked = this._choices.map(({ target, version }) => answersOf(target, version, texts, { signal, remember: true }));
     const outcomes = await Promise.allSettled(asked);
     signal.throwIfAborted();
     const isCut = lines.length > texts.length;
-    return { texts, isCut, sides: outcomes.map((outcome, side) => ({ ...this._nameOf(side), ...outcome })) };
+    const sides = outcomes.map((outcome, side) => ({ ...this._nameOf(side), ...outcome }));
+    return { texts, isExample, isCut, sides };
+  }
+
+  // Its answers would all be the same.
+  _isOneVersion() {
+    const [a, b] = this._choices;
+    return a.version !== null && a.version === b.version && a.target?.model === b.target?.model;
   }
 
   _nameOf(side) {
@@ -48,35 +61,48 @@ export class CompareView extends LiveView {
     const shown = this._shown;
     const isExplained = shown !== null && shown.sides.some(({ value }) => value?.isExplained);
     drawLegend(byId("compare-legend"), isExplained);
+    byId("compare-tools").hidden = shown === null;
     if (shown === null) {
       this._results.replaceChildren();
-      const reason = feed.state === null ? null : reasonForNothing(feed.state);
-      say(byId("compare-status"), this._hasFailed ? "" : t(reason ?? "texts.empty"));
+      say(byId("compare-status"), this._hasFailed ? "" : t(this._reason()));
       return;
     }
-    const differing = shown.texts.filter((_, index) => differs(shown, index)).length;
-    const items = shown.texts.map((text, index) => this._pair(text, index)).filter(Boolean);
+    const order = [...shown.texts.keys()].sort((a, b) => weightOf(shown, b) - weightOf(shown, a));
+    const items = order.map((index) => this._pair(shown.texts[index], index)).filter(Boolean);
     this._results.replaceChildren(...items);
-    say(byId("compare-status"), this._status(shown, differing));
+    say(byId("compare-status"), this._status(shown));
   }
 
-  _status(shown, differing) {
-    if (shown.sides.some(({ status }) => status === "rejected")) return "";
+  _reason() {
+    if (feed.state === null) return "texts.empty";
+    const isAlone = this._isOneVersion() && versionsOf(feed.state) < 2;
+    return reasonForNothing(feed.state) ?? (isAlone ? "compare.one" : this._isOneVersion() ? "compare.same_version" : "texts.empty");
+  }
+
+  _status(shown) {
+    const failed = shown.sides.filter(({ status }) => status === "rejected");
+    if (failed.length > 0) return "";
+    const differing = shown.texts.filter((_, index) => differs(shown, index)).length;
     const notes = [t("compare.summary", { n: shown.texts.length, differing })];
+    if (shown.isExample) notes.unshift(t("texts.examples"));
     if (this._only.checked && differing === 0) notes.push(t("compare.none_differ"));
-    if (shown.isCut) notes.push(t("texts.too_many", { n: MOST_TEXTS }));
+    if (shown.isCut) notes.push(t("texts.too_many", { n: MOST_COMPARED }));
     return notes.join(" ");
   }
 
   _pair(text, index) {
     const shown = this._shown;
-    const isComparable = shown.sides.every(({ status }) => status === "fulfilled");
+    const isComparable = areComparable(shown);
     const isDifferent = isComparable && differs(shown, index);
     if (this._only.checked && isComparable && !isDifferent) return null;
-    const sides = shown.sides.map((side) => sideElement(side, text, index));
-    const head = isComparable ? pairHead(shown, index, isDifferent) : null;
-    const parts = [head, element("div", { class: "sides" }, ...sides)].filter(Boolean);
-    return element("li", { class: isDifferent ? "card answer pair differs" : "card answer pair" }, ...parts);
+    return element(
+      "li",
+      { class: isDifferent ? "card answer pair differs" : "card answer pair" },
+      isComparable ? pairHead(shown, index, isDifferent) : null,
+      element("p", { class: "tokens" }, text),
+      element("div", { class: "sides" }, ...shown.sides.map((side) => sideElement(side, text, index))),
+      wordsOf(shown, text, index),
+    );
   }
 }
 
@@ -92,6 +118,14 @@ const PREFERRED = {
   b: () => null,
 };
 
+function versionsOf(state) {
+  return state.models.flatMap(({ versions }) => versions).filter((each) => each.state === "AVAILABLE").length;
+}
+
+function areComparable({ sides }) {
+  return sides.every(({ status }) => status === "fulfilled");
+}
+
 function pairHead(shown, index, isDifferent) {
   const mark = isDifferent ? "≠" : "=";
   const words = t(isDifferent ? "compare.differs" : "compare.same");
@@ -104,16 +138,43 @@ function pairHead(shown, index, isDifferent) {
   );
 }
 
+function sideTitle({ letter, name }) {
+  return element("h3", { class: "side-title" }, element("span", { class: "side-name" }, letter), element("span", { class: "side-version" }, ` ${name}`));
+}
+
 function sideElement(side, text, index) {
-  const title = element("h3", { class: "side-title" }, element("span", { class: "side-name" }, side.letter), ` ${side.name}`);
-  if (side.status === "rejected") return element("section", {}, title, notice(inWords(side.reason)));
-  const { answers, classNames } = side.value;
-  return element("section", {}, title, ...answerParts(text, answers[index], classNames).filter(Boolean));
+  if (side.status === "rejected") return element("section", {}, sideTitle(side), notice(inWords(side.reason)));
+  const answer = side.value.answers[index];
+  return element(
+    "section",
+    {},
+    sideTitle(side),
+    element("p", { class: "verdict" }, badge(answer, side.value)),
+    ...probabilityBars(answer, side.value),
+    knownNote(text, answer, side.value),
+  );
+}
+
+// What led each version to its answer: on demand, for it holds the text twice more.
+function wordsOf({ sides }, text, index) {
+  const explained = sides.filter(({ value }) => value?.isExplained);
+  if (explained.length === 0) return null;
+  const parts = explained.map((side) => {
+    const answer = side.value.answers[index];
+    return element("section", {}, sideTitle(side), shadedText(text, answer.tokens, answer.attributions), weights(answer));
+  });
+  return element("details", { class: "more words" }, element("summary", {}, t("compare.words")), element("div", { class: "sides" }, ...parts));
 }
 
 function differs({ sides }, index) {
   const [a, b] = sides.map(({ value }) => value?.answers[index].label);
   return a !== b;
+}
+
+// Other labels come first, then the probabilities that are furthest apart.
+function weightOf(shown, index) {
+  if (!areComparable(shown)) return 0;
+  return (differs(shown, index) ? 2 : 0) + (largestDifference(shown, index) ?? 0);
 }
 
 // Of a class's probabilities by both; null where their classes are not the same.

@@ -1,27 +1,33 @@
 // The view that scores a file: reads it here, sends its texts in batches, writes it with scores.
 
 import { inWords, isAbort } from "./api.js";
-import { bar } from "./answer_card.js";
 import { answersOf } from "./answers.js";
 import { Choice, versionOf } from "./choice.js";
 import { byId, element, say, tell } from "./dom.js";
-import { bytes, count, duration, percent } from "./format.js";
+import { download } from "./download.js";
+import { FileResults } from "./file_results.js";
+import { bytes, duration } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
 import { scoreTexts, waiting } from "./scoring.js";
 import { feed } from "./state_feed.js";
 import { columnNames, guessColumn, readTableFile, scoredCsv } from "./table_file.js";
+import { ENCODINGS } from "./text_encoding.js";
 
 const PREVIEW_ROWS = 4;
 const LAST_SHOWN = 80; // characters of a cell
 
 export class FileView {
   constructor() {
-    this._file = null; // {name, size, rows, isTable, isGb18030, hasOpenQuote}
-    this._run = null; // {target, version, scores, classNames, outcome: null | "done" | "cancelled" | Error}
+    this._source = null; // the File itself
+    this._file = null; // {name, size} and what readTableFile found
+    this._run = null; // {target, scores, classNames, about, outcome: null | "done" | "cancelled" | Error}
+    this._results = new FileResults();
     this._cancelling = null; // while it runs
     this._choice = new Choice(byId("file-choice"));
     this._choice.listen(() => this._forget());
     byId("file-input").addEventListener("change", (event) => this._open(event.target.files[0]));
+    byId("file-encoding").addEventListener("change", () => this._read());
+    byId("file-sheet").addEventListener("change", () => this._read());
     byId("file-header").addEventListener("change", () => this._drawFile());
     byId("file-column").addEventListener("change", () => this._forget());
     byId("file-start").addEventListener("click", () => this._start());
@@ -55,22 +61,48 @@ export class FileView {
     });
   }
 
-  async _open(file) {
+  _open(file) {
     if (!file || this._cancelling) return;
+    this._source = file;
+    byId("file-encoding").value = "";
+    byId("file-sheet").selectedIndex = 0;
+    this._read();
+  }
+
+  // Again where another encoding or sheet is chosen.
+  async _read() {
+    const file = this._source;
+    const options = { encoding: byId("file-encoding").value || null, sheet: Math.max(0, byId("file-sheet").selectedIndex) };
     this._file = null;
     byId("file-options").hidden = true;
     try {
-      const table = await readTableFile(file);
-      if (table.rows.length === 0) tell(byId("file-problem"), t("file.empty_file"));
+      const table = await readTableFile(file, options);
+      if (table.rows.length === 0 && table.sheets.length < 2) tell(byId("file-problem"), t("file.empty_file"));
       else this._file = { name: file.name, size: file.size, ...table };
     } catch (error) {
       tell(byId("file-problem"), t("file.unreadable", { message: error.message }));
     }
+    byId("file-drop").classList.toggle("small", this._file !== null);
     if (this._file === null) return;
     byId("file-header").checked = this._file.isTable;
     byId("file-header-field").hidden = !this._file.isTable;
     byId("file-options").hidden = false;
+    this._drawChoices(options);
     this._drawFile();
+  }
+
+  _drawChoices({ encoding, sheet }) {
+    const { sheets, encoding: found } = this._file;
+    byId("file-sheet-field").hidden = sheets.length < 2;
+    byId("file-sheet").replaceChildren(...sheets.map((name) => element("option", {}, name)));
+    byId("file-sheet").selectedIndex = sheet;
+    byId("file-encoding-field").hidden = found === null;
+    const automatic = t("file.encoding_auto", { name: encodingName(found ?? "") });
+    byId("file-encoding").replaceChildren(
+      element("option", { value: "" }, automatic),
+      ...ENCODINGS.map((name) => element("option", { value: name }, encodingName(name))),
+    );
+    byId("file-encoding").value = encoding ?? "";
   }
 
   get _rows() {
@@ -78,14 +110,17 @@ export class FileView {
   }
 
   _drawFile({ keepRun = false } = {}) {
-    const { rows, isTable, name, size, isGb18030, hasOpenQuote } = this._file;
+    const { rows, isTable, name, size, encoding, malformed, hasOpenQuote } = this._file;
     const unnamed = (n) => t("file.column_n", { n });
     this._names = columnNames(rows, byId("file-header").checked, isTable, unnamed);
     const notes = [t("file.about", { name, n: this._rows.length, size: bytes(size) })];
-    if (isGb18030) notes.push(t("file.gb18030"));
+    if (encoding !== null && encoding !== "utf-8") notes.push(t("file.read_as", { name: encodingName(encoding) }));
     say(byId("file-about"), notes.join(" "));
-    const problem = this._rows.length === 0 ? t("file.empty_file") : hasOpenQuote ? t("file.open_quote") : "";
-    tell(byId("file-problem"), problem);
+    const problems = [];
+    if (this._rows.length === 0) problems.push(t("file.empty_file"));
+    if (hasOpenQuote) problems.push(t("file.open_quote"));
+    if (malformed > 0) problems.push(t("file.malformed", { n: malformed, name: encodingName(encoding) }));
+    tell(byId("file-problem"), problems.join(" "));
     const column = keepRun ? byId("file-column").selectedIndex : guessColumn(this._names, this._rows);
     const options = this._names.map((each, index) => element("option", { value: index }, each || unnamed(index + 1)));
     byId("file-column").replaceChildren(...options);
@@ -114,6 +149,7 @@ export class FileView {
   async _start() {
     const { target } = this._choice;
     if (target === null || this._cancelling) return;
+    if (this._run?.outcome === "done") this._run = null; // once more
     // All of a file is scored by one version, whatever becomes the latest meanwhile.
     this._run ??= { target: pinned(target), scores: Array(this._rows.length), classNames: null };
     const run = this._run;
@@ -148,8 +184,9 @@ export class FileView {
 
   async _askBatch(run, texts, signal) {
     const version = versionOf(feed.state, run.target);
-    const { answers, classNames } = await answersOf(run.target, version, texts, { signal, explain: false });
+    const { answers, classNames, about } = await answersOf(run.target, version, texts, { signal, explain: false });
     run.classNames ??= classNames;
+    run.about ??= about;
     return answers;
   }
 
@@ -170,45 +207,32 @@ export class FileView {
     const isRunning = this._cancelling !== null;
     const isOver = run !== null && !isRunning;
     const isDone = isOver && run.outcome === "done";
-    for (const id of ["file-input", "file-column", "file-choice", "file-header"]) byId(id).disabled = isRunning;
+    for (const id of ["file-input", "file-column", "file-choice", "file-header", "file-encoding", "file-sheet"]) byId(id).disabled = isRunning;
     byId("file-running").hidden = !isRunning;
     byId("file-cancel").hidden = !isRunning;
-    byId("file-start").hidden = isRunning || isDone;
-    byId("file-start").textContent = t(isOver ? "file.continue" : "file.start");
+    byId("file-start").hidden = isRunning;
+    byId("file-start").textContent = t(isDone ? "file.again" : isOver ? "file.continue" : "file.start");
+    byId("file-start").classList.toggle("primary", !isDone);
     byId("file-start").disabled = this._rows.length === 0;
     byId("file-download").hidden = !isOver || doneOf(run) === 0;
     byId("file-download").textContent = t(isDone ? "file.download" : "file.download_part");
     byId("file-download").classList.toggle("primary", isDone);
     say(byId("file-status"), isOver ? outcomeInWords(run) : "");
-    this._drawSummary(isOver ? run : null);
-  }
-
-  _drawSummary(run) {
-    const counts = new Map();
-    for (const score of run?.scores ?? []) {
-      if (score?.label !== undefined) counts.set(score.label, (counts.get(score.label) ?? 0) + 1);
-    }
-    const total = [...counts.values()].reduce((sum, each) => sum + each, 0);
-    const rows = [...counts].sort(([, a], [, b]) => b - a);
-    const shown = rows.map(([label, n], index) =>
-      bar(label, n / total, `${count(n)} (${percent(n / total)})`, index === 0),
-    );
-    byId("file-summary").replaceChildren(...shown);
-    byId("file-summary").hidden = shown.length === 0;
+    const column = byId("file-column").selectedIndex;
+    byId("file-preview-region").hidden = isOver && doneOf(run) > 0;
+    this._results.show(isOver ? run : null, this._rows, column);
   }
 
   _download() {
     const { scores, classNames, target } = this._run;
     const pieces = scoredCsv({ names: this._names, rows: this._rows, scores, classNames });
-    const url = URL.createObjectURL(new Blob(pieces, { type: "text/csv;charset=utf-8" }));
-    const stem = this._file.name.replace(/\.(csv|tsv|txt)$/i, "");
-    const link = element("a", { href: url, download: `${stem}.${target.model}-${target.name}.scored.csv` });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    // The download reads it for a while yet.
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    const stem = this._file.name.replace(/\.(csv|tsv|txt|xlsx)$/i, "");
+    download(pieces, `${stem}.${target.model}-${target.name}.scored.csv`);
   }
+}
+
+function encodingName(encoding) {
+  return encoding.replace("utf-16le", "utf-16").toUpperCase();
 }
 
 function pinned(target) {

@@ -14,6 +14,10 @@ export function count(number) {
   return number.toLocaleString(document.documentElement.lang);
 }
 
+export function date(iso) {
+  return new Date(iso).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
+}
+
 export function milliseconds(number) {
   if (number === null || number === undefined) return "–";
   return number < 10 ? number.toFixed(1) : count(Math.round(number));

@@ -22,7 +22,10 @@ export class LiveView {
       question: (signal) => this._ask(signal),
       answered: (shown) => this._take(shown),
       failed: (error) => this._fail(error),
-      busy: (isBusy) => this._results.setAttribute("aria-busy", String(isBusy)),
+      busy: (isBusy) => {
+        this._results.setAttribute("aria-busy", String(isBusy));
+        byId(`${name}-busy`).hidden = !isBusy;
+      },
     });
     shareTexts(this._field, () => this._later());
     this._field.addEventListener("keydown", (event) => {

@@ -6,6 +6,7 @@ import { onLanguage, t } from "./i18n.js";
 import { feed, reasonForNothing, stateKey } from "./state_feed.js";
 
 const COLUMNS = ["model", "version", "labels", "state", "since", "requests", "errors", "p50", "p99"];
+const FEW_TEXTS = 30;
 const NUMBERS = new Set(["version", "requests", "errors", "p50", "p99"]);
 
 export class ModelsView {
@@ -35,8 +36,8 @@ export class ModelsView {
     byId("models-empty").replaceChildren(...(reason ? [notice(t(reason), "info")] : []));
     byId("models-table").replaceChildren(
       element("caption", { class: "visually-hidden" }, t("models.table")),
-      element("thead", {}, headRow()),
-      element("tbody", {}, ...state.models.flatMap(modelRows)),
+      element("thead", { role: "rowgroup" }, headRow()),
+      element("tbody", { role: "rowgroup" }, ...state.models.flatMap(modelRows)),
     );
     byId("models-shadows").replaceChildren(...(state.shadow ?? []).map(shadowCard));
   }
@@ -44,9 +45,9 @@ export class ModelsView {
 
 function headRow() {
   const cells = COLUMNS.map((name) =>
-    element("th", { scope: "col", class: NUMBERS.has(name) ? "number" : null }, t(`models.${name}`)),
+    element("th", { scope: "col", role: "columnheader", class: NUMBERS.has(name) ? "number" : null }, t(`models.${name}`)),
   );
-  return element("tr", {}, ...cells);
+  return element("tr", { role: "row" }, ...cells);
 }
 
 function modelRows(model) {
@@ -61,25 +62,33 @@ function modelRows(model) {
 function versionRows(model, version) {
   const labels = Object.entries(model.labels).filter(([, labelled]) => labelled === version.version);
   const latency = version.latency_ms;
-  const number = (text) => element("td", { class: "number" }, text);
-  const row = element(
-    "tr",
-    {},
-    element("th", { scope: "row" }, model.name),
-    number(String(version.version)),
-    element("td", {}, ...labels.map(([label]) => element("span", { class: "tag" }, label))),
-    element("td", {}, stateElement(version)),
-    element("td", {}, duration(version.state_seconds)),
-    number(count(version.requests)),
-    number(count(version.errors)),
-    number(milliseconds(latency?.p50)),
-    number(milliseconds(latency?.p99)),
-  );
+  const tags = labels.map(([label]) => element("span", { class: "tag" }, label));
+  const cells = {
+    version: String(version.version),
+    labels: tags.length > 0 ? tags : null,
+    state: stateElement(version),
+    since: duration(version.state_seconds),
+    requests: count(version.requests),
+    errors: count(version.errors),
+    p50: milliseconds(latency?.p50),
+    p99: milliseconds(latency?.p99),
+  };
+  const head = element("th", { scope: "row", role: "rowheader" }, model.name);
+  const row = element("tr", { role: "row" }, head, ...Object.entries(cells).map(([name, content]) => cell(name, content)));
   return version.error ? [row, noteRow(version.error, "problem-text")] : [row];
 }
 
+// On a phone each row is a card, and each cell stands beside the name of its column. The roles keep
+// it a table for those who hear it.
+function cell(name, content) {
+  const kind = [NUMBERS.has(name) ? "number" : "", content === null ? "blank" : ""].filter(Boolean).join(" ");
+  const label = element("span", { class: "cell-name", "aria-hidden": "true" }, t(`models.${name}`));
+  const shown = Array.isArray(content) ? content : [content ?? ""];
+  return element("td", { class: kind || null, role: "cell" }, label, element("span", {}, ...shown));
+}
+
 function noteRow(text, kind) {
-  return element("tr", { class: "note-row" }, element("td", { colspan: COLUMNS.length }, element("div", { class: `note ${kind}` }, text)));
+  return element("tr", { class: "note-row", role: "row" }, element("td", { colspan: COLUMNS.length, role: "cell" }, element("div", { class: `note ${kind}` }, text)));
 }
 
 function stateElement(version) {
@@ -100,12 +109,12 @@ const SIGNS = {
 
 function shadowCard(shadow) {
   const [of, to] = [shadow.of, shadow.to].map(named);
-  const parts = [element("h3", {}, t("shadow.title", { model: shadow.model, of, to }))];
+  const parts = [
+    element("h3", {}, t("shadow.title", { model: shadow.model, of, to })),
+    element("p", { class: "hint" }, t("shadow.lead", { of, to })),
+  ];
   if (shadow.compared === 0) parts.push(element("p", { class: "hint" }, t("shadow.none")));
-  else {
-    const agreement = element("strong", { class: "figure" }, percent(shadow.agreement));
-    parts.push(element("p", {}, agreement, ` ${t("shadow.agreement")}`));
-  }
+  else parts.push(...agreementParts(shadow));
   const compared = t("shadow.compared", { n: shadow.compared, share: percent(shadow.share) });
   const lost = t("shadow.dropped", { dropped: shadow.dropped, failed: shadow.failed });
   parts.push(element("p", { class: "hint" }, `${compared}${t("shadow.joined")}${lost}`));
@@ -114,6 +123,24 @@ function shadowCard(shadow) {
     parts.push(element("p", { class: "hint" }, difference));
   }
   return element("section", { class: "card shadow" }, ...parts);
+}
+
+// A share of few texts is no more than a hint.
+function agreementParts({ agreed, compared }) {
+  const [low, high] = wilsonInterval(agreed, compared).map(percent);
+  const values = { agreed, n: compared, p: percent(agreed / compared), low, high };
+  const isFew = compared < FEW_TEXTS;
+  const parts = [element("p", { class: isFew ? "agreement few" : "agreement" }, t("shadow.agreement", values))];
+  return isFew ? [...parts, element("p", { class: "hint" }, t("shadow.few"))] : parts;
+}
+
+// The 95% interval of a share by E. B. Wilson, as the command line has it.
+export function wilsonInterval(right, texts) {
+  const z = 1.959963984540054;
+  const share = right / texts;
+  const middle = (share + (z * z) / (2 * texts)) / (1 + (z * z) / texts);
+  const reach = (z / (1 + (z * z) / texts)) * Math.sqrt((share * (1 - share)) / texts + (z * z) / (4 * texts * texts));
+  return [Math.max(0, Math.min(share, middle - reach)), Math.min(1, Math.max(share, middle + reach))];
 }
 
 function named({ version, label }) {

@@ -1,28 +1,27 @@
 // A file of texts as a table: which rows and columns it has, and how it is written with scores.
 
 import { csvLine, guessDelimiter, parseCsv } from "./csv.js";
+import { decode } from "./text_encoding.js";
+import { isZip, readXlsx } from "./xlsx.js";
 
-// {rows, isTable, isGb18030, hasOpenQuote}; `isTable` is false where each line is one text.
-export async function readTableFile(file) {
-  const { text, isGb18030 } = decoded(await file.arrayBuffer());
+// {rows, isTable, encoding, malformed, hasOpenQuote, sheets}; `isTable` is false where each line is
+// one text, `encoding` is null for a workbook, and `sheets` are a workbook's.
+export async function readTableFile(file, { encoding = null, sheet = 0 } = {}) {
+  const buffer = await file.arrayBuffer();
+  const nothing = { encoding: null, malformed: 0, hasOpenQuote: false, sheets: [] };
+  if (isZip(buffer)) {
+    const { rows, sheets } = await readXlsx(buffer, sheet);
+    return { ...nothing, rows: withoutBlankLines(rows), isTable: true, sheets };
+  }
+  const { text, ...found } = decode(buffer, encoding);
   const name = file.name.toLowerCase();
   if (name.endsWith(".txt")) {
-    const lines = text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/);
+    const lines = text.split(/\r\n|\r|\n/);
     if (lines.at(-1) === "") lines.pop();
-    return { rows: lines.map((line) => [line]), isTable: false, isGb18030, hasOpenQuote: false };
+    return { ...nothing, ...found, rows: lines.map((line) => [line]), isTable: false };
   }
-  const delimiter = name.endsWith(".tsv") ? "\t" : guessDelimiter(text.replace(/^\ufeff/, ""));
-  const { records, hasOpenQuote } = parseCsv(text, delimiter);
-  return { rows: withoutBlankLines(records), isTable: true, isGb18030, hasOpenQuote };
-}
-
-// Excel in Chinese saves CSV as GB18030 unless told otherwise.
-function decoded(buffer) {
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(buffer), isGb18030: false };
-  } catch {
-    return { text: new TextDecoder("gb18030", { fatal: true }).decode(buffer), isGb18030: true };
-  }
+  const { records, hasOpenQuote } = parseCsv(text, name.endsWith(".tsv") ? "\t" : guessDelimiter(text));
+  return { ...nothing, ...found, rows: withoutBlankLines(records), isTable: true, hasOpenQuote };
 }
 
 function withoutBlankLines(records) {

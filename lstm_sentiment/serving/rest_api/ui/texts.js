@@ -1,6 +1,7 @@
 // The texts that "try" and "compare" share: each line of a field that is not blank.
 
-export const MOST_TEXTS = 30;
+export const MOST_TEXTS = 2000;
+export const MOST_SHOWN = 30; // at first
 
 const fields = [];
 

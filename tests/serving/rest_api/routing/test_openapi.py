@@ -83,7 +83,15 @@ class Failing:
 def app_of(error: Exception | None = None, **options: Any) -> RestApi:
     plane: Any = Failing(error or RuntimeError())
     state: dict[str, Any] = {"models": []}
-    return rest_app(plane, state=lambda: state, metrics_page=METRICS, ui=True, **options)
+    return rest_app(
+        plane, state=lambda: state, metrics_page=METRICS, ui=True, about=about, **options
+    )
+
+
+def about(name: str, version: int) -> dict[str, Any]:
+    if version == 404:
+        raise ServableNotFoundError("x")
+    return {"model": name, "version": version}
 
 
 def ask(
@@ -147,6 +155,8 @@ def test_every_status_that_is_told_is_answered(
         options = {"is_ready": lambda: status == 200}
     elif path == "/ui/{file}" and status == 404:
         url = "/ui/absent"
+    elif path.startswith("/about/") and status == 404:
+        url = "/about/sentiment/404"
     response = ask(app_of(ERRORS.get(status), **options), method, url, body, **headers)
     assert response.status_code == status, response.text
     told = operation["responses"][str(status)].get("content", {})
