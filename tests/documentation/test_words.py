@@ -97,12 +97,7 @@ CHINESE_METAPHORS = {
 }
 
 # Pages still to be rewritten.
-TO_MEND: frozenset[str] = frozenset(
-    {
-        "README.md",
-        "README.zh-CN.md",
-    }
-)
+TO_MEND: frozenset[str] = frozenset({})
 
 
 def pages() -> list[str]:
