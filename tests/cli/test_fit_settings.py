@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import typer
 
-from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig, pipeline
+from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
 from lstm_sentiment.cli.setting_flags import OLD_FLAGS, SETTING_OF_FLAG
 from lstm_sentiment.pipeline.overrides import (
@@ -63,10 +63,14 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
     calls = Calls()
     (tmp_path / "names.json").write_text("{}")  # read before TensorFlow is imported
-    monkeypatch.setattr(pipeline.run, "run_pipeline", calls.run_pipeline)
-    monkeypatch.setattr(pipeline.run, "resume_pipeline", calls.resume_pipeline)
-    monkeypatch.setattr(pipeline.run_folder, "load_unfinished_run", calls.load_unfinished_run)
-    monkeypatch.setattr(pipeline.run_texts, "read_run_texts", lambda config, progress: None)
+    stand_ins = {
+        "run.run_pipeline": calls.run_pipeline,
+        "run.resume_pipeline": calls.resume_pipeline,
+        "run_folder.load_unfinished_run": calls.load_unfinished_run,
+        "run_texts.read_run_texts": lambda config, progress: None,
+    }
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(f"lstm_sentiment.pipeline.{name}", stand_in)
     return calls
 
 
