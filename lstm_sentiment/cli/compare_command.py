@@ -109,9 +109,7 @@ def _chosen(
         control = ModelsControl(config_file, model_name=model_name)
         model, labels = model or control.base_path, control.labels()
     elif model_name is not None:
-        raise InvalidInputError(
-            "`--model-name` goes with `--model-config-file`. Received: it alone."
-        )
+        raise InvalidInputError("`--model-name` needs `--model-config-file`. Received: none.")
     numbers = [_number(name.strip(), labels) for name in versions.split(",")]
     if len(numbers) != 2 or len({*numbers}) != 2:
         raise InvalidInputError(

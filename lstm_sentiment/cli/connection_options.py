@@ -82,7 +82,7 @@ class AccessFlags:
         """
         if self.access != NO_ACCESS and all(server is None for server in servers):
             raise InvalidInputError(
-                f"`--ssl-ca` and `--auth-token-file` go with {flags}. Received: no {flags}."
+                f"`--ssl-ca` and `--auth-token-file` need {flags}. Received: no {flags}."
             )
 
 
@@ -90,7 +90,7 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> "TLSCon
     if ca is None:
         if certificate or key:
             raise InvalidInputError(
-                "`--ssl-certificate` and `--ssl-private-key` go with `--ssl-ca`. "
+                "`--ssl-certificate` and `--ssl-private-key` need `--ssl-ca`. "
                 "Received: no `--ssl-ca`."
             )
         return False

@@ -171,7 +171,7 @@ def rollback(
     """
     if policy is not None and (version_label is not None or version is not None):
         raise InvalidInputError(
-            "`--policy` goes with neither `--version-label` nor `--version`. Received: both."
+            "`--policy` cannot be combined with `--version-label` or `--version`. Received: both."
         )
     with model.control(server) as control, server.waited_for():
         if policy is not None:

@@ -116,7 +116,7 @@ def tell_commands(changed: "Changed", model: ModelFlags, server: ServerFlags) ->
     if changed.to_do:
         version = changed.to_do[-1]
         command = _command(changed.to_do, model, server)
-        print_line(f"still to do, once a server serves version {version}: {command}")
+        print_line(f"to do once a server serves version {version}: {command}")
     if changed.undo:
         print_line(f"undo: {_command(changed.undo, model, server)}")
 

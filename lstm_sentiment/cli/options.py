@@ -278,6 +278,6 @@ def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ..
         if parameter.expose_value and name not in allowed and is_given(context, name):
             given = parameter.opts[0] if parameter.opts[0].startswith("-") else "FILE"
             raise InvalidInputError(
-                f"`{flag}` goes with no other flag but `--json`: the run has its settings. "
-                f"Received: `{given}`."
+                f"`{flag}` cannot be combined with other flags than `--json`: the run keeps its "
+                f"settings. Received: `{given}`."
             )

@@ -129,12 +129,13 @@ class Asked(EngineFlags, AccessFlags):
                 )
             if self.engine != "auto":
                 raise InvalidInputError(
-                    "`--engine` goes with `--model`: a server has its own. Received: `--server`."
+                    "`--engine` needs `--model`: a server chooses its own engine. "
+                    "Received: `--server`."
                 )
             return
         if (self.version, self.version_label) != (None, None):
             raise InvalidInputError(
-                "`--version` and `--version-label` go with `--server`. Received: no `--server`."
+                "`--version` and `--version-label` need `--server`. Received: no `--server`."
             )
 
     def find(self) -> None:

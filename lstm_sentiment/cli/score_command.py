@@ -129,5 +129,5 @@ def _tell_failures(result: "ScoreResult") -> None:
     if result.failed:
         raise InvalidInputError(
             f"Each shard must be scored. Received: {len(result.failed):,} of {result.shards:,} "
-            "that failed, told above; the same command tries them again."
+            "that failed, for the reasons above; run the same command again to retry them."
         )

@@ -162,8 +162,8 @@ class AccessFlags:
         if not self.rest_api_enable_cors_support:
             if self.cors_allowed_origins:
                 raise InvalidInputError(
-                    "`--cors-allowed-origins` goes with `--rest-api-enable-cors-support`. "
-                    "Received: it alone."
+                    "`--cors-allowed-origins` needs `--rest-api-enable-cors-support`. "
+                    "Received: no `--rest-api-enable-cors-support`."
                 )
             return None
         return AllowedOrigins(_listed(self.cors_allowed_origins or [ANY_ORIGIN]))
@@ -315,7 +315,7 @@ class MonitoringFlags:
             )
         if self.access_log_texts:
             raise InvalidInputError(
-                "`--access-log-texts` goes with `--access-log text` or `json`. Received: it alone."
+                "`--access-log-texts` needs `--access-log text` or `json`. Received: neither."
             )
         return None
 
@@ -371,7 +371,7 @@ class ShadowFlags:
         if self.shadow_to is None:
             if self.shadow_of or self.shadow_model_name:
                 raise InvalidInputError(
-                    "`--shadow-of` and `--shadow-model-name` go with `--shadow-to`. "
+                    "`--shadow-of` and `--shadow-model-name` need `--shadow-to`. "
                     "Received: no `--shadow-to`."
                 )
             return None

@@ -127,7 +127,7 @@ def _address(host: str, port: str, rest_api_port: str, socket_path: str | None) 
         )
     if address.port is None and address.grpc_socket_path is None:
         raise InvalidInputError(
-            "`--port 0` means no port for gRPC, as in TensorFlow Serving, and goes with "
+            "`--port 0` means no port for gRPC, as in TensorFlow Serving, and needs "
             "`--grpc-socket-path`; `--port auto` means any free port. Received: `--port 0` alone."
         )
     return address

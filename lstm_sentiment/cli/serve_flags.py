@@ -229,7 +229,7 @@ class LoadingFlags:
             )
         if self.engine == "light" and self.xla_cpu_compilation_enabled:
             raise InvalidInputError(
-                "`--xla-cpu-compilation-enabled` goes with `--engine tensorflow`. "
+                "`--xla-cpu-compilation-enabled` needs `--engine tensorflow`. "
                 "Received: `--engine light`."
             )
 
@@ -375,7 +375,7 @@ class LimitFlags:
         """Checks that settings of batching are given with batching, and make sense."""
         if self.batching_parameters_file is not None and not self.enable_batching:
             raise InvalidInputError(
-                "`--batching-parameters-file` goes with `--enable-batching`. Received: it alone."
+                "`--batching-parameters-file` needs `--enable-batching`. Received: none."
             )
         objective = self.latency_objective_millis
         if objective is not None and not (0 < objective < math.inf):
@@ -384,7 +384,7 @@ class LimitFlags:
             )
         if objective is not None and not self.enable_batching:
             raise InvalidInputError(
-                "`--latency-objective-millis` goes with `--enable-batching`. Received: it alone."
+                "`--latency-objective-millis` needs `--enable-batching`. Received: none."
             )
 
     def channel_arguments(self) -> tuple[tuple[str, int | str], ...]:

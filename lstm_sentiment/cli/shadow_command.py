@@ -73,7 +73,7 @@ def _print_agreement(found: "ShadowAgreement", show: int) -> None:
     for name, value in (("model", found.model_name), ("shadow", told)):
         console.print(escaped_line(f"{name:<10}{value}"), soft_wrap=True)
     if not found.pairs:
-        print_line("Nothing was drawn yet: no such request has come.")
+        print_line("No request has been compared yet.")
         return
     console.print(_pairs_table(found))
     recent = found.recent_disagreements[:show]

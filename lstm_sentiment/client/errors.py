@@ -63,7 +63,7 @@ def client_error(
             "seconds."
         )
     if hint is not None and is_failed_connection(error) and (told := hint()):
-        return ServableUnavailableError(f"{address}: cannot be asked. {told} ({details})")
+        return ServableUnavailableError(f"{address}: cannot be reached. {told} ({details})")
     return ERRORS.get(code, LstmSentimentError)(f"{address}: {_PREFACES.get(code, '')}{details}")
 
 

@@ -142,9 +142,9 @@ class RestClient:
             reason = getattr(error, "reason", None) or repr(error)
             hint = rest_hint(self._url, has_proxy=self._has_proxy)
             raise ServableUnavailableError(
-                f"{self._address}: cannot be asked. {hint} ({reason})"
+                f"{self._address}: cannot be reached. {hint} ({reason})"
                 if hint
-                else f"{self._address}: cannot be asked: {reason}."
+                else f"{self._address}: cannot be reached: {reason}."
             ) from error
         try:
             return json.loads(answer)
@@ -157,7 +157,7 @@ class RestClient:
         if error.code == _UNAUTHORIZED:
             received = "another" if "Authorization" in self._headers else "none"
             return AccessRefusedError(
-                f"{self._address}: needs a bearer token that the server knows. "
+                f"{self._address}: requires a bearer token that the server accepts. "
                 f"Received: {received}."
             )
         try:

@@ -213,7 +213,7 @@ def _edited(file: ConfigFile, index: int, change: ModelChange, wanted: Any) -> C
                 break
         else:
             return ConfigFile(file.path, text, config)
-    logger.warning("%s: written anew, without its comments and layout", escaped_line(file.path))
+    logger.warning("%s: rewritten without its comments and layout", escaped_line(file.path))
     text = _message_text(wanted)
     return ConfigFile(file.path, text, parse_models_config(text, source=str(file.path)))
 

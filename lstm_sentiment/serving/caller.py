@@ -35,12 +35,12 @@ class Caller:
 
         Raises:
             DeadlineExceededError: If the deadline has passed.
-            RequestCancelledError: If the caller has gone away.
+            RequestCancelledError: If the caller disconnected.
         """
         if self.deadline is not None and time.monotonic() >= self.deadline:
-            raise DeadlineExceededError("the deadline passed before the answer was there.")
+            raise DeadlineExceededError("the deadline passed before the answer was ready.")
         if self._is_gone:
-            raise RequestCancelledError("the caller went away before the answer was there.")
+            raise RequestCancelledError("the caller disconnected before the answer was ready.")
 
     def leave(self) -> None:
         """Marks the caller as gone; a second call does nothing."""

@@ -184,7 +184,7 @@ def make_tokenizer(
         )
     if unknown != DEFAULT_UNKNOWN or word_counts is not None:
         raise InvalidInputError(
-            "`unknown` and `word_counts` go with the `unigram` tokenizer: the others know where a "
+            "`unknown` and `word_counts` need the `unigram` tokenizer: the others know where a "
             f"token ends. Received: tokenizer={kind!r}."
         )
     return _TOKENIZERS[check_kind(kind)](vocabulary, normalization=normalization)

@@ -118,8 +118,7 @@ class TrainingConfig:
         check_fields(self)
         if self.logical_devices is not None and self.strategy not in ("auto", "mirrored"):
             raise InvalidInputError(
-                "`logical_devices` must go with the strategy `mirrored`. "
-                f"Received: {self.strategy!r}."
+                f"`logical_devices` needs the strategy `mirrored`. Received: {self.strategy!r}."
             )
 
 

@@ -212,7 +212,7 @@ def _load_fold(path: Path, texts: int, progress: Progress) -> FoldLogits | None:
     except FileNotFoundError:
         return None
     except DamagedFileError:
-        progress.say(f"Cross-validation: {path} is damaged, its fold is trained anew")
+        progress.say(f"Cross-validation: {path} is damaged, its fold is trained again")
         return None
     lstm = logits.get(_LSTM)
     return logits if lstm is not None and lstm.ndim == 3 and lstm.shape[1] == texts else None

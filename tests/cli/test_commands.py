@@ -277,7 +277,7 @@ def test_predict_locally_and_over_grpc_gives_the_same_json(run: Run, base_path: 
     [
         (("x", "--model", "none"), "none: must be a version's folder"),
         (("x", "--model", "m", "--server", "s:1"), "Either `--model` or `--server`"),
-        (("x", "--label", "stable"), "go with `--server`"),
+        (("x", "--label", "stable"), "need `--server`"),
         (("x", "--input", "f"), "Either TEXT or `--input`"),
         (("--input", "none.txt"), "none.txt: cannot be read"),
         (("x", "--server", "localhost:1"), "localhost:1"),
@@ -506,19 +506,19 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
     ("flags", "message"),
     [
         (("--port", "0"), "`--port auto` means any free port"),
-        (("--port", "0", "--grpc-socket-path="), "goes with `--grpc-socket-path`"),
+        (("--port", "0", "--grpc-socket-path="), "needs `--grpc-socket-path`"),
         (("--port", "8501"), "must be different ports, or auto. Received: 8501 for both."),
         (("--port", "65536"), "`--port` must be in 0..65535, or auto. Received: 65536."),
         (("--rest-api-port", "x"), "`--rest-api-port` must be in 0..65535, or auto. Received: x."),
         (("--grpc-socket-path", "a" * 108), "of 1 to 107 bytes"),
-        (("--grpc-socket-path", "a", "--workers", "2"), "goes with `--workers 1`"),
+        (("--grpc-socket-path", "a", "--workers", "2"), "needs `--workers 1`"),
         *(
             (("--rest-api-keep-alive-seconds", number), "above 0 and at most 86400")
             for number in ("0", "-1", "inf", "nan", "86401")
         ),
         (("--grpc-channel-arguments", "a"), "must be KEY=VALUE"),
-        (("--batching-parameters-file", "b"), "goes with `--enable-batching`"),
-        (("--latency-objective-millis", "9"), "goes with `--enable-batching`"),
+        (("--batching-parameters-file", "b"), "needs `--enable-batching`"),
+        (("--latency-objective-millis", "9"), "needs `--enable-batching`"),
         *(
             (
                 ("--enable-batching", f"--latency-objective-millis={number}"),
@@ -530,7 +530,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--ssl-config-file", "s", "--ssl-client-ca", "c"), "Received: both"),
         (("--ssl-config-file", "absent"), "absent: cannot be read"),
         (("--auth-token-file", "absent"), "absent: cannot be read"),
-        (("--cors-allowed-origins", "https://a"), "goes with `--rest-api-enable-cors-support`"),
+        (("--cors-allowed-origins", "https://a"), "needs `--rest-api-enable-cors-support`"),
         (
             ("--rest-api-enable-cors-support", "--cors-allowed-origins", "https://a/b"),
             "without a path. Received: https://a/b.",
@@ -539,7 +539,7 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         (("--allowed-hosts", "http://a"), "an allowed host must be a name such as api.example.org"),
         (("--allowed-base-paths", "none,a"), "must be folders, or `none` alone"),
         (("--allowed-base-paths", "s3://a/b"), "base_path must be a folder of this machine"),
-        (("--access-log-texts",), "goes with `--access-log"),
+        (("--access-log-texts",), "needs `--access-log"),
         (("--memory-limit-bytes", "-1"), "--memory-limit-bytes"),
     ],
 )

@@ -151,7 +151,7 @@ def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
         (("--versions", "2,5", "--data", "test.csv"), "test.csv:1: "),
         (("--versions", "2,5", "--data", "x", "--confidence", "95"), "`confidence` must be above"),
         (("--versions", "2,5", "--data", "x", "--model", "absent"), "absent: must be a folder of"),
-        (("--versions", "2,5", "--data", "x", "--model-name", "m"), "goes with `--model-config"),
+        (("--versions", "2,5", "--data", "x", "--model-name", "m"), "needs `--model-config"),
         (
             ("--versions", "2,best", "--data", "x", "--model-config-file", "models.config"),
             "must be numbers or labels: stable. Received: 'best'",
@@ -292,7 +292,7 @@ def test_what_to_compare_with_and_where_the_versions_lie_can_be_told(
         ),
         (
             ("--ssl-ca", "ca.pem", *GOOD),
-            "go with `--server`",
+            "need `--server`",
         ),
     ],
 )

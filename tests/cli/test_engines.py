@@ -172,6 +172,6 @@ def test_where_tensorflow_is_not_installed_it_is_named(without_twin: Path) -> No
 def test_servers_have_engines_of_their_own(run: Run, no_tensorflow: None) -> None:
     outcome = run("predict", TEXT, "--server", "localhost:1", "--engine", "light")
     assert is_one_error_line(outcome), outcome
-    assert "`--engine` goes with `--model`" in outcome.err
+    assert "`--engine` needs `--model`" in outcome.err
     outcome = run("serve", "--engine", "light", "--xla-cpu-compilation-enabled")
     assert is_one_error_line(outcome), outcome

@@ -160,7 +160,7 @@ def test_a_page_and_json_can_be_had_together(run: Run, base_path: Path, tmp_path
     [
         (("x", "--input", "t.txt"), "Either TEXT or `--input`"),
         (("x", "--model", "m", "--server", "localhost:1"), "Either `--model` or `--server`"),
-        (("x", "--version", "1"), "go with `--server`"),
+        (("x", "--version", "1"), "need `--server`"),
         (("x", "--model", "absent"), "absent: must be a version's folder"),
         (("x", "--html", "absent/page.html"), "absent/page.html: must be a file in a folder"),
         (("--input", "t.txt"), "t.txt: cannot be read"),

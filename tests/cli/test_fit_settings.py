@@ -357,7 +357,7 @@ def test_resume_takes_no_other_flag(run: Run, calls: Calls, flags: tuple[str, ..
     outcome = run("fit", "--json", *flags, "--resume", "runs/a")
     assert is_one_error_line(outcome), outcome
     named = {"--no-tensorboard": "--tensorboard", "a.csv": "FILE"}.get(flags[0], flags[0])
-    assert "`--resume` goes with no other flag but `--json`" in outcome.err
+    assert "`--resume` cannot be combined with other flags than `--json`" in outcome.err
     assert outcome.err.endswith(f"Received: `{named}`.\n")
     assert (calls.resumed, calls.configs) == ([], [])
 

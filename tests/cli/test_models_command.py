@@ -118,11 +118,11 @@ def test_the_status_for_people_and_for_machines(
         (("unlabel", "x", "--model-config-file", "absent"), "absent: cannot be read"),
         (
             ("unlabel", "x", "--model-config-file", "models.config", "--ssl-ca", "ca.pem"),
-            "go with `--server`",
+            "need `--server`",
         ),
         (
             ("rollback", "--policy", "all", "--version", "1", "--model-config-file", "x"),
-            "goes with neither",
+            "cannot be combined with",
         ),
         (
             ("status", "--model-config-file", "models.config", "--model-name", "other"),

@@ -97,8 +97,8 @@ def test_a_bad_file_is_told_in_the_end_with_exit_code_2(
         "`label_column`). Received columns: review."
     )
     assert error == (
-        "error: Each shard must be scored. Received: 1 of 3 that failed, told above; the same "
-        "command tries them again."
+        "error: Each shard must be scored. Received: 1 of 3 that failed, for the reasons "
+        "above; run the same command again to retry them."
     )
     mended = run("score", "shards", "--model", base_path, "--text-column", "review")
     assert mended.code == 0, mended.err
@@ -152,7 +152,7 @@ def test_each_failure_is_one_line(run: Run, shards: Path, monkeypatch: pytest.Mo
         (("none",), "none: must be a folder or a file"),
         (("empty",), "empty: holds no .csv"),
         (("shards", "--engine", "spark"), "one of: auto, light, tensorflow, local, ray"),
-        (("shards", "--workers", "2"), "`workers` and `address` go with the engine `ray`"),
+        (("shards", "--workers", "2"), "`workers` and `address` need the engine `ray`"),
         (("shards", "--engine", "ray", "--workers", "0"), "`workers` must be a positive integer"),
     ],
 )

@@ -175,7 +175,7 @@ def test_before_the_first_request_nothing_is_told(run: Run, page: StatePage) -> 
     page.body = {"shadow": [{**SHADOW, "pairs": [], "recent_disagreements": []}]}
     outcome = run("models", "shadow", "--rest-api", page.address)
     assert outcome.code == 0
-    assert "Nothing was drawn yet: no such request has come." in outcome.out
+    assert "No request has been compared yet." in outcome.out
 
 
 def test_where_probabilities_cannot_be_compared_there_is_a_dash(run: Run, page: StatePage) -> None:
@@ -192,7 +192,7 @@ def test_where_probabilities_cannot_be_compared_there_is_a_dash(run: Run, page: 
         (200, {"shadow": [{"model": "m"}]}, "must be the state page"),
         (200, b"<html>", "must be the state page"),
         (404, b"Not found", "must be the state page"),
-        (401, {"error": "a valid bearer token is required."}, "needs a bearer token"),
+        (401, {"error": "a valid bearer token is required."}, "requires a bearer token"),
     ],
 )
 def test_a_server_without_a_shadow_is_one_line(
@@ -205,7 +205,7 @@ def test_a_server_without_a_shadow_is_one_line(
 
 def test_a_server_that_is_not_there_is_one_line(run: Run) -> None:
     outcome = run("models", "shadow", "--rest-api", "127.0.0.1:1")
-    assert is_one_error_line(outcome) and "cannot be asked" in outcome.err
+    assert is_one_error_line(outcome) and "cannot be reached" in outcome.err
 
 
 def test_a_token_is_shown(run: Run, page: StatePage, tmp_path: Path) -> None:
@@ -253,8 +253,8 @@ def test_serve_takes_a_shadow(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--shadow-of", "stable"), "go with `--shadow-to`"),
-        (("--shadow-model-name", "m"), "go with `--shadow-to`"),
+        (("--shadow-of", "stable"), "need `--shadow-to`"),
+        (("--shadow-model-name", "m"), "need `--shadow-to`"),
         (("--shadow-to", "9" * 19), "from 0 to 9223372036854775807. Received: 9999999999999999999"),
         (("--shadow-to", "-3"), "from 0 to 9223372036854775807. Received: -3"),
         (("--shadow-to", 2, "--shadow-of", "9" * 5000), "must be an integer from 0 to"),

@@ -228,11 +228,11 @@ def test_a_version_of_an_earlier_release_is_told_in_one_line(run: Run, tmp_path:
         (("--server", "localhost"), "the server must be HOST:PORT: gRPC is usually on port 8500"),
         (("--server", "localhost:99999"), "a port must be from 1 to 65535"),
         (("--rest-api", "::1:8501"), "with an IPv6 address in brackets"),
-        (("--version", "3"), "go with `server` or `rest_api`"),
+        (("--version", "3"), "need `server` or `rest_api`"),
         (("--tolerance", "small"), "--tolerance"),
         (("--tolerance", "-1"), "`tolerance` must be at least 0"),
         (("--requests", "logs/none"), "must be a file of a request log"),
-        (("--ssl-ca", "ca.pem"), "go with `--server` or `--rest-api`. Received: no"),
+        (("--ssl-ca", "ca.pem"), "need `--server` or `--rest-api`. Received: no"),
     ],
 )
 def test_bad_input_is_told_in_one_line_before_tensorflow_is_imported(

@@ -133,7 +133,7 @@ def test_tls_and_a_certificate_of_the_caller(folder: Path, own: tuple[Path, Path
         for address in (server.address, f"https://{server.address}"):
             assert RestClient(address, RULE, tls=known).get("/")["path"] == "/"
         anonymous = RestClient(server.address, RULE, tls=TLSConfig(folder / "ca.pem"))
-        with pytest.raises(ServableUnavailableError, match=f"^{server.address}: cannot be asked"):
+        with pytest.raises(ServableUnavailableError, match=f"^{server.address}: cannot be reached"):
             anonymous.get("/")
 
 
@@ -174,8 +174,13 @@ def test_a_refusal_is_told_with_the_servers_reason(
 @pytest.mark.parametrize(
     ("status", "body", "token", "reason"),
     [
-        (401, b"{}", None, "needs a bearer token that the server knows. Received: none."),
-        (401, b"{}", "secret", "needs a bearer token that the server knows. Received: another."),
+        (401, b"{}", None, "requires a bearer token that the server accepts. Received: none."),
+        (
+            401,
+            b"{}",
+            "secret",
+            "requires a bearer token that the server accepts. Received: another.",
+        ),
         (403, b'{"error": "not you"}', "secret", "not you"),
     ],
 )
@@ -206,7 +211,7 @@ def test_what_is_no_json_breaks_the_rule(server: JSONServer) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "höst.invalid:1", f"{'ö' * 64}:1"])
 def test_a_server_that_is_not_there_is_told(address: str) -> None:
-    with pytest.raises(ServableUnavailableError, match=f"^{address}: cannot be asked: "):
+    with pytest.raises(ServableUnavailableError, match=f"^{address}: cannot be reached: "):
         RestClient(address, RULE).get("/")
 
 

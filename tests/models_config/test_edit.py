@@ -49,7 +49,7 @@ def edited(path: Path, choice: ModelChoice, change: ModelChange) -> ConfigEdit:
         return change_model(file, choice, change)
 
 
-WRITTEN_ANEW = "written anew, without its comments and layout"
+WRITTEN_ANEW = "rewritten without its comments and layout"
 
 
 def with_label(config: Any, index: int, label: str, version: int) -> Any:

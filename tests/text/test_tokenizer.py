@@ -194,9 +194,9 @@ def test_a_count_must_be_positive(count: float) -> None:
 
 @pytest.mark.parametrize("kind", ["whitespace", "characters"])
 def test_options_of_unigram_are_refused_elsewhere(kind: str) -> None:
-    with pytest.raises(InvalidInputError, match="go with the `unigram` tokenizer"):
+    with pytest.raises(InvalidInputError, match="need the `unigram` tokenizer"):
         make_tokenizer(kind, VOCABULARY, unknown="character")
-    with pytest.raises(InvalidInputError, match="go with the `unigram` tokenizer"):
+    with pytest.raises(InvalidInputError, match="need the `unigram` tokenizer"):
         make_tokenizer(kind, VOCABULARY, word_counts={"a": 1})
 
 

@@ -33,7 +33,7 @@ def check_e5(config: PipelineConfig) -> None:
     """
     if not config.unlabelled:
         raise InvalidInputError(
-            "`teacher` e5 must go with `unlabelled`: it labels texts that have no label. "
+            "`teacher` e5 needs `unlabelled`: it labels texts that have no label. "
             "Received: no unlabelled texts."
         )
     require_e5()

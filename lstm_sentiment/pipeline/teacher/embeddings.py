@@ -66,7 +66,7 @@ def _read(folder: Path, progress: Progress) -> Iterator[tuple[int, NDArray[np.fl
         except FileNotFoundError:  # another run has just deleted it
             continue
         except (DamagedFileError, KeyError):
-            progress.say(f"Embeddings: {path} is damaged, its texts are embedded anew")
+            progress.say(f"Embeddings: {path} is damaged, its texts are embedded again")
             continue
         yield from zip(digests.tolist(), embeddings, strict=True)
 

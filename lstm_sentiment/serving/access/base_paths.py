@@ -115,7 +115,7 @@ def _is_somebodys(folder: str) -> bool:
 
 def _refusal(field: str, path: str, name: str) -> PermissionDeniedError:
     return PermissionDeniedError(
-        f"{field} must be in a folder that a config by request may name: one that is served, one "
-        f"beside it, or one of the server's --allowed-base-paths. Received: {field}={path!r} for "
-        f"model {name!r}."
+        f"{field} must be in a folder that a reload request may name: one that is served, a "
+        f"neighbour of it, or one of the server's --allowed-base-paths. Received: "
+        f"{field}={path!r} for model {name!r}."
     )

@@ -73,7 +73,7 @@ class Crowding:
             return
         self._crowd = None
         logger.info(
-            "%s takes connections as before: in %.0f s it closed %s idle ones, and paused %s times",
+            "%s accepts connections again: in %.0f s it closed %s idle ones, and paused %s times",
             _NAMES[self._entrypoint],
             crowd.last - crowd.since,
             f"{crowd.events['closed']:,}",

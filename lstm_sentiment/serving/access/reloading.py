@@ -73,11 +73,11 @@ class AccessReloader:
         try:
             was_read = source.reload()
         except LstmSentimentError as error:
-            logger.error("kept the old %s: %s", name, " ".join(str(error).split()))
+            logger.error("still using the old %s: %s", name, " ".join(str(error).split()))
             self._tell(name, is_taken=False)
             return
         if was_read:
-            logger.info("took the new %s", name)
+            logger.info("now using the new %s", name)
             self._tell(name, is_taken=True)
 
     def _tell(self, name: str, *, is_taken: bool) -> None:

@@ -29,7 +29,7 @@ def check_socket_path(path: str | Path) -> Path:
             f"Received: {len(name)} bytes, {os.fspath(path)!r}."
         )
     if not hasattr(socket, "AF_UNIX"):
-        raise InvalidInputError("there must be no UNIX socket on a platform that has none.")
+        raise InvalidInputError("this platform has no UNIX sockets; leave the socket's path out.")
     return Path(path)
 
 

@@ -347,8 +347,8 @@ class BatchScheduler:
 
 
 def _late() -> DeadlineExceededError:
-    return DeadlineExceededError("the deadline passed before the answer was there.")
+    return DeadlineExceededError("the deadline passed before the answer was ready.")
 
 
 def _gone() -> RequestCancelledError:
-    return RequestCancelledError("the caller has gone away.")
+    return RequestCancelledError("the caller disconnected.")

@@ -32,7 +32,7 @@ class OpenCalls:
         if self._open >= self._most:
             raise ResourceExhaustedError(
                 f"at most {self._most} {self._what} may be open at once. "
-                "Received: one more, which may be sent again later."
+                "Received: one more; send it again later."
             )
         self._open += 1
         try:

@@ -215,7 +215,7 @@ class ModelService:
         """Makes the server serve the models of a config."""
         reload = self._reload
         if reload is None:
-            raise NotImplementedInServingError("this server does not take configs by request.")
+            raise NotImplementedInServingError("this server does not accept configs in requests.")
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidInputError(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "

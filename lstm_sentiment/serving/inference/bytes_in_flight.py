@@ -80,8 +80,8 @@ class BytesInFlight:
             self._when_large_ended()
         if self._refused and self._limit is not None and self._bytes <= self._limit // 2:
             logger.info(
-                "less than half of --max-bytes-in-flight are taken again; %s requests were refused "
-                "meanwhile",
+                "requests in progress have at most half of --max-bytes-in-flight again; %s "
+                "requests were refused meanwhile",
                 self._refused,
             )
             self._refused = 0
@@ -99,7 +99,7 @@ class BytesInFlight:
             self._when_refused()
         raise ResourceExhaustedError(
             f"the requests that are answered at once must have at most {self._limit} bytes "
-            "together (--max-bytes-in-flight). Received: one more; it may be sent again later."
+            "together (--max-bytes-in-flight). Received: one more; send it again later."
         )
 
 

@@ -58,6 +58,6 @@ class LoadingOptions:
         check_fields(self)
         if self.engine == "light" and self.xla_cpu_compilation_enabled:
             raise InvalidInputError(
-                "`xla_cpu_compilation_enabled` goes with the engine `tensorflow`. "
+                "`xla_cpu_compilation_enabled` needs the engine `tensorflow`. "
                 "Received: engine 'light'."
             )

@@ -158,7 +158,7 @@ class RestApi:
             await _refusal(error, notes).send(send)
             return
         except ClientLeftError as error:
-            notes.finish(Code.CANCELLED, "the caller went away before the request was there.")
+            notes.finish(Code.CANCELLED, "the caller disconnected before the request was complete.")
             raise error
         notes.arrived(len(body))
         seconds = self.timeout_seconds
@@ -182,7 +182,7 @@ class RestApi:
             caller.check_waits()
         except asyncio.CancelledError:
             caller.leave()
-            notes.finish(Code.CANCELLED, "the server stopped before the answer was there.")
+            notes.finish(Code.CANCELLED, "the server stopped before the answer was ready.")
             raise
         except ResourceExhaustedError as error:
             return _refusal(error, notes)
@@ -233,7 +233,7 @@ class _Reply:
 
     def _send_late(self) -> None:
         status = HTTP_STATUSES[Code.DEADLINE_EXCEEDED]
-        response = error_response(status, "the deadline passed before the answer was there.")
+        response = error_response(status, "the deadline passed before the answer was ready.")
         self._late = asyncio.get_running_loop().create_task(self.send(response))
 
 

@@ -59,7 +59,7 @@ class WorkerParent:
         check_can_share_ports(workers)
         if address.grpc_socket_path is not None or address.port is None:
             raise InvalidInputError(
-                "`--grpc-socket-path` goes with `--workers 1`: several processes cannot share a "
+                "`--grpc-socket-path` needs `--workers 1`: several processes cannot share a "
                 f"UNIX socket. Received: {workers} workers."
             )
         check_port("port", address.port)

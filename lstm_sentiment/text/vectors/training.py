@@ -186,7 +186,7 @@ def _cached(folder: Path, name: str, progress: Progress) -> WordVectors | None:
                 progress.say(f"Word vectors: taken from {path}")
                 return vectors
         progress.say(
-            f"Word vectors: {path} is damaged or of an earlier release, they are trained anew"
+            f"Word vectors: {path} is damaged or of an earlier release, they are trained again"
         )
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) ->
     except FileNotFoundError:
         pass
     except (OSError, EOFError, ValueError):
-        progress.say(f"Token ids: {folder} is damaged or of an earlier release, it is made anew")
+        progress.say(f"Token ids: {folder} is damaged or of an earlier release, it is made again")
     else:
         progress.say(f"Token ids: taken from {folder}")
         return rows

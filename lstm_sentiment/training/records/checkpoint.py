@@ -89,7 +89,7 @@ def load_last(path: Path, progress: Progress = SILENT) -> Checkpoint:
             if not path.exists():
                 raise error from None
             raise InvalidInputError(
-                f"{error} Delete {path.parent}, and the run begins anew with its first step."
+                f"{error} Delete {path.parent}, and the run starts again at its first step."
             ) from error
         if path.exists():
             progress.say(f"{path} is damaged: the run goes on from the checkpoint before it")

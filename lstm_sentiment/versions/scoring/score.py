@@ -175,7 +175,7 @@ def score(
     if skipped:
         progress.say(
             f"Skipped {len(skipped):,} of {len(jobs):,} shards, whose outputs are newer than they "
-            "are (`force` scores them anew)"
+            "are (`force` scores them again)"
         )
     todo = sorted(set(jobs).difference(skipped), key=lambda job: job.shard)
     make = partial(
@@ -215,7 +215,7 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
     one_of(get_args(ScoreEngine), engine=engine)
     if engine != "ray" and (workers is not None or address is not None):
         raise InvalidInputError(
-            f"`workers` and `address` go with the engine `ray`. Received: engine {engine!r}."
+            f"`workers` and `address` need the engine `ray`. Received: engine {engine!r}."
         )
     positive(workers=workers)
     if engine == "ray":

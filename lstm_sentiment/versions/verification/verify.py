@@ -146,9 +146,7 @@ def verify_version(
     version_label = chosen_label(version, version_label, label)
     check_verification(server, rest_api, version, version_label, tolerance, timeout_seconds)
     if server is None and rest_api is None and (tls or token is not None):
-        raise InvalidInputError(
-            "`tls` and `token` go with `server` or `rest_api`. Received: neither."
-        )
+        raise InvalidInputError("`tls` and `token` need `server` or `rest_api`. Received: neither.")
     version_dir = find_version(Path(model_dir))
     expected = _expectation(version_dir, tolerance, version)
     # After all checks, since importing TensorFlow takes seconds.
@@ -199,7 +197,7 @@ def check_verification(
         rest_url(rest_api)
     if server is None and rest_api is None and (version, version_label) != (None, None):
         raise InvalidInputError(
-            "`version` and `version_label` go with `server` or `rest_api`. Received: neither."
+            "`version` and `version_label` need `server` or `rest_api`. Received: neither."
         )
     chosen_label(version, version_label)
     at_least(0, version=version)

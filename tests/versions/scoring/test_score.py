@@ -434,8 +434,8 @@ def test_a_model_that_cannot_answer_is_told_once(
             {"engine": "spark"},
             "`engine` must be one of: auto, light, tensorflow, local, ray. Received: 'spark'",
         ),
-        ({"workers": 2}, "`workers` and `address` go with the engine `ray`"),
-        ({"address": "auto"}, "`workers` and `address` go with the engine `ray`"),
+        ({"workers": 2}, "`workers` and `address` need the engine `ray`"),
+        ({"address": "auto"}, "`workers` and `address` need the engine `ray`"),
         ({"engine": "ray", "workers": 0}, "`workers` must be a positive integer"),
     ],
 )

@@ -198,7 +198,7 @@ def test_bad_input_is_told(base_path: Path, tmp_path: Path, server: ModelServer)
             log,
             {"server": "a:1", "rest_api": "b:1"},
         ),
-        ("`version_label` go with", log, {"version_label": "stable"}),
+        ("`version_label` need", log, {"version_label": "stable"}),
         ("no such file", tmp_path / "no", {}),
         ("must hold requests of model 'books'", log, {"model_name": "books"}),
         ("must be of one model", mixed, {"model_dir": base_path / "3"}),

@@ -284,7 +284,7 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
     [
         ({"server": "localhost"}, "the server must be HOST:PORT: gRPC is usually on"),
         ({"rest_api": "grpc://localhost:8501"}, "the server must be HOST:PORT, or a URL"),
-        ({"version": 3}, "go with `server` or `rest_api`"),
+        ({"version": 3}, "need `server` or `rest_api`"),
         (
             {"server": "a:1", "version": 3, "label": "x"},
             "at most one of `version` and `version_label`",
@@ -294,8 +294,8 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
         ({"tolerance": -1}, "`tolerance` must be at least 0"),
         ({"tolerance": float("nan")}, "`tolerance` must be at least 0"),
         ({"timeout_seconds": 0}, "`timeout_seconds` must be a positive number"),
-        ({"tls": True}, "`tls` and `token` go with `server` or `rest_api`"),
-        ({"token": "secret"}, "`tls` and `token` go with `server` or `rest_api`"),
+        ({"tls": True}, "`tls` and `token` need `server` or `rest_api`"),
+        ({"token": "secret"}, "`tls` and `token` need `server` or `rest_api`"),
     ],
 )
 def test_arguments_that_break_a_rule(arguments: dict[str, Any], message: str) -> None:

@@ -33,7 +33,7 @@ ERRORS = {
     413: _error("The body is larger than the server takes."),
     500: _error("The model failed, or the server did."),
     503: _error("The server has too much to do, or is stopping."),
-    504: _error("The deadline passed before the answer was there."),
+    504: _error("The deadline passed before the answer was ready."),
 }
 """The errors of every operation that asks a model."""
 
