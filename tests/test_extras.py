@@ -1,7 +1,9 @@
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,11 @@ def _python(*arguments: str, environment: dict[str, str]) -> subprocess.Complete
         text=True,
         timeout=120,
     )
+
+
+def test_the_documentation_lists_all_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    page = (ROOT / "docs" / "engines.md").read_text("utf-8")
+    table = page[page.index("| extra |") : page.index("`python -m benchmarks.installation`")]
+    listed = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert sorted(listed) == sorted(project["optional-dependencies"])
