@@ -96,9 +96,6 @@ CHINESE_METAPHORS = {
     r"联网调用": "通过网络调用",
 }
 
-# Pages still to be rewritten.
-TO_MEND: frozenset[str] = frozenset({})
-
 
 def pages() -> list[str]:
     """Every page of docs/, and every README."""
@@ -148,7 +145,7 @@ def problems(name: str) -> list[str]:
     return found if chinese else [*found, *long_sentences(page)]
 
 
-@pytest.mark.parametrize("name", [name for name in pages() if name not in TO_MEND])
+@pytest.mark.parametrize("name", pages())
 def test_words_are_explained_and_plain(name: str) -> None:
     assert problems(name) == []
 
