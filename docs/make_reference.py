@@ -2,15 +2,18 @@
 
     python docs/make_reference.py
 
-The command line's page holds the texts of `--help`, the REST API's what `/openapi.json` tells. A
-page of public names holds only the module of each name, from which the site generator takes
-signature and docstring. `make docs` runs this first; the pages are not committed.
+The command line's page holds the texts of `--help`, and the REST API's page the contents of
+`/openapi.json`. A page of public names begins with the example of docs/reference_examples/, which
+the tests run, and a table of its names; the site generator takes signatures and docstrings from the
+modules. docs/reference_order.toml has the groups and their order. `make docs` runs this first; the
+pages are not committed.
 """
 
 import ast
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,32 +25,13 @@ from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 
 FOLDER = Path(__file__).parent / "reference"
 EVERYWHERE = ("verbose", "quiet", "help")
-# By page: title, what it holds, and the modules whose names it shows, by their beginnings; the last
-# takes what is left.
-PAGES = {
-    "python-text": (
-        "Texts",
-        "Corpora, word vectors, vocabularies, tokenizers.",
-        ("text.", "version_folder"),
-    ),
-    "python-training": (
-        "Training",
-        "From a corpus to a trained classifier, in one call or step by step.",
-        ("model.", "training.", "pipeline.", "tuning."),
-    ),
-    "python-serving": (
-        "Serving",
-        "The model server, and changing what it serves.",
-        ("serving.", "models_config.", "rollout."),
-    ),
-    "python-clients": ("Clients", "Asking a server, ours or stock.", ("client.", "predictions")),
-    "python-errors": ("Errors", "What a caller can catch.", ("errors",)),
-    "python-versions": (
-        "Versions",
-        "Exporting versions, and looking at them: ask, score, explain, compare, verify.",
-        ("",),
-    ),
-}
+EXAMPLES = Path(__file__).parent / "reference_examples"
+# For each page: title, contents, the beginnings of the modules whose names it shows (an empty one
+# takes all that are left), and groups of names in order; names in no group follow at the end.
+PAGES: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "reference_order.toml").read_text("utf-8")
+)
+_MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 
 
 def main(folder: Path = FOLDER) -> None:
@@ -57,10 +41,10 @@ def main(folder: Path = FOLDER) -> None:
     (folder / "command-line.md").write_text("\n".join(command_line()) + "\n", "utf-8")
     (folder / "rest-api.md").write_text("\n".join(rest_api()) + "\n", "utf-8")
     names: dict[str, list[str]] = {page: [] for page in PAGES}
-    for name in sorted({*lstm_sentiment.__all__} - {"__version__"}):
+    for name in sorted({*lstm_sentiment.__all__} - {"__version__"}, key=str.lower):
         names[page_of(home_of(name))].append(name)
-    for page, (title, what, _) in PAGES.items():
-        text = "\n".join(python_page(title, what, names[page])) + "\n"
+    for page in PAGES:
+        text = "\n".join(python_page(page, names[page])) + "\n"
         (folder / f"{page}.md").write_text(text, "utf-8")
 
 
@@ -77,14 +61,44 @@ def home_of(name: str) -> str:
 
 def page_of(home: str) -> str:
     """Returns the page that shows the names of a module."""
-    return next(page for page, (_, _, begins) in PAGES.items() if home.startswith(begins))
+    return next(name for name, page in PAGES.items() if home.startswith(tuple(page["modules"])))
 
 
-def python_page(title: str, what: str, names: list[str]) -> Iterator[str]:
-    """Yields the parts of a page of public names."""
-    yield f"# Python: {title.lower()}\n\n{what} All of it is at hand as `lstm_sentiment.NAME`.\n"
-    for name in sorted(names, key=str.lower):
-        yield f"::: lstm_sentiment.{home_of(name)}.{name}\n"
+def python_page(page: str, names: list[str]) -> Iterator[str]:
+    """Yields the parts of a page of public names: example, list of names, descriptions."""
+    title, contents = PAGES[page]["title"], PAGES[page]["contents"]
+    groups = grouped(PAGES[page]["groups"], names)
+    yield f"# Python: {title.lower()}\n\n{contents} Use each name as `lstm_sentiment.NAME`.\n"
+    yield example(page)
+    yield "| part | names |\n|---|---|"
+    for group, members in groups.items():
+        links = (f"[`{name}`][lstm_sentiment.{home_of(name)}.{name}]" for name in members)
+        yield f"| {group} | {', '.join(links)} |"
+    yield ""
+    for group, members in groups.items():
+        yield f"## {group}\n"
+        for name in members:
+            yield f"::: lstm_sentiment.{home_of(name)}.{name}\n"
+
+
+def grouped(groups: dict[str, list[str]], names: list[str]) -> dict[str, list[str]]:
+    """Returns the groups in order, and after them the names that are in none.
+
+    Raises:
+        ValueError: If a group holds a name that the page does not show.
+    """
+    listed = [name for members in groups.values() for name in members]
+    if wrong := sorted({*listed} - {*names}):
+        raise ValueError(
+            f"docs/reference_order.toml must hold names of its page. Received: {wrong}."
+        )
+    rest = [name for name in names if name not in listed]
+    return groups | ({"More": rest} if rest else {})
+
+
+def example(page: str) -> str:
+    """Returns the example of a page, without the marks for the tests."""
+    return _MARK.sub("", (EXAMPLES / f"{page}.md").read_text("utf-8"))
 
 
 def command_line() -> Iterator[str]:
@@ -92,9 +106,15 @@ def command_line() -> Iterator[str]:
     root: Any = app.command_line()
     context = root.make_context("cli.py", [], resilient_parsing=True)
     yield "# Command line\n"
-    yield "`python cli.py COMMAND` in a clone, `lstm-sentiment COMMAND` once it is installed.\n"
+    yield "Run `lstm-sentiment COMMAND`, or `python cli.py COMMAND` in a clone of the repository.\n"
+    yield "| command | what it does |\n|---|---|"
+    yield "\n".join(
+        f"| [`{path}`](#{path.replace(' ', '-')}) | {escaped(command.get_short_help_str(400))} |"
+        for path, command in commands(root, context)
+    )
+    yield "\n## Flags of all commands\n"
     yield from options(root, context)
-    yield "Every command takes the last three too.\n"
+    yield "Every command also accepts the last three flags.\n"
     for path, command in commands(root, context):
         yield f"## {path}\n"
         yield from described(command, path)
@@ -105,7 +125,8 @@ def rest_api() -> Iterator[str]:
     routes = routes_of(metrics_path=METRICS.template, state=True, ui=True)
     document = openapi_document(routes, with_tokens=True)
     yield "# REST API\n"
-    yield "A server tells the same at `/openapi.json`, as an OpenAPI 3.1 document.\n"
+    yield "A running server has this description at `/openapi.json`, as an OpenAPI 3.1 document.\n"
+    yield example("rest-api")
     yield document["info"]["description"]
     operations = [
         (f"{method.upper()} {path}", operation)
@@ -130,7 +151,7 @@ def described_operation(title: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f"{operation['summary']}{token}\n"
     parameters = operation.get("parameters", [])
     if parameters:
-        yield "| parameter | in | |\n|---|---|---|"
+        yield "| parameter | in | meaning |\n|---|---|---|"
         yield "\n".join(
             f"| `{each['name']}` | {each['in']} | {each['description']} |" for each in parameters
         )
@@ -188,7 +209,7 @@ def options(command: Any, context: Any, without: Collection[str] = ()) -> Iterat
     for panel, parameters in panels.items():
         if panel:
             yield f"**{panel}**\n"
-        yield "| | | default |\n|---|---|---|"
+        yield "| flag or argument | meaning | default |\n|---|---|---|"
         yield "\n".join(row(parameter, context) for parameter in parameters) + "\n"
 
 

@@ -27,7 +27,7 @@ SITE = ROOT / "site"
 CHINESE = ".zh-CN.md"
 TRANSLATION = "site.zh-CN.toml"
 # What a writer of pages needs and a reader does not.
-NOT_SHOWN = ("*.py", "*.toml", "theme", "__pycache__", f"*{CHINESE}")
+NOT_SHOWN = ("*.py", "*.toml", "theme", "reference_examples", "__pycache__", f"*{CHINESE}")
 _OTHER_LANGUAGE = re.compile(r"^(English · |\[English\]).*\n\n?", re.MULTILINE)
 _CHINESE_LINK = re.compile(
     rf"\]\((?:(?P<page>[^)\s:#]+){re.escape(CHINESE)})?(?:#(?P<anchor>[^)\s]+))?\)"

@@ -21,6 +21,14 @@ _STYLE = """
     .fast { stroke: #3b6ea8 }
     .slow { stroke: #c0562b; stroke-dasharray: 8 4 }
     .measured { fill: #fff; stroke: #1b2b40; stroke-width: 2 }
+    @media (prefers-color-scheme: dark) {
+      text { fill: #e6edf7 }
+      .axis, .tick, .key, .note { fill: #b4c0d0 }
+      .grid { stroke: #2a313c }
+      .fast { stroke: #6aa2e0 }
+      .slow { stroke: #e58a63 }
+      .measured { fill: #0b0c0f; stroke: #e6edf7 }
+    }
 """
 _WIDTH, _PLOT, _TOP, _LEFTS = 900, 330, 52, (78, 520)
 _BOTTOM = _TOP + _PLOT
@@ -63,8 +71,7 @@ def draw(panels: Sequence[Panel], notes: Sequence[str], measured: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-labelledby="t">\n  <title id="t">Speed-up against machines</title>\n'
-        f"  <style>{_STYLE}  </style>\n"
-        f'  <rect width="{_WIDTH}" height="{height}" rx="12" fill="#fff"/>'
+        f"  <style>{_STYLE}  </style>"
     ]
     for left, panel in zip(_LEFTS, panels, strict=True):
         parts += _panel(left, panel, scale)

@@ -10,6 +10,8 @@ from tests.conftest import REPOSITORY
 
 # Made by `make docs`, and not kept.
 GENERATED = "docs/reference/"
+# Parts of those pages, which are run like pages of their own.
+EXAMPLES = "docs/reference_examples/"
 # A Chinese page lies beside the English one, whose commands test_translations.py holds equal.
 CHINESE = ".zh-CN.md"
 
@@ -108,4 +110,8 @@ def without_blocks(text: str, code: str = "") -> str:
 
 def site_pages() -> list[Path]:
     """The pages of the site in both languages, without what is generated."""
-    return [REPOSITORY / name for name in page_names() if name.startswith("docs/")]
+    return [
+        REPOSITORY / name
+        for name in page_names()
+        if name.startswith("docs/") and not name.startswith(EXAMPLES)
+    ]

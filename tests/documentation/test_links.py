@@ -107,6 +107,6 @@ def test_a_broken_link_is_found() -> None:
 def test_the_home_page_leads_to_every_page() -> None:
     """Of those that are written; the menu has the others."""
     home = {link.split("#")[0] for link in links("docs/index.md")}
-    written = {page.removeprefix("docs/") for page in page_names() if page.startswith("docs/")}
+    written = {path.relative_to(REPOSITORY / "docs").as_posix() for path in site_pages()}
     english = {page for page in written if page == english_of(page)} - {"index.md"}
     assert english <= home

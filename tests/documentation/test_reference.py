@@ -9,15 +9,51 @@ import lstm_sentiment
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 from tests.conftest import REPOSITORY
+from tests.documentation.pages import EXAMPLES, all_blocks, blocks_of
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def script() -> dict[str, Any]:
+    """The names of the script that writes the pages."""
+    return runpy.run_path(str(REPOSITORY / "docs" / "make_reference.py"))
+
+
+@pytest.fixture(scope="module")
+def made(script: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The pages by name."""
     folder = tmp_path_factory.mktemp("site") / "reference"
-    script: dict[str, Any] = runpy.run_path(str(REPOSITORY / "docs" / "make_reference.py"))
     script["main"](folder)
     return {path.stem: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("page", "first"),
+    [
+        ("training", "fit"),
+        ("text", "read_corpus"),
+        ("versions", "export_servable"),
+        ("serving", "ModelServer"),
+        ("clients", "PredictClient"),
+        ("errors", "LstmSentimentError"),
+    ],
+)
+def test_pages_of_names_begin_with_an_example_and_the_most_used(
+    made: dict[str, str], page: str, first: str
+) -> None:
+    before, _, after = made[f"python-{page}"].partition("\n::: ")
+    assert after.partition("\n")[0].endswith(f".{first}")
+    [example] = [*blocks_of(before, page)]
+    assert example.language == "python"
+    # The tests run the file of the example, which has marks besides.
+    [run] = [block for block in all_blocks() if block.page == f"{EXAMPLES}python-{page}.md"]
+    assert run.text == example.text
+
+
+def test_a_name_in_no_group_follows_and_an_unknown_one_is_an_error(script: dict[str, Any]) -> None:
+    groups = script["grouped"]({"First": ["b"]}, ["a", "b"])
+    assert [*groups.items()] == [("First", ["b"]), ("More", ["a"])]
+    with pytest.raises(ValueError, match="wrong_name"):
+        script["grouped"]({"First": ["wrong_name"]}, ["a"])
 
 
 def test_every_public_name_is_on_one_page(made: dict[str, str]) -> None:
