@@ -170,3 +170,10 @@ def test_each_leads_to_the_other_at_once(chinese: str) -> None:
     for page, other in ((english, chinese), (chinese, english)):
         first = page_text(page).split("\n\n")[1]
         assert [target for _, _, target in LINK.findall(first)] == [Path(other).name]
+
+
+@each_pair
+def test_chinese_lines_break_only_where_a_space_may_stand(chinese: str) -> None:
+    """A line break is shown as a space, which Chinese has not between its characters."""
+    wide = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+    assert re.findall(rf".*{wide}\n *(?!\d+\. |- ){wide}.*", prose(page_text(chinese))) == []
