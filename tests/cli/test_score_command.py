@@ -93,8 +93,8 @@ def test_a_bad_file_is_told_in_the_end_with_exit_code_2(
     assert (result["scored"], len(result["failed"]), result["texts"]) == (2, 1, 6)
     *_, failed, error = outcome.err.splitlines()
     assert failed == (
-        "failed: shards/a.csv:1: the column 'text' must exist (name it with `text_column` or "
-        "`label_column`). Received columns: review."
+        "failed: shards/a.csv:1: the column 'text' must exist (choose another with "
+        "`--text-column`, in Python `text_column`). Received columns: review."
     )
     assert error == (
         "error: Each shard must be scored. Received: 1 of 3 that failed, for the reasons "

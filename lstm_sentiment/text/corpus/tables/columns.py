@@ -27,17 +27,18 @@ def columns_of(where: str, header: Sequence[str], *wanted: str | None, hint: str
     Raises:
         InvalidInputError: If a column is missing, or there are two of its name.
     """
-    names = [_present(name, own, header) for name, own in zip(wanted, _OURS, strict=False)]
     positions = []
-    for name in names:
+    for named, own in zip(wanted, _OURS, strict=False):
+        name = _present(named, own, header)
         if name is None:
             continue
         found = _positions(name, header)
         if not found:
             shown = ", ".join(header)
             raise InvalidInputError(
-                f"{where}: the column {name!r} must exist (name it with `text_column` or "
-                f"`label_column`). Received columns: {shown[:_MOST_SHOWN]}"
+                f"{where}: the column {name!r} must exist (choose another with "
+                f"`--{own}-column`, in Python `{own}_column`). Received columns: "
+                f"{shown[:_MOST_SHOWN]}"
                 f"{'...' if len(shown) > _MOST_SHOWN else '.'}{did_you_mean(name, header)}{hint}"
             )
         if len(found) > 1:
