@@ -3,6 +3,7 @@
 __version__: str
 __all__: list[str]
 
+from .cli.shown_progress import show_progress as show_progress
 from .client.access import TLSConfig as TLSConfig
 from .client.async_client import AsyncPredictClient as AsyncPredictClient
 from .client.model_info import SignatureInfo as SignatureInfo
@@ -19,6 +20,7 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ServableNotFoundError as ServableNotFoundError
 from .errors import ServableUnavailableError as ServableUnavailableError
 from .errors import TrainingError as TrainingError
+from .estimator.text_classifier import TextClassifier as TextClassifier
 from .export.servable import export_servable as export_servable
 from .export.trained_version import TrainedVersion as TrainedVersion
 from .export.trained_version import load_trained_version as load_trained_version

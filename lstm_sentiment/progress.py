@@ -36,7 +36,7 @@ def ignore(steps: int = 1, *, status: str = "") -> None:
 
 
 class SilentProgress:
-    """The default of every library function: says nothing."""
+    """Shows nothing."""
 
     def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
         """Yields `ignore`."""
@@ -46,7 +46,34 @@ class SilentProgress:
         """Drops the message."""
 
 
-SILENT: Progress = SilentProgress()
+class ChosenProgress:
+    """Shows nothing, until `display` is another progress.
+
+    Attributes:
+        display: Where steps and messages go.
+    """
+
+    def __init__(self) -> None:
+        """Chooses no display."""
+        self.display: Progress = SilentProgress()
+
+    def step(self, description: str, total: int) -> AbstractContextManager[Advance]:
+        """Opens a step of the display."""
+        return self.display.step(description, total)
+
+    def say(self, message: str) -> None:
+        """Shows a message on the display."""
+        self.display.say(message)
+
+
+CHOSEN = ChosenProgress()
+"""The display that `show_progress` chooses for this process."""
+
+SILENT: Progress = CHOSEN
+"""The default of every library function: silent, unless `show_progress` has chosen a display."""
+
+MUTED: Progress = SilentProgress()
+"""Shows nothing in any case, for steps inside of a step."""
 
 
 def in_parts(

@@ -82,7 +82,7 @@ def deal_out(
     """
     corpus, given_dev, given_test = _read_corrected(config, corrections, progress)
     when_read(corpus)
-    corpus = _without_excluded(_clean(corpus, progress), excluded, progress)
+    corpus = _without_excluded(clean_corpus(corpus, progress), excluded, progress)
     train, dev, test = _without_held_out(corpus, [given_dev, given_test], progress).split(
         seed=config.training.seed if config.split_seed is None else config.split_seed,
         dev_fraction=0.1 if given_dev is None else 0.0,
@@ -90,8 +90,8 @@ def deal_out(
     )
     dev, test = given_dev or dev, given_test or test
     if given_dev is None:
-        dev = _without_near_duplicates(dev, "dev", (test,), progress)
-    train = _without_near_duplicates(train, "training", (dev, test), progress)
+        dev = without_near_duplicates(dev, "dev", (test,), progress)
+    train = without_near_duplicates(train, "training", (dev, test), progress)
     classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
     progress.say(
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
@@ -260,7 +260,7 @@ def _check_corpus(corpus: Corpus, config: PipelineConfig) -> None:
     corpus.require_classes()
 
 
-def _clean(corpus: Corpus, progress: Progress) -> Corpus:
+def clean_corpus(corpus: Corpus, progress: Progress) -> Corpus:
     """Drops empty, contradictory and repeated texts, and reports the number of each."""
     filled = corpus.drop_empty()
     consistent = filled.drop_contradictions()
@@ -297,9 +297,20 @@ def _without_held_out(
     return corpus.select(kept)
 
 
-def _without_near_duplicates(
+def without_near_duplicates(
     corpus: Corpus, part: str, held_out: Sequence[Corpus], progress: Progress
 ) -> Corpus:
+    """Drops texts that differ from held-out ones in punctuation alone.
+
+    Args:
+        corpus: The texts.
+        part: What the messages call them.
+        held_out: The parts whose texts must not be learned.
+        progress: Reports how many texts are dropped.
+
+    Raises:
+        InvalidInputError: If a class loses all its texts.
+    """
     kept = positions_without(corpus.near_digests, *(other.near_digests for other in held_out))
     if len(kept) == len(corpus):
         return corpus

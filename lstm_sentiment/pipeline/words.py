@@ -42,7 +42,7 @@ def make_words(
     given: WordVectors | None,
     start: TrainedVersion | None,
     *,
-    cache_dir: Path,
+    cache_dir: Path | None,
     progress: Progress,
 ) -> tuple[Tokenizer, WordVectors]:
     """Makes the tokenizer and its word vectors.
@@ -53,7 +53,8 @@ def make_words(
         given: Vectors of the user's file, whose words become the vocabulary.
         start: Version to begin with, whose words come before those of `given`. No vectors are
             trained then.
-        cache_dir: Folder that keeps trained vectors for the next run on the same texts.
+        cache_dir: Folder that keeps trained vectors for the next run on the same texts; `None`
+            keeps none.
         progress: Reports every long step, and what is chosen.
     """
     tokenizer, vectors = _made_words(config, texts, given, start, cache_dir, progress)
@@ -67,7 +68,7 @@ def _made_words(
     texts: Sequence[str],
     given: WordVectors | None,
     start: TrainedVersion | None,
-    cache_dir: Path,
+    cache_dir: Path | None,
     progress: Progress,
 ) -> tuple[Tokenizer, WordVectors]:
     if start is not None:
@@ -105,7 +106,7 @@ def _words_of_file(
     vectors: WordVectors,
     config: PipelineConfig,
     texts: Sequence[str],
-    cache_dir: Path,
+    cache_dir: Path | None,
     progress: Progress,
 ) -> tuple[Tokenizer, WordVectors]:
     kind = _kind(config, texts, progress)

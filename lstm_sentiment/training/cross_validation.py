@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.array_files import DamagedFileError, load_arrays
 from lstm_sentiment.errors import TrainingError
-from lstm_sentiment.progress import SILENT, Advance, Progress
+from lstm_sentiment.progress import MUTED, Advance, Progress
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.training.budget import budget_for
 from lstm_sentiment.training.evaluation.calibration import cross_entropy, fit_temperature
@@ -179,14 +179,14 @@ def _train_fold(run: TrainingRun, advance: Advance, name: str) -> FoldLogits:
         run,
         orders=replace(run.orders, training=training),
         cache_dir=None,
-        progress=SILENT,
+        progress=MUTED,
     )
     keras.utils.set_random_seed(training.seed)
     task = make_task(run)
     logits: list[Logits] = []
     loop = TrainingLoop(task, training, on_dev_logits=logits.append)
     loop.run(
-        SILENT,
+        MUTED,
         lambda epoch, scores: advance(
             status=f"{name}, epoch {epoch}/{epochs}, loss {scores['loss']:.3f}"
         ),

@@ -13,7 +13,7 @@ import numpy as np
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.model.ngram_view import NgramView
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
@@ -151,7 +151,7 @@ def fit(
         task, orders = shared_task(workers, run.orders, make)
         if folds is not None and not workers.is_chief:
             # The chief's folds are in the folder by now.
-            here = replace(run, orders=replace(run.orders, resume=True), progress=SILENT)
+            here = replace(run, orders=replace(run.orders, resume=True), progress=MUTED)
             validation = cross_validate(here, folds)
         take_snapshot = partial(_take_snapshot, run, task, validation)
         loop = train_task(workers, orders, task, progress, run, take_snapshot)
@@ -223,11 +223,11 @@ def _take_snapshot(
             return
         network = task.network.without_cudnn()
         if validation is None:
-            result = _of_dev_texts(run, task, network, logits_function(network), SILENT)
+            result = _of_dev_texts(run, task, network, logits_function(network), MUTED)
         else:
             texts = len(task.train_labels)
             steps = -(-texts // budget_for(run.orders.training, texts).batch_size)
-            result = _of_folds(run, network, validation, -(-step // steps), SILENT)
+            result = _of_folds(run, network, validation, -(-step // steps), MUTED)
         run.on_snapshot(replace(result, snapshot_step=step))
 
     # A thread is outside of the strategy's scope, where each new variable would belong to all

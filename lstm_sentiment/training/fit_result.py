@@ -15,7 +15,7 @@ from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.predictions import Prediction
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.python_values import texts_of
 from lstm_sentiment.text.tokenizer import Tokenizer
@@ -27,6 +27,7 @@ from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.version_folder import probabilities_of
 
 _EXAMPLES = 20
+_FEW_TEXTS = 2_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class FitResult:
 
         Args:
             texts: At least one: a list, a generator, an array, a column of a table.
-            progress: Receives the progress of tokenizing.
+            progress: Receives the progress of tokenizing more than 2,000 texts.
 
         Returns:
             One prediction for each text, in order: those of the version that `export_servable`
@@ -106,7 +107,10 @@ class FitResult:
         if not listed:
             raise InvalidInputError("There must be at least one text. Received: none.")
         ids = encode_texts(
-            self.tokenizer, listed, max_length=self.model.config.max_length, progress=progress
+            self.tokenizer,
+            listed,
+            max_length=self.model.config.max_length,
+            progress=progress if len(listed) > _FEW_TEXTS else MUTED,
         )
         return probabilities_of(self._logits_of(ids), self.temperature)
 

@@ -16,7 +16,7 @@ from lstm_sentiment.drift.features import MeasuredTexts
 from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.drift.stream import LATEST_STARTS, WINDOW_TEXTS, DriftStream
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.version_folder import TokenCounts, find_version, load_card, version_number
 from lstm_sentiment.versions.logged_request import LoggedRequest
@@ -128,7 +128,7 @@ def check_drift(
     total = len(texts) if isinstance(texts, Sequence) else 0
     live = _live_texts(texts, version_number(version_dir), predictor.label_names)
     # A log shows its own progress: how many texts it holds is not known.
-    with (progress if total else SILENT).step("Comparing texts", total) as advance:
+    with (progress if total else MUTED).step("Comparing texts", total) as advance:
         while part := list(islice(live, _TEXTS_AT_ONCE)):
             given, answers = zip(*part, strict=True)
             stream.add(measure_texts(predictor, given, answers))

@@ -133,8 +133,10 @@ def label_name(value: object) -> str:
     """Returns the name of a label of any type.
 
     Raises:
-        CellError: If it is empty or has several lines.
+        CellError: If it is empty, has several lines or is a collection.
     """
+    if isinstance(value, list | dict | set | np.ndarray):
+        raise CellError(f"a label must be one value. Received: {_shown(value)}.")
     return label_of(value if isinstance(value, _PLAIN) else str(value))
 
 

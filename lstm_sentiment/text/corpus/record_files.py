@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lstm_sentiment.compressed import content_name, content_suffix
 from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.tables.cells import (
     CellError,
@@ -162,7 +162,7 @@ def read_rows(
 
 def rows_by_ordinal(path: Path, encoding: str = AUTO) -> Iterator[tuple[int, dict[str, Any]]]:
     """Reads the rows as `read_rows`, without malformed ones, by their numbers among all rows."""
-    found = encoding_of_table(path, encoding, SILENT)
+    found = encoding_of_table(path, encoding, MUTED)
     for row in _rows(path, None, RowFaults(path, "skip"), found):
         yield row.ordinal, row.cells[0]
 

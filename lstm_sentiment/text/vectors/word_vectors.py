@@ -29,6 +29,10 @@ class WordVectors:
     tokens: tuple[str, ...]
     matrix: NDArray[np.float32]
 
+    def __deepcopy__(self, memo: object) -> "WordVectors":
+        """Returns the vectors themselves: they are large, and nobody changes them."""
+        return self
+
     @property
     def dim(self) -> int:
         """Width of the vectors."""

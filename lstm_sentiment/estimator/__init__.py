@@ -1,0 +1,1 @@
+"""A classifier with the interface of scikit-learn."""
