@@ -103,7 +103,7 @@ class KeptVersion:
             packed.extractall(self.folder)
 
 
-def save_estimator(folder: Path, parameters: Mapping[str, Any], classes: Mapping[str, Any]) -> None:
+def save_estimator(folder: Path, parameters: Mapping[str, Any], classes: Classes) -> None:
     """Writes the parameters and classes of a classifier into its version, and syncs the file.
 
     Args:

@@ -3,7 +3,8 @@
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.corpora import clean_corpus, without_near_duplicates
-from lstm_sentiment.pipeline.words import load_given_vectors, make_words
+from lstm_sentiment.pipeline.run_texts import load_given_vectors
+from lstm_sentiment.pipeline.words import make_words
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.sample import sampled_texts

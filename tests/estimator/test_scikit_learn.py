@@ -140,9 +140,10 @@ def test_cross_validation_search_and_pipeline() -> None:
 
 def test_nothing_is_answered_before_fit() -> None:
     classifier = TextClassifier()
+    ask: Any
     for ask in (classifier.predict, classifier.predict_proba, classifier.explain, classifier.save):
         with pytest.raises(NotFittedError, match=r"call `fit`, or `TextClassifier.load`"):
-            ask(["a"])  # type: ignore[operator]
+            ask(["a"])
     for judge in (classifier.score, classifier.evaluate):
         with pytest.raises(NotFittedError):
             judge(["a"], ["b"])

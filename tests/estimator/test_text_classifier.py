@@ -16,7 +16,7 @@ from lstm_sentiment.versions.predictor import SavedModelPredictor
 from tests.test_light_imports import IMPORT
 
 SETTINGS = {"vector_training.epochs": 1, "vector_training.dim": 8}
-SMALL = {
+SMALL: dict[str, Any] = {
     "epochs": 2,
     "cross_validation": "off",
     "lstm_units": 4,
