@@ -122,7 +122,7 @@ def fit(
     keep: Annotated[
         int | None,
         typer.Option(
-            help="Keep the N highest versions, and those that --model-config-file names, and "
+            help="Keep the N highest versions and all versions that --model-config-file names; "
             "remove the others. Default: keep all.",
             rich_help_panel=_OUTPUT,
         ),

@@ -326,8 +326,8 @@ class LimitFlags:
         int,
         typer.Option(
             help="Maximum number of connections for REST, and for gRPC at each address, per "
-            "process; new ones replace those that were idle longest. 0 takes as many as "
-            "the limit of open files allows, at most 10000.",
+            "process; new ones replace the ones that were idle longest. 0 allows as many as "
+            "the limit of open files, at most 10000.",
             rich_help_panel=_REQUESTS,
             min=0,
             metavar="N",

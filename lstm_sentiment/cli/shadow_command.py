@@ -69,7 +69,7 @@ def _print_agreement(found: "ShadowAgreement", show: int) -> None:
     from lstm_sentiment.cli.console import LineConsole
 
     console = LineConsole(highlight=False, markup=False)
-    told = f"{found.to} is asked {found.share:.0%} of what {found.of} answers"
+    told = f"{found.to} gets {found.share:.0%} of the requests of {found.of}"
     for name, value in (("model", found.model_name), ("shadow", told)):
         console.print(escaped_line(f"{name:<10}{value}"), soft_wrap=True)
     if not found.pairs:

@@ -29,7 +29,7 @@ ERRORS: dict[grpc.StatusCode, type[LstmSentimentError]] = {
 """The error of each status code; `LstmSentimentError` for the rest."""
 
 _PREFACES = {
-    grpc.StatusCode.UNAUTHENTICATED: "the server asks for a valid `token` or client certificate: ",
+    grpc.StatusCode.UNAUTHENTICATED: "the server requires a valid `token` or client certificate: ",
     grpc.StatusCode.PERMISSION_DENIED: "the server does not allow this caller to ask: ",
     grpc.StatusCode.UNIMPLEMENTED: "the server does not answer requests of this kind: ",
 }

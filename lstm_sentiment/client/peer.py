@@ -76,9 +76,9 @@ def grpc_hint(address: GRPCAddress, *, has_tls: bool, has_proxy: bool) -> str:
         case Protocol.REST, False:
             return f"REST answers at port {address.port}: gRPC is on another, by default 8500."
         case ((Protocol.REST | Protocol.GRPC), True):
-            return f"The server speaks no TLS at port {address.port}: leave `tls` out."
+            return f"The server uses no TLS at port {address.port}: leave `tls` out."
         case Protocol.TLS, False:
-            return f"The server speaks TLS at port {address.port}: give `tls` (flag `--ssl-ca`)."
+            return f"The server uses TLS at port {address.port}: give `tls` (flag `--ssl-ca`)."
     return ""
 
 
@@ -99,9 +99,9 @@ def rest_hint(url: str, *, has_proxy: bool) -> str:
         case Protocol.GRPC, _:
             return f"gRPC answers at port {port}: REST is on another, by default 8501."
         case Protocol.REST, "https":
-            return f"The server speaks no TLS at port {port}: leave `tls` and https:// out."
+            return f"The server uses no TLS at port {port}: leave `tls` and https:// out."
         case Protocol.TLS, "http":
-            return f"The server speaks TLS at port {port}: give `tls` (flag `--ssl-ca`)."
+            return f"The server uses TLS at port {port}: give `tls` (flag `--ssl-ca`)."
     return ""
 
 

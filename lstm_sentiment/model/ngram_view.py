@@ -173,7 +173,7 @@ def require_ngram_room(vocabulary_size: int, longest: int) -> None:
     if vocabulary_size > most:
         raise InvalidInputError(
             f"N-grams of {longest} tokens must be of at most {most:,} different tokens: a smaller "
-            f"`ngrams` leaves room for more. Received: {vocabulary_size:,}."
+            f"`ngrams` allows more. Received: {vocabulary_size:,}."
         )
 
 

@@ -261,7 +261,7 @@ def test_a_dry_run_and_a_new_label(run: Run, config: Path, data: Path) -> None:
     assert "accuracy      0.571 [0.250, 0.842]\n" in new.out
     assert "points to version 2; it was no version\nundo: lstm-sentiment models unl" in new.out
     assert "note: label canary is new: version 2 was compared with none" in new.err
-    assert "note: no server was told" in new.err
+    assert "note: no running server was notified" in new.err
 
 
 def test_what_to_compare_with_and_where_the_versions_lie_can_be_told(
@@ -277,7 +277,7 @@ def test_what_to_compare_with_and_where_the_versions_lie_can_be_told(
     assert (told["against"], told["promoted"], told["refused"]) == (2, False, False)
     assert (told["comparison"]["confidence"], told["comparison"]["better"]) == (0.7, 5)
     assert "base path /models/m is not on this machine" in outcome.err
-    assert "no server was told" not in outcome.err
+    assert "no running server was notified" not in outcome.err
 
 
 @pytest.mark.parametrize(

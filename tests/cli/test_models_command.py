@@ -70,7 +70,7 @@ def test_without_a_server_it_says_that_none_was_told(run: Run, config: Path) -> 
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("label stable of model m is gone; it was version 1\nundo: ")
     assert "--model-name m\n" in outcome.out
-    assert outcome.err.startswith("note: no server was told")
+    assert outcome.err.startswith("note: no running server was notified")
     assert "version_labels" not in config.read_text()
 
 

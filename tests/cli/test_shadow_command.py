@@ -91,7 +91,7 @@ def pair(**changes: Any) -> dict[str, Any]:
 def test_agreement_is_told_with_how_far_it_can_be_trusted(run: Run, page: StatePage) -> None:
     outcome = run("models", "shadow", "--rest-api", page.address)
     assert outcome.code == 0, outcome.err
-    assert "label candidate is asked 10% of what label stable answers" in outcome.out
+    assert "label candidate gets 10% of the requests of label stable" in outcome.out
     row = next(line.split() for line in outcome.out.splitlines() if line.split()[:1] == ["1"])
     assert row == ["1", "2", "910", "900", "96.7%", "8", "2", "0.310"]
     assert (

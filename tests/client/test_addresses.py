@@ -193,13 +193,13 @@ def test_the_grpc_client_names_the_port_that_speaks_otherwise(ask: Ask, tls: TLS
         for host in ("localhost", "127.0.0.1", "http://127.0.0.1"):
             told = error_of(ask, f"{host}:{port}")
             assert f"REST answers at port {port}: gRPC is on another, by default 8500." in told
-        assert f"speaks no TLS at port {port}: leave `tls` out" in error_of(
+        assert f"uses no TLS at port {port}: leave `tls` out" in error_of(
             ask, f"127.0.0.1:{port}", tls
         )
     with over_tls() as address:
-        assert "The server speaks TLS at port" in error_of(ask, address)
+        assert "The server uses TLS at port" in error_of(ask, address)
     with serving(FakeServer()) as address:
-        assert "The server speaks no TLS at port" in error_of(ask, address, tls)
+        assert "The server uses no TLS at port" in error_of(ask, address, tls)
 
 
 def test_the_rest_client_names_the_port_that_speaks_otherwise() -> None:
@@ -210,10 +210,10 @@ def test_the_rest_client_names_the_port_that_speaks_otherwise() -> None:
         for url in (address, f"http://{address}/", f"https://{address}"):
             assert "gRPC answers at port" in error_of(get, url)
     with over_tls() as address:
-        assert "The server speaks TLS at port" in error_of(get, address)
+        assert "The server uses TLS at port" in error_of(get, address)
     with answering(b"HTTP/1.1 200 OK\r\n\r\n") as port:
         told = error_of(get, f"https://127.0.0.1:{port}")
-        assert f"The server speaks no TLS at port {port}" in told
+        assert f"The server uses no TLS at port {port}" in told
 
 
 @pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy"])

@@ -385,7 +385,7 @@ def test_a_refusal_becomes_an_error_that_names_the_server(
 @pytest.mark.parametrize(
     ("code", "rule"),
     [
-        (grpc.StatusCode.UNAUTHENTICATED, "the server asks for a valid `token`"),
+        (grpc.StatusCode.UNAUTHENTICATED, "the server requires a valid `token`"),
         (grpc.StatusCode.PERMISSION_DENIED, "the server does not allow this caller"),
         (grpc.StatusCode.UNIMPLEMENTED, "the server does not answer requests of this kind"),
     ],

@@ -3,10 +3,12 @@
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import lstm_sentiment
+from lstm_sentiment.cli.app import command_line
 from tests.documentation.pages import page_names, page_text, without_blocks
 
 _CHINESE = ".zh-CN.md"
@@ -167,6 +169,21 @@ def test_public_docstrings_are_plain() -> None:
         for place, docstring in public_docstrings()
     }
     assert {"TrainingConfig", "ModelServer.stop"} <= found.keys()
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+def help_texts(command: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """The help of a command, of its flags and of the commands below it, each with its place."""
+    yield name, command.help or ""
+    for parameter in command.params:
+        yield f"{name} {parameter.opts[-1]}", getattr(parameter, "help", None) or ""
+    for key, inner in getattr(command, "commands", {}).items():
+        yield from help_texts(inner, f"{name} {key}".strip())
+
+
+def test_help_is_plain() -> None:
+    found = {place: [*metaphors(text, chinese=False)] for place, text in help_texts(command_line())}
+    assert {"fit --data", "models promote"} <= found.keys()
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 

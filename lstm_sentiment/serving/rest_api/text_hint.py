@@ -31,7 +31,7 @@ def text_hint(signatures: Mapping[str, SignatureDef]) -> str:
     [name] = signatures[key].inputs
     names = ", ".join(f"`{name}`" for name in sorted(default.inputs))
     return (
-        f" Without a `signature_name`, signature `{DEFAULT_SIGNATURE_KEY}` is asked; it takes "
+        f" Without a `signature_name`, signature `{DEFAULT_SIGNATURE_KEY}` is called; it takes "
         f"{names}. Send texts to signature `{key}`, as its input `{name}`: add "
         f'"signature_name": "{key}".'
     )

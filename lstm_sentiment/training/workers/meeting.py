@@ -152,7 +152,7 @@ def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
             continue
         if "addresses" in verdict:
             raise ConfigError(
-                "`TF_CONFIG`: all workers must be told the same `cluster`. Received: "
+                "`TF_CONFIG`: all workers must have the same `cluster`. Received: "
                 f"{json.dumps(cluster.addresses)} here, {json.dumps(verdict['addresses'])} at "
                 "the chief."
             )

@@ -14,7 +14,8 @@ import pytest
 from lstm_sentiment.serving.server import ModelServer
 
 TEXT_HINT = (
-    " Without a `signature_name`, signature `serving_default` is asked; it takes `input_sentence`. "
+    " Without a `signature_name`, signature `serving_default` is called; it takes "
+    "`input_sentence`. "
     'Send texts to signature `text`, as its input `text`: add "signature_name": "text".'
 )
 

@@ -188,7 +188,7 @@ def test_workers_that_were_told_different_things_do_not_meet() -> None:
     a, b, c = free_addresses(3)
     chief, other = meet_all([Cluster((a, b), 0), Cluster((a, c), 1)], 1.0)
     assert f"nothing from worker 1 at {b}" in chief
-    assert other.startswith("ConfigError: `TF_CONFIG`: all workers must be told the same `cluster`")
+    assert other.startswith("ConfigError: `TF_CONFIG`: all workers must have the same `cluster`")
 
 
 def test_strangers_do_not_disturb_the_meeting() -> None:

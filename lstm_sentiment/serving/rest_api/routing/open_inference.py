@@ -33,7 +33,7 @@ def open_inference_routes(
         Route(
             operation_id="modelReady",
             template=f"{_ONE_MODEL}/ready",
-            summary="Tells whether a model, or one version of it, can be asked.",
+            summary="Returns whether a model, or one version of it, can answer.",
             tag=_TAG,
             roles=ASK_OR_STATUS,
             api="ModelReady",

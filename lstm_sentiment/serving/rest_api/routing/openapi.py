@@ -21,7 +21,7 @@ may be sent with `Content-Encoding: gzip`. Other paths are 404. Other methods, a
 `/v1/`, are 400 `Malformed request: METHOD PATH`.
 """
 _UNAUTHENTICATED = Reply("No token was sent, or one that the server does not know.", "Error")
-_PERMISSION_DENIED = Reply("The token has not the role that this asks for.", "Error")
+_PERMISSION_DENIED = Reply("The token lacks the role that this operation requires.", "Error")
 _SCHEME = "token"
 _JSON = "application/json"
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {

@@ -40,7 +40,7 @@ ERRORS = {
 BODY_ERRORS = {**ERRORS, 415: _error("The body has another Content-Encoding than gzip.")}
 """The errors of every operation whose requests have a body."""
 
-UNIMPLEMENTED = {501: _error("The request asks for what this server does not serve.")}
+UNIMPLEMENTED = {501: _error("This server does not support the request.")}
 
 
 def _prediction(verb: str, **fields: object) -> Route:
