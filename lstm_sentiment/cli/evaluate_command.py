@@ -1,6 +1,6 @@
 """`evaluate`: scores of a version on labelled texts, as tables, as JSON and as a report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +9,9 @@ import typer
 from lstm_sentiment.cli.engine_flags import EngineFlags
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.labelled_texts import TextsOrTestSet
-from lstm_sentiment.cli.options import AsJson, ModelFolder
+from lstm_sentiment.cli.options import AsJson, ModelFolder, PageLanguage
 from lstm_sentiment.cli.results import print_json, print_line, print_rows
+from lstm_sentiment.display_names import load_display_names
 from lstm_sentiment.unicode import escaped_line
 from lstm_sentiment.version_folder import find_version
 
@@ -36,10 +37,12 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write report.html there, a single self-contained file, and its plots as PNGs.",
+            help="Write report.html there, a single self-contained file, with its plots as PNGs "
+            "and all mistakes as mistakes.csv.",
             show_default=False,
         ),
     ] = None,
+    language: PageLanguage = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a version on labelled texts: accuracy, macro-F1, each class, calibration.
@@ -49,8 +52,8 @@ def evaluate(
     fit writes its held-out texts to test.csv.
 
     The report shows learning curves, confusions, calibration, accuracy by kind
-    of text, and the most confident mistakes with the tokens that caused them.
-    It needs the extra `report`.
+    of text, the most confident mistakes with the words that caused them, and
+    what to do next. It needs the extra `report`.
 
     Example: python cli.py evaluate --report report
     """
@@ -71,10 +74,11 @@ def evaluate(
     if report is not None:
         from lstm_sentiment.report.page.write import write_report
 
-        written = write_report(evaluated, report, progress=progress)
+        written = write_report(evaluated, report, progress=progress, language=language)
     if as_json:
         page = None if written is None else str(written.page)
-        print_json({**evaluated.to_dict(), "report": page})
+        mistakes = None if written is None or written.mistakes is None else str(written.mistakes)
+        print_json({**evaluated.to_dict(), "report": page, "mistakes": mistakes})
     else:
         _print_result(evaluated, written)
     _warn_of_texts_seen(evaluated)
@@ -86,11 +90,14 @@ def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None
     console = LineConsole(markup=False, emoji=False, highlight=False)
     print_rows(_rows(evaluated), _NAME_COLUMNS)
     print()
-    console.print(_class_table(evaluated))
-    console.print(_confusion_table(evaluated))
+    names = _names(evaluated)
+    console.print(_class_table(evaluated, names))
+    console.print(_confusion_table(evaluated, names))
     if written is not None:
         plots = len(written.plots)
         print_line(f"{'report':<{_NAME_COLUMNS}}{written.page} and {plots} PNGs")
+        if written.mistakes is not None:
+            print_line(f"{'mistakes':<{_NAME_COLUMNS}}{written.mistakes}")
 
 
 def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
@@ -115,7 +122,21 @@ def _estimated(score: "Estimate") -> str:
     return f"{score.value:.4f}, 95% interval {score.low:.4f} to {score.high:.4f}"
 
 
-def _class_table(evaluated: "VersionEvaluation") -> "Table":
+def _names(evaluated: "VersionEvaluation") -> dict[str, str]:
+    """Returns each label as it is printed, with its display name if it has one."""
+    from lstm_sentiment.report.language import choose_language
+
+    labels = evaluated.scores.corpus.label_names
+    names = load_display_names(evaluated.scores.version_dir)
+    language = choose_language(labels, names)
+    shown = names.of_all(labels, language)
+    return {
+        label: escaped_line(label if name == label else f"{label} ({name})")
+        for label, name in zip(labels, shown, strict=True)
+    }
+
+
+def _class_table(evaluated: "VersionEvaluation", names: Mapping[str, str]) -> "Table":
     from rich import box
     from rich.table import Table
 
@@ -124,17 +145,17 @@ def _class_table(evaluated: "VersionEvaluation") -> "Table":
         table.add_column(name, justify="right")
     for scores in evaluated.evaluation.classes:
         numbers = (f"{score:.4f}" for score in (scores.precision, scores.recall, scores.f1))
-        table.add_row(escaped_line(scores.label), *numbers, f"{scores.support:,}")
+        table.add_row(names[scores.label], *numbers, f"{scores.support:,}")
     return table
 
 
-def _confusion_table(evaluated: "VersionEvaluation") -> "Table":
+def _confusion_table(evaluated: "VersionEvaluation", names_of: Mapping[str, str]) -> "Table":
     from rich import box
     from rich.table import Table
 
     from lstm_sentiment.report.analysis.mistakes import most_frequent_confusions
 
-    names = [escaped_line(name) for name in evaluated.scores.corpus.label_names]
+    names = [names_of[label] for label in evaluated.scores.corpus.label_names]
     matrix = evaluated.evaluation.confusion_matrix
     if len(names) <= _MATRIX_CLASSES:
         table = Table("labelled", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from lstm_sentiment.cli import question_options as options
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
-from lstm_sentiment.cli.options import check_writable_file
+from lstm_sentiment.cli.options import PageLanguage, check_writable_file
 from lstm_sentiment.cli.results import print_json
+from lstm_sentiment.display_names import NO_NAMES, DisplayNames, load_display_names
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.report.coloured_tokens import (
     signed,
@@ -48,6 +49,7 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    language: PageLanguage = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show which tokens of each text support its label, and which speak against it.
@@ -74,7 +76,7 @@ def explain(
         answers = _answers(version_asked, options.in_batches(wanted, size), advance)
         if html is not None:
             found = list(answers)
-            _write_page(html, found)
+            _write_page(html, found, wanted, language, _display_names(version_asked))
             if as_json:
                 _print_json(wanted, iter(found))
         elif as_json:
@@ -133,13 +135,27 @@ def _classification(answer: "Explanation") -> int:
     return max(range(len(answer.probabilities)), key=answer.probabilities.__getitem__)
 
 
-def _write_page(path: Path, answers: "Sequence[Explanation]") -> None:
+def _display_names(asked: "PredictClient | SavedModelPredictor") -> DisplayNames:
+    """Returns the names that people see; those of a server's version are not known here."""
+    from lstm_sentiment.client.predict_client import PredictClient
+
+    return NO_NAMES if isinstance(asked, PredictClient) else load_display_names(asked.version_dir)
+
+
+def _write_page(
+    path: Path,
+    answers: "Sequence[Explanation]",
+    texts: Sequence[str],
+    language: Literal["en", "zh"] | None,
+    names: DisplayNames,
+) -> None:
     from lstm_sentiment.cli.console import say
     from lstm_sentiment.report.explanation_page import explanation_page
 
     try:
         with write_whole(path) as file:
-            file.write(explanation_page(answers).encode())
+            page = explanation_page(answers, texts, language=language, names=names)
+            file.write(page.encode())
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be written: {error.strerror}.") from error
     say(f"Written: {path}")

@@ -52,6 +52,14 @@ ModelFolder = Annotated[
         "only versions you trust."
     ),
 ]
+PageLanguage = Annotated[
+    Literal["en", "zh"] | None,
+    typer.Option(
+        help="Language of the page: English or Chinese. Default: Chinese if the locale (LC_ALL, "
+        "LC_MESSAGES or LANG) or the labels are Chinese, otherwise English.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -14,6 +14,7 @@ from rich.style import Style
 from rich.text import Text
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.report.text_pieces import pieces
 
 STRONG = 0.5
 """The share of a text's largest attribution from which on a token's weight is printed."""
@@ -23,10 +24,10 @@ TOKENS_CSS = """\
 @media (prefers-color-scheme: dark) {
   :root { --token-for: 96 165 250; --token-against: 251 146 60; }
 }
-.tokens { line-height: 2; }
+.tokens { line-height: 2; white-space: pre-line; overflow-wrap: anywhere; }
 .token {
-  display: inline-block; max-width: 100%; padding: 0 0.25em; border-radius: 0.25em;
-  line-height: 1.7; white-space: pre-wrap; overflow-wrap: anywhere; position: relative;
+  padding: 0.15em 0; border-radius: 0.2em; position: relative;
+  box-decoration-break: clone; -webkit-box-decoration-break: clone;
   print-color-adjust: exact; -webkit-print-color-adjust: exact;
 }
 .token.for { background: rgb(var(--token-for) / calc(var(--weight) * 0.55)); }
@@ -41,22 +42,24 @@ TOKENS_CSS = """\
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap;
 }
-.token.strong small, .tokens.with-weights .token small {
+.tokens.apart .token { display: inline-block; max-width: 100%; padding: 0 0.25em; }
+.unread { opacity: 0.65; }
+.tokens.with-weights .token small {
   position: static; display: inline-block; width: auto; height: auto; clip-path: none;
-  margin-inline-start: 0.3em; font-size: 0.7em; font-variant-numeric: tabular-nums;
+  margin-inline: 0.2em 0.35em; font-size: 0.7em; font-variant-numeric: tabular-nums;
 }
 """
 """Style sheet for the markup of `tokens_html`, in light and dark.
 
 A page that chooses its theme itself sets `--token-for` and `--token-against`, colours as `r g b`.
-The weights of strong tokens are visible; the other weights are for screen readers only, unless
-`.tokens` also has the class `with-weights`.
+Weights are in tooltips and for screen readers, and visible if `.tokens` has the class
+`with-weights`.
 """
 
 _RGB = {"for": (37, 99, 235), "against": (234, 88, 12)}
 # Ink that is readable on a dark background and on a light one.
 _INK = {"for": (59, 130, 246), "against": (234, 88, 12)}
-_FAINT, _MIDDLE = 0.1, 0.3
+_LEAST, _FAINT, _MIDDLE = 0.05, 0.1, 0.3
 
 
 def shade(attribution: float, largest: float) -> float:
@@ -77,25 +80,48 @@ def shades(attributions: Sequence[float]) -> list[float]:
     return [shade(value, largest) for value in attributions]
 
 
-def tokens_html(tokens: Sequence[str], attributions: Sequence[float]) -> str:
+def tokens_html(
+    tokens: Sequence[str],
+    attributions: Sequence[float],
+    text: str | None = None,
+    *,
+    limit: int | None = None,
+) -> str:
     """Renders the tokens of one text as an HTML fragment that `TOKENS_CSS` styles.
 
     Args:
         tokens: The tokens in order.
         attributions: One attribution for each token.
+        text: The text, in which the tokens are shown in place. `None` shows the tokens alone, as
+            does a text in which a token is not found: apart, as their spaces are unknown.
+        limit: Number of tokens to show; `None` for all.
 
     Returns:
-        `<span class="tokens">` with a `<span class="token for">` or `against` for each token. Text
-        is escaped.
+        `<span class="tokens">` with a `<span class="token for">` or `against` for each token, and
+        `<span class="unread">` for what the model did not read. Text is escaped.
 
     Raises:
-        InvalidInputError: If the two differ in length.
+        InvalidInputError: If tokens and attributions differ in number.
     """
-    parts = [
-        _token_html(token, attribution, part)
-        for token, attribution, part in _weighed(tokens, attributions)
-    ]
-    return f'<span class="tokens">{" ".join(parts)}</span>'
+    weighed = _weighed(tokens, attributions)[:limit]
+    is_cut = len(weighed) < len(tokens)
+    found = None if text is None else pieces(text, tokens[:limit])
+    if found is None:
+        return f'<span class="tokens apart">{" ".join(_token_html(*one) for one in weighed)}</span>'
+    parts = []
+    for piece in found:
+        if piece.token is not None:
+            parts.append(_token_html(piece.text, *weighed[piece.token][1:]))
+        elif piece.is_unread and not is_cut:
+            parts.append(f'<span class="unread">{html.escape(visible(piece.text))}</span>')
+        elif not piece.is_unread:
+            parts.append(html.escape(_spaces(piece.text)))
+    return f'<span class="tokens">{"".join(parts)}</span>'
+
+
+def _spaces(text: str) -> str:
+    """Returns what lies between two tokens; lines and control characters are kept as spaces."""
+    return "".join("\n" if c == "\n" else c if c.isprintable() else " " for c in text)
 
 
 def tokens_text(tokens: Sequence[str], attributions: Sequence[float]) -> Text:
@@ -164,7 +190,7 @@ def _weighed(
 
 
 def _token_html(token: str, attribution: float, part: float) -> str:
-    kind = " for" if part > 0 else " against" if part < 0 else ""
+    kind = "" if abs(part) < _LEAST else " for" if part > 0 else " against"
     strong = " strong" if abs(part) >= STRONG else ""
     weight = signed(attribution)
     return (

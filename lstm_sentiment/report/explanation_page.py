@@ -1,10 +1,13 @@
 """Renders explanations as one HTML page without scripts or other files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from lstm_sentiment.display_names import NO_NAMES, DisplayNames
+from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.report.coloured_tokens import TOKENS_CSS, tokens_html, visible
+from lstm_sentiment.report.language import Language, Wording, choose_language
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.answers import Explanation
@@ -34,59 +37,93 @@ input { accent-color: rgb(var(--token-for)); }
 :focus-visible { outline: 2px solid rgb(var(--token-for)); outline-offset: 2px; }
 :root:has(#weights:checked) .token small {
   position: static; display: inline-block; width: auto; height: auto; clip-path: none;
-  margin-inline-start: .3em; font-size: .7em; font-variant-numeric: tabular-nums;
+  margin-inline: .2em .35em; font-size: .7em; font-variant-numeric: tabular-nums;
 }
 @media print { label { display: none; } article { break-inside: avoid; } }
 """
 
 
-def explanation_page(explanations: "Iterable[Explanation]") -> str:
+def explanation_page(
+    explanations: "Iterable[Explanation]",
+    texts: Sequence[str] | None = None,
+    *,
+    language: Language | None = None,
+    names: DisplayNames = NO_NAMES,
+) -> str:
     """Renders a page with one section for each explained text.
 
     Args:
         explanations: At least one.
+        texts: The explained texts, in which the tokens are shown in place; `None` shows the tokens
+            alone.
+        language: The language of the page; `None` chooses it: see `choose_language`.
+        names: Display names of the labels.
 
     Returns:
         A complete HTML document, to be encoded as UTF-8. Text is escaped.
+
+    Raises:
+        InvalidInputError: If `texts` are not one for each explanation.
     """
     shown = list(explanations)
-    numbers = {answer.model_version for answer in shown}
-    versions = sorted(number for number in numbers if number is not None)
-    plural = "s" if len(versions) > 1 else ""
-    asked = f"Version{plural} {', '.join(map(str, versions))} of the model. " if versions else ""
+    if texts is not None and len(texts) != len(shown):
+        raise InvalidInputError(
+            "`texts` must be one for each explanation. "
+            f"Received: {len(texts)} for {len(shown)} explanations."
+        )
+    labels = sorted({answer.label for answer in shown})
+    w = Wording(language or choose_language(labels, names), names)
+    articles = (
+        _article(w, number, answer, None if texts is None else texts[number - 1])
+        for number, answer in enumerate(shown, 1)
+    )
+    title = w("Words behind each prediction")
     return f"""\
 <!doctype html>
-<html lang="en">
+<html lang="{w.html_language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tokens behind each prediction</title>
+<title>{title}</title>
 <style>
 {TOKENS_CSS}{_CSS}</style>
 </head>
 <body>
 <main>
-<h1>Tokens behind each prediction</h1>
+<h1>{title}</h1>
 <div class="options">
 <p class="legend">
-<span class="token for" style="--weight:1">for the label</span>
-<span class="token against" style="--weight:1">against it</span>
+<span class="token for" style="--weight:1">{w("supports the label")}</span>
+<span class="token against" style="--weight:1">{w("speaks against it")}</span>
 </p>
-<label><input type="checkbox" id="weights"> all weights</label>
+<label><input type="checkbox" id="weights"> {w("show weights")}</label>
 </div>
-{"".join(_article(number, answer) for number, answer in enumerate(shown, 1))}</main>
-<footer>{asked}A weight is a token's share in the label's score: positive weights support the
-label, negative weights speak against it.</footer>
+{"".join(articles)}</main>
+<footer>{_versions(w, shown)}{w(_WEIGHT)}</footer>
 </body>
 </html>
 """
 
 
-def _article(number: int, answer: "Explanation") -> str:
-    tokens = tokens_html(answer.tokens, answer.attributions)
+_WEIGHT = (
+    "A weight is the share of a token, a word or a character, in the label's score: positive "
+    "weights support the label, negative weights speak against it."
+)
+
+
+def _versions(w: Wording, shown: "Sequence[Explanation]") -> str:
+    numbers = {answer.model_version for answer in shown}
+    versions = sorted(number for number in numbers if number is not None)
+    return (
+        w("Model version: {versions}. ", versions=", ".join(map(str, versions))) if versions else ""
+    )
+
+
+def _article(w: Wording, number: int, answer: "Explanation", text: str | None) -> str:
+    tokens = tokens_html(answer.tokens, answer.attributions, text)
     return f"""\
 <article aria-labelledby="text-{number}">
-<h2 id="text-{number}"><span class="label">{escape(visible(answer.label))}</span>
+<h2 id="text-{number}"><span class="label">{escape(visible(w.label(answer.label)))}</span>
 <span class="probability">{max(answer.probabilities):.1%}</span></h2>
 <p dir="auto">{tokens}</p>
 </article>

@@ -1,4 +1,4 @@
-"""Formats the numbers and names of a report."""
+"""Formats the numbers and names of a report, in any language."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -17,16 +17,6 @@ def percent(share: float) -> str:
 def percent_interval(estimate: Estimate) -> str:
     """Formats an interval of shares: `87.4–91.7%`."""
     return f"{100 * estimate.low:.1f}–{percent(estimate.high)}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Formats a number with its noun: `1 text`, `2,000 texts`.
-
-    Args:
-        number: The count.
-        thing: The noun in the singular; its plural must end with s.
-    """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def whole_range(one: Slice) -> str:

@@ -15,7 +15,7 @@ from lstm_sentiment.pipeline.run_folder import save_labelled_texts
 from lstm_sentiment.text.corpus.held_out import with_test_file
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.reading import read_corpus
-from lstm_sentiment.version_folder import CARD
+from lstm_sentiment.version_folder import CARD, LABEL_NAMES
 from tests.cli.running import Run, is_one_error_line
 
 ROWS = [
@@ -100,6 +100,16 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
     assert "warning: 1 of these 5 texts were used to train this version" in outcome.err
 
 
+def test_labels_are_printed_with_their_display_names(run: Run, model: Path, data: Path) -> None:
+    names = model / "7" / LABEL_NAMES
+    names.write_text('{"bad": {"en": "poor", "zh": "差评"}}', "utf-8")
+    outcome = run("evaluate", "--model", model, "--data", data)
+    names.unlink()
+    lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
+    assert "bad (poor) 0.6667 1.0000 0.8000 2" in lines
+    assert "good 1.0000 0.6667 0.8000 3" in lines
+
+
 def test_json_stands_alone_and_has_the_same_numbers(run: Run, model: Path, data: Path) -> None:
     outcome = run("evaluate", "--model", model / "7", "--data", data, "--json")
     assert outcome.code == 0, outcome.err
@@ -124,6 +134,7 @@ def test_json_stands_alone_and_has_the_same_numbers(run: Run, model: Path, data:
         "exact_duplicates": 1,
         "texts_seen_in_training": 1,
         "report": None,
+        "mistakes": None,
     }
     assert {name: result[name] for name in told} == told
 
@@ -168,6 +179,8 @@ def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_pa
     outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["report"] == "out/report.html"
+    assert json.loads(outcome.out)["mistakes"] == "out/mistakes.csv"
+    assert "房间很干净" not in (tmp_path / "out" / "mistakes.csv").read_text("utf-8-sig")
     text = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "4 of 5 texts classified correctly." in text
     assert text.count('class="token for strong"') == 1

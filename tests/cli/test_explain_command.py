@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tensorflow_serving.apis import get_model_metadata_pb2
 
+from lstm_sentiment.version_folder import LABEL_NAMES
 from tests.cli.running import Run
 from tests.client_servers import FakeServer, serving
 from tests.serving.saved_models import save_version
@@ -137,7 +138,8 @@ def test_a_page_stands_alone_and_cannot_be_broken_by_a_text(
     run: Run, base_path: Path, tmp_path: Path
 ) -> None:
     text = "<script>alert(1)</script>"
-    outcome = run("explain", text, "房间", "--model", base_path, "--html", "page.html")
+    flags = ("--model", base_path, "--html", "page.html", "--language", "en")
+    outcome = run("explain", text, "房间", *flags)
     assert outcome.code == 0, outcome.err
     assert outcome.out == "" and "Written: page.html" in outcome.err
     page = (tmp_path / "page.html").read_text("utf-8")
@@ -146,6 +148,20 @@ def test_a_page_stands_alone_and_cannot_be_broken_by_a_text(
     assert "<script" not in page and "http" not in page and "src=" not in page
     assert page.count("<article") == 2 and ">房<" in page and "v2:房间" in page
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_is_in_chinese_and_shows_display_names(
+    run: Run, base_path: Path, tmp_path: Path
+) -> None:
+    (names,) = (path / LABEL_NAMES for path in base_path.iterdir() if path.name == "2")
+    names.parent.mkdir(exist_ok=True)
+    names.write_text('{"v2:房间": {"zh": "好评"}}', "utf-8")
+    flags = ("--model", base_path, "--html", "page.html", "--language", "zh")
+    assert run("explain", "房间", *flags).code == 0
+    page = (tmp_path / "page.html").read_text("utf-8")
+    names.unlink()
+    assert '<html lang="zh-CN">' in page and "支持该标签" in page
+    assert '<span class="label">好评</span>' in page
 
 
 def test_a_page_and_json_can_be_had_together(run: Run, base_path: Path, tmp_path: Path) -> None:

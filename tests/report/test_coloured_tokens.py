@@ -69,6 +69,28 @@ def test_html_tells_the_sign_and_the_weight_with_and_without_colour() -> None:
     assert of["class"].split() == ["token"]
 
 
+def test_tokens_of_a_text_are_shown_in_place() -> None:
+    text = "Wi-Fi很快，\n房间 OK。还有"
+    fragment = tokens_html(["wi-fi", "很快", ",", "房间", "ok"], [0.5, 1, 0.3, -0.4, 0.01], text)
+    read = Fragment(fragment)
+    shown = re.findall(r'<span class="token[ "][^>]*>(.*?)<small', fragment)
+    assert shown == ["Wi-Fi", "很快", "，", "房间", "OK"]
+    assert re.sub(r"<small>.*?</small>|<[^>]*>", "", fragment) == text
+    assert read.tokens[-1]["class"] == "token", "what hardly counts is not coloured"
+    assert '<span class="unread">。还有</span>' in fragment
+    assert "apart" not in fragment
+
+
+def test_tokens_that_are_not_in_the_text_stand_apart() -> None:
+    fragment = tokens_html(["x", "y"], [0.5, 1], "z")
+    assert fragment.startswith('<span class="tokens apart">') and "</span> <span" in fragment
+
+
+def test_only_the_first_tokens_may_be_shown() -> None:
+    fragment = tokens_html(["好"] * 5, [1.0] * 5, "好好好好好了", limit=2)
+    assert re.sub(r"<small>.*?</small>|<[^>]*>", "", fragment) == "好好"
+
+
 def test_html_has_the_weight_as_text_for_who_cannot_point_at_it() -> None:
     assert Fragment(tokens_html(["干净", "吵"], [0.61, -0.2])).text == "干净 +0.61 吵 -0.20"
 
@@ -146,7 +168,7 @@ def test_each_token_needs_its_attribution(show: object) -> None:
 
 
 def test_the_rules_style_every_class_in_light_and_dark() -> None:
-    for part in (".tokens", ".token.for", ".token.against", ".token.strong", "--token-against:"):
+    for part in (".tokens", ".token.for", ".token.against", ".unread", "--token-against:"):
         assert part in TOKENS_CSS
     assert "37 99 235" in TOKENS_CSS and "96 165 250" in TOKENS_CSS
     assert "</" not in TOKENS_CSS, "it can stand in a style element"

@@ -24,6 +24,7 @@ from lstm_sentiment.report.figures.plots import (
     plot_score_histogram,
     plot_slices,
 )
+from lstm_sentiment.report.language import Wording
 from lstm_sentiment.report.wording import (
     percent,
     percent_interval,
@@ -88,7 +89,7 @@ class Panel:
             fonts: The fonts of the PNG.
         """
         return tuple(
-            name if fonts.draw(name) else f"class {label}"
+            name if fonts.draw(name) else f"#{label}"
             for label, name in zip(self.classes, self.names(label_names), strict=True)
         )
 
@@ -100,19 +101,25 @@ def shown_classes(evaluated: VersionEvaluation) -> list[int]:
     return sorted(order[:SHOWN_CLASSES])
 
 
-def confusion_panel(evaluated: VersionEvaluation) -> Panel:
+def confusion_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     """Builds the figure of the confusion matrix."""
     shown = shown_classes(evaluated)
-    names = evaluated.scores.corpus.label_names
+    names = w.labels(evaluated.scores.corpus.label_names)
     counts = np.array(evaluated.evaluation.confusion_matrix)
     matrix = counts[np.ix_(shown, shown)]
     return Panel(
-        plot_confusion(matrix, counts[shown].sum(axis=1)),
-        "Rows are true labels, columns predicted ones. Blue is correct, orange wrong; the stronger "
-        "the colour, the larger the share of the row.",
-        f"Confusion matrix of {len(shown)} classes: {evaluated.right:,} of "
-        f"{evaluated.facts.texts:,} texts lie on the diagonal.",
-        ("True label", *(f"predicted {names[label]}" for label in shown)),
+        plot_confusion(w, matrix, counts[shown].sum(axis=1)),
+        w(
+            "Rows are true labels, columns predicted ones. Blue is correct, orange wrong; the "
+            "stronger the colour, the larger the share of the row."
+        ),
+        w(
+            "Confusion matrix of {classes}: {right:,} of {texts} lie on the diagonal.",
+            classes=w.counted(len(shown), "class"),
+            right=evaluated.right,
+            texts=w.counted(evaluated.facts.texts, "text"),
+        ),
+        (w("True label"), *(w("predicted {name}", name=names[label]) for label in shown)),
         [
             (names[label], *(f"{number:,}" for number in row))
             for label, row in zip(shown, matrix.tolist(), strict=True)
@@ -121,20 +128,27 @@ def confusion_panel(evaluated: VersionEvaluation) -> Panel:
     )
 
 
-def class_panel(evaluated: VersionEvaluation) -> Panel:
+def class_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     """Builds the figure of precision, recall and F1 of each class."""
     shown = shown_classes(evaluated)
     classes = [evaluated.evaluation.classes[label] for label in shown]
     least = min((scores for scores in classes if scores.support), key=lambda scores: scores.f1)
     return Panel(
-        plot_class_scores(classes),
-        "Precision: of the texts predicted as a class, the share that belongs to it. Recall: of "
-        "the texts of a class, the share that was found. F1 is their harmonic mean.",
-        f"Scores of {len(shown)} classes. The lowest F1 is {least.f1:.3f}, for {least.label}.",
-        ("Class", "Precision", "Recall", "F1", "Texts"),
+        plot_class_scores(w, classes),
+        w(
+            "Precision: of the texts predicted as a class, the share that belongs to it. Recall: "
+            "of the texts of a class, the share that was found. F1 is their harmonic mean."
+        ),
+        w(
+            "Scores of {classes}. The lowest F1 is {f1:.3f}, for {name}.",
+            classes=w.counted(len(shown), "class"),
+            f1=least.f1,
+            name=w.label(least.label),
+        ),
+        (w("Class"), w("Precision"), w("Recall"), "F1", w("Texts")),
         [
             (
-                scores.label,
+                w.label(scores.label),
                 f"{scores.precision:.3f}",
                 f"{scores.recall:.3f}",
                 f"{scores.f1:.3f}",
@@ -146,35 +160,41 @@ def class_panel(evaluated: VersionEvaluation) -> Panel:
     )
 
 
-def reliability_panel(evaluated: VersionEvaluation) -> Panel:
+def reliability_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     """Builds the reliability diagram."""
     bins = confidence_bins(evaluated.scores.confidences, evaluated.scores.is_right)
     error = evaluated.evaluation.calibration_error or 0.0
     return Panel(
-        plot_reliability(bins),
-        "Of the texts predicted with a probability of 80%, 80% should be correct: dots on the "
-        "dashed line. Below the line the version is overconfident. Larger dots are more texts; "
-        "bars are 95% intervals.",
-        f"Reliability diagram. The calibration error, the mean distance from the dashed line, is "
-        f"{error:.3f}.",
-        ("Probability", "Texts", "Mean probability", "Accuracy"),
+        plot_reliability(w, bins),
+        w(
+            "Of the texts predicted with a probability of 80%, 80% should be correct: dots on the "
+            "dashed line. Below the line the version is overconfident. Larger dots are more texts; "
+            "bars are 95% intervals."
+        ),
+        w(
+            "Reliability diagram. The calibration error, the mean distance from the dashed line, "
+            "is {error:.3f}.",
+            error=error,
+        ),
+        (w("Probability"), w("Texts"), w("Mean probability"), w("Accuracy")),
         _bin_rows(bins, lambda one: (percent(one.stated), percent(one.accuracy))),
     )
 
 
-def histogram_panel(evaluated: VersionEvaluation) -> Panel:
+def histogram_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     """Builds the histogram of the predicted labels' probabilities."""
     scores = evaluated.scores
     bins = score_bins(scores.confidences, scores.is_right, len(scores.corpus.label_names))
     wrong = scores.confidences[~scores.is_right]
-    of_wrong = ""
+    alternative = w("Histogram of the predicted labels' probabilities.")
     if len(wrong):
-        of_wrong = f" Wrong predictions have {percent(float(wrong.mean()))} on average."
+        mean = percent(float(wrong.mean()))
+        alternative += w(" Wrong predictions have {mean} on average.", mean=mean)
     return Panel(
-        plot_score_histogram(bins),
-        "Orange far to the right: mistakes that a confidence threshold would not catch.",
-        f"Histogram of the predicted labels' probabilities.{of_wrong}",
-        ("Probability", "Texts", "Correct", "Wrong"),
+        plot_score_histogram(w, bins),
+        w("Orange far to the right: mistakes that a confidence threshold would not catch."),
+        alternative,
+        (w("Probability"), w("Texts"), w("Correct"), w("Wrong")),
         _bin_rows(bins, lambda one: (f"{one.right:,}", f"{one.texts - one.right:,}")),
     )
 
@@ -189,38 +209,52 @@ def _bin_rows(
     ]
 
 
-def length_panel(evaluated: VersionEvaluation) -> Panel:
+def length_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     """Builds the figure of accuracy by length in tokens, or in characters without token counts."""
     scores = evaluated.scores
-    sizes, unit = scores.sizes, "characters"
+    sizes, unit = scores.sizes, w("Characters")
     lengths = character_counts(scores.corpus.texts)
     if sizes is not None:
-        unit, lengths = "tokens", sizes.tokens
+        unit, lengths = w("Tokens"), sizes.tokens
     slices = quantile_slices(lengths, scores.is_right)
-    return _slice_panel("accuracy_by_length", "text length", slices, unit, whole_range)
+    title = w("Accuracy by text length")
+    return _slice_panel(w, "accuracy_by_length", title, slices, unit, whole_range)
 
 
-def oov_panel(evaluated: VersionEvaluation) -> Panel | None:
+def oov_panel(w: Wording, evaluated: VersionEvaluation) -> Panel | None:
     """Builds the figure of accuracy by OOV rate; `None` if the version counts no OOV tokens."""
     sizes = evaluated.scores.sizes
     if sizes is None:
         return None
     slices = quantile_slices(sizes.oov_rates, evaluated.scores.is_right, apart=0.0)
-    return _slice_panel("accuracy_by_oov", "OOV rate", slices, "OOV tokens, %", percent_range)
+    title, axis = w("Accuracy by share of unknown tokens"), w("Unknown tokens, %")
+    return _slice_panel(w, "accuracy_by_oov", title, slices, axis, percent_range)
 
 
 def _slice_panel(
-    name: str, by: str, slices: Sequence[Slice], axis: str, written: Callable[[Slice], str]
+    w: Wording,
+    name: str,
+    title: str,
+    slices: Sequence[Slice],
+    axis: str,
+    written: Callable[[Slice], str],
 ) -> Panel:
-    title = f"Accuracy by {by}"
     worst = min(slices, key=lambda one: one.accuracy.value)
     return Panel(
-        plot_slices(name, title, slices, axis, written),
-        "Slices with about the same number of texts, with 95% intervals: if two overlap, their "
-        "difference may be chance.",
-        f"{title} in {len(slices)} slices. Lowest: {percent(worst.accuracy.value)} at {axis} "
-        f"{written(worst)}.",
-        (axis.capitalize(), "Texts", "Correct", "Accuracy", "95% interval"),
+        plot_slices(w, name, title, slices, axis, written),
+        w(
+            "Slices with about the same number of texts, with 95% intervals: if two overlap, their "
+            "difference may be chance."
+        ),
+        w(
+            "{title} in {count} slices. Lowest: {lowest}, at {axis} {range}.",
+            title=title,
+            count=len(slices),
+            lowest=percent(worst.accuracy.value),
+            axis=axis,
+            range=written(worst),
+        ),
+        (axis, w("Texts"), w("Correct"), w("Accuracy"), w("95% interval")),
         [
             (
                 written(one),
@@ -234,16 +268,25 @@ def _slice_panel(
     )
 
 
-def curve_panels(history: Mapping[str, Sequence[float]]) -> list[Panel]:
+def curve_panels(w: Wording, history: Mapping[str, Sequence[float]]) -> list[Panel]:
     """Builds the learning curves of loss and accuracy.
 
     Args:
+        w: The language.
         history: The values of each score by epoch; a score without values gets no figure.
     """
     panels = []
-    for of, caption in (
-        ("loss", "Dev loss that rises while training loss falls is a sign of overfitting."),
-        ("accuracy", "On the training set, and on the dev set, which decided when to stop."),
+    for of, title, caption in (
+        (
+            "loss",
+            w("Loss by epoch"),
+            w("Dev loss that rises while training loss falls is a sign of overfitting."),
+        ),
+        (
+            "accuracy",
+            w("Accuracy by epoch"),
+            w("On the training set, and on the dev set: texts that decided when training stopped."),
+        ),
     ):
         if of not in history or f"val_{of}" not in history:
             continue
@@ -252,11 +295,16 @@ def curve_panels(history: Mapping[str, Sequence[float]]) -> list[Panel]:
         best = max(dev) if of == "accuracy" else min(dev)
         panels.append(
             Panel(
-                plot_curves(f"learning_curve_{of}", f"{of.capitalize()} by epoch", history, of),
+                plot_curves(w, f"learning_curve_{of}", title, history, of),
                 caption,
-                f"{of.capitalize()} over {len(dev)} epochs. Best on dev: {write(best)} in epoch "
-                f"{list(dev).index(best) + 1}.",
-                ("Epoch", "Training", "Dev"),
+                w(
+                    "{title}, {epochs} epochs. Best on the dev set: {best} in epoch {epoch}.",
+                    title=title,
+                    epochs=len(dev),
+                    best=write(best),
+                    epoch=list(dev).index(best) + 1,
+                ),
+                (w("Epoch"), w("Training"), w("Dev")),
                 [
                     (str(epoch), write(one), write(other))
                     for epoch, (one, other) in enumerate(zip(train, dev, strict=True), start=1)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.report.analysis.slices import ConfidenceBin, Slice
 from lstm_sentiment.report.figures.drawing import Palette, Plot
+from lstm_sentiment.report.language import Wording
 from lstm_sentiment.training.evaluation.intervals import estimate_accuracy
 from lstm_sentiment.training.evaluation.metrics import ClassScores
 
@@ -26,10 +27,13 @@ _LEAST_NUMBER_SIZE = 5.0
 _CROWDED = 12
 
 
-def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], of: str) -> Plot:
+def plot_curves(
+    w: Wording, name: str, title: str, history: Mapping[str, Sequence[float]], of: str
+) -> Plot:
     """Plots a score by epoch, on the training set and on the dev set.
 
     Args:
+        w: The language.
         name: Name of the plot.
         title: Title of the plot.
         history: The values of each score by epoch.
@@ -39,15 +43,15 @@ def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], o
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
         axes = figure.subplots()
         for key, label, colour, dashes in (
-            (of, "training", palette.muted, (4, 2)),
-            (f"val_{of}", "dev", palette.first, (1, 0)),
+            (of, w("training"), palette.muted, (4, 2)),
+            (f"val_{of}", w("dev"), palette.first, (1, 0)),
         ):
             values = history[key]
             epochs = range(1, len(values) + 1)
             axes.plot(
                 epochs, values, color=colour, dashes=dashes, marker="o", markersize=4, label=label
             )
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(w("epoch"))
         _whole_numbers(axes.xaxis)
         axes.grid(axis="x", visible=False)
         if of == "accuracy":
@@ -57,10 +61,11 @@ def plot_curves(name: str, title: str, history: Mapping[str, Sequence[float]], o
     return Plot(name, title, _NARROW, draw)
 
 
-def plot_confusion(matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot:
+def plot_confusion(w: Wording, matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot:
     """Plots a confusion matrix.
 
     Args:
+        w: The language.
         matrix: Number of texts by true class (outer) and predicted class (inner).
         totals: Number of texts of each true class; more than in `matrix` if classes are left out.
     """
@@ -94,11 +99,11 @@ def plot_confusion(matrix: NDArray[np.int64], totals: NDArray[np.int64]) -> Plot
             axes.set_xticks(
                 range(classes), names, rotation=90, rotation_mode="anchor", ha="right", va="center"
             )
-        axes.set(xlabel="predicted label", ylabel="true label")
+        axes.set(xlabel=w("predicted label"), ylabel=w("true label"))
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return Plot("confusion_matrix", "Confusion matrix", size, draw)
+    return Plot("confusion_matrix", w("Confusion matrix"), size, draw)
 
 
 def _cell(axes: "Axes", palette: Palette, place: tuple[int, int], texts: int, share: float) -> None:
@@ -111,7 +116,7 @@ def _cell(axes: "Axes", palette: Palette, place: tuple[int, int], texts: int, sh
     axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, alpha=alpha, linewidth=0))
 
 
-def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
+def plot_class_scores(w: Wording, classes: Sequence[ClassScores]) -> Plot:
     """Plots F1 of each class as a bar, with marks for precision and recall."""
     few = len(classes) <= _FEW_CLASSES
     size = (_NARROW[0], 3.2) if few else (_WIDE, 1.2 + 0.3 * len(classes))
@@ -130,26 +135,27 @@ def plot_class_scores(classes: Sequence[ClassScores]) -> Plot:
             "fillstyle": "none",
             "markeredgewidth": 1.8,
         }
-        axes.plot(precision, places, color=palette.first, label="precision", **ring, **style)
+        axes.plot(precision, places, color=palette.first, label=w("precision"), **ring, **style)
         recall = [scores.recall for scores in classes]
         dot: dict[str, Any] = {"marker": "D", "markersize": 4}
-        axes.plot(recall, places, color=palette.second, label="recall", **dot, **style)
+        axes.plot(recall, places, color=palette.second, label=w("recall"), **dot, **style)
         axes.set_yticks(places, names)
         axes.set_ylim(len(classes) - 0.5, -0.5)
         axes.set_xlim(0, 1)
         axes.grid(axis="y", visible=False)
         _legend(axes, palette)
 
-    return Plot("class_scores", "F1, precision and recall of each class", size, draw)
+    return Plot("class_scores", w("F1, precision and recall of each class"), size, draw)
 
 
-def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
+def plot_reliability(w: Wording, bins: Sequence[ConfidenceBin]) -> Plot:
     """Plots a reliability diagram: accuracy by stated probability."""
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
         axes = figure.subplots()
         full = [one for one in bins if one.texts]
-        axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, dashes=(3, 3), label="perfect")
+        style: dict[str, Any] = {"linewidth": 1, "dashes": (3, 3)}
+        axes.plot([0, 1], [0, 1], color=palette.muted, label=w("perfect"), **style)
         most = max((one.texts for one in full), default=1)
         stated, right = [one.stated for one in full], [one.accuracy for one in full]
         shares = [estimate_accuracy(one.right, one.texts) for one in full]
@@ -166,18 +172,18 @@ def plot_reliability(bins: Sequence[ConfidenceBin]) -> Plot:
         )
         sizes = [16 + 110 * one.texts / most for one in full]
         axes.scatter(stated, right, s=sizes, color=palette.first, alpha=0.85, linewidth=0, zorder=3)
-        axes.plot(stated, right, color=palette.first, linewidth=1.2, label="measured")
+        axes.plot(stated, right, color=palette.first, linewidth=1.2, label=w("measured"))
         start = min([one.low for one in full], default=0.0)
         axes.set(xlim=(start - 0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.set(xlabel="predicted probability", ylabel="accuracy")
+        axes.set(xlabel=w("predicted probability"), ylabel=w("accuracy"))
         _percent(axes, "x")
         _percent(axes, "y")
         _legend(axes, palette)
 
-    return Plot("reliability", "Reliability", _NARROW, draw)
+    return Plot("reliability", w("Reliability"), _NARROW, draw)
 
 
-def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
+def plot_score_histogram(w: Wording, bins: Sequence[ConfidenceBin]) -> Plot:
     """Plots a histogram of the predicted labels' probabilities, correct and wrong ones stacked."""
 
     def draw(figure: "Figure", palette: Palette, _: tuple[str, ...]) -> None:
@@ -188,24 +194,30 @@ def plot_score_histogram(bins: Sequence[ConfidenceBin]) -> Plot:
         right = [one.right for one in bins]
         style: dict[str, Any] = {"width": width, "align": "edge", "linewidth": 0}
         axes.bar(
-            lows, right, bottom=wrong, color=palette.first, alpha=0.6, label="correct", **style
+            lows, right, bottom=wrong, color=palette.first, alpha=0.6, label=w("correct"), **style
         )
-        axes.bar(lows, wrong, color=palette.second, label="wrong", **style)
-        axes.set(xlabel="probability of the predicted label", ylabel="texts")
+        axes.bar(lows, wrong, color=palette.second, label=w("wrong"), **style)
+        axes.set(xlabel=w("probability of the predicted label"), ylabel=w("texts"))
         axes.grid(axis="x", visible=False)
         _whole_numbers(axes.yaxis)
         _percent(axes, "x")
         _legend(axes, palette)
 
-    return Plot("score_histogram", "Histogram of scores", _NARROW, draw)
+    return Plot("score_histogram", w("Histogram of probabilities"), _NARROW, draw)
 
 
 def plot_slices(
-    name: str, title: str, slices: Sequence[Slice], axis: str, written: Callable[[Slice], str]
+    w: Wording,
+    name: str,
+    title: str,
+    slices: Sequence[Slice],
+    axis: str,
+    written: Callable[[Slice], str],
 ) -> Plot:
     """Plots the accuracy of each slice with its interval.
 
     Args:
+        w: The language.
         name: Name of the plot.
         title: Title of the plot.
         slices: The slices in ascending order.
@@ -234,7 +246,7 @@ def plot_slices(
         crowded = max(map(len, ranges)) > _CROWDED
         axes.set_xticks(places, ranges, fontsize=6.5 if crowded else 8)
         axes.set_xlim(-0.5, len(slices) - 0.5)
-        axes.set_xlabel(f"{axis} (below: number of texts)")
+        axes.set_xlabel(w("{axis} (below: number of texts)", axis=axis))
         lowest, highest = float((values - low).min()), float((values + high).max())
         axes.set_ylim(max(-0.01, lowest - 0.05), min(1.01, highest + 0.05))
         axes.grid(axis="x", visible=False)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lstm_sentiment.report.language import Wording
+
 _CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")
 _PARTS = ("training", "model", "tokenizer_options", "libraries")
 
@@ -34,27 +36,30 @@ def _are_scores(values: object) -> bool:
     )
 
 
-def made_of(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+def made_of(w: Wording, card: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns the most important facts of a card, as names and values."""
     model, training, data = (_mapping(card.get(name)) for name in ("model", "training", "data"))
     characters = _mapping(card.get("character_sizes"))
     texts = ", ".join(
-        f"{_written(_mapping(facts).get('texts'))} {name}" for name, facts in data.items()
+        f"{w.known(name)} {_written(_mapping(facts).get('texts'))}" for name, facts in data.items()
     )
     rows = [
-        ("Texts", texts),
-        ("Tokenizer", _written(card.get("tokenizer", ""))),
-        ("Vocabulary", _counted(card.get("vocabulary_size"), "ids")),
-        ("Word vectors", _counted(card.get("embedding_dim"), "dimensions")),
-        ("N-grams", _counted(card.get("num_ngrams"), "known")),
-        ("Character n-grams", _counted(characters.get("num_ngrams"), "known")),
-        ("LSTM", _lstm(model)),
-        ("Maximum length", _counted(model.get("max_length"), "tokens")),
-        ("Trained", _trained(training)),
-        ("Temperature", _written(card.get("temperature", ""))),
+        (w("Texts"), texts),
+        (w("Tokenizer"), _written(card.get("tokenizer", ""))),
+        (w("Vocabulary"), _counted(w, card.get("vocabulary_size"), "token")),
+        (w("Word vectors"), _counted(w, card.get("embedding_dim"), "dimension")),
+        (w("N-grams"), _number(card.get("num_ngrams"))),
+        (w("Character n-grams"), _number(characters.get("num_ngrams"))),
+        ("LSTM", _lstm(w, model)),
+        (w("Maximum length"), _counted(w, model.get("max_length"), "token")),
+        (w("Training"), _trained(w, training)),
+        (
+            w("Temperature (calibrates probabilities)"),
+            _written(card.get("temperature", "")),
+        ),
     ]
     rows += [
-        (f"Scores on {name}", _scores(_mapping(scores)))
+        (w("Scores on the {part} set", part=w.known(name)), _scores(w, _mapping(scores)))
         for name, scores in _mapping(card.get("metrics")).items()
     ]
     return [(name, value) for name, value in rows if value]
@@ -69,35 +74,44 @@ def all_settings(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _lstm(model: Mapping[str, Any]) -> str:
+def _lstm(w: Wording, model: Mapping[str, Any]) -> str:
     if "lstm_units" not in model:
         return ""
     direction = "bidirectional" if model.get("bidirectional") else "unidirectional"
-    layers, members = model.get("lstm_layers", 1), model.get("members", 1)
-    return ("" if members == 1 else f"{_written(members)} members of ") + (
-        f"{_written(model['lstm_units'])} units, {_written(layers)} layer"
-        f"{'' if layers == 1 else 's'}, {direction}"
+    members = model.get("members", 1)
+    facts = w(
+        "{units} units, layers: {layers}, {direction}",
+        units=_written(model["lstm_units"]),
+        layers=_written(model.get("lstm_layers", 1)),
+        direction=w(direction),
     )
+    if members == 1:
+        return facts
+    return w("the mean of {members} models: ", members=_written(members)) + facts
 
 
-def _trained(training: Mapping[str, Any]) -> str:
+def _trained(w: Wording, training: Mapping[str, Any]) -> str:
     names = ("epochs", "batch_size", "learning_rate", "seed")
-    return _listed({name: training[name] for name in names if name in training})
+    return _listed(w, {name: training[name] for name in names if name in training})
 
 
-def _scores(metrics: Mapping[str, Any]) -> str:
+def _scores(w: Wording, metrics: Mapping[str, Any]) -> str:
     """Formats accuracy and macro-F1 at the time of the export."""
-    return _listed({name: metrics[name] for name in ("accuracy", "macro_f1") if name in metrics})
+    return _listed(w, {name: metrics[name] for name in ("accuracy", "macro_f1") if name in metrics})
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _listed(w: Wording, values: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} {_written(value)}" for name, value in values.items()
+        f"{w.known(name.replace('_', ' '))} {_written(value)}" for name, value in values.items()
     )
 
 
-def _counted(value: object, unit: str) -> str:
-    return f"{_written(value)} {unit}" if isinstance(value, int) and value else ""
+def _counted(w: Wording, value: object, thing: str) -> str:
+    return w.counted(value, thing) if isinstance(value, int) and value else ""
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and value else ""
 
 
 def _written(value: object) -> str:

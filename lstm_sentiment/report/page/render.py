@@ -1,11 +1,13 @@
 """Renders the page of a report: one HTML file that loads nothing else."""
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lstm_sentiment.report.advice import Advice, advice
 from lstm_sentiment.report.analysis.corpus_facts import Lengths
 from lstm_sentiment.report.analysis.mistakes import (
     Mistake,
@@ -25,8 +27,10 @@ from lstm_sentiment.report.figures.panels import (
     reliability_panel,
     shown_classes,
 )
+from lstm_sentiment.report.language import ENGLISH, Wording
+from lstm_sentiment.report.mistakes_file import MISTAKES
 from lstm_sentiment.report.page.card_facts import all_settings, learning_history, made_of
-from lstm_sentiment.report.wording import counted, language_of, percent, percent_interval
+from lstm_sentiment.report.wording import language_of, percent, percent_interval
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,12 +50,16 @@ class ReportParts:
         card: The version's card; `None` without one.
         mistakes: The most confident mistakes.
         sections: The figures, by the name of their section.
+        advice: What to do next.
+        w: The language.
     """
 
     evaluated: VersionEvaluation
     card: Mapping[str, Any] | None
     mistakes: tuple[Mistake, ...]
     sections: Mapping[str, list[Panel]]
+    advice: Sequence[Advice] = ()
+    w: Wording = ENGLISH
 
     @property
     def panels(self) -> list[Panel]:
@@ -59,20 +67,31 @@ class ReportParts:
         return [panel for panels in self.sections.values() for panel in panels]
 
 
-def gather_parts(evaluated: VersionEvaluation, card: Mapping[str, Any] | None) -> ReportParts:
+def gather_parts(
+    w: Wording, evaluated: VersionEvaluation, card: Mapping[str, Any] | None
+) -> ReportParts:
     """Collects the contents of a report; the version explains its mistakes."""
-    by_oov = oov_panel(evaluated)
     return ReportParts(
         evaluated,
         card,
         confident_mistakes(evaluated.scores, evaluated.explain),
-        {
-            "classes": [confusion_panel(evaluated), class_panel(evaluated)],
-            "confidence": [reliability_panel(evaluated), histogram_panel(evaluated)],
-            "slices": [length_panel(evaluated), *([by_oov] if by_oov else [])],
-            "curves": curve_panels(learning_history(card)),
-        },
+        sections_of(w, evaluated, card),
+        advice(w, evaluated, card),
+        w,
     )
+
+
+def sections_of(
+    w: Wording, evaluated: VersionEvaluation, card: Mapping[str, Any] | None
+) -> dict[str, list[Panel]]:
+    """Builds the figures of a report, by the name of their section."""
+    by_oov = oov_panel(w, evaluated)
+    return {
+        "classes": [confusion_panel(w, evaluated), class_panel(w, evaluated)],
+        "confidence": [reliability_panel(w, evaluated), histogram_panel(w, evaluated)],
+        "slices": [length_panel(w, evaluated), *([by_oov] if by_oov else [])],
+        "curves": curve_panels(w, learning_history(card)),
+    }
 
 
 def render_page(
@@ -91,11 +110,11 @@ def render_page(
     """
     from markupsafe import Markup
 
-    evaluated = parts.evaluated
+    evaluated, w = parts.evaluated, parts.w
     facts, evaluation = evaluated.facts, evaluated.evaluation
     names = evaluated.scores.corpus.label_names
     label, size = facts.largest_class
-    return _environment().get_template(_TEMPLATE).render(
+    return _environment(w).get_template(_TEMPLATE).render(
         tokens_css=TOKENS_CSS,
         parts=parts,
         evaluated=evaluated,
@@ -103,7 +122,9 @@ def render_page(
         facts=facts,
         scores=evaluated.scores,
         svg=lambda panel: Markup(draw(panel)),
-        largest_class=label,
+        wrong=facts.texts - evaluated.right,
+        mistakes_file=MISTAKES,
+        largest_class=w.label(label),
         largest_share=size / facts.texts,
         confusions=(
             most_frequent_confusions(evaluation.confusion_matrix, names, limit=_CONFUSIONS)
@@ -112,15 +133,16 @@ def render_page(
         ),
         hidden_classes=len(names) - len(shown_classes(evaluated)),
         lengths=_lengths(evaluated),
-        made=made_of(parts.card) if parts.card else [],
+        made=made_of(w, parts.card) if parts.card else [],
         settings=all_settings(parts.card) if parts.card else [],
         unnamed=unnamed,
         written_on=written_on.isoformat(),
     )  # fmt: skip
 
 
-def _environment() -> "Environment":
+def _environment(w: Wording) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("lstm_sentiment.report.page"),
@@ -133,26 +155,35 @@ def _environment() -> "Environment":
         "percent": percent,
         "interval": percent_interval,
         "language": language_of,
-        "text_html": _mistake_html,
+        "text_html": partial(_mistake_html, w),
+        "label": w.label,
     }
-    environment.globals |= {"counted": counted}
+
+    def html_of(english: str, **values: object) -> str:
+        """Returns a sentence with markup; the values are escaped."""
+        return Markup(w(english)).format(**values)
+
+    environment.globals |= {"w": w, "h": html_of}
     return environment
 
 
-def _mistake_html(mistake: Mistake) -> str:
+def _mistake_html(w: Wording, mistake: Mistake) -> str:
     """Renders a mistake's text as HTML, with coloured tokens if there is an explanation."""
     from markupsafe import Markup
 
     explanation = mistake.explanation
     if explanation is None:
         shown = html.escape(mistake.text[:_TEXT_CHARACTERS])
-        left = len(mistake.text) - _TEXT_CHARACTERS
-        unit = "characters"
+        left, unit = len(mistake.text) - _TEXT_CHARACTERS, "character"
     else:
-        shown = tokens_html(explanation.tokens[:_TOKENS], explanation.attributions[:_TOKENS])
-        left, unit = len(explanation.tokens) - _TOKENS, "tokens"
-    more = f' <span class="muted">… and {left:,} more {unit}</span>' if left > 0 else ""
-    return Markup(shown + more)
+        shown = tokens_html(
+            explanation.tokens, explanation.attributions, mistake.text, limit=_TOKENS
+        )
+        left, unit = len(explanation.tokens) - _TOKENS, "token"
+    if left <= 0:
+        return Markup(shown)
+    more = w("… and {left} more", left=w.counted(left, unit))
+    return Markup(f'{shown} <span class="muted">{more}</span>')
 
 
 def _lengths(evaluated: VersionEvaluation) -> list[tuple[str, Lengths]]:

@@ -7,6 +7,7 @@ import pytest
 from lstm_sentiment.report.figures.drawing import draw_png
 from lstm_sentiment.report.figures.fonts import LATIN, FontFile, fonts_for, shipped_fonts
 from lstm_sentiment.report.figures.plots import plot_class_scores
+from lstm_sentiment.report.language import ENGLISH
 from lstm_sentiment.training.evaluation.metrics import ClassScores
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
@@ -22,7 +23,7 @@ def test_chinese_is_drawn_and_not_as_boxes() -> None:
     if found.missing:
         pytest.skip("no Chinese font on this machine: install the extra `report`")
     assert found.draw("选车")
-    plot = plot_class_scores([ClassScores(name, 1, 1, 1, 1) for name in "ab"])
+    plot = plot_class_scores(ENGLISH, [ClassScores(name, 1, 1, 1, 1) for name in "ab"])
     one, other = (draw_png(plot, names, found) for names in (("选车", "不买"), ("买车", "不买")))
     assert one != other  # boxes would be the same
 

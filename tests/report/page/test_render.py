@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from lstm_sentiment import VersionEvaluation
+from lstm_sentiment.display_names import as_display_names
 from lstm_sentiment.report.figures.drawing import draw_svg
 from lstm_sentiment.report.figures.fonts import LATIN, PlotFonts
 from lstm_sentiment.report.figures.panels import Panel
 from lstm_sentiment.report.figures.plots import plot_class_scores
+from lstm_sentiment.report.language import ENGLISH, Wording
 from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.wording import language_of, short_names
 from lstm_sentiment.training.evaluation.metrics import ClassScores
@@ -82,15 +84,16 @@ def page_of(
     unnamed: Mapping[int, str] | None = None,
     *,
     drawn: bool = False,
+    w: Wording = ENGLISH,
 ) -> Page:
     """A page; without its plots, which take the most time, unless they are asked for."""
     fonts = PlotFonts((LATIN,), frozenset())
-    names = evaluated.scores.corpus.label_names
+    names = w.labels(evaluated.scores.corpus.label_names)
 
     def draw(panel: Panel) -> str:
         return panel.svg(names, fonts) if drawn else "<svg></svg>"
 
-    parts = gather_parts(evaluated, card)
+    parts = gather_parts(w, evaluated, card)
     page = Page(render_page(parts, draw, unnamed or {}, date(2026, 11, 23)))
     assert page.open == []
     return page
@@ -106,7 +109,7 @@ def test_the_numbers_are_those_of_the_evaluation(page: Page) -> None:
     scores = evaluated.evaluation
     assert "45 of 60 texts classified correctly." in page.text
     assert "Accuracy 75.0% 95% interval 62.8–84.2%" in page.text
-    assert f"Macro-F1 {scores.macro_f1:.3f} 95% interval" in page.text
+    assert f"Macro-F1 {scores.macro_f1:.3f} mean of the classes' F1 95% interval" in page.text
     assert f"Calibration error {scores.calibration_error:.3f}" in page.text
     for label, row in zip(scores.classes, scores.confusion_matrix, strict=True):
         assert f"{label.label} {' '.join(map(str, row))}" in page.text
@@ -121,16 +124,16 @@ def test_each_section_has_its_figures_with_words_for_those_who_do_not_see_them(p
         "Confusion matrix",
         "F1, precision and recall of each class",
         "Reliability",
-        "Histogram of scores",
+        "Histogram of probabilities",
         "Accuracy by text length",
-        "Accuracy by OOV rate",
+        "Accuracy by share of unknown tokens",
         "Loss by epoch",
         "Accuracy by epoch",
     }
     assert len(drawn) == len(titles) == len(page.all("figure")) == len(page.all("figcaption"))
     assert all(title in page.text for title in titles)
     assert all(len(svg["aria-label"] or "") > 30 and svg["role"] == "img" for svg in drawn)
-    assert "Best on dev: 87.5% in epoch 2." in str(drawn[-1]["aria-label"])
+    assert "Best on the dev set: 87.5% in epoch 2." in str(drawn[-1]["aria-label"])
     assert "2 90.0% 87.5%" in page.text
 
 
@@ -146,7 +149,7 @@ def test_the_page_is_built_as_a_document(page: Page) -> None:
     references = {
         *re.findall(r'(?:url\(|href="|aria-labelledby=")#?([\w.-]+)', page.source),
     }
-    assert references <= set(ids)
+    assert references <= {*ids, "mistakes.csv"}
 
 
 def test_the_page_asks_for_nothing(page: Page) -> None:
@@ -188,7 +191,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 
 def test_hostile_names_are_escaped_in_plots_and_make_no_formulas() -> None:
-    plot = plot_class_scores([ClassScores(name, 1, 1, 1, 1) for name in "ab"])
+    plot = plot_class_scores(ENGLISH, [ClassScores(name, 1, 1, 1, 1) for name in "ab"])
     fonts = PlotFonts((LATIN,), frozenset())
     drawn = draw_svg(plot, (HOSTILE, "$\\frac$"), fonts, HOSTILE)
     page = Page(drawn)
@@ -200,7 +203,7 @@ def test_hostile_names_are_escaped_in_plots_and_make_no_formulas() -> None:
 def test_mistakes_show_labels_probabilities_and_coloured_tokens() -> None:
     evaluated = make_evaluation(["好房间", "差"], [0, 1], [[0.125, 0.875], [0.1, 0.9]], names="ab")
     page = page_of(evaluated)
-    assert "true label a 12.5% predicted b 87.5%" in page.text
+    assert "predicted b 87.5% true label a 12.5%" in page.text
     assert "labels check --data FILE --page suspects.html finds such labels" in page.text
     tokens = [
         attributes["class"]
@@ -214,10 +217,10 @@ def test_a_long_text_is_cut_and_the_rest_is_counted() -> None:
     long = "好" * 100_000
     evaluated = make_evaluation([long], [0], [[0.2, 0.8]], names="ab")
     page = page_of(evaluated)
-    assert "… and 99,400 more tokens" in page.text
+    assert "… and 99,400 tokens more" in page.text
     assert len(page.source) < 300_000
     page = page_of(VersionEvaluation(evaluated.scores))
-    assert "… and 98,500 more characters" in page.text
+    assert "… and 98,500 characters more" in page.text
 
 
 def test_texts_seen_in_training_are_told_loudly() -> None:
@@ -232,7 +235,7 @@ def test_missing_parts_are_said_to_be_missing() -> None:
     page = page_of(some_evaluation(sizes=False, can_explain=False))
     assert "Learning curves are not available" in page.text
     assert "The version has no card" in page.text
-    assert "Accuracy by OOV rate is not available" in page.text
+    assert "Accuracy by share of unknown tokens is not available" in page.text
     assert "Characters Texts Correct Accuracy" in page.text
     assert not [one for one in page.all("span") if one.get("class") == "token for"]
     right = make_evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.1, 0.9]], names="ab")
@@ -260,7 +263,7 @@ def test_many_classes_are_cut_to_those_with_most_texts() -> None:
     names = [f"类{n}" for n in range(34)]
     page = page_of(some_evaluation(names=names, texts=102))
     assert (
-        "Only the 30 most frequent classes are shown; the scores above include 4 more classes."
+        "Only the 30 most frequent classes are shown; the scores above include all 34 classes."
         in page.text
     )
     assert "Most frequent confusions" in page.text
@@ -268,7 +271,7 @@ def test_many_classes_are_cut_to_those_with_most_texts() -> None:
 
 def test_classes_that_pngs_name_by_number_are_told() -> None:
     page = page_of(some_evaluation(), unnamed={1: "选车"})
-    assert "the PNG files beside this page show their numbers: 1 is 选车 ." in page.text
+    assert "the PNG files beside this page show their numbers: #1 = 选车" in page.text
 
 
 def test_names_are_short_and_stay_different() -> None:
@@ -286,3 +289,48 @@ def test_names_are_short_and_stay_different() -> None:
 )
 def test_letters_tell_the_language(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+ZH = Wording("zh", as_display_names({"不买": {"en": "no"}, "买车": {"zh": "买"}}))
+
+
+def test_a_chinese_page_has_no_english_sentence() -> None:
+    evaluated = some_evaluation(seen=12, texts=120)
+    page = page_of(evaluated, CARD, {1: "选车"}, drawn=True, w=ZH)
+    assert page.all("html") == [{"lang": "zh-CN"}]
+    assert "120 条文本中有 90 条分类正确。" in page.text
+    assert "这 120 条文本中有 12 条曾用于训练该版本。" in page.text
+    assert "文件和接口中的标签：买车" in page.text
+    # Names of settings, commands and files are the same in every language.
+    body = re.sub(r"<style>.*?</style>|<code>.*?</code>|<a .*?</a>", "", page.source, flags=re.S)
+    settings = body.index("全部设置")
+    words = re.findall(r">([^<>]+)<", body[:settings])
+    sentences = [*words, *re.findall('aria-label="(.*?)"', body)]
+    english = [each for each in sentences if len(re.findall("[A-Za-z]{2,}", each)) > 1]
+    assert {each.strip() for each in english} <= {"cars"}
+
+
+def test_both_languages_have_the_same_parts() -> None:
+    evaluated = some_evaluation(seen=None)
+    english, chinese = (page_of(evaluated, CARD, w=w) for w in (ENGLISH, ZH))
+    assert [tag for tag, _ in english.tags if tag != "small"] == [
+        tag for tag, _ in chinese.tags if tag != "small"
+    ]
+
+
+def test_display_names_take_the_place_of_labels() -> None:
+    w = Wording("en", as_display_names({"a": "poor", "b": {"zh": "好"}}))
+    evaluated = make_evaluation(["好房间", "差"], [0, 1], [[0.125, 0.875], [0.1, 0.9]], names="ab")
+    page = page_of(evaluated, w=w, drawn=True)
+    assert "predicted b 87.5% true label poor 12.5%" in page.text
+    assert "poor label in files and answers: a" in page.text
+    assert re.search(r"<text[^>]*>poor</text>", page.source)
+
+
+def test_all_mistakes_are_linked_and_colours_mean_one_thing_in_them() -> None:
+    page = page_of(some_evaluation())
+    assert "All 15 mistakes are in mistakes.csv" in page.text
+    assert page.all("a") == [{"href": "mistakes.csv"}]
+    (label,) = re.findall(r"\.label \{[^}]*\}", page.source)
+    (true,) = re.findall(r"\.label\.true \{[^}]*\}", page.source)
+    assert "--plot" not in label + true
