@@ -158,7 +158,7 @@ def test_a_card_of_another_program_does_no_harm(card: dict[str, Any]) -> None:
 
 
 def test_every_command_exists_in_both_languages() -> None:
-    evaluations = [
+    evaluations: list[tuple[VersionEvaluation, dict[str, Any]]] = [
         (evaluation(RARE, stated=0.99, text="???"), {"data": {"train": {"texts": 5}}}),
         (evaluation({"a": (50, 50), "b": (50, 0)}), {"history": {"val_loss": [2.0, 1.0]}}),
         (with_long(evaluation(GOOD), wrong=True), {"model": {"max_length": 200}}),

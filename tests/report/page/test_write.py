@@ -79,7 +79,12 @@ def test_pngs_are_in_english_where_no_font_has_chinese(
     said = Recorder()
     monkeypatch.setattr(write, "fonts_for", lambda texts: fonts_for(texts, ()))
     drawn: list[str] = []
-    monkeypatch.setattr(Panel, "png", lambda panel, *_: drawn.append(panel.plot.title) or b"")
+
+    def png(panel: Panel, *_: object) -> bytes:
+        drawn.append(panel.plot.title)
+        return b""
+
+    monkeypatch.setattr(Panel, "png", png)
     written = write_report(TWO, tmp_path, progress=said, language="zh")
     assert "Confusion matrix" in drawn and "混淆矩阵" not in drawn
     assert "混淆矩阵" in written.page.read_text("utf-8")
