@@ -1,12 +1,11 @@
-"""Makes docs/images/terminal.svg: real commands on a real model, as a terminal shows them.
+"""Makes docs/images/terminal.svg: commands of the README and what a terminal shows of them.
 
-    python docs/make_terminal_picture.py --data hotel_reviews.csv --text-column review
-    python docs/make_terminal_picture.py --model models/sentiment --test runs/mine/test.csv
+    lstm-sentiment fit
+    python docs/make_terminal_picture.py --model models/sentiment --test runs/NAME/test.csv
 
-The first trains a classifier (minutes) and shows how `fit` ends; the second begins with `evaluate`
-on texts that the version was not trained on. Each command is run in a folder of its own, by a
-terminal that takes colours; nothing that it prints to standard output is left out or changed. The
-picture asks for no font from elsewhere: the reader's are taken, Chinese ones too.
+The commands are those of the README's block that holds `explain`. They run in a folder of their
+own, in a terminal with colours; nothing that they print to standard output is left out or changed.
+The picture needs no font from elsewhere: the reader's fonts are used, Chinese ones too.
 """
 
 import argparse
@@ -30,13 +29,10 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "terminal.svg"
-COLUMNS, LINES = 120, 50
-FEWEST_COLUMNS = 72
-EVALUATE = "python cli.py evaluate --data runs/*/test.csv"
-COMMANDS = (
-    'python cli.py explain "房间很干净，服务也好，就是早餐差了点"',
-    'python cli.py predict "房间很干净，服务也好" "太差了，再也不来"',
-)
+README = ROOT / "README.md"
+COLUMNS, LINES = 80, 50
+# Of the picture where it is shown in its own size: letters as large as those of a page's code.
+WIDTH = 680
 
 _THEME = TerminalTheme(
     (17, 24, 39),
@@ -55,7 +51,7 @@ _THEME = TerminalTheme(
 
 # Rich's own has fonts that a browser would fetch.
 _SVG = """\
-<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<svg viewBox="0 0 {width} {height}" width="WIDTH" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{
   font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono",
@@ -85,60 +81,49 @@ _SVG = """\
 def main() -> None:
     """Reads the flags, runs the commands, writes the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="labelled texts to train on first")
-    parser.add_argument("--text-column", default="text")
-    parser.add_argument("--label-column", default="label")
-    parser.add_argument("--model", type=Path, help="a folder of versions, instead of training")
-    parser.add_argument("--test", type=Path, help="CSV of texts it was not trained on")
+    parser.add_argument("--model", type=Path, required=True, help="a folder of versions")
+    parser.add_argument("--test", type=Path, required=True, help="the test set of its run")
     parser.add_argument("--output", type=Path, default=PICTURE)
     chosen = parser.parse_args()
-    if (chosen.data is None) == (chosen.model is None or chosen.test is None):
-        parser.error("either --data, or --model and --test must be given")
     lines: list[Text] = []
     with tempfile.TemporaryDirectory() as name:
-        for command in (*_first(chosen, Path(name)), EVALUATE, *COMMANDS):
+        folder = Path(name)
+        shutil.copytree(chosen.model, folder / "models" / "sentiment")
+        run = folder / "runs" / chosen.test.absolute().parent.name
+        run.mkdir(parents=True)
+        shutil.copy(chosen.test, run / "test.csv")
+        for command in commands():
             lines.append(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            shown = printed(command, Path(name)).strip("\n")
+            shown = printed(command, folder).strip("\n")
             lines += [Text.from_ansi(line) for line in shown.split("\n")]
             lines.append(Text())
     chosen.output.write_text(picture(lines[:-1]), "utf-8")
 
 
+def commands() -> list[str]:
+    """Returns the commands of the README's block that looks at a trained version."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return next(block.splitlines() for block in blocks if " explain " in block)
+
+
 def picture(lines: Sequence[Text]) -> str:
-    """Draws a terminal as wide as the longest of the lines."""
-    widest = max(line.cell_len for line in lines)
+    """Draws a terminal, whose lines are folded where they are too long."""
     console = Console(
         record=True,
-        width=max(FEWEST_COLUMNS, widest),
+        width=COLUMNS,
         file=io.StringIO(),
         force_terminal=True,
         color_system="truecolor",
         legacy_windows=False,
     )
     for line in lines:
-        console.print(line, no_wrap=True, overflow="ignore", highlight=False)
+        console.print(line, overflow="fold", highlight=False)
+    code_format = _SVG.replace("WIDTH", str(WIDTH))
     return in_cells(
         console.export_svg(
-            title="lstm_sentiment", theme=_THEME, code_format=_SVG, unique_id="terminal"
+            title="lstm_sentiment", theme=_THEME, code_format=code_format, unique_id="terminal"
         )
     )
-
-
-def _first(chosen: argparse.Namespace, folder: Path) -> list[str]:
-    """Puts the files that the commands read into a folder; returns commands to run first."""
-    (folder / "cli.py").symlink_to(ROOT / "cli.py")
-    if chosen.data is not None:
-        shutil.copy(chosen.data, folder)
-        columns = [
-            f"--{name}-column {column}"
-            for name in ("text", "label")
-            if (column := getattr(chosen, f"{name}_column")) != name
-        ]
-        return [" ".join(["python cli.py fit --data", chosen.data.name, *columns])]
-    shutil.copytree(chosen.model, folder / "models" / "sentiment")
-    (folder / "runs" / "1").mkdir(parents=True)
-    shutil.copy(chosen.test, folder / "runs" / "1" / "test.csv")
-    return []
 
 
 def printed(command: str, folder: Path) -> str:
