@@ -22,6 +22,7 @@ from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from lstm_sentiment.training.evaluation.intervals import estimate_accuracy
 from tests.chromium import WAIT_MILLISECONDS, chromium
 from tests.serving.page_models import save_page_version
 
@@ -300,10 +301,10 @@ def test_the_table_tells_what_the_server_does(visit: Callable[..., Visit]) -> No
     rows = table.locator("tbody tr")
     expect(rows).to_have_count(5)
     assert [text.split("\t") for text in rows.all_inner_texts()] == [
-        ["hotel", "3", "", "✕ 载入失败", "5 秒", "0", "0", "–", "–"],
+        ["hotel", "3", "", "✕ 载入失败", "", "", "5 秒", "0", "0", "–", "–"],
         ["no <b>graph</b>"],
-        ["hotel", "2", "canary", "◔ 载入中", "1 分钟", "0", "0", "–", "–"],
-        ["hotel", "1", "stable", "● 可用", "2 天", "12,345", "7", "2.5", "20"],
+        ["hotel", "2", "canary", "◔ 载入中", "", "", "1 分钟", "0", "0", "–", "–"],
+        ["hotel", "1", "stable", "● 可用", "", "", "2 天", "12,345", "7", "2.5", "20"],
         ["hotel：另有 2 个请求出错，未到达任何版本。"],
     ]
     expect(page.get_by_text("lstm-sentiment 9.9，已运行 2 小时。")).to_be_visible()
@@ -343,6 +344,31 @@ def test_the_real_state_fills_the_table(visit: Callable[..., Visit]) -> None:
         ["hotel", "2", "", "● 可用"],
         ["hotel", "1", "stable", "● 可用"],
     ]
+
+
+FEW = {**STATE["shadow"][0], "compared": 3, "agreed": 3, "agreement": 1.0}
+
+
+def test_an_agreement_of_few_texts_is_no_conclusion(visit: Callable[..., Visit]) -> None:
+    one = visit()
+    one.page.route("**/state", lambda route: route.fulfill(json={**STATE, "shadow": [FEW]}))
+    shadow = one.go("#models").locator(".shadow")
+    expect(shadow).to_contain_text("3 / 3 条结果一致（100.0%，95% 置信区间 43.9% 至 100.0%）")
+    expect(shadow).to_contain_text("文本太少，还不能下结论。")
+    text, muted = shadow.locator("p.agreement").evaluate(
+        "e => [getComputedStyle(e).color, getComputedStyle(e.nextSibling).color]"
+    )
+    assert text == muted
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_the_interval_is_that_of_the_command_line(csv_page: Page, counts: tuple[int, int]) -> None:
+    interval = csv_page.evaluate(
+        "async counts => (await import('./ui/models_view.js')).wilsonInterval(...counts)", counts
+    )
+    estimate = estimate_accuracy(*counts)
+    assert interval == pytest.approx([estimate.low, estimate.high], abs=1e-12)
 
 
 def upload(page: Page, name: str, contents: bytes) -> None:

@@ -1,10 +1,13 @@
 """Tiny SavedModels for the page, which judge texts by two characters: untrained."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+
+from lstm_sentiment.version_folder import CARD, LABEL_NAMES
 
 CLASSES = ["差评", "好评"]
 ALL_SIGNATURES = ("text", "explain", "classify")
@@ -37,6 +40,16 @@ class TwoCharacterModel(tf.Module):
         rows = tf.shape(inputs)[0]
         return {"classes": tf.tile(self.names[tf.newaxis], [rows, 1]), "scores": scores}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def text_statistics(self, text: Any) -> dict[str, Any]:
+        _, weights = self._weights(text)
+        length = tf.strings.length(text, "UTF8_CHAR")
+        known = tf.cast(tf.reduce_sum(tf.abs(weights), axis=1), tf.int32)
+        return {
+            **{"num_characters": length, "num_tokens": length},
+            **{"num_truncated": tf.zeros_like(length), "num_oov": length - known},
+        }
+
     def _weights(self, text: Any) -> tuple[Any, Any]:
         characters = tf.strings.unicode_split(text, "UTF-8").to_tensor("")
         good, bad = (tf.cast(characters == each, tf.float32) for each in "好差")
@@ -59,3 +72,22 @@ def save_page_version(
     path = base_path / str(version)
     tf.saved_model.save(model, str(path), {name: getattr(model, name) for name in signatures})
     return path
+
+
+def add_card(version_dir: Path, names: Mapping[str, Mapping[str, str]], *examples: str) -> None:
+    """Adds a card with examples, each with its label before a colon, and display names."""
+    texts = (each.split(":") for each in examples)
+    card = {
+        "labels": CLASSES,
+        "trained_at": "2026-11-30T10:00:00+00:00",
+        "data": {"train": {"texts": 8000}, "test": {"texts": 1000}},
+        "metrics": {"test": {"accuracy": 0.9}},
+        "model": {"max_length": 200},
+        "examples": [
+            {"text": text, "label": label, "tokens": [], "token_ids": [], "probabilities": []}
+            for label, text in texts
+        ],
+    }
+    for path, content in ((CARD, card), (LABEL_NAMES, names)):
+        (version_dir / path).parent.mkdir(exist_ok=True)
+        (version_dir / path).write_text(json.dumps(content), "utf-8")

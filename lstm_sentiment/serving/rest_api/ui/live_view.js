@@ -25,6 +25,8 @@ export class LiveView {
       busy: (isBusy) => {
         this._results.setAttribute("aria-busy", String(isBusy));
         byId(`${name}-busy`).hidden = !isBusy;
+        // "Results appear here" is said where nothing is on its way.
+        byId(`${name}-status`).classList.toggle("superseded", isBusy && this._shown === null);
       },
     });
     shareTexts(this._field, () => this._later());

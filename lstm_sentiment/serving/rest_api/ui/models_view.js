@@ -1,13 +1,14 @@
 // The view of what is served: a table of versions, and how shadowed versions agree.
 
+import { aboutVersion } from "./about.js";
 import { byId, element, notice } from "./dom.js";
-import { count, duration, milliseconds, percent } from "./format.js";
+import { count, date, duration, milliseconds, percent } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
 import { feed, reasonForNothing, stateKey } from "./state_feed.js";
 
-const COLUMNS = ["model", "version", "labels", "state", "since", "requests", "errors", "p50", "p99"];
+const COLUMNS = ["model", "version", "labels", "state", "accuracy", "trained", "since", "requests", "errors", "p50", "p99"];
 const FEW_TEXTS = 30;
-const NUMBERS = new Set(["version", "requests", "errors", "p50", "p99"]);
+const NUMBERS = new Set(["version", "accuracy", "requests", "errors", "p50", "p99"]);
 
 export class ModelsView {
   constructor() {
@@ -27,9 +28,27 @@ export class ModelsView {
 
   refresh() {}
 
+  _askAbout(state) {
+    for (const model of state.models) {
+      for (const version of model.versions) {
+        const key = keyOf(model, version);
+        if (version.state !== "AVAILABLE" || abouts.has(key)) continue;
+        abouts.set(key, null);
+        aboutVersion(model.name, version.version).then(
+          (about) => {
+            abouts.set(key, about);
+            this._draw();
+          },
+          () => abouts.delete(key),
+        );
+      }
+    }
+  }
+
   _draw() {
     if (!this._isVisible || feed.state === null) return;
     const { state } = feed;
+    this._askAbout(state);
     const uptime = duration(state.uptime_seconds);
     byId("models-server").textContent = t("models.server", { server: state.server, uptime });
     const reason = reasonForNothing(state);
@@ -41,6 +60,12 @@ export class ModelsView {
     );
     byId("models-shadows").replaceChildren(...(state.shadow ?? []).map(shadowCard));
   }
+}
+
+const abouts = new Map(); // facts of versions, or null while they are asked for
+
+function keyOf(model, version) {
+  return JSON.stringify([feed.state.started, model.name, version.version]);
 }
 
 function headRow() {
@@ -62,11 +87,14 @@ function modelRows(model) {
 function versionRows(model, version) {
   const labels = Object.entries(model.labels).filter(([, labelled]) => labelled === version.version);
   const latency = version.latency_ms;
+  const about = abouts.get(keyOf(model, version));
   const tags = labels.map(([label]) => element("span", { class: "tag" }, label));
   const cells = {
     version: String(version.version),
     labels: tags.length > 0 ? tags : null,
     state: stateElement(version),
+    accuracy: about?.scores.accuracy === undefined ? null : percent(about.scores.accuracy),
+    trained: about?.trained ? date(about.trained) : null,
     since: duration(version.state_seconds),
     requests: count(version.requests),
     errors: count(version.errors),

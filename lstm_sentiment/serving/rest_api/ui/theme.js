@@ -28,7 +28,9 @@ const theme = {
 
   apply() {
     const media = { system: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
-    document.getElementById("dark").media = media[this.current];
+    const link = document.getElementById("dark");
+    // Set again, the sheet would be loaded again.
+    if (link.media !== media[this.current]) link.media = media[this.current];
   },
 };
 
