@@ -6,6 +6,7 @@ from importlib.metadata import version as package_version
 from typing import Any
 
 from lstm_sentiment.drift.reference import CARD_KEY
+from lstm_sentiment.export.own_model import OwnModel
 from lstm_sentiment.text.padding import pad_token_ids
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit_result import FitResult
@@ -15,8 +16,11 @@ from lstm_sentiment.version_folder import probabilities_of
 _TIMES = ("seconds", "tokens_per_second")
 
 
-def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
-    """Returns the facts of a version, for JSON; `test` are its scores on held-out texts."""
+def make_card(result: FitResult | OwnModel, test: Evaluation | None) -> dict[str, Any]:
+    """Returns the facts of a version, for JSON; `test` are its scores on held-out texts.
+
+    The card of a model that was trained outside of `fit` has no facts of its training.
+    """
     model = result.model
     return {
         "labels": list(result.label_names),
@@ -31,13 +35,10 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
         "num_ngrams": model.num_ngrams,
         "character_sizes": model.character_sizes and model.character_sizes._asdict(),
         "model": model.config.to_dict(),
-        "training": asdict(result.training),
-        "snapshot_step": result.snapshot_step,
+        **({} if isinstance(result, OwnModel) else _training(result)),
         "temperature": result.temperature,
-        "folds": result.folds,
-        "history": {name: values for name, values in result.history.items() if name not in _TIMES},
         "metrics": {
-            "dev": result.dev.summary(),
+            **({} if isinstance(result, OwnModel) else {"dev": result.dev.summary()}),
             **({"test": test.summary()} if test is not None else {}),
         },
         "data": {name: dict(facts) for name, facts in result.data.items()},
@@ -46,7 +47,16 @@ def make_card(result: FitResult, test: Evaluation | None) -> dict[str, Any]:
             for name in ("lstm-sentiment", "tensorflow", "tensorflow-text", "keras")
         },
         "examples": _examples(result),
-        **_drift_reference(result),
+        **({} if isinstance(result, OwnModel) else _drift_reference(result)),
+    }
+
+
+def _training(result: FitResult) -> dict[str, Any]:
+    return {
+        "training": asdict(result.training),
+        "snapshot_step": result.snapshot_step,
+        "folds": result.folds,
+        "history": {name: values for name, values in result.history.items() if name not in _TIMES},
     }
 
 
@@ -55,7 +65,7 @@ def _drift_reference(result: FitResult) -> dict[str, Any]:
     return {} if reference is None else {CARD_KEY: reference.to_dict()}
 
 
-def _examples(result: FitResult) -> list[dict[str, Any]]:
+def _examples(result: FitResult | OwnModel) -> list[dict[str, Any]]:
     """Returns texts with the tokens, ids and probabilities of the trained model, in float32.
 
     A client of the served version can compare them with its answers.

@@ -48,7 +48,8 @@ def reexport_version(
         card = load_card(version_dir)
         model = load_model(version_dir, card)
         tokenizer = load_tokenizer(version_dir, card)
-        texts_seen = np.load(version_dir / TEXTS_SEEN)
+        seen = version_dir / TEXTS_SEEN
+        texts_seen = np.load(seen) if seen.exists() else None
         label_names = tuple(card["labels"])
         temperature = float(card.get("temperature", 1.0))
         names = load_display_names(version_dir) if display_names is None else display_names

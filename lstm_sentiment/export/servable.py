@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from lstm_sentiment.export.card import make_card
 from lstm_sentiment.export.light.graph import MAX_BYTES, network_bytes
 from lstm_sentiment.export.light.tokenizer_files import write_tokenizer
 from lstm_sentiment.export.light.twin import write_light_twin
+from lstm_sentiment.export.own_model import OwnModel, to_export
 from lstm_sentiment.export.signatures import ServableModule
 from lstm_sentiment.export.warmup import save_warmup_requests
 from lstm_sentiment.model.sentiment_model import SentimentModel
@@ -54,9 +55,13 @@ _TAKEN_APART = "_lower_using_switch_merge"
 
 
 def export_servable(
-    result: FitResult,
+    result: FitResult | SentimentModel,
     base_path: str | os.PathLike[str],
     *,
+    tokenizer: Tokenizer | None = None,
+    label_names: Sequence[Any] | None = None,
+    temperature: float = 1.0,
+    trained_on: Iterable[Any] | None = None,
     version: int | None = None,
     test: Evaluation | None = None,
     test_file: str | os.PathLike[str] | None = None,
@@ -69,8 +74,16 @@ def export_servable(
     The version is written to a folder that no server reads, synced to disk, then renamed.
 
     Args:
-        result: The trained classifier.
+        result: The trained classifier; or a `SentimentModel` that you have trained yourself, with
+            the next four arguments.
         base_path: The servable's folder, with one subfolder a version; made if missing.
+        tokenizer: The tokenizer that the model was trained with.
+        label_names: The model's classes in id order.
+        temperature: Divisor of the model's logits for probabilities: see `fit_temperature`. With a
+            `FitResult`, its own is taken.
+        trained_on: The texts that the model has learned. The version keeps their digests, so that
+            it is not scored on them later, and shows some of them as examples. `None` if unknown:
+            then training cannot continue from the version.
         version: A positive number without a version. `None` is the highest number there plus one.
         test: Scores on held-out texts, to be kept with the version.
         test_file: File of the held-out texts, whose fingerprint is in `result.data`. The version
@@ -85,18 +98,26 @@ def export_servable(
 
     Raises:
         ExportError: If the version exists or the folder cannot be written.
-        InvalidInputError: If `display_names` break a rule, see `read_display_names`, or name a
+        InvalidInputError: If `result` is nothing that can be exported, or the tokenizer does not
+            fit the model; if `display_names` break a rule, see `read_display_names`, or name a
             label that the classifier does not have.
     """
+    classifier = to_export(
+        result,
+        tokenizer=tokenizer,
+        label_names=label_names,
+        temperature=temperature,
+        trained_on=trained_on,
+    )
     if test_file is not None:
-        data = with_test_file(result.data, Path(test_file), Path(base_path))
-        result = replace(result, data=data)
+        data = with_test_file(classifier.data, Path(test_file), Path(base_path))
+        classifier = replace(classifier, data=data)
     if display_names is not None:
-        result = replace(result, display_names=as_display_names(display_names))
-    result.display_names.check_labels(result.label_names, "`display_names`")
+        classifier = replace(classifier, display_names=as_display_names(display_names))
+    classifier.display_names.check_labels(classifier.label_names, "`display_names`")
 
     def write(folder: Path) -> None:
-        write_version(result, folder, test, default_signature)
+        write_version(classifier, folder, test, default_signature)
         when_written(folder)
 
     return publish(Path(base_path), write, version)
@@ -124,7 +145,7 @@ def publish(base: Path, write: Callable[[Path], None], version: int | None = Non
 
 
 def write_version(
-    result: FitResult,
+    result: FitResult | OwnModel,
     folder: Path,
     test: Evaluation | None,
     default_signature: DefaultSignature = "ids",
@@ -174,7 +195,7 @@ def complete_version(
     tokenizer: Tokenizer,
     temperature: float,
     card: Mapping[str, Any],
-    texts_seen: NDArray[np.uint64],
+    texts_seen: NDArray[np.uint64] | None,
     default_signature: DefaultSignature = "ids",
     display_names: DisplayNames = NO_NAMES,
 ) -> None:
@@ -186,13 +207,14 @@ def complete_version(
         tokenizer: The tokenizer that the model was trained with.
         temperature: Divisor of the logits for probabilities.
         card: The facts of the version: see `make_card`.
-        texts_seen: See `FitResult.texts_seen`.
+        texts_seen: See `FitResult.texts_seen`; `None` if unknown.
         default_signature: That of `write_saved_model`.
         display_names: What people see in the place of the labels.
     """
     (folder / CARD).parent.mkdir()
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    np.save(folder / TEXTS_SEEN, texts_seen)
+    if texts_seen is not None:
+        np.save(folder / TEXTS_SEEN, texts_seen)
     save_display_names(display_names, folder)
     ids_key = IDS if default_signature == "text" else DEFAULT_SIGNATURE_KEY
     save_warmup_requests(folder / WARMUP_REQUESTS, tokenizer, model.config.max_length, ids_key)

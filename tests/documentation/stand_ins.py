@@ -97,7 +97,8 @@ class Training:
         (folder / LABELS).write_text("\n".join(result.label_names) + "\n", "utf-8")
         card = json.dumps(make_card(result, test), ensure_ascii=False)
         (folder / CARD).write_text(card, "utf-8")
-        np.save(folder / TEXTS_SEEN, result.texts_seen)
+        if result.texts_seen is not None:
+            np.save(folder / TEXTS_SEEN, result.texts_seen)
         save_display_names(result.display_names, folder)
         save_digests(folder)
 
