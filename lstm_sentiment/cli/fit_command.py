@@ -217,10 +217,11 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
 
     rows = {
         "test accuracy": _with_interval(result.test),
-        "test macro-F1": f"{result.test.macro_f1:.4f}",
-        "test OOV rate": f"{result.test.oov_rate:.4f}",
-        "calibration": f"{result.test.calibration_error:.4f} "
-        f"(error on test; {result.test.calibration_error_before:.4f} before)",
+        "test macro-F1": _macro_f1(result.test),
+        "test OOV rate": f"{result.test.oov_rate:.4f}, the share of tokens that are not in the "
+        "vocabulary",
+        "calibration": f"error {result.test.calibration_error:.3f} "
+        f"({result.test.calibration_error_before:.3f} without the temperature)",
         **_dev_row(result),
         "version": result.version_dir,
         "run": result.run_dir,
@@ -249,6 +250,17 @@ def _with_interval(scores: "Evaluation") -> str:
         f"{scores.accuracy:.4f}, 95% interval {interval.low:.4f} to {interval.high:.4f}, "
         f"{scores.texts:,} texts"
     )
+
+
+def _macro_f1(scores: "Evaluation") -> str:
+    import numpy as np
+
+    from lstm_sentiment.versions.significance import estimate_macro_f1
+
+    matrix = np.array(scores.confusion_matrix)
+    cells = np.repeat(np.arange(matrix.size), matrix.ravel())
+    estimate = estimate_macro_f1(*np.divmod(cells, len(matrix)))
+    return f"{scores.macro_f1:.4f}, 95% interval {estimate.low:.4f} to {estimate.high:.4f}"
 
 
 def look_command(version_dir: Path) -> str:

@@ -1,17 +1,10 @@
-"""The name of this program, and commands of it as a user would type them."""
-
-import shlex
-import sys
-from pathlib import Path
+"""The name and version of this program, and commands of it as a user would type them."""
 
 import typer
 
 from lstm_sentiment import __version__
-
-
-def program() -> str:
-    """Returns the program's name as the user typed it."""
-    return "python cli.py" if Path(sys.argv[0]).name == "cli.py" else "lstm-sentiment"
+from lstm_sentiment.command_line import program as program
+from lstm_sentiment.command_line import shell_command as shell_command
 
 
 def print_version(wanted: bool) -> None:
@@ -19,12 +12,3 @@ def print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"lstm-sentiment {__version__}")
         raise typer.Exit
-
-
-def shell_command(*parts: object) -> str:
-    """Returns a command of this program, quoted for a shell.
-
-    Args:
-        parts: The command's name, its flags and arguments.
-    """
-    return f"{program()} {shlex.join(map(str, parts))}"

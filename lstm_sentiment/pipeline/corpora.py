@@ -92,7 +92,7 @@ def deal_out(
     if given_dev is None:
         dev = without_near_duplicates(dev, "dev", (test,), progress)
     train = without_near_duplicates(train, "training", (dev, test), progress)
-    classes = ", ".join(f"{name} {count:,}" for name, count in train.class_counts().items())
+    classes = ", ".join(f"{name}: {count:,}" for name, count in train.class_counts().items())
     progress.say(
         f"Texts: {len(train):,} to train on ({classes}), {len(dev):,} dev, {len(test):,} test"
     )

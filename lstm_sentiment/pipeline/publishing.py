@@ -1,11 +1,11 @@
 """Exports the versions of a run, labels the best one and removes old ones."""
 
-import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.command_line import shell_command
 from lstm_sentiment.errors import ConfigError
 from lstm_sentiment.export.retention import remove_old_versions
 from lstm_sentiment.export.servable import export_servable
@@ -129,9 +129,9 @@ def _told(labelled: Labelled, version: int, path: Path) -> str:
     if labelled.is_moved:
         return f"{label} points to version {version}: {path}"
     model = ("--model-config-file", str(path), "--model-name", labelled.model_name)
-    again = shlex.join(("models", "label", BEST, str(version), *model))
+    again = shell_command("models", "label", BEST, version, *model)
     return (
         f"Version {version} is now among the specific versions of {path}. {label} does not point "
         f"to it yet. Once a server serves version {version}, move the label: "
-        f"python cli.py {again}"
+        f"{again}"
     )

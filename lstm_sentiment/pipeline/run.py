@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.command_line import shell_command
 from lstm_sentiment.errors import ExportError, InvalidInputError, TrainingError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.publishing import Publisher
 from lstm_sentiment.pipeline.run_folder import (
+    CONFIG,
     METRICS,
     TEST,
     begin_run,
@@ -158,27 +160,42 @@ def _run(
             if not resume:
                 held.enter_context(only_run(run_dir, resume=False))
             begin_run(config, run_dir)
+            progress.say(f"Run folder: {run_dir}")
 
-        prepared = prepare_run(
-            config, progress, texts=texts, cache_dir=cache_dir, when_checked=begin
-        )
+        with _told_while_preparing(run_dir, progress):
+            prepared = prepare_run(
+                config, progress, texts=texts, cache_dir=cache_dir, when_checked=begin
+            )
         with _told_to_resume(run_dir, progress):
             return _run_prepared(config, prepared, run_dir, publisher, progress, resume, started)
 
 
 @contextmanager
 def _told_to_resume(run_dir: Path, progress: Progress) -> Iterator[None]:
-    """Says how the run goes on, where it has to stop."""
-    told = f"`fit --resume {run_dir}` goes on"
+    """Prints the command that continues the run, if it has to stop."""
+    command = shell_command("fit", "--resume", run_dir)
     try:
         yield
     except (TrainingError, ExportError) as error:
-        raise type(error)(f"{error} {told}.") from error
+        raise type(error)(f"{error} To continue: {command}") from error
     except OSError as error:
         where, reason = error.filename or run_dir, error.strerror or error
-        raise TrainingError(f"{where}: cannot be written: {reason}. {told}.") from error
+        raise TrainingError(
+            f"{where}: cannot be written: {reason}. To continue: {command}"
+        ) from error
     except KeyboardInterrupt:
-        progress.say(f"Stopped: {told}")
+        progress.say(f"Stopped. To continue: {command}")
+        raise
+
+
+@contextmanager
+def _told_while_preparing(run_dir: Path, progress: Progress) -> Iterator[None]:
+    """Prints the command that continues the run, if it is interrupted once it has begun."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run_dir / CONFIG).exists():
+            progress.say(f"Stopped. To continue: {shell_command('fit', '--resume', run_dir)}")
         raise
 
 

@@ -209,10 +209,10 @@ def _kept(state: TrainingState, validation: CrossValidation | None) -> str:
             f"({losses[kept - 1]:.4f}, {min(losses):.4f}) as far as "
             f"{len(state.lowest_losses):,} dev texts can tell"
         )
-    told = f"{told}, that of the lowest dev loss ({min(losses):.4f})"
+    told = f"{told}, which has the lowest dev loss ({min(losses):.4f})"
     if kept < len(losses):
         return told
-    return f"{told}. It is the last: more may be better, try `--epochs {2 * len(losses)}`"
+    return f"{told}. The last epoch was the best: try more with --epochs {2 * len(losses)}"
 
 
 def _take_snapshot(

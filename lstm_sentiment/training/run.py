@@ -130,12 +130,15 @@ class TrainingRun:
         """Lengths and words of the training and dev texts."""
         return DriftReference.of_texts((self.train.texts, self.dev.texts), self.train.label_names)
 
-    def encode(self, texts: Sequence[str], progress: Progress = SILENT) -> TokenRows:
+    def encode(
+        self, texts: Sequence[str], name: str = "texts", progress: Progress = SILENT
+    ) -> TokenRows:
         """Returns the token ids of texts, cut to the model's `max_length`."""
         return encode_texts(
             self.tokenizer,
             texts,
             max_length=self.model.max_length,
             cache_dir=self.cache_dir,
+            name=name,
             progress=progress,
         )

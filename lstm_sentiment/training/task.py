@@ -71,7 +71,8 @@ def make_task(run: TrainingRun, dev_scores: Sequence[EpochScores] | None = None)
     """Tokenizes the texts of a run and makes its model with the first weights."""
     train, training = run.train, run.orders.training
     num_classes = len(train.label_names)
-    train_ids, dev_ids = run.encode(train.texts, run.progress), run.encode(run.dev.texts)
+    train_ids = run.encode(train.texts, "training texts", run.progress)
+    dev_ids = run.encode(run.dev.texts, "dev texts")
     labels, targets = np.asarray(train.labels, np.int64), None
     if run.soft_labels is not None:
         taught = soft_targets(

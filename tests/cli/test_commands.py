@@ -115,6 +115,11 @@ def test_fit_prints_json_alone_and_exports_the_next_version(
     assert 0 <= result["padding_share"] < 1
     assert result["labels"] == ["negative", "neutral", "positive"]
     assert "5 repeated" in outcome.err
+    assert re.search(r"to train on \(negative: \d+, neutral: \d+, positive: \d+\)", outcome.err)
+    assert "Run folder: run\n" in outcome.err
+    # A step that is named twice would look like one that is done twice.
+    done = [line.split(": done in ")[0] for line in outcome.err.splitlines() if ": done" in line]
+    assert len(done) == len(set(done)) > 3
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "checkpoints",
         "config.toml",
@@ -171,7 +176,12 @@ def test_fit_ends_with_the_next_command(
         r"test accuracy  0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4}, \d+ texts\n", outcome.out
     )
     assert " test texts are few: label more" in outcome.err
-    assert "test macro-F1" in outcome.out
+    assert re.search(
+        r"test macro-F1  0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4}\n", outcome.out
+    )
+    assert re.search(
+        r"calibration    error 0\.\d{3} \(0\.\d{3} without the temperature\)\n", outcome.out
+    )
     assert "m/hotel/1" in outcome.out
     assert "lstm-sentiment serve --model-name hotel --model-base-path m/hotel" in outcome.out
 

@@ -70,6 +70,30 @@ def test_a_file_that_was_there_stays(
     assert (tmp_path / "page.html").read_text() == "of yesterday"
 
 
+@pytest.mark.parametrize(
+    "step", ["lstm_sentiment.pipeline.preparation.make_words", "lstm_sentiment.pipeline.run.fit"]
+)
+def test_fit_prints_the_command_that_continues_the_run(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def interrupt(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    rows = [f"{'good' if n % 2 else 'bad'} room number {n},{n % 2}" for n in range(40)]
+    (tmp_path / "a.csv").write_text("text,label\n" + "\n".join(rows) + "\n", "utf-8")
+    monkeypatch.setattr(step, interrupt)
+    flags = ("--set", "training.cross_validation=off", "--set", "vector_training.dim=2")
+    outcome = run("fit", "a.csv", "--run-dir", "my run", *flags)
+    assert outcome.code == 130
+    told = "Stopped. To continue: lstm-sentiment fit --resume 'my run'"
+    assert outcome.err.splitlines()[-2:] == [told, "interrupted"]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lstm_sentiment.pipeline.run.fit", interrupt)
+    again = run("fit", "--resume", "my run")
+    assert (again.code, again.err.splitlines()[-2]) == (130, told)
+
+
 def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     source = f"/dev/fd/{reading}"

@@ -249,7 +249,7 @@ def test_killed_workers_stop_the_job_and_all_go_on_to_the_same_weights(
         assert code == 128 + signal.SIGKILL
         assert "error: All workers must go on to the end. Received: another worker has stop" in said
         if killed == "1":
-            assert f"`fit --resume {config.run_dir}` goes on" in said
+            assert f"To continue: lstm-sentiment fit --resume {config.run_dir}" in said
         assert not (tmp_path / "models").exists()
 
     code, said = run_workers(config, 2, action="resume")

@@ -203,8 +203,8 @@ def test_it_says_where_it_trains_and_which_epoch_it_kept(
     assert batches.startswith("Batches: 3 of up to 4 texts, ")
     assert batches.endswith("% of their time steps are padding")
     assert where == "Training 1 CPU replica on CPU:0: 4 texts a step, float32"
-    assert kept.startswith("Kept epoch 1 of 1, that of the lowest dev loss (")
-    assert kept.endswith("). It is the last: more may be better, try `--epochs 2`")
+    assert kept.startswith("Kept epoch 1 of 1, which has the lowest dev loss (")
+    assert kept.endswith("). The last epoch was the best: try more with --epochs 2")
 
 
 @pytest.mark.parametrize("dev", [SMALL.select([]), Corpus.from_rows([("x", "a"), ("y", "b")])])

@@ -128,7 +128,9 @@ def train_views(
         [part for token in sentence for part in (token if token != OOV_TOKEN else [token])]
         for sentence in sentences
     ]
-    characters = train_word_vectors(spelled, config, cache_dir=cache_dir, progress=progress)
+    characters = train_word_vectors(
+        spelled, config, name="character vectors", cache_dir=cache_dir, progress=progress
+    )
     rows = {character: row for row, character in enumerate(characters.tokens)}
     means = [
         characters.matrix[[rows[part] for part in ([t] if t == OOV_TOKEN else t)]].mean(axis=0)
@@ -141,6 +143,7 @@ def train_word_vectors(
     sentences: Sequence[Sequence[str]],
     config: VectorTrainingConfig | None = None,
     *,
+    name: str = "word vectors",
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
 ) -> WordVectors:
@@ -150,6 +153,7 @@ def train_word_vectors(
         sentences: The tokens of each text, `[OOV]` for unknown tokens. Training texts only:
             nothing may be learned from a test text.
         config: Settings of the training; `None` takes the defaults.
+        name: Of the vectors, for messages.
         cache_dir: Folder for results, named by a hash of texts and config, to be used again. `None`
             caches nothing.
         progress: Counts the epochs.
@@ -163,31 +167,29 @@ def train_word_vectors(
     """
     config = _with_epochs(config or VectorTrainingConfig(), sentences, progress)
     if cache_dir is None:
-        return _train(sentences, config, progress)
-    folder, name = Path(cache_dir), f"{config.algorithm}-{_fingerprint(sentences, config)}"
-    found = _cached(folder, name, progress)
+        return _train(sentences, config, name, progress)
+    folder, stem = Path(cache_dir), f"{config.algorithm}-{_fingerprint(sentences, config)}"
+    found = _cached(folder, stem, name.capitalize(), progress)
     if found is not None:
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(f"{cache_dir}: cannot be made: {error.strerror}.") from error
-    vectors = _train(sentences, config, progress)
-    save_word_vectors(vectors, folder / f"{name}-{_digest(vectors)}.npy")
+    vectors = _train(sentences, config, name, progress)
+    save_word_vectors(vectors, folder / f"{stem}-{_digest(vectors)}.npy")
     return vectors
 
 
-def _cached(folder: Path, name: str, progress: Progress) -> WordVectors | None:
+def _cached(folder: Path, stem: str, name: str, progress: Progress) -> WordVectors | None:
     """Returns the vectors of an earlier run; those without their digest are deleted."""
-    for path in sorted(folder.glob(f"{name}*.npy")):
+    for path in sorted(folder.glob(f"{stem}*.npy")):
         with suppress(InvalidInputError):
             vectors = load_word_vectors(path)
-            if path.stem == f"{name}-{_digest(vectors)}":
-                progress.say(f"Word vectors: taken from {path}")
+            if path.stem == f"{stem}-{_digest(vectors)}":
+                progress.say(f"{name}: taken from {path}")
                 return vectors
-        progress.say(
-            f"Word vectors: {path} is damaged or of an earlier release, they are trained again"
-        )
+        progress.say(f"{name}: {path} is damaged or of an earlier release, they are trained again")
         with suppress(OSError):
             path.unlink(missing_ok=True)
     return None
@@ -208,7 +210,7 @@ def tokenize_texts(
 
     tokens = (PAD_TOKEN, OOV_TOKEN, *tokenizer.vocabulary.tokens)
     sentences: list[list[str]] = []
-    for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing", progress):
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing for word vectors", progress):
         for ids in tokenizer(tf.constant(part)).to_list():
             sentences.append([tokens[token_id] for token_id in ids])
     return sentences
@@ -228,7 +230,10 @@ def _with_epochs(
 
 
 def _train(
-    sentences: Sequence[Sequence[str]], config: VectorTrainingConfig, progress: Progress
+    sentences: Sequence[Sequence[str]],
+    config: VectorTrainingConfig,
+    name: str,
+    progress: Progress,
 ) -> WordVectors:
     try:
         from gensim.models import FastText, Word2Vec
@@ -246,9 +251,9 @@ def _train(
         trainer, subwords = FastText, _subword_settings(sentences)
     rows = len(set(chain.from_iterable(sentences))) + subwords.get("bucket", 0)
     # What is kept for words, and for words as neighbours, float32 each.
-    part = MemoryPart("word vectors", 8 * rows * config.dim, ("vector_training.dim",))
-    check_memory("The training of word vectors", [part])
-    with progress.step("Training word vectors", config.epochs or 0) as advance:
+    part = MemoryPart(name, 8 * rows * config.dim, ("vector_training.dim",))
+    check_memory(f"The training of {name}", [part])
+    with progress.step(f"Training {name}", config.epochs or 0) as advance:
 
         class Epochs(CallbackAny2Vec):
             def on_epoch_end(self, model: Any) -> None:

@@ -23,6 +23,7 @@ def encode_texts(
     *,
     max_length: int | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
+    name: str = "texts",
     progress: Progress = SILENT,
 ) -> TokenRows:
     """Tokenizes many texts.
@@ -33,6 +34,7 @@ def encode_texts(
         max_length: Largest number of tokens kept of each text; `None` keeps all.
         cache_dir: Folder that keeps the ids on disk, by the hash of tokenizer and texts, for later
             calls. `None` keeps them in memory.
+        name: Of the texts, for the step's description.
         progress: Receives one step, counted in texts.
 
     Returns:
@@ -46,16 +48,18 @@ def encode_texts(
         # Files are read from front to back, whatever the order of the texts.
         order = texts.reading_order()
         texts = texts.select(order)
-    parts = _tokenize(tokenizer, texts, max_length, progress)
+    parts = _tokenize(tokenizer, texts, max_length, name, progress)
     if cache_dir is None:
         rows = token_rows(parts)
     else:
         folder = Path(cache_dir) / f"token-ids-{_fingerprint(tokenizer, texts, max_length)}"
-        rows = _kept(folder, parts, progress)
+        rows = _kept(folder, parts, name, progress)
     return rows if order is None else rows.select(np.argsort(order))
 
 
-def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) -> TokenRows:
+def _kept(
+    folder: Path, parts: Iterator[tf.RaggedTensor], name: str, progress: Progress
+) -> TokenRows:
     """Returns the rows in `folder`, computed anew where they are missing or damaged."""
     try:
         rows = TokenRows.load(folder)
@@ -64,15 +68,19 @@ def _kept(folder: Path, parts: Iterator[tf.RaggedTensor], progress: Progress) ->
     except (OSError, EOFError, ValueError):
         progress.say(f"Token ids: {folder} is damaged or of an earlier release, it is made again")
     else:
-        progress.say(f"Token ids: taken from {folder}")
+        progress.say(f"Token ids of {name}: taken from {folder}")
         return rows
     return save_token_rows((token_rows([part]) for part in parts), folder)
 
 
 def _tokenize(
-    tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None, progress: Progress
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    max_length: int | None,
+    name: str,
+    progress: Progress,
 ) -> Iterator[tf.RaggedTensor]:
-    with progress.step("Tokenizing", len(texts)) as advance:
+    with progress.step(f"Tokenizing {name}", len(texts)) as advance:
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = texts[start : start + _TEXTS_AT_ONCE]
             ids = tokenizer(tf.constant(list(part)))
