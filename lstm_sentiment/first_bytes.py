@@ -130,7 +130,7 @@ def _archive(name: str, command: str) -> FileKind:
 
 
 _TO_UTF8 = "`iconv -f {0} -t UTF-8 {{file}} > NEW_FILE` converts it"
-_TABLE = "save it as CSV UTF-8 (in Excel: File, Save As) and give that file"
+_TABLE = "save it as .xlsx or CSV UTF-8 (File, Save As) and give that file"
 _GENSIM = (
     'gensim writes {what} from it: `python -c "from gensim.models import {loads}; '
     "{loads}.load({{path}}){words}.save_word2vec_format('NEW_FILE.txt')\"`"
@@ -160,7 +160,9 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
     (_begins(b"\xff\xfe", b"\xfe\xff"), UTF16),
     (
         _zip_with(rb"xl/|\[Content_Types\]\.xml.*xl/"),
-        FileKind("an Excel workbook (.xlsx)", _TABLE),
+        FileKind(
+            "an Excel workbook (.xlsx)", "a name that ends in .xlsx lets it be read as a table"
+        ),
     ),
     (
         _zip_with(rb"mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet"),
@@ -297,7 +299,10 @@ _KINDS: tuple[tuple[_Test, FileKind], ...] = (
     ),
     (
         _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-        FileKind("an old Office document (.xls, .doc) or Thumbs.db", _TABLE),
+        FileKind(
+            "an old Office document (.xls, .doc), a workbook with a password, or Thumbs.db",
+            f"{_TABLE}, without a password",
+        ),
     ),
     (_matches(rb"%PDF-\d"), FileKind("a PDF", "`pdftotext {file} NEW_FILE.txt` takes its text")),
     (_begins(b"{\\rtf"), FileKind("a document in RTF", "save it as plain text in UTF-8")),

@@ -73,7 +73,11 @@ OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 KINDS: dict[str, tuple[bytes, str, str]] = {
     # name: first bytes, words of the kind's name, words of what to do
     "zip": (zipped(**{"a.csv": TABLE.encode()}), "ZIP archive", "unzip"),
-    "xlsx": (zipped(**{"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "Excel", "CSV UTF-8"),
+    "xlsx": (
+        zipped(**{"[Content_Types].xml": b"", "xl/workbook.xml": b""}),
+        "Excel",
+        "ends in .xlsx",
+    ),
     "npz": (npz(), "NumPy arrays", "numpy.load"),
     "keras": (zipped(**{"metadata.json": b"{}", "config.json": b"{}"}), "Keras model", "export("),
     "torch": (zipped(**{"archive/data.pkl": b""}), "PyTorch", "in Python"),

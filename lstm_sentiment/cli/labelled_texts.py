@@ -28,9 +28,9 @@ class TextsOrTestSet:
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Labelled texts: .csv, .tsv, .jsonl, .parquet; or one .txt a class, named after "
-            "the class; or a folder of them. May be repeated. Default: the test set of the run "
-            "that made the version.",
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet, .xlsx; or one .txt a class, named "
+            "after the class; or a folder of them. May be repeated. Default: the test set of the "
+            "run that made the version.",
             show_default=False,
         ),
     ] = None

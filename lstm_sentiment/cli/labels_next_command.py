@@ -40,8 +40,8 @@ def choose(
     pool: Annotated[
         list[Path],
         typer.Option(
-            help="Texts without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text per "
-            "line, or a folder of them. May be repeated.",
+            help="Texts without labels: .csv, .tsv, .jsonl, .parquet, .xlsx, .txt with one text "
+            "per line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ],
@@ -177,15 +177,15 @@ def _label_names(
 
 
 def _read(paths: Sequence[Path], text_column: str, **reading: Any) -> Sequence[str]:
-    """Leaves the texts in their files, but for those of Parquet files."""
+    """Leaves the texts in their files, but for those of Parquet files and workbooks."""
     from lstm_sentiment.cli.console import TerminalProgress
     from lstm_sentiment.text.corpus.reading import files_of, read_texts
-    from lstm_sentiment.text.corpus.record_files import PARQUET
+    from lstm_sentiment.text.corpus.record_files import PARQUET, WORKBOOK
     from lstm_sentiment.text.corpus.streaming import open_texts
 
     progress = TerminalProgress()
     files = files_of(paths, plain=True, progress=progress)
-    if not any(content_suffix(file) == PARQUET for file in files):
+    if not any(content_suffix(file) in (PARQUET, WORKBOOK) for file in files):
         return open_texts(files, text_column=text_column, progress=progress, **reading)
     return [
         text

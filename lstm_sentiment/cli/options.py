@@ -74,8 +74,8 @@ class DataFlags:
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Labelled texts to train on: .csv, .tsv, .jsonl, .parquet; or one .txt a class, "
-            "named after it; or a folder of them. Without any: the demo corpus.",
+            help="Labelled texts to train on: .csv, .tsv, .jsonl, .parquet, .xlsx; or one .txt a "
+            "class, named after it; or a folder of them. Without any: the demo corpus.",
             show_default=False,
         ),
     ] = None

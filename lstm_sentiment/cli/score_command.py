@@ -63,7 +63,7 @@ def score(
 ) -> None:
     """Write label and probabilities of each text, file by file.
 
-    Each .csv, .tsv, .jsonl, .parquet or .txt file gets its own output, such as
+    Each .csv, .tsv, .jsonl, .parquet, .xlsx or .txt file gets its own output, as
     reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl: the model's name and version,
     and eight digits of a hash of the model's files and the column. It holds one
     JSON object for each text, in order, as predict --json prints them.

@@ -56,7 +56,7 @@ def info(
         list[Path] | None,
         typer.Option(
             help="Texts whose words are looked up in the vectors: .csv, .tsv, .jsonl, .parquet, "
-            ".txt with one text per line, or a folder of them. May be repeated.",
+            ".xlsx, .txt with one text per line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -110,8 +110,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Texts, with or without labels: .csv, .tsv, .jsonl, .parquet, .txt with one text "
-            "per line, or a folder of them. May be repeated.",
+            help="Texts, with or without labels: .csv, .tsv, .jsonl, .parquet, .xlsx, .txt with "
+            "one text per line, or a folder of them. May be repeated.",
             show_default=False,
         ),
     ],

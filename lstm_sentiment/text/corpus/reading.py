@@ -1,4 +1,4 @@
-"""Reading labelled texts from CSV, TSV, JSONL and Parquet files, or a text file per class."""
+"""Reading labelled texts from tables, such as CSV and Excel files, or a text file per class."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,8 @@ def read_corpus(
 ) -> Corpus:
     """Reads labelled texts from files.
 
-    `.csv`, `.tsv`, `.jsonl` and `.parquet` files hold a column of texts and one of labels. A
+    `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.xlsx` files hold a column of texts and one of labels;
+    of a workbook, the first sheet that holds data is read. A
     `.txt` file holds the texts of one class, one a line; the file's stem is the label. A folder
     stands for all such files in it, but for those whose names begin with a dot or `~$`. Each may
     be compressed by gzip, bzip2 or xz, as in `a.csv.gz`.

@@ -4,7 +4,7 @@ A file may be compressed, as in `a.csv.gz`: positions are those in what is decom
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from lstm_sentiment.text.corpus.tables.separated import (
     header_of,
     separated_rows,
 )
+from lstm_sentiment.text.corpus.tables.workbook import workbook_rows
 from lstm_sentiment.text.corpus.text_encoding import (
     UTF_8,
     TextEncoding,
@@ -45,18 +46,25 @@ from lstm_sentiment.text.corpus.text_lines import TextLines
 RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 """Endings of files whose records have bytes of their own, and so can stay in their files."""
 
-PARQUET = ".parquet"
 _JSON_LINES = ".jsonl"
+PARQUET = ".parquet"
+WORKBOOK = ".xlsx"
 
-TABLE_SUFFIXES = (*SEPARATORS, ".jsonl", PARQUET)
+TABLE_SUFFIXES = (*SEPARATORS, _JSON_LINES, PARQUET, WORKBOOK)
 """Endings of files with columns."""
 
+_SAVE_AS = "which must be a .xlsx or .csv file: save it as one (File, Save As)"
 _OTHER_TABLES = {
     ".json": "JSON, which must be a .jsonl file of one object a line: rename the file if it is so, "
     "else `jq -c '.[]' FILE > NEW.jsonl` writes such lines from a list of objects",
     ".ndjson": "JSON Lines: rename the file to .jsonl",
     ".jsonlines": "JSON Lines: rename the file to .jsonl",
     ".tab": "a table with tabs: rename the file to .tsv",
+    ".xls": f"an old Excel workbook, {_SAVE_AS}",
+    ".xlsb": f"a binary Excel workbook, {_SAVE_AS}",
+    ".xlsm": f"an Excel workbook with macros, {_SAVE_AS}",
+    ".ods": f"an OpenDocument spreadsheet, {_SAVE_AS}",
+    ".et": f"a workbook of WPS, {_SAVE_AS}",
 }
 
 
@@ -66,8 +74,8 @@ class Record(NamedTuple):
     Attributes:
         text: The text as it stands in the file.
         label: Its label, which may be one of several spellings of a class.
-        start: First byte of the record; 0 in Parquet.
-        length: Bytes of the record; 0 in Parquet.
+        start: First byte of the record; 0 in Parquet and workbooks.
+        length: Bytes of the record; 0 in Parquet and workbooks.
     """
 
     text: str
@@ -125,7 +133,9 @@ def labelled_rows(
     progress: Progress = SILENT,
 ) -> Iterator[LabelledRow]:
     """Reads the records of a file as `read_records`, with the numbers of their rows."""
-    faults = RowFaults(path, bad_rows, word="row" if content_suffix(path) == PARQUET else "line")
+    faults = RowFaults(
+        path, bad_rows, word="row" if content_suffix(path) in _WITHOUT_LINES else "line"
+    )
     wanted = [name for name in (text, label) if name is not None]
     found = encoding_of_table(path, encoding, progress)
     for row in _rows(path, wanted, faults, found, stem_is_label=label is not None):
@@ -168,8 +178,8 @@ def rows_by_ordinal(path: Path, encoding: str = AUTO) -> Iterator[tuple[int, dic
 
 
 def encoding_of_table(path: Path, stated: str | TextEncoding, progress: Progress) -> TextEncoding:
-    """Returns the encoding of a file as `find_encoding`; Parquet has none."""
-    if content_suffix(path) == PARQUET:
+    """Returns the encoding of a file as `find_encoding`; Parquet and workbooks have none."""
+    if content_suffix(path) in _WITHOUT_LINES:
         return TextEncoding(UTF_8)
     return find_encoding(path, stated, progress)
 
@@ -187,8 +197,8 @@ def _rows(
         return separated_rows(path, suffix, wanted, faults, encoding)
     if suffix == _JSON_LINES:
         return json_rows(path, wanted, faults, encoding)
-    if suffix == PARQUET:
-        return parquet_rows(path, wanted, faults)
+    if suffix in _WITHOUT_LINES:
+        return _WITHOUT_LINES[suffix](path, wanted, faults)
     if suffix in _OTHER_TABLES:
         raise InvalidInputError(f"{path}: {not_plain_text(path)}")
     return _plain_rows(path, content_name(path).stem if stem_is_label else None, faults, encoding)
@@ -201,6 +211,12 @@ def not_plain_text(path: Path) -> str:
     """
     other = _OTHER_TABLES.get(content_suffix(path))
     return "" if other is None else f"must be a file of texts, or a table. Received: {other}."
+
+
+_WITHOUT_LINES: dict[str, Callable[[Path, Sequence[str] | None, RowFaults], Iterator[TableRow]]] = {
+    PARQUET: parquet_rows,
+    WORKBOOK: workbook_rows,
+}
 
 
 def _record(row: TableRow, faults: RowFaults) -> Record | None:

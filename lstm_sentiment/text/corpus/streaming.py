@@ -17,7 +17,7 @@ from lstm_sentiment.text.corpus.file_index import FileIndexer
 from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.reading import files_of, require_rows, tell_spellings
-from lstm_sentiment.text.corpus.record_files import PARQUET, RECORD_SUFFIXES
+from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES, TABLE_SUFFIXES
 
 
 def open_corpus(
@@ -34,8 +34,8 @@ def open_corpus(
 
     The corpus equals that of `read_corpus`, but holds 32 bytes for each text instead of the text:
     see `FileTexts`. The files are read once here and must not change afterwards. The arguments are
-    those of `read_corpus`, but `.parquet` files are refused. Of a compressed file, and of text in
-    UTF-16, a copy in UTF-8 is made in the folder for temporary files.
+    those of `read_corpus`, but `.parquet` and `.xlsx` files are refused. Of a compressed file, and
+    of text in UTF-16, a copy in UTF-8 is made in the folder for temporary files.
 
     Raises:
         InvalidInputError: As `read_corpus`, or if a file is not a regular file or has a record of
@@ -71,7 +71,8 @@ def open_texts(
     """Indexes texts without labels, without loading them into memory.
 
     Args:
-        paths: Files or folders as in `read_texts`, without `.parquet`. Files may be empty.
+        paths: Files or folders as in `read_texts`, but `.parquet` and `.xlsx`. Files may be
+            empty.
         text_column: Name of the column, or JSON key, of the texts.
         bad_rows: As of `read_corpus`.
         encoding: As of `read_corpus`.
@@ -93,7 +94,7 @@ def open_texts(
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:
     for file in files:
-        if content_suffix(file) == PARQUET:
+        if content_suffix(file) in TABLE_SUFFIXES and content_suffix(file) not in RECORD_SUFFIXES:
             *most, last = RECORD_SUFFIXES
             raise InvalidInputError(
                 f"{file}: texts can stay in {', '.join(most)} and {last} files only (`streaming`)."

@@ -88,9 +88,9 @@ def find_shards(path: str | os.PathLike[str], progress: Progress = SILENT) -> li
     """Lists the files of texts in a folder, sorted.
 
     Args:
-        path: A folder, of which the `.csv`, `.tsv`, `.jsonl`, `.parquet` and `.txt` files are
-            taken, compressed or not, without subfolders, outputs and files whose names begin with
-            a dot or `~$`. Or one file of any name, which is one shard.
+        path: A folder, of which the `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.xlsx` and `.txt` files
+            are taken, compressed or not, without subfolders, outputs and files whose names begin
+            with a dot or `~$`. Or one file of any name, which is one shard.
         progress: Reports the files that are left aside.
 
     Raises:

@@ -11,11 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas
 import polars
 import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
+from openpyxl.utils.escape import escape
 
 
 def _plain(value: Any) -> Any:
@@ -144,6 +146,31 @@ def _pyarrow_parquet(**options: Any) -> Callable[[pyarrow.Table], bytes]:
     return written
 
 
+def _escaped(value: Any) -> Any:
+    return escape(value) if isinstance(value, str) else value
+
+
+def _workbook(table: pyarrow.Table) -> bytes:
+    """As Excel writes it: a carriage return is escaped, since XML would drop it."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Reviews")
+    sheet.append(table.column_names)
+    for row in _rows(_with_texts(table)):
+        sheet.append(list(map(_escaped, row.values())))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _pandas_workbook(table: pyarrow.Table) -> bytes:
+    file = io.BytesIO()
+    frame = _frame(table)
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    frame[texts] = frame[texts].map(_escaped)
+    frame.to_excel(file, index=False)
+    return file.getvalue()
+
+
 WRITERS: dict[str, tuple[str, Callable[[pyarrow.Table], bytes]]] = {
     "csv": (".csv", _csv_of()),
     "csv, all quoted": (".csv", _csv_of(quoting=csv.QUOTE_ALL, lineterminator="\n")),
@@ -163,6 +190,8 @@ WRITERS: dict[str, tuple[str, Callable[[pyarrow.Table], bytes]]] = {
     "Polars, CSV with a mark": (".csv", _polars_csv(include_bom=True, line_terminator="\r\n")),
     "Polars, JSONL": (".jsonl", _polars_json),
     "Polars, Parquet": (".parquet", _polars_parquet),
+    "openpyxl": (".xlsx", _workbook),
+    "pandas, Excel": (".xlsx", _pandas_workbook),
     "pyarrow, CSV": (".csv", _pyarrow_csv(",")),
     "pyarrow, TSV": (".tsv", _pyarrow_csv("\t")),
     "pyarrow, Parquet": (".parquet", _pyarrow_parquet()),
@@ -176,7 +205,7 @@ def can_write(name: str, table: pyarrow.Table) -> bool:
     if name == "json, without missing values":
         return all(column.null_count < len(column) for column in table.columns)
     is_nested = any(pyarrow.types.is_nested(field.type) for field in table.schema)
-    return not is_nested or WRITERS[name][0] not in (".csv", ".tsv")
+    return not is_nested or WRITERS[name][0] not in (".csv", ".tsv", ".xlsx")
 
 
 def write(name: str, table: pyarrow.Table, folder: Path) -> Path:

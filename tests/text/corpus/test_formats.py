@@ -81,6 +81,9 @@ def tables(draw: st.DrawFn) -> pyarrow.Table:
     return pyarrow.table(columns)
 
 
+_COUNT = re.compile(r"\d+ rows")
+
+
 def outcome(read: Callable[[list[Path]], Corpus], path: Path) -> Any:
     """The digest of a file's corpus, or the rule that it breaks, without the place."""
     try:
@@ -114,11 +117,15 @@ def test_one_table_is_one_corpus_in_every_format(table: pyarrow.Table) -> None:
                 if path.suffix == ".tsv" and is_doubtful(path):
                     continue
                 found[name] = outcome(read_corpus, path)
-                if path.suffix != ".parquet":
+                if path.suffix not in (".parquet", ".xlsx"):
                     assert outcome(open_corpus, path) == found[name], name
         wanted = found["pyarrow, Parquet"]
         for name, corpus in found.items():
-            assert corpus == wanted, f"{name}: {corpus}, and not as in Parquet: {wanted}"
+            same = corpus == wanted
+            if WRITERS[name][0] == ".xlsx" and isinstance(corpus, str):
+                # Rows without a value at the end of a sheet are not counted.
+                same = _COUNT.sub("rows", corpus) == _COUNT.sub("rows", str(wanted))
+            assert same, f"{name}: {corpus}, and not as in Parquet: {wanted}"
 
 
 @settings(max_examples=20)
@@ -132,6 +139,8 @@ def test_texts_without_labels_are_the_same_too(table: pyarrow.Table) -> None:
                 continue
             texts = [text.strip() for text in read_texts(path)]
             wanted = texts if wanted is None else wanted
+            if path.suffix == ".xlsx":  # rows at the end of a sheet without a value are no rows
+                texts += [""] * (len(wanted) - len(texts))
             assert texts == wanted, name
 
 
@@ -150,6 +159,8 @@ def test_dates_are_labels_as_csv_holds_them(tmp_path: Path) -> None:
         "Polars, CSV",
         "pyarrow, CSV",
         "Polars, JSONL",
+        "openpyxl",
+        "pandas, Excel",
         "pyarrow, Parquet",
     )
     corpora = [read_corpus([write(name, table, tmp_path)]) for name in names]

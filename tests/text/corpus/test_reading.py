@@ -90,7 +90,7 @@ def test_a_folder_of_one_file_a_class(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "x", "label": null}', r"a\.jsonl:1: a label must be"),
         ("a.jsonl", '{"label": 1}', r"a\.jsonl:1: the column 'text' must exist"),
         ("a.parquet", b"PAR0", r"a\.parquet: is not a Parquet file"),
-        ("a.xlsx", b"", r"a\.xlsx: must be a \.csv, \.tsv, \.jsonl, \.parquet or \.txt file"),
+        ("a.doc", b"", r"a\.doc: must be a \.csv, \.tsv, \.jsonl, \.parquet, \.xlsx or \.txt file"),
     ],
 )
 def test_a_bad_file_is_one_line_that_says_where(

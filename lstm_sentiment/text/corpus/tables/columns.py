@@ -42,13 +42,19 @@ def columns_of(where: str, header: Sequence[str], *wanted: str | None, hint: str
                 f"{'...' if len(shown) > _MOST_SHOWN else '.'}{did_you_mean(name, header)}{hint}"
             )
         if len(found) > 1:
-            raise InvalidInputError(repeated_column(where, name))
+            raise InvalidInputError(_repeated(where, name))
         positions.append(found[0])
     return positions
 
 
-def repeated_column(where: str, name: str) -> str:
-    """Words the message of a column that occurs twice."""
+def check_distinct(where: str, header: Sequence[str]) -> None:
+    """Raises `InvalidInputError` if two columns have the same name, unless they have none."""
+    for name in header:
+        if name and header.count(name) > 1:  # spreadsheets add columns without a name
+            raise InvalidInputError(_repeated(where, name))
+
+
+def _repeated(where: str, name: str) -> str:
     return f"{where}: each column must have another name. Received: {name!r} twice."
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.tables.cells import TableRow
-from lstm_sentiment.text.corpus.tables.columns import columns_of, repeated_column
+from lstm_sentiment.text.corpus.tables.columns import check_distinct, columns_of
 from lstm_sentiment.text.corpus.tables.record_lines import RecordLines
 from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
 from lstm_sentiment.text.corpus.tables.tsv_quotes import TsvQuotes, tsv_quotes
@@ -85,7 +85,7 @@ def separated_rows(
             return
         where = f"{path}:{lines.number}"
         if wanted is None:
-            _check_distinct(where, header)
+            check_distinct(where, header)
         else:
             columns = columns_of(where, header, *wanted, hint=_hint(header, dialect))
         for row in _records(lines, dialect, header, faults):
@@ -196,12 +196,6 @@ def _line_of_open_quote(contents: Sequence[str]) -> int:
                 opened = opened if content[position - 1 : position] == '"' else number
                 is_open = True
     return opened
-
-
-def _check_distinct(where: str, header: Sequence[str]) -> None:
-    for name in header:
-        if name and header.count(name) > 1:  # spreadsheets add columns without a name
-            raise InvalidInputError(repeated_column(where, name))
 
 
 def _hint(header: Sequence[str], dialect: Dialect) -> str:
