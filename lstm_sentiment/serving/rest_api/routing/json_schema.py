@@ -9,10 +9,10 @@ STRING: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 INTEGER: Schema = {"type": "integer"}
 NUMBERS = (
-    "NaN, Infinity and -Infinity are numbers, here and in answers, though no JSON: they are "
-    "written in these letters, without quotes."
+    "NaN, Infinity and -Infinity count as numbers, here and in answers, although JSON does not have "
+    "them: write them without quotes."
 )
-"""What a description says of numbers."""
+"""Description of numbers beyond JSON."""
 
 
 def ref(name: str) -> Schema:

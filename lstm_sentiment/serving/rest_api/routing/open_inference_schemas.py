@@ -14,7 +14,7 @@ _PARAMETERS: Schema = {"parameters": {"type": "object"}}
 _SHAPE = list_of({"type": "integer", "minimum": 0})
 _DATATYPE: Schema = {"type": "string", "description": "Such as `BYTES`, `INT64` or `FP32`."}
 _DATA: Schema = {
-    "description": f"The elements, in one list or in lists nested as the shape. {NUMBERS}",
+    "description": f"The elements, in one list or in lists nested like the shape. {NUMBERS}",
     **list_of(ref("OpenTensorData")),
 }
 _TENSOR: Schema = {"name": STRING, "shape": _SHAPE, "datatype": _DATATYPE, "data": _DATA}
@@ -31,7 +31,7 @@ OPEN_INFERENCE_SCHEMAS: dict[str, Schema] = {
     "InferRequest": object_of(
         {"inputs": list_of(object_of(_TENSOR, _PARAMETERS), minItems=1)},
         {
-            "id": {"type": "string", "description": "Comes back with the answer."},
+            "id": {"type": "string", "description": "An id that the answer repeats."},
             "parameters": {
                 "type": "object",
                 "properties": {"signature_name": STRING},

@@ -15,10 +15,10 @@ from lstm_sentiment.serving.rest_api.routing.schemas import SCHEMAS
 from lstm_sentiment.version_folder import MAX_VERSION
 
 _DESCRIPTION = """\
-TensorFlow Serving's REST API, with pages for probes and for people. Under `/v1/` the case of a path
-does not matter, but for that of a verb. A body is read as JSON, whatever its `Content-Type`, and
-may be sent with `Content-Encoding: gzip`. Other paths are 404. Other methods, and other paths under
-`/v1/`, are 400 `Malformed request: METHOD PATH`.
+TensorFlow Serving's REST API, with health checks and pages for people. Paths under `/v1/` ignore
+letter case, except in the verb, such as `:predict`. The server reads a body as JSON, whatever its
+`Content-Type`; you may send it with `Content-Encoding: gzip`. Other paths return 404. Other
+methods, and other paths under `/v1/`, return 400 `Malformed request: METHOD PATH`.
 """
 _UNAUTHENTICATED = Reply("No token was sent, or one that the server does not know.", "Error")
 _PERMISSION_DENIED = Reply("The token lacks the role that this operation requires.", "Error")

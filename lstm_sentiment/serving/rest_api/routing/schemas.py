@@ -47,7 +47,7 @@ _VERSION_STATUS = object_of(
             {
                 "error_code": {
                     "type": "string",
-                    "description": "`OK`, or why the version could not be loaded.",
+                    "description": "`OK`, or the error of the failed load.",
                 },
                 "error_message": STRING,
             }
@@ -66,7 +66,7 @@ _CLASS = {
 _LATENCY = {"type": ["number", "null"]}
 
 SCHEMAS: dict[str, Schema] = {
-    "Error": object_of({"error": {"type": "string", "description": "What is wrong."}}),
+    "Error": object_of({"error": {"type": "string", "description": "The error message."}}),
     "Value": {
         "description": "A value, or a nested list of values: a tensor is its elements in lists, "
         'bytes are `{"b64": "..."}`. ' + NUMBERS,

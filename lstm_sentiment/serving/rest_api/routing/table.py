@@ -30,14 +30,14 @@ def _error(description: str) -> Reply:
 ERRORS = {
     400: _error("The request does not fit the API, the model or the limits."),
     404: _error("No such model or version is available."),
-    413: _error("The body is larger than the server takes."),
-    500: _error("The model failed, or the server did."),
-    503: _error("The server has too much to do, or is stopping."),
+    413: _error("The body is larger than the server accepts."),
+    500: _error("The model or the server failed."),
+    503: _error("The server is overloaded or is stopping."),
     504: _error("The deadline passed before the answer was ready."),
 }
 """The errors of every operation that asks a model."""
 
-BODY_ERRORS = {**ERRORS, 415: _error("The body has another Content-Encoding than gzip.")}
+BODY_ERRORS = {**ERRORS, 415: _error("The body has a Content-Encoding other than gzip.")}
 """The errors of every operation whose requests have a body."""
 
 UNIMPLEMENTED = {501: _error("This server does not support the request.")}
@@ -90,7 +90,7 @@ MODELS = Route(
 METADATA = Route(
     operation_id="getModelMetadata",
     template=f"{_ONE_MODEL}/metadata",
-    summary="Tells the signatures of a version.",
+    summary="Returns the signatures of a version: its functions with their inputs and outputs.",
     tag=_MODELS,
     roles=roles.ASK_OR_STATUS,
     api="GetModelMetadata",
@@ -103,7 +103,7 @@ METADATA = Route(
 STATUS = Route(
     operation_id="getModelStatus",
     template=_ONE_MODEL,
-    summary="Tells the states of the versions of a model.",
+    summary="Returns the states of a model's versions.",
     tag=_MODELS,
     roles=roles.STATUS,
     api="GetModelStatus",
@@ -118,28 +118,28 @@ HEALTHZ = Route(
     operation_id="healthz",
     template="/healthz",
     methods=ANY_METHOD,
-    summary="Tells that the process answers.",
+    summary="Returns 200 as long as the process answers.",
     tag=_SERVER,
     roles=roles.OPEN,
-    replies={200: Reply("It answers.", "Text", _TEXT)},
+    replies={200: Reply("The process answers.", "Text", _TEXT)},
 )
 READYZ = Route(
     operation_id="readyz",
     template="/readyz",
     methods=ANY_METHOD,
-    summary="Tells whether the server can answer for its models.",
+    summary="Returns whether the server can answer for its models.",
     tag=_SERVER,
     roles=roles.OPEN,
     replies={
-        200: Reply("It can.", "Text", _TEXT),
-        503: Reply("It cannot yet, or no more.", "Text", _TEXT),
+        200: Reply("The server can answer.", "Text", _TEXT),
+        503: Reply("The server cannot answer yet, or is stopping.", "Text", _TEXT),
     },
 )
 STATE = Route(
     operation_id="state",
     template="/state",
     methods=ANY_METHOD,
-    summary="Tells what the server has done, for people.",
+    summary="Returns states, numbers of requests and latencies, for people.",
     tag=_SERVER,
     roles=roles.STATUS,
     replies={200: Reply("The statistics.", "State")},
@@ -148,7 +148,7 @@ METRICS = Route(
     operation_id="metrics",
     template="/monitoring/prometheus/metrics",
     methods=ANY_METHOD,
-    summary="Tells the metrics in Prometheus' text format.",
+    summary="Returns the metrics in Prometheus' text format.",
     tag=_SERVER,
     roles=roles.STATUS,
     replies={200: Reply("The metrics.", "Text", (CONTENT_TYPE,))},
