@@ -9,8 +9,8 @@ STRING: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 INTEGER: Schema = {"type": "integer"}
 NUMBERS = (
-    "NaN, Infinity and -Infinity count as numbers, here and in answers, although JSON does not have "
-    "them: write them without quotes."
+    "NaN, Infinity and -Infinity count as numbers, here and in answers, although JSON lacks them: "
+    "write them without quotes."
 )
 """Description of numbers beyond JSON."""
 
