@@ -110,8 +110,18 @@ def _rows(report: "VersionReport") -> Iterator[tuple[str, str]]:
     yield "files", f"{checked}; {report.sizes.total / 1e6:,.1f} MB"
 
 
+def _with_display_names(labels: Sequence[str], version_dir: Path) -> Iterator[str]:
+    """Yields each label, followed by its display names in brackets if it has any."""
+    from lstm_sentiment.display_names import load_display_names
+
+    names = load_display_names(version_dir).names
+    for label in labels:
+        shown = ", ".join(dict.fromkeys(names.get(label, {}).values()))
+        yield f"{label} ({shown})" if shown else label
+
+
 def _fact_rows(facts: "VersionFacts", report: "VersionReport") -> Iterator[tuple[str, str]]:
-    yield "labels", ", ".join(facts.labels)
+    yield "labels", ", ".join(_with_display_names(facts.labels, report.version_dir))
     texts = f"{facts.texts['train']:,} texts" if "train" in facts.texts else "unknown texts"
     files = f" of {', '.join(facts.files)}" if facts.files else ""
     when = f"{facts.trained_at:%Y-%m-%d %H:%M} UTC" if facts.trained_at else "date not recorded"

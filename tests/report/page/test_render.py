@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from html.parser import HTMLParser
+from importlib import resources
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from lstm_sentiment import VersionEvaluation
 from lstm_sentiment.display_names import as_display_names
+from lstm_sentiment.report.coloured_tokens import TOKENS_CSS
 from lstm_sentiment.report.figures.drawing import draw_svg
 from lstm_sentiment.report.figures.fonts import LATIN, PlotFonts
 from lstm_sentiment.report.figures.panels import Panel
@@ -19,6 +21,7 @@ from lstm_sentiment.report.language import ENGLISH, Wording
 from lstm_sentiment.report.page.render import gather_parts, render_page
 from lstm_sentiment.report.wording import language_of, short_names
 from lstm_sentiment.training.evaluation.metrics import ClassScores
+from tests.contrast import Colour, colour_of, contrast, over, themes
 from tests.report.evaluations import make_evaluation, some_evaluation
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
@@ -334,3 +337,27 @@ def test_all_mistakes_are_linked_and_colours_mean_one_thing_in_them() -> None:
     (label,) = re.findall(r"\.label \{[^}]*\}", page.source)
     (true,) = re.findall(r"\.label\.true \{[^}]*\}", page.source)
     assert "--plot" not in label + true
+
+
+_CSS = resources.files("lstm_sentiment.report.page").joinpath("templates", "report.css").read_text()
+_SCREEN, _PRINT = _CSS.split("@media print")
+
+
+@pytest.mark.parametrize("theme", themes(_SCREEN), ids=["light", "dark"])
+def test_words_can_be_told_from_what_is_below_them(theme: dict[str, Colour]) -> None:
+    for ground in ("paper", "sheet"):
+        for text in ("ink", "muted", "blue"):
+            assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
+        unread = over(theme["ink"], theme[ground], 0.65)
+        assert contrast(unread, theme[ground]) >= 4.5
+    assert contrast(theme["ink"], theme["warning"]) >= 4.5
+    assert contrast(theme["ink"], theme["line"]) >= 4.5  # the true label
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_words_can_be_read_on_the_colour_of_their_weight(theme: int) -> None:
+    page = themes(_SCREEN)[theme]
+    for kind in ("token-for", "token-against"):
+        colour = colour_of(re.findall(f"--{kind}: ([^;]*);", TOKENS_CSS)[theme])
+        assert colour is not None
+        assert contrast(page["ink"], over(colour, page["sheet"], 0.55)) >= 4.5, kind
