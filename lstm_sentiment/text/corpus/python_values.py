@@ -104,6 +104,12 @@ def column_of(frame: Any, name: Any) -> list[Any]:
             "`frame` must be a table in memory: a pandas or Polars frame, an Arrow table, a "
             f"Hugging Face dataset or a mapping of columns. Received: {type(frame).__name__}."
         )
+    parts = frame.values() if isinstance(frame, Mapping) else ()
+    if any(column_names(part) is not None for part in parts):
+        raise InvalidInputError(
+            f"`frame` must be one table: take one of its parts, such as `frame[{names[0]!r}]`. "
+            f"Received: {type(frame).__name__} of {len(names)} tables."
+        )
     if name not in names:
         shown = ", ".join(repr(each) for each in names[:_MOST_NAMED])
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""

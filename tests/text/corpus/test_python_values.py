@@ -162,6 +162,7 @@ def test_class_labels_of_hugging_face_have_their_names() -> None:
         (pd.DataFrame({"txt": ["a"], "label": [1]}), "Received: 'text'. Did you mean 'txt'?"),
         (pl.LazyFrame({"text": ["a"]}), "Received: LazyFrame."),
         (["a"], "Received: list."),
+        ({"train": HuggingFace({"text": []}, [])}, "`frame['train']`. Received: dict of 1 tables."),
         (
             pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"]),
             "Received: 2 columns 'text'.",
