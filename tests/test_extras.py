@@ -49,6 +49,7 @@ NEEDED_TO_TRAIN_ALONE = {
     "PipelineResult",
     "SentimentModel",
     "StartWeights",
+    "TextClassifier",
     "Tokenizer",
     "TrainedVersion",
     "UnigramTokenizer",
