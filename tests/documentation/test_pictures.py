@@ -1,29 +1,38 @@
-"""The README's pictures show what its commands print."""
+"""The drawings of the documentation are legible on a dark page too."""
 
-import html
 import re
-import runpy
-import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
 
 from tests.conftest import REPOSITORY
 
-PICTURE = REPOSITORY / "docs" / "images" / "terminal.svg"
+# A picture of a terminal has a background of its own.
+DRAWINGS = sorted(path for path in REPOSITORY.glob("docs/**/*.svg") if path.stem != "terminal")
+_RECTANGLE = re.compile(r"<rect\b[^>]*>")
 
 
-def characters(text: str) -> str:
-    """A text without its spaces, which a picture does not hold."""
-    return re.sub(r"\s", "", html.unescape(text))
+def attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\b{name}="([^"]*)"', tag)
+    return found[1] if found else ""
 
 
-def test_the_terminal_shows_the_commands_of_the_readme_one_after_the_other() -> None:
-    script = runpy.run_path(str(REPOSITORY / "docs" / "make_terminal_picture.py"))
-    commands = script["commands"]()
-    assert [command.split()[1] for command in commands] == ["evaluate", "explain", "predict"]
-    shown = characters("".join(ET.parse(PICTURE).getroot().itertext()))
-    places = [shown.find(characters(f"${command}")) for command in commands]
-    assert -1 not in places and places == sorted(places)
+def white_backgrounds(svg: str) -> list[str]:
+    """The rectangles as large as the drawing that are white."""
+    _, _, width, height = attribute(svg, "viewBox").split()
+    return [
+        tag
+        for tag in _RECTANGLE.findall(svg)
+        if (attribute(tag, "width"), attribute(tag, "height")) == (width, height)
+        and attribute(tag, "fill") in {"#fff", "#ffffff", "white"}
+    ]
 
 
-def test_the_terminal_is_no_wider_than_text_of_its_size() -> None:
-    root = ET.parse(PICTURE).getroot()
-    assert int(root.attrib["width"]) <= 700
+@pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.name)
+def test_a_drawing_has_no_white_background(path: Path) -> None:
+    assert white_backgrounds(path.read_text("utf-8")) == []
+
+
+def test_a_white_background_is_found() -> None:
+    svg = '<svg viewBox="0 0 9 5"><rect width="9" height="5" rx="1" fill="#fff"/></svg>'
+    assert len(white_backgrounds(svg)) == 1
