@@ -16,6 +16,7 @@ from lstm_sentiment.cli.evaluate_command import evaluate
 from lstm_sentiment.cli.explain_command import explain
 from lstm_sentiment.cli.fit_command import fit
 from lstm_sentiment.cli.flag_rules import check_flags
+from lstm_sentiment.cli.help_page import set_help_pages
 from lstm_sentiment.cli.hints import system_message, usage_message
 from lstm_sentiment.cli.inspect_command import inspect
 from lstm_sentiment.cli.kept_inputs import keep_inputs
@@ -89,6 +90,7 @@ def command_line() -> "TyperGroup":
     check_flags(command)
     keep_inputs(command)
     name_program(command)
+    set_help_pages(command)
     _catch_interruptions(command)
     return command
 

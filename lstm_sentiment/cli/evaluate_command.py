@@ -47,9 +47,12 @@ def evaluate(
 ) -> None:
     """Evaluate a version on labelled texts: accuracy, macro-F1, each class, calibration.
 
-    Empty texts are left out. Duplicates are kept and counted, as are texts
-    that the version was trained on, for which scores are too high. A run of
-    fit writes its held-out texts to test.csv.
+    Without FILE, the texts are the test set of the run that made the version.
+    Macro-F1 is the mean of the classes' F1 scores. The calibration error is the
+    mean difference between the probabilities and the share of correct answers.
+
+    Empty texts are left out. Duplicates are kept and counted. Texts that the
+    version was trained on are counted too: their scores are too high.
 
     The report shows learning curves, confusions, calibration, accuracy by kind
     of text, the most confident mistakes with the words that caused them, and

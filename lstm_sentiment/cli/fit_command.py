@@ -12,7 +12,6 @@ from lstm_sentiment.cli.completion import one_of
 from lstm_sentiment.cli.fit_check import FEW_TEST_TEXTS
 from lstm_sentiment.cli.flag_groups import takes_flag_groups
 from lstm_sentiment.cli.options import (
-    DATA,
     TRAINING,
     WORDS,
     AsJson,
@@ -44,70 +43,63 @@ _MACHINES, _OUTPUT = "Several machines", "Output"
 def fit(
     context: typer.Context,
     data: DataFlags,
-    streaming: Annotated[
-        bool,
-        typer.Option(
-            help="Read texts from disk instead of loading them all into memory.",
-            rich_help_panel=DATA,
-        ),
-    ] = PipelineConfig.streaming,
     *,
     words: WordFlags,
     max_length: Annotated[
-        int, typer.Option(help="Tokens kept of each text.", rich_help_panel=WORDS)
+        int,
+        typer.Option(help="Tokens kept of each text, from its start.", rich_help_panel=WORDS),
     ] = ModelConfig.max_length,
     epochs: Annotated[
         str,
         typer.Option(
-            metavar="N",
-            help="Passes over the texts, at most. auto takes enough for the number of texts.",
+            metavar="N|auto",
+            help="Maximum number of passes over the training texts. auto chooses it by the number "
+            "of texts.",
+            autocompletion=one_of("auto"),
             rich_help_panel=TRAINING,
         ),
     ] = str(TrainingConfig.epochs),
     batch_size: Annotated[
         str,
         typer.Option(
-            metavar="N",
-            help="Global batch size: texts a step, over all replicas. auto takes smaller ones "
-            "where texts are few.",
+            metavar="N|auto",
+            help="Global batch size: texts per step, over all replicas. auto chooses it by the "
+            "number of texts.",
+            autocompletion=one_of("auto"),
             rich_help_panel=TRAINING,
         ),
     ] = str(TrainingConfig.batch_size),
-    init_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="Begin with the weights of this version, or a base path's latest.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
     settings: ConfigFlags,
     resume: Annotated[
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Go on with the run of this folder, which was cut off. Takes its settings: goes "
-            "with no other flag but --json.",
+            help="Continue the interrupted run of this folder, with its settings. No other flag "
+            "but --json may be given.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     strategy: Annotated[
         str,
         typer.Option(
-            help="auto, default, mirrored (a replica on each GPU) or multi-worker (all that "
-            "TF_CONFIG names; see `launch`).",
+            metavar="|".join(get_args(StrategyName)),
+            help="Distribution strategy of TensorFlow. mirrored: a replica on each GPU of this "
+            "machine; multi-worker: the machines in TF_CONFIG (see `launch`); auto chooses.",
             autocompletion=one_of(*get_args(StrategyName)),
             rich_help_panel=_MACHINES,
         ),
     ] = TrainingConfig.strategy,
     model_dir: Annotated[
         Path,
-        typer.Option(help="The version appears in this folder.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            help="Base path: the folder in which the new version appears.", rich_help_panel=_OUTPUT
+        ),
     ] = Path(PipelineConfig.model_dir),
     label_names: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Names that people see in the place of labels, by language: JSON such as "
+            help="Names to show instead of labels, by language: JSON such as "
             '{"0": {"en": "negative", "zh": "差评"}}, or TOML.',
             rich_help_panel=_OUTPUT,
         ),
@@ -115,23 +107,16 @@ def fit(
     run_dir: Annotated[
         Path | None,
         typer.Option(
-            help="A new folder for config, history and scores. Default: runs/TIME.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    keep: Annotated[
-        int | None,
-        typer.Option(
-            help="Keep the N highest versions and all versions that --model-config-file names; "
-            "remove the others. Default: keep all.",
+            help="New folder for settings, checkpoints and scores. Default: runs/TIME.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
     model_config_file: Annotated[
         Path | None,
         typer.Option(
-            help="A models.config in which the label `best` is pointed to the new version; made "
-            "where it is missing.",
+            metavar="FILE",
+            help="models.config in which the label `best` is set to the new version; it is created "
+            "if missing.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
@@ -139,8 +124,8 @@ def fit(
         bool,
         typer.Option(
             "--check",
-            help="Read data and settings, print what a run would do, and end: classes, lengths, "
-            "repeated and contradictory texts, steps, memory. Takes seconds.",
+            help="Check data and settings in seconds, without training: classes, lengths, "
+            "repeated and contradictory texts, steps, memory.",
             rich_help_panel=_OUTPUT,
         ),
     ] = False,
@@ -148,16 +133,17 @@ def fit(
         bool,
         typer.Option(
             "--print-config",
-            help="Print all settings as a file for --config, and end.",
+            help="Print all settings as a file for --config, and exit.",
             rich_help_panel=_OUTPUT,
         ),
     ] = False,
     as_json: AsJson = False,
     old: OldFlags,
 ) -> None:
-    """Train a classifier, evaluate it on held-out texts, export it as the next version.
+    """Train a classifier, evaluate it on held-out texts, and export it as the next version.
 
-    All settings are listed in docs/configuration.md: --set and --config take any of them.
+    Every other setting, such as the size of the LSTM or the dropout, is given with --set or in
+    the file of --config. Start with fit FILE --check.
 
     Example: python cli.py fit reviews.csv --text-column review --label-column label
     """

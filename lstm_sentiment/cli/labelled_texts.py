@@ -20,8 +20,8 @@ class TextsOrTestSet:
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...",
-            help="Labelled texts to evaluate on, as --data.",
+            metavar="FILE",
+            help="Another way to give --data.",
             show_default=False,
         ),
     ] = None

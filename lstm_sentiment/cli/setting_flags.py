@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -32,7 +33,10 @@ def offered_settings(incomplete: str) -> Iterator[str]:
     name, equals, _ = incomplete.partition("=")
     if not equals:
         yield from (f"{setting}=" for setting in setting_types())
+        if name:
+            yield from (f"{short}=" for short in _full_names() if "." not in short)
         return
+    name = _full_names().get(name, name)
     hint = setting_types().get(name)
     if hint is bool:
         choices: Sequence[str] = ("true", "false")
@@ -42,7 +46,8 @@ def offered_settings(incomplete: str) -> Iterator[str]:
         choices = ("auto", "off")
     else:
         choices = get_args(hint) if get_origin(hint) is Literal else _CHOICES.get(name, ())
-    yield from (f"{name}={choice}" for choice in choices)
+    typed = incomplete.partition("=")[0]
+    yield from (f"{typed}={choice}" for choice in choices)
 
 
 Old = Annotated[str | None, typer.Option(hidden=True)]
@@ -54,6 +59,9 @@ OldSwitch = Annotated[bool | None, typer.Option(hidden=True)]
 class OldFlags:
     """Flags of `fit` that `--set` replaces: taken for one more release, not shown in help."""
 
+    streaming: OldSwitch = None
+    init_from: Old = None
+    keep: Old = None
     exclude_data: OldList = None
     split_seed: Old = None
     vectors_limit: Old = None
@@ -109,7 +117,8 @@ def set_settings(typed: Sequence[str]) -> dict[str, Any]:
     """Returns the settings that were typed as `--set NAME=VALUE`, by dotted name.
 
     Args:
-        typed: One `NAME=VALUE` each; the last of a name counts.
+        typed: One `NAME=VALUE` each; the last of a name counts. A name may be without its section
+            where one section alone has it.
 
     Raises:
         InvalidInputError: If a name is unknown or a value has the wrong type.
@@ -119,8 +128,8 @@ def set_settings(typed: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals:
             raise InvalidInputError(f"`--set` must be followed by NAME=VALUE. Received: {text!r}.")
-        _check_name(name)
-        settings[name] = parse_setting(name, value)
+        full_name = _full_name(name)
+        settings[full_name] = parse_setting(full_name, value)
     return settings
 
 
@@ -134,10 +143,18 @@ def deprecation(context: typer.Context) -> str | None:
     return f"deprecated: {flags}; write {' '.join(f'--set {shlex.quote(form)}' for form in forms)}"
 
 
-def _check_name(name: str) -> None:
+def _full_names() -> dict[str, str]:
+    """Returns the dotted name of each setting by itself, and by its last part if that is unique."""
+    settings = [*setting_types()]
+    short = Counter(setting.rpartition(".")[2] for setting in settings)
+    unique = (one for one in settings if short[one.rpartition(".")[2]] == 1)
+    return {one: one for one in settings} | {one.rpartition(".")[2]: one for one in unique}
+
+
+def _full_name(name: str) -> str:
+    if (full_name := _full_names().get(name)) is not None:
+        return full_name
     settings = setting_types()
-    if name in settings:
-        return
     known = SETTING_OF_FLAG | {setting: setting for setting in settings}
     meant = closest(name, known)
     raise InvalidInputError(

@@ -33,7 +33,8 @@ def tune(
         int, typer.Option(metavar="N", help="Total number of trials, including those already done.")
     ] = 20,
     timeout_seconds: Annotated[
-        float | None, typer.Option(help="Begin no trial after this time. Default: no limit.")
+        float | None,
+        typer.Option(help="Start no new trial after this many seconds. Default: no limit."),
     ] = None,
     storage: Annotated[
         str,
@@ -45,21 +46,22 @@ def tune(
         str, typer.Option(metavar="NAME", help="Name of this search in the storage file.")
     ] = "tune",
     output: Annotated[
-        Path, typer.Option(metavar="FILE.toml", help="The best settings, for fit --config.")
+        Path,
+        typer.Option(metavar="FILE.toml", help="File for the best settings, for fit --config."),
     ] = Path("tuned.toml"),
     *,
     settings: ConfigFlags,
     as_json: AsJson = False,
 ) -> None:
-    """Search for the settings with the lowest dev loss.
+    """Tune hyperparameters: search near your settings for the lowest dev loss.
 
-    Tries learning_rate, batch_size, label_smoothing, lstm_units, pooling,
-    embedding_dropout and dropout; all other settings stay. The first trial
-    is your settings as they are. Trials that fall behind are stopped early.
-    The test set is not used.
+    Varies learning_rate, batch_size, label_smoothing, lstm_units, pooling,
+    embedding_dropout and dropout; all other settings stay. The first trial has
+    your own settings. Trials that are much worse than others are stopped early.
+    The dev set decides; the test set is not used.
 
-    After an interruption the same command continues the search.
-    Needs the extra `tune`.
+    After an interruption, the same command continues the search. Needs the
+    extra `tune`.
 
     Example: python cli.py tune reviews.csv --trials 30
     """

@@ -15,9 +15,11 @@ import typer
 
 from lstm_sentiment import Evaluation, PipelineConfig, TrainingConfig
 from lstm_sentiment.cli.app import app
-from lstm_sentiment.cli.setting_flags import OLD_FLAGS, SETTING_OF_FLAG
+from lstm_sentiment.cli.setting_flags import OLD_FLAGS, SETTING_OF_FLAG, set_settings
+from lstm_sentiment.pipeline.config_file import to_table
 from lstm_sentiment.pipeline.overrides import (
     PRESETS,
+    nested,
     preset_config,
     setting_types,
     with_overrides,
@@ -115,7 +117,6 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--teacher", "more.scored.jsonl"), {"teacher": Path("more.scored.jsonl")}),
     (("--unlabelled", "u", "--unlabelled", "v w"), {"unlabelled": (Path("u"), Path("v w"))}),
     (("--corrections", "c", "--corrections", "d"), {"corrections": (Path("c"), Path("d"))}),
-    (("--streaming",), {"streaming": True}),
     (
         ("--vectors", "v", "--tokenizer", "characters"),
         {"vectors": Path("v"), "tokenizer": "characters"},
@@ -128,15 +129,17 @@ FLAGS: list[tuple[Sequence[object], dict[str, Any]]] = [
     (("--bad-rows", "skip"), {"bad_rows": "skip"}),
     (("--encoding", "big5"), {"encoding": "big5"}),
     (("--label-names", "names.json"), {"label_names": Path("names.json")}),
-    (("--init-from", "models/a"), {"init_from": Path("models/a")}),
     (("--model-dir", "m", "--run-dir", "r"), {"model_dir": Path("m"), "run_dir": Path("r")}),
     (
-        ("--keep", 3, "--model-config-file", "models.config"),
-        {"keep": 3, "model_config_file": Path("models.config")},
+        ("--model-config-file", "models.config"),
+        {"model_config_file": Path("models.config")},
     ),
 ]
 
 OLD: list[tuple[Sequence[object], dict[str, Any]]] = [
+    (("--streaming",), {"streaming": True}),
+    (("--init-from", "models/a"), {"init_from": Path("models/a")}),
+    (("--keep", 3), {"keep": 3}),
     (("--exclude-data", "e"), {"exclude_data": (Path("e"),)}),
     (("--vectors-limit", 3), {"vectors_limit": 3}),
     (("--cache", "disk"), {"cache": "disk"}),
@@ -199,6 +202,8 @@ def test_an_old_flag_works_and_one_line_tells_the_form_that_replaces_it(
         ("training.learning_rate=.5", {"training": {"learning_rate": 0.5}}),
         ("training.gradient_clip_norm=2", {"training": {"gradient_clip_norm": 2.0}}),
         ("model.pooling=last", {"model": {"pooling": "last"}}),
+        ("pooling=last", {"model": {"pooling": "last"}}),
+        ("lstm_units=8", {"model": {"lstm_units": 8}}),
         ('model.pooling="last"', {"model": {"pooling": "last"}}),
         ("model.trainable_embeddings=true", {"model": {"trainable_embeddings": True}}),
         ("vector_training.epochs=4", {"vector_training": {"epochs": 4}}),
@@ -216,6 +221,19 @@ def test_set_takes_any_setting_as_a_config_file_does_and_strings_without_quotes(
     assert chosen(run, calls, "--set", typed) == with_overrides(PipelineConfig(), expected)
 
 
+@pytest.mark.parametrize("name", setting_types())
+def test_each_setting_is_set_by_its_name(name: str) -> None:
+    """A default can be typed as `--print-config` prints it; where there is none, another value."""
+    value: Any = to_table(PipelineConfig())
+    for part in name.split("."):
+        value = value.get(part, 3)
+    expected = set_settings([f"{name}={json.dumps(value)}"])
+    config = with_overrides(PipelineConfig(), nested(expected))
+    assert set(expected) == {name}
+    if value != 3:
+        assert config == PipelineConfig()
+
+
 def test_set_overrides_file_and_flags_and_the_last_counts(
     run: Run, calls: Calls, tmp_path: Path
 ) -> None:
@@ -231,9 +249,9 @@ def test_set_overrides_file_and_flags_and_the_last_counts(
 def test_help_shows_what_is_set_often_in_panels(run: Run) -> None:
     shown = run("fit", "--help").out
     panels = ("Data", "Words and vectors", "Training", "Several machines", "Output")
-    assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == ["Arguments", "Options", *panels]
+    assert re.findall(r"^╭─ (.*?) ─", shown, re.MULTILINE) == [*panels, "Options"]
     flags = set(re.findall(r"^│ (--[a-z-]+)", shown, re.MULTILINE))
-    assert len(flags - {"--help", "--verbose", "--quiet"}) == 31
+    assert len(flags - {"--help", "--verbose", "--quiet", "--json"}) == 27
     assert "--set" in flags
     assert not flags & {f"--{name.replace('_', '-')}" for name in OLD_FLAGS}
 

@@ -1,6 +1,8 @@
 """The help of every command: an example that can be pasted, and no library that takes seconds."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,8 +10,10 @@ from typing import Any
 
 import pytest
 import typer
+from rich.cells import cell_len
 
-from lstm_sentiment.cli.app import app
+from lstm_sentiment.cli.app import app, command_line
+from lstm_sentiment.cli.help_page import takes
 
 PRINTS_ALL_HELP = """
 import json, sys
@@ -48,6 +52,7 @@ def printed() -> dict[str, list[str]]:
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "COLUMNS": "80"},
     )
     printed: dict[str, list[str]] = json.loads(done.stdout)
     return printed
@@ -56,7 +61,43 @@ def printed() -> dict[str, list[str]]:
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help_has_an_example(printed: dict[str, list[str]], command: Sequence[str]) -> None:
     text = " ".join(printed["helps"][COMMANDS.index(command)].split())
-    assert f"Example: python cli.py {' '.join(command)} " in text
+    assert f"Example: lstm-sentiment {' '.join(command)} " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_name_of_a_flag_is_cut_at_80_columns(
+    printed: dict[str, list[str]], command: Sequence[str]
+) -> None:
+    text = printed["helps"][COMMANDS.index(command)]
+    assert "<" not in text.replace("<-", "")
+    for line in text.splitlines():
+        assert cell_len(line) <= 80 or line.startswith(" Example: ")
+    found: Any = command_line()
+    for name in command:
+        found = found.commands[name]
+    for option in found.params:
+        if getattr(option, "hidden", False):
+            continue
+        assert takes(option) in text
+        for name in (*option.opts, *option.secondary_opts):
+            assert not name.startswith("-") or re.search(rf"[ ]{name}[, ]", text), name
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("fit", "--tokenizer auto|unigram|whitespace|characters"),
+        ("fit", "--strategy auto|default|mirrored|multi-worker"),
+        ("fit", "--epochs N|auto"),
+        ("fit", "--preset fast|accurate"),
+        ("tune", "[FILE...]"),
+        ("evaluate", "--engine auto|light|tensorflow"),
+        ("launch", "[required; 1 to 256]"),
+        ("serve", "--ui, --no-ui"),
+    ],
+)
+def test_help_shows_what_a_flag_takes(printed: dict[str, list[str]], line: str, shown: str) -> None:
+    assert shown in printed["helps"][COMMANDS.index((line,))]
 
 
 def test_help_imports_no_library_that_takes_seconds(printed: dict[str, list[str]]) -> None:
