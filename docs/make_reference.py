@@ -189,11 +189,12 @@ def described(command: Any, path: str) -> Iterator[str]:
     """Yields the usage, the help and the flags of a command."""
     context = command.make_context(path, [], resilient_parsing=True)
     pieces = " ".join(command.collect_usage_pieces(context))
-    yield f"```text\npython cli.py {path} {pieces}\n```\n"
+    yield f"```text\nlstm-sentiment {path} {pieces}\n```\n"
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         text = " ".join(paragraph.replace("\f", "").split())
         if text.startswith("Example: "):
-            yield f"```sh\n{text.removeprefix('Example: ')}\n```\n"
+            shown = text.removeprefix("Example: ").replace("python cli.py ", "lstm-sentiment ")
+            yield f"```sh\n{shown}\n```\n"
         elif text:
             yield f"{escaped(text)}\n"
     yield from options(command, context, without=EVERYWHERE)

@@ -87,7 +87,8 @@ def test_commands_are_there_with_their_flags(
     section = made["command-line"].split(f"\n## {command}\n")[1].split("\n## ")[0]
     row = next(line for line in section.splitlines() if line.startswith(f"| `{flag}` |"))
     assert row.split(" | ")[-1].rstrip(" |") == default
-    assert "```text\npython cli.py " in section
+    assert f"```text\nlstm-sentiment {command} " in section
+    assert "python cli.py" not in section
 
 
 def test_every_operation_of_rest_is_there_with_its_statuses(made: dict[str, str]) -> None:
