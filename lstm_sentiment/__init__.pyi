@@ -11,6 +11,9 @@ from .client.model_info import TensorInfo as TensorInfo
 from .client.model_info import VersionStatus as VersionStatus
 from .client.model_service import RunningServer as RunningServer
 from .client.predict_client import PredictClient as PredictClient
+from .display_names import DisplayNames as DisplayNames
+from .display_names import load_display_names as load_display_names
+from .display_names import read_display_names as read_display_names
 from .drift.evidence import MovedFeature as MovedFeature
 from .errors import ConfigError as ConfigError
 from .errors import ExportError as ExportError

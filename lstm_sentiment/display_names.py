@@ -152,7 +152,7 @@ def read_display_names(path: str | os.PathLike[str]) -> DisplayNames:
     return _checked(_parsed(path, text), path)
 
 
-def load_display_names(version_dir: Path) -> DisplayNames:
+def load_display_names(version_dir: str | os.PathLike[str]) -> DisplayNames:
     """Reads the display names of a version.
 
     Args:
@@ -164,10 +164,10 @@ def load_display_names(version_dir: Path) -> DisplayNames:
     Raises:
         InvalidInputError: If the file is damaged or has another form: see `read_display_names`.
     """
-    path = version_dir / LABEL_NAMES
+    path = Path(version_dir) / LABEL_NAMES
     if not path.exists():
         return NO_NAMES
-    check_file(version_dir, LABEL_NAMES)
+    check_file(Path(version_dir), LABEL_NAMES)
     return read_display_names(path)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -83,17 +83,21 @@ def evaluate(
         mistakes = None if written is None or written.mistakes is None else str(written.mistakes)
         print_json({**evaluated.to_dict(), "report": page, "mistakes": mistakes})
     else:
-        _print_result(evaluated, written)
+        _print_result(evaluated, written, language)
     _warn_of_texts_seen(evaluated)
 
 
-def _print_result(evaluated: "VersionEvaluation", written: "WrittenReport | None") -> None:
+def _print_result(
+    evaluated: "VersionEvaluation",
+    written: "WrittenReport | None",
+    language: Literal["en", "zh"] | None,
+) -> None:
     from lstm_sentiment.cli.console import LineConsole
 
     console = LineConsole(markup=False, emoji=False, highlight=False)
     print_rows(_rows(evaluated), _NAME_COLUMNS)
     print()
-    names = _names(evaluated)
+    names = _names(evaluated, language)
     console.print(_class_table(evaluated, names))
     console.print(_confusion_table(evaluated, names))
     if written is not None:
@@ -125,14 +129,13 @@ def _estimated(score: "Estimate") -> str:
     return f"{score.value:.4f}, 95% interval {score.low:.4f} to {score.high:.4f}"
 
 
-def _names(evaluated: "VersionEvaluation") -> dict[str, str]:
+def _names(evaluated: "VersionEvaluation", language: Literal["en", "zh"] | None) -> dict[str, str]:
     """Returns each label as it is printed, with its display name if it has one."""
     from lstm_sentiment.report.language import choose_language
 
     labels = evaluated.scores.corpus.label_names
     names = load_display_names(evaluated.scores.version_dir)
-    language = choose_language(labels, names)
-    shown = names.of_all(labels, language)
+    shown = names.of_all(labels, language or choose_language(labels, names))
     return {
         label: escaped_line(label if name == label else f"{label} ({name})")
         for label, name in zip(labels, shown, strict=True)

@@ -63,6 +63,10 @@ def explain(
     asked.check()
     if html is not None:
         check_writable_file(html)
+    elif language is not None:
+        raise InvalidInputError(
+            f"`--language` must go with `--html`. Received: `--language {language}` alone."
+        )
     wanted = texts.read()
     asked.find()
     from lstm_sentiment.cli.console import beside_output

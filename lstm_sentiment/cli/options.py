@@ -60,8 +60,9 @@ ModelFolder = Annotated[
 PageLanguage = Annotated[
     Literal["en", "zh"] | None,
     typer.Option(
-        help="Language of the page: English or Chinese. Default: Chinese if the locale (LC_ALL, "
-        "LC_MESSAGES or LANG) or the labels are Chinese, otherwise English.",
+        help="Language of the page and of the names of labels: English or Chinese. Default: "
+        "Chinese if the locale (LC_ALL, LC_MESSAGES or LANG) or the labels are Chinese, otherwise "
+        "English.",
         show_default=False,
     ),
 ]

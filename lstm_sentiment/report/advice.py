@@ -109,9 +109,9 @@ def _rare_classes(
     if class_weights == "balanced":
         yield Advice(
             w(
-                "Rare classes are found less often than the others ({names}; the lowest recall is "
-                "{recall}), although they have more weight in training. Label more texts of these "
-                "classes.",
+                "Texts of rare classes are missed more often than others ({names}; of one class "
+                "only {recall} are found), although they have more weight in training. Label more "
+                "texts of these classes.",
                 **values,
             ),
             "labels next --pool FILE",
@@ -119,8 +119,8 @@ def _rare_classes(
     else:
         yield Advice(
             w(
-                "Rare classes are found less often than the others ({names}; the lowest recall is "
-                "{recall}). Give all classes the same weight in training.",
+                "Texts of rare classes are missed more often than others ({names}; of one class "
+                "only {recall} are found). Give all classes the same weight in training.",
                 **values,
             ),
             "fit --set training.class_weights=balanced",
@@ -133,9 +133,9 @@ def _best_in_the_last_epoch(w: Wording, card: Mapping[str, Any]) -> Iterator[Adv
     if epochs > 1 and losses[-1] == min(losses) and losses[-1] < losses[-2]:
         yield Advice(
             w(
-                "The dev loss was lowest in the last of {epochs} epochs, so training may have "
-                "ended too early. Train for more epochs; training stops by itself when the dev "
-                "loss no longer falls.",
+                "The loss on the dev set, the texts that decide when training stops, was lowest in "
+                "the last of {epochs} epochs. Training may have ended too early: allow more "
+                "epochs.",
                 epochs=epochs,
             ),
             f"fit --epochs {2 * epochs}",
@@ -156,9 +156,9 @@ def _cut_off(w: Wording, evaluated: VersionEvaluation, max_length: object) -> It
     enough = sorted(scores.sizes.tokens.tolist())[math.ceil(_READ_WHOLE * texts) - 1]
     yield Advice(
         w(
-            "{long} of {texts} are longer than the {max_length} tokens that the model reads; the "
-            "rest is cut off. {of_long} of them are classified correctly, {of_others} of the "
-            "others. Let the model read more.",
+            "{long} of {texts} are longer than the {max_length} tokens (words or characters) that "
+            "the model reads; the rest is cut off. {of_long} of them are classified correctly, "
+            "{of_others} of the others. Let the model read more.",
             long=f"{long:,}",
             texts=w.counted(texts, "text"),
             max_length=f"{max_length:,}",
@@ -190,7 +190,7 @@ def _few_training_texts(w: Wording, card: Mapping[str, Any]) -> Iterator[Advice]
         yield Advice(
             w(
                 "The version learned from {texts}. If you have more texts without labels, let the "
-                "teacher e5, a large pretrained model, label them (extra `teacher`).",
+                "teacher e5, a large pretrained model, label them. It needs the extra “teacher”.",
                 texts=w.counted(texts, "text"),
             ),
             "fit --teacher e5 --unlabelled FILE",

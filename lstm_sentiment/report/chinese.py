@@ -241,29 +241,30 @@ _ADVICE = {
         "比较版本之前，请用更多带标签的文本评估。"
     ),
     (
-        "Rare classes are found less often than the others ({names}; the lowest recall is "
-        "{recall}), although they have more weight in training. Label more texts of these classes."
+        "Texts of rare classes are missed more often than others ({names}; of one class only "
+        "{recall} are found), although they have more weight in training. Label more texts of "
+        "these classes."
     ): (
-        "样本少的类别更容易漏判（{names}；最低召回率 {recall}），尽管训练时已加大其权重。"
+        "样本少的类别更容易漏判（{names}；最低的类别只找出 {recall}），尽管训练时已加大其权重。"
         "请为这些类别标注更多文本。"
     ),
     (
-        "Rare classes are found less often than the others ({names}; the lowest recall is "
-        "{recall}). Give all classes the same weight in training."
-    ): ("样本少的类别更容易漏判（{names}；最低召回率 {recall}）。训练时请让各类别权重相等。"),
+        "Texts of rare classes are missed more often than others ({names}; of one class only "
+        "{recall} are found). Give all classes the same weight in training."
+    ): ("样本少的类别更容易漏判（{names}；最低的类别只找出 {recall}）。训练时请让各类别权重相等。"),
     (
-        "The dev loss was lowest in the last of {epochs} epochs, so training may have ended too "
-        "early. Train for more epochs; training stops by itself when the dev loss no longer falls."
+        "The loss on the dev set, the texts that decide when training stops, was lowest in the "
+        "last of {epochs} epochs. Training may have ended too early: allow more epochs."
     ): (
-        "验证集损失在最后一轮（共 {epochs} 轮）最低，训练可能结束得过早。请增加轮数；"
-        "验证集损失不再下降时训练会自动停止。"
+        "验证集（用来决定何时停止训练的文本）上的损失在最后一轮（共 {epochs} 轮）最低，"
+        "训练可能结束得过早，请增加轮数。"
     ),
     (
-        "{long} of {texts} are longer than the {max_length} tokens that the model reads; the rest "
-        "is cut off. {of_long} of them are classified correctly, {of_others} of the others. Let "
-        "the model read more."
+        "{long} of {texts} are longer than the {max_length} tokens (words or characters) that the "
+        "model reads; the rest is cut off. {of_long} of them are classified correctly, {of_others} "
+        "of the others. Let the model read more."
     ): (
-        "{texts}中有 {long} 条超过模型读取的 {max_length} 个词元，超出部分被截掉；"
+        "{texts}中有 {long} 条超过模型读取的 {max_length} 个词元（词或字），超出部分被截掉；"
         "这些文本的准确率为 {of_long}，其余为 {of_others}。请加大读取长度。"
     ),
     (
@@ -272,10 +273,10 @@ _ADVICE = {
     ): "{rate} 的词元不在词表里。请加入更多同类文本训练词向量，这些文本不需要标签。",
     (
         "The version learned from {texts}. If you have more texts without labels, let the teacher "
-        "e5, a large pretrained model, label them (extra `teacher`)."
+        "e5, a large pretrained model, label them. It needs the extra “teacher”."
     ): (
-        "该版本只用 {texts}训练。如果还有无标签文本，可以让教师模型 e5（大型预训练模型）"
-        "来标注（需要安装 `teacher` 附加依赖）。"
+        "该版本只用 {texts}训练。如果还有无标签文本，可以让教师模型 e5（大型预训练模型）来标注，"
+        "需要安装附加依赖 teacher。"
     ),
     (
         "The probabilities are too high: {stated} on average, while {accuracy} of the texts are "

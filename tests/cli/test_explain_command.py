@@ -164,6 +164,12 @@ def test_a_page_is_in_chinese_and_shows_display_names(
     assert '<span class="label">好评</span>' in page
 
 
+def test_a_language_without_a_page_is_refused(run: Run, base_path: Path) -> None:
+    outcome = run("explain", "房间", "--model", base_path, "--language", "zh")
+    assert outcome.code == 2
+    assert "`--language` must go with `--html`. Received: `--language zh` alone." in outcome.err
+
+
 def test_a_page_and_json_can_be_had_together(run: Run, base_path: Path, tmp_path: Path) -> None:
     outcome = run("explain", "房间", "--model", base_path, "--html", "p.html", "--json", "-q")
     assert json.loads(outcome.out)["label"] == "v2:房间"

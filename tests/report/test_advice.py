@@ -84,7 +84,7 @@ def test_a_rare_class_that_is_missed_gets_weight_or_texts(
 ) -> None:
     (one,) = advice(ENGLISH, evaluation(RARE), card)
     assert one.command == command
-    assert "(c; the lowest recall is 30.0%)" in one.reason
+    assert "(c; of one class only 30.0% are found)" in one.reason
 
 
 def test_a_rare_class_that_may_be_as_good_as_the_others_gets_no_advice() -> None:

@@ -39,6 +39,8 @@ _TEMPLATE = "report.html.jinja"
 _CONFUSIONS = 10
 _TEXT_CHARACTERS = 1_500
 _TOKENS = 600
+# A table with more columns does not fit on paper; the figure above it has the same numbers.
+_WIDEST_PRINTED = 10
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def render_page(
         svg=lambda panel: Markup(draw(panel)),
         wrong=facts.texts - evaluated.right,
         mistakes_file=MISTAKES,
+        widest_printed=_WIDEST_PRINTED,
         largest_class=w.label(label),
         largest_share=size / facts.texts,
         confusions=(
