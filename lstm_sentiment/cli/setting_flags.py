@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -14,7 +13,7 @@ from lstm_sentiment.checks import closest
 from lstm_sentiment.encodings import COMMON_ENCODINGS
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config_file import parse_setting
-from lstm_sentiment.pipeline.overrides import setting_types
+from lstm_sentiment.pipeline.overrides import full_setting_names, setting_types
 from lstm_sentiment.text.tokenizer_options import Normalization, TokenizerKind, Unknown
 from lstm_sentiment.training.config import AutoInteger, AutoNumber, CrossValidation
 
@@ -34,9 +33,9 @@ def offered_settings(incomplete: str) -> Iterator[str]:
     if not equals:
         yield from (f"{setting}=" for setting in setting_types())
         if name:
-            yield from (f"{short}=" for short in _full_names() if "." not in short)
+            yield from (f"{short}=" for short in full_setting_names() if "." not in short)
         return
-    name = _full_names().get(name, name)
+    name = full_setting_names().get(name, name)
     hint = setting_types().get(name)
     if hint is bool:
         choices: Sequence[str] = ("true", "false")
@@ -143,16 +142,8 @@ def deprecation(context: typer.Context) -> str | None:
     return f"deprecated: {flags}; write {' '.join(f'--set {shlex.quote(form)}' for form in forms)}"
 
 
-def _full_names() -> dict[str, str]:
-    """Returns the dotted name of each setting by itself, and by its last part if that is unique."""
-    settings = [*setting_types()]
-    short = Counter(setting.rpartition(".")[2] for setting in settings)
-    unique = (one for one in settings if short[one.rpartition(".")[2]] == 1)
-    return {one: one for one in settings} | {one.rpartition(".")[2]: one for one in unique}
-
-
 def _full_name(name: str) -> str:
-    if (full_name := _full_names().get(name)) is not None:
+    if (full_name := full_setting_names().get(name)) is not None:
         return full_name
     settings = setting_types()
     known = SETTING_OF_FLAG | {setting: setting for setting in settings}

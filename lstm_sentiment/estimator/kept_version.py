@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.estimator.classes import Classes
+from lstm_sentiment.progress import MUTED, SILENT, in_parts
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.version_folder import find_version
@@ -30,6 +31,7 @@ ESTIMATOR = Path("assets.extra") / "estimator.json"
 _FORMAT = 1
 _NAME = "unsaved"
 _AT_ONCE = 128
+_FEW_TEXTS = 2_000
 
 
 class KeptVersion:
@@ -74,8 +76,14 @@ class KeptVersion:
 
     def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         """Returns the probabilities of the version's classes, `(texts, classes)`."""
-        answers = self.predictor.predict(texts, batch_size=_AT_ONCE)
-        return np.array([answer.probabilities for answer in answers])
+        progress = SILENT if len(texts) > _FEW_TEXTS else MUTED
+        return np.array(
+            [
+                answer.probabilities
+                for part in in_parts(texts, _AT_ONCE, "Predicting", progress)
+                for answer in self.predictor.predict(part, batch_size=_AT_ONCE)
+            ]
+        )
 
     def explain(self, texts: list[str]) -> "list[Explanation]":
         """Returns the label of each text, with the weight of each token."""

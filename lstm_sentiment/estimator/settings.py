@@ -9,9 +9,9 @@ from lstm_sentiment.checks import closest
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.overrides import (
+    full_setting_names,
     nested,
     preset_config,
-    setting_types,
     with_overrides,
 )
 
@@ -47,8 +47,8 @@ def config_of(
     Args:
         keywords: Values by the names of `KEYWORDS`.
         preset: A preset's name, whose settings come first; `None` takes the defaults.
-        settings: Other settings by dotted name, as `--set` of the command line takes them, or
-            nested as in a config file; `None` has none.
+        settings: Other settings by name, as `--set` of the command line takes them, or nested as
+            in a config file; `None` has none.
         seed: The seed of split, word vectors and training.
 
     Raises:
@@ -87,14 +87,15 @@ def _checked(settings: Any) -> dict[str, Any]:
             f"Received: {settings!r}."
         )
     keywords = {name: keyword for keyword, name in KEYWORDS.items()} | _BY_OTHER_KEYWORDS
-    flat = dict(_flattened(settings))
+    full = full_setting_names()
+    flat = {full.get(name, name): value for name, value in _flattened(settings)}
     for name in flat:
         if name in keywords:
             raise InvalidInputError(
                 f"`settings` must not hold what has a keyword: give `{keywords[name]}`. "
                 f"Received: {name!r}."
             )
-        if name not in setting_types():
+        if name not in full:
             raise InvalidInputError(
                 f"`settings` must have names of settings. Received: {name!r}.{_meant(name)}"
             )
@@ -118,7 +119,7 @@ def _flattened(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str,
 
 
 def _meant(name: str) -> str:
-    """Returns a suggestion, also where only the section is missing."""
-    last = {setting.rpartition(".")[2]: setting for setting in reversed([*setting_types()])}
-    match = closest(name.rpartition(".")[2], last)
-    return "" if match is None else f" Did you mean {last[match]!r}?"
+    """Returns a suggestion, whose section may be another one."""
+    full, last = full_setting_names(), name.rpartition(".")[2]
+    match = last if last in full else closest(name, full)
+    return "" if match is None else f" Did you mean {full[match]!r}?"

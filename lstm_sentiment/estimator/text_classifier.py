@@ -90,7 +90,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             dev_fraction: Share of the texts that are not trained on and decide when to stop.
             preset: `fast` or `accurate`; `None` takes the defaults.
             settings: Any other setting of model, training, word vectors and tokenizer by its name
-                in `docs/configuration.md`, such as `{"model.pooling": "max"}`.
+                in `docs/configuration.md`, such as `{"pooling": "max"}`.
             random_state: Seed of the split, the word vectors and the training; `None` draws one.
         """
         self.epochs = epochs

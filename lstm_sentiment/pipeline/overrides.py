@@ -1,6 +1,7 @@
 """Settings that replace those of a config: defaults, then a preset, then a file, then flags."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from types import MappingProxyType
@@ -92,6 +93,14 @@ def setting_types(kind: type[Any] = PipelineConfig, prefix: str = "") -> dict[st
         else:
             types[prefix + name] = hint
     return types
+
+
+def full_setting_names() -> dict[str, str]:
+    """Returns the dotted name of each setting by itself, and by its last part if that is unique."""
+    settings = [*setting_types()]
+    short = Counter(setting.rpartition(".")[2] for setting in settings)
+    unique = (one for one in settings if short[one.rpartition(".")[2]] == 1)
+    return {one: one for one in settings} | {one.rpartition(".")[2]: one for one in unique}
 
 
 def setting_rules(kind: Any = PipelineConfig, prefix: str = "") -> dict[str, Rule]:

@@ -34,7 +34,7 @@ def test_a_preset_is_that_of_the_command_line(name: str) -> None:
 def test_keywords_and_other_settings_reach_the_training() -> None:
     changed = config(
         "fast",
-        {"model.pooling": "max", "vector_training": {"dim": 7}, "normalization": "none"},
+        {"pooling": "max", "vector_training": {"dim": 7}, "normalization": "none"},
         epochs=3,
         lstm_units=4,
         tokenizer="characters",
@@ -56,8 +56,9 @@ def test_keywords_and_other_settings_reach_the_training() -> None:
     [
         ({"training.epochs": 3}, "has a keyword: give `epochs`. Received: 'training.epochs'."),
         ({"training": {"seed": 1}}, "has a keyword: give `random_state`."),
-        ({"pooling": "max"}, "Received: 'pooling'. Did you mean 'model.pooling'?"),
+        ({"poling": "max"}, "Received: 'poling'. Did you mean 'model.pooling'?"),
         ({"model.poling": "max"}, "Received: 'model.poling'. Did you mean 'model.pooling'?"),
+        ({"training.pooling": "max"}, "Did you mean 'model.pooling'?"),
         ({"run_dir": "runs"}, "use `run_pipeline` for them. Received: 'run_dir'."),
         ({"model.pooling": "maxx"}, "`model.pooling` must be one of"),
         (["model.pooling"], "`settings` must be a mapping"),
