@@ -20,6 +20,7 @@ from typing import Any
 
 import lstm_sentiment
 from lstm_sentiment.cli import app
+from lstm_sentiment.cli.help_page import names_of, takes
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 
@@ -216,7 +217,8 @@ def options(command: Any, context: Any, without: Collection[str] = ()) -> Iterat
 
 def row(parameter: Any, context: Any) -> str:
     """Returns the table row of one argument or flag."""
-    flags, text = parameter.get_help_record(context)
+    _, text = parameter.get_help_record(context)
+    flags = f"{names_of(parameter)} {takes(parameter)}".strip()
     text, _, rest = text.partition("  [")
     flags = flags.replace("|", "\\|")
     default = escaped(rest.removesuffix("]").removeprefix("default: "))

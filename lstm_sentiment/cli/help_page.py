@@ -143,13 +143,18 @@ def _name(option: Any) -> "Text":
     """Returns a flag's names and what it takes; of an argument, what it takes."""
     from rich.text import Text
 
-    value = takes(option)
-    if not _is_flag(option):
+    names, value = names_of(option), takes(option)
+    if not names:
         return Text(value, style=_NAME_STYLE)
-    # The short name behind the long one, so that long names are below one another.
-    names = sorted(option.opts, key=len, reverse=True) + list(option.secondary_opts)
-    name = Text(", ".join(names), style=_NAME_STYLE)
+    name = Text(names, style=_NAME_STYLE)
     return name + Text(f" {value}", style=_VALUE_STYLE) if value else name
+
+
+def names_of(option: Any) -> str:
+    """Returns the names of a flag, long ones before the short one; of an argument, nothing."""
+    if not _is_flag(option):
+        return ""
+    return ", ".join([*sorted(option.opts, key=len, reverse=True), *option.secondary_opts])
 
 
 def takes(option: Any) -> str:

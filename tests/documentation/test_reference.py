@@ -75,10 +75,12 @@ def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("command", "flag", "default"),
     [
-        ("fit", "--epochs N", "auto"),
+        ("fit", "--epochs N\\|auto", "auto"),
         ("models rollback", "--version-label, --label L", ""),
         ("serve", "--port PORT", "8500"),
-        ("vectors train", "--output <path>", "required"),
+        ("fit", "[FILE...]", ""),
+        ("fit", "--check", ""),
+        ("vectors train", "--output PATH", "required"),
     ],
 )
 def test_commands_are_there_with_their_flags(
