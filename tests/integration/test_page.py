@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -480,6 +481,62 @@ def test_files_in_other_encodings_and_of_nothing(visit: Callable[..., Visit]) ->
     expect(page.locator("#file-about")).to_contain_text("2 行")
     upload(page, "empty.csv", b"")
     expect(page.get_by_role("alert").filter(has_text="文件里没有数据行")).to_be_visible()
+
+
+def test_an_encoding_can_be_chosen(visit: Callable[..., Visit]) -> None:
+    page = visit().go("#file")
+    upload(page, "big5.csv", "評論\n房間很好\n".encode("big5"))
+    expect(page.get_by_role("alert").filter(has_text="无法按 UTF-8 解码")).to_be_visible()
+    page.get_by_label("编码").select_option(label="BIG5")
+    expect(page.locator("#file-about")).to_contain_text("文件按 BIG5 读取")
+    cells = page.locator("#file-preview").locator("th, td")
+    assert cells.all_inner_texts() == ["評論", "房間很好"]
+    expect(page.get_by_role("alert").filter(has_text="解码")).to_have_count(0)
+
+
+def workbook(**sheets: list[list[str]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def test_a_workbook_is_classified_and_its_answers_sorted(visit: Callable[..., Visit]) -> None:
+    one = visit()
+    page = one.go("#file")
+    rows = [["id", "评论"], ["a", "好"], ["b", "差差"], ["c", "一般"], ["d", "#REF!"]]
+    upload(page, "一月.xlsx", workbook(一月=rows, 二月=[["内容"], ["好"]]))
+    expect(page.locator("#file-about")).to_contain_text("一月.xlsx：4 行")
+    expect(page.get_by_label("编码")).to_be_hidden()
+    assert page.get_by_label("工作表").locator("option").all_inner_texts() == ["一月", "二月"]
+    choice_of(page).select_option(label="hotel · v1")
+    page.get_by_role("button", name="开始", exact=True).click()
+    expect(page.locator("#file-status")).to_contain_text("已处理 3 条")
+    assert one.asked("text")[-1][1] == ["好", "差差", "一般"]
+    texts = page.locator("#file-rows .text-cell")
+    assert texts.all_inner_texts() == ["好", "差差", "一般"]
+    page.get_by_label("排序").select_option(label="概率从低到高")
+    assert texts.all_inner_texts() == ["一般", "好", "差差"]
+    page.locator("#file-label").select_option(label="差评")
+    assert texts.all_inner_texts() == ["差差"]
+    # Another version needs no other file.
+    choice_of(page).select_option(label="hotel · v2")
+    page.get_by_role("button", name="开始", exact=True).click()
+    expect(page.locator("#file-status")).to_contain_text("使用 hotel v2")
+    name, contents = downloaded(page)
+    assert name == "一月.hotel-2.scored.csv"
+    assert [row[:3] for row in read_back(contents)[1:3]] == [
+        ["a", "好", "好评"],
+        ["b", "差差", "差评"],
+    ]
+    page.get_by_label("工作表").select_option(label="二月")
+    expect(page.locator("#file-about")).to_contain_text("1 行")
+    assert page.get_by_label("文本所在的列").locator("option").all_inner_texts() == ["内容"]
 
 
 CELLS = st.text(st.sampled_from('a,"\r\n\t ;好é'), max_size=6)

@@ -22,19 +22,24 @@ function titleOf(model, names) {
   return title.replace(/(\p{Script=Han}) (?=\p{Script=Han})/gu, "$1"); // a space parts only Latin from Han
 }
 
-export function drawAbout(list, about) {
+// The accuracy in one line, and the rest on demand, so that a phone shows answers at once.
+export function drawAbout(box, summary, list, about) {
   const facts = about === null ? [] : factsOf(about);
-  list.hidden = facts.length === 0;
+  box.hidden = facts.length === 0;
+  summary.textContent = accuracyOf(about) ?? t("about.more");
   const rows = facts.map(([key, words]) => element("div", {}, element("dt", {}, t(key)), element("dd", {}, words)));
   list.replaceChildren(...rows);
 }
 
-function factsOf({ scores, texts, trained, max_length: length, labels, label_names: names }) {
+function accuracyOf(about) {
+  const accuracy = about?.scores.accuracy;
+  if (accuracy === undefined) return null;
+  const p = percent(accuracy);
+  return about.texts.test ? t("about.accuracy_of", { p, n: about.texts.test }) : t("about.accuracy", { p });
+}
+
+function factsOf({ texts, trained, max_length: length, labels, label_names: names }) {
   const facts = [];
-  if (scores.accuracy !== undefined) {
-    const p = percent(scores.accuracy);
-    facts.push(["about.accuracy", texts.test ? t("about.accuracy_of", { p, n: texts.test }) : p]);
-  }
   if (texts.train) facts.push(["about.trained", trainedOn(texts.train, trained)]);
   if (labels !== null) facts.push(["about.classes", labels.map((label) => labelName({ label_names: names }, label)).join(t("texts.joined"))]);
   if (length !== null) facts.push(["about.reads", t("about.reads_up_to", { n: length })]);

@@ -139,7 +139,7 @@ function pairHead(shown, index, isDifferent) {
 }
 
 function sideTitle({ letter, name }) {
-  return element("h3", { class: "side-title" }, element("span", { class: "side-name" }, letter), element("span", { class: "side-version" }, ` ${name}`));
+  return element("h3", { class: "side-title" }, element("span", { class: "side-name" }, letter), element("span", { class: "side-version visually-hidden" }, ` ${name}`));
 }
 
 function sideElement(side, text, index) {
@@ -148,8 +148,7 @@ function sideElement(side, text, index) {
   return element(
     "section",
     {},
-    sideTitle(side),
-    element("p", { class: "verdict" }, badge(answer, side.value)),
+    element("div", { class: "side-head" }, sideTitle(side), badge(answer, side.value)),
     ...probabilityBars(answer, side.value),
     knownNote(text, answer, side.value),
   );

@@ -12,6 +12,7 @@ import { scoreTexts, waiting } from "./scoring.js";
 import { feed } from "./state_feed.js";
 import { columnNames, guessColumn, readTableFile, scoredCsv } from "./table_file.js";
 import { ENCODINGS } from "./text_encoding.js";
+import { isErrorValue } from "./xlsx.js";
 
 const PREVIEW_ROWS = 4;
 const LAST_SHOWN = 80; // characters of a cell
@@ -65,14 +66,14 @@ export class FileView {
     if (!file || this._cancelling) return;
     this._source = file;
     byId("file-encoding").value = "";
-    byId("file-sheet").selectedIndex = 0;
+    byId("file-sheet").replaceChildren();
     this._read();
   }
 
   // Again where another encoding or sheet is chosen.
   async _read() {
     const file = this._source;
-    const options = { encoding: byId("file-encoding").value || null, sheet: Math.max(0, byId("file-sheet").selectedIndex) };
+    const options = { encoding: byId("file-encoding").value || null, sheet: sheetChosen() };
     this._file = null;
     byId("file-options").hidden = true;
     try {
@@ -91,8 +92,8 @@ export class FileView {
     this._drawFile();
   }
 
-  _drawChoices({ encoding, sheet }) {
-    const { sheets, encoding: found } = this._file;
+  _drawChoices({ encoding }) {
+    const { sheets, sheet, encoding: found } = this._file;
     byId("file-sheet-field").hidden = sheets.length < 2;
     byId("file-sheet").replaceChildren(...sheets.map((name) => element("option", {}, name)));
     byId("file-sheet").selectedIndex = sheet;
@@ -110,7 +111,7 @@ export class FileView {
   }
 
   _drawFile({ keepRun = false } = {}) {
-    const { rows, isTable, name, size, encoding, malformed, hasOpenQuote } = this._file;
+    const { rows, isTable, name, size, encoding, malformed, hasOpenQuote, valueless } = this._file;
     const unnamed = (n) => t("file.column_n", { n });
     this._names = columnNames(rows, byId("file-header").checked, isTable, unnamed);
     const notes = [t("file.about", { name, n: this._rows.length, size: bytes(size) })];
@@ -119,6 +120,7 @@ export class FileView {
     const problems = [];
     if (this._rows.length === 0) problems.push(t("file.empty_file"));
     if (hasOpenQuote) problems.push(t("file.open_quote"));
+    if (valueless > 0) problems.push(t("file.valueless", { n: valueless }));
     if (malformed > 0) problems.push(t("file.malformed", { n: malformed, name: encodingName(encoding) }));
     tell(byId("file-problem"), problems.join(" "));
     const column = keepRun ? byId("file-column").selectedIndex : guessColumn(this._names, this._rows);
@@ -154,7 +156,8 @@ export class FileView {
     this._run ??= { target: pinned(target), scores: Array(this._rows.length), classNames: null };
     const run = this._run;
     const column = byId("file-column").selectedIndex;
-    const texts = this._rows.map((row) => row[column] ?? "");
+    const isWorkbook = this._file.encoding === null;
+    const texts = this._rows.map((row) => (isWorkbook && isErrorValue(row[column] ?? "") ? "" : (row[column] ?? "")));
     const indices = texts.flatMap((text, index) => (text.trim() === "" ? [] : [index]));
     Object.assign(run, { outcome: null, total: indices.length, blank: texts.length - indices.length });
     this._cancelling = new AbortController();
@@ -229,6 +232,11 @@ export class FileView {
     const stem = this._file.name.replace(/\.(csv|tsv|txt|xlsx)$/i, "");
     download(pieces, `${stem}.${target.model}-${target.name}.scored.csv`);
   }
+}
+
+function sheetChosen() {
+  const { selectedIndex } = byId("file-sheet");
+  return selectedIndex < 0 ? null : selectedIndex;
 }
 
 function encodingName(encoding) {

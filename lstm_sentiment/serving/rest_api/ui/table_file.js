@@ -4,14 +4,13 @@ import { csvLine, guessDelimiter, parseCsv } from "./csv.js";
 import { decode } from "./text_encoding.js";
 import { isZip, readXlsx } from "./xlsx.js";
 
-// {rows, isTable, encoding, malformed, hasOpenQuote, sheets}; `isTable` is false where each line is
-// one text, `encoding` is null for a workbook, and `sheets` are a workbook's.
-export async function readTableFile(file, { encoding = null, sheet = 0 } = {}) {
+// {rows, isTable, encoding, malformed, hasOpenQuote, sheets, sheet, valueless}; `isTable` is false
+// where each line is one text, `encoding` is null for a workbook, and the rest are a workbook's.
+export async function readTableFile(file, { encoding = null, sheet = null } = {}) {
   const buffer = await file.arrayBuffer();
-  const nothing = { encoding: null, malformed: 0, hasOpenQuote: false, sheets: [] };
+  const nothing = { encoding: null, malformed: 0, hasOpenQuote: false, sheets: [], sheet: 0, valueless: 0 };
   if (isZip(buffer)) {
-    const { rows, sheets } = await readXlsx(buffer, sheet);
-    return { ...nothing, rows: withoutBlankLines(rows), isTable: true, sheets };
+    return { ...nothing, isTable: true, ...(await readXlsx(buffer, sheet)) };
   }
   const { text, ...found } = decode(buffer, encoding);
   const name = file.name.toLowerCase();

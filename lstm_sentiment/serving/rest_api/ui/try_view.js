@@ -24,6 +24,7 @@ export class TryView extends LiveView {
     this._most = MOST_SHOWN; // how many answers are cards
     this._about = null;
     this._classNames = null;
+    byId("try-about").open = matchMedia("(min-width: 60rem)").matches;
     byId("try-examples").addEventListener("click", () => this._addExamples());
     byId("try-more").addEventListener("click", () => this._showMore());
     byId("try-download").addEventListener("click", () => this._download());
@@ -80,7 +81,7 @@ export class TryView extends LiveView {
     const shown = this._shown;
     this._field.placeholder = t("texts.placeholder");
     drawTitle(byId("try-title"), this.choice.target, this._about, this._classNames);
-    drawAbout(byId("try-about"), this._about);
+    drawAbout(byId("try-about"), byId("try-about-summary"), byId("try-facts"), this._about);
     byId("try-examples").hidden = this._about === null || examplesOf(this._about).length === 0;
     drawLegend(byId("try-legend"), shown !== null && shown.result.isExplained);
     const isTable = byId("try-as-table").checked && shown !== null && !shown.isExample;

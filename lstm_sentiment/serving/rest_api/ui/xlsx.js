@@ -7,19 +7,39 @@ const LARGEST_TAIL = 65_557; // the end record with its longest comment
 const DATE_FORMATS = new Set([14, 15, 16, 17, 18, 19, 20, 21, 22, 45, 46, 47]);
 const MAIN = "xl/workbook.xml";
 
-// {rows: string[][], sheets: string[]}: the cells of one sheet as texts, and the names of all.
-export async function readXlsx(buffer, sheet = 0) {
+// {rows: string[][], sheets: string[], sheet, valueless}: the cells of one sheet as texts, the names
+// of all that are visible, which one was read, and the number of formulas without a value. By
+// default it is the first sheet that holds data. `lstm_sentiment/text/corpus/tables/workbook.py`
+// has the same rules for commands.
+export async function readXlsx(buffer, wanted = null) {
   const archive = openZip(buffer);
   const workbook = await xmlOf(archive, MAIN);
-  if (workbook === null) throw new Error("xl/workbook.xml");
-  const sheets = [...workbook.getElementsByTagNameNS("*", "sheet")].filter((each) => !isHidden(each));
+  if (workbook === null) throw new Error(MAIN);
+  const all = [...workbook.getElementsByTagNameNS("*", "sheet")];
+  const visible = all.filter((each) => !isHidden(each));
+  const sheets = visible.length > 0 ? visible : all;
   const targets = await targetsOf(archive);
-  const chosen = sheets[sheet] ?? sheets[0];
-  const id = [...(chosen?.attributes ?? [])].find((each) => each.localName === "id")?.value;
-  const content = await xmlOf(archive, targets.get(id) ?? `xl/worksheets/sheet${sheet + 1}.xml`);
   const is1904 = /^(1|true)$/.test(workbook.getElementsByTagNameNS("*", "workbookPr")[0]?.getAttribute("date1904") ?? "");
   const book = { strings: await stringsOf(archive), dates: await dateStylesOf(archive), is1904 };
-  return { rows: content === null ? [] : rowsOf(content, book), sheets: sheets.map((each) => each.getAttribute("name")) };
+  const names = sheets.map((each) => each.getAttribute("name"));
+  const read = async (sheet) => {
+    const id = [...sheets[sheet].attributes].find((each) => each.localName === "id")?.value;
+    const content = await xmlOf(archive, targets.get(id));
+    return { ...(content === null ? { rows: [], valueless: 0 } : rowsOf(content, book)), sheets: names, sheet };
+  };
+  if (wanted !== null && wanted < sheets.length) return read(wanted);
+  let first = null;
+  for (const sheet of sheets.keys()) {
+    const found = await read(sheet);
+    if (found.rows.length > 0) return found;
+    first ??= found;
+  }
+  return first ?? { rows: [], valueless: 0, sheets: names, sheet: 0 };
+}
+
+// A value that a formula could not have.
+export function isErrorValue(text) {
+  return /^#(NULL!|DIV\/0!|VALUE!|REF!|NAME\?|NUM!|N\/A)$/.test(text);
 }
 
 export function isZip(buffer) {
@@ -120,8 +140,10 @@ function isDateFormat(code) {
   return /[dmyhs]/i.test(code.replace(/"[^"]*"|\\.|\[[^\]]*\]|General/gi, ""));
 }
 
+// From the first row with a value to the last one.
 function rowsOf(sheet, book) {
   const rows = [];
+  let valueless = 0;
   for (const row of sheet.getElementsByTagNameNS("*", "row")) {
     const cells = [];
     for (const cell of row.children) {
@@ -129,11 +151,16 @@ function rowsOf(sheet, book) {
       const column = columnOf(cell.getAttribute("r")) ?? cells.length;
       while (cells.length < column) cells.push("");
       cells[column] = valueOf(cell, book);
+      if (cells[column] === "" && [...cell.children].some((each) => each.localName === "f")) valueless += 1;
     }
     while (cells.at(-1) === "") cells.pop();
+    if (cells.length === 0) continue;
+    const number = Number(row.getAttribute("r") ?? rows.length + 1);
+    if (rows.length === 0) rows.first = number;
+    while (rows.length < number - rows.first) rows.push([]);
     rows.push(cells);
   }
-  return rows;
+  return { rows, valueless };
 }
 
 // "BC12" is column 54.
@@ -149,7 +176,7 @@ function valueOf(cell, { strings, dates, is1904 }) {
   const value = [...cell.children].find((each) => each.localName === "v")?.textContent ?? "";
   if (kind === "s") return strings[Number(value)] ?? "";
   if (kind === "b") return value === "1" ? "True" : "False";
-  if (kind !== "n" || value === "") return kind === "e" ? "" : value;
+  if (kind !== "n" || value === "") return value;
   return dates[Number(cell.getAttribute("s") ?? -1)] ? dateOf(Number(value), is1904) : String(Number(value));
 }
 
