@@ -13,7 +13,7 @@ from lstm_sentiment.training.evaluation.intervals import estimate_accuracy
 
 _FEW_TEST_TEXTS = 200
 _FEW_TRAINING_TEXTS = 1_000  # the teacher e5 is expected to help where there are fewer
-_CUT_OFF, _READ_WHOLE = 0.01, 0.99
+_CUT_OFF, _LEAST_CUT_OFF, _READ_WHOLE = 0.01, 10, 0.99
 _FAR_OFF = 0.05
 _LEAST_OF_CLASS = 10
 _UNKNOWN = 0.05
@@ -60,8 +60,10 @@ def advice(
 
 def _hardly_better_than_one_class(w: Wording, evaluated: VersionEvaluation) -> Iterator[Advice]:
     label, size = evaluated.facts.largest_class
-    share = size / evaluated.facts.texts
-    if evaluated.accuracy.low <= share and len(evaluated.facts.classes) > 1:
+    share, accuracy = size / evaluated.facts.texts, evaluated.accuracy
+    # Few texts tell little: they have an advice of their own.
+    known = accuracy.low if evaluated.facts.texts >= _FEW_TEST_TEXTS else accuracy.value
+    if known <= share and len(evaluated.facts.classes) > 1:
         yield Advice(
             w(
                 "The version may be no better than always predicting {name}, which is correct for "
@@ -148,12 +150,14 @@ def _cut_off(w: Wording, evaluated: VersionEvaluation, max_length: object) -> It
         return
     is_long = scores.sizes.truncated > 0
     long, texts = int(is_long.sum()), evaluated.facts.texts
-    if not _CUT_OFF * texts <= long < texts or not long:
+    if not max(_CUT_OFF * texts, _LEAST_CUT_OFF) <= long < texts:
         return
     of_long, of_others = scores.is_right[is_long].mean(), scores.is_right[~is_long].mean()
     if of_long >= of_others:
         return
     enough = sorted(scores.sizes.tokens.tolist())[math.ceil(_READ_WHOLE * texts) - 1]
+    # More than twice as much would cost more than the last few texts are worth.
+    advised = min(2 * max_length, math.ceil(enough / 50) * 50)
     yield Advice(
         w(
             "{long} of {texts} are longer than the {max_length} tokens (words or characters) that "
@@ -165,7 +169,7 @@ def _cut_off(w: Wording, evaluated: VersionEvaluation, max_length: object) -> It
             of_long=percent(float(of_long)),
             of_others=percent(float(of_others)),
         ),
-        f"fit --max-length {max(max_length + 50, math.ceil(enough / 50) * 50)}",
+        f"fit --max-length {max(max_length + 50, advised)}",
     )
 
 

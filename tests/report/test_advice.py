@@ -118,6 +118,15 @@ def test_long_texts_that_are_wrong_are_read_further() -> None:
     assert commands(with_long(evaluation(GOOD), wrong=True), {}) == []
 
 
+def test_very_long_texts_are_not_read_to_their_end() -> None:
+    evaluated = with_long(evaluation(GOOD), wrong=True)
+    sizes = evaluated.scores.sizes
+    assert sizes is not None
+    longer = replace(evaluated.scores, sizes=replace(sizes, tokens=sizes.tokens * 20))
+    (one,) = advice(ENGLISH, replace(evaluated, scores=longer), {"model": {"max_length": 200}})
+    assert one.command == "fit --max-length 400"
+
+
 def test_unknown_words_are_learned_from_more_texts() -> None:
     assert commands(evaluation(GOOD, text="????好")) == ["fit --unlabelled FILE"]
 
@@ -139,6 +148,10 @@ def test_sure_mistakes_may_be_wrong_labels() -> None:
     found = advice(ENGLISH, evaluation(GOOD, stated=0.97), None)
     assert found[1].command == "labels check --data FILE --page suspects.html"
     assert found[1].reason.startswith("90 mistakes have a probability of at least 90%.")
+
+
+def test_few_texts_do_not_tell_that_a_version_learned_nothing() -> None:
+    assert commands(evaluation({"a": (70, 65), "b": (30, 15)})) == ["evaluate --data FILE"]
 
 
 def test_a_version_that_learned_nothing_is_told() -> None:
