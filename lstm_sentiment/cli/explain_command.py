@@ -189,10 +189,10 @@ def _legend(console: "Console") -> "Text":
     from rich.text import Text
 
     if console.color_system is None:
-        return Text("Behind each token its weight: + for the label, - against it")
-    legend = Text("speaks ")
-    legend.append(" for ", token_style(1)).append(" or ")
-    return legend.append(" against ", token_style(-1)).append(" the label")
+        return Text("After each word its weight: + supports the label, - opposes it")
+    legend = Text("These words ")
+    legend.append(" support ", token_style(1)).append(" or ")
+    return legend.append(" oppose ", token_style(-1)).append(" the label.")
 
 
 def _print_for_people(console: "Console", answer: "Explanation") -> None:

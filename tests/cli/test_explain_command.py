@@ -110,7 +110,7 @@ def test_a_terminal_shows_legend_label_probability_and_coloured_tokens(
     run: Run, base_path: Path, terminal: pytest.MonkeyPatch
 ) -> None:
     outcome = run("explain", "早餐差", "--model", base_path)
-    assert "speaks" in outcome.out and "against" in outcome.out
+    assert "support" in outcome.out and "oppose" in outcome.out
     assert "v2:早餐差" in outcome.out and "300.0%" in outcome.out
     assert "\x1b[1;38;2;255;255;255;48;2;37;99;235m早" in outcome.out
     assert "+1.00" not in outcome.out, "the colour tells it"

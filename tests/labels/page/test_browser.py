@@ -228,7 +228,7 @@ def test_a_text_is_text_and_its_parts_are_shaded(visit: Callable[..., Page], che
         *("Label now", "bad", "probability 13%"),
         *("Likely", "good", "probability 80%"),
     ]
-    expect(page.locator("#legend-for")).to_have_text("speaks for good")
+    expect(page.locator("#legend-for")).to_have_text("supports good")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#legend")).to_be_hidden()
