@@ -220,7 +220,6 @@ def row(parameter: Any, context: Any) -> str:
     _, text = parameter.get_help_record(context)
     flags = f"{names_of(parameter)} {takes(parameter)}".strip()
     text, _, rest = text.partition("  [")
-    flags = flags.replace("|", "\\|")
     default = escaped(rest.removesuffix("]").removeprefix("default: "))
     return f"| `{flags}` | {escaped(' '.join(text.split()))} | {default} |"
 
