@@ -75,7 +75,7 @@ def test_every_page_is_in_the_menu(made: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("command", "flag", "default"),
     [
-        ("fit", "--epochs N\\|auto", "auto"),
+        ("fit", "--epochs N|auto", "auto"),
         ("models rollback", "--version-label, --label L", ""),
         ("serve", "--port PORT", "8500"),
         ("fit", "[FILE...]", ""),
