@@ -53,16 +53,16 @@ class Crowding:
         """Counts idle connections that were closed.
 
         Args:
-            why: What the log tells of it, as the beginning of a sentence.
+            why: The beginning of the line in the log.
             number: How many were closed.
         """
-        self._note("closed", number, f"{why}: those that are idle longest are closed for new ones")
+        self._note("closed", number, f"{why}: the longest idle ones are closed to accept new ones")
 
     def paused(self, why: str) -> None:
         """Counts a time in which no connection could be accepted.
 
         Args:
-            why: What the log tells of it.
+            why: The line in the log.
         """
         self._note("paused", 1, why)
 

@@ -35,7 +35,7 @@ def test_thousands_of_events_are_one_line_for_each_reason_and_one_at_the_end(
     crowding.look()
     crowding.look()
     assert caplog.messages == [
-        "REST: it is full: those that are idle longest are closed for new ones",
+        "REST: it is full: the longest idle ones are closed to accept new ones",
         "REST: none is idle",
         "REST accepts connections again: in 20 s it closed 2,000 idle ones, and paused 2,000 times",
     ]
