@@ -1,6 +1,7 @@
 """What `fit --check` and `fit --print-config` print."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ def check(config: PipelineConfig, *, as_json: bool) -> None:
 
 def _rows(checked: "RunCheck") -> Iterator[tuple[str, object]]:
     facts, budget = checked.facts, checked.budget
+    if checked.files:
+        yield "encoding", _counted(checked.files)
     yield "texts", f"{checked.read:,} read, {checked.used:,} used"
     yield "empty", f"{checked.empty:,}"
     yield "repeated", f"{facts.exact_duplicates:,} repeat an earlier text"
@@ -106,6 +109,14 @@ def _advice(checked: "RunCheck") -> Iterator[str]:
             "Texts with several labels are left out. `labels check` finds other labels that are "
             "likely wrong"
         )
+
+
+def _counted(files: dict[str, str]) -> str:
+    """Returns the encoding of one file, or the number of files in each encoding."""
+    counts = Counter(files.values())
+    if len(files) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{encoding}: {count:,} files" for encoding, count in counts.items())
 
 
 def _classes(classes: dict[str, int]) -> str:

@@ -264,6 +264,12 @@ def clean_corpus(corpus: Corpus, progress: Progress) -> Corpus:
     """Drops empty, contradictory and repeated texts, and reports the number of each."""
     filled = corpus.drop_empty()
     consistent = filled.drop_contradictions()
+    if not len(consistent):
+        raise InvalidInputError(
+            "Some texts must occur with one label alone: are the columns of texts and labels "
+            f"swapped (`--text-column`, `--label-column`)? Received: {len(filled):,} texts, all of "
+            "them with several labels."
+        )
     distinct_texts = consistent.drop_duplicates()
     progress.say(
         f"Read {len(corpus):,} texts. Dropped {len(corpus) - len(filled):,} empty, "

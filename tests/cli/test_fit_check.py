@@ -118,6 +118,7 @@ def test_check_prints_what_a_run_would_do(
 ) -> None:
     outcome, _ = outcomes[WORKING[0]]
     rows = dict(line.split(None, 1) for line in outcome.out.splitlines())
+    assert rows["encoding"] == "UTF-8"
     assert rows["texts"] == "87 read, 83 used"
     assert rows["empty"] == "1"
     assert rows["repeated"].startswith("1 repeat")
@@ -135,6 +136,7 @@ def test_check_gives_the_numbers_of_the_run_as_json(
     outcome, _ = outcomes[WORKING[1]]
     checked = json.loads(outcome.out)
     assert outcome.err == ""
+    assert checked["files"] == {"a.csv": "UTF-8"}
     split = checked["split"]
     assert sum(split.values()) == checked["used"] == 83
     assert (checked["empty"], checked["repeated"], checked["contradictory"]) == (1, 1, 2)

@@ -167,3 +167,10 @@ def test_rows_that_are_malformed_or_empty_are_left_out_and_counted(
     )
     texts = read_unlabelled(config, splits, read_excluded(config), recorder)
     assert list(texts.texts) == ["some more", "and others"]
+
+
+def test_swapped_columns_are_named(tmp_path: Path) -> None:
+    rows = [(f"text {number}", "good" if number % 2 else "bad") for number in range(40)]
+    data = write_csv(tmp_path / "a.csv", [(label, text) for text, label in rows])
+    with pytest.raises(InvalidInputError, match="are the columns of texts and labels swapped"):
+        prepare_corpora(PipelineConfig(data=[data]))

@@ -18,6 +18,8 @@ from lstm_sentiment.pipeline.settings_in_use import settings_without_effect
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.report.analysis.corpus_facts import CorpusFacts, Lengths, corpus_facts
 from lstm_sentiment.text.corpus.corpus import Corpus
+from lstm_sentiment.text.corpus.reading import files_of
+from lstm_sentiment.text.corpus.record_files import encoding_of_table, has_lines
 from lstm_sentiment.text.scripts import choose_tokenizer, spread
 from lstm_sentiment.text.tokenizer_options import TokenizerKind
 from lstm_sentiment.training.budget import Budget, budget_for
@@ -32,6 +34,7 @@ class RunCheck:
     """Facts of a run before it begins.
 
     Attributes:
+        files: Encoding of each file of labelled texts; empty for the demo corpus.
         read: Number of labelled texts in the files.
         empty: Number of empty texts, which are left out.
         contradictory: Number of texts that occur with several labels, which are left out.
@@ -53,6 +56,7 @@ class RunCheck:
         unused: The reason of each setting that changes nothing, by its dotted name.
     """
 
+    files: dict[str, str]
     read: int
     empty: int
     contradictory: int
@@ -91,6 +95,7 @@ class RunCheck:
     def to_dict(self) -> dict[str, Any]:
         """Returns the facts as `fit --check --json` prints them."""
         return {
+            "files": self.files,
             "texts": self.read,
             "empty": self.empty,
             "repeated": self.facts.exact_duplicates,
@@ -141,6 +146,7 @@ def check_run(config: PipelineConfig, progress: Progress = SILENT) -> RunCheck:
     budget = budget_for(config.training, learned)
     return RunCheck(
         **found[0],
+        files=_encodings(config),
         classes=dict(sum((Counter(part.class_counts()) for part in read.labelled), Counter())),
         split={"train": len(read.train), "dev": len(read.dev), "test": len(read.test)},
         test_classes=read.test.class_counts(),
@@ -156,6 +162,16 @@ def check_run(config: PipelineConfig, progress: Progress = SILENT) -> RunCheck:
         available=available_memory(),
         unused=settings_without_effect(config, kind),
     )
+
+
+def _encodings(config: PipelineConfig) -> dict[str, str]:
+    """Returns the encoding of each file of labelled texts that has one."""
+    files = files_of(config.data) if config.data else []
+    return {
+        str(file): encoding_of_table(file, config.encoding, SILENT).codec.upper()
+        for file in files
+        if has_lines(file)
+    }
 
 
 def _looked_at(corpus: Corpus) -> dict[str, Any]:

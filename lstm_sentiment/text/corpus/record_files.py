@@ -177,9 +177,14 @@ def rows_by_ordinal(path: Path, encoding: str = AUTO) -> Iterator[tuple[int, dic
         yield row.ordinal, row.cells[0]
 
 
+def has_lines(path: Path) -> bool:
+    """Returns whether a file is text in an encoding, and not a Parquet file or a workbook."""
+    return content_suffix(path) not in _WITHOUT_LINES
+
+
 def encoding_of_table(path: Path, stated: str | TextEncoding, progress: Progress) -> TextEncoding:
     """Returns the encoding of a file as `find_encoding`; Parquet and workbooks have none."""
-    if content_suffix(path) in _WITHOUT_LINES:
+    if not has_lines(path):
         return TextEncoding(UTF_8)
     return find_encoding(path, stated, progress)
 
