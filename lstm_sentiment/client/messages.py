@@ -28,7 +28,7 @@ def utf8_values(texts: Sequence[str]) -> list[bytes]:
         raise InvalidInputError(
             f"`texts` must be a list of texts. Received: one {type(texts).__name__}."
         )
-    values = [_utf8(text) for text in texts]
+    values = [_utf8(text, row) for row, text in enumerate(texts)]
     if not values:
         raise InvalidInputError("`texts` must not be empty. Received: no text.")
     return values
@@ -113,9 +113,10 @@ def _not_ids(received: str) -> InvalidInputError:
     )
 
 
-def _utf8(text: str) -> bytes:
+def _utf8(text: str, row: int) -> bytes:
     if not isinstance(text, str):
         raise InvalidInputError(
-            f"each of `texts` must be a string. Received: {type(text).__name__}."
+            f"each of `texts` must be a string. Received: {type(text).__name__} in row {row:,} "
+            "(rows count from 0)."
         )
     return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")

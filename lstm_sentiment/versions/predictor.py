@@ -11,7 +11,7 @@ import numpy as np
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.serving.servable import Array
-from lstm_sentiment.unicode import replace_surrogates
+from lstm_sentiment.text.corpus.python_values import texts_of
 from lstm_sentiment.version_folder import (
     LABELS,
     TEXT_STATISTICS,
@@ -146,11 +146,11 @@ class SavedModelPredictor:
     def _outputs(
         self, texts: Sequence[str], signature: str, name: str, batch_size: int
     ) -> Iterator[Mapping[str, Array]]:
-        if isinstance(texts, str) or len(texts) == 0:
+        if isinstance(texts, str) or not (texts := texts_of(texts)):
             raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
         for start in range(0, len(texts), batch_size):
             batch = texts[start : start + batch_size]
-            values = np.array([replace_surrogates(text).encode() for text in batch], dtype=object)
+            values = np.array([text.encode() for text in batch], dtype=object)
             yield self._servable.run(signature, {name: values})
 
 

@@ -265,7 +265,7 @@ def test_a_version_or_a_label_is_asked_for(
         ([], "`texts` must not be empty"),
         ("one text", "`texts` must be a list of texts. Received: one str."),
         (b"bytes", "Received: one bytes"),
-        (["a", None], "each of `texts` must be a string. Received: NoneType."),
+        (["a", None], "each of `texts` must be a string. Received: NoneType in row 1"),
     ],
 )
 def test_what_is_not_a_list_of_texts_is_refused(

@@ -52,6 +52,16 @@ def test_refuses_no_texts_and_a_bare_string(base_path: Path, texts: list[str] | 
         SavedModelPredictor(base_path).predict(texts)
 
 
+def test_takes_any_column_of_texts_and_names_the_row_of_a_missing_one(base_path: Path) -> None:
+    predictor = SavedModelPredictor(base_path)
+    texts = ["房间很干净", "早餐很差"]
+    expected = predictor.predict(texts)
+    for given in (iter(texts), np.array(texts), tuple(texts)):
+        assert predictor.predict(given) == expected  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=r"Received: None in row 1 \(rows count from 0\)"):
+        predictor.predict(["好", None])  # type: ignore[list-item]
+
+
 def test_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(ServableNotFoundError, match="Received: a folder without any"):
         SavedModelPredictor(tmp_path)

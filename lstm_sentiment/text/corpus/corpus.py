@@ -57,20 +57,27 @@ class Corpus:
     label_names: tuple[str, ...]
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Row], label_names: Sequence[str] | None = None) -> "Corpus":
-        """Makes a corpus from pairs of a text and the name of its label.
+    def from_rows(
+        cls, rows: Iterable[tuple[Any, Any]], label_names: Sequence[str] | None = None
+    ) -> "Corpus":
+        """Makes a corpus from pairs of a text and its label.
 
         Args:
-            rows: `(text, label name)` pairs. `1` and `1.0` are one class, `1`; so are `true` and
-                `True` where all labels are booleans.
+            rows: `(text, label)` pairs. A label of any type is named by its `str`. `1` and `1.0`
+                are one class, `1`; so are `true` and `True` where all labels are booleans.
             label_names: The classes in id order. `None` takes the names that occur.
 
         Raises:
-            InvalidInputError: If a label is not among `label_names`.
+            InvalidInputError: If a label is not among `label_names`, or a text or a label is
+                missing; the message has the number of the first such row, counted from 0.
         """
+        rows = list(rows)
+        if not all(type(value) is str for row in rows for value in row):
+            texts, labels = texts_of([text for text, _ in rows]), labels_of([x for _, x in rows])
+            rows = list(zip(texts, labels, strict=True))
         names, ids = label_ids({label for _, label in rows}, label_names)
-        texts = tuple(clean_text(text) for text, _ in rows)
-        return cls(texts, tuple(ids[label] for _, label in rows), names)
+        cleaned = tuple(clean_text(text) for text, _ in rows)
+        return cls(cleaned, tuple(ids[label] for _, label in rows), names)
 
     @classmethod
     def from_frame(

@@ -32,7 +32,10 @@ def texts_of(values: Iterable[Any], name: str = "texts") -> list[str]:
         InvalidInputError: If it is one string or a table of several columns, or if a text is
             missing or neither a string nor a number; the message has the number of the row.
     """
-    return _checked(listed(values, name), _as_text, "text")
+    texts = listed(values, name)
+    if all(type(text) is str for text in texts):
+        return [replace_surrogates(text) for text in texts]
+    return _checked(texts, _as_text, "text")
 
 
 def labels_of(values: Iterable[Any], name: str = "labels") -> list[str]:

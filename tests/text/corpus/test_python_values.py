@@ -129,6 +129,15 @@ def test_a_frame_is_read_as_its_file(rows: list[tuple[str, int]]) -> None:
     assert Corpus.from_frame(frame) == Corpus.from_rows([(t, str(label)) for t, label in rows])
 
 
+def test_rows_may_have_labels_of_any_type_and_come_from_a_generator() -> None:
+    rows = [("好", 1), ("坏", np.int64(0)), (5, True)]
+    assert Corpus.from_rows(iter(rows[:2])) == Corpus.from_rows([("好", "1"), ("坏", "0")])
+    assert Corpus.from_rows(rows[2:]) == Corpus.from_rows([("5", "True")])
+    for bad in (("坏", None), (None, 0)):
+        with pytest.raises(InvalidInputError, match=r"must not be missing.* in row 1 \(rows"):
+            Corpus.from_rows([("好", 1), bad])
+
+
 def test_a_frame_that_pandas_reads_is_the_corpus_that_is_read_here(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,label\n好,1\n坏,0\n还行,1\n", "utf-8")
