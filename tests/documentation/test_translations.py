@@ -17,7 +17,7 @@ TRANSLATED = [name for name in page_names() if name.endswith(CHINESE)]
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
 # Pages with an English and a Chinese text; the others are in English.
 PAGES = (
-    *("README", "docs/index", "docs/tutorial", "docs/tutorial-data-loop"),
+    *("README", "docs/index", "docs/tutorial", "docs/tutorial-data-loop", "docs/python"),
     *("docs/how-to/clients", "docs/how-to/own-vectors", "docs/how-to/three-classes"),
 )
 each_pair = pytest.mark.parametrize("chinese", TRANSLATED)
