@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from playwright import sync_api as playwright
 from playwright.sync_api import expect
 
+from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.models_config.config import parse_models_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
@@ -419,7 +420,7 @@ def test_a_table_comes_back_as_it_was_and_scored(visit: Callable[..., Visit]) ->
     header, *rows = read_back(contents)
     added = ["predicted_label_2", "probability_差评", "probability_好评", "scoring_error"]
     assert header == TABLE[0] + added
-    assert [row[:3] for row in rows] == TABLE[1:]
+    assert [row[:3] for row in rows] == [["1", TABLE[1][1], " =1+1"], *TABLE[2:]]  # no formula
     assert [row[3] for row in rows] == ["好评", "差评", "", "", "好评"]
     assert rows[2][4:] == ["", "", ""]
     assert rows[3][6] == "each of `text` must have at most 200 bytes. Received: 300 bytes in row 0."
@@ -551,6 +552,13 @@ def test_any_csv_is_read_as_python_reads_it(csv_page: Page, text: str) -> None:
         "async text => (await import('./ui/csv.js')).parseCsv(text).records", text
     )
     assert parsed == list(csv.reader(io.StringIO(text, newline="")))
+
+
+@given(st.text(st.sampled_from("=+-@＝－1.e5 a"), max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_formulas_stay_texts_by_the_rule_of_commands(csv_page: Page, cell: str) -> None:
+    written = csv_page.evaluate("async cell => (await import('./ui/csv.js')).guarded(cell)", cell)
+    assert written == guarded(cell)
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4))

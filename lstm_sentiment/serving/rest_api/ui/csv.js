@@ -47,8 +47,15 @@ export function parseCsv(text, delimiter = ",") {
   return { records, hasOpenQuote: isQuoted };
 }
 
-// One line, its end included. What stood in a cell stands there again, a leading "=" as well: a
-// table that comes back changed would be of no use to a program.
+// A cell with a space before what a spreadsheet would take for a formula; numbers stay as they are.
+// `lstm_sentiment` writes tables by the same rule.
+export function guarded(cell) {
+  if (!/^[=+\-@＝＋－＠]/.test(cell)) return cell;
+  const isNumber = Number.isFinite(Number(cell)) || /^[+-](inf(inity)?|nan)$/i.test(cell.trim());
+  return isNumber ? cell : ` ${cell}`;
+}
+
+// One line, its end included.
 export function csvLine(fields) {
   if (fields.length === 1 && fields[0] === "") return '""\r\n';
   return `${fields.map(quoted).join(",")}\r\n`;

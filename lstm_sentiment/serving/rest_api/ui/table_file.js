@@ -1,6 +1,6 @@
 // A file of texts as a table: which rows and columns it has, and how it is written with scores.
 
-import { csvLine, guessDelimiter, parseCsv } from "./csv.js";
+import { csvLine, guarded, guessDelimiter, parseCsv } from "./csv.js";
 import { decode } from "./text_encoding.js";
 import { isZip, readXlsx } from "./xlsx.js";
 
@@ -55,12 +55,12 @@ export function scoredCsv({ names, rows, scores, classNames }) {
   const added = ["predicted_label", ...classes, ...(hasErrors ? ["scoring_error"] : [])];
   const header = [...names];
   for (const name of added) header.push(unlike(name, header));
-  const pieces = ["\ufeff", csvLine(header)]; // by its BOM Excel knows that it is UTF-8
+  const pieces = ["\ufeff", csvLine(header.map(guarded))]; // by its BOM Excel knows that it is UTF-8
   for (const [index, row] of rows.entries()) {
     const padded = [...row, ...Array(names.length - row.length).fill("")];
     const { label = "", probabilities = [], error = "" } = scores[index] ?? {};
     const numbers = Array.from({ length: number }, (_, each) => String(probabilities[each] ?? ""));
-    pieces.push(csvLine([...padded, label, ...numbers, ...(hasErrors ? [error] : [])]));
+    pieces.push(csvLine([...padded, label, ...numbers, ...(hasErrors ? [error] : [])].map(guarded)));
   }
   return pieces;
 }

@@ -39,6 +39,7 @@ export class TryView extends LiveView {
     if (target === null || reasonForNothing(feed.state)) return null;
     const { about, classNames } = await knowledgeOf(target, version, signal);
     Object.assign(this, { _about: about, _classNames: classNames });
+    this._drawVersion();
     const lines = linesOf(this._field.value);
     const isExample = lines.length === 0;
     const texts = isExample ? examplesOf(about) : lines.slice(0, MOST_TEXTS);
@@ -80,9 +81,7 @@ export class TryView extends LiveView {
   _draw() {
     const shown = this._shown;
     this._field.placeholder = t("texts.placeholder");
-    drawTitle(byId("try-title"), this.choice.target, this._about, this._classNames);
-    drawAbout(byId("try-about"), byId("try-about-summary"), byId("try-facts"), this._about);
-    byId("try-examples").hidden = this._about === null || examplesOf(this._about).length === 0;
+    this._drawVersion();
     drawLegend(byId("try-legend"), shown !== null && shown.result.isExplained);
     const isTable = byId("try-as-table").checked && shown !== null && !shown.isExample;
     byId("try-tools").hidden = shown === null || shown.isExample;
@@ -97,6 +96,12 @@ export class TryView extends LiveView {
     if (isTable) byId("try-table").replaceChildren(...tableParts(shown));
     else this._drawCards(shown);
     say(byId("try-status"), notesOn(shown).join(" "));
+  }
+
+  _drawVersion() {
+    drawTitle(byId("try-title"), this.choice.target, this._about, this._classNames);
+    drawAbout(byId("try-about"), byId("try-about-summary"), byId("try-facts"), this._about);
+    byId("try-examples").hidden = this._about === null || examplesOf(this._about).length === 0;
   }
 
   _drawCards({ texts, scores, result, target, version }) {
