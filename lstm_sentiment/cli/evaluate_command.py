@@ -122,7 +122,8 @@ def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
     yield "macro-F1", _estimated(evaluated.macro_f1)
     yield "calibration error", f"{evaluation.calibration_error:.4f}"
     if evaluation.oov_rate is not None:
-        yield "OOV rate", f"{evaluation.oov_rate:.4f}"
+        known = "the share of tokens that are not in the vocabulary"
+        yield "OOV rate", f"{evaluation.oov_rate:.4f}, {known}"
 
 
 def _estimated(score: "Estimate") -> str:

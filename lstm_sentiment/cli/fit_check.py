@@ -68,7 +68,10 @@ def _rows(checked: "RunCheck") -> Iterator[tuple[str, object]]:
     yield "tokenizer", checked.tokenizer
     if checked.tokens is not None and checked.cut_share is not None:
         yield "tokens", f"about {_lengths(checked.tokens)}"
-        yield "max_length", f"{checked.max_length}: cuts about {checked.cut_share:.1%} of the texts"
+        cut = (
+            f"about {checked.cut_share:.1%} of the texts" if checked.cut_share else "hardly a text"
+        )
+        yield "max_length", f"{checked.max_length} tokens: cuts {cut}"
     else:
         yield "max_length", f"{checked.max_length} tokens"
     yield (
@@ -77,7 +80,7 @@ def _rows(checked: "RunCheck") -> Iterator[tuple[str, object]]:
         f"steps in all; {budget.batch_size} texts a step",
     )
     if checked.folds:
-        yield "cross-validation", f"{checked.folds} folds: {checked.folds} more trainings"
+        yield "cross-validation", f"{checked.folds} folds, each with a training of its own before"
     free = "" if checked.available is None else f" of {checked.available / _MB:,.0f} MB free"
     yield "memory", f"at least {checked.memory / _MB:,.0f} MB{free}, beside TensorFlow's own"
     for name, reason in checked.unused.items():

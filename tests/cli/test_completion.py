@@ -64,6 +64,11 @@ def models_config(tmp_path: Path) -> Path:
             ["vector_training.window=", "vector_training.workers="],
         ),
         ("lstm-sentiment fit --set normalization=w", ["normalization=width"]),
+        ("lstm-sentiment fit --set lstm", ["lstm_units=", "lstm_layers="]),
+        ("lstm-sentiment fit --set pooling=l", ["pooling=last"]),
+        ("lstm-sentiment fit --epochs ", ["auto"]),
+        ("lstm-sentiment fit --batch-size a", ["auto"]),
+        ("lstm-sentiment fit --strategy m", ["mirrored", "multi-worker"]),
         (
             "lstm-sentiment tune --set model.pooling=m",
             [f"model.pooling={name}" for name in ("max_mean", "max", "mean")],

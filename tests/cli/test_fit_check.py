@@ -125,7 +125,7 @@ def test_check_prints_what_a_run_would_do(
     assert rows["contradictory"] == "2 occur with several labels, such as: both"
     assert rows["classes"] == "bad: 40 (48.2%), good: 43 (51.8%)"
     assert rows["tokenizer"] == "whitespace"
-    assert rows["max_length"] == "200: cuts about 1.5% of the texts"
+    assert rows["max_length"] == "200 tokens: cuts about 1.5% of the texts"
     assert rows["next"] == "python cli.py fit a.csv"
     assert "test texts give an uncertain accuracy" in outcome.err
 
@@ -140,7 +140,8 @@ def test_check_gives_the_numbers_of_the_run_as_json(
     split = checked["split"]
     assert sum(split.values()) == checked["used"] == 83
     assert (checked["empty"], checked["repeated"], checked["contradictory"]) == (1, 1, 2)
-    assert checked["steps_an_epoch"] == -(-split["train"] // checked["batch_size"])
+    trained_on = split["train"] + split["dev"]  # after the folds, both
+    assert checked["steps_an_epoch"] == -(-trained_on // checked["batch_size"])
     assert checked["steps"] == checked["epochs"] * checked["steps_an_epoch"]
     assert checked["folds"] == 5
     assert checked["tokens"]["longest"] == 300

@@ -84,13 +84,13 @@ class RunCheck:
 
     @property
     def steps_an_epoch(self) -> int:
-        """Number of training steps of an epoch."""
+        """Number of steps of an epoch of the last training."""
         return self.steps // self.budget.epochs
 
     @cached_property
     def steps(self) -> int:
-        """Largest number of training steps of one training."""
-        return self.budget.steps(self.learned)
+        """Largest number of steps of the last training, on the dev texts too if there are folds."""
+        return self.budget.steps(self.learned + (self.split["dev"] if self.folds else 0))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the facts as `fit --check --json` prints them."""
