@@ -19,7 +19,7 @@ def logging_to_stderr() -> AbstractContextManager[None]:
 class EndedBySignals:
     """Ends the `with` block at the first SIGTERM or Ctrl-C, and the process soon after.
 
-    A load under way cannot be aborted, and must not keep the process longer than was promised.
+    A running load cannot be aborted, and must not keep the process longer than was promised.
     """
 
     def __init__(self, drain_seconds: float, exit_now: Callable[[], None]) -> None:

@@ -237,7 +237,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         TensorFlow. A version that `save` wrote has its parameters and types of labels again.
 
         Args:
-            path: A version's folder, or a base path, of which the highest version is taken.
+            path: A version's folder, or a base path, whose highest version is used.
             engine: As in `serve`: `auto`, `light` or `tensorflow`.
 
         Raises:

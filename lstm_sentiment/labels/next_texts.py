@@ -106,7 +106,7 @@ def choose_next(
     Args:
         pool: Texts without labels: a list or tuple, or `FileTexts`, which stay in their files.
         number: How many to choose; of a smaller pool, all.
-        model: A version, its folder, or a base path, of which the highest version is taken. The
+        model: A version, its folder, or a base path, whose highest version is used. The
             texts that it was trained on are left out. `None` chooses before there is a version.
         probabilities: Those of another classifier in the place of `model`: of each text of the
             pool, float `(texts, classes)`.

@@ -135,7 +135,7 @@ def check_writable(path: Path) -> None:
 
 
 def check_space(path: Path, prepared: "PreparedRun") -> None:
-    """Checks that the disk has room for checkpoints, model and version."""
+    """Checks that the disk has space for checkpoints, model and version."""
     table = len(prepared.tokenizer.vocabulary) * prepared.vectors.dim * 4
     needed = 6 * table + _SPARE_BYTES
     free = shutil.disk_usage(_nearest(path)).free

@@ -1,6 +1,6 @@
 """Counts the fields of a serialized message before it is parsed.
 
-A parsed field takes far more memory than it may take on the wire: an empty message of two bytes
+A parsed field takes far more memory than it may take as transferred: an empty message of two bytes
 becomes a hundred.
 """
 

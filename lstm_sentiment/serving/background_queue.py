@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 class BackgroundQueue(Generic[Item]):
     """A bounded first-in, first-out queue with one thread. Safe to share among threads.
 
-    A row is one text; an item is a row, or several rows of one request. Rows without room are
+    A row is one text; an item is a row, or several rows of one request. Rows without space are
     refused at once, so that no caller waits. The thread sleeps while the queue is empty, then
     pauses, so that more rows come together, works, and rests.
     """
@@ -80,7 +80,7 @@ class BackgroundQueue(Generic[Item]):
         return left
 
     def put_all(self, items: Iterable[tuple[Item, int]]) -> int:
-        """Adds the items that there is room for.
+        """Adds the items that there is space for.
 
         Args:
             items: Each item, of one row, with its memory in bytes.
@@ -99,7 +99,7 @@ class BackgroundQueue(Generic[Item]):
         return added
 
     def put_rows(self, rows: int, size_bytes: int, part: Callable[[int, int], Item]) -> int:
-        """Adds the first rows of a request, as many as there is room for.
+        """Adds the first rows of a request, as many as there is space for.
 
         Args:
             rows: Number of rows.

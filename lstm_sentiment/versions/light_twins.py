@@ -22,7 +22,7 @@ def make_light_twin(model_dir: str | os.PathLike[str]) -> Path:
     the place of one that is there. The rest of the version stays as it is.
 
     Args:
-        model_dir: A version's folder, or a base path, of which the highest version is taken.
+        model_dir: A version's folder, or a base path, whose highest version is used.
 
     Returns:
         The version's folder.

@@ -107,7 +107,7 @@ def read_logged_request(
     Args:
         log: A record of a kind, see `PredictionLog.WhichOneof`.
         facts: What the record says beside them.
-        versions: The versions that may have answered. `None` if none is at hand.
+        versions: The versions that may have answered. `None` if none is available.
         as_ids: Whether to keep requests of token ids without knowing their tokens: their texts
             are empty, and their probabilities are those of the temperature 1.
 

@@ -31,7 +31,7 @@ def reexport(
     answers of the card, as far as the card holds texts with answers.
 
     Args:
-        model_dir: A version's folder, or a base path, of which the highest version is taken.
+        model_dir: A version's folder, or a base path, whose highest version is used.
         default_signature: What `serving_default`, the signature of a request that names none,
             takes: `text`, for clients that cannot name one, or token `ids`, which else have the
             signature `ids`. `None` for the same as of the version.

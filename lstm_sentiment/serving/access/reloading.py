@@ -55,7 +55,7 @@ class AccessReloader:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stops polling; returns after a poll under way."""
+        """Stops polling; returns after a running poll."""
         self._stopped.set()
         if self._thread.ident is not None:
             self._thread.join()

@@ -172,7 +172,7 @@ class GrpcServer:
         """Begins to stop: refuses new requests, and sets the health status to NOT_SERVING.
 
         Args:
-            grace_seconds: How long requests under way may take; then they are cancelled. `None`
+            grace_seconds: How long running requests may take; then they are cancelled. `None`
                 to cancel them at once.
 
         Returns:

@@ -20,7 +20,7 @@ class RequestLimits:
     """Limits of one request; `None` for no limit.
 
     Attributes:
-        max_request_bytes: Bytes of a request on the wire, without headers.
+        max_request_bytes: Bytes of a request as transferred, without headers.
         max_batch_size: Rows of an input, or examples.
         max_text_bytes: Bytes of each string. It limits the integers of a row too: a text has no
             more tokens than bytes, and a model takes as long for ids as for texts.
@@ -46,7 +46,7 @@ class RequestLimits:
         """Checks the size of a request before it is parsed.
 
         Args:
-            request_bytes: Bytes on the wire that have come so far.
+            request_bytes: Bytes that have been received so far, as transferred.
 
         Raises:
             RequestTooLargeError: If there are more than `max_request_bytes`.

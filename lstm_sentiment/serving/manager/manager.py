@@ -57,7 +57,7 @@ class Manager:
                 of their own.
             memory_limit_bytes: Largest sum of the loaders' estimates, over all versions that are
                 loading or loaded; `None` for no limit. A policy that loads the new version before
-                it unloads the old one needs room for both.
+                it unloads the old one needs space for both.
             on_state: Called with every change of a version's state, in order, by the thread that
                 made the change, under no lock. Must be quick, and must neither stop the manager
                 nor wait for it.
@@ -87,7 +87,7 @@ class Manager:
         self._threads.start()
 
     def stop(self) -> None:
-        """Unloads all versions; returns when the threads have ended, after the loads under way.
+        """Unloads all versions; returns when the threads have ended, after the running loads.
 
         A version that waits for a retry ends. Requests must have ended: a version that one still
         holds is unloaded all the same.

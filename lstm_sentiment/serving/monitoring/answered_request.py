@@ -29,7 +29,7 @@ class AnsweredRequest:
         batch_size: Rows, texts or examples in the request; `None` if unknown.
         texts: The texts in the request, as bytes, where the signature takes raw text. They may be
             counted and measured, but logged only if the user wants that.
-        request_bytes: Size of the request on the wire, without headers.
+        request_bytes: Size of the request as transferred, without headers.
         response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
         peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
         counts: Counts of `texts`, where the engine has made them on the way to the answer.

@@ -26,7 +26,7 @@ class RequestNotes:
         signature_key: The signature asked.
         version: The version that answered.
         texts: The texts in the request.
-        request_bytes: Size on the wire.
+        request_bytes: Size as transferred.
         response_bytes: Size of the answer.
         messages: The request and its response.
     """

@@ -60,7 +60,7 @@ class ConfigFilePoller:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stops polling; returns after a reload under way."""
+        """Stops polling; returns after a running reload."""
         self._stopped.set()
         if self._thread.ident is not None:
             self._thread.join()

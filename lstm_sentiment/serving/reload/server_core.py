@@ -132,7 +132,7 @@ class ServerCore:
             self._take(config)
 
     def stop(self) -> None:
-        """Unloads all versions and aborts a reload under way. Requests must have ended."""
+        """Unloads all versions and aborts a running reload. Requests must have ended."""
         self._is_stopping = True
         self._wake()
         self._source.stop()

@@ -10,7 +10,7 @@ class LogOutcome(NamedTuple):
 
     Attributes:
         written: Requests that are in a file.
-        dropped: Requests for which there was no room in memory.
+        dropped: Requests for which there was no space in memory.
         failed: Requests that could not be written.
         bytes: Size of the records written.
         stops: Errors that stopped the log.

@@ -44,7 +44,7 @@ class Orders:
         make_server: The pickled `MakeServer`.
         address: Where the workers listen.
         log_level: The level of the log.
-        drain_seconds: The longest that requests under way may take when the worker stops.
+        drain_seconds: The longest that running requests may take when the worker stops.
     """
 
     number: int

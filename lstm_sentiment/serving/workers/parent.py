@@ -48,7 +48,7 @@ class WorkerParent:
             make_server: Makes the server of each worker, in its process.
             workers: Number of processes.
             address: Where all of them listen; port 0 stands for any free one.
-            drain_seconds: The longest that requests under way may take at the end.
+            drain_seconds: The longest that running requests may take at the end.
             log_level: Level of the workers' logs.
 
         Raises:

@@ -84,7 +84,7 @@ class WorkerProcess:
         return self._process.pid
 
     def drain(self) -> None:
-        """Tells the worker to let requests under way end, and to end itself."""
+        """Tells the worker to let running requests end, and to end itself."""
         self.channel.tell("drain")
 
     def kill(self) -> None:

@@ -14,7 +14,7 @@ def is_as_good(losses: NDArray[np.float64], lowest: NDArray[np.float64]) -> bool
 
     With 500 dev texts or more, it is if its dev loss is not higher. With fewer, it is unless its
     dev loss is higher by more than two standard errors of the mean difference: the lowest loss of
-    many epochs is then mostly luck, and a later epoch has the lower learning rate.
+    many epochs is then mostly due to chance, and a later epoch has the lower learning rate.
 
     Args:
         losses: Cross entropy of each dev text, float `(texts,)`.

@@ -78,7 +78,7 @@ def load_last(path: Path, progress: Progress = SILENT) -> Checkpoint:
         progress: Receives a line if the one before is taken in the place of a damaged one.
 
     Raises:
-        InvalidInputError: If neither can be read; the message says what to do.
+        InvalidInputError: If neither can be read; the message contains what to do.
     """
     try:
         return load_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Accepts connections as long as there is room for them."""
+"""Accepts connections as long as there is space for them."""
 
 import asyncio
 import socket
@@ -69,7 +69,7 @@ class Acceptor:
             self._waiting.cancel()
 
     def _accept(self) -> None:
-        """Accepts what waits; called as long as something does and there is room for it."""
+        """Accepts what waits; called as long as something does and there is space for it."""
         for _ in range(_AT_ONCE):
             if self._connections.are_full():
                 self._wait(self._connections.room())

@@ -117,7 +117,7 @@ class HttpToolsConnection(HttpToolsProtocol):
         self.tell_gone()
 
     def tell_gone(self) -> None:
-        """Lets the application of the request under way know that nobody waits any more."""
+        """Lets the application of the running request know that nobody waits any more."""
         callback, self._when_gone = self._when_gone, None
         if callback is not None:
             callback()
@@ -231,7 +231,7 @@ class HttpToolsConnection(HttpToolsProtocol):
         self._is_deaf = True
         running = self.running
         if self._is_under_way() and not running.more_body:
-            # An answer now would be taken for the one to the request under way.
+            # An answer now would be taken for the one to the running request.
             last = running if self.cycle.more_body else self.cycle
             last.keep_alive = False
             self._timer.stop()

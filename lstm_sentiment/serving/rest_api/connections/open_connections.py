@@ -72,7 +72,7 @@ class OpenConnections:
         return OpenConnection(self, close)
 
     async def room(self) -> None:
-        """Returns once there is room for one more, for which another may have to be closed."""
+        """Returns once there is space for one more, for which another may have to be closed."""
         while (why := self._why_full()) is not None:
             self._ended.clear()
             wait = self.make_room(why)
@@ -81,7 +81,7 @@ class OpenConnections:
                     await self._ended.wait()
 
     def are_full(self) -> bool:
-        """Returns whether there is no room for one more."""
+        """Returns whether there is no space for one more."""
         return self._why_full() is not None
 
     def _why_full(self) -> str | None:
