@@ -1,6 +1,6 @@
 """Checks of arguments, and the messages of arguments that fail.
 
-A message says the rule, then what arrived, then the name that was probably meant. The checks take
+A message gives the rule, then what arrived, then the name that was probably meant. The checks take
 arguments by name, `positive(limit=limit)`. `None`, for an argument left out, passes every check but
 `one_of`.
 """

@@ -114,7 +114,7 @@ def content_name(path: Path) -> Path:
 
 
 def content_suffix(path: Path) -> str:
-    """Returns the ending that tells the format, in lower case: `.csv` for `A.csv.gz`."""
+    """Returns the ending that names the format, in lower case: `.csv` for `A.csv.gz`."""
     return content_name(path).suffix.lower()
 
 

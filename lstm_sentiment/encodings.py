@@ -175,7 +175,7 @@ def _is_emoji(character: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _familiar() -> dict[str, bool]:
-    """The common characters and the marks of GB 2312; the value tells the former."""
+    """The common characters and the marks of GB 2312; the value is true for the former."""
     found = {}
     for first in (*range(0xA1, 0xA4), *range(0xB0, 0xD8)):
         for second in range(0xA1, 0xFF):

@@ -6,10 +6,10 @@
     ├── ServableNotFoundError (LookupError)     no such model, version or label
     ├── ServableUnavailableError                it exists, and cannot answer now
     ├── MissingExtraError (ImportError)         a package of an extra that is not installed
-    ├── TrainingError                           training had to stop, and says what is kept
+    ├── TrainingError                           training had to stop; the message names what is kept
     └── ExportError                             a version could not be written
 
-Each message says the rule, then what arrived. None knows of HTTP or gRPC: every transport keeps
+Each message gives the rule, then what arrived. None depends on HTTP or gRPC: every transport keeps
 one table from these classes to its own status codes.
 """
 

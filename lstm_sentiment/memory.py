@@ -34,7 +34,7 @@ class MemoryPart(NamedTuple):
 
 
 def available_memory() -> int | None:
-    """Returns the bytes that this process may still take; `None` where that cannot be told.
+    """Returns the bytes that this process may still take; `None` where that is not known.
 
     Free memory and swap space of the machine count, and the limit of a container.
     """
@@ -53,7 +53,7 @@ def check_memory(work: str, parts: Sequence[MemoryPart], *, available: int | Non
     Args:
         work: What is to be done, such as `training`.
         parts: What it needs.
-        available: Bytes that are left; `None` asks the system.
+        available: Bytes that are left; `None` reads them from the system.
 
     Raises:
         InvalidInputError: If more is needed than is left. The message names the largest part and

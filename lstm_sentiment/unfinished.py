@@ -131,7 +131,7 @@ def _delete_if_left(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Returns whether nobody writes to a path that is not locked, as far as its name tells."""
+    """Returns whether nobody writes to a path that is not locked, as far as its name shows."""
     found = _NAME.fullmatch(path.name)
     if found is None:
         return False

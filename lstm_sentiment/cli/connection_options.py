@@ -20,7 +20,7 @@ _PANEL = "TLS and authentication"
 
 
 class Access(NamedTuple):
-    """The arguments of a client that the server's access control asks for."""
+    """The arguments of a client that the server's access control requires."""
 
     tls: "TLSConfig | bool"
     token: str | None

@@ -1,4 +1,4 @@
-"""`models drift`: says whether live texts still look like those of training."""
+"""`models drift`: prints whether live texts still look like the texts of training."""
 
 from collections import Counter
 from pathlib import Path

@@ -36,7 +36,7 @@ class EngineFlags:
         """Imports TensorFlow, which takes seconds, if it is known to answer for a version.
 
         Raises:
-            MissingExtraError: If it is asked for and not installed.
+            MissingExtraError: If it is required and not installed.
         """
         if self.engine == "tensorflow":
             from lstm_sentiment.cli.console import import_tensorflow

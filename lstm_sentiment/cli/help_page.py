@@ -1,6 +1,6 @@
 """The help of commands: no name of a flag is cut at 80 columns, and each shows what it takes.
 
-typer's own help has a column for each part of a flag, whose widest entry takes the room of all.
+typer's own help has a column for each part of a flag, whose widest entry takes the space of all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

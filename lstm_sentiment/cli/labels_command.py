@@ -172,7 +172,7 @@ def check(
 def fit_command(
     data: Sequence[Path], text_column: str, label_column: str, corrections: Sequence[Path]
 ) -> str:
-    """Returns the command that trains with all corrections, those that the page saves included."""
+    """Returns the command that trains with all corrections, also the ones that the page saves."""
     arguments: list[str | Path] = [part for path in data for part in ("--data", path)]
     if text_column != PipelineConfig.text_column:
         arguments += ["--text-column", text_column]

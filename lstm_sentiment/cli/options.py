@@ -188,7 +188,7 @@ class WordFlags:
 
 @dataclass(frozen=True)
 class ConfigFlags:
-    """Flags from which the settings of a run come, beside those that are a setting each."""
+    """Flags for settings of a run, besides the flags for a single setting."""
 
     seed: Annotated[
         int,
@@ -283,7 +283,7 @@ def check_writable_table(path: Path) -> None:
 
 
 def refuse_other_flags(context: typer.Context, flag: str, allowed: tuple[str, ...]) -> None:
-    """Refuses every flag but one and those that go with it.
+    """Refuses every flag except one and its companions.
 
     Args:
         context: Of the command.

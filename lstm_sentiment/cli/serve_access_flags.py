@@ -189,7 +189,7 @@ class AccessFlags:
         return named
 
     def hosts(self) -> "AllowedHosts | None":
-        """Returns the hosts that REST may be asked by; `None` for no further ones."""
+        """Returns the further hosts that REST accepts; `None` for none."""
         from lstm_sentiment.serving.access.hosts import AllowedHosts
 
         if self.allowed_hosts is None:
@@ -322,7 +322,7 @@ class MonitoringFlags:
 
 @dataclass(frozen=True)
 class ShadowFlags:
-    """The version that is asked in the background: `ShadowOptions`."""
+    """The version that gets copies of requests in the background: `ShadowOptions`."""
 
     shadow_to: Annotated[
         str | None,

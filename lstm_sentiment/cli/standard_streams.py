@@ -74,7 +74,7 @@ def flush_output() -> None:
 
 
 def is_unread_output(error: OSError) -> bool:
-    """Returns whether an error says that nobody reads standard output any more."""
+    """Returns whether an error means that nobody reads standard output any more."""
     return isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT
 
 

@@ -19,7 +19,7 @@ class StockFlag(NamedTuple):
 
     Attributes:
         kind: Converts the value, and raises `ValueError` for one that TensorFlow Serving refuses.
-        same: The value with which this server does what is asked.
+        same: The value that matches what this server does.
         instead: Why another value has no effect, or what to do instead.
         is_refused: Whether another value is an error.
     """
@@ -100,14 +100,14 @@ STOCK_FLAGS = {
 
 
 def note_on(name: str, given: str | None) -> str | None:
-    """Returns what there is to say of a flag of `STOCK_FLAGS`.
+    """Returns the note on a flag of `STOCK_FLAGS`.
 
     Args:
         name: The flag, with dashes.
         given: Its value; `None` where none was given.
 
     Returns:
-        A line for the log; `None` where the server does what is asked.
+        A line for the log; `None` where the server does what the flag means.
 
     Raises:
         InvalidInputError: If the flag is refused, or has no value or one of another type.

@@ -22,7 +22,7 @@ def replay_requests(
 
     Args:
         paths: The log.
-        engine: The engine that loads the version, where no server is asked.
+        engine: The engine that loads the version, if no server answers.
         as_json: Whether to print one JSON object.
         options: The other arguments of `verify_requests`.
 

@@ -25,7 +25,7 @@ class GRPCAddress:
 
     Attributes:
         target: What gRPC takes.
-        is_tls: Whether the address itself says TLS.
+        is_tls: Whether the address itself requires TLS.
         host: Name or IP address, without brackets; empty where gRPC resolves the name by itself.
         port: 0 where gRPC resolves the name by itself.
     """
@@ -42,7 +42,7 @@ def read_grpc_address(address: str, *, has_tls: bool) -> GRPCAddress:
     Args:
         address: `HOST:PORT`, such a URL as `http://HOST:PORT/` or `grpcs://HOST:PORT`, or a name
             that gRPC resolves by itself, such as `unix:/path`.
-        has_tls: Whether TLS was asked for beside the address.
+        has_tls: Whether TLS was required besides the address.
 
     Raises:
         InvalidInputError: If it is none, its port is out of range, or its scheme contradicts

@@ -68,7 +68,7 @@ def client_error(
 
 
 def is_failed_connection(error: grpc.RpcError) -> bool:
-    """Returns whether gRPC itself says that there is no connection, and not a server."""
+    """Returns whether gRPC itself reports that there is no connection, and not a server."""
     is_unavailable = error.code() is grpc.StatusCode.UNAVAILABLE
     return is_unavailable and _NO_CONNECTION.match(error.details() or "") is not None
 

@@ -21,7 +21,7 @@ _SETTINGS = 4  # the frame with which HTTP/2 begins, in its fourth byte
 
 
 class Protocol(Enum):
-    """What a port speaks."""
+    """The protocol of a port."""
 
     REST = "REST"
     GRPC = "gRPC"

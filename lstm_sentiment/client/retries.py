@@ -77,7 +77,7 @@ class Attempts:
         """Returns the seconds to wait before a retry; `None` for no retry.
 
         The pause is drawn from 0 to a bound that doubles each time, from 0.1 to 5 seconds ("full
-        jitter"), unless the server asks for another one by `grpc-retry-pushback-ms`.
+        jitter"), unless the server sets another one by `grpc-retry-pushback-ms`.
         """
         if error.code() is not grpc.StatusCode.UNAVAILABLE or self._left == 0:
             return None

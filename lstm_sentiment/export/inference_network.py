@@ -27,7 +27,7 @@ FOLDED_BYTES = 128 * 2**20
 
 
 class StoredEmbedding(tf.Module):
-    """The table of word vectors, in the number format that the model's config asks for.
+    """The table of word vectors, in the number format of the model's config.
 
     Attributes:
         values: int8, float16 or float32 `(vocabulary_size, embedding_dim)`.

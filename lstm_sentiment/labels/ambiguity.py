@@ -1,4 +1,4 @@
-"""Texts that speak for both of two labels, such as praise and complaint at once."""
+"""Texts that support both of two labels, such as praise and complaint at once."""
 
 import re
 from collections.abc import Sequence
@@ -55,9 +55,9 @@ class ClauseScores:
         self._means = np.array(means)
 
     def is_ambiguous(self, text: str, given: int, likely: int) -> bool:
-        """Returns whether some clauses of a text speak for one label, and some for the other.
+        """Returns whether some clauses of a text support one label, and some the other.
 
-        A clause speaks for the label of which it is beyond the middle between what the clauses of
+        A clause supports the label of which it is beyond the middle between what the clauses of
         both classes usually say.
 
         Args:

@@ -1,4 +1,4 @@
-"""Linear classifiers of n-grams: out-of-fold logits, and what speaks for which label in a text."""
+"""Linear classifiers of n-grams: out-of-fold logits, and which parts of a text support a label."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -206,7 +206,7 @@ def _best(
     seed: int,
     progress: Progress,
 ) -> NDArray[np.int64]:
-    """Returns the positions of the texts to choose beside those that were drawn at random."""
+    """Returns the positions of the texts to choose besides the random ones."""
     others = np.setdiff1d(np.arange(len(texts)), drawn)
     if number == len(others):
         return others if doubts is None else others[np.argsort(-doubts[others], kind="stable")]

@@ -45,7 +45,7 @@ class Suspects:
         features: Features of these texts.
         scored: What classifiers say of their labels.
         judged: Mask of the texts whose labels classifiers decide about, `(texts,)`.
-        number: Number of their labels that are suspect: those that are least likely right.
+        number: Number of their labels that are suspect: the ones that are least likely right.
     """
 
     groups: TextGroups

@@ -18,7 +18,7 @@ def check_is_folder_path(base_path: str | os.PathLike[str], received: str | None
         received: What the message quotes; `None` for the base path.
 
     Raises:
-        InvalidInputError: If it is a URI. The message tells what to do.
+        InvalidInputError: If it is a URI. The message names the remedy.
     """
     found = _URI.fullmatch(os.fspath(base_path))
     if found is None or os.path.exists(base_path):

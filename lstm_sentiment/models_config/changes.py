@@ -188,7 +188,7 @@ class SetVersionPolicy:
 
 
 def first_step_to(model: Any, change: SetLabel) -> ModelChange:
-    """Returns the first change on the way to a label that points to a version.
+    """Returns the first of the changes to a label that points to a version.
 
     TensorFlow Serving refuses a config as a whole if one of its labels points to a version that is
     not available at that moment, also if the same config has it load that version

@@ -2,8 +2,8 @@
 
 After `src/google/protobuf/text_format.cc`, with the options of TensorFlow Serving's files: no
 unknown fields, no second value of a field that is not repeated. `Any` by the URL of its
-type is not read: the types are those that stock is linked with. Python's `text_format` reads other
-texts; see `text_tokens`.
+type is not read: the types are the ones that stock is linked with. Python's `text_format` reads
+other texts; see `text_tokens`.
 """
 
 from typing import Any, NoReturn, TypeVar

@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 def chosen_label(
     version: int | None, version_label: str | None, label: str | None = None
 ) -> str | None:
-    """Returns the version label that is asked for, `None` for a version number or neither.
+    """Returns the version label that is named, `None` for a version number or neither.
 
     Args:
         version: A version number.

@@ -72,7 +72,7 @@ class Exports:
             raise TrainingError(f"{self._path}: cannot be written: {error.strerror}.") from error
 
     def _load(self) -> dict[str, str]:
-        """Returns what is noted, by name; a damaged file says nothing, and is written anew."""
+        """Returns what is noted, by name; a damaged file counts as empty, and is rewritten."""
         try:
             noted = json.loads(self._path.read_text("utf-8"))
             return {str(name): str(digest) for name, digest in noted.items()}

@@ -55,7 +55,7 @@ class PreparedRun:
         model: Sizes and switches of the model.
         start: The version to begin with, if any.
         cache_dir: Folder of files that a later run can use again.
-        soft_labels: What the teacher says of texts that are not in the test set, if there is one.
+        soft_labels: The teacher's probabilities of texts that are not in the test set, if any.
         corrections: The corrections that the labelled texts were read with.
         display_names: What people see in the place of the labels.
     """
@@ -118,7 +118,7 @@ def prepare_run(
 
     Raises:
         InvalidInputError: If an input breaks a rule.
-        MissingExtraError: If the package of the teacher e5 is asked for and not installed.
+        MissingExtraError: If the package of the teacher e5 is required and not installed.
     """
     read = read_run_texts(config, progress) if texts is None else texts
     start = None if config.init_from is None else load_trained_version(config.init_from)

@@ -59,7 +59,7 @@ class RunTexts:
         return self.train, self.dev, self.test
 
     def learned(self, soft_labels: SoftLabels | None) -> int:
-        """Returns the number of texts that are learned, with those that have soft labels alone."""
+        """Returns the number of texts that are learned, including those with only a soft label."""
         return count_learned(self.train, self.dev, soft_labels)
 
     def folds(self, config: PipelineConfig, soft_labels: SoftLabels | None) -> int:

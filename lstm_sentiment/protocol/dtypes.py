@@ -59,7 +59,7 @@ class DType:
         """NumPy's dtype: `object` for strings.
 
         As in TensorFlow, a quantized type is a record of the integer behind it, under the type's
-        name: arrays of it can be told from arrays of integers.
+        name: arrays of it can be distinguished from arrays of integers.
 
         Raises:
             TypeError: If there is none, as of a `resource`.

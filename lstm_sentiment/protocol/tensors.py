@@ -84,7 +84,7 @@ _FORMS = {
 
 
 class Claim(NamedTuple):
-    """What a `TensorProto` says of itself, before an element is made.
+    """The description in a `TensorProto`, before an element is made.
 
     Attributes:
         shape: The size of each dimension.

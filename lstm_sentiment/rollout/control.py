@@ -296,7 +296,7 @@ def _check_labels_stay_served(model: Any, policy: VersionPolicy) -> None:
     """Checks that a policy serves the versions that the labels of a model point to.
 
     Raises:
-        InvalidInputError: If it does not, as far as can be told where the versions are elsewhere.
+        InvalidInputError: If it does not, as far as is known where the versions are elsewhere.
     """
     named = policy.versions if isinstance(policy, Specific) else None
     on_disk = versions_on_disk(model.base_path)

@@ -64,7 +64,7 @@ class Transaction:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Undoes the changes made inside if an error is raised, and says so in its message."""
+        """Undoes the changes made inside if an error is raised, and adds that to its message."""
         try:
             yield
         except LstmSentimentError as error:

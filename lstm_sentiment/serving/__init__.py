@@ -1,1 +1,1 @@
-"""SavedModel versions in, answers out; knows nothing of the rooms above."""
+"""Serves versions: loads them and answers requests; imports no training code."""

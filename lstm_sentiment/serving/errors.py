@@ -55,7 +55,7 @@ class UnauthenticatedError(LstmSentimentError):
 
 
 class PermissionDeniedError(LstmSentimentError):
-    """A request asks for what its caller may not."""
+    """A request requires a role that its caller lacks."""
 
 
 class CannotListenError(InvalidInputError):

@@ -53,11 +53,11 @@ class OneLineFormatter(logging.Formatter):
 
 
 class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes records to a stream; of warnings and errors that repeat, it tells the number.
+    """Writes records to a stream; of warnings and errors that repeat, it writes the number.
 
     The traceback of a kind of error is written once an hour. A message that was written within the
     last minute is counted, and so are those beyond a few different ones of the same origin; a line
-    tells how many there were when the minute is over.
+    gives their number when the minute is over.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class Gathered:
         ended: The counts of all processes that have ended.
         started: When the first process started, in seconds since 1970.
         parent: The process id of the processes' parent.
-        workers: What `/state` tells of the processes.
+        workers: What `/state` shows of the processes.
     """
 
     others: Sequence[Counts]

@@ -56,7 +56,7 @@ def make_rest_server(
         options: The model server's options.
         observer: Called with every request.
         listener: The socket to answer on.
-        host: The name or address that it was told to listen on.
+        host: The name or address to listen on, as it was given.
         is_ready: Returns whether the server is ready.
         state: Returns the server's statistics.
         metrics_page: The page of metrics; `None` for none.

@@ -130,7 +130,7 @@ def find_unknown_tokens(
         progress: Counts the texts.
 
     Returns:
-        The tokens, and the share of those that are in the vocabulary.
+        The tokens, and the share of them that is in the vocabulary.
     """
     known = _dictionary_words(tokenizer)
     counts: Counter[str] = Counter()

@@ -122,7 +122,7 @@ def spelled_rows(token_ids: TokenRows, spellings: Spellings) -> TokenRows:
 
 
 def _numbers(spellings: Sequence[str], counts: NDArray[np.int64], room: int) -> dict[str, int]:
-    """Numbers at most `room` characters, those that are most frequent in the texts first."""
+    """Numbers at most `room` characters, the most frequent in the texts first."""
     frequency: dict[str, int] = {}
     for spelling, count in zip(spellings, counts.tolist(), strict=True):
         for character in spelling:

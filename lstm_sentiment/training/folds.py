@@ -75,7 +75,7 @@ def make_folds(train: Corpus, dev: Corpus, count: int, seed: int) -> Folds | Non
 def number_of_folds(
     setting: CrossValidation, *, train_texts: int, dev_texts: int, soft_texts: int = 0
 ) -> int:
-    """Returns the number of folds that a setting asks for; 0 for no cross-validation.
+    """Returns the number of folds that a setting means; 0 for no cross-validation.
 
     Args:
         setting: As in `TrainingConfig`.

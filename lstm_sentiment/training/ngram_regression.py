@@ -43,7 +43,7 @@ def frequent_ngrams(
 def inverse_document_frequencies(counts: NDArray[np.int64], texts: int) -> NDArray[np.float64]:
     """Returns the inverse document frequencies of n-grams; 1 for all if the texts are few.
 
-    With few texts nearly all n-grams are rare, and that says nothing about them.
+    With few texts nearly all n-grams are rare, which means nothing.
     """
     if texts < _MANY_TEXTS:
         return np.ones(len(counts))
@@ -103,7 +103,7 @@ def fit_regression(
     `roughly` takes a solver that is a few times as fast and stops early.
 
     Each class has a logistic regression against the others. Its features are scaled by the log
-    ratio of how often the n-grams occur inside and outside of the class, which says more with few
+    ratio of how often the n-grams occur inside and outside of the class, which helps more with few
     texts than the plain features (Wang and Manning, 2012, https://aclanthology.org/P12-2018).
     """
     rows = features if examples.texts is None else features[examples.texts]

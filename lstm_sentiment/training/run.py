@@ -1,4 +1,4 @@
-"""A training run: the arguments of `fit` in one object that each part of training asks."""
+"""A training run: the arguments of `fit` in one object that each part of training uses."""
 
 import json
 import os
@@ -68,7 +68,7 @@ class TrainingOrders:
 class TrainingRun:
     """The arguments of one call of `fit`, under their names there.
 
-    `orders` holds those that all workers must agree on.
+    `orders` holds the arguments that all workers must agree on.
     """
 
     orders: TrainingOrders

@@ -102,7 +102,7 @@ def train_task(
         task: The chief's. Its model ends with the weights of the best epoch.
         progress: Receives messages and each step.
         run: The run at a worker that has the texts; `None` elsewhere.
-        on_snapshot: Called by the chief alone, as often as `run` says.
+        on_snapshot: Called only by the chief, as often as `run` sets.
 
     Raises:
         TrainingError: If training has to stop, or a worker is lost.

@@ -130,7 +130,7 @@ def _check_whole(storage: Path) -> None:
 
 
 def seal(trial: "Trial", state: str, losses: Sequence[float]) -> None:
-    """Stores the digest of what a trial has found, just before the trial is told to the study.
+    """Stores the digest of what a trial has found, just before the study gets the trial.
 
     Args:
         trial: The trial.

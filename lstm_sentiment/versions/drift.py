@@ -1,4 +1,4 @@
-"""Do live texts still look like those that a version was trained on?"""
+"""Do live texts still look like the texts that a version was trained on?"""
 
 import math
 import os

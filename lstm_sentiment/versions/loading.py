@@ -14,7 +14,7 @@ from lstm_sentiment.version_folder import servable_name, version_number
 def load_servable(version_dir: Path, engine: Engine = "auto") -> Servable:
     """Loads a version, without warmup.
 
-    A SavedModel is a program, which runs with the rights of this process: load those that you
+    A SavedModel is a program, which runs with the rights of this process: load only ones that you
     trust. A light twin is none: the engine `light` runs nothing of a version.
 
     Args:

@@ -22,7 +22,7 @@ _FEATURE = "text"
 
 
 class SkippedRequestError(Exception):
-    """A request that holds no text; the message tells which, as in `Requests of that kind`."""
+    """A request that holds no text; the message names its kind, as in `Requests of that kind`."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """What a record says beside texts and answers; the attributes are those of `LoggedRequest`."""
+    """What a record holds besides texts and answers; attributes as in `LoggedRequest`."""
 
     model_name: str
     version: int | None
@@ -106,7 +106,7 @@ def read_logged_request(
 
     Args:
         log: A record of a kind, see `PredictionLog.WhichOneof`.
-        facts: What the record says beside them.
+        facts: What the record holds besides them.
         versions: The versions that may have answered. `None` if none is available.
         as_ids: Whether to keep requests of token ids without knowing their tokens: their texts
             are empty, and their probabilities are those of the temperature 1.

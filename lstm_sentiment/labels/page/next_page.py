@@ -12,11 +12,11 @@ def next_page(
 ) -> str:
     """Renders the page on which chosen texts get their labels.
 
-    It does not show what a version says of the texts, which would sway the choice.
+    It does not show a version's predictions, which would influence the choice.
 
     Args:
         found: The chosen texts.
-        source: Where they are from, as the page says it.
+        source: Where they are from, as the page shows it.
         label_names: The labels to choose from, in id order; others can be added on the page.
         next_command: The command that takes the labelled texts, which the page shows once it has
             saved them.

@@ -52,8 +52,8 @@ def render_labels_page(
 
     Args:
         rows: The texts in the order of the page.
-        mode: `check` asks whether the labels are right, `next` asks for labels.
-        source: Where the texts are from, as the page says it.
+        mode: `check` shows labels to be confirmed, `next` texts to be labelled.
+        source: Where the texts are from, as the page shows it.
         label_names: The labels to choose from, in id order; keys 1 to 9 choose the first nine.
         next_command: The command that takes the saved file, which the page shows then.
 
@@ -100,7 +100,7 @@ def render_labels_page(
 
 
 def source_name(files: Sequence[Path]) -> str:
-    """Returns the name of the files as the page says it: `a.csv`, or `a.csv + 2`."""
+    """Returns the name of the files as the page shows it: `a.csv`, or `a.csv + 2`."""
     return files[0].name if len(files) == 1 else f"{files[0].name} + {len(files) - 1}"
 
 

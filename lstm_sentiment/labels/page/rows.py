@@ -1,4 +1,4 @@
-"""The rows of the page: texts whose labels are asked about."""
+"""The rows of the page: texts whose labels are to be decided."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ class PageRow:
     Attributes:
         text: The text.
         digest: `text_digest` of it.
-        kind: Why it is asked about: the kind of a label issue, or the reason of a chosen text.
+        kind: Why it is shown: the kind of a label issue, or the reason of a chosen text.
         given_label: Its label; empty without one.
         likely_label: The label that is likely right; empty if there is none.
         score: What the list is sorted by.
@@ -25,7 +25,7 @@ class PageRow:
         file: Name of the file, where there are several.
         probability_of_given: Probability of `given_label`.
         probability_of_likely: Probability of `likely_label`.
-        spans: Parts of the text that speak for `likely_label` (a shade above 0) or against it,
+        spans: Parts of the text that support `likely_label` (a shade above 0) or against it,
             ascending: first character, the one after the last, shade.
         nearest_text: The closest text with another label.
         nearest_label: The label of that text.

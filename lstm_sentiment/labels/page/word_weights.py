@@ -1,4 +1,4 @@
-"""Which words of a text speak for a label rather than for another, by how often they occur there.
+"""Which words of a text support a label rather than another one, by how often they occur there.
 
 A word's n-grams are weighed by the logarithm of how much more often they occur in texts of the one
 label than in texts of the other (Wang and Manning, 2012), so no classifier needs to be trained.
@@ -52,11 +52,11 @@ def word_spans(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> list[tuple[Span, ...]]:
-    """Returns the parts of texts that speak for a label or for another one.
+    """Returns the parts of texts that support a label or another one.
 
     Args:
         corpus: Labelled texts to count in; of more than 8,000 a random sample is taken.
-        texts: Of each text: the text, the label that positive shades speak for, and the other.
+        texts: Of each text: the text, the label that positive shades support, and the other.
         seed: Draws the sample.
         progress: Receives the step.
 

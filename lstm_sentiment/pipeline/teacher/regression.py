@@ -121,7 +121,7 @@ def _learn(
 def _centred(embeddings: NDArray[np.float32]) -> Rows:
     """Returns embeddings less their mean, each of length 1.
 
-    Those of e5 all point in about one direction; what is left tells the texts apart.
+    Those of e5 all point in about one direction; the rest distinguishes the texts.
     """
     rows = embeddings.astype(np.float64)
     rows -= rows.mean(axis=0)

@@ -46,7 +46,7 @@ class BearerTokens:
 
         Args:
             tokens: At least one, of letters, digits and `-._~+/`, with `=` at the end only. A
-                mapping tells the roles of each, which are `Role`s or their names; without it, a
+                mapping holds the roles of each, which are `Role`s or their names; without it, a
                 token has all roles.
 
         Raises:
@@ -200,7 +200,7 @@ class BearerTokenMiddleware:
         Args:
             app: The application that accepted requests are passed to.
             tokens: The accepted tokens.
-            roles_of: Returns the roles that a request asks for.
+            roles_of: Returns the roles that a request requires.
         """
         self._app, self._tokens, self._roles_of = app, tokens, roles_of
 

@@ -40,7 +40,7 @@ class BrowserCheckMiddleware:
 
         Args:
             app: The application that all other requests are passed to.
-            hosts: By which hosts the server may be asked.
+            hosts: The hosts that the server accepts.
             origins: Other origins whose pages may ask; `None` for none.
         """
         self._app, self._hosts, self._origins = app, hosts, origins
@@ -73,7 +73,7 @@ class BrowserCheckMiddleware:
 
 
 def _is_own(origin: bytes, given: dict[bytes, bytes]) -> bool:
-    """Returns whether a page is the server's own: its host is the one that it asks.
+    """Returns whether a page is the server's own: its host is the one of its requests.
 
     Some proxies, such as Apache's, give another `Host` and tell that of the browser beside it. No
     page can set either.

@@ -20,7 +20,7 @@ def connection_limit(asked: int | None, listeners: int) -> int:
         listeners: Number of places.
 
     Raises:
-        InvalidInputError: If the descriptors do not allow as many as were asked for.
+        InvalidInputError: If the descriptors do not allow that many.
     """
     allowed = _allowed(listeners)
     if asked is None:

@@ -53,7 +53,7 @@ class AllowedOrigins:
                 )
 
     def headers_for(self, origin: bytes | None) -> Headers:
-        """Returns what an answer tells the browser, and caches on the way.
+        """Returns the headers of an answer for browsers and caches.
 
         Args:
             origin: The request's `Origin`; `None` for none.
@@ -80,7 +80,7 @@ class CorsMiddleware:
         Args:
             app: The application that all requests but preflights are passed to.
             origins: The allowed origins.
-            with_tokens: Whether the application asks for bearer tokens. Preflights never have one.
+            with_tokens: Whether the application requires bearer tokens. Preflights never have one.
         """
         self._app, self._origins = app, origins
         headers = b"Content-Type, Authorization" if with_tokens else b"Content-Type"

@@ -1,4 +1,4 @@
-"""What a transport tells when it has as many connections as it may: one line then, one after."""
+"""Log lines of a transport that has as many connections as it may: one then, one after."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The names by which a REST server may be asked: the header `Host`.
+"""The names under which a REST server can be reached: the header `Host`.
 
 A page of somebody else's can give its own name the address of this machine (DNS rebinding); a
 browser then takes the server for a part of that page, and sends the page's name as `Host`. So only
@@ -33,7 +33,7 @@ _PRIVATE_DOMAINS = ("localhost", "local", "internal", "home.arpa", "svc")
 
 
 class AllowedHosts:
-    """Hosts that a server is told to answer to."""
+    """Hosts that a server accepts by a flag."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
         """Keeps the hosts.
@@ -75,11 +75,11 @@ class AllowedHosts:
 
 
 class ServedHosts:
-    """Decides by which values of `Host` a server may be asked.
+    """Decides which values of `Host` a server accepts.
 
     Always: `localhost`, every loopback address, the address and the name that it listens on, names
-    without a dot, such as those of a proxy's upstream or a container, and what it is told to allow.
-    A server that other machines reach may also be asked by every address, by this machine's name,
+    without a dot, such as those of a proxy's upstream or a container, and those of the flag.
+    A server that other machines reach also accepts every address, by this machine's name,
     and by names in domains that the public DNS has not, such as
     `sentiment.default.svc.cluster.local`. None of them can be that of a page from outside. Ports
     make no difference, since proxies and containers change them.
@@ -89,7 +89,7 @@ class ServedHosts:
         """Keeps what the server listens on.
 
         Args:
-            host: The name or address that it was told to listen on.
+            host: The name or address of the flag to listen on.
             address: The address that it listens on.
             allowed: Further hosts; `None` for none.
         """

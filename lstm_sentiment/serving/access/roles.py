@@ -1,6 +1,6 @@
-"""What a caller may do: the roles of tokens, and which of them each gRPC method asks for.
+"""What a caller may do: the roles of tokens, and which of them each gRPC method requires.
 
-The roles that REST asks for stand in its table of routes, `rest_api/routing/table.py`.
+The roles that REST requires are in its table of routes, `rest_api/routing/table.py`.
 """
 
 import enum
@@ -62,5 +62,5 @@ METHOD_ROLES: Mapping[str, Roles] = {
 
 
 def roles_of_method(method: str) -> Roles:
-    """Returns the roles that a gRPC method asks for, by its path."""
+    """Returns the roles that a gRPC method requires, by its path."""
     return METHOD_ROLES.get(method, ANY)

@@ -22,7 +22,7 @@ whether texts are counted."""
 
 @dataclass(frozen=True)
 class BatchTarget:
-    """The version and signature that a request asks.
+    """The version and signature that a request calls.
 
     Attributes:
         key: Requests with the same key may share a batch.

@@ -227,7 +227,7 @@ class BatchScheduler:
         """Returns the sizes that the objective of latency has led to, for JSON.
 
         Returns:
-            `latency_objective_ms`, and `batches`: for each signature of a model that was asked,
+            `latency_objective_ms`, and `batches`: for each signature of a model that was called,
             `model`, `signature` and `largest_batch`.
         """
         objective = self.parameters.latency_objective_seconds

@@ -68,7 +68,7 @@ class IdleConnections:
         Args:
             limit: Most connections of each place.
             places: Where the server listens.
-            busy_peers: Returns the peers, as gRPC names them, whose requests are under way.
+            busy_peers: Returns the peers, as gRPC names them, whose requests are running.
             crowding: Told of what is closed.
             is_short: Returns whether the process is short of descriptors, which is another limit.
         """

@@ -1,4 +1,4 @@
-"""Bounds the calls that may stay open for long: streams, and those that wait for models to load."""
+"""Bounds the calls that may stay open for long: streams, and calls that wait for models to load."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

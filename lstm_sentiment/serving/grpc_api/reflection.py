@@ -35,7 +35,7 @@ def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
 
     Args:
         server: The server.
-        services: Full names of its other services, of those that `describing_pool` knows.
+        services: Full names of its other services that `describing_pool` knows.
     """
     names = [*services, reflection.SERVICE_NAME, _V1_SERVICE]
     # Its types tell that a coroutine makes the iterator; it is one itself.

@@ -144,7 +144,7 @@ class DataPlane:
             caller: The caller who waits for the answer.
             is_large: Whether reading the inputs takes so long that a thread must read them.
             choose_signature: Chooses the signature instead of `signature_key`.
-            api: The API that `on_run` is told.
+            api: The API that `on_run` receives.
 
         Raises:
             InvalidInputError: If the request does not fit the model, or is too large.
@@ -301,7 +301,7 @@ class DataPlane:
             metadata_fields: `signature_def`, the only field there is.
 
         Raises:
-            InvalidInputError: If no field, or another, is asked for.
+            InvalidInputError: If no field, or another, is requested.
             ServableNotFoundError: If no such version is available.
         """
         if not metadata_fields:
@@ -321,7 +321,7 @@ class DataPlane:
             model_spec: The model; with a version or a label, that version only.
 
         Returns:
-            The highest version first, with those that were unloaded or failed to load.
+            The highest version first, including versions that were unloaded or failed to load.
 
         Raises:
             InvalidInputError: If the label is unknown.

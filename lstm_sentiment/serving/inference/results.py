@@ -50,7 +50,7 @@ class Answer:
         servable_id: The version that answered.
         signature_key: The signature that was run.
         batch_size: Rows or examples in the request; `None` where its inputs have no rows.
-        counts: Counts of the texts, if they were asked for and the engine has made them.
+        counts: Counts of the texts, if they were requested and the engine has made them.
     """
 
     servable_id: ServableId

@@ -27,7 +27,7 @@ class Runner:
     """Chooses where a servable is run.
 
     A servable is run by a thread of a pool, or by the event loop itself: a small request of a
-    quick signature, while no other is under way or where there are at most two CPUs. A batching
+    quick signature, while no other is running or where there are at most two CPUs. A batching
     servable queues the request, for its own threads; or for the event loop, where there are at most
     two CPUs and the request is as small.
     """

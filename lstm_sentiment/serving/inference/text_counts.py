@@ -1,4 +1,4 @@
-"""Counts of a request's texts, which an engine has made on the way to its answer."""
+"""Counts of a request's texts, which an engine has made while it computed the answer."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

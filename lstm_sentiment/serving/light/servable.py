@@ -60,7 +60,7 @@ class LightServable:
             twin: The twin's description.
 
         Raises:
-            Exception: Nearly any, if a file is not what the description says.
+            Exception: Nearly any, if a file does not match its description.
         """
         self._signature_defs = signature_defs(version_dir)
         rest()

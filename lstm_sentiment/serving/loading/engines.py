@@ -1,4 +1,4 @@
-"""Loads a version by the engine that was asked for, or by the first that can."""
+"""Loads a version by the engine that was chosen, or by the first that can."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -37,7 +37,7 @@ class VersionLoader:
 
     With `auto`, the light engine answers where the version has a light twin whose answers are those
     of the version's card; else TensorFlow, where it is installed. XLA compiles TensorFlow's graph,
-    so with `auto` it asks for TensorFlow.
+    so with `auto` it requires TensorFlow.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class LoadingOptions:
 
     Attributes:
         engine: `light` loads light twins alone, `tensorflow` SavedModels alone; `auto` loads a
-            version's light twin where it has one that answers what its card says, else its
+            version's light twin where it has one that agrees with its card, else its
             SavedModel.
         aspired_version_policy: `availability-preserving` loads a new version before it unloads the
             old one; `resource-preserving` unloads first, so that only one of them must fit into

@@ -77,7 +77,7 @@ class ManagedVersions:
                 yield action, stream.harness(action.version)
 
     def is_any_available(self) -> bool:
-        """Returns whether any version of any stream can be asked."""
+        """Returns whether any version of any stream can answer."""
         with self.condition:
             return any(each.state is ManagerState.AVAILABLE for each in self.harnesses())
 

@@ -32,7 +32,7 @@ class AnsweredRequest:
         request_bytes: Size of the request as transferred, without headers.
         response_bytes: Size of the answer, without headers; 0 for an error over gRPC.
         peer: Address of the caller, such as `ipv4:127.0.0.1:50312`.
-        counts: Counts of `texts`, where the engine has made them on the way to the answer.
+        counts: Counts of `texts`, where the engine has made them with the answer.
         answer: The answer, where there is one.
         messages: The request and its response; `None` where there was no answer.
     """

@@ -216,7 +216,7 @@ class DriftMonitor:
 
 
 def _tally(reference: DriftReference, waiting: Sequence[_Waiting]) -> Tally:
-    """Counts texts; some may lack an OOV rate, some an answer that tells class and confidence."""
+    """Counts texts; some may lack an OOV rate, some an answer with class and confidence."""
     kinds: dict[tuple[bool, bool], list[_Waiting]] = {}
     for one in waiting:
         kinds.setdefault((one.oov_rate is None, one.answer is None), []).append(one)

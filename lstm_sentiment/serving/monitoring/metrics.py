@@ -242,7 +242,7 @@ class ServerMetrics:
         """Returns the page of several processes together.
 
         Args:
-            counts: The `counts` of each, and of those that have ended.
+            counts: The `counts` of each, and of ended ones.
             states: The states of versions in all of them.
             parent: The process id of their parent.
             drift: Whether the texts of each version have drifted.

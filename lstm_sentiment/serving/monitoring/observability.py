@@ -91,7 +91,7 @@ class Observability:
 
     @property
     def wants_counts(self) -> bool:
-        """True if counts of texts are used that an engine makes on the way to its answer."""
+        """True if counts of texts are used that an engine makes with its answer."""
         return self.measures_texts or self.drift is not None
 
     def start(self, manager: Manager, base_path: BasePath) -> None:

@@ -150,7 +150,7 @@ class ServerState:
             `request_log`. Each version has its state, the engine that answers, the seconds in this
             state, the number of requests and of errors, and the mean, median and 99th percentile of
             the milliseconds that the last `LATENCY_WINDOW` answers took; `None` before the first.
-            Unloaded versions are left out, those that failed to load are not. Requests that fail
+            Unloaded versions are left out, failed ones are not. Requests that fail
             before a version is chosen are `errors_without_version`. With other processes there are
             `workers` too, and where somebody looks for drift each version has `drift`, see
             `drift_report`; `None` if the version keeps nothing of training.

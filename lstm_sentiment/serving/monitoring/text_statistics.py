@@ -1,6 +1,6 @@
 """Measures the lengths and unknown tokens of texts, where drift shows first.
 
-The light engine counts tokens on the way to its answers. TensorFlow does not: there, the signature
+The light engine counts tokens while it answers. TensorFlow does not: there, the signature
 `text_statistics` of the SavedModel is run, by one thread in the background.
 """
 
@@ -58,7 +58,7 @@ class _Waiting(NamedTuple):
 
 
 def asking(manager: Manager) -> Ask:
-    """Makes a function that asks a manager's versions, and holds each for a short call only.
+    """Makes a function that calls a manager's versions, and holds each for a short call only.
 
     Args:
         manager: The manager of the versions.
@@ -113,7 +113,7 @@ class TextStatistics:
             max_waiting: Limit of texts in the queue.
             max_waiting_bytes: Limit of their memory, in bytes.
             max_group: Limit of texts in one question; with batching, at most a batch.
-            pause_seconds: Pause that lets more texts come, to be asked about together. It also
+            pause_seconds: Pause that lets more texts come, to be counted together. It also
                 bounds the cost: about `max_waiting` texts are measured in that time.
             draw: Returns random numbers in [0, 1).
         """

@@ -59,14 +59,14 @@ class InferRequest:
 
 
 def check_parameters(parameters: Container[str], tensor: str) -> None:
-    """Checks the parameters of an input or output; those that are not known are ignored.
+    """Checks the parameters of an input or output; unknown ones are ignored.
 
     Args:
         parameters: The names of the parameters.
         tensor: The tensor's name, for the error message.
 
     Raises:
-        InvalidInputError: If one asks for classes instead of a tensor, or for shared memory.
+        InvalidInputError: If one requests classes instead of a tensor, or for shared memory.
     """
     for name in _REFUSED_PARAMETERS:
         if name in parameters:

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol tells of a server and its models."""
+"""The Open Inference Protocol's description of a server and its models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class OpenModelMetadata:
 
     Attributes:
         servable_id: The version that is described.
-        versions: The versions that can be asked, the lowest first.
+        versions: The versions that can answer, the lowest first.
         inputs: The inputs.
         outputs: The outputs.
         properties: The signature that is described, and the names of all.
@@ -89,7 +89,7 @@ def model_metadata(
 
 
 def is_model_ready(data_plane: DataPlane, model_spec: ModelSpec) -> bool:
-    """Returns whether a version, or any version of a model, can be asked; may have to wait.
+    """Returns whether a version, or any version of a model, can answer; may have to wait.
 
     Args:
         data_plane: The data plane.

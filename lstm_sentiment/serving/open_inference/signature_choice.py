@@ -59,7 +59,7 @@ def described_signature(signatures: Mapping[str, Signature], signature_key: str)
 
     Args:
         signatures: The signatures of the version, by key.
-        signature_key: The signature that is asked for; empty for the one that a client without
+        signature_key: The signature that is requested; empty for the one that a client without
             parameters should use: `text` if there is one, else `serving_default`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Writes answered requests to the log that the config of their models asks for.
+"""Writes answered requests to the log that the config of their models names.
 
 After `tensorflow_serving/core/server_request_logger.h` and `request_logger.h`. A request waits for
 one thread, so no caller waits for a disk; what does not fit into memory is dropped and counted. A

@@ -80,7 +80,7 @@ def rest_app(
         state: Returns the content of `/state`; `None` for no such page.
         metrics_page: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
-        with_tokens: Whether the server asks for bearer tokens, as its description tells.
+        with_tokens: Whether the server requires bearer tokens, as its description states.
         about: Returns the facts of a version for the web page; `None` where nothing is known.
     """
     pages = Pages(is_ready, state, metrics_page, ui, with_tokens, about)

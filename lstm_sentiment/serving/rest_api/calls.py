@@ -1,4 +1,4 @@
-"""A request that asks a model, on its way to the handler of its route."""
+"""A request to a model, for the handler of its route."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from lstm_sentiment.version_folder import parse_version
 
 @dataclass(slots=True)
 class RestCall:
-    """What a handler is told of a request.
+    """What a handler knows of a request.
 
     Attributes:
         target: Its route, with the parameters of its path.

@@ -44,7 +44,7 @@ class Pages:
         state: Returns the content of `/state`; `None` for no such page.
         metrics: The page of metrics; `None` for no such page.
         ui: Whether the web page is served at `/`.
-        with_tokens: Whether the server asks for bearer tokens.
+        with_tokens: Whether the server requires bearer tokens.
         about: Returns the facts of a version for the web page; `None` where nothing is known.
     """
 

@@ -1,7 +1,7 @@
 """The files of the web page, which a model server serves at `/`.
 
 The page is plain HTML, CSS and JavaScript in the folder `ui` beside this module. It holds no data
-and asks the server's REST API for everything, so it is served without a token.
+and gets everything from the server's REST API, so it is served without a token.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ def managed_shadow(
     """Makes the shadow of a server.
 
     Args:
-        options: The shadow version, and which requests it is asked.
+        options: The shadow version, and which requests it gets.
         model_names: The models of the server.
         manager: The manager of their versions.
         when_known: Called with the model's name and the outcome of drawn texts; must be quick.
@@ -54,7 +54,7 @@ def managed_shadow(
 
 
 def asking_shadow(manager: Manager) -> AskShadow:
-    """Makes a function that asks a manager's versions, and holds each for one call.
+    """Makes a function that calls a manager's versions, and holds each for one call.
 
     Args:
         manager: The manager of the versions.

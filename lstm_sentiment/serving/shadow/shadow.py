@@ -1,7 +1,7 @@
 """Asks a shadow version in the background what another version answered, and compares the two.
 
 Callers never see the shadow's answers, so its agreement on real traffic is known before any caller
-gets one. Drawn texts wait for one thread. It rests for longer than it works, asks about few texts
+gets one. Drawn texts wait for one thread. It rests for longer than it works, sends few texts
 at once and stays out of the batching queue; texts beyond the limit are dropped and counted.
 """
 
@@ -77,7 +77,7 @@ class Shadow:
         """Prepares to compare; `start` starts the thread.
 
         Args:
-            options: The shadow version, and which requests it is asked.
+            options: The shadow version, and which requests it gets.
             model_name: The model, which `options` may leave out.
             ask: Asks a version.
             version_of_label: Called with a model's name and a version label; returns the version,
@@ -87,7 +87,7 @@ class Shadow:
             max_waiting: Limit of texts in the queue.
             max_waiting_bytes: Limit of the memory of the requests in the queue, in bytes.
             max_group: Limit of texts in one question.
-            pause_seconds: Pause that lets more texts come, to be asked about together.
+            pause_seconds: Pause that lets more texts come, to be sent together.
             draw: Returns random numbers in [0, 1).
             clock: Returns seconds since any fixed moment.
         """
@@ -111,7 +111,7 @@ class Shadow:
         self._next_log_at = -math.inf
 
     def start(self) -> None:
-        """Starts the thread that asks and compares."""
+        """Starts the thread that sends texts and compares answers."""
         self._queue.start()
 
     def stop(self) -> None:

@@ -1,7 +1,8 @@
 """Messages between the parent and a worker, over a pair of connected sockets.
 
-Either side tells the other something, or asks and waits for the answer. Contents are pickled: both
-sides are processes of one user and one program, and no third one can open the sockets.
+Either side sends the other a message, or a question and waits for the answer. Contents are
+pickled: both sides are processes of one user and one program, and no third one can open the
+sockets.
 """
 
 import itertools
@@ -47,7 +48,7 @@ class Channel:
 
         Args:
             connection: A connected socket; closed at the end.
-            handlers: Called with the content of each message of a kind. What is told is handled
+            handlers: Called with the content of each message of a kind. Messages are handled
                 in order; each question is handled in a thread of its own, whose result is the
                 answer.
             when_ended: Called once, when the other side has ended and all messages are handled.
@@ -95,7 +96,7 @@ class Channel:
         return question.answer
 
     def close(self) -> None:
-        """Ends the connection; both sides are told by `when_ended`."""
+        """Ends the connection; both sides learn it by `when_ended`."""
         try:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:

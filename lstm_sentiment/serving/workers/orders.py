@@ -1,4 +1,4 @@
-"""What the parent tells a worker at its start."""
+"""What the parent sends a worker at its start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

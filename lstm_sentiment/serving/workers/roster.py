@@ -188,7 +188,7 @@ class Roster:
         return refused[0] if refused else None
 
     def _gather(self, asker: WorkerProcess, own: Counts) -> tuple[Any, ...]:
-        """Returns what the others have counted, those that have ended too: see `Gathered`."""
+        """Returns what the others have counted, including ended ones: see `Gathered`."""
         with self.changed:
             asker.counts = own
             others = self._serving(but=asker)

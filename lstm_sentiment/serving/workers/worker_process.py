@@ -22,7 +22,7 @@ class WorkerProcess:
     """The process of one worker, and what it has told.
 
     Attributes:
-        orders: What the worker was told at its start.
+        orders: What the worker got at its start.
         backoff: The pauses of the workers of this number.
         channel: Messages to the worker and from it.
         states: The states of its versions.

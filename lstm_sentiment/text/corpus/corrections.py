@@ -1,4 +1,4 @@
-"""Corrections of labels: which texts have another label than their file says, or are left out.
+"""Corrections of labels: which texts get another label than in their file, or are left out.
 
 A file of corrections is a table (`.csv`, `.tsv`) or JSON Lines (`.jsonl`) with these columns:
 

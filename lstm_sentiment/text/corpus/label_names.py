@@ -129,7 +129,7 @@ def _alike(names: Iterable[str]) -> Iterable[list[str]]:
 
 
 def _visible(name: str) -> str:
-    """Returns a name without what the eye does not see: case, width, marks of no width."""
+    """Returns a name without invisible differences: case, width, marks of no width."""
     name = unicodedata.normalize("NFKC", name)
     return "".join(letter for letter in name if unicodedata.category(letter) != "Cf").lower()
 

@@ -267,7 +267,7 @@ class RecordFormat:
     """The position of the text in the bytes of a record.
 
     Attributes:
-        suffix: Ending that tells the file's format, in lower case.
+        suffix: Ending that names the file's format, in lower case.
         column: Position of the column of the texts, in CSV and TSV.
         key: Key of the texts, in JSONL.
         dialect: Form of the file, in CSV and TSV.

@@ -232,7 +232,7 @@ def _listed(
 ) -> Mapping[str, Any]:
     """Returns a list of probabilities by class, in the order of the corpus, as `score` writes it.
 
-    The row's `label` tells whether the version has the same classes: it must be the likeliest.
+    The row's `label` shows whether the version has the same classes: it must be the likeliest.
     """
     if len(given) != len(names):
         raise InvalidInputError(

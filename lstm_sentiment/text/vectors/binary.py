@@ -63,7 +63,7 @@ class _RowReader:
         self._pending: list[tuple[int, bytes, memoryview]] = []
 
     def take(self, data: bytes) -> bytes:
-        """Reads whole rows while there is room and returns the remaining bytes."""
+        """Reads whole rows while there is space and returns the remaining bytes."""
         view, width, start = memoryview(data), 4 * self._dim, 0
         while self._rows.room:
             space = data.find(b" ", start, start + LONGEST_TOKEN_BYTES)

@@ -265,7 +265,7 @@ def _check_width(
 
 
 def _writer(target: Path) -> tuple[_Write, bool]:
-    """Returns the function that writes the form of a name, and if the name asks for gzip."""
+    """Returns the function that writes the format of a name, and whether it is with gzip."""
     name = target.name.lower()
     gzipped = name.endswith(".gz")
     write = _WRITERS.get(Path("vectors" + name.removesuffix(".gz")).suffix)

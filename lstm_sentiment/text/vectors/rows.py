@@ -86,7 +86,7 @@ class VectorRows:
         """Refuses the row of a token that `decoded_token` does not take, as `refuse` does.
 
         Raises:
-            InvalidInputError: With `bad_rows="refuse"`, or if all that is known of the file says
+            InvalidInputError: With `bad_rows="refuse"`, or if all that is known of the file shows
                 that it is in another encoding.
         """
         fault = token_fault(token)
@@ -184,7 +184,7 @@ class VectorRows:
 
         The matrix grows by 2 %, whatever the header promises, because `resize` takes memory at
         once. On Linux growing moves no bytes, but only if the array began small: for one of 4 MiB
-        or more NumPy asks for huge pages (`MADV_HUGEPAGE`), and `mremap` then fails and copies.
+        or more NumPy requests huge pages (`MADV_HUGEPAGE`), and `mremap` then fails and copies.
         """
         if self._matrix is None:
             self._matrix = np.empty((0, dim), np.float32)
@@ -288,7 +288,7 @@ def decoded_tokens(tokens: Sequence[bytes]) -> list[str] | None:
     """Decodes tokens; `None` if any token breaks a rule of `Vocabulary`.
 
     All tokens are decoded at once and then split: strings decoded one by one keep up to a fifth of
-    their memory as unused room of the decoder.
+    their memory as unused space of the decoder.
     """
     joined = b"\n".join(tokens)
     try:

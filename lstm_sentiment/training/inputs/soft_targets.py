@@ -45,8 +45,8 @@ def soft_targets(
     """Makes the targets of a training.
 
     Args:
-        soft_labels: What the teacher says, with the classes of `train`. Texts that are in `dev`, or
-            near duplicates of one, are left out.
+        soft_labels: The teacher's probabilities, with the classes of `train`. Texts that are in
+            `dev`, or near duplicates of one, are left out.
         train: The labelled texts.
         dev: Texts not to be learned.
         weight: Share of the soft label in the target of a text that has both, 0 to 1.

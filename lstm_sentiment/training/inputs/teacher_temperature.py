@@ -35,7 +35,7 @@ def settle_teacher(
         training: Settings of training.
         train: Labelled training texts.
         dev: Labelled dev texts.
-        soft_labels: What the teacher says.
+        soft_labels: The teacher's probabilities.
         progress: Receives a message with the temperature.
     """
     if soft_labels is None or training.teacher_temperature != "auto":

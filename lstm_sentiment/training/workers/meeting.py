@@ -136,7 +136,7 @@ def _answers(address: str) -> bool:
 
 
 def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """Meets as another worker: tells the chief and waits; returns the missing workers."""
+    """Meets as another worker: reports to the chief, waits, returns the missing workers."""
     hello = {"index": cluster.index, "addresses": cluster.addresses}
     pause, heard = threading.Event(), ""
     while left() > 0:

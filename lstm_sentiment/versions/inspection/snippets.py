@@ -60,7 +60,7 @@ def request_snippets(
     """Writes example requests to a signature, for a server on this machine at the usual ports.
 
     Args:
-        signature: A signature of the version. `PredictClient` asks those of this package with
+        signature: A signature of the version. `PredictClient` calls those of this package with
             `example`; the stubs of tensorflow-serving-api ask any other with values of the right
             dtype and shape.
         name: The model's name on the server.

@@ -37,7 +37,7 @@ class ShardJob:
 
 @dataclass(frozen=True)
 class ScoredShard:
-    """A file of texts with a complete output; `left_out` tells of rows that were left out."""
+    """A file of texts with a complete output; `left_out` names rows that were left out."""
 
     shard: Path
     output: Path
@@ -121,7 +121,7 @@ class ShardScorer:
 
 
 class _Said(SilentProgress):
-    """Keeps what is said, since a worker's own output is seen by nobody."""
+    """Keeps the messages, since nobody sees a worker's own output."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []

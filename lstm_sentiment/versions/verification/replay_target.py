@@ -21,7 +21,7 @@ class ReplayTarget:
     """The version to ask, on a server if one is named.
 
     Attributes:
-        model_dir: A version's folder, or a base path, of which the highest version is asked.
+        model_dir: A version's folder, or a base path, whose highest version answers.
         engine: The engine that loads it.
         server: `host:port` of a server's gRPC.
         rest_api: `host:port` of a server's REST.

@@ -1,4 +1,4 @@
-"""Logged answers beside those that the same requests get now."""
+"""Logged answers beside the answers that the same requests get now."""
 
 import heapq
 import math
@@ -31,7 +31,7 @@ class LoggedAnswer:
     """A text of a logged request with its answer.
 
     Attributes:
-        signature: The signature by which the text is asked for again.
+        signature: The signature to which the text is sent again.
         sent: The text, tokens and token ids, with label and probabilities as they were logged.
         version: The version that answered; `None` if the log does not name it.
         has_label: Whether the log holds a label, or the index of a class.
@@ -170,7 +170,7 @@ def _difference(logged: LoggedAnswer, given: np.ndarray) -> float | None:
 
 
 def _is_tie(given: np.ndarray, difference: float | None, tolerance: float) -> bool:
-    """Returns whether another label says nothing: two classes are as probable, then and now."""
+    """Returns whether another label means nothing: two classes are as probable, then and now."""
     slack = min(tolerance, _TIE)
     if difference is None or not difference <= slack or len(given) < 2:
         return False

@@ -208,7 +208,7 @@ def check_verification(
 def _loaded(
     version_dir: Path, engine: Engine
 ) -> "tuple[list[LocalTransport], list[TransportResult]]":
-    """Loads a version by the engines to ask, at least one, and tells of a twin that is refused."""
+    """Loads a version by the chosen engines, at least one, and reports a twin that is refused."""
     from lstm_sentiment.light_twin.description import has_light_twin
     from lstm_sentiment.versions.verification.transports import LIGHT_TWIN, LocalTransport
 

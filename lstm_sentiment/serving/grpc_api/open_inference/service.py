@@ -70,7 +70,7 @@ class OpenInferenceService:
     async def ModelReady(
         self, request: messages.ModelReadyRequest, notes: RequestNotes, caller: Caller
     ) -> messages.ModelReadyResponse:
-        """Returns whether a model, or one version of it, can be asked."""
+        """Returns whether a model, or one version of it, can answer."""
         asked = model_spec_of(request.name, request.version, notes)
         ready = await asyncio.to_thread(is_model_ready, self._data_plane, asked)
         return messages.ModelReadyResponse(ready=ready)

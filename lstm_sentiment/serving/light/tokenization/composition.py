@@ -37,7 +37,7 @@ class Composition:
     """Composes texts.
 
     Python does it for the characters that TensorFlow knows too. The newer ones are composed by the
-    tables, and those that are not in the tables are left as they are.
+    tables, and characters that are not in the tables are left as they are.
     """
 
     def __init__(self, form: Literal["NFC", "NFKC"], tables: UnicodeTables) -> None:

@@ -82,7 +82,7 @@ class H11Connection(H11Protocol):
             self._entry.is_idle()
 
     def shutdown(self) -> None:
-        """Closes the connection, after the answer to a request that is under way."""
+        """Closes the connection, after the answer to a running request."""
         if self.cycle is not None:
             # Without this header h11's protocol closes silently, which connection pools report.
             self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]

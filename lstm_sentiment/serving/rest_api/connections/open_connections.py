@@ -22,7 +22,7 @@ class OpenConnections:
     """All connections of a server; to be used on its event loop alone.
 
     At the limit the connection that has been idle longest is closed for a new one, or, where none
-    is idle, one whose request has been coming for seconds. Where each request is under way, the new
+    is idle, one whose request has been coming for seconds. Where each request is running, the new
     one waits for the end of one.
     """
 
@@ -41,7 +41,7 @@ class OpenConnections:
             limit: Most connections.
             crowding: Told of what happens at the limit.
             is_short: Returns whether the process is short of descriptors, which is another limit.
-            high_descriptor: Number from which on `is_short` is asked; `None` for one near the end.
+            high_descriptor: Number from which on `is_short` is called; `None` for one near the end.
             clock: Returns seconds since any fixed moment.
         """
         self._limit, self._crowding = limit, crowding
@@ -95,7 +95,7 @@ class OpenConnections:
         """Closes a connection where one may be closed; returns how long to wait for an end at most.
 
         Args:
-            why: What the log tells of it.
+            why: The line in the log.
         """
         now, wait = self._clock(), _LONGEST_WAIT_SECONDS
         for waiting, patience in (
@@ -118,7 +118,7 @@ class OpenConnections:
 
 
 class OpenConnection:
-    """What one connection does, as its protocol tells.
+    """What one connection does, as its protocol reports.
 
     Attributes:
         close: Closes it, whatever it does.

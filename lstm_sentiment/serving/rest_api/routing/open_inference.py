@@ -12,10 +12,10 @@ _ONE_MODEL = "/v2/models/{model}[/versions/{version_or_label}]"
 def open_inference_routes(
     errors: Mapping[int, Reply], body_errors: Mapping[int, Reply]
 ) -> tuple[Route, ...]:
-    """Returns the routes, the one that is asked most first.
+    """Returns the routes, the most used first.
 
     Args:
-        errors: The errors of every operation that asks a model.
+        errors: The errors of every operation that calls a model.
         body_errors: The errors of those of them whose requests have a body.
     """
     return (

@@ -74,7 +74,7 @@ def openapi_document(routes: Iterable[Route], *, with_tokens: bool) -> dict[str,
 
     Args:
         routes: The routes of the server.
-        with_tokens: Whether the server asks for bearer tokens.
+        with_tokens: Whether the server requires bearer tokens.
     """
     routes = tuple(routes)
     paths: dict[str, dict[str, Any]] = {}

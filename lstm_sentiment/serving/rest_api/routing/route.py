@@ -1,13 +1,13 @@
 """A route of the REST API, and the router that finds the route of a request.
 
-A `Route` says everything about one operation: by which method and paths it is asked, who answers
+A `Route` describes one operation: its method and paths, who answers
 it, and what its requests and responses look like. The table of all routes is `routing/table.py`;
 requests are dispatched by it and `/openapi.json` is made from it, so that the two cannot differ.
 
 To add an operation:
 
-1. Add its `Route` to `table.py`, with an `operation_id` of its own, and the roles that it asks for.
-2. Add a handler of that name. One that asks a model (`api` is set) stands in `RestAnswers.handlers`
+1. Add its `Route` to `table.py`, with an `operation_id` of its own, and the roles that it requires.
+2. Add a handler of that name. One that calls a model (`api` is set) is in `RestAnswers.handlers`
    and takes a `RestCall`; limits, deadline, errors as `{"error": message}`, metrics and logs
    are taken care of by the application. A page (`api` is `None`) stands in `Pages.handlers`, takes
    the ASGI scope, and is answered as it is. Both return a `Response`.
@@ -56,7 +56,7 @@ class Route:
         operation_id: Its name, by which its handler is found.
         template: Its paths. `{name}` stands for a part of the path, `[...|...]` for one of several
             alternatives or nothing: `/v1/models/{model}[/versions/{version}|/labels/{label}]`.
-        methods: The HTTP methods; the description tells of the first alone.
+        methods: The HTTP methods; the description shows only the first.
         summary: What it does, in one line.
         tag: The group that it is described in.
         api: Name of the method in metrics and logs, such as `Predict`; `None` for a page.
@@ -133,7 +133,7 @@ class Router:
         return None
 
     def roles_of(self, scope: Scope) -> Roles:
-        """Returns the roles that a request asks for: any token where it has no route."""
+        """Returns the roles that a request requires: any token where it has no route."""
         target = scope[_TARGET] = self.find(scope["method"], path_of(scope))
         return ANY if target is None else target.route.roles
 

@@ -1,7 +1,7 @@
 """The JSON Schemas of the bodies that the REST API takes and answers, by name.
 
 JSON Schema 2020-12, as OpenAPI 3.1 has it. What a model takes is not in here, since the description
-is the same for all models: `GET .../metadata` tells it.
+is the same for all models: `GET .../metadata` shows it.
 """
 
 from lstm_sentiment.serving.rest_api.routing.json_schema import (

@@ -203,7 +203,7 @@ _API = (
 
 
 def routes_of(*, metrics_path: str | None, state: bool, ui: bool) -> Iterator[Route]:
-    """Yields the routes of a server, the one that is asked most first.
+    """Yields the routes of a server, the most used first.
 
     Args:
         metrics_path: Path of the page of metrics; `None` for none.

@@ -19,7 +19,7 @@ class TableRow(NamedTuple):
     Attributes:
         number: The line on which the row ends, or the row where a format has no lines; from 1.
         ordinal: Number of the row among all rows of the file, malformed ones included, from 1.
-        cells: Values of the columns that were asked for, in that order.
+        cells: Values of the requested columns, in that order.
         start: First byte of the row in the file; 0 where rows have no bytes of their own.
         length: Bytes of the row; 0 where rows have no bytes of their own.
     """
@@ -32,7 +32,7 @@ class TableRow(NamedTuple):
 
 
 class CellError(ValueError):
-    """A cell that breaks a rule; the message says the rule, then what was received."""
+    """A cell that breaks a rule; the message gives the rule, then what was received."""
 
 
 class NoLabelError(CellError):
@@ -62,7 +62,7 @@ def label_of(cell: Any) -> str:
     Raises:
         NoLabelError: If it is empty.
         CellError: If it is neither a number, a boolean nor one line of text, or a floating-point
-            number so large that others cannot be told from it.
+            number so large that it equals others.
     """
     if isinstance(cell, float) and math.isfinite(cell) and abs(cell) >= _FLOATS_END:
         raise CellError(

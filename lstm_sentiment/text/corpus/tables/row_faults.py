@@ -83,7 +83,7 @@ class RowFaults:
         self._headers += 1
 
     def note(self, message: str) -> None:
-        """Keeps a sentence on the file, which `finish` says."""
+        """Keeps a sentence on the file, which `finish` prints."""
         self._notes.append(message)
 
     def empty(self) -> None:

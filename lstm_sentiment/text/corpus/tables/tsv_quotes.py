@@ -2,7 +2,7 @@
 
 There are two kinds of TSV: corpora whose quotes are part of the text, and what spreadsheets,
 pandas, Polars and R write, where a cell with a tab, a line break or a quote stands in quotes, and a
-quote in it is doubled. No ending tells them apart, but the content does.
+quote in it is doubled. The ending does not distinguish them, but the content does.
 """
 
 import csv

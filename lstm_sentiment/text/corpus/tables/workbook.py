@@ -215,7 +215,7 @@ def _at(cells: Sequence[Any], position: int) -> Any:
 
 
 def _value(cell: Any) -> Any:
-    """Returns a cell as CSV would hold it: Excel tells neither `1` from `1.0` nor days from times.
+    """Returns a cell as CSV would hold it; Excel stores `1` as `1.0`, and days as times.
 
     Characters that XML cannot hold are written as `_x000D_`.
     """
