@@ -117,8 +117,8 @@ _TEXTS = {
 _FIGURES = {
     "Confusion matrix": "混淆矩阵",
     (
-        "Rows are true labels, columns predicted ones. Blue is correct, orange wrong; the stronger "
-        "the colour, the larger the share of the row."
+        "Each row is a true label, each column a predicted one. Blue cells are correct, orange "
+        "ones wrong; the stronger the colour, the larger the share of the row."
     ): "每行是真实标签，每列是预测标签。蓝色为正确，橙色为错误；颜色越深，占该行的比例越大。",
     "Confusion matrix of {classes}: {right:,} of {texts} lie on the diagonal.": (
         "{classes}的混淆矩阵：{texts}中有 {right:,} 条在对角线上。"
@@ -142,9 +142,9 @@ _FIGURES = {
     "recall": "召回率",
     "Reliability": "可靠性曲线",
     (
-        "Of the texts predicted with a probability of 80%, 80% should be correct: dots on the "
-        "dashed line. Below the line the version is overconfident. Larger dots are more texts; "
-        "bars are 95% intervals."
+        "Of the texts predicted with a probability of 80%, 80% should be correct; then the dots "
+        "lie on the dashed line. Dots below the line show probabilities that are too high. Larger "
+        "dots stand for more texts; bars are 95% intervals."
     ): (
         "预测概率为 80% 的文本，应有 80% 分类正确，即圆点落在虚线上。圆点低于虚线说明概率偏高。"
         "圆点越大，文本越多；竖线是 95% 置信区间。"
@@ -162,8 +162,8 @@ _FIGURES = {
     "Histogram of probabilities": "概率分布",
     "Histogram of the predicted labels' probabilities.": "预测标签概率的直方图。",
     " Wrong predictions have {mean} on average.": "错误预测的平均概率为 {mean}。",
-    "Orange far to the right: mistakes that a confidence threshold would not catch.": (
-        "最右侧的橙色：设置概率阈值也挡不住的错误。"
+    "Orange bars on the far right are mistakes that a confidence threshold would not catch.": (
+        "最右侧的橙色是设置概率阈值也挡不住的错误。"
     ),
     "Correct": "正确",
     "Wrong": "错误",
@@ -176,20 +176,21 @@ _FIGURES = {
     "Unknown tokens, %": "未登录词，%",
     "{axis} (below: number of texts)": "{axis}（下方为文本数）",
     (
-        "Slices with about the same number of texts, with 95% intervals: if two overlap, their "
-        "difference may be chance."
-    ): "每组文本数大致相同，附 95% 置信区间；区间重叠的两组，差异可能只是偶然。",
+        "Each slice has about the same number of texts. Bars are 95% intervals: if two overlap, "
+        "the difference may be due to chance."
+    ): "每组文本数大致相同，竖线是 95% 置信区间；区间重叠的两组，差异可能只是偶然。",
     "{title} in {count} slices. Lowest: {lowest}, at {axis} {range}.": (
         "{title}，共 {count} 组。最低 {lowest}，位于{axis} {range}。"
     ),
     "Loss by epoch": "各轮损失",
     "Accuracy by epoch": "各轮准确率",
-    "Dev loss that rises while training loss falls is a sign of overfitting.": (
+    "If the dev loss rises while the training loss falls, the model is overfitting.": (
         "训练集损失下降而验证集损失上升，是过拟合的迹象。"
     ),
-    "On the training set, and on the dev set: texts that decided when training stopped.": (
-        "分别在训练集和验证集上；验证集是用来决定何时停止训练的文本。"
-    ),
+    (
+        "Accuracy on the training set and on the dev set, the texts that decided when training "
+        "stopped."
+    ): "训练集和验证集上的准确率；验证集是用来决定何时停止训练的文本。",
     "{title}, {epochs} epochs. Best on the dev set: {best} in epoch {epoch}.": (
         "{title}，共 {epochs} 轮。验证集上最佳：第 {epoch} 轮，{best}。"
     ),

@@ -42,11 +42,13 @@ TOKENS_CSS = """\
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap;
 }
-.tokens.apart .token { display: inline-block; max-width: 100%; padding: 0 0.25em; }
+.tokens.apart .token, .tokens.with-weights .token {
+  display: inline-block; max-width: 100%; padding: 0 0.25em;
+}
 .unread { opacity: 0.65; }
 .tokens.with-weights .token small {
   position: static; display: inline-block; width: auto; height: auto; clip-path: none;
-  margin-inline: 0.2em 0.35em; font-size: 0.7em; font-variant-numeric: tabular-nums;
+  margin-inline-start: 0.2em; font-size: 0.7em; font-variant-numeric: tabular-nums;
 }
 """
 """Style sheet for the markup of `tokens_html`, in light and dark.
@@ -170,7 +172,7 @@ def token_style(part: float) -> Style:
 
 def signed(attribution: float) -> str:
     """Formats a weight: `+0.61`."""
-    return f"{attribution:+.2f}"
+    return f"{attribution:+z.2f}"
 
 
 def visible(text: str) -> str:

@@ -32,12 +32,15 @@ article p { margin: 0; overflow-wrap: anywhere; }
 .options { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center;
   margin-bottom: 1.25rem; }
 .options p { margin: 0; }
-.legend .token { color: var(--ink); }
+.legend .token { color: var(--ink); padding: .15em .4em; }
 input { accent-color: rgb(var(--token-for)); }
 :focus-visible { outline: 2px solid rgb(var(--token-for)); outline-offset: 2px; }
+:root:has(#weights:checked) article .token {
+  display: inline-block; max-width: 100%; padding: 0 .25em;
+}
 :root:has(#weights:checked) .token small {
   position: static; display: inline-block; width: auto; height: auto; clip-path: none;
-  margin-inline: .2em .35em; font-size: .7em; font-variant-numeric: tabular-nums;
+  margin-inline-start: .2em; font-size: .7em; font-variant-numeric: tabular-nums;
 }
 @media print { label { display: none; } article { break-inside: avoid; } }
 """

@@ -159,6 +159,7 @@ def test_without_colour_each_token_has_its_weight() -> None:
     assert tokens_with_weights(["干净", "吵"], [0.61, -0.2]) == "干净 +0.61  吵 -0.20"
     assert tokens_with_weights([], []) == ""
     assert signed(0.614) == "+0.61"
+    assert signed(-0.001) == "+0.00", "a zero has no sign of its own"
 
 
 @pytest.mark.parametrize("show", [tokens_html, tokens_text, tokens_with_weights])

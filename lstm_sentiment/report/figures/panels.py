@@ -110,8 +110,8 @@ def confusion_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     return Panel(
         plot_confusion(w, matrix, counts[shown].sum(axis=1)),
         w(
-            "Rows are true labels, columns predicted ones. Blue is correct, orange wrong; the "
-            "stronger the colour, the larger the share of the row."
+            "Each row is a true label, each column a predicted one. Blue cells are correct, orange "
+            "ones wrong; the stronger the colour, the larger the share of the row."
         ),
         w(
             "Confusion matrix of {classes}: {right:,} of {texts} lie on the diagonal.",
@@ -167,9 +167,9 @@ def reliability_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
     return Panel(
         plot_reliability(w, bins),
         w(
-            "Of the texts predicted with a probability of 80%, 80% should be correct: dots on the "
-            "dashed line. Below the line the version is overconfident. Larger dots are more texts; "
-            "bars are 95% intervals."
+            "Of the texts predicted with a probability of 80%, 80% should be correct; then the dots "
+            "lie on the dashed line. Dots below the line show probabilities that are too high. "
+            "Larger dots stand for more texts; bars are 95% intervals."
         ),
         w(
             "Reliability diagram. The calibration error, the mean distance from the dashed line, "
@@ -192,7 +192,7 @@ def histogram_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
         alternative += w(" Wrong predictions have {mean} on average.", mean=mean)
     return Panel(
         plot_score_histogram(w, bins),
-        w("Orange far to the right: mistakes that a confidence threshold would not catch."),
+        w("Orange bars on the far right are mistakes that a confidence threshold would not catch."),
         alternative,
         (w("Probability"), w("Texts"), w("Correct"), w("Wrong")),
         _bin_rows(bins, lambda one: (f"{one.right:,}", f"{one.texts - one.right:,}")),
@@ -243,8 +243,8 @@ def _slice_panel(
     return Panel(
         plot_slices(w, name, title, slices, axis, written),
         w(
-            "Slices with about the same number of texts, with 95% intervals: if two overlap, their "
-            "difference may be chance."
+            "Each slice has about the same number of texts. Bars are 95% intervals: if two "
+            "overlap, the difference may be due to chance."
         ),
         w(
             "{title} in {count} slices. Lowest: {lowest}, at {axis} {range}.",
@@ -280,12 +280,15 @@ def curve_panels(w: Wording, history: Mapping[str, Sequence[float]]) -> list[Pan
         (
             "loss",
             w("Loss by epoch"),
-            w("Dev loss that rises while training loss falls is a sign of overfitting."),
+            w("If the dev loss rises while the training loss falls, the model is overfitting."),
         ),
         (
             "accuracy",
             w("Accuracy by epoch"),
-            w("On the training set, and on the dev set: texts that decided when training stopped."),
+            w(
+                "Accuracy on the training set and on the dev set, the texts that decided when "
+                "training stopped."
+            ),
         ),
     ):
         if of not in history or f"val_{of}" not in history:
