@@ -168,8 +168,8 @@ def reliability_panel(w: Wording, evaluated: VersionEvaluation) -> Panel:
         plot_reliability(w, bins),
         w(
             "Of the texts predicted with a probability of 80%, 80% should be correct; then the "
-            "dots lie on the dashed line. Dots below the line show probabilities that are too high. "
-            "Larger dots stand for more texts; bars are 95% intervals."
+            "dots lie on the dashed line. Dots below the line show probabilities that are too "
+            "high. Larger dots stand for more texts; bars are 95% intervals."
         ),
         w(
             "Reliability diagram. The calibration error, the mean distance from the dashed line, "
