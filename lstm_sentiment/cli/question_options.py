@@ -22,6 +22,7 @@ from lstm_sentiment.version_folder import find_version
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import PredictClient
     from lstm_sentiment.versions.predictor import SavedModelPredictor
+    from lstm_sentiment.versions.scoring.input_table import InputTable
 
 DEFAULT_MODEL = Path("models/sentiment")
 
@@ -64,6 +65,36 @@ class TextFlags:
         if not texts:
             raise InvalidInputError("There must be at least one text. Received: none.")
         return texts
+
+    def read_table(self) -> "InputTable":
+        """Reads the texts with all columns of their rows.
+
+        Raises:
+            InvalidInputError: As `read`, or if a folder is given.
+        """
+        from lstm_sentiment.cli.console import TerminalProgress
+        from lstm_sentiment.text.corpus.reading import files_of
+        from lstm_sentiment.versions.scoring.input_table import InputTable
+
+        path = self.input_file
+        if self.texts or path is None or path == STANDARD:
+            return InputTable.of_texts(self.read())
+        if path.is_dir():
+            raise InvalidInputError(
+                "`--input` must be one file where `--output` is a table; `score FOLDER --format "
+                f"csv` writes a table for each file. Received: the folder {path}."
+            )
+        files_of([path], plain=True)
+        table = InputTable.of_file(
+            path,
+            text_column=self.text_column,
+            bad_rows=self.bad_rows,
+            encoding=self.encoding,
+            progress=TerminalProgress(),
+        )
+        if not table.texts:
+            raise InvalidInputError("There must be at least one text. Received: none.")
+        return table
 
     def _read(self) -> list[str]:
         from lstm_sentiment.cli.console import TerminalProgress

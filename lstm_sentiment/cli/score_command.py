@@ -34,6 +34,15 @@ def score(
     text_column: TextColumn = "text",
     bad_rows: BadTextRows = "refuse",
     encoding: EncodingFlag = AUTO,
+    table_format: Annotated[
+        Literal["csv", "jsonl", "parquet", "xlsx"] | None,
+        typer.Option(
+            "--format",
+            help="Write tables: the columns of each file, predicted_label, and probability_CLASS "
+            "for each class. Default: JSON Lines of texts and predictions alone.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[
         Literal["auto", "light", "tensorflow", "local", "ray"],
         typer.Option(
@@ -61,12 +70,14 @@ def score(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write label and probabilities of each text, file by file.
+    """Classify the texts of one file, or of all files in a folder.
 
-    Each .csv, .tsv, .jsonl, .parquet, .xlsx or .txt file gets its own output, as
-    reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl: the model's name and version,
-    and eight digits of a hash of the model's files and the column. It holds one
-    JSON object for each text, in order, as predict --json prints them.
+    Each .csv, .tsv, .jsonl, .parquet, .xlsx or .txt file gets its own output:
+    with --format, a table of all its columns, the label and the probability of
+    each class; otherwise one JSON object for each text, in order, as predict
+    --json prints them. The output of reviews.csv has a name such as
+    reviews.csv.sentiment-3-5e0c1a7f.scored.csv: the model's name and version,
+    and eight digits of a hash of the model's files, the column and the format.
 
     A file with a newer output is skipped, so the same command continues where
     it was stopped. A bad file does not stop the others from being scored; it
@@ -75,12 +86,17 @@ def score(
     The engine ray needs the extra `ray`; all machines must see model, files
     and outputs under the same paths.
 
+    Example: python cli.py score reviews/ --text-column review --format csv
+
     Example: python cli.py score shards/ --engine ray --workers 8
     """
     from lstm_sentiment.versions.scoring.score import check_engine, find_shards, local_engine
     from lstm_sentiment.versions.scoring.score import score as score_shards
+    from lstm_sentiment.versions.scoring.table_files import check_format
 
     check_engine(engine, workers, address)
+    if table_format is not None:
+        check_format(table_format)
     from lstm_sentiment.cli.console import TerminalProgress
 
     progress = TerminalProgress()
@@ -99,6 +115,7 @@ def score(
         force=force,
         bad_rows=bad_rows,
         encoding=encoding,
+        table_format=table_format,
         progress=progress,
     )
     if as_json:

@@ -77,6 +77,14 @@ class AnswerReader:
         version = _version(response)
         return [_prediction(classes, version) for classes in answers]
 
+    def label_names(self, response: ClassificationResponse, rows: int) -> list[tuple[str, ...]]:
+        """Reads the names of the classes from a response of the Classify API."""
+        self.classifications(response, rows)
+        return [
+            tuple(scored.label for scored in answer.classes)
+            for answer in response.result.classifications
+        ]
+
     def _outputs(
         self, response: PredictResponse, rows: int, names: Sequence[str]
     ) -> dict[str, Any]:

@@ -65,6 +65,10 @@ class AsyncPredictClient(ClientBase):
         """Classifies texts through the Classify API, as `PredictClient.classify`."""
         return await self._ask(self._questions.classify(texts), timeout_seconds)
 
+    async def label_names(self, *, timeout_seconds: float | None = None) -> tuple[str, ...]:
+        """Returns the names of the classes, as `PredictClient.label_names`."""
+        return (await self._ask(self._questions.label_names(), timeout_seconds))[0]
+
     async def explain(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None
     ) -> list[Explanation]:

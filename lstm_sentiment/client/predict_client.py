@@ -109,6 +109,13 @@ class PredictClient(ClientBase):
         """
         return self._ask(self._questions.classify(texts), timeout_seconds)
 
+    def label_names(self, *, timeout_seconds: float | None = None) -> tuple[str, ...]:
+        """Returns the names of the classes, in the order of the probabilities.
+
+        They are those of an answer to an empty text, which is sent through the Classify API.
+        """
+        return self._ask(self._questions.label_names(), timeout_seconds)[0]
+
     def explain(
         self, texts: Sequence[str], *, timeout_seconds: float | None = None
     ) -> list[Explanation]:

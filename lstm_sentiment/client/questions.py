@@ -115,14 +115,23 @@ class Questions:
 
     def classify(self, texts: Sequence[str]) -> Question[Prediction]:
         """Returns the question to `classify`."""
+        reader = self._reader("classify")
+        return Question(
+            "Classify", utf8_values(texts), self._classify_request(), reader.classifications
+        )
 
+    def label_names(self) -> Question[tuple[str, ...]]:
+        """Returns the question for the names of the classes."""
+        reader = self._reader("classify")
+        return Question("Classify", utf8_values([""]), self._classify_request(), reader.label_names)
+
+    def _classify_request(self) -> Callable[[Sequence[bytes]], ClassificationRequest]:
         def write(values: Sequence[bytes]) -> ClassificationRequest:
             return ClassificationRequest(
                 model_spec=self._model_spec("classify"), input=text_examples(values)
             )
 
-        reader = self._reader("classify")
-        return Question("Classify", utf8_values(texts), write, reader.classifications)
+        return write
 
     def model_status(self) -> GetModelStatusRequest:
         """Returns the request for the state of the versions."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corrections import text_digest
 from lstm_sentiment.text.corpus.tables.cells import clean_text
+from lstm_sentiment.text.corpus.tables.spreadsheet import guarded
 from lstm_sentiment.versions.logged_request import LoggedRequest
 from lstm_sentiment.versions.prediction_log import LoggedRequests
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.labels.issues import LabelIssue, LabelIssues
 from lstm_sentiment.labels.labelled_files import LabelledFiles
-from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.system import write_whole
+from lstm_sentiment.text.corpus.tables.spreadsheet import guarded
 
 _COLUMNS = (
     "row",

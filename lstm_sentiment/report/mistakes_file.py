@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from lstm_sentiment.labels.spreadsheet import guarded
+from lstm_sentiment.text.corpus.tables.spreadsheet import guarded
 from lstm_sentiment.versions.labelled_answers import LabelledAnswers
 
 MISTAKES: Final = "mistakes.csv"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -152,13 +152,3 @@ class SavedModelPredictor:
             batch = texts[start : start + batch_size]
             values = np.array([text.encode() for text in batch], dtype=object)
             yield self._servable.run(signature, {name: values})
-
-
-def prediction_record(text: str, prediction: "Prediction") -> dict[str, Any]:
-    """Returns a text and its prediction as `predict --json` and `score` write them."""
-    return {
-        "text": text,
-        "label": prediction.label,
-        "classification": prediction.classification,
-        "probabilities": list(prediction.probabilities),
-    }

@@ -124,6 +124,7 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
             "force": True,
             "bad_rows": "skip",
             "encoding": "auto",
+            "table_format": None,
         }
     ]
     assert outcome.out == (

@@ -19,6 +19,7 @@ ASKS: dict[str, tuple[Any, ...]] = {
     "predict": (["房间很干净", "太吵", ""],),
     "predict_ids": ([[5, 6], [], [7]],),
     "classify": (["好", "坏"],),
+    "label_names": (),
     "explain": (["很好", "坏"],),
     "model_status": (),
     "metadata": (),

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from playwright import sync_api as playwright
 from playwright.sync_api import expect
 
-from lstm_sentiment.labels.spreadsheet import guarded
 from lstm_sentiment.models_config.config import parse_models_config
 from lstm_sentiment.serving.access.authentication import BearerTokens
 from lstm_sentiment.serving.inference.limits import RequestLimits
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
+from lstm_sentiment.text.corpus.tables.spreadsheet import guarded
 from lstm_sentiment.training.evaluation.intervals import estimate_accuracy
 from tests.chromium import WAIT_MILLISECONDS, chromium
 from tests.serving.page_models import save_page_version

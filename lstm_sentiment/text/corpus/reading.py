@@ -1,6 +1,7 @@
 """Reading labelled texts from tables, such as CSV and Excel files, or a text file per class."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from lstm_sentiment.unicode import replace_surrogates
 _SUFFIXES = (*TABLE_SUFFIXES, ".txt")
 _LEFT_ASIDE_SHOWN = 3
 
-SCORED_SUFFIX = ".scored.jsonl"
-"""The end of the names of the files that `score` writes."""
+SCORED = ".scored."
+"""What the names of the files that `score` writes have before the format."""
+
+_SCORED_NAME = re.compile(r".*\.scored\.(jsonl|csv|parquet|xlsx)")
 
 
 def read_corpus(
@@ -197,11 +200,11 @@ def _files_in(folder: Path, progress: Progress) -> list[Path]:
 
 def _without_outputs(folder: Path, files: list[Path], progress: Progress) -> list[Path]:
     """Leaves the outputs of `score` out, unless a folder holds nothing else."""
-    outputs = [file for file in files if file.name.endswith(SCORED_SUFFIX)]
+    outputs = [file for file in files if is_scored(file.name)]
     if not outputs or len(outputs) == len(files):
         return files
     progress.say(_left_aside(folder, outputs, "that `score` wrote"))
-    return [file for file in files if not file.name.endswith(SCORED_SUFFIX)]
+    return [file for file in files if not is_scored(file.name)]
 
 
 def _left_aside(folder: Path, aside: Sequence[Path], which: str) -> str:
@@ -209,6 +212,11 @@ def _left_aside(folder: Path, aside: Sequence[Path], which: str) -> str:
     more = ", ..." if len(aside) > _LEFT_ASIDE_SHOWN else ""
     files = "1 file" if len(aside) == 1 else f"{len(aside):,} files"
     return f"{folder}: left aside {files} {which} ({shown}{more})"
+
+
+def is_scored(name: str) -> bool:
+    """Returns whether a file has the name of an output of `score`."""
+    return _SCORED_NAME.fullmatch(name) is not None
 
 
 def require_rows(file: Path, rows: int) -> None:

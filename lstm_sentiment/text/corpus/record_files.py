@@ -4,7 +4,7 @@ A file may be compressed, as in `a.csv.gz`: positions are those in what is decom
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,8 +47,10 @@ RECORD_SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 """Endings of files whose records have bytes of their own, and so can stay in their files."""
 
 _JSON_LINES = ".jsonl"
+_TEXT = "text"
 PARQUET = ".parquet"
 WORKBOOK = ".xlsx"
+_WITHOUT_LINES = (PARQUET, WORKBOOK)
 
 TABLE_SUFFIXES = (*SEPARATORS, _JSON_LINES, PARQUET, WORKBOOK)
 """Endings of files with columns."""
@@ -82,6 +84,13 @@ class Record(NamedTuple):
     label: str
     start: int
     length: int
+
+
+class TextRow(NamedTuple):
+    """A text, and all values of its row by column or JSON key; of plain text, by `text`."""
+
+    text: str
+    values: dict[str, Any]
 
 
 class LabelledRow(NamedTuple):
@@ -133,9 +142,7 @@ def labelled_rows(
     progress: Progress = SILENT,
 ) -> Iterator[LabelledRow]:
     """Reads the records of a file as `read_records`, with the numbers of their rows."""
-    faults = RowFaults(
-        path, bad_rows, word="row" if content_suffix(path) in _WITHOUT_LINES else "line"
-    )
+    faults = _faults(path, bad_rows)
     wanted = [name for name in (text, label) if name is not None]
     found = encoding_of_table(path, encoding, progress)
     for row in _rows(path, wanted, faults, found, stem_is_label=label is not None):
@@ -162,7 +169,7 @@ def read_rows(
     Raises:
         InvalidInputError: As `read_records`, or if two columns have the same name.
     """
-    faults = RowFaults(path)
+    faults = _faults(path)
     found = encoding_of_table(path, encoding, progress)
     for row in _rows(path, None, faults, found):
         if not faults.refused:
@@ -170,10 +177,88 @@ def read_rows(
     faults.finish(progress)
 
 
+def text_rows(
+    path: Path,
+    text: str,
+    *,
+    bad_rows: BadRows = "refuse",
+    encoding: str | TextEncoding = AUTO,
+    progress: Progress = SILENT,
+) -> Iterator[TextRow]:
+    """Reads the texts of a file as `read_records`, with all columns of their rows.
+
+    Raises:
+        InvalidInputError: As `read_rows`.
+    """
+    faults = _faults(path, bad_rows)
+    found = encoding_of_table(path, encoding, progress)
+    column = _TextColumn(path, text, found)
+    for row in _rows(path, None, faults, found, needed=(text,)):
+        values = row.cells[0] if isinstance(row.cells[0], dict) else {_TEXT: row.cells[0]}
+        try:
+            read = text_of(column.cell(values))
+        except CellError as error:
+            faults.malformed(row.number, str(error))
+            continue
+        if not faults.refused:
+            yield TextRow(read, values)
+    column.check_found()
+    faults.finish(progress)
+
+
+def names_of_columns(path: Path, encoding: TextEncoding) -> list[str]:
+    """Returns the names of the columns of a CSV or TSV file; of others, none."""
+    suffix = content_suffix(path)
+    return header_of(path, suffix, encoding)[0] if suffix in SEPARATORS else []
+
+
+class _TextColumn:
+    """Looks up the column of the texts, which rows of JSON Lines may lack, but not all of them."""
+
+    def __init__(self, path: Path, text: str, encoding: TextEncoding) -> None:
+        self._path, self._text, self._encoding = path, text, encoding
+        self._may_lack = content_suffix(path) == _JSON_LINES
+        self._name = text if content_suffix(path) in TABLE_SUFFIXES else _TEXT
+        self._is_found, self._first_names = False, list[str]()
+
+    def cell(self, values: Mapping[str, Any]) -> Any:
+        """Returns the text's cell of a row."""
+        if self._name not in values:
+            try:
+                self._name = _column_of(self._path, values, self._text)
+            except InvalidInputError:
+                self._first_names = self._first_names or list(values)
+                if not self._may_lack:
+                    self.check_found()
+                return None
+        self._is_found = True
+        return values[self._name]
+
+    def check_found(self) -> None:
+        """Raises `InvalidInputError` if there were rows, and none had the column."""
+        if self._is_found or not self._first_names:
+            return
+        if self._path.is_file():  # words the rule with the place of the header
+            faults = _faults(self._path)
+            for _ in _rows(self._path, [self._text], faults, self._encoding):
+                pass
+        _column_of(self._path, dict.fromkeys(self._first_names), self._text)
+
+
+def _column_of(path: Path, values: Mapping[str, Any], text: str) -> str:
+    names = list(values)
+    return names[columns_of(str(path), names, text)[0]]
+
+
+def _faults(path: Path, bad_rows: BadRows = "refuse") -> RowFaults:
+    has_lines = content_suffix(path) not in _WITHOUT_LINES
+    return RowFaults(path, bad_rows, word="line" if has_lines else "row")
+
+
 def rows_by_ordinal(path: Path, encoding: str = AUTO) -> Iterator[tuple[int, dict[str, Any]]]:
     """Reads the rows as `read_rows`, without malformed ones, by their numbers among all rows."""
     found = encoding_of_table(path, encoding, MUTED)
-    for row in _rows(path, None, RowFaults(path, "skip"), found):
+    for row in _rows(path, None, _faults(path, "skip"), found):
         yield row.ordinal, row.cells[0]
 
 
@@ -196,14 +281,17 @@ def _rows(
     encoding: TextEncoding,
     *,
     stem_is_label: bool = False,
+    needed: Sequence[str] = (),
 ) -> Iterator[TableRow]:
     suffix = content_suffix(path)
     if suffix in SEPARATORS:
         return separated_rows(path, suffix, wanted, faults, encoding)
     if suffix == _JSON_LINES:
         return json_rows(path, wanted, faults, encoding)
-    if suffix in _WITHOUT_LINES:
-        return _WITHOUT_LINES[suffix](path, wanted, faults)
+    if suffix == PARQUET:
+        return parquet_rows(path, wanted, faults)
+    if suffix == WORKBOOK:
+        return workbook_rows(path, wanted, faults, needed=needed)
     if suffix in _OTHER_TABLES:
         raise InvalidInputError(f"{path}: {not_plain_text(path)}")
     return _plain_rows(path, content_name(path).stem if stem_is_label else None, faults, encoding)
@@ -216,12 +304,6 @@ def not_plain_text(path: Path) -> str:
     """
     other = _OTHER_TABLES.get(content_suffix(path))
     return "" if other is None else f"must be a file of texts, or a table. Received: {other}."
-
-
-_WITHOUT_LINES: dict[str, Callable[[Path, Sequence[str] | None, RowFaults], Iterator[TableRow]]] = {
-    PARQUET: parquet_rows,
-    WORKBOOK: workbook_rows,
-}
 
 
 def _record(row: TableRow, faults: RowFaults) -> Record | None:

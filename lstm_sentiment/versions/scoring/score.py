@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,16 @@ from typing import Any, Literal, get_args
 
 from lstm_sentiment.checks import one_of, positive
 from lstm_sentiment.encodings import AUTO, codec_of
-from lstm_sentiment.errors import InvalidInputError, ServableUnavailableError
+from lstm_sentiment.errors import (
+    InvalidInputError,
+    LstmSentimentError,
+    ServableUnavailableError,
+)
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.text.bad_rows import BadRows
-from lstm_sentiment.text.corpus.reading import SCORED_SUFFIX, files_of
+from lstm_sentiment.text.corpus.reading import SCORED, files_of, is_scored
+from lstm_sentiment.text.corpus.record_files import read_records
 from lstm_sentiment.version_folder import find_version, graph_file
 from lstm_sentiment.versions.scoring.on_ray import map_on_ray, require_ray
 from lstm_sentiment.versions.scoring.shard import (
@@ -26,12 +32,13 @@ from lstm_sentiment.versions.scoring.shard import (
     ShardScorer,
     failed,
 )
+from lstm_sentiment.versions.scoring.table_files import TableFormat, check_format
 
 ScoreEngine = Literal["auto", "light", "tensorflow", "local", "ray"]
 """`local` is the name of `auto` in earlier releases."""
 
-OUTPUT_SUFFIX = SCORED_SUFFIX
-"""The end of every output's file name; no shard ends so."""
+OUTPUT_SUFFIX = f"{SCORED}jsonl"
+"""The end of the name of an output of records; no shard ends so."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def find_shards(path: str | os.PathLike[str], progress: Progress = SILENT) -> li
     """
     path = Path(path)
     if not path.is_dir():
-        if path.name.endswith(OUTPUT_SUFFIX):
+        if is_scored(path.name):
             raise InvalidInputError(f"{path}: must be a file of texts. Received: an output.")
         if not path.is_file():
             raise InvalidInputError(f"{path}: must be a folder or a file. Received: neither.")
@@ -110,8 +117,7 @@ def find_shards(path: str | os.PathLike[str], progress: Progress = SILENT) -> li
 
 
 def _is_shard(file: Path) -> bool:
-    name = file.name
-    return not name.endswith(OUTPUT_SUFFIX) and file.is_file()
+    return not is_scored(file.name) and file.is_file()
 
 
 def score(
@@ -126,17 +132,19 @@ def score(
     force: bool = False,
     bad_rows: BadRows = "refuse",
     encoding: str = AUTO,
+    table_format: TableFormat | None = None,
     progress: Progress = SILENT,
 ) -> ScoreResult:
     """Scores shards, in this process or on many machines, each into its own output.
 
     The output of `reviews.csv` is `reviews.csv.sentiment-3-5e0c1a7f.scored.jsonl`: the base path's
-    name, the version, and eight digits of a hash of the model's files and the text column. See
-    `score_shard` for its content.
+    name, the version, and eight digits of a hash of the model's files, the text column and the
+    format. See `score_shard` for its content. With `table_format`, the name ends in `.scored.csv`
+    and the like.
 
     A shard with a newer output is skipped, so the same call continues a killed run and loses only
-    the shards in progress. Another model, version or text column has other outputs. A bad shard
-    does not stop the others from being scored.
+    the shards in progress. Another model, version, text column or format has other outputs. A bad
+    shard does not stop the others from being scored.
 
     Args:
         shards: Files, see `find_shards`.
@@ -154,7 +162,10 @@ def score(
         bad_rows: `refuse` fails a shard with a malformed row; `skip` leaves such rows out, unless
             most rows of a shard are malformed. Their texts are missing in the output.
         encoding: Encoding of text files, as of `read_corpus`.
-        progress: Shows each shard.
+        table_format: `csv`, `jsonl`, `parquet` or `xlsx` writes the columns of the shards with
+            `predicted_label` and `probability_CLASS` of each class; `None`, JSON Lines of the texts
+            and their predictions alone.
+        progress: Shows how many texts are scored.
 
     Returns:
         The shards that were scored, skipped and failed.
@@ -168,9 +179,12 @@ def score(
     started = time.monotonic()
     one_of(get_args(BadRows), bad_rows=bad_rows)
     codec_of(encoding)
+    if table_format is not None:
+        one_of(get_args(TableFormat), table_format=table_format)
+        check_format(table_format)
     check_engine(engine, workers, address)
     version_dir = find_version(Path(model_dir))
-    jobs = _jobs(shards, output_dir, output_suffix(version_dir, text_column))
+    jobs = _jobs(shards, output_dir, output_suffix(version_dir, text_column, table_format))
     skipped = [] if force else [job for job in jobs if _is_scored(job)]
     if skipped:
         progress.say(
@@ -184,15 +198,25 @@ def score(
         text_column,
         bad_rows,
         encoding=encoding,
+        table_format=table_format,
         engine=local_engine(engine),
         one_cpu=engine == "ray",
     )
     outcomes: list[Outcome] = []
     if todo:
-        with progress.step("Scoring", len(todo)) as advance:
-            for outcome in _map(make, todo, engine, workers, address):
+        texts = _count_texts(todo, text_column, bad_rows, encoding, progress)
+        with progress.step("Scoring", max(1, sum(texts.values()))) as advance:
+            done = 0
+
+            def count(number: int) -> None:
+                nonlocal done
+                done += number
+                advance(number)
+
+            for outcome in _map(make, todo, engine, workers, address, count):
                 outcomes.append(outcome)
-                advance(1, status=outcome.shard.name)
+                advance(texts[outcome.shard.name] - done, status=outcome.shard.name)
+                done = 0
                 if isinstance(outcome, ScoredShard) and outcome.left_out:
                     progress.say(outcome.left_out)
     outcomes.sort(key=lambda outcome: outcome.shard)
@@ -204,6 +228,30 @@ def score(
         failed=tuple(shard for shard in outcomes if isinstance(shard, FailedShard)),
         seconds=time.monotonic() - started,
     )
+
+
+def _count_texts(
+    jobs: Sequence[ShardJob],
+    text_column: str,
+    bad_rows: BadRows,
+    encoding: str,
+    progress: Progress,
+) -> dict[str, int]:
+    """Returns the number of texts of each shard, by the shard's name; 0 for one that is bad."""
+    counts = {}
+    with progress.step("Counting texts", len(jobs)) as advance:
+        for shard in (job.shard for job in jobs):
+            counts[shard.name] = 0
+            if shard.is_file():
+                with suppress(LstmSentimentError):
+                    counts[shard.name] = sum(
+                        1
+                        for _ in read_records(
+                            shard, text_column, None, bad_rows=bad_rows, encoding=encoding
+                        )
+                    )
+            advance(1, status=shard.name)
+    return counts
 
 
 def check_engine(engine: str, workers: int | None, address: str | None) -> None:
@@ -227,7 +275,9 @@ def local_engine(engine: ScoreEngine) -> Engine:
     return "auto" if engine == "local" or engine == "ray" else engine
 
 
-def output_suffix(version_dir: Path, text_column: str) -> str:
+def output_suffix(
+    version_dir: Path, text_column: str, table_format: TableFormat | None = None
+) -> str:
     """Returns the end of an output's file name: `.sentiment-3-5e0c1a7f.scored.jsonl`.
 
     Raises:
@@ -246,7 +296,10 @@ def output_suffix(version_dir: Path, text_column: str) -> str:
         raise ServableUnavailableError(
             f"{version_dir}: must hold a SavedModel. Received: {name}: {error.strerror}."
         ) from error
-    return f".{folder.parent.name}-{folder.name}-{digest.hexdigest()[:8]}{OUTPUT_SUFFIX}"
+    if table_format is not None:
+        digest.update(f"\n{table_format}".encode())
+    ending = f"{SCORED}{table_format or 'jsonl'}"
+    return f".{folder.parent.name}-{folder.name}-{digest.hexdigest()[:8]}{ending}"
 
 
 def _jobs(
@@ -297,9 +350,12 @@ def _map(
     engine: ScoreEngine,
     workers: int | None,
     address: str | None,
+    count: Callable[[int], None],
 ) -> Iterator[Outcome]:
     if engine != "ray":
-        yield from map(make(), jobs)
+        scorer = make()
+        for job in jobs:
+            yield scorer(job, count)
         return
     # Workers run in another working directory.
     jobs = [ShardJob(job.shard.absolute(), job.output.absolute()) for job in jobs]

@@ -1,25 +1,27 @@
 """Scores one file of texts into one output."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError, LstmSentimentError, ServableUnavailableError
 from lstm_sentiment.light_twin.description import has_light_twin
-from lstm_sentiment.progress import SILENT, Progress, SilentProgress
+from lstm_sentiment.predictions import Prediction
+from lstm_sentiment.progress import SILENT, Progress, SilentProgress, ignore
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.bad_rows import BadRows
-from lstm_sentiment.text.corpus.record_files import read_records
+from lstm_sentiment.text.corpus.record_files import TextRow, read_records
 from lstm_sentiment.unicode import replace_surrogates
-from lstm_sentiment.versions.predictor import SavedModelPredictor, prediction_record
-
-if TYPE_CHECKING:
-    from lstm_sentiment.client.predict_client import Prediction
+from lstm_sentiment.versions.predictor import SavedModelPredictor
+from lstm_sentiment.versions.scoring.columns import class_names
+from lstm_sentiment.versions.scoring.input_table import InputTable
+from lstm_sentiment.versions.scoring.scored_table import ScoredFile, ScoredRecords, ScoredTable
+from lstm_sentiment.versions.scoring.table_files import TableFormat
 
 WINDOW = 4_096
 """Texts in memory at a time."""
@@ -74,6 +76,7 @@ class ShardScorer:
         bad_rows: BadRows = "refuse",
         *,
         encoding: str = AUTO,
+        table_format: TableFormat | None = None,
         engine: Engine = "auto",
         one_cpu: bool = False,
     ) -> None:
@@ -84,6 +87,7 @@ class ShardScorer:
             text_column: Column or JSON key of the texts.
             bad_rows: What to do with malformed rows, as of `read_corpus`.
             encoding: Encoding of text files, as of `read_corpus`.
+            table_format: As of `score_shard`.
             engine: See `SavedModelPredictor`.
             one_cpu: Whether to limit TensorFlow, in this whole process, to one CPU and no GPU.
 
@@ -93,6 +97,7 @@ class ShardScorer:
         if one_cpu and not has_light_twin(version_dir):
             _keep_tensorflow_to_one_cpu()
         self._text_column, self._bad_rows, self._encoding = text_column, bad_rows, encoding
+        self._table_format = table_format
         self._predictor = SavedModelPredictor(version_dir, engine=engine)
         try:
             self._predictor.predict([""])
@@ -101,7 +106,7 @@ class ShardScorer:
                 f"{version_dir}: must answer through the signature `text`. Received: {error}"
             ) from error
 
-    def __call__(self, job: ShardJob) -> Outcome:
+    def __call__(self, job: ShardJob, advance: Callable[[int], None] = ignore) -> Outcome:
         """Scores one shard, see `score_shard`."""
         said = _Said()
         try:
@@ -112,7 +117,9 @@ class ShardScorer:
                 text_column=self._text_column,
                 bad_rows=self._bad_rows,
                 encoding=self._encoding,
+                table_format=self._table_format,
                 progress=said,
+                advance=advance,
             )
         except Exception as error:
             # Any error, even of memory, fails this shard alone.
@@ -148,13 +155,15 @@ def score_shard(
     window: int = WINDOW,
     bad_rows: BadRows = "refuse",
     encoding: str = AUTO,
+    table_format: TableFormat | None = None,
     progress: Progress = SILENT,
+    advance: Callable[[int], None] = ignore,
 ) -> int:
     """Scores one shard.
 
-    The output appears once it is complete and on disk. It is JSON Lines: for each text, in order,
-    an object of `text`, `label`, `classification` and `probabilities`, as `predict --json` prints
-    them. A shard without texts has an empty output.
+    The output appears once it is complete and on disk. Without `table_format` it is JSON Lines: for
+    each text, in order, an object of `text`, `label`, `classification` and `probabilities`, as
+    `predict --json` prints them. A shard without texts has an empty output.
 
     Args:
         shard: A file of any kind that `read_texts` takes.
@@ -164,7 +173,9 @@ def score_shard(
         window: Number of texts in memory at a time.
         bad_rows: What to do with malformed rows, as of `read_corpus`.
         encoding: Encoding of text files, as of `read_corpus`.
+        table_format: Format of a table with the shard's columns and those of `added_columns`.
         progress: Reports how many rows are left out.
+        advance: Called with the number of texts that were scored since the last call.
 
     Returns:
         Number of texts.
@@ -175,17 +186,37 @@ def score_shard(
         LstmSentimentError: If the version cannot answer.
     """
     before, count = _stamp(shard), 0
-    records = read_records(
-        shard, text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
-    )
-    texts = (replace_surrogates(record.text) for record in records)
+    table = None
+    if table_format is not None:
+        table = InputTable.of_file(
+            shard, text_column=text_column, bad_rows=bad_rows, encoding=encoding, progress=progress
+        )
+        rows = table.rows()
+    else:
+        records = read_records(
+            shard, text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
+        )
+        rows = (TextRow(replace_surrogates(record.text), {}) for record in records)
+
+    def opened(file: BinaryIO, answers: Sequence[Prediction]) -> ScoredFile:
+        names = class_names(predictor, answers)
+        if table is None or table_format is None:
+            return ScoredRecords(file, names)
+        return ScoredTable(file, table_format, table, names)
+
     try:
-        with write_whole(output) as file:
-            while batch := list(islice(texts, window)):
-                for text, answer in zip(batch, predict_sorted(predictor, batch), strict=True):
-                    record = json.dumps(prediction_record(text, answer), ensure_ascii=False)
-                    file.write(f"{record}\n".encode())
+        with write_whole(output) as file, ExitStack() as opened_files:
+            scored: ScoredFile | None = None
+            while batch := list(islice(rows, window)):
+                answers = predict_sorted(predictor, [row.text for row in batch])
+                if scored is None:
+                    scored = opened(file, answers)
+                    opened_files.callback(scored.close)
+                scored.write(batch, answers)
                 count += len(batch)
+                advance(len(batch))
+            scored = scored or opened(file, ())
+            scored.finish()
             if _stamp(shard) != before:
                 raise InvalidInputError(f"{shard}: must not change while it is scored.")
     except OSError as error:
@@ -193,7 +224,7 @@ def score_shard(
     return count
 
 
-def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> "list[Prediction]":
+def predict_sorted(predictor: SavedModelPredictor, texts: Sequence[str]) -> list[Prediction]:
     """Classifies texts, at least one, in batches of similar length, which saves padding."""
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     answers = predictor.predict([texts[index] for index in by_length], batch_size=_BATCH_SIZE)

@@ -165,9 +165,7 @@ def _workbook(table: pyarrow.Table) -> bytes:
 def _pandas_workbook(table: pyarrow.Table) -> bytes:
     file = io.BytesIO()
     frame = _frame(table)
-    texts = frame.select_dtypes(include=["object", "string"]).columns
-    frame[texts] = frame[texts].map(_escaped)
-    frame.to_excel(file, index=False)
+    frame.astype(object).map(_escaped).to_excel(file, index=False)
     return file.getvalue()
 
 

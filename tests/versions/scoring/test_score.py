@@ -88,7 +88,11 @@ def made_older(path: Path, seconds: int) -> None:
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+    found = [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+    for record in found:
+        assert list(record["probabilities"]) == ["negative", "neutral", "positive"]
+        record["probabilities"] = list(record["probabilities"].values())
+    return found
 
 
 def names(shards: Sequence[Any]) -> list[str]:
@@ -225,6 +229,7 @@ class Watched:
 
     def __init__(self, predictor: SavedModelPredictor, before: Callable[[Any], object]) -> None:
         self.predictor, self.before = predictor, before
+        self.label_names = predictor.label_names
 
     def predict(self, texts: Sequence[str], **options: Any) -> Any:
         self.before(texts)
@@ -482,7 +487,12 @@ def test_workers_are_told_absolute_paths_as_their_working_folder_is_another(
 ) -> None:
     def here(make: Any, jobs: Sequence[ShardJob], **options: Any) -> Iterator[Outcome]:
         assert (options["workers"], options["address"]) == (2, "host:6379")
-        assert make.keywords == {"encoding": "auto", "engine": "auto", "one_cpu": True}
+        assert make.keywords == {
+            "encoding": "auto",
+            "table_format": None,
+            "engine": "auto",
+            "one_cpu": True,
+        }
         assert make.args[0].is_absolute()
         monkeypatch.chdir("/")
         return map(ShardScorer(*make.args), jobs)

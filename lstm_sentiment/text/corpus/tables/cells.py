@@ -1,5 +1,6 @@
 """Cells of tables as text: what a typed format holds becomes what CSV would hold."""
 
+import json
 import math
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -80,6 +81,14 @@ def label_of(cell: Any) -> str:
             f"Received: {_shown(cell)}."
         )
     return name
+
+
+def written_cell(cell: Any) -> str:
+    """Returns any cell as CSV holds it: lists and structures as JSON, nothing as empty text."""
+    text = _as_text(cell)
+    if text is not None:
+        return replace_surrogates(text)
+    return replace_surrogates(json.dumps(cell, ensure_ascii=False, default=str))
 
 
 def is_blank(cell: Any) -> bool:

@@ -44,7 +44,7 @@ Row = tuple[int, Sequence[Any]]
 
 
 def workbook_rows(
-    path: Path, wanted: Sequence[str] | None, faults: RowFaults
+    path: Path, wanted: Sequence[str] | None, faults: RowFaults, *, needed: Sequence[str] = ()
 ) -> Iterator[TableRow]:
     """Reads the rows of a workbook, one in memory at a time.
 
@@ -57,6 +57,7 @@ def workbook_rows(
         wanted: Names of the columns to read. `None` reads all: each row has one cell, the values
             by column.
         faults: Counts the rows, those with an error such as `#REF!` in a wanted column included.
+        needed: Where `wanted` is `None`, names of columns in which such errors count.
 
     Raises:
         InvalidInputError: If the file cannot be read, or lacks a column; or without openpyxl.
@@ -75,7 +76,7 @@ def workbook_rows(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of styles and extensions, which are not read
                 book = openpyxl.load_workbook(whole, read_only=True, data_only=True)
-            yield from _Reading(path, whole, wanted, faults).rows(book)
+            yield from _Reading(path, whole, wanted, faults, needed).rows(book)
     except InvalidInputError:
         raise
     except _NO_WORKBOOK as error:
@@ -101,9 +102,15 @@ class _Reading:
     """Reads the rows of one sheet."""
 
     def __init__(
-        self, path: Path, whole: IO[bytes], wanted: Sequence[str] | None, faults: RowFaults
+        self,
+        path: Path,
+        whole: IO[bytes],
+        wanted: Sequence[str] | None,
+        faults: RowFaults,
+        needed: Sequence[str],
     ) -> None:
         self._path, self._whole, self._wanted, self._faults = path, whole, wanted, faults
+        self._needed = needed
         self._without_value: set[int] = set()
 
     def rows(self, book: "Workbook") -> Iterator[TableRow]:
@@ -121,32 +128,40 @@ class _Reading:
         where = f"{self._path}: row {first}"
         if self._wanted is None:
             check_distinct(where, header)
-            positions: Sequence[int] = range(len(header))
-        else:
-            hint = _hint(sheet, self._wanted, others)
-            positions = columns_of(where, header, *self._wanted, hint=hint)
+        checked = self._needed if self._wanted is None else self._wanted
+        hint = _hint(sheet, checked, others)
+        needed = columns_of(where, header, *checked, hint=hint)
+        positions = needed if self._wanted is not None else range(len(header))
         for number, cells in _with_gaps(first, filled):
-            row = self._row(number, [_at(cells, position) for position in positions], header)
+            row = self._row(number, cells, needed, positions, header)
             if row is not None:
                 yield row
             if self._faults.hopeless:
                 return
         if self._without_value:
-            self._check_formulas(sheet.title, positions)
+            self._check_formulas(sheet.title, needed)
 
-    def _row(self, number: int, values: list[Any], header: Sequence[str]) -> TableRow | None:
+    def _row(
+        self,
+        number: int,
+        cells: Sequence[Any],
+        needed: Sequence[int],
+        positions: Sequence[int],
+        header: Sequence[str],
+    ) -> TableRow | None:
         self._faults.rows += 1
-        if self._wanted is None:
-            values = [dict(zip(header, values, strict=True))]
-        else:
-            broken = next((value for value in values if value in _ERRORS), None)
-            if broken is not None:
+        for position in needed:
+            value = _at(cells, position)
+            if value is None:
+                self._without_value.add(number)
+            elif value in _ERRORS:
                 self._faults.malformed(
-                    number, f"a cell must hold a value. Received: the error {broken}."
+                    number, f"a cell must hold a value. Received: the error {value}."
                 )
                 return None
-            if None in values:
-                self._without_value.add(number)
+        values: list[Any] = [_at(cells, position) for position in positions]
+        if self._wanted is None:
+            values = [dict(zip(header, values, strict=True))]
         return TableRow(number, self._faults.rows, values)
 
     def _check_formulas(self, title: str, positions: Sequence[int]) -> None:
