@@ -20,7 +20,7 @@ from typing import Any
 
 import lstm_sentiment
 from lstm_sentiment.cli import app
-from lstm_sentiment.cli.help_page import names_of, takes
+from lstm_sentiment.cli.help_page import names_of, takes, usage
 from lstm_sentiment.serving.rest_api.routing.openapi import openapi_document
 from lstm_sentiment.serving.rest_api.routing.table import METRICS, routes_of
 
@@ -189,8 +189,7 @@ def commands(group: Any, context: Any, path: str = "") -> Iterator[tuple[str, An
 def described(command: Any, path: str) -> Iterator[str]:
     """Yields the usage, the help and the flags of a command."""
     context = command.make_context(path, [], resilient_parsing=True)
-    pieces = " ".join(command.collect_usage_pieces(context))
-    yield f"```text\nlstm-sentiment {path} {pieces}\n```\n"
+    yield f"```text\nlstm-sentiment {usage(command, context)}\n```\n"
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         text = " ".join(paragraph.replace("\f", "").split())
         if text.startswith("Example: "):

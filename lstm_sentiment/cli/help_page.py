@@ -26,6 +26,16 @@ _GENERAL = frozenset({"as_json", "verbose", "quiet", "help"})
 _HIGHEST_SHOWN = 100_000  # greater limits are there to catch mistakes
 _NAME_STYLE, _VALUE_STYLE, _NOTE_STYLE, _BORDER_STYLE = "bold cyan", "yellow", "dim", "dim"
 _VALUES: Mapping[Any, str] = {Path: "PATH", int: "N", float: "X", str: "TEXT"}
+_VALUES_BY_NAME: Mapping[str, str] = {
+    "text_column": "COLUMN",
+    "label_column": "COLUMN",
+    "model_name": "NAME",
+    "version_label": "LABEL",
+    "server": "HOST:PORT",
+    "host": "ADDRESS",
+    "timeout_seconds": "SECONDS",
+    "grace_seconds": "SECONDS",
+}
 
 Rows = Sequence[tuple["Text", "Text"]]
 
@@ -48,7 +58,7 @@ def print_help(command: Any, context: Any) -> None:
 
     console = output_console()
     width = min(console.width, _WIDEST)
-    console.print(f"\n {command.get_usage(context)}\n", style="bold", width=width)
+    console.print(f"\n Usage: {usage(command, context)}\n", style="bold", width=width)
     for paragraph in (command.help or "").split("\n\n"):
         if paragraph.startswith(_EXAMPLE):
             # A line that the terminal breaks can be copied whole.
@@ -62,6 +72,14 @@ def print_help(command: Any, context: Any) -> None:
     if command.epilog:
         console.print()
         console.print(*_indented(command.epilog, width), sep="\n")
+
+
+def usage(command: Any, context: Any) -> str:
+    """Returns how a command is called: its name, `[OPTIONS]` and its arguments."""
+    arguments = [takes(one) for one in command.get_params(context) if not _is_flag(one)]
+    if hasattr(command, "commands"):
+        arguments.append("COMMAND [ARGS]...")
+    return " ".join((context.command_path, "[OPTIONS]", *arguments))
 
 
 def _indented(paragraph: str, width: int) -> Iterator[str]:
@@ -167,7 +185,7 @@ def takes(option: Any) -> str:
     elif get_origin(kind) is Literal:
         value = "|".join(map(str, get_args(kind)))
     elif _is_flag(option):
-        value = _VALUES.get(kind, "VALUE")
+        value = _VALUES_BY_NAME.get(option.name) or _VALUES.get(kind, "VALUE")
     else:
         value = option.name.upper()
     if _is_flag(option):
