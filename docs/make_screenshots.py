@@ -24,7 +24,6 @@ PICTURES = {"en-US": "page.png", "zh-CN": "page.zh-CN.png"}
 TEXTS = [
     "房间很干净，服务员也很热情，下次还会来。",
     "早餐很一般，隔音太差，一晚上没睡好。",
-    "位置不错，但是设施有些陈旧，价格偏高。",
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
@@ -51,7 +50,7 @@ def take_picture(url: str, browser_path: str, locale: str, picture: Path) -> Non
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=FLAGS)
         page = browser.new_page(
-            viewport={"width": 1280, "height": 820}, locale=locale, color_scheme="light"
+            viewport={"width": 1280, "height": 870}, locale=locale, color_scheme="light"
         )
         page.goto(url)
         page.locator("#try-texts").fill("\n".join(TEXTS))
