@@ -33,6 +33,7 @@ from lstm_sentiment.text.corpus.corrections import (
     NO_CORRECTIONS,
     Corrections,
 )
+from lstm_sentiment.text.corpus.demo import DEMO_NAMES
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.sample import sampled_texts
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
@@ -176,7 +177,9 @@ def prepare_run(
 def _display_names(config: PipelineConfig, start: TrainedVersion | None) -> DisplayNames:
     if config.label_names is not None:
         return read_display_names(config.label_names)
-    return NO_NAMES if start is None else load_display_names(start.path)
+    if start is not None:
+        return load_display_names(start.path)
+    return NO_NAMES if config.data else DEMO_NAMES
 
 
 def _check_unseen(start: TrainedVersion, dev: Corpus, test: Corpus) -> None:

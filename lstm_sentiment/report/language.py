@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lstm_sentiment.display_names import NO_NAMES, DisplayNames
+from lstm_sentiment.display_names import ANY_LANGUAGE, NO_NAMES, DisplayNames
 from lstm_sentiment.report.chinese import CHINESE
 from lstm_sentiment.report.wording import language_of
 
@@ -38,8 +38,9 @@ def choose_language(
     shown = names.of_all(labels, "en")
     if any(language_of(name) == "zh" for name in shown):
         return "zh"
-    has_chinese = names.of_all(labels, "zh") != tuple(labels)
-    return "zh" if has_chinese and shown == tuple(labels) else "en"
+    tags = {tag for label in labels for tag in names.names.get(label, ())}
+    languages = {tag.partition("-")[0] for tag in tags}
+    return "zh" if "zh" in languages and not languages & {"en", ANY_LANGUAGE} else "en"
 
 
 def _is_chinese_locale(environment: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ from lstm_sentiment import (
     load_trained_version,
     save_word_vectors,
 )
+from lstm_sentiment.pipeline import corpora
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
 from lstm_sentiment.pipeline.run_folder import DATA, save_or_check_data
 from lstm_sentiment.text.corpus.file_texts import FileTexts
@@ -203,6 +204,18 @@ def test_a_name_for_no_label_is_refused_before_anything_is_learned(tmp_path: Pat
     with pytest.raises(InvalidInputError, match=r"names\.json: must name only labels of the model"):
         prepare_run(config, when_checked=lambda: began.append(True))
     assert not began
+
+
+def test_only_the_demo_corpus_has_display_names_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(text, ("negative", "positive")[n % 2]) for n, (text, _) in enumerate(ROOMS)]
+    monkeypatch.setattr(corpora, "load_demo_corpus", lambda: Corpus.from_rows(rows))
+    names = prepare_run(QUICK).display_names
+    assert names.of_all(["negative", "positive"], "zh") == ("差评", "好评")
+    assert names.of_all(["negative", "positive"], "en") == ("negative", "positive")
+    data = write_csv(tmp_path / "data.csv", rows)
+    assert not prepare_run(replace(QUICK, data=[data])).display_names
 
 
 def test_what_is_no_version_is_refused_before_the_texts_are_read(tmp_path: Path) -> None:

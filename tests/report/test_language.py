@@ -37,6 +37,8 @@ def test_chinese_labels_choose_chinese() -> None:
     assert choose_language(["差评", "好评"], NO_NAMES, english) == "zh"
     only_chinese = as_display_names({"0": {"zh": "差评"}})
     assert choose_language(["0", "1"], only_chinese, english) == "zh"
+    as_they_are = as_display_names({"bad": {"en": "bad", "zh": "差评"}})
+    assert choose_language(["bad", "good"], as_they_are, english) == "en"
     translated = as_display_names({"差评": {"en": "poor"}, "好评": {"en": "good"}})
     assert choose_language(["差评", "好评"], translated, english) == "en"
 

@@ -2,12 +2,22 @@
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Final
 
+from lstm_sentiment.display_names import DisplayNames
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.corpus import Corpus, Row
 from lstm_sentiment.text.corpus.reading import read_texts
 
 _FILES = {"negative": "neg.txt", "positive": "pos.txt"}
+
+DEMO_NAMES: Final = DisplayNames(
+    {
+        "negative": {"en": "negative", "zh": "差评"},
+        "positive": {"en": "positive", "zh": "好评"},
+    }
+)
+"""The display names of its classes."""
 
 
 def load_demo_corpus() -> Corpus:
