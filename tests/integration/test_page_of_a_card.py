@@ -126,6 +126,15 @@ def test_texts_of_words_that_the_model_does_not_know_have_a_note(
     ]
 
 
+def test_what_a_long_text_has_beyond_the_model_is_noted(
+    open_page: Callable[..., playwright.Page],
+) -> None:
+    page = open_page()
+    page.locator("#try-texts").fill("好" * 200 + "差" * 300)
+    expect(page.locator(".known-note")).to_have_text(["模型只读取前 200 个词（共 500 个）。"])
+    expect(answers(page).locator(".unread")).to_have_text("差" * 80 + "…")
+
+
 def copied(page: playwright.Page, name: str) -> str:
     card = answers(page).first
     card.get_by_role("button", name=name).click()

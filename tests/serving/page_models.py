@@ -10,6 +10,7 @@ import tensorflow as tf
 from lstm_sentiment.version_folder import CARD, LABEL_NAMES
 
 CLASSES = ["差评", "好评"]
+MAX_LENGTH = 200
 ALL_SIGNATURES = ("text", "explain", "classify")
 
 
@@ -44,14 +45,15 @@ class TwoCharacterModel(tf.Module):
     def text_statistics(self, text: Any) -> dict[str, Any]:
         _, weights = self._weights(text)
         length = tf.strings.length(text, "UTF8_CHAR")
+        cut = tf.maximum(0, length - MAX_LENGTH)
         known = tf.cast(tf.reduce_sum(tf.abs(weights), axis=1), tf.int32)
         return {
             **{"num_characters": length, "num_tokens": length},
-            **{"num_truncated": tf.zeros_like(length), "num_oov": length - known},
+            **{"num_truncated": cut, "num_oov": length - cut - known},
         }
 
     def _weights(self, text: Any) -> tuple[Any, Any]:
-        characters = tf.strings.unicode_split(text, "UTF-8").to_tensor("")
+        characters = tf.strings.unicode_split(text, "UTF-8")[:, :MAX_LENGTH].to_tensor("")
         good, bad = (tf.cast(characters == each, tf.float32) for each in "好差")
         return characters, good - bad
 
@@ -82,7 +84,7 @@ def add_card(version_dir: Path, names: Mapping[str, Mapping[str, str]], *example
         "trained_at": "2026-11-30T10:00:00+00:00",
         "data": {"train": {"texts": 8000}, "test": {"texts": 1000}},
         "metrics": {"test": {"accuracy": 0.9}},
-        "model": {"max_length": 200},
+        "model": {"max_length": MAX_LENGTH},
         "examples": [
             {"text": text, "label": label, "tokens": [], "token_ids": [], "probabilities": []}
             for label, text in texts

@@ -9,6 +9,7 @@ import { copy, curlOf, pythonOf } from "./requests.js";
 import { largestOf, shadedText } from "./tokens.js";
 
 const MOST_BARS = 6;
+const MOST_WEIGHTS = 60;
 const FEW_KNOWN = 0.5; // of the tokens that were read
 
 // `result` is what `answersOf` gives: the names and facts that all its answers share.
@@ -40,9 +41,11 @@ export function badge(answer, { about }) {
 
 // A label is always given, also for a text of which the model knows nothing.
 export function knownNote(text, { counts }, { about }) {
+  const notes = [];
   const key = doubtOf(text, counts, about);
-  if (key === null) return null;
-  return element("p", { class: "hint known-note" }, t(key, { known: counts?.known, n: counts?.read }));
+  if (key !== null) notes.push(t(key, { known: counts?.known, n: counts?.read }));
+  if (counts && counts.all > counts.read) notes.push(t("answer.cut", { read: counts.read, n: counts.all }));
+  return notes.length === 0 ? null : element("p", { class: "hint known-note" }, notes.join(" "));
 }
 
 function doubtOf(text, counts, about) {
@@ -95,11 +98,13 @@ export function weights({ tokens, attributions }) {
   const order = tokens.map((_, index) => index);
   order.sort((a, b) => Math.abs(attributions[b]) - Math.abs(attributions[a]));
   const largest = largestOf(attributions);
+  const shown = order.slice(0, MOST_WEIGHTS);
   return element(
     "details",
     { class: "more weights" },
     element("summary", {}, t("answer.weights")),
-    element("ul", { class: "weight-list" }, ...order.map((index) => weightRow(tokens[index], attributions[index], largest))),
+    element("ul", { class: "weight-list" }, ...shown.map((index) => weightRow(tokens[index], attributions[index], largest))),
+    order.length > shown.length ? element("p", { class: "hint" }, t("answer.strongest", { shown: shown.length, n: order.length })) : null,
   );
 }
 

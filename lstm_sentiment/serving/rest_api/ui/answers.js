@@ -70,11 +70,12 @@ function readRow(row, isExplained) {
   };
 }
 
-// {read, known}: how many tokens the model read, and how many of them it knows.
+// {all, read, known}: how many tokens there are, how many the model read, and how many of these it
+// knows.
 function readCounts(row) {
   const { num_tokens: tokens, num_truncated: cut, num_oov: unknown } = row ?? {};
   if (![tokens, cut, unknown].every(Number.isInteger)) return null;
-  return { read: tokens - cut, known: tokens - cut - unknown };
+  return { all: tokens, read: tokens - cut, known: tokens - cut - unknown };
 }
 
 export async function knowledgeOf(target, version, signal) {

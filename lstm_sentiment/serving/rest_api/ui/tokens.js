@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { signed } from "./format.js";
 import { t } from "./i18n.js";
 
+const MOST_UNREAD = 80; // characters that are shown of what was not read
 const LEAST_SHADE = 0.05; // what is less is nobody's to see
 
 // In [-1, 1], the largest of a text being 1 or -1.
@@ -44,7 +45,8 @@ function tokenElement(text, attribution, weight) {
 }
 
 function unread(text) {
-  return element("span", { class: "unread", title: t("answer.unread") }, text);
+  const shown = text.length > MOST_UNREAD ? `${text.slice(0, MOST_UNREAD)}…` : text;
+  return element("span", { class: "unread", title: t("answer.unread") }, shown);
 }
 
 // The text cut into tokens and what lies between: [{text, token: index or null, isUnread}]. Tokens
