@@ -103,7 +103,7 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
 def test_labels_are_printed_with_their_display_names(run: Run, model: Path, data: Path) -> None:
     names = model / "7" / LABEL_NAMES
     names.write_text('{"bad": {"en": "poor", "zh": "差评"}}', "utf-8")
-    outcome = run("evaluate", "--model", model, "--data", data)
+    outcome = run("evaluate", "--model", model, "--data", data, "--language", "en")
     names.unlink()
     lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
     assert "bad (poor) 0.6667 1.0000 0.8000 2" in lines
@@ -176,7 +176,8 @@ def test_without_data_the_test_set_of_the_run_is_taken(
 
 def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
-    outcome = run("evaluate", "--model", model, "--data", data, "--report", "out", "--json")
+    flags = ("--report", "out", "--json", "--language", "en")
+    outcome = run("evaluate", "--model", model, "--data", data, *flags)
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["report"] == "out/report.html"
     assert json.loads(outcome.out)["mistakes"] == "out/mistakes.csv"
