@@ -77,6 +77,27 @@ def keeps_ascii(codec: str) -> bool:
         return False
 
 
+def decode_bytes(data: bytes, codec: str) -> str:
+    """Decodes bytes, in GB18030 with the euro sign of Windows, the byte 0x80, as browsers do.
+
+    Raises:
+        UnicodeDecodeError: If the bytes are not in the encoding.
+    """
+    return data.decode(codec, _WITH_EURO if codec == "gb18030" else "strict")
+
+
+_WITH_EURO: Final = "lstm_sentiment.with_euro"
+
+
+def _euro(error: UnicodeError) -> tuple[str, int]:
+    if isinstance(error, UnicodeDecodeError) and error.object[error.start] == 0x80:
+        return "€", error.start + 1
+    raise error
+
+
+codecs.register_error(_WITH_EURO, _euro)
+
+
 def is_gb18030(data: bytes) -> bool:
     """Returns whether lines that are not UTF-8 are simplified Chinese in GB18030.
 
@@ -89,7 +110,7 @@ def is_gb18030(data: bytes) -> bool:
         data: Whole lines.
     """
     try:
-        return _is_simplified(data.decode("gb18030"))
+        return _is_simplified(decode_bytes(data, "gb18030"))
     except UnicodeDecodeError:
         return False
 

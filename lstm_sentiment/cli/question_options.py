@@ -47,7 +47,8 @@ class TextFlags:
         Path | None,
         typer.Option(
             "--input",
-            help="File of texts: one per line, or the column of a table. - for standard input.",
+            help="File of texts: a table (.csv, .tsv, .jsonl, .parquet, .xlsx), or one text per "
+            "line. - for standard input.",
         ),
     ] = None
     text_column: Annotated[str, typer.Option(help="Column of the texts of a table.")] = "text"

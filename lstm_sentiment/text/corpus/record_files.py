@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstm_sentiment.compressed import content_name, content_suffix
-from lstm_sentiment.encodings import AUTO
+from lstm_sentiment.encodings import AUTO, decode_bytes
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.text.bad_rows import BadRows
@@ -364,7 +364,7 @@ class RecordFormat:
 
     def texts(self, records: Iterable[bytes]) -> list[str]:
         """Extracts the cleaned texts from records that `read_records` has found."""
-        lines = (record.decode(self.codec) for record in records)
+        lines = (decode_bytes(record, self.codec) for record in records)
         if self.dialect is not None:
             with fields_of_any_size():
                 rows = self.dialect.reader(lines)

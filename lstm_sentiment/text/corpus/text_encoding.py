@@ -9,7 +9,14 @@ from typing import Any
 
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.compressed import open_plain
-from lstm_sentiment.encodings import AUTO, codec_of, encoding_of, is_gb18030, keeps_ascii
+from lstm_sentiment.encodings import (
+    AUTO,
+    codec_of,
+    decode_bytes,
+    encoding_of,
+    is_gb18030,
+    keeps_ascii,
+)
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.first_bytes import START_BYTES, recognize
 from lstm_sentiment.progress import Progress
@@ -156,7 +163,7 @@ def decoded(content: bytes, stated: str) -> tuple[str, str]:
             for number, line in enumerate(content.splitlines(keepends=True), start=1):
                 judged.add(number, line)
             codec = _GB18030 if judged.is_gb18030 else UTF_8
-    return content.decode(codec).removeprefix("\ufeff"), codec
+    return decode_bytes(content, codec).removeprefix("\ufeff"), codec
 
 
 def opened_lines(path: Path, encoding: TextEncoding) -> tuple[io.BufferedReader, str]:
@@ -211,7 +218,7 @@ def _whole_lines(start: bytes) -> bytes:
 
 def _is_valid(data: bytes, codec: str) -> bool:
     try:
-        data.decode(codec)
+        decode_bytes(data, codec)
     except UnicodeDecodeError:
         return False
     return True

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lstm_sentiment.checks import unreadable
-from lstm_sentiment.encodings import encoding_of
+from lstm_sentiment.encodings import decode_bytes, encoding_of
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.corpus.text_encoding import UTF_8, TextEncoding, opened_lines
 
@@ -60,17 +60,17 @@ class TextLines:
                         if not line:
                             continue
                     try:
-                        decoded = line.decode(codec)
+                        text = decode_bytes(line, codec)
                     except UnicodeDecodeError as error:
                         self.fault = self._fault(error, codec)
                         if not self._tolerant:
                             raise InvalidInputError(
                                 f"{self._path}:{number}: {self.fault}"
                             ) from error
-                        decoded = line.decode(codec, errors="replace")
+                        text = line.decode(codec, errors="replace")
                     self.start = self.end
                     self.end += len(line)
-                    yield decoded, line, codec
+                    yield text, line, codec
         except OSError as error:
             raise InvalidInputError(unreadable(self._path, error)) from error
 
@@ -84,7 +84,7 @@ class TextLines:
             self.end = self.start
             for part in line.splitlines(keepends=True):
                 self.end += len(part)
-                yield part.decode(codec)
+                yield decode_bytes(part, codec)
 
     def _fault(self, error: UnicodeDecodeError, codec: str) -> str:
         received = f"byte 0x{error.object[error.start]:02x} at offset {self.end + error.start:,}"

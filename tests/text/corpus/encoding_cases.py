@@ -26,6 +26,8 @@ OTHERS = {
 
 _LATIN = "Das Zimmer war schön\nDer Kaffee war süß\n"
 
+_GB18030 = CHINESE.encode("gb18030")
+
 CASES = (
     Case("ascii", b"a\nb\n", "utf-8", "a\nb\n"),
     Case("utf-8", CHINESE.encode(), "utf-8", CHINESE),
@@ -35,6 +37,12 @@ CASES = (
     Case("gb18030", CHINESE.encode("gb18030"), "gb18030", CHINESE),
     Case("gb18030, late", b"a\nb\n" + CHINESE.encode("gb18030"), "gb18030", f"a\nb\n{CHINESE}", 3),
     Case("gb18030, emoji", "很好😀👍🏽\n".encode("gb18030"), "gb18030", "很好😀👍🏽\n"),
+    Case(
+        "gb18030, euro of Windows",
+        b"\x80 100 " + CHINESE.encode("gb18030"),
+        "gb18030",
+        f"€ 100 {CHINESE}",
+    ),
     Case("gb18030, one character", "好\n".encode("gb18030"), "gb18030", "好\n"),
     Case("latin, all of it valid gb18030", _LATIN.encode("cp1252"), None),
     *(Case(encoding, f"{text}\n".encode(encoding), None) for encoding, text in OTHERS.items()),

@@ -182,3 +182,14 @@ def test_text_in_utf_8_is_never_read_otherwise(
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], *([cell + "x"] for cell in cells)])
     assert read_texts(path) == read_texts(path, encoding="utf-8")
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_csv_file_may_have_other_separators(tmp_path: Path, read: Read, separator: str) -> None:
+    content = TABLE.replace(",", separator)
+    assert rows_of(read([written(tmp_path, content.encode("gb18030"))])) == ROWS
+    one = written(tmp_path, b"text\nx;y\n", "b.csv")
+    assert read_texts(one) == ["x;y"]
+    commas = written(tmp_path, b"text;a,b\nx;y,z\n", "c.csv")
+    assert read_texts(commas, text_column="text;a") == ["x;y"]

@@ -190,7 +190,7 @@ def test_gb18030_and_skipped_rows(tmp_path: Path) -> None:
     ("name", "content", "told"),
     [
         ("a.csv", "a,b\n1,2\n", r"a\.csv:1: the column 'text' must exist"),
-        ("a.csv", "text;b\n1;2\n", "by semicolons"),
+        ("a.csv", "text|b\n1|2\n", "by bars"),
         ("a.csv", "text,a,a\n1,2,3\n", "each column must have another name"),
         ("a.jsonl", '{"a": 1}\n{"b": 2}\n', r"a\.jsonl:1: the column 'text' must exist"),
         ("a.jsonl", '{"text": [1]}\n', "a text must be a string"),

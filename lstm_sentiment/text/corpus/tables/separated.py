@@ -127,9 +127,29 @@ def _header(path: Path, lines: RecordLines, dialect: Dialect) -> tuple[list[str]
     if lines.fault is not None:
         number, fault = lines.fault
         raise InvalidInputError(f"{path}:{number}: {fault}")
+    if len(header) == 1 and dialect.separator == ",":
+        header, dialect = _with_other_separator(header, lines.contents, dialect)
     if any(name.startswith(" ") for name in header[1:]):
         dialect = Dialect(dialect.separator, dialect.quoted, spaced=True)
         header = next(dialect.reader(lines.contents))
+    return header, dialect
+
+
+def _with_other_separator(
+    header: list[str], contents: Sequence[str], dialect: Dialect
+) -> tuple[list[str], Dialect]:
+    """Returns the header and the dialect of a `.csv` file with semicolons or tabs, as Excel writes.
+
+    Where the names of the columns hold no comma, semicolons or tabs between names separate cells.
+    """
+    for separator in (";", "\t"):
+        other = Dialect(separator, dialect.quoted)
+        try:
+            names = next(other.reader(contents))
+        except csv.Error:
+            continue
+        if len(names) > 1 and all(map(str.strip, names)):
+            return names, other
     return header, dialect
 
 
