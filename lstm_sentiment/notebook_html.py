@@ -13,6 +13,8 @@ _FOR, _AGAINST = "59, 130, 246", "234, 88, 12"
 _FULL = 0.55
 _CELL = "text-align: right; padding: 0.15em 0.7em"
 _NAME = "text-align: left; padding: 0.15em 0.7em"
+# Some pages give tables a colour of their own.
+_TABLE = "color: inherit; border-collapse: collapse; margin: 0.8em 0"
 _STRONG = 0.5
 
 
@@ -50,8 +52,11 @@ def table_html(header: Sequence[str], rows: Sequence[Sequence[str]], caption: st
         + "</tr>"
         for name, *cells in rows
     )
-    title = f"<caption>{_escaped(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    title = f'<caption style="{_NAME}">{_escaped(caption)}</caption>' if caption else ""
+    return (
+        f'<table style="{_TABLE}">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table>"
+    )
 
 
 def _token(token: str, weight: float, part: float) -> str:

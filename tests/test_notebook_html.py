@@ -1,5 +1,6 @@
 """What notebooks show of results."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment import Explanation, evaluate_predictions
+from tests.contrast import colour_of, contrast, over
 
 
 class Shown(HTMLParser):
@@ -52,6 +54,22 @@ def test_an_evaluation_shows_the_interval_the_classes_and_the_confusion_matrix()
     for part in ("75.0% (30.1% to 95.4%)", "a&b", "<i>", "Confusion matrix", "66.7%"):
         assert part in shown.text
     assert "i" not in shown.tags
+
+
+@pytest.mark.parametrize(("text", "background"), [("#111111", "#ffffff"), ("#dddddd", "#111111")])
+def test_tokens_are_readable_on_light_and_dark_backgrounds(text: str, background: str) -> None:
+    shown = Explanation("a", (1.0,), ("好", "坏"), (0.8, -0.8), None)._repr_html_()
+    below, ink = colour_of(background), colour_of(text)
+    strongest = re.findall(r"rgba\((\d+), (\d+), (\d+), ([\d.]+)\)", shown)
+    assert below is not None and ink is not None and len(strongest) == 2
+    for red, green, blue, opacity in strongest:
+        behind = over((int(red), int(green), int(blue)), below, float(opacity))
+        assert contrast(ink, behind) >= 4.5
+
+
+def test_tables_have_the_colour_of_the_notebook() -> None:
+    shown = evaluate_predictions([0, 1], [0, 1], ["a", "b"])._repr_html_()
+    assert shown.count("<table") == shown.count('<table style="color: inherit')
 
 
 @pytest.mark.parametrize(("classes", "tables"), [(20, 3), (21, 2)])

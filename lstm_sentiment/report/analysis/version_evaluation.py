@@ -66,6 +66,10 @@ class VersionEvaluation:
         """Mean of the classes' F1, with its 95 % interval."""
         return estimate_macro_f1(self.scores.labels, self.scores.predicted)
 
+    def _repr_html_(self) -> str:
+        """Returns the scores for a notebook."""
+        return self.evaluation._repr_html_()
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the scores as `evaluate --json` prints them."""
         evaluation, facts = self.evaluation, self.facts
