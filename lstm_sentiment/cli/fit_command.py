@@ -218,8 +218,8 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
     print_rows(rows.items())
     if result.test.texts < FEW_TEST_TEXTS:
         say(
-            f"{result.test.texts} test texts are few: label more, or score the version on texts "
-            "of your own with --test-data FILE"
+            f"{result.test.texts} test texts are few: label more, or give a test set of "
+            "your own with --test-data FILE"
         )
 
 
