@@ -58,7 +58,18 @@ def config_of(
     start = PipelineConfig() if preset is None else preset_config(preset)
     chosen = {name: keywords[keyword] for keyword, name in KEYWORDS.items()}
     chosen |= _checked(settings) | {"training.seed": seed}
-    return with_overrides(start, nested(chosen))
+    # Searches draw numbers of NumPy's types.
+    plain = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in chosen.items()
+    }
+    try:
+        return with_overrides(start, nested(plain))
+    except InvalidInputError as error:
+        message = str(error)
+        for keyword, name in (*KEYWORDS.items(), ("random_state", "training.seed")):
+            message = message.replace(f"`{name}`", f"`{keyword}`")
+        raise InvalidInputError(message) from error
 
 
 def seed_of(random_state: Any) -> int:

@@ -72,8 +72,16 @@ def test_settings_that_break_a_rule_are_named(settings: Any, message: str) -> No
 
 def test_parameters_are_checked_by_fit_not_before() -> None:
     classifier = TextClassifier(epochs=-1)
-    with pytest.raises(InvalidInputError, match=r"`training.epochs` must be"):
+    with pytest.raises(InvalidInputError, match=r"^`epochs` must be .*Received: epochs=-1"):
         classifier.fit(["a", "b"], [0, 1])
+    with pytest.raises(InvalidInputError, match=r"^`random_state` must be"):
+        TextClassifier(random_state=-1).fit(["a", "b"], [0, 1])
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    given = config(lstm_units=np.int64(4), dropout=np.float32(0.5), settings={"dim": np.int8(7)})
+    assert given == config(lstm_units=4, dropout=0.5, settings={"dim": 7})
+    assert type(given.model.lstm_units) is int
 
 
 def test_a_random_state_is_a_seed_as_in_scikit_learn() -> None:
