@@ -20,9 +20,14 @@ from lstm_sentiment.checks import did_you_mean, unreadable
 from lstm_sentiment.compressed import read_whole
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
+from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.unicode import replace_surrogates
-from lstm_sentiment.version_digests import check_file
+from lstm_sentiment.version_digests import DIGESTS, check_file, save_digests
 from lstm_sentiment.version_folder import LABEL_NAMES
+
+GivenNames = Mapping[Any, Mapping[str, str] | str]
+"""Display names as they are given in Python, by label and by language tag; a text in the place of
+the languages is the name in all of them."""
 
 ANY_LANGUAGE: Final = "*"
 """The tag of a name for all languages that have none of their own."""
@@ -182,9 +187,22 @@ def save_display_names(names: DisplayNames, version_dir: Path) -> None:
         (version_dir / LABEL_NAMES).write_text(text + "\n", "utf-8")
 
 
-def as_display_names(
-    names: "DisplayNames | Mapping[str, Mapping[str, str] | str] | None",
-) -> DisplayNames:
+def replace_display_names(names: DisplayNames, version_dir: Path) -> None:
+    """Writes other display names into a version that is complete, and its digests.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+    """
+    path = version_dir / LABEL_NAMES
+    path.unlink(missing_ok=True)
+    save_display_names(names, version_dir)
+    save_digests(version_dir)
+    for written in (path, version_dir / DIGESTS, path.parent):
+        if written.exists():
+            sync_to_disk(written)
+
+
+def as_display_names(names: "DisplayNames | GivenNames | None") -> DisplayNames:
     """Returns display names that are given in Python, checked as those of a file.
 
     Args:

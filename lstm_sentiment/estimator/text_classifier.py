@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from lstm_sentiment.checks import train_imports
+from lstm_sentiment.display_names import GivenNames
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.estimator.classes import Classes
 from lstm_sentiment.estimator.kept_version import KeptVersion, load_estimator, save_estimator
@@ -211,7 +212,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """
         return self._fitted().version().explain(texts_of(texts))
 
-    def save(self, base_path: str | os.PathLike[str], *, version: int | None = None) -> Path:
+    def save(
+        self,
+        base_path: str | os.PathLike[str],
+        *,
+        version: int | None = None,
+        display_names: GivenNames | None = None,
+    ) -> Path:
         """Writes the next version under a base path, the folder of a model's versions.
 
         The version is that of `export_servable`: `serve`, TensorFlow Serving and `load` take it.
@@ -219,6 +226,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Args:
             base_path: The folder; made if missing.
             version: A number without a version; `None` is the highest number there plus one.
+            display_names: What people see in the place of labels, by label and language, as in
+                `{0: {"en": "negative", "zh": "差评"}}`. `None` keeps those of the version that was
+                loaded, if it has any.
 
         Returns:
             The version's folder.
@@ -226,8 +236,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             NotFittedError: If the classifier is not trained.
             ExportError: If the version cannot be written.
+            InvalidInputError: If a display name breaks a rule, or is for a label that the
+                classifier does not have.
         """
-        return self._fitted().write(base_path, version, self._save_parameters)
+        return self._fitted().write(base_path, version, self._save_parameters, display_names)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, engine: Engine = "auto") -> "TextClassifier":

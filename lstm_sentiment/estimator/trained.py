@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.checks import train_imports
+from lstm_sentiment.display_names import GivenNames, as_display_names, replace_display_names
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.estimator.classes import Classes
 from lstm_sentiment.estimator.kept_version import KeptVersion
@@ -82,6 +83,7 @@ class Trained:
         base_path: str | os.PathLike[str],
         version: int | None,
         when_written: Callable[[Path], None],
+        display_names: GivenNames | None = None,
     ) -> Path:
         """Writes the next version under a base path: see `export_servable`."""
         with train_imports("the export"):
@@ -89,12 +91,21 @@ class Trained:
 
         if self.result is not None:
             return export_servable(
-                self.result, base_path, version=version, when_written=when_written
+                self.result,
+                base_path,
+                version=version,
+                display_names=display_names,
+                when_written=when_written,
             )
         kept = self.version()
+        names = None if display_names is None else as_display_names(display_names)
+        if names is not None:
+            names.check_labels(self.label_names, "`display_names`")
 
         def write(folder: Path) -> None:
             kept.copy_to(folder)
+            if names is not None:
+                replace_display_names(names, folder)
             when_written(folder)
 
         return publish(Path(base_path), write, version)

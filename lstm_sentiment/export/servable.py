@@ -16,6 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from lstm_sentiment.display_names import (
     NO_NAMES,
     DisplayNames,
+    GivenNames,
     as_display_names,
     save_display_names,
 )
@@ -66,7 +67,7 @@ def export_servable(
     test: Evaluation | None = None,
     test_file: str | os.PathLike[str] | None = None,
     default_signature: DefaultSignature = "ids",
-    display_names: Mapping[str, Mapping[str, str] | str] | None = None,
+    display_names: GivenNames | None = None,
     when_written: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Writes one version under `base_path`, where it appears as a whole or not at all.

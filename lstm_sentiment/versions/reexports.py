@@ -1,11 +1,10 @@
 """New versions of the models of versions that an earlier release exported."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from lstm_sentiment.checks import train_imports
-from lstm_sentiment.display_names import DisplayNames, as_display_names
+from lstm_sentiment.display_names import DisplayNames, GivenNames, as_display_names
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import LightEngineRefusedError
 from lstm_sentiment.serving.light.loader import load_light_servable
@@ -22,7 +21,7 @@ def reexport(
     model_dir: str | os.PathLike[str],
     *,
     default_signature: DefaultSignature | None = None,
-    display_names: DisplayNames | Mapping[str, Mapping[str, str] | str] | None = None,
+    display_names: DisplayNames | GivenNames | None = None,
 ) -> Path:
     """Writes a version's model as the next version, in the form of this release.
 

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from lstm_sentiment import Corpus, InvalidInputError, TextClassifier
+from lstm_sentiment.display_names import load_display_names
+from lstm_sentiment.version_digests import check_version
 from lstm_sentiment.version_folder import load_card
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 from tests.test_light_imports import IMPORT
@@ -95,6 +97,18 @@ def test_a_loaded_classifier_is_saved_as_the_next_version(saved: Path) -> None:
     assert second.name == "2"
     assert (second / "saved_model.pb").read_bytes() == (saved / "saved_model.pb").read_bytes()
     assert TextClassifier.load(second).classes_.tolist() == [0, 10, 20]
+
+
+def test_labels_may_have_display_names(saved: Path) -> None:
+    names: dict[int, dict[str, str] | str] = {0: {"zh": "差评"}, 20: "top"}
+    loaded = TextClassifier.load(saved)
+    named = loaded.save(saved.parent, display_names=names)
+    assert load_display_names(named).of_all(["0", "10", "20"], "zh") == ("差评", "10", "top")
+    check_version(named)
+    again = TextClassifier.load(named).save(saved.parent)
+    assert load_display_names(again) == load_display_names(named)
+    with pytest.raises(InvalidInputError, match="`display_names`: must name only labels"):
+        loaded.save(saved.parent, display_names={5: "x"})
 
 
 def test_a_pickle_holds_the_version(
