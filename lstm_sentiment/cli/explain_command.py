@@ -82,9 +82,9 @@ def explain(
             found = list(answers)
             _write_page(html, found, wanted, language, _display_names(version_asked))
             if as_json:
-                _print_json(wanted, iter(found))
+                _print_json(version_asked, wanted, iter(found))
         elif as_json:
-            _print_json(wanted, answers)
+            _print_json(version_asked, wanted, answers)
         else:
             _print(answers)
 
@@ -117,18 +117,28 @@ def _answers(
         advance(len(batch))
 
 
-def _print_json(texts: Sequence[str], answers: "Iterator[Explanation]") -> None:
+def _print_json(
+    asked: "PredictClient | SavedModelPredictor",
+    texts: Sequence[str],
+    answers: "Iterator[Explanation]",
+) -> None:
+    from lstm_sentiment.versions.scoring.columns import class_names
+
+    names: Sequence[str] = ()
     for text, answer in zip(texts, answers, strict=True):
-        print_json(explanation_record(text, answer))
+        names = names or class_names(asked, [answer])
+        print_json(explanation_record(text, answer, names))
 
 
-def explanation_record(text: str, answer: "Explanation") -> dict[str, Any]:
+def explanation_record(
+    text: str, answer: "Explanation", label_names: Sequence[str]
+) -> dict[str, Any]:
     """Returns a text and its explanation as `explain --json` writes them."""
     return {
         "text": text,
         "label": answer.label,
         "classification": _classification(answer),
-        "probabilities": list(answer.probabilities),
+        "probabilities": dict(zip(label_names, answer.probabilities, strict=True)),
         "tokens": list(answer.tokens),
         "attributions": list(answer.attributions),
         "model_version": answer.model_version,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lstm_sentiment.errors import LstmSentimentError
-from lstm_sentiment.predictions import Prediction
+from lstm_sentiment.predictions import Explanation, Prediction
 
 if TYPE_CHECKING:
     from lstm_sentiment.client.predict_client import PredictClient
@@ -50,7 +50,7 @@ def prediction_record(
 
 
 def class_names(
-    asked: "PredictClient | SavedModelPredictor", predictions: Sequence[Prediction]
+    asked: "PredictClient | SavedModelPredictor", predictions: Sequence[Prediction | Explanation]
 ) -> tuple[str, ...]:
     """Returns the names of a version's classes; their ids if it does not name them.
 
