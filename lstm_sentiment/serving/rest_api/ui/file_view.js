@@ -76,8 +76,11 @@ export class FileView {
     const options = { encoding: byId("file-encoding").value || null, sheet: sheetChosen() };
     this._file = null;
     byId("file-options").hidden = true;
+    tell(byId("file-problem"), t("file.reading", { name: file.name }), "info");
+    await new Promise((resolve) => setTimeout(resolve)); // drawn before a large file takes seconds
     try {
       const table = await readTableFile(file, options);
+      if (file !== this._source) return; // another one was chosen meanwhile
       if (table.rows.length === 0 && table.sheets.length < 2) tell(byId("file-problem"), t("file.empty_file"));
       else this._file = { name: file.name, size: file.size, ...table };
     } catch (error) {

@@ -10,6 +10,7 @@ const MOST_STRAY = 0.1; // of the lines: a few are UTF-8 by chance, a few of any
 const FAMILIAR_SHARE = 0.9;
 const LEAST_DISTINCT = 12;
 const LEAST_SECOND_HALF = 0.05;
+const MOST_JUDGED = 20_000; // lines beyond ASCII: more tell no more
 const FIRST_HALF_ENDS = 0xc8; // first byte of a common character
 
 // What one may choose by hand; `TextDecoder` knows each.
@@ -34,6 +35,7 @@ function foundEncoding(bytes) {
   const chinese = [];
   for (const line of linesOf(bytes)) {
     if (line.every((byte) => byte < 0x80)) continue;
+    if (counts.utf8 + counts.gb18030 + counts.neither === MOST_JUDGED) break;
     const text = decoded(line, "gb18030");
     if (decoded(line, "utf-8") !== null) counts.utf8 += 1;
     else if (text === null) counts.neither += 1;
