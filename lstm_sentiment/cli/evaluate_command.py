@@ -65,6 +65,7 @@ def evaluate(
 
         check_report_dir(report)
 
+    texts.check_files()
     version_dir = find_version(model)
     corpus = texts.read(version_dir)
     engine.prepare(version_dir)

@@ -8,6 +8,8 @@ import typer
 
 from lstm_sentiment.cli.options import BadRowsFlag, EncodingFlag, LabelColumn, TextColumn
 from lstm_sentiment.encodings import AUTO
+from lstm_sentiment.errors import InvalidInputError, ServableNotFoundError
+from lstm_sentiment.version_folder import find_version
 
 if TYPE_CHECKING:
     from lstm_sentiment.text.corpus.corpus import Corpus
@@ -39,6 +41,15 @@ class TextsOrTestSet:
     bad_rows: BadRowsFlag = "refuse"
     encoding: EncodingFlag = AUTO
 
+    def check_files(self) -> None:
+        """Checks, before a version is looked for, that none was given as FILE.
+
+        Raises:
+            InvalidInputError: If one was.
+        """
+        for path in self.files or ():
+            _refuse_versions(path)
+
     def read(self, version_dir: Path) -> "Corpus":
         """Reads the files; without any, the test set of the run that made the version.
 
@@ -64,3 +75,15 @@ class TextsOrTestSet:
         corpus, path = read_test_texts(version_dir)
         say(f"Texts: the test set of the run that made the version, {path}")
         return corpus
+
+
+def _refuse_versions(path: Path) -> None:
+    """Refuses a version, or a folder of versions, in the place of a file of texts."""
+    try:
+        find_version(path)
+    except (ServableNotFoundError, OSError):
+        return
+    raise InvalidInputError(
+        f"FILE must hold labelled texts. Received: {path}, which holds versions; give it as "
+        f"`--model {path}`."
+    )

@@ -174,6 +174,12 @@ def test_without_data_the_test_set_of_the_run_is_taken(
     assert "run/test.csv: the test set of models/7 must be there." in gone.err
 
 
+def test_versions_in_the_place_of_texts_are_named(run: Run, model: Path) -> None:
+    outcome = run("evaluate", model)
+    assert is_one_error_line(outcome)
+    assert f"which holds versions; give it as `--model {model}`" in outcome.err
+
+
 def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
     flags = ("--report", "out", "--json", "--language", "en")
