@@ -46,7 +46,7 @@ def probabilities(result_dir: Path) -> Any:
     outputs = sorted(result_dir.glob("*.scored.jsonl"))
     lines = [line for file in outputs for line in file.read_text("utf-8").splitlines()]
     assert [json.loads(line)["text"] for line in lines] == list(TEXTS)
-    return np.array([json.loads(line)["probabilities"] for line in lines])
+    return np.array([list(json.loads(line)["probabilities"].values()) for line in lines])
 
 
 def test_a_worker_writes_what_this_process_writes_and_goes_on_where_a_run_ended(
