@@ -41,9 +41,9 @@ ERR = LineConsole(stderr=True, highlight=False)
 """Standard error, for progress and messages."""
 
 # In 80 columns the numbers leave little room for the bar.
-_WIDE, _BAR, _SHORT_BAR = 100, 28, 12
+_WIDE, _BAR, _SHORT_BAR = 100, 28, 8
 _MOST_COUNTED = 99_999
-_DESCRIPTION = 21
+_DESCRIPTION = 26
 _FIRST_LINE_SECONDS, _NEXT_LINE_SECONDS = 5.0, 30.0
 _NUMBERS = 25  # columns of count and time, and what is between all columns
 

@@ -210,7 +210,7 @@ def tokenize_texts(
 
     tokens = (PAD_TOKEN, OOV_TOKEN, *tokenizer.vocabulary.tokens)
     sentences: list[list[str]] = []
-    for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing for word vectors", progress):
+    for part in in_parts(texts, _TEXTS_AT_ONCE, "Tokenizing for vectors", progress):
         for ids in tokenizer(tf.constant(part)).to_list():
             sentences.append([tokens[token_id] for token_id in ids])
     return sentences
