@@ -222,7 +222,9 @@ def _versions_table(model: "ModelStatus") -> "Table":
     from rich.text import Text
 
     on_disk, states = model.versions_on_disk, model.versions
-    table = Table("version", "labels", box=box.SIMPLE_HEAD)
+    # Without edges, a table with labels as long as `candidate` has room in 80 columns.
+    table = Table("version", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("labels", overflow="fold")
     if model.facts:
         table.add_column("trained", no_wrap=True)
         table.add_column("test accuracy", no_wrap=True)

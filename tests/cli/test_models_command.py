@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lstm_sentiment.version_folder import CARD
 from tests.cli.running import Run, is_one_error_line
 from tests.model_service import StockModelService
 
@@ -105,6 +106,25 @@ def test_the_status_for_people_and_for_machines(
     as_json = run("models", "status", "--server", address, "--model-name", "m", "--json")
     [model] = json.loads(as_json.out)["models"]
     assert [version["state"] for version in model["versions"]] == ["AVAILABLE", "AVAILABLE"]
+
+
+def test_the_status_is_whole_in_80_columns(
+    run: Run, config: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    config.write_text(config.read_text().replace("stable", "candidate"))
+    card = {
+        "trained_at": "2026-01-02T03:04:05+00:00",
+        "metrics": {"test": {"accuracy": 0.875}},
+        "data": {"test": {"texts": 1000}},
+    }
+    path = config.parent / "models" / "m" / "1" / CARD
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(card))
+    outcome = run("models", "status", "--model-config-file", config, "--server", address)
+    assert outcome.code == 0, outcome.err
+    expected = ["1", "candidate", "2026-01-02", "0.875", "[0.853,", "0.894]", "yes", "AVAILABLE"]
+    assert expected in [line.split() for line in outcome.out.splitlines()]
 
 
 @pytest.mark.parametrize(
