@@ -15,7 +15,9 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from lstm_sentiment import TextClassifier, WordVectors
+from lstm_sentiment import Corpus, TextClassifier, WordVectors
+from lstm_sentiment.estimator.classes import Classes
+from lstm_sentiment.estimator.trained import Trained
 from tests.estimator import naive
 
 TEXTS = ["a b", "a c", "a d", "a e", "x b", "x c", "x d", "x e"] * 2
@@ -155,3 +157,13 @@ def test_a_score_compares_names_and_takes_weights() -> None:
     assert classifier.score(["a", "x"], ["1", 0.0]) == 1
     assert classifier.score(["a", "x"], [1, 1], sample_weight=[3, 1]) == 0.75
     assert classifier.score(["a", "x"], [1, "another"]) == 0.5
+
+
+def test_columns_follow_the_classes_where_a_version_has_another_order() -> None:
+    corpus = Corpus.from_rows([("a", "9"), ("x", "10")])
+    assert corpus.label_names == ("9", "10")
+    result: Any = naive.fit_naive(None, corpus)
+    trained = Trained(Classes.of_version(corpus.label_names), result)
+    assert trained.classes.labels.tolist() == ["10", "9"]
+    assert trained.probabilities(["a", "x"]).argmax(axis=1).tolist() == [1, 0]
+    assert trained.right(["a", "x"], ["9", "10"]) == [True, True]
