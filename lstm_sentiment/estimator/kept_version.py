@@ -19,14 +19,11 @@ from lstm_sentiment.estimator.classes import Classes
 from lstm_sentiment.progress import MUTED, SILENT, in_parts
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import sync_to_disk
-from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.version_folder import ESTIMATOR, find_version
 from lstm_sentiment.versions.predictor import SavedModelPredictor
 
 if TYPE_CHECKING:
     from lstm_sentiment.predictions import Explanation
-
-ESTIMATOR = Path("assets.extra") / "estimator.json"
-"""What `TextClassifier.save` adds to a version: parameters, and labels with their type."""
 
 _FORMAT = 1
 _NAME = "unsaved"

@@ -1,5 +1,6 @@
 """Export of a version's model as a new version, in the form of this release."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from lstm_sentiment.export.servable import complete_version, publish, write_save
 from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
 from lstm_sentiment.export.version_tokenizer import load_tokenizer
 from lstm_sentiment.protocol.saved_model import signature_defs
+from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.version_folder import (
     DEFAULT_SIGNATURE_KEY,
+    ESTIMATOR,
     TEXTS_SEEN,
     DefaultSignature,
     ids_signature,
@@ -26,7 +29,7 @@ def reexport_version(
 ) -> Path:
     """Writes a version's model beside it as the next version, without training.
 
-    Weights, words, classes, temperature and card are those of the version.
+    Weights, words, classes, temperature, card and `ESTIMATOR` are those of the version.
 
     Args:
         version_dir: The version's folder.
@@ -60,6 +63,9 @@ def reexport_version(
     def write(folder: Path) -> None:
         write_saved_model(folder, model, tokenizer, label_names, temperature, default)
         complete_version(folder, model, tokenizer, temperature, card, texts_seen, default, names)
+        if (version_dir / ESTIMATOR).exists():
+            shutil.copyfile(version_dir / ESTIMATOR, folder / ESTIMATOR)
+            sync_to_disk(folder / ESTIMATOR)
         check(folder)
 
     return publish(version_dir.parent, write)

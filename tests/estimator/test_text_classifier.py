@@ -1,6 +1,7 @@
 """A `TextClassifier` trained for real: saved, loaded, pickled and explained."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from lstm_sentiment import Corpus, InvalidInputError, TextClassifier
 from lstm_sentiment.display_names import load_display_names
+from lstm_sentiment.export.reexport import reexport_version
 from lstm_sentiment.version_digests import check_version
 from lstm_sentiment.version_folder import load_card
 from lstm_sentiment.versions.predictor import SavedModelPredictor
@@ -111,6 +113,11 @@ def test_labels_may_have_display_names(saved: Path) -> None:
         loaded.save(saved.parent, display_names={5: "x"})
 
 
+def test_a_reexported_version_keeps_the_type_of_labels(saved: Path) -> None:
+    again = reexport_version(saved, lambda _: None)
+    assert TextClassifier.load(again).classes_.tolist() == [0, 10, 20]
+
+
 def test_a_pickle_holds_the_version(
     classifier: TextClassifier, corpus: Corpus, saved: Path
 ) -> None:
@@ -169,8 +176,6 @@ def test_explanations_are_of_the_labels_names(classifier: TextClassifier) -> Non
 
 
 def test_a_damaged_file_of_parameters_is_named(saved: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(saved, tmp_path / "1")
     (tmp_path / "1" / "assets.extra" / "estimator.json").write_text('{"format": 9}')
     with pytest.raises(InvalidInputError, match=r"estimator.json: must be as `TextClassifier.save"):
