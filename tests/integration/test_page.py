@@ -554,7 +554,7 @@ def test_any_csv_is_read_as_python_reads_it(csv_page: Page, text: str) -> None:
     assert parsed == list(csv.reader(io.StringIO(text, newline="")))
 
 
-@given(st.text(st.sampled_from("=+-@＝－1.e5 a"), max_size=6))
+@given(st.text(st.sampled_from("=+-@＝－1.e5 a\t\r"), max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_formulas_stay_texts_by_the_rule_of_commands(csv_page: Page, cell: str) -> None:
     written = csv_page.evaluate("async cell => (await import('./ui/csv.js')).guarded(cell)", cell)

@@ -29,6 +29,8 @@ _MAX_FAILED = MAX_ENDED_VERSIONS
 # Requests for a status or for metadata are not requests of users.
 _INFERENCE_APIS = frozenset({"Predict", "Classify", "Regress", "MultiInference", "ModelInfer"})
 _PACKAGE = "lstm-sentiment"
+# The web page gives up what it asked when more is typed: nothing has failed then.
+_CALLER_LEFT = "CANCELLED"
 
 
 class _Version:
@@ -83,7 +85,8 @@ class ServerState:
                 else self._versions.get(ServableId(request.model_name, request.version))
             )
             if found is None:
-                if not is_answered and request.model_name in self._errors_without_version:
+                has_failed = request.status not in ("OK", _CALLER_LEFT)
+                if has_failed and request.model_name in self._errors_without_version:
                     self._errors_without_version[request.model_name] += 1
                 return
             found.requests += 1
@@ -151,9 +154,10 @@ class ServerState:
             state, the number of requests and of errors, and the mean, median and 99th percentile of
             the milliseconds that the last `LATENCY_WINDOW` answers took; `None` before the first.
             Unloaded versions are left out, failed ones are not. Requests that fail
-            before a version is chosen are `errors_without_version`. With other processes there are
-            `workers` too, and where somebody looks for drift each version has `drift`, see
-            `drift_report`; `None` if the version keeps nothing of training.
+            before a version is chosen are `errors_without_version`, but for those whose callers
+            left. With other processes there are `workers` too, and where somebody looks for drift
+            each version has `drift`, see `drift_report`; `None` if the version keeps nothing of
+            training.
         """
         others = _Others(gathered)
         by_model: dict[str, list[ServableState]] = {name: [] for name in labels}

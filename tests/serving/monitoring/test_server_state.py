@@ -168,6 +168,15 @@ def test_a_model_that_is_gone_is_not_told_of(state: ServerState) -> None:
     ]
 
 
+def test_a_caller_who_left_is_no_failure() -> None:
+    state = ServerState()
+    state.state_changed(state_of(3, AVAILABLE))
+    for status in ("CANCELLED", "NOT_FOUND", "CANCELLED"):
+        state(answered(model_name="sentiment", version=None, status=status))
+    [model] = state.page({"sentiment": {}}, [])["models"]
+    assert model["errors_without_version"] == 1
+
+
 @given(st.lists(st.tuples(st.sampled_from(["sentiment", "x", "", "y\n"]), st.integers(0, 9))))
 def test_what_strangers_ask_for_is_kept_nowhere(asked: list[tuple[str, int]]) -> None:
     state = ServerState()

@@ -50,8 +50,8 @@ export function parseCsv(text, delimiter = ",") {
 // A cell with a space before what a spreadsheet would take for a formula; numbers stay as they are.
 // `lstm_sentiment` writes tables by the same rule.
 export function guarded(cell) {
-  if (!/^[=+\-@＝＋－＠]/.test(cell)) return cell;
-  const isNumber = Number.isFinite(Number(cell)) || /^[+-](inf(inity)?|nan)$/i.test(cell.trim());
+  if (!/^[=+\-@＝＋－＠\t\r]/.test(cell)) return cell;
+  const isNumber = (cell.trim() !== "" && Number.isFinite(Number(cell))) || /^[+-](inf(inity)?|nan)$/i.test(cell.trim());
   return isNumber ? cell : ` ${cell}`;
 }
 
