@@ -21,13 +21,11 @@ from lstm_sentiment.cli.app import app, main
 
 @app.command()
 def wait():
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    # Without a handler, which could be called in the middle of a print.
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     print("waits", file=sys.stderr)
-    while True:
-        signal.pause()
-
-def end(number, frame):
+    number = signal.sigwait(signals)
     print("received", signal.Signals(number).name, file=sys.stderr)
     sys.exit(1)
 
