@@ -16,6 +16,8 @@ import { feed, reasonForNothing } from "./state_feed.js";
 import { scoredCsv } from "./table_file.js";
 import { linesOf, MOST_SHOWN, MOST_TEXTS, setTexts } from "./texts.js";
 
+const FOCUSABLE = "summary, button";
+
 export class TryView extends LiveView {
   constructor() {
     const choice = new Choice(byId("try-choice"));
@@ -112,10 +114,13 @@ export class TryView extends LiveView {
       const parts = error === undefined ? answerParts(text, scores[index], result, pinned) : refusedParts(text, error);
       return element("li", { class: "card answer" }, ...parts);
     });
+    const focused = [...this._results.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
     this._results.replaceChildren(...cards);
     for (const details of this._results.querySelectorAll("details")) {
       details.open = open.has(placeOf(details));
     }
+    // Whoever works by keyboard stays where they were.
+    if (focused >= 0) this._results.querySelectorAll(FOCUSABLE)[focused]?.focus();
     const hidden = texts.length - cards.length;
     byId("try-more").hidden = hidden === 0;
     byId("try-more").textContent = t("texts.more", { n: Math.min(hidden, MOST_SHOWN) });
