@@ -11,6 +11,7 @@ import lstm_sentiment as ls
 
 TRAIN = ("tensorflow", "tensorflow_text", "tensorflow_serving", "keras", "sklearn", "scipy", "onnx")
 NEED_TRAIN = (
+    "lstm_sentiment.estimator",  # scikit-learn's base class
     "lstm_sentiment.export",
     # Labels are checked by classifiers that are trained on them; the rest of the package is not.
     *(
@@ -62,5 +63,7 @@ def test_training_says_what_to_install() -> None:
         _ = ls.fit
     with pytest.raises(ls.LstmSentimentError, match=r"pip install 'lstm-sentiment\[train\]'"):
         _ = ls.find_label_issues
+    with pytest.raises(ls.LstmSentimentError, match=r"pip install 'lstm-sentiment\[train\]'"):
+        _ = ls.TextClassifier
     with pytest.raises(ImportError, match="training needs TensorFlow"):
         from lstm_sentiment import Tokenizer  # noqa: F401
