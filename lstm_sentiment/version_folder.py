@@ -15,6 +15,7 @@ names, signature names, special ids and the rule of a version's number are writt
 import json
 import os
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -210,9 +211,23 @@ def find_version(model_dir: Path) -> Path:
         raise ServableNotFoundError(
             f"{model_dir}: must be a version's folder, or hold numbered versions. "
             f"Received: {_there(model_dir)}."
-            f"{it_is(model_dir) if model_dir.exists() else did_you_mean_file(model_dir)}"
+            f"{_advice(model_dir)}"
         )
     return versions[max(versions)]
+
+
+def _advice(path: Path) -> str:
+    """Returns which folder was probably meant, or how to make one; empty for unknown files."""
+    if path.is_file():
+        return it_is(path)
+    if not path.exists():
+        return did_you_mean_file(path) or " `fit` makes one."
+    with suppress(OSError):
+        folders = sorted(filter(Path.is_dir, path.iterdir()))
+        below = [folder for folder in folders if version_folders(folder)]
+        if below:
+            return f" Did you mean {str(below[0])!r}?"
+    return it_is(path)
 
 
 def _there(path: Path) -> str:

@@ -78,6 +78,16 @@ def test_server_predict_keep_and_fit_agree_on_the_highest_version(
     assert dict(served(tmp_path)) == {version: tmp_path / folder}
 
 
+def test_the_folder_that_was_meant_is_named(tmp_path: Path) -> None:
+    write_versions(tmp_path / "models" / "reviews", ("1",))
+    (tmp_path / "models" / "another").mkdir()
+    with pytest.raises(ServableNotFoundError) as above:
+        find_version(tmp_path / "models")
+    assert str(above.value).endswith(f" Did you mean {str(tmp_path / 'models' / 'reviews')!r}?")
+    with pytest.raises(ServableNotFoundError, match=r"Received: no folder\. `fit` makes one\.$"):
+        find_version(tmp_path / "models" / "1" / "none")
+
+
 def test_a_file_is_no_version_but_its_number_is_not_given_again(tmp_path: Path) -> None:
     write_versions(tmp_path, ["3"])
     (tmp_path / "5").write_text("not a version")

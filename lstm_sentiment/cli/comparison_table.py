@@ -99,7 +99,7 @@ def _version_rows(versions: Sequence[ComparedVersion], texts: int) -> list[list[
     return [
         row("accuracy", lambda version: _share(version.accuracy)),
         row("macro-F1", lambda version: _share(version.macro_f1)),
-        *(row(f"F1 of {label}", partial(_class_f1, label)) for label in versions[0].class_f1),
+        *(row(f"F1 {label}", partial(_class_f1, label)) for label in versions[0].class_f1),
         row("trained on", lambda version: f"{_seen(version)} of {texts:,}"),
     ]
 

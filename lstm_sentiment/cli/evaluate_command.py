@@ -114,7 +114,7 @@ def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
     yield "version", evaluated.scores.version_dir
     yield "texts", f"{facts.texts:,}"
     if facts.exact_duplicates or facts.near_duplicates:
-        counts = f"{facts.exact_duplicates:,} exact, {facts.near_duplicates:,} nearly"
+        counts = f"{facts.exact_duplicates:,} exact, {facts.near_duplicates:,} near copies"
         yield "duplicates", f"{counts}; all of them are counted"
     if facts.contradictory:
         yield "contradictory", f"{facts.contradictory:,} texts occur under several labels"
@@ -168,7 +168,7 @@ def _confusion_table(evaluated: "VersionEvaluation", names_of: Mapping[str, str]
     if len(names) <= _MATRIX_CLASSES:
         table = Table("labelled", box=box.SIMPLE_HEAD, pad_edge=False)
         for name in names:
-            table.add_column(f"given {name}", justify="right", overflow="fold")
+            table.add_column(f"predicted {name}", justify="right", overflow="fold")
         for name, row in zip(names, matrix, strict=True):
             table.add_row(name, *(f"{number:,}" for number in row))
         return table

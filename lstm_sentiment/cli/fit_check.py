@@ -69,7 +69,7 @@ def _rows(checked: "RunCheck") -> Iterator[tuple[str, object]]:
     if checked.tokens is not None and checked.cut_share is not None:
         yield "tokens", f"about {_lengths(checked.tokens)}"
         cut = (
-            f"about {checked.cut_share:.1%} of the texts" if checked.cut_share else "hardly a text"
+            f"about {checked.cut_share:.1%} of the texts" if checked.cut_share else "almost no text"
         )
         yield "max_length", f"{checked.max_length} tokens: cuts {cut}"
     else:
@@ -80,9 +80,12 @@ def _rows(checked: "RunCheck") -> Iterator[tuple[str, object]]:
         f"steps in all; {budget.batch_size} texts a step",
     )
     if checked.folds:
-        yield "cross-validation", f"{checked.folds} folds, each with a training of its own before"
-    free = "" if checked.available is None else f" of {checked.available / _MB:,.0f} MB free"
-    yield "memory", f"at least {checked.memory / _MB:,.0f} MB{free}, beside TensorFlow's own"
+        yield (
+            "cross-validation",
+            f"{checked.folds} folds: {checked.folds} more trainings before the final one",
+        )
+    free = "" if checked.available is None else f"; {checked.available / _MB:,.0f} MB are free"
+    yield "memory", f"at least {checked.memory / _MB:,.0f} MB besides TensorFlow itself{free}"
     for name, reason in checked.unused.items():
         yield "changes nothing", f"{name}: {reason}"
     typed = [word for word in sys.argv[1:] if word not in (_CHECK, _JSON)]

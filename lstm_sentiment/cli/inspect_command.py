@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 100
 _NAME_COLUMNS = 19
+_DEMO = "demo corpus"
 _PREFERRED = ("text", "serving_default")
 
 
@@ -116,14 +117,17 @@ def _with_display_names(labels: Sequence[str], version_dir: Path) -> Iterator[st
 
     names = load_display_names(version_dir).names
     for label in labels:
-        shown = ", ".join(dict.fromkeys(names.get(label, {}).values()))
+        shown = ", ".join(
+            name for name in dict.fromkeys(names.get(label, {}).values()) if name != label
+        )
         yield f"{label} ({shown})" if shown else label
 
 
 def _fact_rows(facts: "VersionFacts", report: "VersionReport") -> Iterator[tuple[str, str]]:
     yield "labels", ", ".join(_with_display_names(facts.labels, report.version_dir))
     texts = f"{facts.texts['train']:,} texts" if "train" in facts.texts else "unknown texts"
-    files = f" of {', '.join(facts.files)}" if facts.files else ""
+    named = ", ".join("the demo corpus" if file == _DEMO else file for file in facts.files)
+    files = f" of {named}" if named else ""
     when = f"{facts.trained_at:%Y-%m-%d %H:%M} UTC" if facts.trained_at else "date not recorded"
     yield "trained", f"on {texts}{files} ({when})"
     if (accuracy := facts.test_accuracy) is not None:

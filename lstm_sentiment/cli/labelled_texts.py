@@ -23,16 +23,16 @@ class TextsOrTestSet:
         list[Path] | None,
         typer.Argument(
             metavar="FILE",
-            help="Another way to give --data.",
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet or .xlsx; or a .txt file for each "
+            "class, named after the class; or a folder of such files. Default: the test set of the "
+            "run that made the version.",
             show_default=False,
         ),
     ] = None
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Labelled texts: .csv, .tsv, .jsonl, .parquet, .xlsx; or one .txt a class, named "
-            "after the class; or a folder of them. May be repeated. Default: the test set of the "
-            "run that made the version.",
+            help="Another way to give FILE. May be repeated.",
             show_default=False,
         ),
     ] = None

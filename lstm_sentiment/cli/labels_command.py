@@ -50,8 +50,8 @@ def check(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Labelled texts: .csv, .tsv, .jsonl, .parquet, .xlsx; or one .txt a class, named "
-            "after it; or a folder of them. May be repeated.",
+            help="Labelled texts: .csv, .tsv, .jsonl, .parquet or .xlsx; or a .txt file for each "
+            "class, named after the class; or a folder of such files. May be repeated.",
             show_default=False,
         ),
     ],

@@ -102,9 +102,9 @@ def choose(
 
     The file has the columns text, label, score, reason and digest. Fill in the
     column label and pass the file to fit --data. The reason is uncertain (the
-    label would help most with texts that the version is unsure about), diverse
-    (without a version: the label would help most with the pool) or random. The
-    score, from 0 to 1, is how unsure the version is about the text.
+    version is unsure about this text and others like it), diverse (without a
+    version: the text is like many others of the pool) or random. The score, from
+    0 to 1, is how unsure the version is about the text.
 
     Example: python cli.py labels next --pool unlabelled.csv --model models/sentiment
     """

@@ -71,15 +71,15 @@ def status(
     """Show each version of the models: labels, date, test accuracy, and state on a server.
 
     The test accuracy is the share of held-out texts that the version classified
-    correctly after its training, with the 95 % confidence interval. Give
-    --model-config-file, or --server with --model-name.
+    correctly after its training, with the 95 % confidence interval. A
+    models.config must be given, or --server together with --model-name.
 
     Example: python cli.py models status --model-config-file models.config --server localhost:8500
     """
     if model_config_file is None and (server.server is None or model_name is None):
         raise InvalidInputError(
-            "`--model-config-file` must be given, or `--server` and `--model-name`. "
-            "Received: neither."
+            "`--model-config-file` must be given, or both `--server` and `--model-name`. "
+            f"Received: {_one_of(server.server, model_name)}."
         )
     with server.connected() as running, server.waited_for():
         from lstm_sentiment.rollout.status import models_status
@@ -195,6 +195,12 @@ def _tell(changed: "Changed", model: ModelFlags, server: ServerFlags) -> None:
     print_line(changed.summary)
     tell_commands(changed, model, server)
     tell_notes(changed.notes, server)
+
+
+def _one_of(server: object, model_name: object) -> str:
+    if server is not None:
+        return "`--server` alone"
+    return "neither" if model_name is None else "`--model-name` alone"
 
 
 def _print_status(found: "list[ModelStatus]") -> None:

@@ -131,8 +131,8 @@ def tell_notes(notes: tuple[str, ...], server: ServerFlags, *, is_changed: bool 
 
     if is_changed and server.server is None:
         notes += (
-            "no running server was notified: name it with --server, or let it read the file again "
-            "with --model_config_file_poll_wait_seconds",
+            "no running server was notified: name it with --server, or start it with "
+            "--model-config-file-poll-wait-seconds, so that it reads the file again",
         )
     for note in notes:
         say(f"note: {note}")

@@ -46,7 +46,7 @@ def score(
     engine: Annotated[
         Literal["auto", "light", "tensorflow", "local", "ray"],
         typer.Option(
-            help="What computes the answers. light, tensorflow and auto: as of predict, in this "
+            help="What computes the answers. light, tensorflow and auto: as for predict, in this "
             "process. ray: as auto, on many CPUs or machines. local: an older name of auto."
         ),
     ] = "auto",

@@ -213,7 +213,7 @@ class MonitoringFlags:
     text_sample_share: Annotated[
         float,
         typer.Option(
-            help="Share of texts whose tokens are counted for the metrics, from 0 to 1.",
+            help="Share of texts whose tokens are counted for the metrics.",
             rich_help_panel=_WATCHING,
             min=0,
             metavar="N",

@@ -88,7 +88,7 @@ def _pairs_table(found: "ShadowAgreement") -> "Table":
 
     # Narrow enough for 80 columns.
     table = Table("version", "shadow", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("drawn", "compared", "agree", "failed", "dropped", "apart"):
+    for name in ("drawn", "compared", "agree", "failed", "dropped", "max. gap"):
         table.add_column(name, justify="right")
     for pair in found.pairs:
         share = pair.agreement

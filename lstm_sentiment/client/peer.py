@@ -79,7 +79,7 @@ def grpc_hint(address: GRPCAddress, *, has_tls: bool, has_proxy: bool) -> str:
             return f"The server uses no TLS at port {address.port}: leave `tls` out."
         case Protocol.TLS, False:
             return f"The server uses TLS at port {address.port}: give `tls` (flag `--ssl-ca`)."
-    return ""
+    return _nobody_hint(address.host, address.port)
 
 
 def rest_hint(url: str, *, has_proxy: bool) -> str:
@@ -102,7 +102,18 @@ def rest_hint(url: str, *, has_proxy: bool) -> str:
             return f"The server uses no TLS at port {port}: leave `tls` and https:// out."
         case Protocol.TLS, "http":
             return f"The server uses TLS at port {port}: give `tls` (flag `--ssl-ca`)."
-    return ""
+    return _nobody_hint(host, port)
+
+
+def _nobody_hint(host: str, port: int) -> str:
+    """Returns what to do if no program listens at a port; empty if one does."""
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS):
+            return ""
+    except ConnectionRefusedError:
+        return "No server listens at this address: has it been started, and is the port right?"
+    except (OSError, ValueError):
+        return ""
 
 
 def _grpc_proxy(host: str) -> tuple[str, str] | None:

@@ -161,8 +161,8 @@ class ModelsControl:
             undo = ("label", version_label, str(before))
             if self._server is None and isinstance(state.policy, Specific):
                 notes += (_WHAT_STOCK_ASKS.format(version=version),)
-        was = "no version" if before is None else f"version {before}"
-        return Changed(f"{what} points to version {version}; it was {was}", undo, notes)
+        was = "the label is new" if before is None else f"it was version {before}"
+        return Changed(f"{what} points to version {version}; {was}", undo, notes)
 
     @accepts_label
     def unlabel(self, version_label: str) -> Changed:

@@ -70,14 +70,14 @@ class PairAgreement:
                 f"anything from {low:.1%} to {high:.1%}."
             )
         told = (
-            f"{found[0].upper()}{found[1:]}: {self.agreement.value:.1%}, and of all such texts "
-            f"probably between {low:.1%} and {high:.1%}."
+            f"{found[0].upper()}{found[1:]}: {self.agreement.value:.1%}, and of all "
+            f"texts like these probably between {low:.1%} and {high:.1%}."
         )
         if self.agreed == self.compared:
             return told
         return (
-            f"{told} Which of the two is right about the others, only labelled texts tell: "
-            "`models compare`."
+            f"{told} To find out which of the two is right about the others, run `models compare` "
+            "on labelled texts."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -83,7 +83,10 @@ def _reason(training: TrainingConfig, budget: Budget) -> str:
     if training.epochs != "auto":
         return "the batch size follows from the number of texts"
     if budget.epochs == training.least_epochs:
-        return f"{training.least_epochs} epochs are enough for {training.least_steps:,} steps"
+        return (
+            f"{training.least_epochs} epochs are the minimum; {training.least_steps:,} steps would "
+            "need no more"
+        )
     if budget.epochs == MOST_EPOCHS:
         return f"few texts need small batches and many epochs; `auto` goes to {MOST_EPOCHS}"
     return f"as many epochs as {training.least_steps:,} steps take"

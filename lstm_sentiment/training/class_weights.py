@@ -84,11 +84,13 @@ def choose_class_weights(run: TrainingRun, folds: Folds | None) -> ChosenClassWe
         after.macro_f1 >= before.macro_f1 + least_gain and after.accuracy >= before.accuracy - noise
     )
     chosen: ClassWeights = "balanced" if is_better else "none"
+    is_gain = after.macro_f1 > before.macro_f1 and after.accuracy >= before.accuracy - noise
+    reason = "; the gain may be chance" if is_gain and not is_better else ""
     return ChosenClassWeights(
         chosen,
         f"Class weights: {chosen}. A linear classifier has accuracy {after.accuracy:.3f} and "
         f"macro-F1 {after.macro_f1:.3f} with balanced classes, {before.accuracy:.3f} and "
-        f"{before.macro_f1:.3f} without",
+        f"{before.macro_f1:.3f} without{reason}",
     )
 
 

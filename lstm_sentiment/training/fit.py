@@ -286,8 +286,10 @@ def _set_shares(
     for view, share in zip(views, shares, strict=True):
         view.set_share(share)
     named = zip(views, shares, strict=True)
-    told = ", ".join(f"{share:.0%} {_NGRAMS_OF.get(view.name, view.name)}" for view, share in named)
-    progress.say(f"The n-grams' share in the logits, chosen on the {chosen_on}: {told}")
+    told = ", ".join(
+        f"{share:.0%} n-grams of {_NGRAMS_OF.get(view.name, view.name)}" for view, share in named
+    )
+    progress.say(f"Mixed with the LSTM, in shares chosen on the {chosen_on}: {told}")
 
 
 def _result(

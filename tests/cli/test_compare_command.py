@@ -73,7 +73,7 @@ def test_two_versions_side_by_side_in_80_columns(run: Run, config: Path, data: P
     assert ["version", "2", "version", "5", "difference,", "points"] in rows
     [accuracy] = [line for line in lines if line.startswith("accuracy")]
     assert "0.571 [0.250, 0.842]   1.000 [0.646, 1.000]   +42.9 [" in accuracy
-    assert ["F1", "of", "long", "0.667", "1.000", "+33.3"] in rows
+    assert ["F1", "long", "0.667", "1.000", "+33.3"] in rows
     assert ["trained", "on", "0", "of", "7", "0", "of", "7"] in rows
     assert ["only", "version", "5", "right", "3"] in rows
     assert "Different predictions for 3 of 7 texts:" in lines
@@ -141,7 +141,7 @@ def test_texts_to_show_are_counted(run: Run, config: Path, data: Path) -> None:
     ("args", "message"),
     [
         ((), "--versions"),
-        (("--versions", "2,5"), "give texts with `--data`."),
+        (("--versions", "2,5"), "give texts with `--data FILE`."),
         (("--versions", "2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,2", "--data", "test.csv"), "must be two different ones"),
         (("--versions", "2,stable", "--data", "test.csv"), "must be numbers, such as 3,4. Rec"),
@@ -258,8 +258,8 @@ def test_a_dry_run_and_a_new_label(run: Run, config: Path, data: Path) -> None:
     assert config.read_text() == before
     new = run("models", "promote", "--version-label", "canary", "--version", 2, *flags)
     assert new.code == 0, new.err
-    assert "accuracy      0.571 [0.250, 0.842]\n" in new.out
-    assert "points to version 2; it was no version\nundo: lstm-sentiment models unl" in new.out
+    assert "accuracy     0.571 [0.250, 0.842]\n" in new.out
+    assert "points to version 2; the label is new\nundo: lstm-sentiment models unl" in new.out
     assert "note: label canary is new: version 2 was compared with none" in new.err
     assert "note: no running server was notified" in new.err
 

@@ -81,7 +81,7 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
     assert lines[:7] == [
         f"version {model / '7'}",
         "texts 5",
-        "duplicates 1 exact, 0 nearly; all of them are counted",
+        "duplicates 1 exact, 0 near copies; all of them are counted",
         "seen in training 1",
         "accuracy 0.8000, 95% interval 0.3755 to 0.9638",
         "macro-F1 0.8000, 95% interval 0.2857 to 1.0000",
@@ -91,7 +91,7 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
         "class precision recall F1 texts",
         "bad 0.6667 1.0000 0.8000 2",
         "good 1.0000 0.6667 0.8000 3",
-        "labelled given bad given good",
+        "labelled predicted bad predicted good",
         "bad 2 0",
         "good 1 2",
     ):
@@ -197,7 +197,7 @@ def test_a_report_is_written_and_named(run: Run, model: Path, data: Path, tmp_pa
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((), "its card does not name the file of its test set; give texts with `--data`."),
+        ((), "its card does not name the file of its test set; give texts with `--data FILE`."),
         (("none.csv",), "none.csv"),
         (("--data", "none.csv"), "none.csv"),
         (("--data", "bad.csv"), "bad.csv:1: the column 'text' must exist"),

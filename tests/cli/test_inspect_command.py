@@ -56,10 +56,10 @@ def test_the_training_and_its_scores_come_from_the_card(
     card["metrics"]["test"] = {"accuracy": 0.9, "macro_f1": 0.875, "calibration_error": 0.02}
     card["data"] = {"train": {"texts": 1800, "files": ["a.csv", "b.csv"]}, "test": {"texts": 100}}
     path.write_text(json.dumps(card), "utf-8")
-    names = {"version": {"en": "number", "zh": "版本"}}
+    names = {"version": {"en": "number", "zh": "版本"}, "length": {"en": "length", "zh": "长度"}}
     (copy / LABEL_NAMES).write_text(json.dumps(names), "utf-8")
     outcome = run("inspect", copy)
-    assert "labels             version (number, 版本), length" in outcome.out
+    assert "labels             version (number, 版本), length (长度)" in outcome.out
     assert "on 1,800 texts of a.csv, b.csv (2026-11-30 11:20 UTC)" in outcome.out
     assert "test accuracy      0.900, 95% interval 0.826 to 0.945, on 100 texts" in outcome.out
     assert "test macro-F1      0.875" in outcome.out

@@ -131,6 +131,8 @@ def test_the_status_is_whole_in_80_columns(
     ("args", "message"),
     [
         (("status",), "`--model-config-file` must be given"),
+        (("status", "--server", "localhost:1"), "Received: `--server` alone."),
+        (("status", "--model-name", "m"), "Received: `--model-name` alone."),
         (("label", "stable", "9", "--model-config-file", "models.config"), "Received: 9"),
         (("label", "stable", "x", "--model-config-file", "models.config"), "VERSION"),
         (("label", "stable", "1"), "--model-config-file"),

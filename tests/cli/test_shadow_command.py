@@ -95,9 +95,9 @@ def test_agreement_is_told_with_how_far_it_can_be_trusted(run: Run, page: StateP
     row = next(line.split() for line in outcome.out.splitlines() if line.split()[:1] == ["1"])
     assert row == ["1", "2", "910", "900", "96.7%", "8", "2", "0.310"]
     assert (
-        "Version 1 and version 2 gave 870 of 900 texts the same label: 96.7%, and of all such "
-        "texts probably between 95.3% and 97.7%. Which of the two is right about the others, only "
-        "labelled texts tell: `models compare`.\n"
+        "Version 1 and version 2 gave 870 of 900 texts the same label: 96.7%, and of all "
+        "texts like these probably between 95.3% and 97.7%. To find out which of the two is right "
+        "about the others, run `models compare` on labelled texts.\n"
     ) in outcome.out
     # What a stranger sent moves no cursor.
     assert r"房间\x1b[2J 很小" in outcome.out and "\x1b" not in outcome.out
@@ -131,8 +131,8 @@ def test_json_holds_the_same(run: Run, page: StatePage) -> None:
         ),
         (
             {"agreed": 900},
-            "Version 1 and version 2 gave 900 of 900 texts the same label: 100.0%, and of all such "
-            "texts probably between 99.6% and 100.0%.",
+            "Version 1 and version 2 gave 900 of 900 texts the same label: 100.0%, and of all "
+            "texts like these probably between 99.6% and 100.0%.",
         ),
         (
             {"compared": 0, "agreed": 0, "sampled": 9, "failed": 7, "agreement": None},

@@ -250,9 +250,9 @@ def test_the_proxy_of_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         client.get("/")
 
 
-def test_a_server_that_is_down_is_as_before() -> None:
+def test_a_server_that_is_down_is_named() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed.getsockname()[1]}"
         told = error_of(sync_predict, address)
-    assert told.startswith(f"{address}: failed to connect to all addresses")
+    assert told.startswith(f"{address}: cannot be reached. No server listens at this address: ")

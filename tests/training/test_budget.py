@@ -100,7 +100,7 @@ def test_settled_settings_have_numbers_and_stay_as_they_are(texts: int) -> None:
             AUTO,
             13_373,
             "Training budget for 13,373 training texts: 8 epochs of 209 batches of 64 texts, 1,672 "
-            "steps (8 epochs are enough for 800 steps)",
+            "steps (8 epochs are the minimum; 800 steps would need no more)",
         ),
         (
             TrainingConfig(epochs=4),

@@ -199,10 +199,10 @@ def test_it_says_where_it_trains_and_which_epoch_it_kept(
 ) -> None:
     where, batches, epoch, kept, share = quick_and_said[1]
     assert epoch.startswith("Epoch 1 of 1: loss 0.")
-    assert share.startswith("The n-grams' share in the logits, chosen on the dev texts: ")
+    assert share.startswith("Mixed with the LSTM, in shares chosen on the dev texts: ")
     assert batches.startswith("Batches: 3 of up to 4 texts, ")
     assert batches.endswith("% of their time steps are padding")
-    assert where == "Training 1 CPU replica on CPU:0: 4 texts a step, float32"
+    assert where == "Training on CPU:0: 4 texts a step, float32"
     assert kept.startswith("Kept epoch 1 of 1, which has the lowest dev loss (")
     assert kept.endswith("). The last epoch was the best: try more with --epochs 2")
 

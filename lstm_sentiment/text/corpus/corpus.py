@@ -252,5 +252,5 @@ class Corpus:
             received = f"only {present[0]!r}" if present else "none"
             raise InvalidInputError(
                 f"A corpus needs texts of at least two classes. Received: {received}, "
-                f"in {len(self)} texts."
+                f"in {len(self):,} text{'s' * (len(self) != 1)}."
             )

@@ -15,7 +15,7 @@ from lstm_sentiment.text.corpus.reading import read_corpus
 from lstm_sentiment.version_folder import load_card
 
 _FILE = "file"
-_TRY = "give texts with `--data`"
+_TRY = "give texts with `--data FILE`"
 
 
 def with_test_file(
@@ -71,7 +71,7 @@ def _find(version_dir: Path, named: str) -> Path:
             return _from_here(candidate)
     raise InvalidInputError(
         f"{path}: the test set of {version_dir} must be there. Received: no such file; was the "
-        f"folder of the run removed? Else {_TRY}."
+        f"folder of the run moved or deleted? Then {_TRY}."
     )
 
 

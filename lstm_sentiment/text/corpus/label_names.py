@@ -104,7 +104,8 @@ def spelling_notes(found: Iterable[str]) -> list[str]:
     if apart:
         listed = _listed([" and ".join(f"`{name}`" for name in alike) for alike in apart])
         notes.append(
-            f"Labels: {listed} are different classes; write them alike in the files if they are one"
+            f"Labels that look alike are different classes: {listed}. If they mean the same, write "
+            "them alike in the files"
         )
     return notes
 

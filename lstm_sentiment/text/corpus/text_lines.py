@@ -96,7 +96,7 @@ class TextLines:
         likely = self._encoding.likely or encoding_of(error.object)
         return (
             f"must be UTF-8. Received: {received}. It may be {likely}: "
-            f"`--encoding {likely.lower()}` (`encoding`) reads the file so."
+            f"`--encoding {likely.lower()}` (`encoding`) reads it as such."
         )
 
 

@@ -235,11 +235,9 @@ def describe(workers: Workers, training: TrainingConfig) -> str:
             f"{workers.cluster.address}, on {names})"
         )
     size = training.batch_size
+    many = f"{replicas} {kind} replicas " if replicas > 1 or workers.cluster is not None else ""
     each = f" ({size / replicas:g} each)" if replicas > 1 and isinstance(size, int) else ""
-    return (
-        f"Training {replicas} {kind} replica{'s' * (replicas > 1)} {where}: "
-        f"{size} texts a step{each}, {training.precision}"
-    )
+    return f"Training {many}{where}: {size} texts a step{each}, {training.precision}"
 
 
 def _devices(strategy: tf.distribute.Strategy) -> list[str]:

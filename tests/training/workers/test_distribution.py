@@ -38,7 +38,7 @@ def test_one_device_needs_no_strategy(name: StrategyName, monkeypatch: pytest.Mo
     training = TrainingConfig(strategy=name, batch_size=8)
     workers = start_workers(training)
     assert (workers.replicas, workers.is_chief, list(workers.shares)) == (1, True, [0])
-    assert describe(workers, training).startswith("Training 1 CPU replica on CPU:0: 8 texts a step")
+    assert describe(workers, training).startswith("Training on CPU:0: 8 texts a step")
 
 
 def test_a_cluster_of_one_worker_needs_no_strategy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,8 @@ class RowFaults:
                 f"{first.first.removesuffix('.')} in {self._counted(first)}: fill in the labels, "
                 "or delete the rows."
             )
-        told = f"{first.first} {self._counted(first, are='are malformed')}"
+        counted = self._counted(first, are="are malformed")
+        told = f"{first.first} {counted[:1].upper()}{counted[1:]}"
         if first.count * 2 > self.rows and self.rows > 1:
             return f"{told}."
         return f"{told}: mend them, or leave such rows out with `--bad-rows skip` (`bad_rows`)."
