@@ -114,7 +114,7 @@ def _rows(evaluated: "VersionEvaluation") -> Iterator[tuple[str, object]]:
     yield "version", evaluated.scores.version_dir
     yield "texts", f"{facts.texts:,}"
     if facts.exact_duplicates or facts.near_duplicates:
-        counts = f"{facts.exact_duplicates:,} exact, {facts.near_duplicates:,} near copies"
+        counts = f"exact: {facts.exact_duplicates:,}, near copies: {facts.near_duplicates:,}"
         yield "duplicates", f"{counts}; all of them are counted"
     if facts.contradictory:
         yield "contradictory", f"{facts.contradictory:,} texts occur under several labels"

@@ -212,7 +212,7 @@ def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:
         "version": result.version_dir,
         "run": result.run_dir,
         "time": f"{result.seconds:.0f} s",
-        "look": look_command(result.version_dir),
+        "report": look_command(result.version_dir),
         "next": next_command(result.version_dir.parent, config.model_config_file),
     }
     print_rows(rows.items())

@@ -81,7 +81,7 @@ def test_the_scores_are_printed_as_tables(run: Run, model: Path, data: Path) -> 
     assert lines[:7] == [
         f"version {model / '7'}",
         "texts 5",
-        "duplicates 1 exact, 0 near copies; all of them are counted",
+        "duplicates exact: 1, near copies: 0; all of them are counted",
         "seen in training 1",
         "accuracy 0.8000, 95% interval 0.3755 to 0.9638",
         "macro-F1 0.8000, 95% interval 0.2857 to 1.0000",
