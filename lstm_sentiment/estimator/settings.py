@@ -98,6 +98,7 @@ def _checked(settings: Any) -> dict[str, Any]:
             f"Received: {settings!r}."
         )
     keywords = {name: keyword for keyword, name in KEYWORDS.items()} | _BY_OTHER_KEYWORDS
+    keywords |= {keyword: keyword for keyword in (*KEYWORDS, "random_state", "preset")}
     full = full_setting_names()
     flat = {full.get(name, name): value for name, value in _flattened(settings)}
     for name in flat:

@@ -146,8 +146,10 @@ class SavedModelPredictor:
     def _outputs(
         self, texts: Sequence[str], signature: str, name: str, batch_size: int
     ) -> Iterator[Mapping[str, Array]]:
-        if isinstance(texts, str) or not (texts := texts_of(texts)):
+        if isinstance(texts, str):
             raise InvalidInputError(f"`texts` must be a list of texts. Received: {texts!r}.")
+        if not (texts := texts_of(texts)):
+            raise InvalidInputError("There must be at least one text. Received: none.")
         for start in range(0, len(texts), batch_size):
             batch = texts[start : start + batch_size]
             values = np.array([text.encode() for text in batch], dtype=object)

@@ -55,6 +55,7 @@ def test_keywords_and_other_settings_reach_the_training() -> None:
     ("settings", "message"),
     [
         ({"training.epochs": 3}, "has a keyword: give `epochs`. Received: 'training.epochs'."),
+        ({"epochs": 3}, "has a keyword: give `epochs`. Received: 'epochs'."),
         ({"training": {"seed": 1}}, "has a keyword: give `random_state`."),
         ({"poling": "max"}, "Received: 'poling'. Did you mean 'model.pooling'?"),
         ({"model.poling": "max"}, "Received: 'model.poling'. Did you mean 'model.pooling'?"),

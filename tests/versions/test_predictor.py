@@ -46,9 +46,14 @@ def test_segmented_text(base_path: Path) -> None:
     np.testing.assert_allclose(raw.probabilities, segmented.probabilities, atol=1e-5)
 
 
-@pytest.mark.parametrize("texts", ["房间很好", []])
-def test_refuses_no_texts_and_a_bare_string(base_path: Path, texts: list[str] | str) -> None:
-    with pytest.raises(InvalidInputError, match="`texts` must be a list of texts"):
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [("房间很好", "`texts` must be a list of texts"), ([], "at least one text. Received: none")],
+)
+def test_refuses_no_texts_and_a_bare_string(
+    base_path: Path, texts: list[str] | str, told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
         SavedModelPredictor(base_path).predict(texts)
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, BinaryIO, Final, Literal, Protocol
 
 from lstm_sentiment.errors import InvalidInputError
@@ -21,6 +22,7 @@ Row = Mapping[str, Any]
 _UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _MOST_ROWS: Final = 1_048_575
 _MOST_CHARACTERS: Final = 32_767
+_FIRST_YEAR: Final = 1900  # Excel has no earlier dates
 
 
 class TableWriter(Protocol):
@@ -174,7 +176,7 @@ def _arrow_type(kinds: set[type]) -> Any:
 
 
 class _Workbook:
-    """One sheet; a text that begins with `=` stays text."""
+    """One sheet; a text that begins with `=` stays text, and dates of a workbook stay dates."""
 
     def __init__(
         self, file: BinaryIO, columns: Sequence[str], kinds: object, added: Sequence[str]
@@ -199,6 +201,8 @@ class _Workbook:
 
     def _cell(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, date) and value.year >= _FIRST_YEAR:
             return value
         from openpyxl.cell import WriteOnlyCell
 

@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from lstm_sentiment import InvalidInputError, open_corpus, read_corpus, read_texts
 from lstm_sentiment.labels.labelled_files import read_labelled_files
+from lstm_sentiment.text.corpus.record_files import text_rows
 from tests.recorder import Recorder
 from tests.text.corpus.test_encodings import rows_of
 
@@ -139,6 +140,18 @@ def test_a_formula_without_a_value_is_refused(path: Path) -> None:
     # Where nobody reads it, it does no harm.
     workbook(path, [("text", "label", "n"), ("很好", 1, "=1+1"), ("太差", 0, "=A1")])
     assert rows_of(read_corpus([path])) == WANTED
+
+
+def test_a_formula_without_a_value_beside_the_texts_is_told(path: Path) -> None:
+    workbook(path, [("text", "n", "m"), ("很好", 2, None), ("太差", "=B2", "=B3")])
+    recorder = Recorder()
+    rows = list(text_rows(path, "text", progress=recorder))
+    assert [row.values["n"] for row in rows] == [2, None]
+    (told,) = recorder.said
+    assert "row 3: the formula in the column 'n' has no value" in told
+    recorder = Recorder()
+    list(text_rows(workbook(path, [("text", "n"), ("很好", None)]), "text", progress=recorder))
+    assert recorder.said == []
 
 
 def test_a_carriage_return_is_read_as_excel_means_it(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables out: the columns of the input, the label, and the probability of each class."""
 
 import csv
+import datetime
 import json
 import tempfile
 from collections.abc import Sequence
@@ -162,6 +163,21 @@ def test_a_workbook_becomes_a_table_and_the_reverse(tmp_path: Path, path: Path) 
     assert rows[1] == ("007", "很好,\n真的", "x", "positive", 0.125, 0.875)
     again = read_csv(scored(output.rename(tmp_path / "b.xlsx"), "csv", text_column="review"))
     assert again[0]["predicted_label_2"] == "positive"
+
+
+def test_dates_of_a_workbook_stay_dates(tmp_path: Path) -> None:
+    day, hour = datetime.datetime(2024, 1, 2), datetime.datetime(2024, 1, 2, 3, 4, 5)
+    book = openpyxl.Workbook()
+    for row in [("text", "day", "hour"), ("好", day, hour), (hour, day, None)]:
+        book.worksheets[0].append(row)
+    book.save(path := tmp_path / "a.xlsx")
+    rows = list(openpyxl.load_workbook(scored(path, "xlsx")).worksheets[0].values)
+    assert [row[:3] for row in rows[1:]] == [("好", day, hour), (f"{hour}", day, None)]
+    assert list(read_csv(scored(path, "csv"))[0].values())[1:3] == ["2024-01-02", f"{hour}"]
+    line = json.loads(scored(path, "jsonl").read_text("utf-8").splitlines()[0])
+    assert (line["day"], line["hour"]) == ("2024-01-02", f"{hour}")
+    table = pyarrow.parquet.read_table(scored(path, "parquet"))
+    assert table["hour"].to_pylist() == [f"{hour}", None]
 
 
 def test_a_cell_that_is_too_long_for_a_workbook_is_refused(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def label_of(cell: Any) -> str:
 
 def written_cell(cell: Any) -> str:
     """Returns any cell as CSV holds it: lists and structures as JSON, nothing as empty text."""
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ")
     text = _as_text(cell)
     if text is not None:
         return replace_surrogates(text)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _ERRORS = frozenset(["#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"])
 _FLOATS_END = 2.0**53
 _ROWS_LOOKED_AT = 20
+_FORMULA = re.compile(rb"<(\w{1,16}:)?f[ />]")
+_LONGEST_TAG = 20
+_PART_BYTES = 1 << 20
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _NO_WORKBOOK = (
     zipfile.BadZipFile,
@@ -112,6 +115,7 @@ class _Reading:
         self._path, self._whole, self._wanted, self._faults = path, whole, wanted, faults
         self._needed = needed
         self._without_value: set[int] = set()
+        self._gaps: set[int] = set()
 
     def rows(self, book: "Workbook") -> Iterator[TableRow]:
         sheet, others = _sheet_of(book)
@@ -138,8 +142,8 @@ class _Reading:
                 yield row
             if self._faults.hopeless:
                 return
-        if self._without_value:
-            self._check_formulas(sheet.title, needed)
+        if (self._without_value or self._gaps) and _has_formulas(self._whole):
+            self._check_formulas(sheet.title, needed, header)
 
     def _row(
         self,
@@ -159,17 +163,22 @@ class _Reading:
                     number, f"a cell must hold a value. Received: the error {value}."
                 )
                 return None
-        values: list[Any] = [_at(cells, position) for position in positions]
-        if self._wanted is None:
-            values = [dict(zip(header, values, strict=True))]
+        if self._wanted is not None:
+            values: list[Any] = [_at(cells, position) for position in positions]
+        else:
+            written = [_at(cells, position, dates=position not in needed) for position in positions]
+            if None in written:
+                self._gaps.add(number)
+            values = [dict(zip(header, written, strict=True))]
         return TableRow(number, self._faults.rows, values)
 
-    def _check_formulas(self, title: str, positions: Sequence[int]) -> None:
-        """Refuses formulas without a value, which would be read as empty cells."""
+    def _check_formulas(self, title: str, positions: Sequence[int], header: Sequence[str]) -> None:
+        """Refuses formulas without a value in the columns that are needed; notes other ones."""
         import openpyxl
 
         self._whole.seek(0)
         sheet = openpyxl.load_workbook(self._whole, read_only=True)[title]
+        noted = False
         for number, cells in _filled_rows(sheet):
             if number in self._without_value and any(
                 str(_at(cells, position)).startswith("=") for position in positions
@@ -178,6 +187,31 @@ class _Reading:
                     f"{self._path}: row {number}: a formula must have a value, which a program "
                     f"computes when it saves the workbook. Received: none; {_SAVE}."
                 )
+            if noted or number not in self._gaps:
+                continue
+            for name, cell in zip(header, cells, strict=False):
+                if str(cell).startswith("=") and not noted:
+                    noted = True
+                    self._faults.note(
+                        f"{self._path}: row {number}: the formula in the column {name!r} has no "
+                        f"value, so such cells are empty in the output. To keep them, {_SAVE}"
+                    )
+
+
+def _has_formulas(whole: IO[bytes]) -> bool:
+    """Returns whether any sheet holds a formula, without reading its cells one by one."""
+    whole.seek(0)
+    with zipfile.ZipFile(whole) as archive:
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/"):
+                continue
+            with archive.open(name) as sheet:
+                end = b""
+                while part := sheet.read(_PART_BYTES):
+                    if _FORMULA.search(end + part):
+                        return True
+                    end = part[-_LONGEST_TAG:]
+    return False
 
 
 def _sheet_of(book: "Workbook") -> "tuple[ReadOnlyWorksheet | None, list[str]]":
@@ -225,12 +259,14 @@ def _hint(sheet: "ReadOnlyWorksheet", wanted: Sequence[str], others: Sequence[st
     return " The first row must hold the names of the columns."
 
 
-def _at(cells: Sequence[Any], position: int) -> Any:
-    return _value(cells[position]) if position < len(cells) else None
+def _at(cells: Sequence[Any], position: int, *, dates: bool = False) -> Any:
+    return _value(cells[position], dates=dates) if position < len(cells) else None
 
 
-def _value(cell: Any) -> Any:
+def _value(cell: Any, *, dates: bool = False) -> Any:
     """Returns a cell as CSV would hold it; Excel stores `1` as `1.0`, and days as times.
+
+    With `dates`, points in time keep their type.
 
     Characters that XML cannot hold are written as `_x000D_`.
     """
@@ -239,7 +275,9 @@ def _value(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _FLOATS_END:
         return int(cell)
     if isinstance(cell, datetime.datetime):
-        return cell.date() if cell.time() == datetime.time() else cell.isoformat(" ")
+        if cell.time() == datetime.time():
+            return cell.date()
+        return cell if dates else cell.isoformat(" ")
     if isinstance(cell, datetime.time | datetime.timedelta):
         return str(cell)
     return cell
