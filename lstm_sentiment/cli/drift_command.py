@@ -132,14 +132,15 @@ def _print_result(result: "DriftCheck") -> None:
         words = ", ".join(f"{new.word} {new.seen:.1%}" for new in result.new_words)
         print_line(f"new words, by the share of texts that have them: {words}")
     print()
+    least = f"{1 / result.alpha:g} (1 / alpha) or more is drift"
     rows = {
         "version": result.version_dir,
         "texts": f"{result.texts:,}",
-        "evidence": f"10^{result.log10_e_value:.1f}; drift from 1/alpha = {1 / result.alpha:g} on",
+        "evidence": f"10^{result.log10_e_value:.1f}; {least}",
         "tolerance": f"{result.tolerance:g}",
     }
     if result.since_text:
-        rows["told of"] = f"the texts after the first {result.since_text:,}"
+        rows["counted"] = f"the texts after the first {result.since_text:,}"
     print_rows(rows.items())
 
 

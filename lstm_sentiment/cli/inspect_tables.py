@@ -55,6 +55,8 @@ def _card_rows(report: "VersionReport") -> list[tuple[str, str]]:
     for name, value in (report.card or {}).items():
         if name == "examples" and isinstance(value, list):
             rows.append((name, f"{len(value)} texts with their answers"))
+        elif name == "drift_reference" and isinstance(value, dict):
+            rows.append((name, "what the training texts look like, for `models drift`"))
         elif isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
             rows += [(f"{name} {part}", _in_words(values)) for part, values in value.items()]
         else:

@@ -198,9 +198,11 @@ def _print_result(found: "LabelIssues", decided: int, output: Path, page: Path |
         share = f"{noise.value:.1%}, 95% interval {noise.low:.1%} to {noise.high:.1%}"
         rows.append((f"wrong among {name}", share))
     for confusion in found.confusions[:_CONFUSIONS]:
-        pair = f"{confusion.given_label} given to {confusion.likely_label}"
+        pair = f"labelled {confusion.given_label}, probably {confusion.likely_label}"
         rows.append(("confused", f"{pair}: about {confusion.texts:,.0f} texts"))
     rows.append(("output", output))
     if page is not None:
         rows.append(("page", page))
-    print_rows(rows, _NAME_COLUMNS)
+    from rich.cells import cell_len
+
+    print_rows(rows, max(_NAME_COLUMNS, *(cell_len(name) + 2 for name, _ in rows)))

@@ -212,7 +212,7 @@ def _versions_there(client: "PredictClient") -> str:
         try:
             statuses = client.model_status()
         except LstmSentimentError:
-            return "`--model-name` must be a name that the server's models.config gives a model."
+            return "`--model-name` must be the name of a model on this server."
     there = sorted(status.version for status in statuses if status.state == "AVAILABLE")
     return f"Versions that answer: {', '.join(map(str, there)) or 'none'}."
 

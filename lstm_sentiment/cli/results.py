@@ -26,6 +26,8 @@ def print_line(line: object = "") -> None:
 
 
 def print_rows(rows: Iterable[tuple[str, object]], columns: int = _NAME_COLUMNS) -> None:
-    """Prints a line for each name and value; names are `columns` wide."""
+    """Prints a line for each name and value; names are `columns` wide, and never touch values."""
+    from rich.cells import cell_len
+
     for name, value in rows:
-        print_line(f"{name:<{columns}}{value}")
+        print_line(f"{name}{' ' * max(1, columns - cell_len(name))}{value}")

@@ -127,7 +127,7 @@ def score(
 
 def _print_result(result: "ScoreResult") -> None:
     rows = {
-        "shards": f"{len(result.scored):,} scored, {len(result.skipped):,} skipped, "
+        "files": f"{len(result.scored):,} scored, {len(result.skipped):,} skipped, "
         f"{len(result.failed):,} failed",
         "texts": f"{result.texts:,}",
         "speed": f"{result.texts_per_second:,.0f} texts a second",
@@ -145,6 +145,6 @@ def _tell_failures(result: "ScoreResult") -> None:
         tell(f"failed: {shard.reason}")
     if result.failed:
         raise InvalidInputError(
-            f"Each shard must be scored. Received: {len(result.failed):,} of {result.shards:,} "
+            f"Each file must be scored. Received: {len(result.failed):,} of {result.shards:,} "
             "that failed, for the reasons above; run the same command again to retry them."
         )

@@ -148,7 +148,7 @@ def verify(
 
 
 def _print_result(result: "Verification") -> None:
-    print_line(f"{'way':<15}{'signature':<18}largest difference")
+    print_line(f"{'answered by':<15}{'signature':<18}largest difference")
     for way in result.ways:
         mark = "" if way.problem is None else "  differs"
         print_line(

@@ -55,6 +55,7 @@ def test_the_training_and_its_scores_come_from_the_card(
     card["trained_at"] = "2026-11-30T11:20:05+00:00"
     card["metrics"]["test"] = {"accuracy": 0.9, "macro_f1": 0.875, "calibration_error": 0.02}
     card["data"] = {"train": {"texts": 1800, "files": ["a.csv", "b.csv"]}, "test": {"texts": 100}}
+    card["drift_reference"] = {"words": {"common_words": "QUJD" * 500}}
     path.write_text(json.dumps(card), "utf-8")
     names = {"version": {"en": "number", "zh": "版本"}, "length": {"en": "length", "zh": "长度"}}
     (copy / LABEL_NAMES).write_text(json.dumps(names), "utf-8")
@@ -63,6 +64,8 @@ def test_the_training_and_its_scores_come_from_the_card(
     assert "on 1,800 texts of a.csv, b.csv (2026-11-30 11:20 UTC)" in outcome.out
     assert "test accuracy      0.900, 95% interval 0.826 to 0.945, on 100 texts" in outcome.out
     assert "test macro-F1      0.875" in outcome.out
+    settings = run("inspect", copy, "--settings").out
+    assert "for `models drift`" in settings and "QUJD" not in settings
 
 
 def test_flags_show_settings_graph_and_requests(run: Run, version_dir: Path) -> None:

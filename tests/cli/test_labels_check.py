@@ -35,6 +35,8 @@ def test_suspects_are_written_with_rows_and_labels(
     outcome = run(*CHECK)
     assert outcome.code == 0, outcome.err
     assert "suspects.csv" in outcome.out
+    # Names of classes of any length are apart from their shares.
+    assert re.search(r"^wrong among \w+  +[0-9.]+%, 95% interval ", outcome.out, re.MULTILINE)
     found = suspects(tmp_path / "suspects.csv")
     assert len(found) > len(planted) / 2
     assert {int(row["row"]): row["likely_label"] for row in found}.items() <= planted.items()

@@ -58,7 +58,7 @@ def test_each_file_has_an_output_of_the_lines_of_predict_json(
     outcome = run("score", "shards", "--model", base_path)
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith(
-        "shards         2 scored, 0 skipped, 0 failed\ntexts          6\n"
+        "files          2 scored, 0 skipped, 0 failed\ntexts          6\n"
     )
     outputs = sorted(shards.glob("*.sentiment-1-*.scored.jsonl"))
     assert [output.name.partition(".sentiment")[0] for output in outputs] == ["a.txt", "b.txt"]
@@ -79,8 +79,11 @@ def test_the_same_command_goes_on_and_force_begins_anew(
     results = [json.loads(outcome.out) for outcome in (first, second, third)]
     assert [(result["scored"], result["skipped"]) for result in results] == [(2, 0), (0, 2), (2, 0)]
     assert results[0]["outputs"].startswith("scores/*.sentiment-1-")
-    assert "Skipped 2 of 2 shards" in second.err
+    assert "Skipped 2 of 2 files" in second.err
     assert "Skipped" not in first.err + third.err
+    # One file has one output, which is named.
+    alone = run("score", "shards/a.txt", "--model", base_path, "--json")
+    assert json.loads(alone.out)["outputs"].startswith("shards/a.txt.sentiment-1-")
 
 
 def test_a_bad_file_is_told_in_the_end_with_exit_code_2(
@@ -97,7 +100,7 @@ def test_a_bad_file_is_told_in_the_end_with_exit_code_2(
         "`--text-column`, in Python `text_column`). Received columns: review."
     )
     assert error == (
-        "error: Each shard must be scored. Received: 1 of 3 that failed, for the reasons "
+        "error: Each file must be scored. Received: 1 of 3 that failed, for the reasons "
         "above; run the same command again to retry them."
     )
     mended = run("score", "shards", "--model", base_path, "--text-column", "review")
@@ -128,7 +131,7 @@ def test_flags_reach_the_library_and_the_result_the_terminal(
         }
     ]
     assert outcome.out == (
-        "shards         1 scored, 1,200 skipped, 0 failed\n"
+        "files          1 scored, 1,200 skipped, 0 failed\n"
         "texts          3,000\n"
         "speed          743 texts a second\n"
         "time           4.0 s\n"

@@ -144,7 +144,7 @@ def test_what_differs_is_a_line_each_and_exits_with_1(
         }
     ]
     assert outcome.out == (
-        "way            signature         largest difference\n"
+        "answered by    signature         largest difference\n"
         "saved model    text              1.2e-07\n"
         "rest           serving_default   none                differs\n"
         "\n"

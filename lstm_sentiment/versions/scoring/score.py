@@ -188,7 +188,7 @@ def score(
     skipped = [] if force else [job for job in jobs if _is_scored(job)]
     if skipped:
         progress.say(
-            f"Skipped {len(skipped):,} of {len(jobs):,} shards, whose outputs are newer than they "
+            f"Skipped {len(skipped):,} of {len(jobs):,} files, whose outputs are newer than they "
             "are (`force` scores them again)"
         )
     todo = sorted(set(jobs).difference(skipped), key=lambda job: job.shard)
@@ -339,6 +339,8 @@ def _is_scored(job: ShardJob) -> bool:
 
 
 def _pattern(jobs: Sequence[ShardJob]) -> str:
+    if len(jobs) == 1:
+        return str(jobs[0].output)
     folders = {job.output.parent for job in jobs}
     suffix = jobs[0].output.name.removeprefix(jobs[0].shard.name)
     return str(folders.pop() / f"*{suffix}") if len(folders) == 1 else f"*{suffix}"

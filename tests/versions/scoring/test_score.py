@@ -130,7 +130,7 @@ def test_outputs_lie_beside_their_shards_or_in_a_folder_made_for_them(
     assert suffix.endswith(OUTPUT_SUFFIX)
     beside = score([folder / "a.csv"], base_path)
     assert [shard.output for shard in beside.scored] == [folder / f"a.csv{suffix}"]
-    assert beside.outputs == str(folder / f"*{suffix}")
+    assert beside.outputs == str(folder / f"a.csv{suffix}")
     elsewhere = score([folder / "a.csv"], base_path, output_dir=tmp_path / "new" / "outputs")
     assert [shard.output.parent for shard in elsewhere.scored] == [tmp_path / "new" / "outputs"]
     assert records(elsewhere.scored[0].output) == records(beside.scored[0].output)
@@ -221,7 +221,7 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
     result = score(find_shards(folder), base_path, progress=said)
     assert scored == names(result.skipped) == ["a.csv"]
     assert names(result.scored) == ["b.jsonl", "c.txt"]
-    assert "Skipped 1 of 3 shards" in said.said[0]
+    assert "Skipped 1 of 3 files" in said.said[0]
 
 
 class Watched:
