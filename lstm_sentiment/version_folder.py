@@ -68,6 +68,19 @@ MAX_VERSION = 2**63 - 1
 _MAX_DIGITS = len(str(MAX_VERSION))
 
 
+def check_holds_versions(base: Path) -> None:
+    """Checks that a folder to which a version shall be added is not a version itself.
+
+    Raises:
+        InvalidInputError: If it is one.
+    """
+    if (base / GRAPH).exists() or (base / GRAPH_TEXT).exists():
+        raise InvalidInputError(
+            f"{base}: must be a folder that holds the versions of a model, such as {base.parent}. "
+            "Received: the folder of one version."
+        )
+
+
 def ids_signature(signatures: Container[str]) -> str:
     """Returns the key of the signature of token ids.
 

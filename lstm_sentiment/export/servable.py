@@ -47,6 +47,7 @@ from lstm_sentiment.version_folder import (
     TEXTS_SEEN,
     WARMUP_REQUESTS,
     DefaultSignature,
+    check_holds_versions,
     next_version,
     version_folders,
 )
@@ -101,7 +102,7 @@ def export_servable(
         ExportError: If the version exists or the folder cannot be written.
         InvalidInputError: If `result` is nothing that can be exported, or the tokenizer does not
             fit the model; if `display_names` break a rule, see `read_display_names`, or name a
-            label that the classifier does not have.
+            label that the classifier does not have; if `base_path` is the folder of one version.
     """
     classifier = to_export(
         result,
@@ -130,6 +131,7 @@ def publish(base: Path, write: Callable[[Path], None], version: int | None = Non
         raise ExportError(f"`version` must be a positive integer. Received: version={version}.")
     if version is not None and version > MAX_VERSION:
         raise ExportError(f"`version` must be at most {MAX_VERSION}. Received: version={version}.")
+    check_holds_versions(base)
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:

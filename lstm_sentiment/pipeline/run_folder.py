@@ -25,6 +25,7 @@ from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA, sources_of
 from lstm_sentiment.unfinished import clear_unfinished, is_locked
+from lstm_sentiment.version_folder import check_holds_versions
 
 if TYPE_CHECKING:
     from lstm_sentiment.pipeline.preparation import PreparedRun
@@ -86,7 +87,8 @@ def check_folders(config: PipelineConfig) -> None:
     """Checks that the folders of a new run can be written.
 
     Raises:
-        InvalidInputError: If `run_dir` is not empty, or one of them cannot be written.
+        InvalidInputError: If `run_dir` is not empty, one of them cannot be written, or
+            `model_dir` is the folder of one version.
     """
     new_run_dir(config.run_dir)
     check_writable(Path(config.model_dir))
@@ -128,7 +130,8 @@ def only_run(run_dir: Path, *, resume: bool) -> Iterator[None]:
 
 
 def check_writable(path: Path) -> None:
-    """Checks that a folder can be created, or written to."""
+    """Checks that a folder of versions can be created or written to, and is not one version."""
+    check_holds_versions(path)
     nearest = _nearest(path)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise InvalidInputError(f"{path}: must be a folder that can be written.")

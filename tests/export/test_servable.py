@@ -138,6 +138,14 @@ def test_a_base_path_that_is_a_file(fitted: FitResult, tmp_path: Path) -> None:
         export_servable(fitted, tmp_path / "file")
 
 
+def test_a_version_is_no_base_path(fitted: FitResult, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").touch()
+    with pytest.raises(InvalidInputError, match="must be a folder that holds the versions"):
+        export_servable(fitted, tmp_path / "1")
+    assert len(list((tmp_path / "1").iterdir())) == 1
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_version_is_taken_by_any_name_of_its_number(fitted: FitResult, tmp_path: Path) -> None:
     (tmp_path / "002").mkdir()

@@ -79,6 +79,9 @@ def test_what_cannot_be_a_folder_is_told_before_training(tmp_path: Path) -> None
             refuse(tmp_path / "file" / "run")
     with pytest.raises(InvalidInputError, match=r"new or empty folder .*--resume"):
         new_run_dir(tmp_path)
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(InvalidInputError, match="Received: the folder of one version"):
+        check_writable(tmp_path)
 
 
 def test_one_process_at_a_time_has_the_folder_of_a_run(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from lstm_sentiment.text.corpus.tables.cells import clean_text
 Row = tuple[str, str]
 """A text and the name of its label."""
 
+_MOST_SHOWN = 12
 _DIGESTS = ("exact_digests", "near_digests")
 
 
@@ -55,6 +56,13 @@ class Corpus:
     texts: Sequence[str]
     labels: Sequence[int]
     label_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Returns the number of texts of each class, and no text."""
+        counts = self.class_counts()
+        shown = ", ".join(f"{name!r}: {counts[name]}" for name in self.label_names[:_MOST_SHOWN])
+        more = ", ..." if len(self.label_names) > _MOST_SHOWN else ""
+        return f"Corpus({len(self)} texts; {shown}{more})"
 
     @classmethod
     def from_rows(

@@ -22,6 +22,12 @@ def test_whole_numbers_are_ordered_by_value_and_names_by_alphabet() -> None:
     assert Corpus.from_rows([("a", "no"), ("b", "buy")]).label_names == ("buy", "no")
 
 
+def test_a_corpus_is_shown_by_its_counts() -> None:
+    corpus = Corpus.from_rows([("a", "no"), ("b", "buy"), ("c", "no")])
+    assert repr(corpus) == "Corpus(3 texts; 'buy': 1, 'no': 2)"
+    assert len(repr(Corpus.from_rows((f"{n}", n) for n in range(1000)))) < 200
+
+
 def test_label_names_of_a_trained_model_keep_their_ids() -> None:
     corpus = Corpus.from_rows([("a", "no")], label_names=["buy", "no"])
     assert corpus.labels == (1,)
