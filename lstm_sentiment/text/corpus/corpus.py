@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.checks import one_of
+from lstm_sentiment.checks import did_you_mean, one_of
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.duplicates import (
@@ -231,15 +231,11 @@ class Corpus:
             )
         self.require_classes()
         parts = 1 + (dev_fraction > 0) + (test_fraction > 0)
+        self._require_texts_of_each_class(parts)
         labels = np.asarray(self.labels)
         generator = np.random.default_rng(seed)
         dealt: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
-        for label, (name, count) in enumerate(self.class_counts().items()):
-            if count < parts:
-                raise InvalidInputError(
-                    f"Each class needs at least {parts} different texts, one for each part of the "
-                    f"split. Received: class {name!r} with {count}."
-                )
+        for label, count in enumerate(self.class_counts().values()):
             members = generator.permutation(np.flatnonzero(labels == label))
             dev, test = (
                 max(1, round(count * fraction)) if fraction > 0 else 0
@@ -261,4 +257,16 @@ class Corpus:
             raise InvalidInputError(
                 f"A corpus needs texts of at least two classes. Received: {received}, "
                 f"in {len(self):,} text{'s' * (len(self) != 1)}."
+            )
+
+    def _require_texts_of_each_class(self, parts: int) -> None:
+        counts = self.class_counts()
+        small = [name for name, count in counts.items() if count < parts]
+        if small:
+            first, *others = small
+            more = f", and {len(others):,} more such" if others else ""
+            meant = did_you_mean(first, (name for name in counts if name not in small))
+            raise InvalidInputError(
+                f"Each class needs at least {parts} different texts, one for each part of the "
+                f"split. Received: class {first!r} with {counts[first]}{more}.{meant}"
             )

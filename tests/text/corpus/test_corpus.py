@@ -76,7 +76,9 @@ def test_a_part_that_is_not_wanted_is_empty() -> None:
     ("corpus", "message"),
     [
         (distinct({"a": 5}), "at least two classes. Received: only 'a', in 5 texts"),
-        (distinct({"a": 5, "b": 2}), "at least 3 different texts.*class 'b' with 2"),
+        (distinct({"a": 5, "b": 2}), "at least 3 different texts.*class 'b' with 2\\.$"),
+        (distinct({"a": 1, "b": 2, "c": 1}), "class 'a' with 1, and 2 more such\\.$"),
+        (distinct({"bad": 5, "good": 5, "god": 1}), "class 'god' with 1. Did you mean 'good'"),
     ],
 )
 def test_refuses_what_cannot_be_split(corpus: Corpus, message: str) -> None:
