@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import unicodedata
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -412,8 +413,8 @@ def test_a_table_comes_back_as_it_was_and_scored(visit: Callable[..., Visit]) ->
     choice_of(page).select_option(label="hotel · stable（v1）")
     page.get_by_role("button", name="开始", exact=True).click()
     expect(page.locator("#file-status")).to_have_text(
-        "已处理 3 条，使用 hotel v1。 "
-        "服务器拒绝了 1 行，原因写在 scoring_error 列。 1 行没有文本，留空。"
+        "已处理 3 条，使用 hotel v1。"
+        "服务器拒绝了 1 行，原因写在 scoring_error 列。1 行没有文本，留空。"
     )
     name, contents = downloaded(page)
     assert name == "评论.hotel-1.scored.csv"
@@ -482,6 +483,34 @@ def test_files_in_other_encodings_and_of_nothing(visit: Callable[..., Visit]) ->
     expect(page.locator("#file-about")).to_contain_text("2 行")
     upload(page, "empty.csv", b"")
     expect(page.get_by_role("alert").filter(has_text="文件里没有数据行")).to_be_visible()
+
+
+def packed(name: str, content: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(name, content)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "told"),
+    [
+        ("holiday.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "图片"),
+        ("old.xls", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(99), "另存为不带密码的 .xlsx"),
+        ("reviews.csv.gz", b"\x1f\x8b\x08" + bytes(20), "请先解压"),
+        ("letter.docx", packed("word/document.xml", "<a/>"), "其他类型的压缩包或 Office 文件"),
+        ("half.xlsx", packed("xl/workbook.xml", "<a/>")[:-30], "损坏或不完整的工作簿"),
+        ("reviews.jsonl", b'{"text": "x"}\n', "lstm-sentiment score"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_and_not_classified(
+    visit: Callable[..., Visit], name: str, contents: bytes, told: str
+) -> None:
+    page = visit().go("#file")
+    upload(page, name, contents)
+    expect(page.locator("#file-problem")).to_contain_text(name)
+    expect(page.locator("#file-problem")).to_contain_text(told)
+    expect(page.locator("#file-start")).to_be_hidden()
 
 
 def test_an_encoding_can_be_chosen(visit: Callable[..., Visit]) -> None:
@@ -667,6 +696,7 @@ def test_no_version_yet(visit: Callable[..., Visit]) -> None:
     texts_of(page).fill("好")
     status = page.locator("#try-status")
     expect(status).to_contain_text("还没有可用的模型版本")
+    expect(choice_of(page).locator("option:checked")).to_have_text("还没有可用的版本")
     version = {**STATE["models"][0]["versions"][1], "version": 1}
     told[0] = [{**version, "state": "LOADING"}]
     page.clock.run_for(4000)

@@ -269,15 +269,20 @@ def test_light_or_dark_as_one_likes(open_page: Callable[..., playwright.Page]) -
     assert page.evaluate(background) == dark
 
 
-def test_the_models_are_whole_on_a_phone(open_page: Callable[..., playwright.Page]) -> None:
-    page = open_page("#models", viewport={"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [360, 820, 1160, 1440])
+def test_the_models_are_whole_at_any_width(
+    open_page: Callable[..., playwright.Page], width: int
+) -> None:
+    page = open_page("#models", viewport={"width": width, "height": 740})
     row = page.get_by_role("table", name="模型与版本").get_by_role("row").last
     expect(row.get_by_role("cell").filter(has_text="90.0%")).to_be_visible()
     for cell in row.get_by_role("cell").all():
         box = cell.bounding_box()
         assert box is not None
         assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 360
+        assert box["x"] + box["width"] <= width
+    region = page.get_by_role("region", name="模型与版本")
+    assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
     expect(row).to_contain_text("● 可用")
 
 

@@ -4,7 +4,7 @@
 import { classColour, isOfAnotherScript, labelName } from "./about.js";
 import { element } from "./dom.js";
 import { percent, signed } from "./format.js";
-import { t } from "./i18n.js";
+import { joined, t } from "./i18n.js";
 import { copy, curlOf, pythonOf } from "./requests.js";
 import { largestOf, shadedText } from "./tokens.js";
 
@@ -29,13 +29,13 @@ export function classOf({ probabilities }) {
   return probabilities.indexOf(Math.max(...probabilities));
 }
 
-export function badge(answer, { about }) {
-  const name = labelName(about, answer.label);
+export function badge(answer, result) {
+  const name = labelName(result.about, answer.label);
   return element(
     "span",
     {},
     element("span", { class: "visually-hidden" }, `${t("answer.label")} `),
-    element("strong", { class: `badge ${classColour(classOf(answer))}`, title: answer.label }, name),
+    element("strong", { class: `badge ${classColour(hueOf(result, classOf(answer)))}`, title: answer.label }, name),
   );
 }
 
@@ -45,7 +45,7 @@ export function knownNote(text, { counts }, { about }) {
   const key = doubtOf(text, counts, about);
   if (key !== null) notes.push(t(key, { known: counts?.known, n: counts?.read }));
   if (counts && counts.all > counts.read) notes.push(t("answer.cut", { read: counts.read, n: counts.all }));
-  return notes.length === 0 ? null : element("p", { class: "hint known-note" }, notes.join(" "));
+  return notes.length === 0 ? null : element("p", { class: "hint known-note" }, joined(notes));
 }
 
 function doubtOf(text, counts, about) {
@@ -54,11 +54,17 @@ function doubtOf(text, counts, about) {
   return counts && counts.known < counts.read * FEW_KNOWN ? "answer.few_known" : null;
 }
 
-export function probabilityBars({ probabilities }, { classNames, about }) {
+// `hues` are there where classes have other places than their colours.
+function hueOf({ hues }, index) {
+  return hues?.[index] ?? index;
+}
+
+export function probabilityBars({ probabilities }, result) {
+  const { classNames, about } = result;
   const named = probabilities.map((value, index) => ({
     name: classNames === null ? t("answer.class", { n: index }) : labelName(about, classNames[index]),
     value,
-    index,
+    index: hueOf(result, index),
   }));
   const largest = Math.max(...probabilities);
   const list = (rows) =>

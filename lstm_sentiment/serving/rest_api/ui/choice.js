@@ -62,7 +62,9 @@ export class Choice {
     if (kept !== null) this._select.value = kept;
     else {
       const first = [...this._select.options].find((option) => !option.disabled);
-      if (first) this._select.value = first.value;
+      // Else the field would be empty, as all options are disabled.
+      if (!first && drawn.length > 0) this._select.prepend(element("option", { value: "" }, t("choice.none")));
+      this._select.value = first?.value ?? "";
     }
     this._select.disabled = drawn.length === 0;
   }

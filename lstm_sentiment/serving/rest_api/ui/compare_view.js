@@ -6,7 +6,7 @@ import { badge, drawLegend, knownNote, probabilityBars, weights } from "./answer
 import { answersOf, knowledgeOf } from "./answers.js";
 import { Choice, pathOf } from "./choice.js";
 import { byId, element, notice, say, tell } from "./dom.js";
-import { t } from "./i18n.js";
+import { joined, t } from "./i18n.js";
 import { LiveView } from "./live_view.js";
 import { feed, reasonForNothing } from "./state_feed.js";
 import { linesOf } from "./texts.js";
@@ -37,7 +37,7 @@ export class CompareView extends LiveView {
     signal.throwIfAborted();
     const isCut = lines.length > texts.length;
     const sides = outcomes.map((outcome, side) => ({ ...this._nameOf(side), ...outcome }));
-    return { texts, isExample, isCut, sides };
+    return { texts, isExample, isCut, sides: coloured(sides) };
   }
 
   // Its answers would all be the same.
@@ -87,7 +87,7 @@ export class CompareView extends LiveView {
     if (shown.isExample) notes.unshift(t("texts.examples"));
     if (this._only.checked && differing === 0) notes.push(t("compare.none_differ"));
     if (shown.isCut) notes.push(t("texts.too_many", { n: MOST_COMPARED }));
-    return notes.join(" ");
+    return joined(notes);
   }
 
   _pair(text, index) {
@@ -120,6 +120,15 @@ const PREFERRED = {
 
 function versionsOf(state) {
   return state.models.flatMap(({ versions }) => versions).filter((each) => each.state === "AVAILABLE").length;
+}
+
+// A class that both have is of one colour on both sides, whatever its place among the others.
+function coloured([a, b]) {
+  const [first, second] = [a, b].map(({ value }) => value?.classNames);
+  if (!first || !second) return [a, b];
+  const others = second.filter((name) => !first.includes(name));
+  const hues = second.map((name) => (first.includes(name) ? first.indexOf(name) : first.length + others.indexOf(name)));
+  return [a, { ...b, value: { ...b.value, hues } }];
 }
 
 function areComparable({ sides }) {

@@ -5,9 +5,10 @@ import { answersOf } from "./answers.js";
 import { Choice, versionOf } from "./choice.js";
 import { byId, element, say, tell } from "./dom.js";
 import { download } from "./download.js";
+import { OtherKind } from "./file_kind.js";
 import { FileResults } from "./file_results.js";
 import { bytes, duration } from "./format.js";
-import { onLanguage, t } from "./i18n.js";
+import { joined, onLanguage, t } from "./i18n.js";
 import { scoreTexts, waiting } from "./scoring.js";
 import { feed } from "./state_feed.js";
 import { columnNames, guessColumn, readTableFile, scoredCsv } from "./table_file.js";
@@ -84,7 +85,8 @@ export class FileView {
       if (table.rows.length === 0 && table.sheets.length < 2) tell(byId("file-problem"), t("file.empty_file"));
       else this._file = { name: file.name, size: file.size, ...table };
     } catch (error) {
-      tell(byId("file-problem"), t("file.unreadable", { message: error.message }));
+      const message = error instanceof OtherKind ? error.inWords(file.name) : t("file.unreadable", { message: error.message });
+      tell(byId("file-problem"), message);
     }
     byId("file-drop").classList.toggle("small", this._file !== null);
     if (this._file === null) return;
@@ -119,13 +121,13 @@ export class FileView {
     this._names = columnNames(rows, byId("file-header").checked, isTable, unnamed);
     const notes = [t("file.about", { name, n: this._rows.length, size: bytes(size) })];
     if (encoding !== null && encoding !== "utf-8") notes.push(t("file.read_as", { name: encodingName(encoding) }));
-    say(byId("file-about"), notes.join(" "));
+    say(byId("file-about"), joined(notes));
     const problems = [];
     if (this._rows.length === 0) problems.push(t("file.empty_file"));
     if (hasOpenQuote) problems.push(t("file.open_quote"));
     if (valueless > 0) problems.push(t("file.valueless", { n: valueless }));
     if (malformed > 0) problems.push(t("file.malformed", { n: malformed, name: encodingName(encoding) }));
-    tell(byId("file-problem"), problems.join(" "));
+    tell(byId("file-problem"), joined(problems));
     const column = keepRun ? byId("file-column").selectedIndex : guessColumn(this._names, this._rows);
     const options = this._names.map((each, index) => element("option", { value: index }, each || unnamed(index + 1)));
     byId("file-column").replaceChildren(...options);
@@ -267,7 +269,7 @@ function outcomeInWords(run) {
   else notes.push(t("file.stopped", { n: scored, message: inWords(outcome) }));
   if (refused > 0) notes.push(t("file.failed", { n: refused }));
   if (blank > 0) notes.push(t("file.blank", { n: blank }));
-  return notes.join(" ");
+  return joined(notes);
 }
 
 function shortened(text) {

@@ -28,6 +28,11 @@ export function t(key, values = {}) {
   return template.replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
 }
 
+// Sentences one after another.
+export function joined(sentences) {
+  return sentences.join(t("sentences.between"));
+}
+
 function written(value) {
   return typeof value === "number" ? value.toLocaleString(HTML_LANGUAGES[current]) : String(value);
 }

@@ -1,8 +1,9 @@
 // A file of texts as a table: which rows and columns it has, and how it is written with scores.
 
 import { csvLine, guarded, guessDelimiter, parseCsv } from "./csv.js";
+import { kindOf, OtherKind } from "./file_kind.js";
 import { decode } from "./text_encoding.js";
-import { isZip, readXlsx } from "./xlsx.js";
+import { isZip, NotAWorkbook, readXlsx } from "./xlsx.js";
 
 // {rows, isTable, encoding, malformed, hasOpenQuote, sheets, sheet, valueless}; `isTable` is false
 // where each line is one text, `encoding` is null for a workbook, and the rest are a workbook's.
@@ -10,8 +11,10 @@ export async function readTableFile(file, { encoding = null, sheet = null } = {}
   const buffer = await file.arrayBuffer();
   const nothing = { encoding: null, malformed: 0, hasOpenQuote: false, sheets: [], sheet: 0, valueless: 0 };
   if (isZip(buffer)) {
-    return { ...nothing, isTable: true, ...(await readXlsx(buffer, sheet)) };
+    return { ...nothing, isTable: true, ...(await readWorkbook(buffer, sheet)) };
   }
+  const kind = kindOf(buffer, file.name);
+  if (kind !== null) throw new OtherKind(kind);
   const { text, ...found } = decode(buffer, encoding);
   const name = file.name.toLowerCase();
   if (name.endsWith(".txt")) {
@@ -21,6 +24,14 @@ export async function readTableFile(file, { encoding = null, sheet = null } = {}
   }
   const { records, hasOpenQuote } = parseCsv(text, name.endsWith(".tsv") ? "\t" : guessDelimiter(text));
   return { ...nothing, ...found, rows: withoutBlankLines(records), isTable: true, hasOpenQuote };
+}
+
+async function readWorkbook(buffer, sheet) {
+  try {
+    return await readXlsx(buffer, sheet);
+  } catch (error) {
+    throw new OtherKind(error instanceof NotAWorkbook ? "package" : "damaged");
+  }
 }
 
 function withoutBlankLines(records) {

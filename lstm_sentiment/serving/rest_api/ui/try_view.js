@@ -9,7 +9,7 @@ import { Choice } from "./choice.js";
 import { byId, element, say, tell } from "./dom.js";
 import { download } from "./download.js";
 import { percent } from "./format.js";
-import { t } from "./i18n.js";
+import { joined, t } from "./i18n.js";
 import { LiveView } from "./live_view.js";
 import { scoreTexts, waiting } from "./scoring.js";
 import { feed, reasonForNothing } from "./state_feed.js";
@@ -84,8 +84,8 @@ export class TryView extends LiveView {
     const shown = this._shown;
     this._field.placeholder = t("texts.placeholder");
     this._drawVersion();
-    drawLegend(byId("try-legend"), shown !== null && shown.result.isExplained);
     const isTable = byId("try-as-table").checked && shown !== null && !shown.isExample;
+    drawLegend(byId("try-legend"), shown !== null && shown.result.isExplained && !isTable);
     byId("try-tools").hidden = shown === null || shown.isExample;
     byId("try-table-region").hidden = !isTable;
     this._results.hidden = isTable;
@@ -97,7 +97,7 @@ export class TryView extends LiveView {
     }
     if (isTable) byId("try-table").replaceChildren(...tableParts(shown));
     else this._drawCards(shown);
-    say(byId("try-status"), notesOn(shown).join(" "));
+    say(byId("try-status"), joined(notesOn(shown)));
   }
 
   _drawVersion() {

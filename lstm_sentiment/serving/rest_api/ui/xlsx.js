@@ -7,6 +7,9 @@ const LARGEST_TAIL = 65_557; // the end record with its longest comment
 const DATE_FORMATS = new Set([14, 15, 16, 17, 18, 19, 20, 21, 22, 45, 46, 47]);
 const MAIN = "xl/workbook.xml";
 
+// A whole ZIP archive of something else.
+export class NotAWorkbook extends Error {}
+
 // {rows: string[][], sheets: string[], sheet, valueless}: the cells of one sheet as texts, the names
 // of all that are visible, which one was read, and the number of formulas without a value. By
 // default it is the first sheet that holds data. `lstm_sentiment/text/corpus/tables/workbook.py`
@@ -14,7 +17,7 @@ const MAIN = "xl/workbook.xml";
 export async function readXlsx(buffer, wanted = null) {
   const archive = openZip(buffer);
   const workbook = await xmlOf(archive, MAIN);
-  if (workbook === null) throw new Error(MAIN);
+  if (workbook === null) throw new NotAWorkbook(MAIN);
   const all = [...workbook.getElementsByTagNameNS("*", "sheet")];
   const visible = all.filter((each) => !isHidden(each));
   const sheets = visible.length > 0 ? visible : all;
