@@ -69,16 +69,14 @@ class ServableModule(tf.Module):
 
         Raises:
             ExportError: If the number of names is not the model's number of classes, or a name
-                is empty or has control characters.
+                occurs twice, is empty or has control characters.
         """
         super().__init__()
-        if len(label_names) != model.num_classes or any(
-            not name or has_controls(name) for name in label_names
-        ):
+        is_right = len(label_names) == len(set(label_names)) == model.num_classes
+        if not is_right or any(not name or has_controls(name) for name in label_names):
             raise ExportError(
-                f"`label_names` must be {model.num_classes} names, each on one line without "
-                "control characters. "
-                f"Received: {label_names!r}."
+                f"`label_names` must be {model.num_classes} different names, each on one line "
+                f"without control characters. Received: {label_names!r}."
             )
         with tf.device("CPU:0"):
             twin = model.without_cudnn()

@@ -66,12 +66,14 @@ class FitResult:
     dev: Evaluation
     padding_share: float
     temperature: float = 1.0
-    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    examples: tuple[str, ...] = ()
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    examples: tuple[str, ...] = field(default=(), repr=False)
     snapshot_step: int | None = None
-    texts_seen: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    texts_seen: NDArray[np.uint64] = field(
+        default_factory=lambda: np.zeros(0, np.uint64), repr=False
+    )
     folds: int = 0
-    drift_reference: DriftReference | None = field(default=None, compare=False)
+    drift_reference: DriftReference | None = field(default=None, compare=False, repr=False)
     display_names: DisplayNames = NO_NAMES
 
     def predict(self, texts: Iterable[str], *, progress: Progress = SILENT) -> list[Prediction]:

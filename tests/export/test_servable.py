@@ -168,7 +168,8 @@ def test_versions_are_positive(fitted: FitResult, tmp_path: Path, version: int) 
 
 
 def test_label_names_must_fit_the_model(fitted: FitResult, tmp_path: Path) -> None:
-    for names in (("a", "b"), ("a", "b", "c\nd"), ("a", "b", "c\x1b[2J"), ("a", "b", "")):
-        with pytest.raises(ExportError, match="must be 3 names, each on one line"):
+    bad = [("a", "b"), ("a", "b", "c\nd"), ("a", "b", "c\x1b[2J"), ("a", "b", ""), ("a", "b", "b")]
+    for names in bad:
+        with pytest.raises(ExportError, match="must be 3 different names, each on one line"):
             export_servable(replace(fitted, label_names=names), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,11 @@ def test_any_column_of_texts_will_do(fitted: FitResult) -> None:
         assert fitted.predict(given) == expected
 
 
+def test_it_is_shown_without_its_texts(fitted: FitResult) -> None:
+    assert fitted.examples
+    assert not any(text in repr(fitted) for text in fitted.examples)
+
+
 def test_no_text_and_missing_texts_are_refused(fitted: FitResult) -> None:
     with pytest.raises(InvalidInputError, match=r"at least one text\. Received: none"):
         fitted.predict([])
