@@ -239,7 +239,7 @@ def _standard_input(encoding: str) -> str:
         raise InvalidInputError(
             f"Standard input must be {error.encoding.upper()}. Received: byte "
             f"0x{error.object[error.start]:02x} at offset {error.start:,}. It may be {likely}: "
-            f"`--encoding {likely.lower()}` reads it so."
+            f"read it with `--encoding {likely.lower()}`."
         ) from error
     if codec == "gb18030" and encoding == AUTO:
         tell("Standard input: read as GB18030, since it is not UTF-8")

@@ -26,8 +26,14 @@ def print_line(line: object = "") -> None:
 
 
 def print_rows(rows: Iterable[tuple[str, object]], columns: int = _NAME_COLUMNS) -> None:
-    """Prints a line for each name and value; names are `columns` wide, and never touch values."""
+    """Prints a line for each name and value.
+
+    Names are `columns` wide on a terminal, or as wide as the longest up to twice as much.
+    """
     from rich.cells import cell_len
 
+    rows = list(rows)
+    longest = max((cell_len(name) + 1 for name, _ in rows), default=0)
+    width = max(columns, min(longest, 2 * columns))
     for name, value in rows:
-        print_line(f"{name}{' ' * max(1, columns - cell_len(name))}{value}")
+        print_line(f"{name}{' ' * max(1, width - cell_len(name))}{value}")

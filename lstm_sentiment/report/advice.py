@@ -106,7 +106,7 @@ def _rare_classes(
     if not rare:
         return
     rare.sort(key=lambda scores: scores.recall)
-    names = ", ".join(w.label(scores.label) for scores in rare[:_NAMED])
+    names = w.listed(w.label(scores.label) for scores in rare[:_NAMED])
     values = {"names": names, "recall": percent(rare[0].recall)}
     if class_weights == "balanced":
         yield Advice(

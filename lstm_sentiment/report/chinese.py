@@ -6,7 +6,7 @@ from typing import Final
 _PAGE = {
     "Evaluation": "评估报告",
     "version {number}": "版本 {number}",
-    "accuracy {share} on {texts}": "在 {texts}上准确率 {share}",
+    "{version}: accuracy {share} on {texts}": "{version}：{texts}上的准确率为 {share}",
     "{right} of {texts} classified correctly.": "{texts}中有 {right} 条分类正确。",
     "Always predicting “{name}” would be correct for {share}.": (
         "如果一律预测为“{name}”，准确率为 {share}。"
@@ -53,7 +53,7 @@ _PAGE = {
         "older releases."
     ): "没有学习曲线：与旧版软件导出的版本一样，该版本没有保存训练过程。",
     "All settings": "全部设置",
-    "The version has no card, so its settings are unknown.": "该版本没有附带说明文件，设置未知。",
+    "The version has no card, so its settings are unknown.": "该版本没有卡片，设置未知。",
     (
         "No installed font could draw some class names, so the PNG files beside this page show "
         "their numbers:"
@@ -73,7 +73,7 @@ _MISTAKES = {
         "on which to correct them."
     ): (
         "其中一些可能是标注错误：<code>labels check --data FILE --page suspects.html</code> "
-        "可以找出这类标签（包括训练文本中的），并生成用于修正的网页。"
+        "可以找出这类标签（包括训练文本中的），并生成用于更正的网页。"
     ),
     "In the texts:": "文中：",
     "blue words": "蓝色的词",
@@ -123,7 +123,7 @@ _FIGURES = {
     "Confusion matrix of {classes}: {right:,} of {texts} lie on the diagonal.": (
         "{classes}的混淆矩阵：{texts}中有 {right:,} 条在对角线上。"
     ),
-    "predicted {name}": "预测为 {name}",
+    "predicted {name}": "预测为“{name}”",
     "predicted label": "预测标签",
     "F1, precision and recall of each class": "各类别的 F1、精确率和召回率",
     (
@@ -134,7 +134,7 @@ _FIGURES = {
         "F1 是二者的调和平均。"
     ),
     "Scores of {classes}. The lowest F1 is {f1:.3f}, for {name}.": (
-        "{classes}的得分。F1 最低的是 {name}，为 {f1:.3f}。"
+        "{classes}的得分。F1 最低的是“{name}”，为 {f1:.3f}。"
     ),
     "Precision": "精确率",
     "Recall": "召回率",
@@ -217,7 +217,7 @@ _CARD = {
     "train": "训练集",
     "test": "测试集",
     "teacher": "教师标注",
-    "corrections": "修正",
+    "corrections": "更正",
     "epochs": "轮数",
     "batch size": "批大小",
     "learning rate": "学习率",
@@ -293,7 +293,7 @@ _ADVICE = {
     "{sure} have a probability of at least 90%. ": "有 {sure}的概率不低于 90%。",
     "The same text occurs with several labels, in {texts}. ": "有 {texts}的标签互相矛盾。",
     "Some labels may be wrong: look through them and correct them.": (
-        "其中一些可能是标注错误，请检查并修正。"
+        "其中一些可能是标注错误，请检查并更正。"
     ),
 }
 

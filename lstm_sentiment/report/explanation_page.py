@@ -118,7 +118,7 @@ def _versions(w: Wording, shown: "Sequence[Explanation]") -> str:
     numbers = {answer.model_version for answer in shown}
     versions = sorted(number for number in numbers if number is not None)
     return (
-        w("Model version: {versions}. ", versions=", ".join(map(str, versions))) if versions else ""
+        w("Model version: {versions}. ", versions=w.listed(map(str, versions))) if versions else ""
     )
 
 

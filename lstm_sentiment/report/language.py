@@ -2,7 +2,7 @@
 
 import locale
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -80,6 +80,10 @@ class Wording:
     def gap(self) -> str:
         """What stands between two sentences: nothing in Chinese."""
         return " " if self.language == "en" else ""
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """Returns the parts of a list with what the language puts between them."""
+        return (", " if self.language == "en" else "、").join(parts)
 
     @property
     def html_language(self) -> str:

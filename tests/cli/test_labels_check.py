@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests.cli.running import Run, is_one_error_line
 from tests.corpora import rows_of, write_csv
@@ -44,6 +45,20 @@ def test_suspects_are_written_with_rows_and_labels(
         rows = list(csv.DictReader(file))
     for row in found:
         assert (row["text"], row["label"]) == tuple(rows[int(row["row"]) - 1].values())
+
+
+def test_values_are_below_one_another_also_after_long_and_chinese_labels(
+    run: Run, tmp_path: Path
+) -> None:
+    corpus, _ = with_wrong_labels()
+    longer = dict(zip(corpus.label_names, ("不推荐这家酒店", "undecided", "好"), strict=False))
+    rows = [(text, longer[label]) for text, label in rows_of(corpus)]
+    write_csv(tmp_path / "reviews.csv", rows)
+    outcome = run(*CHECK)
+    shares = [line for line in outcome.out.splitlines() if line.startswith("wrong among")]
+    assert len(shares) > 1
+    places = {cell_len(re.split(r"(?<= )[\d.]+%, 95%", line)[0]) for line in shares}
+    assert len(places) == 1, shares
 
 
 def test_json_is_alone_on_standard_output(

@@ -177,3 +177,18 @@ def test_chinese_lines_break_only_where_a_space_may_stand(chinese: str) -> None:
     """A line break is shown as a space, which Chinese has not between its characters."""
     wide = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
     assert re.findall(rf".*{wide}\n *(?!\d+\. |- ){wide}.*", prose(page_text(chinese))) == []
+
+
+@each_pair
+def test_no_space_follows_a_chinese_mark(chinese: str) -> None:
+    """Marks of Chinese are as wide as a character and have their space in themselves."""
+    mark = r"[\u3001\u3002\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]"
+    text = prose(page_text(chinese))
+    assert re.findall(rf".*{mark}(?: +|\n *(?!\d+\. |- ))(?=[^\s|<#!]).*", text) == []
+
+
+@each_pair
+def test_chinese_has_one_word_for_one_thing(chinese: str) -> None:
+    words = re.sub(r"`[^`\n]*`", "", prose(page_text(chinese)))
+    others = "载入|修正|笔记本|您|[0-9] %|\\bextra\\b"  # 加载, 更正, notebook, 你, 5%, 附加依赖
+    assert re.findall(rf".*(?:{others}).*", words) == []

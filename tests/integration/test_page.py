@@ -304,9 +304,9 @@ def test_the_table_tells_what_the_server_does(visit: Callable[..., Visit]) -> No
     rows = table.locator("tbody tr")
     expect(rows).to_have_count(5)
     assert [text.split("\t") for text in rows.all_inner_texts()] == [
-        ["hotel", "3", "", "✕ 载入失败", "", "", "5 秒", "0", "0", "–", "–"],
+        ["hotel", "3", "", "✕ 加载失败", "", "", "5 秒", "0", "0", "–", "–"],
         ["no <b>graph</b>"],
-        ["hotel", "2", "canary", "◔ 载入中", "", "", "1 分钟", "0", "0", "–", "–"],
+        ["hotel", "2", "canary", "◔ 加载中", "", "", "1 分钟", "0", "0", "–", "–"],
         ["hotel", "1", "stable", "● 可用", "", "", "2 天", "12,345", "7", "2.5", "20"],
         ["hotel：另有 2 个请求出错，未到达任何版本。"],
     ]
@@ -468,8 +468,8 @@ def test_a_long_file_goes_in_batches_and_can_be_cancelled(visit: Callable[..., V
     assert header == ["text", "predicted_label", "probability_差评", "probability_好评"]
     assert [row[1] for row in rows] == ["好评" if n % 3 else "差评" for n in range(150)]
     assert page.locator("#file-summary li").all_inner_texts() == [
-        "好评\n100 (66.7%)",
-        "差评\n50 (33.3%)",
+        "好评\n100（66.7%）",
+        "差评\n50（33.3%）",
     ]
     assert [texts[0] for _, texts in one.asked("text")].count(lines[0]) == 1
 
@@ -477,7 +477,7 @@ def test_a_long_file_goes_in_batches_and_can_be_cancelled(visit: Callable[..., V
 def test_files_in_other_encodings_and_of_nothing(visit: Callable[..., Visit]) -> None:
     page = visit().go("#file")
     upload(page, "gb.csv", "内容;日期\n房间好;一月\n".encode("gb18030"))
-    expect(page.locator("#file-about")).to_contain_text("文件按 GB18030 读取")
+    expect(page.locator("#file-about")).to_contain_text("。文件按 GB18030 读取")
     assert page.get_by_label("文本所在的列").locator("option").all_inner_texts() == ["内容", "日期"]
     page.get_by_label("第一行是列名").uncheck()
     expect(page.locator("#file-about")).to_contain_text("2 行")
@@ -700,10 +700,10 @@ def test_no_version_yet(visit: Callable[..., Visit]) -> None:
     version = {**STATE["models"][0]["versions"][1], "version": 1}
     told[0] = [{**version, "state": "LOADING"}]
     page.clock.run_for(4000)
-    expect(status).to_contain_text("正在载入模型")
+    expect(status).to_contain_text("正在加载模型")
     told[0] = [{**version, "state": "END", "error": "broken"}]
     page.clock.run_for(4000)
-    expect(status).to_contain_text("没有版本载入成功")
+    expect(status).to_contain_text("没有版本加载成功")
     assert one.questions == []
     # Once there is one, what was typed is answered.
     told[0] = [{**version, "state": "AVAILABLE"}]

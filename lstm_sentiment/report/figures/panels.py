@@ -307,7 +307,7 @@ def curve_panels(w: Wording, history: Mapping[str, Sequence[float]]) -> list[Pan
                     best=write(best),
                     epoch=list(dev).index(best) + 1,
                 ),
-                (w("Epoch"), w("Training"), w("Dev")),
+                (w("Epoch"), w("training").capitalize(), w("Dev")),
                 [
                     (str(epoch), write(one), write(other))
                     for epoch, (one, other) in enumerate(zip(train, dev, strict=True), start=1)

@@ -40,7 +40,7 @@ def made_of(w: Wording, card: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns the most important facts of a card, as names and values."""
     model, training, data = (_mapping(card.get(name)) for name in ("model", "training", "data"))
     characters = _mapping(card.get("character_sizes"))
-    texts = ", ".join(
+    texts = w.listed(
         f"{w.known(name)} {_written(_mapping(facts).get('texts'))}" for name, facts in data.items()
     )
     rows = [
@@ -101,7 +101,7 @@ def _scores(w: Wording, metrics: Mapping[str, Any]) -> str:
 
 
 def _listed(w: Wording, values: Mapping[str, Any]) -> str:
-    return ", ".join(
+    return w.listed(
         f"{w.known(name.replace('_', ' '))} {_written(value)}" for name, value in values.items()
     )
 

@@ -207,7 +207,8 @@ def _check_kind(path: Path, start: bytes, codec: str) -> None:
         return
     advice = kind.told(path)
     if kind.encoding:
-        advice = f"{kind.name}; `--encoding {kind.encoding.lower()}` (`encoding`) reads it"
+        option = f"--encoding {kind.encoding.lower()}"
+        advice = f"{kind.name}; read it with `{option}` (in Python `encoding`)"
     raise InvalidInputError(f"{path}: must be text. Received: {advice}.")
 
 

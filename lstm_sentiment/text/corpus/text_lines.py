@@ -95,8 +95,8 @@ class TextLines:
             )
         likely = self._encoding.likely or encoding_of(error.object)
         return (
-            f"must be UTF-8. Received: {received}. It may be {likely}: "
-            f"`--encoding {likely.lower()}` (`encoding`) reads it as such."
+            f"must be UTF-8. Received: {received}. It may be {likely}: read it with "
+            f"`--encoding {likely.lower()}` (in Python `encoding`)."
         )
 
 

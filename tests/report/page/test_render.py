@@ -311,6 +311,7 @@ def test_a_chinese_page_has_no_english_sentence() -> None:
     sentences = [*words, *re.findall('aria-label="(.*?)"', body)]
     english = [each for each in sentences if len(re.findall("[A-Za-z]{2,}", each)) > 1]
     assert {each.strip() for each in english} <= {"cars"}
+    assert [each for each in sentences if re.search(r"[\u4e00-\u9fff\w] ?[,:;] ", each)] == []
 
 
 def test_both_languages_have_the_same_parts() -> None:

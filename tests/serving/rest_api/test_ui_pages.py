@@ -191,6 +191,12 @@ def test_all_that_is_said_has_words_and_all_words_are_said() -> None:
     assert {key for key in keys_of("en").keys() - said if not key.startswith(made)} == set()
 
 
+def test_chinese_has_the_words_of_the_documentation_and_marks_of_full_width() -> None:
+    zh = STRINGS.split("const en")[0]
+    assert re.findall("载入|signature|您|修正", zh) == []
+    assert re.findall(r"[\u4e00-\u9fff] ?[,:;?!(]|[,:;?!)] ?[\u4e00-\u9fff]", zh) == []
+
+
 def test_the_page_speaks_chinese_until_its_script_runs() -> None:
     zh = dict(re.findall(r'^  "?([\w.]+)"?: "(.+)",$', STRINGS.split("const en")[0], re.MULTILINE))
     shown = re.findall(r'data-i18n="([^"]+)"[^>]*>([^<]+)<', HTML)

@@ -41,7 +41,7 @@ function accuracyOf(about) {
 function factsOf({ texts, trained, max_length: length, labels, label_names: names }) {
   const facts = [];
   if (texts.train) facts.push(["about.trained", trainedOn(texts.train, trained)]);
-  if (labels !== null) facts.push(["about.classes", labels.map((label) => labelName({ label_names: names }, label)).join(t("texts.joined"))]);
+  if (labels !== null) facts.push(["about.classes", labels.map((label) => labelName({ label_names: names }, label)).join(t("try.title_joined"))]);
   if (length !== null) facts.push(["about.reads", t("about.reads_up_to", { n: length })]);
   return facts;
 }

@@ -138,5 +138,5 @@ function stepName(place) {
 }
 
 function shareOf(n, total) {
-  return `${count(n)} (${percent(n / total)})`;
+  return t("file.share", { n, p: percent(n / total) });
 }
