@@ -30,14 +30,16 @@ def print_config(config: PipelineConfig) -> None:
 
 
 def check(config: PipelineConfig, *, as_json: bool) -> None:
-    """Reads the texts of a run and prints what the run would do.
+    """Checks the folders of a run, reads its texts and prints what the run would do.
 
     Raises:
         InvalidInputError: If an input breaks a rule.
     """
     from lstm_sentiment.cli.console import TerminalProgress, say
+    from lstm_sentiment.pipeline.run_folder import check_folders
     from lstm_sentiment.report.analysis.run_check import check_run
 
+    check_folders(config)
     checked = check_run(config, TerminalProgress(says_end=False))
     if as_json:
         print_json(checked.to_dict())

@@ -29,8 +29,9 @@ ERRORS: dict[grpc.StatusCode, type[LstmSentimentError]] = {
 """The error of each status code; `LstmSentimentError` for the rest."""
 
 _PREFACES = {
-    grpc.StatusCode.UNAUTHENTICATED: "the server requires a valid `token` or client certificate: ",
-    grpc.StatusCode.PERMISSION_DENIED: "the server does not allow this caller to ask: ",
+    grpc.StatusCode.UNAUTHENTICATED: "the server requires a valid `token` (flag "
+    "`--auth-token-file`) or client certificate: ",
+    grpc.StatusCode.PERMISSION_DENIED: "the server does not allow this caller to do so: ",
     grpc.StatusCode.UNIMPLEMENTED: "the server does not answer requests of this kind: ",
 }
 # gRPC's own message for a deadline that passed.

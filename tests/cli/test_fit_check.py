@@ -42,6 +42,8 @@ REFUSED = [
     (("a.csv", "--init-from", "none"), "none: must be a version's folder"),
     (("a.csv", "--run-dir", "full"), "`run_dir` must be a new or empty folder"),
     (("a.csv", "--model-dir", "a.csv"), "a.csv: must be a folder that can be written"),
+    (("a.csv", "--check", "--run-dir", "full"), "`run_dir` must be a new or empty folder"),
+    (("a.csv", "--check", "--model-dir", "a.csv"), "a.csv: must be a folder that can be written"),
     (("--resume", "full"), "full: must be the folder of a run"),
 ]
 WORKING = [
