@@ -266,6 +266,32 @@ def test_two_versions_side_by_side(visit: Callable[..., Visit]) -> None:
     expect(texts_of(page)).to_have_value("很好好\n一般\n差差")
 
 
+def test_a_class_has_one_colour_in_both_versions(visit: Callable[..., Visit]) -> None:
+    one = visit()
+
+    def ask_about(route: playwright.Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "labels": ["好评", "差评"]})
+
+    def predict(route: playwright.Route) -> None:
+        rows = route.fetch().json()["predictions"]
+        for row in rows:
+            if "probabilities" in row:
+                row["probabilities"].reverse()
+        route.fulfill(json={"predictions": rows})
+
+    # Version 2 has its classes in the other order.
+    one.page.route("**/about/hotel/2", ask_about)
+    one.page.route("**/versions/2:predict", predict)
+    page = one.go("#compare")
+    choice_of(page, "A 模型与版本").select_option(label="hotel · v1")
+    choice_of(page, "B 模型与版本").select_option(label="hotel · v2")
+    texts_of(page).fill("一般")
+    bars = answers(page, "compare").locator(".bar-row").filter(has_text="好评")
+    expect(bars).to_have_count(2)
+    first, second = [bar.get_attribute("class") or "" for bar in bars.all()]
+    assert first.split()[1] == second.split()[1]
+
+
 STATE: dict[str, Any] = {
     "started": "2026-01-01T00:00:00Z",
     "uptime_seconds": 7300.5,
