@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _TEXTS_A_REQUEST = 1_000
 _TEXTS_AT_ONCE = 128
 _ROWS_AT_ONCE = 1_024
+_OTHER_WORKBOOKS = (".xls", ".xlsm", ".xlsb", ".xltx", ".ods", ".et", ".numbers")
 
 
 @takes_flag_groups
@@ -99,6 +100,8 @@ def _table_format(suffix: str, as_json: bool) -> "TableFormat | None":
             check_format(table_format)
             found: TableFormat = table_format
             return found
+    if suffix in _OTHER_WORKBOOKS:
+        raise InvalidInputError(f"`--output` of a workbook must end in .xlsx. Received: {suffix}.")
     return None
 
 

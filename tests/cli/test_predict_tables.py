@@ -91,6 +91,8 @@ def test_a_server_gives_the_same_table(run: Run, base_path: Path, table: Path) -
     ("flags", "told"),
     [
         (("--output", "out.csv", "--json"), "`--json` needs an `--output` that ends in .jsonl"),
+        (("好", "--output", "out.xls"), "`--output` of a workbook must end in .xlsx"),
+        (("好", "--output", "OUT.ODS"), "must end in .xlsx. Received: .ods"),
         (("--input", ".", "--output", "out.csv"), "`--input` must be one file"),
         (("--input", "reviews.csv", "--output", "out.csv"), "the column 'text' must exist"),
         (("--input", "reviews.csv", "--output", "reviews.csv"), "must be another file"),
