@@ -1,5 +1,6 @@
 """The site in two languages: what its generator is given."""
 
+import re
 import runpy
 import tomllib
 from pathlib import Path
@@ -63,3 +64,10 @@ def test_a_chinese_page_has_the_anchors_of_the_english_one(tmp_path: Path) -> No
     assert made[-1] == (
         "[安装](#install-it)、[使用](steps.md#use-it)、[全部](steps.md)、[英文](other.md#x)"
     )
+
+
+def test_the_switch_of_languages_is_left_alone_by_the_theme() -> None:
+    """The theme's script sends links without a target to the home page of the other language."""
+    switch = (REPOSITORY / "docs/theme/partials/alternate.html").read_text("utf-8")
+    assert [link for link in re.findall("<a [^>]*>", switch) if 'target="_self"' not in link] == []
+    assert "alt.link ~ page.url" in switch

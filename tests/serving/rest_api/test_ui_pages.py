@@ -186,7 +186,8 @@ def test_all_that_is_said_has_words_and_all_words_are_said() -> None:
         if name != "strings.js":
             said |= set(re.findall(r'"((?:[a-z]+\.)[\w]+)"', text)) & keys_of("en").keys()
             said |= set(re.findall(r'\bt\(\s*"([^"]+)"', text))
-    made = ("duration.", "error.", "models.", "state.", "theme.")  # put together of a name
+    # Put together of a name.
+    made = ("advice.", "duration.", "error.", "kind.", "models.", "state.", "theme.")
     assert said <= keys_of("en").keys()
     assert {key for key in keys_of("en").keys() - said if not key.startswith(made)} == set()
 

@@ -49,7 +49,7 @@ def test_a_copied_version_finds_its_run_below_the_working_folder(
 ) -> None:
     copy = tmp_path / "elsewhere" / "far" / "away" / "hotel" / "3"
     shutil.copytree(version_dir, copy)
-    with pytest.raises(InvalidInputError, match="no such file; was the folder of the run removed"):
+    with pytest.raises(InvalidInputError, match="no such file; was the folder of the run moved"):
         read_test_texts(copy)
     monkeypatch.chdir(tmp_path / "project")
     assert read_test_texts(copy)[0].fingerprint() == TEXTS.fingerprint()
