@@ -79,7 +79,7 @@ _MISTAKES = {
     "blue words": "蓝色的词",
     "support the predicted label,": "支持预测标签，",
     "orange, underlined ones": "橙色带下划线的词",
-    "speak against it.": "反对预测标签。",
+    "oppose it.": "反对预测标签。",
     "predicted": "预测",
     "true label": "真实标签",
     "occurs {times} times": "出现 {times} 次",
@@ -300,13 +300,13 @@ _ADVICE = {
 _EXPLANATIONS = {
     "Words behind each prediction": "每个预测的依据",
     "supports the label": "支持该标签",
-    "speaks against it": "反对该标签",
+    "opposes the label": "反对该标签",
     "show weights": "显示权重",
     "Model version: {versions}. ": "模型版本：{versions}。",
     (
-        "A weight is the share of a token, a word or a character, in the label's score: positive "
-        "weights support the label, negative weights speak against it."
-    ): "权重是一个词元（词或字）对该标签得分的贡献：正值支持该标签，负值反对该标签。",
+        "A token is a word or a character. Its weight is its share in the label's score: tokens with "
+        "positive weights support the label, tokens with negative weights oppose it."
+    ): "词元是一个词或字，权重是它对该标签得分的贡献：正值支持该标签，负值反对该标签。",
 }
 
 _COUNTED = {

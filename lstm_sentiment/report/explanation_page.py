@@ -97,7 +97,7 @@ def explanation_page(
 <div class="options">
 <p class="legend">
 <span class="token for" style="--weight:1">{w("supports the label")}</span>
-<span class="token against" style="--weight:1">{w("speaks against it")}</span>
+<span class="token against" style="--weight:1">{w("opposes the label")}</span>
 </p>
 <label><input type="checkbox" id="weights"> {w("show weights")}</label>
 </div>
@@ -109,8 +109,8 @@ def explanation_page(
 
 
 _WEIGHT = (
-    "A weight is the share of a token, a word or a character, in the label's score: positive "
-    "weights support the label, negative weights speak against it."
+    "A token is a word or a character. Its weight is its share in the label's score: tokens with "
+    "positive weights support the label, tokens with negative weights oppose it."
 )
 
 
