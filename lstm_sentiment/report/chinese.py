@@ -304,8 +304,8 @@ _EXPLANATIONS = {
     "show weights": "显示权重",
     "Model version: {versions}. ": "模型版本：{versions}。",
     (
-        "A token is a word or a character. Its weight is its share in the label's score: tokens with "
-        "positive weights support the label, tokens with negative weights oppose it."
+        "A token is a word or a character. Its weight is its share in the label's score: tokens "
+        "with positive weights support the label, tokens with negative weights oppose it."
     ): "词元是一个词或字，权重是它对该标签得分的贡献：正值支持该标签，负值反对该标签。",
 }
 

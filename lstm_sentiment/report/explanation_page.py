@@ -109,8 +109,8 @@ def explanation_page(
 
 
 _WEIGHT = (
-    "A token is a word or a character. Its weight is its share in the label's score: tokens with "
-    "positive weights support the label, tokens with negative weights oppose it."
+    "A token is a word or a character. Its weight is its share in the label's score: tokens "
+    "with positive weights support the label, tokens with negative weights oppose it."
 )
 
 
