@@ -46,7 +46,7 @@ def with_overrides(config: Config, overrides: Mapping[str, Any]) -> Config:
         raise TypeError(f"`config` must be a dataclass instance. Received: {config!r}.")
     changes = dict(overrides)
     for name, value in overrides.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and is_dataclass(getattr(config, name)):
             try:
                 changes[name] = with_overrides(getattr(config, name), value)
             except InvalidInputError as error:

@@ -71,6 +71,12 @@ def test_settings_that_break_a_rule_are_named(settings: Any, message: str) -> No
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("keyword", sorted(KEYWORDS))
+def test_a_mapping_for_a_setting_is_refused_by_its_name(keyword: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"`{keyword}` must be .*\{{'neg': 2\}}"):
+        config_of({**DEFAULTS, keyword: {"neg": 2}}, None, None, seed=0)
+
+
 def test_parameters_are_checked_by_fit_not_before() -> None:
     classifier = TextClassifier(epochs=-1)
     with pytest.raises(InvalidInputError, match=r"^`epochs` must be .*Received: epochs=-1"):
