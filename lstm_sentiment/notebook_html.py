@@ -26,7 +26,7 @@ def explanation_html(
 ) -> str:
     """Returns a label with its probability, and the tokens coloured by weight.
 
-    Blue tokens support the label; orange tokens, which are underlined too, speak against it. The
+    Blue tokens support the label; orange tokens, which are underlined too, oppose it. The
     strongest token has the full colour, and the weights of strong tokens are printed.
     """
     largest = max((abs(value) for value in attributions if math.isfinite(value)), default=0.0)

@@ -52,7 +52,7 @@ def explain(
     language: PageLanguage = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show which tokens of each text support its label, and which speak against it.
+    """Show which tokens of each text support its label, and which oppose it.
 
     In a terminal, blue tokens support the label; orange, underlined tokens speak
     against it. In a pipe or file, each token is followed by its weight, its part

@@ -11,7 +11,7 @@ MOST_FOLDS = 50
 IssueKind = Literal["wrong", "ambiguous", "contradictory", "near_duplicate"]
 """Why a label is suspect.
 
-`wrong`: the text belongs to another class. `ambiguous`: some parts of the text speak for the given
+`wrong`: the text belongs to another class. `ambiguous`: some parts of the text support the given
 label, others for the likely one. `contradictory`: the same text has two labels. `near_duplicate`:
 two texts that differ in punctuation, spaces or letter case alone have two labels.
 """

@@ -1,6 +1,6 @@
 """Renders tokens with their attributions: as HTML, for a terminal, and as plain text.
 
-Blue supports the label and orange speaks against it, a pair that readers with colour blindness can
+Blue supports the label and orange opposes it, a pair that readers with colour blindness can
 tell apart; tokens against the label are underlined as well, so that no colour is needed. The
 strongest token of a text has the full colour, the other tokens have theirs in proportion.
 """

@@ -1,4 +1,4 @@
-// Texts whose parts are shaded by how much they speak for a label, or against it.
+// Texts whose parts are shaded by how much they support or oppose a label.
 
 // spans: [[first character, the one after the last, shade from -1 to 1], ...], in characters of Unicode.
 function shadedText(characters, spans) {
