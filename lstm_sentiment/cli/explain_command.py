@@ -54,9 +54,9 @@ def explain(
 ) -> None:
     """Show which tokens of each text support its label, and which oppose it.
 
-    In a terminal, blue tokens support the label; orange, underlined tokens speak
-    against it. In a pipe or file, each token is followed by its weight, its part
-    in the score of the label, one line per text.
+    In a terminal, blue tokens support the label; orange, underlined tokens oppose
+    it. In a pipe or file, each token is followed by its weight, its part in the
+    score of the label, one line per text.
 
     Example: python cli.py explain "房间很干净" --model models/sentiment
     """

@@ -12,7 +12,7 @@ IssueKind = Literal["wrong", "ambiguous", "contradictory", "near_duplicate"]
 """Why a label is suspect.
 
 `wrong`: the text belongs to another class. `ambiguous`: some parts of the text support the given
-label, others for the likely one. `contradictory`: the same text has two labels. `near_duplicate`:
+label, others the likely one. `contradictory`: the same text has two labels. `near_duplicate`:
 two texts that differ in punctuation, spaces or letter case alone have two labels.
 """
 
