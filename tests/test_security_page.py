@@ -21,7 +21,11 @@ SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 def options() -> dict[str, Any]:
     """The options of `serve`, by flag."""
     commands: dict[str, Any] = vars(get_command(app))["commands"]
-    return {flag: option for option in commands["serve"].params for flag in option.opts}
+    return {
+        flag: option
+        for option in commands["serve"].params
+        for flag in (*option.opts, *option.secondary_opts)
+    }
 
 
 def test_defaults_are_those_of_the_flags() -> None:

@@ -4,6 +4,7 @@ Creates source, manager, data plane and transports, starts and stops them in ord
 `tensorflow_serving/model_servers/server.cc`.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -465,9 +466,13 @@ class ModelServer:
         if self._rest is not None:
             self._rest.start()
         grpc_server.set_serving()
-        logger.debug("serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port)
+        # `serve` prints the addresses itself; of several workers each reports that it is there.
+        level = logging.DEBUG if self._peers is None else logging.INFO
+        logger.log(
+            level, "serving gRPC on port %s, REST on port %s", self._port, self._rest_api_port
+        )
         if self._grpc_socket_path is not None:
-            logger.debug("serving gRPC on UNIX socket %s", self._grpc_socket_path)
+            logger.log(level, "serving gRPC on UNIX socket %s", self._grpc_socket_path)
 
     def _make_shadow(self, options: ShadowOptions) -> Shadow:
         metrics = self._observability.metrics

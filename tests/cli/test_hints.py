@@ -82,4 +82,4 @@ def test_where_a_server_has_no_such_model_the_flag_is_told(run: Run) -> None:
     with serving(FakeServer(refusals=[refusal, refusal])) as address:
         outcome = run("predict", "x", "--server", address, "--model-name", "other")
     assert is_one_error_line(outcome), outcome
-    assert "`--model-name` must be a name that the server's models.config" in outcome.err
+    assert "`--model-name` must be the name of a model on this server." in outcome.err

@@ -209,9 +209,16 @@ def test_what_is_no_json_breaks_the_rule(server: JSONServer) -> None:
     )
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "höst.invalid:1", f"{'ö' * 64}:1"])
-def test_a_server_that_is_not_there_is_told(address: str) -> None:
-    with pytest.raises(ServableUnavailableError, match=f"^{address}: cannot be reached: "):
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("127.0.0.1:1", r"\. No server listens at this address"),
+        ("höst.invalid:1", ": "),
+        (f"{'ö' * 64}:1", ": "),
+    ],
+)
+def test_a_server_that_is_not_there_is_told(address: str, reason: str) -> None:
+    with pytest.raises(ServableUnavailableError, match=f"^{address}: cannot be reached{reason}"):
         RestClient(address, RULE).get("/")
 
 
