@@ -1,4 +1,4 @@
-"""What an installation costs: bytes to download, bytes on disk, seconds to install.
+"""Measures the cost of an installation: bytes to download, bytes on disk, seconds to install.
 
     python -m benchmarks.installation                       the core, and what the README installs
     python -m benchmarks.installation --only demo,report    extras of your choice

@@ -19,7 +19,7 @@ from typing import Any, Final
 from lstm_sentiment.checks import did_you_mean, unreadable
 from lstm_sentiment.compressed import read_whole
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
+from lstm_sentiment.first_bytes import START_BYTES, not_utf8, recognize
 from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_digests import DIGESTS, check_file, save_digests
@@ -150,10 +150,7 @@ def read_display_names(path: str | os.PathLike[str]) -> DisplayNames:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            f"{path}: must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
-            f"{error.start:,}. {how_to_convert(error.object[error.start :][:START_BYTES], path)}"
-        ) from error
+        raise InvalidInputError(not_utf8(path, error)) from error
     return _checked(_parsed(path, text), path)
 
 

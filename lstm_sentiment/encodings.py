@@ -23,7 +23,7 @@ COMMON_ENCODINGS: Final = (
     "windows-1251",
     "windows-1252",
 )
-"""What a shell offers to complete; Python's other encodings are taken too."""
+"""Names that a shell completes; Python's other encodings are accepted too."""
 
 # What programs call by the older name has characters that only the larger encoding holds.
 _LARGER: Final = {

@@ -21,7 +21,7 @@ _WORD_VECTORS = "a word and its numbers a line"
 
 
 class FileKind(NamedTuple):
-    """What a file is.
+    """The kind of a file.
 
     Attributes:
         name: With its article, as in `a ZIP archive`.
@@ -461,6 +461,15 @@ _OFTEN = {
     "BIG5": "Chinese files in traditional characters are often Big5",
     "WINDOWS-1252": "European files are often Windows-1252",
 }
+
+
+def not_utf8(path: Path | str, error: UnicodeDecodeError) -> str:
+    """Returns the message about a file that is not UTF-8, with the command that converts it."""
+    rest = error.object[error.start :]
+    return (
+        f"{path}: must be UTF-8. Received: byte 0x{rest[0]:02x} at offset {error.start:,}. "
+        f"{how_to_convert(rest[:START_BYTES], path)}"
+    )
 
 
 def how_to_convert(data: bytes, path: Path | str) -> str:

@@ -1,4 +1,4 @@
-"""Whether a piece of work fits into memory, told before it begins.
+"""Checks that a piece of work fits into memory, before it begins.
 
 Estimates are of what is needed at the least: work that is refused could not have been done.
 """

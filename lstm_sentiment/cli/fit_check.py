@@ -1,4 +1,4 @@
-"""What `fit --check` and `fit --print-config` print."""
+"""Prints the check of a run (`fit --check`) and its settings (`fit --print-config`)."""
 
 import sys
 from collections import Counter

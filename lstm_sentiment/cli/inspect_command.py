@@ -124,17 +124,18 @@ def _with_display_names(labels: Sequence[str], version_dir: Path) -> Iterator[st
 
 
 def _fact_rows(facts: "VersionFacts", report: "VersionReport") -> Iterator[tuple[str, str]]:
-    yield "labels", ", ".join(_with_display_names(facts.labels, report.version_dir))
-    texts = f"{facts.texts['train']:,} texts" if "train" in facts.texts else "unknown texts"
-    named = ", ".join("the demo corpus" if file == _DEMO else file for file in facts.files)
+    card = facts.card
+    yield "labels", ", ".join(_with_display_names(card.labels, report.version_dir))
+    texts = f"{card.texts['train']:,} texts" if "train" in card.texts else "unknown texts"
+    named = ", ".join("the demo corpus" if file == _DEMO else file for file in card.files)
     files = f" of {named}" if named else ""
-    when = f"{facts.trained_at:%Y-%m-%d %H:%M} UTC" if facts.trained_at else "date not recorded"
+    when = f"{card.trained_at:%Y-%m-%d %H:%M} UTC" if card.trained_at else "date not recorded"
     yield "trained", f"on {texts}{files} ({when})"
     if (accuracy := facts.test_accuracy) is not None:
         yield (
             "test accuracy",
             f"{accuracy.value:.3f}, 95% interval {accuracy.low:.3f} to {accuracy.high:.3f}, on "
-            f"{facts.texts['test']:,} texts that were held out",
+            f"{card.texts['test']:,} texts that were held out",
         )
     if facts.test_macro_f1 is not None:
         yield (

@@ -258,7 +258,7 @@ def _facts_cells(facts: "VersionFacts | None") -> tuple[str, str]:
     """Returns the date of a version and its accuracy with the 95 % interval."""
     if facts is None:
         return "unknown", "unknown"
-    accuracy, date = facts.test_accuracy, facts.trained_at
+    accuracy, date = facts.test_accuracy, facts.card.trained_at
     return (
         "unknown" if date is None else f"{date:%Y-%m-%d}",
         "unknown"

@@ -1,4 +1,4 @@
-"""What answers at an address with which a client could not speak, and which proxy is between."""
+"""Finds the protocol of an address that a client failed to connect to, and any proxy between."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a trained or loaded classifier consists of, and what it answers."""
+"""A trained or loaded classifier: its classes, its model or version, and its predictions."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ import tomli_w
 from lstm_sentiment.checks import closest, did_you_mean, unreadable
 from lstm_sentiment.compressed import read_whole
 from lstm_sentiment.errors import ConfigError, InvalidInputError
-from lstm_sentiment.first_bytes import START_BYTES, how_to_convert, recognize
+from lstm_sentiment.first_bytes import START_BYTES, not_utf8, recognize
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.overrides import preset_config, setting_types, with_overrides
 from lstm_sentiment.system import write_whole
@@ -164,10 +164,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
         return tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: must be UTF-8. Received: byte 0x{error.object[error.start]:02x} at offset "
-            f"{error.start:,}. {how_to_convert(error.object[error.start :][:START_BYTES], path)}"
-        ) from error
+        raise ConfigError(not_utf8(path, error)) from error
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 only the message has the line: "... (at line 3, column 7)".
         place = re.search(r"\(at line (\d+)", str(error))

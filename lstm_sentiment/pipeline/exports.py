@@ -1,4 +1,4 @@
-"""What a run has exported: `checkpoints/exports.json` in its folder.
+"""The record of a run's exports: `checkpoints/exports.json` in its folder.
 
 A version is noted before it appears, by the digest of its digests, which no other version has. So a
 run that was killed at any moment knows afterwards whether its version is there.

@@ -32,7 +32,7 @@ from lstm_sentiment.version_folder import find_version
 
 @dataclass(frozen=True)
 class RunTexts:
-    """What a run reads from the user's files.
+    """The texts, vectors and corrections that a run reads from the user's files.
 
     Attributes:
         train: Training set.

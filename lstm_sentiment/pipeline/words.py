@@ -172,7 +172,7 @@ def _word_counts(config: PipelineConfig) -> Mapping[str, float] | None:
 def _tell_dictionary(
     config: PipelineConfig, tokenizer: Tokenizer, texts: Sequence[str], progress: Progress
 ) -> None:
-    """Says how many words the dictionary has, how much they cover, and if that is little why."""
+    """Reports the size of the dictionary and its share of the texts, with a reason if it is low."""
     sources = [str(source) for source in sources_of(config.dictionary or ())]
     words, share = len(tokenizer.options()["word_counts"]), dictionary_share(tokenizer, texts)
     progress.say(

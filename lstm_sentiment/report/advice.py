@@ -1,4 +1,4 @@
-"""What to do next, as far as the scores of a version support it."""
+"""Advice on the next step, where the scores of a version support it."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -78,7 +78,7 @@ class Wording:
 
     @property
     def gap(self) -> str:
-        """What stands between two sentences: nothing in Chinese."""
+        """The separator of two sentences: nothing in Chinese."""
         return " " if self.language == "en" else ""
 
     def listed(self, parts: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which scripts texts are written in, and the tokenizer that fits; imports no TensorFlow."""
+"""Detects the scripts of texts and chooses the tokenizer; imports no TensorFlow."""
 
 import re
 from collections.abc import Sequence

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import numpy as np
 
 from lstm_sentiment import FitResult
+from lstm_sentiment.card_facts import read_card_facts
 from lstm_sentiment.drift.reference import CARD_KEY, DriftReference
 from lstm_sentiment.export.card import make_card
 from lstm_sentiment.report.page.card_facts import learning_history
 from lstm_sentiment.training.network import precision_scope
-from lstm_sentiment.versions.facts import read_facts
 
 
 def test_the_card_holds_the_learning_curves(fitted: FitResult) -> None:
@@ -41,7 +41,7 @@ def test_the_card_keeps_what_the_texts_of_training_look_like(fitted: FitResult) 
 
 def test_the_card_has_the_time_of_the_export_in_utc(fitted: FitResult) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    facts = read_facts(make_card(fitted, None))
+    facts = read_card_facts(make_card(fitted, None))
     assert facts.trained_at is not None
     assert before <= facts.trained_at <= datetime.now(UTC)
     assert facts.labels == fitted.label_names

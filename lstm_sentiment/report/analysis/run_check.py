@@ -1,4 +1,4 @@
-"""What a run would do with its texts and settings, found in seconds and without TensorFlow."""
+"""Checks the texts and settings of a run in seconds, without TensorFlow and without training."""
 
 import re
 from collections import Counter

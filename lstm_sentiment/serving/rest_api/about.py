@@ -1,10 +1,10 @@
-"""What the web page shows of a version: the facts of its card, and texts to try it with."""
+"""Returns the facts of a version that the web page shows, and texts to try it with."""
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_sentiment.card_facts import read_card_facts
 from lstm_sentiment.display_names import NO_NAMES, DisplayNames, load_display_names
 from lstm_sentiment.errors import LstmSentimentError, ServableNotFoundError
 from lstm_sentiment.version_folder import example_answers, find_versions, load_card
@@ -47,15 +47,16 @@ def about_version(base_path: Path | None, name: str, version: int) -> dict[str, 
         names = load_display_names(folder)
     except LstmSentimentError:
         names = NO_NAMES
+    facts = read_card_facts(card)
     return {
         "model": name,
         "version": version,
-        "labels": _strings(card.get("labels")),
+        "labels": list(facts.labels) or None,
         "label_names": _names(names),
-        "trained": _string(card.get("trained_at")),
-        "texts": _sizes(card.get("data")),
-        "scores": _numbers(_part(card.get("metrics"), "test")),
-        "max_length": _part(card.get("model"), "max_length"),
+        "trained": None if facts.trained_at is None else facts.trained_at.isoformat(),
+        "texts": dict(facts.texts),
+        "scores": dict(facts.scores),
+        "max_length": facts.max_length,
         "examples": examples,
     }
 
@@ -65,30 +66,3 @@ def _names(names: DisplayNames) -> dict[str, dict[str, str]]:
         label: {language: names.of(label, language) for language in _LANGUAGES}
         for label in names.names
     }
-
-
-def _part(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _strings(value: Any) -> list[str] | None:
-    return [str(each) for each in value] if isinstance(value, list) else None
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    found = value.items() if isinstance(value, dict) else ()
-    return {
-        str(key): float(number)
-        for key, number in found
-        if isinstance(number, int | float) and math.isfinite(number)
-    }
-
-
-def _sizes(value: Any) -> dict[str, int]:
-    parts = value.items() if isinstance(value, dict) else ()
-    sizes = ((name, _part(facts, "texts")) for name, facts in parts)
-    return {str(name): size for name, size in sizes if isinstance(size, int)}

@@ -21,7 +21,7 @@ _SUFFIXES = (*TABLE_SUFFIXES, ".txt")
 _LEFT_ASIDE_SHOWN = 3
 
 SCORED = ".scored."
-"""What the names of the files that `score` writes have before the format."""
+"""The part before the format in names of files that `score` writes."""
 
 _SCORED_NAME = re.compile(r".*\.scored\.(jsonl|csv|parquet|xlsx)")
 

@@ -36,7 +36,7 @@ _STRAY_SHARE = 0.1
 
 @dataclass(frozen=True)
 class TextEncoding:
-    """How to decode the lines of a file.
+    """The decoding of a file's lines.
 
     Attributes:
         codec: Python's name of the encoding; `auto` where the file can be read only once, so that
