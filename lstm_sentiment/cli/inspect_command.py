@@ -1,5 +1,6 @@
 """`inspect`: what a version is, how well it scored, and how to use it."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -188,6 +189,8 @@ def _how_to_use(report: "VersionReport") -> Iterator[str]:
     key = next((key for key in _PREFERRED if key in report.snippets), None)
     key = key or next(iter(report.snippets), None)
     folder = report.version_dir
+    if not report.graph.is_for_serving:
+        yield from _why_not_loaded(report)
     if key == "text":
         yield "Classify a text on this machine:"
         yield f"  {shell_command('predict', report.example_text, '--model', folder)}"
@@ -202,6 +205,16 @@ def _how_to_use(report: "VersionReport") -> Iterator[str]:
     yield "\n".join(f"  {line}" for line in escaped_lines(request).splitlines())
 
 
+def _why_not_loaded(report: "VersionReport") -> Iterator[str]:
+    """Yields lines on a version without a graph that servers load."""
+    tags = ",".join(report.graph.tags)
+    yield "No server loads this version as it is: servers load the graph whose only tag is 'serve'."
+    yield "Save the model again with this tag."
+    if tags:
+        flag = shlex.quote(f"--saved_model_tags={tags}")
+        yield f"Stock TensorFlow Serving also loads it with the flag {escaped_line(flag)}"
+
+
 def _print_requests(report: "VersionReport") -> None:
     # Not through rich, which would break the lines of snippets to paste.
     for key, snippets in report.snippets.items():
@@ -212,7 +225,12 @@ def _print_requests(report: "VersionReport") -> None:
         print(f"# It returns {outputs}.\n\n{escaped_lines(requests)}\n")
     for key, signature in report.signatures.items():
         if not signature.is_served:
-            print_line(f"# {key}: no server can answer it, because no request can hold its tensors")
+            why = "no request can hold its tensors" if signature.outputs else "it has no output"
+            print_line(f"# {key}: no server can answer it, because {why}")
             print_line()
+    if not report.graph.is_for_serving:
+        for line in _why_not_loaded(report):
+            print_line(f"# {line}")
+        print_line()
     if not report.signatures:
         print("# The version has no signature, so a server that loads it answers no request.\n")

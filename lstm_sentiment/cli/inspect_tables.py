@@ -86,8 +86,11 @@ def _graph_rows(graph: "GraphSummary", columns: int) -> list[tuple[str, str]]:
         f"{library}: {counted(name for name, of in graph.foreign_ops.items() if of == library)}"
         for library in sorted(set(graph.foreign_ops.values()))
     ]
+    others = [", ".join(tags) or "none" for tags in graph.all_tags]
+    others.remove(", ".join(graph.tags) or "none")
     return [
-        ("tags", ", ".join(graph.tags)),
+        ("tags", ", ".join(graph.tags) or "none"),
+        *([("tags of the others", "; ".join(others))] if others else []),
         ("nodes", f"{graph.nodes:,}, including those of {graph.functions:,} functions"),
         ("other libraries", "\n".join(foreign) or "none: plain TensorFlow runs the graph"),
         (f"ops, {len(graph.op_types)} types", counted(graph.op_types)),

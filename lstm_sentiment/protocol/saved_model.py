@@ -1,5 +1,6 @@
 """The signatures in a version's `saved_model.pb` or `.pbtxt`, read without TensorFlow."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,36 @@ def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
     Raises:
         ServableUnavailableError: As `signature_defs`.
     """
+    graphs = all_graphs(version_dir, message)
+    for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == SERVING_TAGS]
+    if not for_serving and len(graphs) != 1:
+        tags = "; ".join(",".join(graph.meta_info_def.tags) for graph in graphs) or "no graph"
+        raise ServableUnavailableError(
+            f"{graph_file(version_dir)}: must hold one graph, or one with the tag 'serve'. "
+            f"Received: {tags}."
+        )
+    return (for_serving or graphs)[0]
+
+
+def all_graphs(version_dir: Path, message: Any = SavedModel) -> Sequence[Any]:
+    """Reads all graphs of a version, each with other tags.
+
+    Args:
+        version_dir: The version's folder.
+        message: Parses the file, as in `graph_for_serving`.
+
+    Returns:
+        The `MetaGraphDef`s of `message`, possibly none.
+
+    Raises:
+        ServableUnavailableError: If the file is damaged or cannot be read.
+    """
     path = graph_file(version_dir)
     try:
         content = path.read_bytes()
-        graphs = _parsed(content, message, is_text=path.name == GRAPH_TEXT.name).meta_graphs
+        graphs: Sequence[Any] = _parsed(
+            content, message, is_text=path.name == GRAPH_TEXT.name
+        ).meta_graphs
     except OSError as error:
         raise ServableUnavailableError(f"{path}: cannot be read: {error.strerror}.") from error
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
@@ -62,13 +89,7 @@ def graph_for_serving(version_dir: Path, message: Any = SavedModel) -> Any:
             f"{path}: must be a SavedModel. Received: {' '.join(str(error).split())[:_QUOTED]}."
             f"{it_is(path)}"
         ) from error
-    for_serving = [graph for graph in graphs if set(graph.meta_info_def.tags) == SERVING_TAGS]
-    if not for_serving and len(graphs) != 1:
-        tags = "; ".join(",".join(graph.meta_info_def.tags) for graph in graphs) or "no graph"
-        raise ServableUnavailableError(
-            f"{path}: must hold one graph, or one with the tag 'serve'. Received: {tags}."
-        )
-    return (for_serving or graphs)[0]
+    return graphs
 
 
 def _parsed(content: bytes, message: Any, *, is_text: bool) -> Any:

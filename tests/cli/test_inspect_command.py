@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment import inspect_version
 from lstm_sentiment.version_folder import LABEL_NAMES
@@ -132,3 +133,20 @@ def test_a_version_without_signatures_says_so(run: Run, tmp_path: Path) -> None:
     assert (
         "The version has no signature, so a server that loads it answers no request." in outcome.out
     )
+
+
+@pytest.mark.parametrize("flags", [(), ("--requests",)])
+def test_a_graph_for_training_is_shown_and_not_offered(
+    run: Run, version_dir: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    copy = tmp_path / "models" / "1"
+    shutil.copytree(version_dir, copy)
+    path = copy / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    saved_model.meta_graphs[0].meta_info_def.tags[:] = ["train"]
+    path.write_bytes(saved_model.SerializeToString())
+    outcome = run("inspect", copy, *flags)
+    assert outcome.code == 0, outcome.err
+    assert "No server loads this version as it is: servers load the graph" in outcome.out
+    assert "--saved_model_tags=train" in outcome.out
+    assert "curl" not in outcome.out and " serve " not in outcome.out

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lstm_sentiment.errors import ServableUnavailableError
 from lstm_sentiment.protocol.dtypes import dtype_of
 from lstm_sentiment.protocol.graph_pb2 import MetaGraphDef, NodeDef, SavedModel
-from lstm_sentiment.protocol.saved_model import graph_for_serving
+from lstm_sentiment.protocol.saved_model import SERVING_TAGS, all_graphs
 from lstm_sentiment.protocol.signature_pb2 import SignatureDef, TensorInfo
 from lstm_sentiment.protocol.tensors import shape_of
+from lstm_sentiment.version_folder import graph_file
 
 TENSORFLOW_TEXT = "tensorflow-text"
 UNKNOWN_LIBRARY = "not known here"
@@ -62,8 +64,9 @@ class SignatureSummary:
     @property
     def is_served(self) -> bool:
         """Whether a server of TensorFlow Serving's protocol can answer the signature."""
+        # A session refuses to run a signature without an output.
         tensors = (*self.inputs.values(), *self.outputs.values())
-        return not any(tensor.dtype in _NO_TENSORS for tensor in tensors)
+        return bool(self.outputs) and not any(tensor.dtype in _NO_TENSORS for tensor in tensors)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ class GraphSummary:
     """A summary of a SavedModel's graph.
 
     Attributes:
-        tags: Tags of the meta graph that was read: the one for serving, or the only one.
+        tags: Tags of the meta graph that was read: the one for serving, else one that has the tag
+            `serve` among others, else the first.
+        all_tags: Tags of each meta graph, in the file's order.
         signatures: Signatures by key, sorted.
         nodes: Number of nodes, including those of functions.
         functions: Number of functions in the library.
@@ -83,6 +88,7 @@ class GraphSummary:
     """
 
     tags: tuple[str, ...]
+    all_tags: tuple[tuple[str, ...], ...]
     signatures: Mapping[str, SignatureSummary]
     nodes: int
     functions: int
@@ -91,19 +97,29 @@ class GraphSummary:
     constant_bytes: int
     sentencepiece_bytes: int
 
+    @property
+    def is_for_serving(self) -> bool:
+        """Whether a server loads the graph, which needs the tag `serve` and no other."""
+        return set(self.tags) == SERVING_TAGS
+
 
 def summarize_graph(version_dir: Path) -> GraphSummary:
     """Summarizes the graph in a version's `saved_model.pb` or `saved_model.pbtxt`.
 
     Raises:
-        ServableUnavailableError: If the file is damaged or cannot be read.
+        ServableUnavailableError: If the file is damaged, cannot be read, or holds no graph.
     """
-    meta_graph = graph_for_serving(version_dir, SavedModel)
+    graphs = all_graphs(version_dir, SavedModel)
+    if not graphs:
+        path = graph_file(version_dir)
+        raise ServableUnavailableError(f"{path}: must hold a graph. Received: no graph.")
+    meta_graph = min(graphs, key=_rank_of_tags)
     library = meta_graph.graph_def.library.function
     nodes = list(_nodes(meta_graph))
     op_types = Counter(node.op for node in nodes)
     return GraphSummary(
         tags=tuple(meta_graph.meta_info_def.tags),
+        all_tags=tuple(tuple(graph.meta_info_def.tags) for graph in graphs),
         signatures={
             key: _signature(key, definition)
             for key, definition in sorted(meta_graph.signature_def.items())
@@ -138,6 +154,12 @@ def library_of_op(name: str) -> str | None:
 def _ops(file: str) -> frozenset[str]:
     """Reads the names of a library's ops, one a line."""
     return frozenset(Path(__file__).with_name(file).read_text("utf-8").splitlines())
+
+
+def _rank_of_tags(meta_graph: MetaGraphDef) -> int:
+    """Returns 0 for the graph that servers load, 1 for another one for serving, 2 for the rest."""
+    tags = set(meta_graph.meta_info_def.tags)
+    return (tags != SERVING_TAGS) + (not tags >= SERVING_TAGS)
 
 
 def _nodes(meta_graph: MetaGraphDef) -> Iterator[NodeDef]:

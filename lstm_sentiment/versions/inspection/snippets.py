@@ -24,6 +24,8 @@ JSON_INPUTS = _INTEGERS | {"string", "bool", "float32", "float64"}
 """The dtypes that REST reads, as `AddValueToTensor` of TensorFlow Serving's `json_tensor.cc`."""
 JSON_OUTPUTS = JSON_INPUTS | {"float16", "bfloat16"}
 """The dtypes that REST writes."""
+_WITH_VALUES = JSON_OUTPUTS | {"complex64", "complex128"}
+"""The dtypes that `tf` has under their own names and makes tensors of from Python's numbers."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +202,23 @@ _EXAMPLE_LINES = (
 def _tensor_lines(signature: SignatureSummary) -> list[str]:
     """Returns lines that fill each input tensor with one value."""
     return [
-        f"value = tf.make_tensor_proto({_value(tensor.dtype)!r}, tf.{tensor.dtype}, "
-        f"{list(_shape(tensor.shape))})\n"
-        f"request.inputs[{_literal(name)}].CopyFrom(value)"
-        for name, tensor in signature.inputs.items()
+        line for name, tensor in signature.inputs.items() for line in _lines_of_one(name, tensor)
+    ]
+
+
+def _lines_of_one(name: str, tensor: TensorSummary) -> list[str]:
+    dtype, shape, target = (
+        tensor.dtype,
+        list(_shape(tensor.shape)),
+        f"request.inputs[{_literal(name)}]",
+    )
+    if dtype in _WITH_VALUES:
+        value = f"value = tf.make_tensor_proto({_value(dtype)!r}, tf.{dtype}, {shape})"
+        return [value, f"{target}.CopyFrom(value)"]
+    # A message without values stands for zeros.
+    return [
+        f'{target}.dtype = tf.as_dtype("{dtype}").as_datatype_enum',
+        f"{target}.tensor_shape.CopyFrom(tf.TensorShape({shape}).as_proto())",
     ]
 
 

@@ -112,7 +112,7 @@ def inspect_version(path: str | os.PathLike[str]) -> VersionReport:
         snippets={
             key: request_snippets(signature, name, asked, example)
             for key, signature in graph.signatures.items()
-            if signature.is_served
+            if signature.is_served and graph.is_for_serving
         },
         example_text=example.text,
     )

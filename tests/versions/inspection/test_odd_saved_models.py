@@ -12,10 +12,21 @@ from tensorflow.core.protobuf import saved_model_pb2
 from lstm_sentiment import ServableUnavailableError, VersionReport, inspect_version
 from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.protocol.dtypes import dtype_of
+from lstm_sentiment.protocol.tensor_pb2 import TensorProto
+from lstm_sentiment.protocol.tensors import read_tensor
 from lstm_sentiment.serving.errors import NotImplementedInServingError
 from lstm_sentiment.serving.rest_api.json_value import json_values, value_reader
-from lstm_sentiment.versions.inspection.snippets import JSON_INPUTS, JSON_OUTPUTS
+from lstm_sentiment.versions.inspection.graph import SignatureSummary, TensorSummary
+from lstm_sentiment.versions.inspection.snippets import (
+    FALLBACK,
+    JSON_INPUTS,
+    JSON_OUTPUTS,
+    request_snippets,
+)
+from tests.serving.saved_model.test_every_dtype import VALUES
 from tests.serving.saved_models import save_version
+
+tf1 = tf.compat.v1
 
 FLOATS = tf.TensorSpec([None, 3], tf.float32, "x")
 
@@ -95,6 +106,58 @@ def test_no_curl_where_json_cannot_hold_the_input(tmp_path: Path, dtype: tf.DTyp
 def test_no_curl_where_json_cannot_hold_the_output(tmp_path: Path) -> None:
     function = tf.function(lambda x: {"y": tf.complex(x, x)}, input_signature=[FLOATS])
     assert saved(tmp_path, odd=function).snippets["odd"].curl == ""
+
+
+def test_a_signature_without_an_output_is_not_offered(tmp_path: Path) -> None:
+    """A session refuses it: "Must specify at least one target to fetch or execute"."""
+    report = saved(tmp_path, silent=tf.function(lambda x: {}, input_signature=[FLOATS]))
+    assert not report.signatures["silent"].is_served
+    assert report.snippets == {}
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_the_tensor_of_every_python_snippet_can_be_made(name: str) -> None:
+    """TensorFlow has attributes and Python values for some of its dtypes alone."""
+    tensor = TensorSummary(name, (None, 2))
+    signature = SignatureSummary("odd", "predict", {"x": tensor}, {"y": tensor})
+    written = request_snippets(signature, "m", None, FALLBACK).python
+    before_the_call = written.partition("with grpc.")[0]
+    names: dict[str, Any] = {}
+    exec(before_the_call, names)
+    sent = names["request"].inputs["x"].SerializeToString()
+    dtype = tf.as_dtype(name)
+    in_tensorflow = tf.io.parse_tensor(sent, dtype)
+    assert (in_tensorflow.dtype, in_tensorflow.shape) == (dtype, (1, 2))
+    assert read_tensor(TensorProto.FromString(sent)).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("tag_sets", "shown"),
+    [
+        ([["train"]], ["train"]),
+        ([["train"], ["eval"]], ["train"]),
+        ([["train"], ["serve", "tpu"]], ["serve", "tpu"]),
+        ([[]], []),
+    ],
+)
+def test_a_graph_that_no_server_loads_is_shown_without_a_request(
+    tmp_path: Path, tag_sets: list[list[str]], shown: list[str]
+) -> None:
+    with tf.Graph().as_default(), tf1.Session() as session:
+        x = tf1.placeholder(tf.float32, [None], "x")
+        signature = tf1.saved_model.predict_signature_def({"x": x}, {"y": x + 1})
+        builder = tf1.saved_model.Builder(str(tmp_path / "1"))
+        first, *others = tag_sets
+        builder.add_meta_graph_and_variables(session, first, {"s": signature})
+        for tags in others:
+            builder.add_meta_graph(tags, {"s": signature})
+        builder.save()
+    report = inspect_version(tmp_path)
+    assert sorted(report.graph.tags) == shown
+    assert [sorted(tags) for tags in report.graph.all_tags] == tag_sets
+    assert list(report.signatures) == ["s"]
+    assert not report.graph.is_for_serving
+    assert report.snippets == {}
 
 
 def test_the_dtypes_of_curl_are_those_of_the_server() -> None:

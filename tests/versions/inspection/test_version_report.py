@@ -408,5 +408,10 @@ def test_the_graph_for_serving_is_read(foreign_dir: Path, tmp_path: Path) -> Non
     assert set(inspect_version(tmp_path).signatures) == {"image", "mixed", "classes"}
     saved_model.meta_graphs[0].meta_info_def.tags[:] = ["serve", "gpu"]
     (tmp_path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
-    with pytest.raises(ServableUnavailableError, match="Received: serve,gpu; train"):
+    report = inspect_version(tmp_path)
+    assert report.graph.all_tags == (("serve", "gpu"), ("train",))
+    assert set(report.signatures) == {"image", "mixed", "classes"}
+    assert not report.graph.is_for_serving and report.snippets == {}
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ServableUnavailableError, match=r"must hold a graph\. Received: no graph"):
         inspect_version(tmp_path)
