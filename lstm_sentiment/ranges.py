@@ -66,7 +66,7 @@ class Range:
             return self.rule
         if value < self.highest if self.is_below else value <= self.highest:
             return None
-        return self.rule if value == math.inf else self.too_large or self.rule
+        return self.too_large or self.rule
 
     @property
     def text(self) -> str:
@@ -255,5 +255,11 @@ TEMPERATURE = positive_numbers(1e6, "auto")
 WAIT_SECONDS = from_zero(366 * 86_400)
 """Seconds between two looks, or of a pause."""
 
+PAUSE_SECONDS = positive_numbers(366 * 86_400)
+"""Seconds of a pause that must not be left out."""
+
 TIMEOUT_SECONDS = positive_numbers(math.inf)
 """Infinity is no limit."""
+
+GRACE_SECONDS = from_zero(math.inf)
+"""Longest time in which something may end by itself; infinity is no limit."""

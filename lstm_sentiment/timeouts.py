@@ -4,6 +4,11 @@ LONGEST_SECONDS = 1e8
 """About three years. Clocks, locks and sockets count in 64 bits, and fail or end at once beyond."""
 
 
+def countable(seconds: float) -> float:
+    """Returns a duration that every clock can count: itself, or `LONGEST_SECONDS` if longer."""
+    return min(seconds, LONGEST_SECONDS)
+
+
 def timeout_or_none(seconds: float | None) -> float | None:
     """Returns a timeout as locks, sockets and gRPC take it.
 

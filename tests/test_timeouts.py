@@ -1,11 +1,16 @@
 """`inf` and whatever no clock can count is no limit, everywhere a timeout is taken."""
 
 import math
+import signal
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from lstm_sentiment.cli.flag_rules import NUMBERS
+from lstm_sentiment.cli.serve_signals import EndedBySignals
 from lstm_sentiment.client.model_service import RunningServer
 from lstm_sentiment.client.predict_client import PredictClient
 from lstm_sentiment.client.rest_client import RestClient
@@ -13,9 +18,12 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.models_config.config import single_model_config
 from lstm_sentiment.protocol.model_server_config_pb2 import ModelServerConfig
 from lstm_sentiment.rollout.shadow_agreement import read_shadow_agreement
+from lstm_sentiment.serving.batching.parameters import BatchingParameters
+from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.server import ModelServer
 from lstm_sentiment.serving.server_options import ServerOptions
 from lstm_sentiment.timeouts import LONGEST_SECONDS, timeout_or_none
+from lstm_sentiment.training.workers.launcher import launch
 from tests.serving.saved_models import save_version
 
 ENDLESS = [math.inf, 1e10, 1e18, 1e300]
@@ -72,6 +80,40 @@ def test_nobody_fails_for_a_long_timeout(served: Served, seconds: float) -> None
     server.reload(served.config, timeout_seconds=seconds)
     with pytest.raises(InvalidInputError, match="shadow"):
         read_shadow_agreement(rest, timeout_seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds", ENDLESS)
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whatever_ends_may_take_any_time(tmp_path: Path, seconds: float) -> None:
+    save_version(tmp_path / "m", 1)
+    options = ServerOptions(
+        grace_seconds=seconds,
+        batching=BatchingParameters(
+            batch_timeout_micros=2**63 - 1, max_batch_size=1, latency_objective_seconds=seconds
+        ),
+        request_log=RequestLogOptions(max_age_seconds=seconds),
+    )
+    with ModelServer(single_model_config("m", tmp_path / "m"), options, port=0) as server:
+        rest = RestClient(f"127.0.0.1:{server.rest_api_port}", "must answer")
+        assert "batching" not in rest.get("/state")  # no objective, and strict JSON
+    exits: list[bool] = []
+    with pytest.raises(KeyboardInterrupt), EndedBySignals(seconds, lambda: exits.append(True)):
+        signal.raise_signal(signal.SIGTERM)
+    assert not exits
+    assert launch([sys.executable, "-S", "-c", ""], workers=1, grace_seconds=seconds) == 0
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name.endswith("_seconds")])
+def test_a_flag_takes_infinity_or_names_its_largest_number(name: str) -> None:
+    broken = NUMBERS[name].broken_by(math.inf)
+    assert broken is None or "at most" in broken
+    is_limit = name.startswith(("timeout", "grace", "drain")) or name.endswith("age_seconds")
+    assert is_limit == (broken is None)
+
+
+def test_a_pause_is_no_longer_than_a_year() -> None:
+    with pytest.raises(InvalidInputError, match="`pause_seconds` must be at most 31622400"):
+        RequestLogOptions(pause_seconds=math.inf)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan])

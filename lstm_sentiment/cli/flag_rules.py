@@ -15,6 +15,7 @@ from lstm_sentiment.ranges import (
     COUNT,
     DEVICES,
     EPOCHS,
+    GRACE_SECONDS,
     NAME,
     PATH,
     PROBABILITY,
@@ -53,7 +54,7 @@ NUMBERS: Mapping[str, Range] = {
     "workers": DEVICES,
     "gpus_per_worker": DEVICES,
     "timeout_seconds": TIMEOUT_SECONDS,
-    "grace_seconds": WAIT_SECONDS,
+    "grace_seconds": GRACE_SECONDS,
     "confidence": PROBABILITY,
     "trials": positive_integers(100_000),
     "folds": integers(2, 50),
@@ -70,7 +71,7 @@ NUMBERS: Mapping[str, Range] = {
     "model_config_file_poll_wait_seconds": WAIT_SECONDS,
     "file_system_poll_wait_seconds": WAIT_SECONDS,
     "access_poll_wait_seconds": WAIT_SECONDS,
-    "drain_seconds": WAIT_SECONDS,
+    "drain_seconds": GRACE_SECONDS,
     "max_num_load_retries": from_zero(_INT32, is_integer=True),
     "load_retry_interval_micros": integers(-_INT64, 366 * 86_400 * 1_000_000),
     "num_load_threads": _THREADS,
@@ -92,7 +93,7 @@ NUMBERS: Mapping[str, Range] = {
     "shadow_share": SHARE,
     "drift_alpha": ALPHA,
     "request_log_max_bytes": BYTES,
-    "request_log_max_age_seconds": WAIT_SECONDS,
+    "request_log_max_age_seconds": TIMEOUT_SECONDS,
 }
 """The range of each flag that takes a number, by the name of its parameter."""
 

@@ -31,7 +31,10 @@ def launch(
         ),
     ] = None,
     grace_seconds: Annotated[
-        float, typer.Option(help="Seconds to let stopped workers finish before killing them.")
+        float,
+        typer.Option(
+            help="Seconds to let stopped workers finish before killing them; inf for no limit."
+        ),
     ] = 10.0,
 ) -> None:
     """Run a command as several workers on this machine, which train together.

@@ -259,7 +259,7 @@ class MonitoringFlags:
     request_log_max_age_seconds: Annotated[
         float,
         typer.Option(
-            help="Age at which a request log starts its next file.",
+            help="Age in seconds at which a request log starts its next file; inf for no limit.",
             rich_help_panel=_WATCHING,
             min=1,
             metavar="N",

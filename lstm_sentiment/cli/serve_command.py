@@ -64,7 +64,9 @@ def serve(
     drain_seconds: Annotated[
         float,
         typer.Option(
-            help="Seconds to let running requests finish before shutting down.", min=0, metavar="N"
+            help="Seconds to let running requests finish before shutting down; inf for no limit.",
+            min=0,
+            metavar="N",
         ),
     ] = 15.0,
     version: Annotated[

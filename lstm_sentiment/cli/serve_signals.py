@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from lstm_sentiment.cli.verbosity import log_level
 from lstm_sentiment.serving.log_lines import LogHandler, logging_by
+from lstm_sentiment.timeouts import countable
 
 
 def logging_to_stderr() -> AbstractContextManager[None]:
@@ -30,7 +31,7 @@ class EndedBySignals:
             exit_now: Ends the process: after that time, or at a second signal.
         """
         self._exit_now = exit_now
-        self._end = threading.Timer(drain_seconds, self._exit)
+        self._end = threading.Timer(countable(drain_seconds), self._exit)
         self._end.daemon = True
 
     def __enter__(self) -> None:

@@ -16,7 +16,7 @@ import grpc
 
 from lstm_sentiment.checks import positive_seconds
 from lstm_sentiment.client.errors import trailing_value
-from lstm_sentiment.timeouts import LONGEST_SECONDS
+from lstm_sentiment.timeouts import countable
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -60,7 +60,7 @@ class Deadline:
 
     def remaining_seconds(self) -> float:
         """Returns the seconds left, as gRPC can count them; 0 or less after the deadline."""
-        return min(self._end - self._clock(), LONGEST_SECONDS)
+        return countable(self._end - self._clock())
 
 
 class Attempts:
@@ -89,5 +89,5 @@ class Attempts:
             if not (pushback.isascii() and pushback.isdigit()):
                 # By gRPC's rules any other value, such as -1, forbids a retry.
                 return None
-            pause = int(pushback) / 1000
+            pause = float(pushback) / 1000
         return pause if pause < self._deadline.remaining_seconds() else None

@@ -55,7 +55,7 @@ from lstm_sentiment.serving.transports import (
     open_grpc_port,
     open_grpc_socket,
 )
-from lstm_sentiment.timeouts import timeout_or_none
+from lstm_sentiment.timeouts import countable, timeout_or_none
 
 logger = get_logger(__name__)
 
@@ -236,10 +236,10 @@ class ModelServer:
         From the start of this call, health checks report that the server is not ready.
 
         Args:
-            grace_seconds: Longest time for running requests; `None` for the `grace_seconds` of the
-                options. The call always waits for a version that is loading.
+            grace_seconds: Longest time for running requests, infinity for no limit; `None` for the
+                `grace_seconds` of the options. The call always waits for a version that is loading.
         """
-        grace = self._options.grace_seconds if grace_seconds is None else grace_seconds
+        grace = countable(self._options.grace_seconds if grace_seconds is None else grace_seconds)
         with self._stop_lock:
             if self._stopped.is_set():
                 return
@@ -346,7 +346,7 @@ class ModelServer:
                 request_log=self._observability.request_log.report(),
                 drift=None if drift is None else drift.reports(),
             )
-        if self._scheduler is not None and self._scheduler.parameters.latency_objective_seconds:
+        if self._scheduler is not None and self._scheduler.objective_seconds is not None:
             state["batching"] = self._scheduler.report()
         return state
 

@@ -10,6 +10,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.ranges import (
     ALPHA,
     BYTES,
+    GRACE_SECONDS,
     SHARE,
     THREADS,
     TIMEOUT_SECONDS,
@@ -91,7 +92,8 @@ class ServerOptions:
         grpc_reflection: Serves gRPC's server reflection.
         ui: Serves a web page at `/` of REST, where texts can be tried. The page itself needs no
             token; its requests to the server do.
-        grace_seconds: Longest time for running requests when the server stops.
+        grace_seconds: Longest time for running requests when the server stops; infinity for no
+            limit.
 
     Raises:
         InvalidInputError: If a number is out of its range.
@@ -125,7 +127,7 @@ class ServerOptions:
     grpc_health: bool = False
     grpc_reflection: bool = False
     ui: bool = True
-    grace_seconds: Annotated[float, WAIT_SECONDS] = 5.0
+    grace_seconds: Annotated[float, GRACE_SECONDS] = 5.0
 
     def __post_init__(self) -> None:
         """Checks the numbers."""

@@ -16,11 +16,11 @@ from lstm_sentiment.ranges import (
     SHARE_BELOW_ONE,
     SHARE_OR_AUTO,
     TEMPERATURE,
+    TIMEOUT_SECONDS,
     TRAINING_STEPS,
     Range,
     check_fields,
     positive_integers,
-    positive_numbers,
 )
 
 StrategyName = Literal["auto", "default", "mirrored", "multi-worker"]
@@ -42,7 +42,6 @@ FOLDS = Range(
     is_integer=True,
     words=("auto", "off"),
 )
-_START_SECONDS = positive_numbers(366 * 86_400)
 _LOGICAL_DEVICES = positive_integers(64)
 
 
@@ -84,7 +83,8 @@ class TrainingConfig:
         strategy: `auto`, `default`, `mirrored` or `multi-worker`: see `start_workers`.
         logical_devices: Number of logical devices that the CPU is divided into, to try `mirrored`
             without several GPUs. `None` uses the physical devices.
-        start_timeout_seconds: Longest wait of a `multi-worker` worker for the others to start.
+        start_timeout_seconds: Longest wait of a `multi-worker` worker for the others to start;
+            infinity for no limit.
     """
 
     epochs: Annotated[AutoInteger, AUTO_EPOCHS] = "auto"
@@ -107,7 +107,7 @@ class TrainingConfig:
     seed: Annotated[int, SEED] = 0
     strategy: StrategyName = "auto"
     logical_devices: Annotated[int | None, _LOGICAL_DEVICES] = None
-    start_timeout_seconds: Annotated[float, _START_SECONDS] = 300.0
+    start_timeout_seconds: Annotated[float, TIMEOUT_SECONDS] = 300.0
 
     def __post_init__(self) -> None:
         """Checks all fields."""

@@ -532,9 +532,13 @@ def test_serve_lets_everybody_on_this_machine_in_and_limits_requests(
         *(
             (
                 ("--enable-batching", f"--latency-objective-millis={number}"),
-                f"`--latency-objective-millis` must be a positive number. Received: {number}.",
+                f"`--latency-objective-millis` must be {rule}. Received: {number}.",
             )
-            for number in ("0", "-1", "nan", "inf")
+            for rule, numbers in (
+                ("a positive number", ("0", "-1", "nan")),
+                ("at most 1000000000", ("inf", "1e10")),
+            )
+            for number in numbers
         ),
         (("--ssl-certificate", "c"), "go together"),
         (("--ssl-config-file", "s", "--ssl-client-ca", "c"), "Received: both"),

@@ -63,7 +63,9 @@ def test_a_setting_out_of_its_range_is_refused_in_python_in_toml_and_by_set(
     tmp_path: Path, name: str
 ) -> None:
     rule, config = RANGES[name], tmp_path / "a.toml"
-    out = [rule.lowest - 1, -HUGE, HUGE, *([] if rule.is_integer else [math.nan, math.inf])]
+    out = [rule.lowest - 1, -HUGE, *([] if rule.is_integer else [math.nan])]
+    if rule.highest < math.inf:  # a limit of time may be any
+        out += [HUGE] if rule.is_integer else [HUGE, math.inf]
     section, _, key = name.rpartition(".")
     for value in out:
         typed = repr(int(value) if rule.is_integer else value)

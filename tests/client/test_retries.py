@@ -164,7 +164,7 @@ def test_the_server_may_ask_for_another_pause(
     assert time.pauses == pytest.approx([0.007, 0.2])
 
 
-@pytest.mark.parametrize("pushback", ["-1", "soon", "60000"])
+@pytest.mark.parametrize("pushback", ["-1", "soon", "60000", "9" * 400])
 def test_the_server_may_ask_not_to_come_back_in_time(
     make: Any, server: FakeServer, address: str, time: FakeTime, pushback: str
 ) -> None:

@@ -143,7 +143,7 @@ def test_relative_paths_are_relative_to_the_working_folder(file: Path) -> None:
         ("[training]\nlearning_rate = nan", "training.learning_rate must be a positive number"),
         (
             f"[training]\nlearning_rate = 1{'0' * 400}",
-            "training.learning_rate must be a positive number",
+            "training.learning_rate must be at most 100",
         ),
         ("tokenizer = 'bpe'", "tokenizer must be one of: auto, unigram"),
         ("[vector_training]\nseed = -1", "vector_training.seed must be an integer from 0"),

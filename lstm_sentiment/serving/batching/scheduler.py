@@ -37,6 +37,7 @@ from lstm_sentiment.serving.errors import (
     RequestCancelledError,
 )
 from lstm_sentiment.serving.servable_id import ServableId
+from lstm_sentiment.timeouts import countable, timeout_or_none
 from lstm_sentiment.version_folder import EXPLAIN
 
 _QueueKey = tuple[BatchKey, asyncio.AbstractEventLoop | None]
@@ -47,9 +48,6 @@ _MOST_ROWS_ON_LOOP = 64
 
 # Texts are explained one after another, which takes long: more would only wait for each other.
 _MOST_EXPLAINED = 16
-
-# The protocol's microseconds go beyond what a thread can wait.
-_LONGEST_WAIT_SECONDS = 366 * 86_400.0
 
 
 class BatchScheduler:
@@ -71,7 +69,8 @@ class BatchScheduler:
         """
         self.parameters = parameters
         self._largest_batch = parameters.largest_batch
-        self._wait_seconds = min(parameters.batch_timeout_micros / 1e6, _LONGEST_WAIT_SECONDS)
+        self._wait_seconds = countable(parameters.batch_timeout_micros / 1e6)
+        self.objective_seconds = timeout_or_none(parameters.latency_objective_seconds)
         # Guards all queues and their requests; notified when a queue may have become due.
         self._condition = threading.Condition()
         self._runner = BatchRunner(parameters, self._condition, on_batch=on_batch, clock=clock)
@@ -230,7 +229,7 @@ class BatchScheduler:
             `latency_objective_ms`, and `batches`: for each signature of a model that was called,
             `model`, `signature` and `largest_batch`.
         """
-        objective = self.parameters.latency_objective_seconds
+        objective = self.objective_seconds
         with self._condition:
             found = [(*name, sizing.largest) for name, sizing in sorted(self._sizings.items())]
         return {
@@ -313,7 +312,7 @@ class BatchScheduler:
         servable_id, signature_key = target.signature
         name = servable_id.name, signature_key
         if name not in self._sizings:
-            objective = self.parameters.latency_objective_seconds
+            objective = self.objective_seconds
             self._sizings[name] = BatchSizing(self._largest_batch, objective)
         return self._sizings[name]
 

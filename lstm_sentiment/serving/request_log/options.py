@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lstm_sentiment.ranges import BYTES, COUNT, TIMEOUT_SECONDS, check_fields
+from lstm_sentiment.ranges import BYTES, COUNT, PAUSE_SECONDS, TIMEOUT_SECONDS, check_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,20 +12,20 @@ class RequestLogOptions:
 
     Attributes:
         max_bytes: Size at which the next file begins. A longer record has a file of its own.
-        max_age_seconds: Age at which the next file begins.
+        max_age_seconds: Age at which the next file begins; infinity for no limit.
         max_waiting: Limit of requests that wait to be written; more are dropped and counted.
         max_waiting_bytes: Limit of their memory, in bytes.
         pause_seconds: Pause that lets more requests come, to be written together.
 
     Raises:
-        InvalidInputError: If a number is not positive.
+        InvalidInputError: If a number is not positive, or `pause_seconds` is more than a year.
     """
 
     max_bytes: Annotated[int, BYTES] = 64 * 2**20
     max_age_seconds: Annotated[float, TIMEOUT_SECONDS] = 3600.0
     max_waiting: Annotated[int, COUNT] = 16_384
     max_waiting_bytes: Annotated[int, BYTES] = 64 * 2**20
-    pause_seconds: Annotated[float, TIMEOUT_SECONDS] = 0.1
+    pause_seconds: Annotated[float, PAUSE_SECONDS] = 0.1
 
     def __post_init__(self) -> None:
         """Checks the numbers."""

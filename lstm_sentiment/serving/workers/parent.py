@@ -20,6 +20,7 @@ from lstm_sentiment.serving.workers.posix import check_can_share_ports, reserve_
 from lstm_sentiment.serving.workers.roster import Roster
 from lstm_sentiment.serving.workers.states import VersionState
 from lstm_sentiment.serving.workers.worker_process import WorkerProcess
+from lstm_sentiment.timeouts import countable
 
 logger = get_logger(__name__)
 
@@ -67,7 +68,7 @@ class WorkerParent:
             check_port("rest_api_port", address.rest_api_port)
         self._make_server = pickle.dumps(make_server)
         self._size, self._log_level = workers, log_level
-        self._drain_seconds = drain_seconds
+        self._drain_seconds = countable(drain_seconds)
         self._address = address
         # The sockets that hold the ports, and the file that the workers take turns by.
         self._open = ExitStack()

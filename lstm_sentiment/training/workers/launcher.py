@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, Popen
 
-from lstm_sentiment.checks import at_least
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.ranges import GRACE_SECONDS, check_value
 from lstm_sentiment.training.workers.environments import worker_environments
 
 _STDOUT, _STDERR = 1, 2
@@ -69,7 +69,8 @@ def launch(
         workers: Number of workers, positive.
         gpus_per_worker: Number of GPUs of each worker, positive: consecutive ones of
             `CUDA_VISIBLE_DEVICES` or, if it is unset, of all. `None` lets each worker see all GPUs.
-        grace_seconds: Time for workers to end, in each step of a stop. Must not be negative.
+        grace_seconds: Time for workers to end, in each step of a stop. Must not be negative;
+            infinity for no limit.
 
     Returns:
         0 if all workers ended with 0. Otherwise the exit code of the worker that failed first, or
@@ -97,7 +98,7 @@ def _check(command: Sequence[str], grace_seconds: float) -> None:
         raise InvalidInputError(
             f"`command` must begin with a program that can be run. Received: {command[0]!r}."
         )
-    at_least(0, grace_seconds=grace_seconds)
+    check_value("grace_seconds", GRACE_SECONDS, grace_seconds)
 
 
 @contextmanager

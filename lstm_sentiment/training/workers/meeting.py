@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 
 from lstm_sentiment.errors import ConfigError, TrainingError
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.timeouts import countable, timeout_or_none
 from lstm_sentiment.training.workers.cluster import Cluster
 
 _TRY_SECONDS = 1.0
@@ -30,7 +31,7 @@ def meet(
 
     Args:
         cluster: The workers, the same at all of them.
-        timeout_seconds: Longest wait.
+        timeout_seconds: Longest wait; infinity for no limit.
         progress: Receives a message at the start.
         clock: Returns seconds that never decrease.
 
@@ -40,13 +41,14 @@ def meet(
         TrainingError: If a worker is missing after `timeout_seconds`.
     """
     deadline = clock() + timeout_seconds
+    limit = "" if timeout_or_none(timeout_seconds) is None else f", {timeout_seconds:g} s at most"
     with _listening(cluster) as listener:
         progress.say(
             f"Worker {cluster.index} of {len(cluster.addresses)} at {cluster.address}: waiting for "
-            f"the others, {timeout_seconds:g} s at most"
+            f"the others{limit}"
         )
         wait = _gather if cluster.index == 0 else _report
-        missing = wait(cluster, listener, lambda: deadline - clock())
+        missing = wait(cluster, listener, lambda: countable(deadline - clock()))
     if missing:
         raise TrainingError(
             f"All workers must be there within {timeout_seconds:g} s. Received: nothing from "

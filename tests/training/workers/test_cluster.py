@@ -1,6 +1,7 @@
 """Who trains together: `TF_CONFIG`, and the meeting before TensorFlow starts."""
 
 import json
+import math
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -157,6 +158,12 @@ def test_all_that_are_there_meet_and_leave_their_ports_free(count: int) -> None:
     clusters = [Cluster(addresses, index) for index in range(count)]
     for _ in range(2):
         assert meet_all(clusters, 30) == [""] * count
+
+
+@pytest.mark.parametrize("seconds", [1e10, 1e300, math.inf])
+def test_a_meeting_may_have_no_time_limit(seconds: float) -> None:
+    addresses = free_addresses(2)
+    assert meet_all([Cluster(addresses, index) for index in range(2)], seconds) == [""] * 2
 
 
 def test_who_does_not_come_is_named_to_all_that_wait() -> None:
