@@ -39,6 +39,16 @@ def test_any_other_timeout_is_itself(seconds: float | None) -> None:
     assert timeout_or_none(seconds) == seconds
 
 
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Leaves the handlers of signals as they were."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
 class Served(NamedTuple):
     server: ModelServer
     config: ModelServerConfig
@@ -83,6 +93,7 @@ def test_nobody_fails_for_a_long_timeout(served: Served, seconds: float) -> None
 
 
 @pytest.mark.parametrize("seconds", ENDLESS)
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_whatever_ends_may_take_any_time(tmp_path: Path, seconds: float) -> None:
     save_version(tmp_path / "m", 1)
