@@ -1,4 +1,4 @@
-"""The table in `findings/README.md` lists the scripts beside it; each script has a finding's form."""
+"""The table in `findings/README.md` lists the scripts beside it; each of them has the same parts."""
 
 import os
 import re
