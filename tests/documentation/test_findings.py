@@ -1,4 +1,4 @@
-"""The table in `findings/README.md` lists the scripts beside it; each of them has the same parts."""
+"""The table in `findings/README.md` lists the scripts beside it; each has the same parts."""
 
 import os
 import re
