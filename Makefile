@@ -12,6 +12,8 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy --platform win32 --cache-dir .mypy_cache/win32 lstm_sentiment cli.py
+	$(PYTHON) -m mypy --platform darwin --cache-dir .mypy_cache/darwin lstm_sentiment cli.py
 	lint-imports
 
 format:

@@ -1,6 +1,7 @@
 """Commands of this program as its user would type them."""
 
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +12,11 @@ def program() -> str:
 
 
 def shell_command(*parts: object) -> str:
-    """Returns a command of this program, quoted for a shell.
+    """Returns a command of this program, quoted for a shell; on Windows for its command prompt.
 
     Args:
         parts: The command's name, its flags and arguments.
     """
-    return f"{program()} {shlex.join(map(str, parts))}"
+    words = [str(part) for part in parts]
+    quoted = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    return f"{program()} {quoted}"

@@ -7,6 +7,7 @@ import lzma
 import os
 import select
 import stat
+import sys
 import zlib
 from pathlib import Path
 from typing import IO, Any, Final
@@ -44,13 +45,14 @@ def open_file(path: Path) -> io.BufferedReader:
         InvalidInputError: If nobody writes into the named pipe.
         OSError: If the file cannot be opened.
     """
-    at_once = getattr(os, "O_NONBLOCK", 0)  # opening a named pipe would wait for a writer
-    descriptor = os.open(path, os.O_RDONLY | at_once | getattr(os, "O_BINARY", 0))
+    if sys.platform == "win32":  # whose named pipes are no files
+        return io.BufferedReader(io.FileIO(path, "rb"), _BUFFER_BYTES)
+    # Opening a named pipe would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             _wait_for_writer(path, descriptor)
-        if at_once:
-            os.set_blocking(descriptor, True)
+        os.set_blocking(descriptor, True)
         return io.BufferedReader(io.FileIO(descriptor, "rb"), _BUFFER_BYTES)
     except BaseException:
         os.close(descriptor)
@@ -166,10 +168,11 @@ _OPENERS: dict[str, Any] = {"gzip": _gzip, "bzip2": bz2.BZ2File, "xz": lzma.LZMA
 
 
 def _wait_for_writer(path: Path, descriptor: int) -> None:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    if not poll.poll(1_000 * _SECONDS_FOR_A_WRITER):
-        raise InvalidInputError(
-            f"{path}: a named pipe must have a program that writes into it. Received: none within "
-            f"{_SECONDS_FOR_A_WRITER} seconds."
-        )
+    if sys.platform != "win32":
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        if not poll.poll(1_000 * _SECONDS_FOR_A_WRITER):
+            raise InvalidInputError(
+                f"{path}: a named pipe must have a program that writes into it. Received: none "
+                f"within {_SECONDS_FOR_A_WRITER} seconds."
+            )

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 from lstm_sentiment.errors import InvalidInputError
@@ -51,6 +52,8 @@ def endless_refusal(path: str) -> str | None:
     if stat.S_ISBLK(status.st_mode):
         return "a file or folder, not a device"
     if stat.S_ISCHR(status.st_mode):
+        if sys.platform == "win32":  # NUL, CON
+            return None
         is_null = status.st_rdev == os.stat(os.devnull).st_rdev
         is_terminal = real.startswith(("/dev/tty", "/dev/pts/", "/dev/console"))
         return None if is_null or is_terminal else "a file or folder, not a device"

@@ -41,9 +41,9 @@ def available_memory() -> int | None:
     left = [free] if (free := _free_on_machine()) is not None else []
     for limit, used in _LIMITS:
         with suppress(OSError, ValueError):
-            most = int((_GROUP / limit).read_text())
+            most = int((_GROUP / limit).read_text("utf-8"))
             # What the container keeps of files can be dropped.
-            left.append(max(0, most - int((_GROUP / used).read_text()) + _kept_of_files()))
+            left.append(max(0, most - int((_GROUP / used).read_text("utf-8")) + _kept_of_files()))
     return min(left, default=None)
 
 
@@ -77,7 +77,7 @@ def _told(size: int) -> str:
 
 def _free_on_machine() -> int | None:
     with suppress(OSError, ValueError, KeyError):
-        lines = (line.split() for line in _MEMORY.read_text().splitlines())
+        lines = (line.split() for line in _MEMORY.read_text("utf-8").splitlines())
         kilobytes = {name: int(value) for name, value, *_ in lines}
         return 1024 * (kilobytes["MemAvailable:"] + kilobytes.get("SwapFree:", 0))
     return None
@@ -85,7 +85,7 @@ def _free_on_machine() -> int | None:
 
 def _kept_of_files() -> int:
     with suppress(OSError, ValueError):
-        lines = (line.split() for line in (_GROUP / "memory.stat").read_text().splitlines())
+        lines = (line.split() for line in (_GROUP / "memory.stat").read_text("utf-8").splitlines())
         numbers = {name: int(value) for name, value in lines}
         return numbers.get("active_file", 0) + numbers.get("inactive_file", 0)
     return 0

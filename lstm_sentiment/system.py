@@ -5,6 +5,8 @@ import errno
 import os
 import stat
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,13 +14,17 @@ from typing import BinaryIO
 
 from lstm_sentiment.unfinished import clear_once, lock, unfinished_path
 
-try:
+if sys.platform != "win32":
     import resource
-except ModuleNotFoundError:  # on Windows, whose sockets are no file descriptors
-    resource = None  # type: ignore[assignment]
 
 # What Linux allows a process at most by itself.
 _MOST_DESCRIPTORS = 2**20
+# What `select` of Windows watches at most, by which asyncio waits for sockets there:
+# https://docs.python.org/3/library/asyncio-platforms.html#windows
+_MOST_SELECTED = 512
+_SECONDS_BETWEEN_SIGNALS = 0.5
+# How long a reader or a virus scanner may keep a file open on Windows, where it cannot be replaced.
+_SECONDS_TO_REPLACE, _SECONDS_BETWEEN_TRIES = 2.0, 0.05
 
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 """Errors of a process, and of a system, that has no descriptor left."""
@@ -70,10 +76,10 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if sys.platform != "win32":  # where no open file can be renamed
+            if sys.platform != "win32":
                 os.replace(beside, path)
-        if sys.platform == "win32":
-            os.replace(beside, path)
+        if sys.platform == "win32":  # where no open file can be renamed
+            _replace_soon(beside, path)
     except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -81,6 +87,19 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     # After a loss of power the new name is there too. Not every file system can be asked for it.
     with suppress(OSError):
         sync_to_disk(path.parent)
+
+
+def _replace_soon(source: Path, target: Path) -> None:
+    """Renames a file over another, as soon as no other program has the other open."""
+    last = time.monotonic() + _SECONDS_TO_REPLACE
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() > last:
+                raise
+        time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 def _locked_file(path: Path) -> tuple[BinaryIO, Path]:
@@ -118,12 +137,50 @@ def _keep_access(descriptor: int, before: os.stat_result) -> None:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Waits until a file's content, or a folder's list of entries, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Waits until a file's content, or a folder's list of entries, is on the disk.
+
+    On Windows, where no folder can be opened, nothing is done for a folder.
+    """
+    if sys.platform == "win32" and path.is_dir():
+        return
+    # Windows writes out only what is opened to write.
+    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def wait_for(event: threading.Event, timeout_seconds: float | None = None) -> bool:
+    """Waits for an event; Ctrl-C interrupts the wait on Windows too, within half a second.
+
+    Args:
+        event: The event.
+        timeout_seconds: Longest wait; `None` for no limit.
+
+    Returns:
+        Whether the event has come.
+    """
+    if sys.platform != "win32" or timeout_seconds is not None:
+        return event.wait(timeout_seconds)
+    while not event.wait(_SECONDS_BETWEEN_SIGNALS):
+        pass  # a signal handler runs only between waits there
+    return True
+
+
+def read_at(descriptor: int, size: int, position: int) -> bytes:
+    """Reads at most `size` bytes of an open file from a position on; b"" at its end.
+
+    Safe to call from several threads.
+    """
+    if sys.platform != "win32":
+        return os.pread(descriptor, size, position)
+    with _reading:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        return os.read(descriptor, size)
+
+
+_reading = threading.Lock()
 
 
 def use_one_arena() -> None:
@@ -145,21 +202,25 @@ def return_freed_memory() -> None:
 
 def raise_descriptor_limit() -> None:
     """Lets this process, and those it starts, open as many files as the system allows it."""
-    if resource is None:
-        return
-    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
-    if limit != resource.RLIM_INFINITY and limit < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if sys.platform != "win32":
+        limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        infinity = resource.RLIM_INFINITY
+        wanted = _MOST_DESCRIPTORS if most == infinity else min(most, _MOST_DESCRIPTORS)
+        if limit != infinity and limit < wanted:
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def descriptor_limit() -> int:
-    """Returns how many files this process may have open; a large number where nothing limits it."""
-    if resource is None:
-        return _MOST_DESCRIPTORS
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit
+    """Returns how many files this process may have open; a large number where nothing limits it.
+
+    On Windows, where sockets are no files, it is how many sockets an event loop can watch.
+    """
+    if sys.platform == "win32":
+        return _MOST_SELECTED
+    else:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return _MOST_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit
 
 
 def free_descriptors() -> int:

@@ -9,7 +9,8 @@ nothing: another process has it, or has it now. What is not locked is of a proce
 and whoever writes to the folder next deletes it. `TOKEN` begins with a mark of the running kernel:
 some file systems keep locks on one machine, so what another machine wrote, or this one before it
 was started anew, must also have been left alone for a day. Where nothing can be locked, nothing is
-deleted.
+deleted. On Windows an open file cannot be deleted, and a folder cannot be locked: what has been
+left alone for a day is deleted.
 """
 
 import hashlib
@@ -17,17 +18,14 @@ import os
 import re
 import shutil
 import socket
-import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has none: leftovers of killed processes stay there
-    fcntl = None  # type: ignore[assignment]
+from lstm_sentiment.file_locks import FOLDERS_CAN_BE_LOCKED, try_lock, wait_for_lock
 
 _STAGING = ".writing-"
 _NAME = re.compile(
@@ -43,7 +41,8 @@ def unfinished_path(path: Path) -> Path:
     """Returns a new name beside `path` for what becomes `path`."""
     ending = f".{os.getpid()}.{_token()}.writing"
     name = os.fsencode(path.name)[: _LONGEST_NAME - len(ending) - 1]
-    return path.with_name(f".{os.fsdecode(name)}{ending}")
+    # Half a character may be left at the end.
+    return path.with_name(f".{name.decode(sys.getfilesystemencoding(), 'ignore')}{ending}")
 
 
 @contextmanager
@@ -72,31 +71,17 @@ def staging_folder(base: Path) -> Iterator[Path]:
 
 
 def lock(descriptor: int, path: Path) -> bool:
-    """Locks a file or folder that this process has just made.
+    """Locks a file that this process has just made, where files must be locked to stay.
 
     Returns:
         False if another process has deleted it meanwhile, which took it for one of a killed
         process: make another.
     """
-    if fcntl is not None:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return _is_at(descriptor, path)
-
-
-def is_locked(descriptor: int) -> bool:
-    """Locks an open file or folder, where that is possible; returns True if another has the lock.
-
-    The lock ends when the file is closed.
-    """
-    try:
-        if fcntl is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not FOLDERS_CAN_BE_LOCKED:
         return True
-    except OSError:
-        return False
-    return False
+    with suppress(OSError):  # some network file systems have no locks
+        wait_for_lock(descriptor)
+    return _is_at(descriptor, path)
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -114,20 +99,26 @@ def clear_once(folder: Path) -> None:
 
 
 def _delete_if_left(path: Path) -> None:
-    if fcntl is None or path.is_symlink():
+    if path.is_symlink():
         return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not FOLDERS_CAN_BE_LOCKED:
+        if _is_left_alone(path):
+            _delete(path)
+        return
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The lock stays until all is deleted: a writer that waits for it then makes another.
-        if not _is_at(descriptor, path) or not _is_abandoned(path):
-            return
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
+        if try_lock(descriptor) and _is_at(descriptor, path) and _is_abandoned(path):
+            _delete(path)
     finally:
         os.close(descriptor)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
 
 
 def _is_abandoned(path: Path) -> bool:
@@ -138,8 +129,11 @@ def _is_abandoned(path: Path) -> bool:
     kernel = found["kernel"] or found["of_staging"]
     if kernel is None and found["pid"] is not None:
         return not _is_process(int(found["pid"]))  # of an earlier release, which locked nothing
-    if kernel in (None, _kernel()):
-        return True
+    return kernel in (None, _kernel()) or _is_left_alone(path)
+
+
+def _is_left_alone(path: Path) -> bool:
+    """Returns whether nothing in a file or folder has changed for a day."""
     inner = path.rglob("*") if path.is_dir() else ()
     changed = max(entry.stat().st_mtime for entry in (path, *inner))
     return time.time() - changed > _SECONDS_OF_OTHERS
@@ -160,17 +154,26 @@ def _locked_folder(new_path: Callable[[], Path], *, mode: int) -> Iterator[Path]
     while True:
         folder = new_path()
         folder.mkdir(mode, parents=True)
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:
-            continue
-        try:
-            if lock(descriptor, folder):
+        with _held(folder) as is_ours:
+            if is_ours:
                 yield folder
                 return
-        finally:
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Locks a new folder and removes it at the end; yields False if it has been deleted."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY) if FOLDERS_CAN_BE_LOCKED else None
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield descriptor is None or lock(descriptor, folder)
+    finally:
+        if descriptor is not None:
             os.close(descriptor)
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -8,7 +8,17 @@ import typer
 from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.program import program
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.training.workers.launcher import launch as launch_workers
+
+if sys.platform == "win32":
+
+    def launch_workers(*command: object, **settings: object) -> int:
+        """Refuses to start workers."""
+        raise InvalidInputError(
+            "`launch` needs process groups: run it on Linux, macOS or in WSL. Received: Windows."
+        )
+
+else:
+    from lstm_sentiment.training.workers.launcher import launch as launch_workers
 
 
 def launch(

@@ -11,6 +11,10 @@ from lstm_sentiment.cli.verbosity import log_level
 from lstm_sentiment.serving.log_lines import LogHandler, logging_by
 from lstm_sentiment.timeouts import countable
 
+_ENDING = [signal.SIGINT, signal.SIGTERM]
+if sys.platform == "win32":  # Ctrl-Break, and closing the window
+    _ENDING.append(signal.SIGBREAK)
+
 
 def logging_to_stderr() -> AbstractContextManager[None]:
     """Writes the log of the server to standard error."""
@@ -36,7 +40,7 @@ class EndedBySignals:
 
     def __enter__(self) -> None:
         """Installs the handlers."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDING:
             signal.signal(number, self._interrupt)
 
     def __exit__(self, *exc_info: object) -> None:
@@ -45,7 +49,7 @@ class EndedBySignals:
 
     def _interrupt(self, number: int, frame: object) -> NoReturn:
         # Raised wherever the main thread is, in a long load too; leaving the context drains.
-        for again in (signal.SIGINT, signal.SIGTERM):
+        for again in _ENDING:
             signal.signal(again, lambda number, frame: self._exit())
         self._end.start()
         raise KeyboardInterrupt

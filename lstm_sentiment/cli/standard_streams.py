@@ -5,6 +5,7 @@ device: otherwise the next file that is opened would take its place and get what
 cannot be written to standard error is dropped, for there is nobody to tell; standard output raises.
 """
 
+import errno
 import os
 import select
 import sys
@@ -75,7 +76,11 @@ def flush_output() -> None:
 
 def is_unread_output(error: OSError) -> bool:
     """Returns whether an error means that nobody reads standard output any more."""
-    return isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT
+    # Windows has another error for it: https://github.com/python/cpython/issues/79935
+    is_closed = isinstance(error, BrokenPipeError) or (
+        sys.platform == "win32" and error.errno == errno.EINVAL
+    )
+    return is_closed and error.filename == STANDARD_OUTPUT
 
 
 def drop_output() -> None:
@@ -104,6 +109,10 @@ def _prepared(stream: TextIO | None, own: TextIO | None, descriptor: int) -> Tex
         return stream
     if stream is not None:
         stream.flush()
+        if sys.platform == "win32" and stream.isatty():
+            # The console takes UTF-16 from Python's own stream, and bytes in another charset.
+            stream.reconfigure(errors="backslashreplace")
+            return stream
     raw = _Descriptor(descriptor, drops=descriptor == 2)
     return TextIOWrapper(
         BufferedWriter(raw),

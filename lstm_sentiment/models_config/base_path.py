@@ -5,8 +5,9 @@ import re
 
 from lstm_sentiment.errors import InvalidInputError
 
-# TensorFlow's form of a scheme. `Path` makes one slash of two.
-_URI = re.compile(r"([a-zA-Z][0-9a-zA-Z.]*):(//?)(.*)", re.DOTALL)
+# TensorFlow's form of a scheme. `Path` makes one slash of two. One letter alone is a drive of
+# Windows.
+_URI = re.compile(r"([a-zA-Z][0-9a-zA-Z.]+):(//?)(.*)", re.DOTALL)
 _FILE = "file"
 
 

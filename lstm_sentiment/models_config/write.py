@@ -1,16 +1,13 @@
 """Writes a `models.config`: one process at a time, and the whole file at once."""
 
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.file_locks import opened_for_lock, wait_for_lock
 from lstm_sentiment.system import write_whole
-
-if sys.platform != "win32":
-    import fcntl
 
 
 @contextmanager
@@ -18,22 +15,13 @@ def locked(path: Path) -> Iterator[None]:
     """Locks a file against other processes that call this, from reading to writing.
 
     The lock is on the file's folder, since each write replaces the file. Without the folder, or on
-    a system without such locks, nothing is locked.
+    a file system without locks, nothing is locked.
     """
-    if sys.platform == "win32":
+    with ExitStack() as until_written:
+        with suppress(OSError, ValueError):
+            folder = Path(os.path.realpath(path)).parent
+            wait_for_lock(until_written.enter_context(opened_for_lock(folder)))
         yield
-        return
-    try:
-        folder = os.open(os.path.dirname(os.path.realpath(path)), os.O_RDONLY)
-    except (OSError, ValueError):
-        yield
-        return
-    try:
-        with suppress(OSError):
-            fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
 
 
 def write_config(path: Path, text: str) -> None:

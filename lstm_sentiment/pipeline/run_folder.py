@@ -11,12 +11,13 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_sentiment.errors import InvalidInputError, TrainingError
+from lstm_sentiment.file_locks import LOCK_FILE, opened_for_lock, try_lock
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.config_file import load_config, save_config
 from lstm_sentiment.pipeline.teacher.e5 import is_e5
@@ -24,7 +25,7 @@ from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.vectors.packages import is_package
 from lstm_sentiment.text.word_counts import JIEBA, sources_of
-from lstm_sentiment.unfinished import clear_unfinished, is_locked
+from lstm_sentiment.unfinished import clear_unfinished
 from lstm_sentiment.version_folder import check_holds_versions
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def new_run_dir(run_dir: PathLike | None) -> Path:
     path = Path(run_dir or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     check_writable(path)
     clear_unfinished(path)
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and any(entry.name != LOCK_FILE for entry in path.iterdir()):
         raise InvalidInputError(
             f"`run_dir` must be a new or empty folder (`--resume` goes on with a run). "
             f"Received: {path}."
@@ -116,17 +117,15 @@ def only_run(run_dir: Path, *, resume: bool) -> Iterator[None]:
             made.
     """
     _make(run_dir)
-    descriptor = os.open(run_dir, os.O_RDONLY)
-    try:
-        if is_locked(descriptor):
-            raise InvalidInputError(
-                f"{run_dir}: must be in use by one `fit` at a time. Received: one is running."
-            )
+    with opened_for_lock(run_dir) as descriptor:
+        with suppress(OSError):
+            if not try_lock(descriptor):
+                raise InvalidInputError(
+                    f"{run_dir}: must be in use by one `fit` at a time. Received: one is running."
+                )
         if not resume:
             new_run_dir(run_dir)  # once more: another run may have begun and ended meanwhile
         yield
-    finally:
-        os.close(descriptor)
 
 
 def check_writable(path: Path) -> None:

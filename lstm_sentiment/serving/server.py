@@ -55,6 +55,7 @@ from lstm_sentiment.serving.transports import (
     open_grpc_port,
     open_grpc_socket,
 )
+from lstm_sentiment.system import wait_for
 from lstm_sentiment.timeouts import countable, timeout_or_none
 
 logger = get_logger(__name__)
@@ -273,7 +274,7 @@ class ModelServer:
         Returns:
             Whether the server was stopped in time.
         """
-        return self._stopped.wait(timeout_or_none(timeout_seconds))
+        return wait_for(self._stopped, timeout_or_none(timeout_seconds))
 
     @property
     def has_ui(self) -> bool:

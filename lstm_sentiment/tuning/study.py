@@ -4,19 +4,19 @@ Trials are numbered in turns from 1. The values of a turn depend only on the see
 turn and the results before it, so a killed search continues with the same values.
 """
 
-import fcntl
 import hashlib
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstm_sentiment.errors import ConfigError, InvalidInputError
+from lstm_sentiment.file_locks import try_lock
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.config_file import to_table
 from lstm_sentiment.text.corpus.corpus import Corpus
@@ -195,12 +195,11 @@ def _locked(storage: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigError(f"{storage}: cannot be opened: {error.strerror}.") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"{storage}: must be in use by one `tune` at a time. Received: one is running."
-            ) from error
+        with suppress(OSError):  # some network file systems have no locks
+            if not try_lock(lock.fileno()):
+                raise ConfigError(
+                    f"{storage}: must be in use by one `tune` at a time. Received: one is running."
+                )
         yield
 
 

@@ -21,7 +21,7 @@ def test_several_need_ports_that_can_be_shared(
 ) -> None:
     monkeypatch.delattr(socket, "SO_REUSEPORT")
     is_refused_at_once(
-        "`workers` must be 1 on a platform without SO_REUSEPORT. Received: 2, on ",
+        "`workers` must be 1 on a system whose processes cannot share a port. Received: 2, on ",
         *("serve", "--model-base-path", tmp_path, "--workers", "2"),
     )
 

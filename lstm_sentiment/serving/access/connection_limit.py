@@ -1,5 +1,7 @@
 """How many connections there may be, below the file descriptors that the process may have."""
 
+import sys
+
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.system import descriptor_limit, free_descriptors
 
@@ -27,8 +29,8 @@ def connection_limit(asked: int | None, listeners: int) -> int:
         return min(allowed, _MOST)
     if asked > allowed:
         raise InvalidInputError(
-            f"`max_connections` must be at most {allowed} here: the process may have "
-            f"{descriptor_limit()} open files, by `ulimit -n`. Received: max_connections={asked}."
+            f"`max_connections` must be at most {allowed} here: {_why()}. "
+            f"Received: max_connections={asked}."
         )
     return asked
 
@@ -36,6 +38,12 @@ def connection_limit(asked: int | None, listeners: int) -> int:
 def is_short_of_descriptors() -> bool:
     """Returns whether the process has hardly any descriptors left but those kept for others."""
     return free_descriptors() < KEPT_FREE
+
+
+def _why() -> str:
+    if sys.platform == "win32":
+        return f"Python watches at most {descriptor_limit()} sockets on Windows"
+    return f"the process may have {descriptor_limit()} open files, by `ulimit -n`"
 
 
 def _allowed(listeners: int) -> int:

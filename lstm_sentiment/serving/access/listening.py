@@ -7,6 +7,12 @@ import socket
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.errors import CannotListenError
 
+# Windows has numbers for errors of sockets that `os.strerror` lacks.
+_REASONS = {
+    errno.EADDRINUSE: "address already in use",
+    errno.EADDRNOTAVAIL: "cannot assign requested address",
+}
+
 
 def check_port(name: str, port: int) -> None:
     """Checks that a port, an argument called `name`, is from 0, for any free port, to 65535.
@@ -63,4 +69,4 @@ def system_reason(error: OSError) -> str:
     # Python adds the address to the system's message, and has its own numbers for unknown hosts.
     if error.errno is None or isinstance(error, socket.gaierror):
         return str(error.strerror or error).lower()
-    return os.strerror(error.errno).lower()
+    return _REASONS.get(error.errno) or os.strerror(error.errno).lower()

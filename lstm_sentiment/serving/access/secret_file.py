@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from lstm_sentiment.errors import ConfigError
@@ -27,8 +28,10 @@ def read_secret_file(path: str | Path) -> bytes:
 def warn_if_everybody_can_read(path: str | Path) -> None:
     """Logs a warning if every user of the machine can read a file.
 
+    On Windows the mode of a file does not show who can read it, so nothing is logged.
+
     Raises:
         OSError: If there is no such file.
     """
-    if os.stat(path).st_mode & stat.S_IROTH:
+    if os.stat(path).st_mode & stat.S_IROTH and sys.platform != "win32":
         logger.warning("%s can be read by every user of this machine: chmod 600", path)

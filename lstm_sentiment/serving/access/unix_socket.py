@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,9 +73,10 @@ def make_way(path: Path, *, is_needed: bool) -> bool:
 
 def _is_listened_on(path: Path) -> bool:
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
-            probe.connect(os.fspath(path))
+        if sys.platform != "win32":  # where `check_socket_path` refuses sockets
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.setblocking(False)
+                probe.connect(os.fspath(path))
     except (ConnectionRefusedError, FileNotFoundError):
         return False
     except (BlockingIOError, PermissionError):

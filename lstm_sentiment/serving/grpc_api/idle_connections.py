@@ -11,6 +11,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -84,7 +85,7 @@ class IdleConnections:
 
     def start(self) -> None:
         """Starts to look, where that is possible."""
-        if _FILES.is_dir() and hasattr(socket, "TCP_INFO"):
+        if sys.platform == "linux" and _FILES.is_dir():
             self._thread.start()
 
     def stop(self) -> None:
@@ -146,13 +147,11 @@ class IdleConnections:
         if place not in self._places:
             return None
         inode = os.fstat(twin.fileno()).st_ino
-        if twin.family == socket.AF_UNIX:
+        if _is_unix_socket(twin):
             idle = time.monotonic() - self._seen.setdefault(inode, time.monotonic())
             # All peers have the same name: while one of them asks, none is closed.
             return _Connection(place, idle, inode, bool(peer in busy), number)
-        info = twin.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_SENT_AND_RECEIVED.size)
-        milliseconds = min(_LAST_SENT_AND_RECEIVED.unpack(info))
-        return _Connection(place, milliseconds / 1e3, inode, peer in busy, number)
+        return _Connection(place, _idle_seconds(twin), inode, peer in busy, number)
 
     def _shut_down(self, connection: _Connection) -> bool:
         with self._looking_glass.socket(connection.number) as twin:
@@ -221,4 +220,18 @@ def _place_and_peer(twin: socket.socket) -> tuple[Place | None, str]:
         return None, ""
     if twin.family in (socket.AF_INET, socket.AF_INET6):
         return name[1], str(peer[1])
-    return (name, "") if twin.family == socket.AF_UNIX and isinstance(name, str) else (None, "")
+    return (name, "") if _is_unix_socket(twin) and isinstance(name, str) else (None, "")
+
+
+def _is_unix_socket(twin: socket.socket) -> bool:
+    return sys.platform != "win32" and twin.family == socket.AF_UNIX
+
+
+def _idle_seconds(twin: socket.socket) -> float:
+    """Returns how long nothing has been sent or received on a connection of TCP."""
+    if sys.platform != "linux":
+        return 0.0
+    else:
+        size = _LAST_SENT_AND_RECEIVED.size
+        info = twin.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+        return min(_LAST_SENT_AND_RECEIVED.unpack(info)) / 1e3

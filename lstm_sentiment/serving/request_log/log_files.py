@@ -9,7 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 
 _OWNER_ALONE = 0o600
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+# Windows would write a carriage return before each byte 10 of a file that is not opened as binary.
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class LogFiles:

@@ -6,16 +6,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import Any
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.serving.access.listening import cannot_listen, listen
+from lstm_sentiment.system import descriptor_limit
 
-with suppress(ModuleNotFoundError):  # `check_can_share_ports` refuses such a platform
+if sys.platform != "win32":
     import fcntl
-    import resource
 
 # More than the connections that a worker is likely to have.
 _MANY_FILES = 4096
@@ -33,7 +33,7 @@ def check_can_share_ports(workers: int) -> None:
     can_share = hasattr(socket, "SO_REUSEPORT") and os.name == "posix"
     if workers > 1 and not can_share:
         raise InvalidInputError(
-            "`workers` must be 1 on a platform without SO_REUSEPORT. "
+            "`workers` must be 1 on a system whose processes cannot share a port. "
             f"Received: {workers}, on {sys.platform}."
         )
 
@@ -73,8 +73,7 @@ def high_descriptors() -> Iterator[None]:
     closed before the connections is not found by callers that connect again at once; otherwise
     some would be let in, and lose that connection too.
     """
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MANY_FILES if limit == resource.RLIM_INFINITY else min(_MANY_FILES, limit // 2)
+    wanted = min(_MANY_FILES, descriptor_limit() // 2)
     null = os.open(os.devnull, os.O_RDONLY)
     taken = [null]
     try:
@@ -92,7 +91,8 @@ def _bound(family: int, place: Any, *, reuse_address: bool) -> socket.socket:
     holder = socket.socket(family, socket.SOCK_STREAM)
     try:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse_address))
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if sys.platform != "win32":
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind(place)
     except OSError:
         holder.close()
@@ -102,7 +102,7 @@ def _bound(family: int, place: Any, *, reuse_address: bool) -> socket.socket:
 
 def socket_pair() -> tuple[socket.socket, socket.socket]:
     """Makes two connected local sockets, which no other process can open."""
-    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    pair = socket.socketpair()
     timeout = _SECONDS_TO_SEND.to_bytes(8, sys.byteorder) + bytes(8)
     for end in pair:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
@@ -162,11 +162,14 @@ def unnamed_file() -> Iterator[int]:
 @contextmanager
 def file_lock(descriptor: int) -> Iterator[None]:
     """Holds a lock among the processes that have a file open, but not among their threads."""
-    fcntl.lockf(descriptor, fcntl.LOCK_EX)
-    try:
+    if sys.platform == "win32":  # which `check_can_share_ports` refuses
         yield
-    finally:
-        fcntl.lockf(descriptor, fcntl.LOCK_UN)
+    else:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(descriptor, fcntl.LOCK_UN)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from lstm_sentiment.compressed import compression, open_file
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.system import read_at
 from lstm_sentiment.text.corpus.text_encoding import TextEncoding, is_converted, opened_lines
 
 _COPIED_BYTES = 1 << 20
@@ -94,7 +95,7 @@ class _Reader(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         pieces = []
-        while size and (piece := os.pread(self._descriptor, size, self._position)):
+        while size and (piece := read_at(self._descriptor, size, self._position)):
             pieces.append(piece)
             self._position += len(piece)
             size -= len(piece)

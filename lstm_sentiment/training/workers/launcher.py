@@ -25,6 +25,9 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.ranges import GRACE_SECONDS, check_value
 from lstm_sentiment.training.workers.environments import worker_environments
 
+if sys.platform == "win32":
+    raise ImportError("workers are launched where there are process groups and signals of POSIX")
+
 _STDOUT, _STDERR = 1, 2
 _CHUNK_BYTES = 1 << 16
 # The end of a process does not wake `select`, nor output `wait`: processes are polled.
