@@ -64,6 +64,7 @@ def fit_corpus(
         train.texts,
         dev.texts if folds else (),
         most_texts=config.vector_training.most_texts,
+        most_characters=config.vector_training.most_characters,
         seed=config.training.seed,
         progress=progress,
     )

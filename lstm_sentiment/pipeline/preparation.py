@@ -149,6 +149,7 @@ def prepare_run(
             with_dev=read.folds(config, soft_labels) > 0,
         ),
         most_texts=config.vector_training.most_texts,
+        most_characters=config.vector_training.most_characters,
         seed=config.training.seed,
         progress=progress,
     )

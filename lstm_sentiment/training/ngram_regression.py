@@ -51,7 +51,7 @@ def inverse_document_frequencies(counts: NDArray[np.int64], texts: int) -> NDArr
 
 
 def unit_rows(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], idf: NDArray[np.float64], texts: int
+    rows: NDArray[np.int32], columns: NDArray[np.int32], idf: NDArray[np.float64], texts: int
 ) -> csr_matrix:
     """Returns the weights of the texts' n-grams, `(texts, ngrams)`, each row of length 1."""
     values = idf[columns]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.model.ngram_view import NO_NGRAM, NgramWeights, ngram_keys, require_ngram_room
 from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.text.corpus.duplicates import are_new
 from lstm_sentiment.training.config import ClassWeights
 from lstm_sentiment.training.evaluation.calibration import Labels, cross_entropy, fit_temperature
 from lstm_sentiment.training.inputs.token_rows import TokenRows
@@ -25,6 +26,7 @@ MOST_NGRAMS = 30_000_000
 _LSTM_SHARE = 0.1  # expected before any text is looked at: with few labels, the LSTM knows little
 _PULL = 20.0  # nats that it costs to be 1 away from the expected shares
 _TEXTS_AT_ONCE = 2_000
+_KEYS_AT_ONCE = 1_000_000
 _TENTHS = 10
 
 
@@ -72,21 +74,21 @@ def fit_ngrams(
     examples = Examples.of(labels, targets, class_weights)
     with progress.step(f"Training {name}", 2) as advance:
         rows, keys = _occurrences(token_ids, longest)
-        known, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        known, counts = _counted(keys)
         kept = frequent_ngrams(counts, most)
         advance()
         if len(kept) == 0 or len(np.unique(examples.labels)) < num_classes:
             return None
-        position = np.full(len(known), -1)
-        position[kept] = np.arange(len(kept))
-        columns = position[columns]
-        inside = columns >= 0
-        idf = inverse_document_frequencies(counts[kept], len(token_ids))
-        features = unit_rows(rows[inside], columns[inside], idf, len(token_ids))
+        known, counts = known[kept], counts[kept]
+        rows, columns = _columns(rows, keys, known)
+        del keys
+        idf = inverse_document_frequencies(counts, len(token_ids))
+        features = unit_rows(rows, columns, idf, len(token_ids))
+        del rows, columns
         kernel, bias = fit_regression(features, examples, class_weights)
         advance()
     return NgramWeights(
-        known[kept],
+        known,
         idf.astype(np.float32),
         kernel.astype(np.float32),
         bias.astype(np.float32),
@@ -171,7 +173,32 @@ def sample_of(token_ids: TokenRows, most_tokens: int) -> NDArray[np.int64] | Non
     return np.sort(order[: max(1, fit)])
 
 
-def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _counted(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the different keys, ascending, and the number of each.
+
+    `np.unique`, which also returns the places of the keys, takes six times the memory.
+    """
+    ascending = np.sort(keys)
+    starts = np.flatnonzero(are_new(ascending))
+    return ascending[starts], np.diff(starts, append=len(ascending))
+
+
+def _columns(
+    rows: NDArray[np.int32], keys: NDArray[np.int64], known: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Returns the rows and columns of the occurrences whose key is known."""
+    kept_rows, columns = [], []
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        part = keys[start : start + _KEYS_AT_ONCE]
+        places = np.searchsorted(known, part)
+        places[places == len(known)] = 0
+        inside = known[places] == part
+        columns.append(places[inside].astype(np.int32))
+        kept_rows.append(rows[start : start + _KEYS_AT_ONCE][inside])
+    return np.concatenate(kept_rows), np.concatenate(columns)
+
+
+def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Returns each text's distinct n-grams: positions of texts and keys of n-grams."""
     rows, keys = [], []
     for positions in token_ids.blocks(_TEXTS_AT_ONCE):
@@ -179,6 +206,6 @@ def _occurrences(token_ids: TokenRows, longest: int) -> tuple[NDArray[np.int64],
         new = found != NO_NGRAM
         new[:, 1:] &= found[:, 1:] != found[:, :-1]
         row, column = np.nonzero(new)
-        rows.append(row + positions[0])
+        rows.append((row + positions[0]).astype(np.int32))
         keys.append(found[row, column])
     return np.concatenate(rows), np.concatenate(keys)

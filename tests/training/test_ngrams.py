@@ -1,3 +1,4 @@
+import tracemalloc
 from functools import cache, partial
 from typing import Literal
 
@@ -231,3 +232,20 @@ def test_too_many_tokens_for_the_keys_are_refused() -> None:
         fit_ngrams(
             TokenRows.from_lists([[2]]), [0], num_classes=2, vocabulary_size=2**21 + 1, longest=3
         )
+
+
+def test_training_takes_some_forty_bytes_an_ngram() -> None:
+    generator = np.random.default_rng(0)
+    texts, length, longest = 2_000, 30, 3
+    ids = (2 + 20_000 * generator.random(texts * length) ** 3).astype(np.int32)
+    rows = TokenRows.from_lengths(ids, np.full(texts, length))
+    labels = generator.integers(0, 2, texts)
+    train = partial(fit_ngrams, num_classes=2, vocabulary_size=20_002, longest=longest)
+    train(rows.select(np.arange(50)), labels[:50])  # imports and traces
+    tracemalloc.start()
+    try:
+        train(rows, labels)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 55 * longest * len(ids)

@@ -48,6 +48,8 @@ class VectorTrainingConfig:
         workers: Threads. More than one are faster, but vectors are no longer reproducible.
         most_texts: Size of the sample of texts, drawn by `seed` and held in memory, that
             `train_vectors_on_texts` uses. `train_word_vectors` uses all its sentences.
+        most_characters: Largest number of characters of that sample: of long texts, fewer than
+            `most_texts` are used.
     """
 
     algorithm: VectorAlgorithm = "word2vec"
@@ -60,6 +62,7 @@ class VectorTrainingConfig:
     seed: Annotated[int, SEED] = 0
     workers: Annotated[int, DEVICES] = 1
     most_texts: Annotated[int, COUNT] = 1_000_000
+    most_characters: Annotated[int, COUNT] = 100_000_000
 
     def __post_init__(self) -> None:
         """Raises `InvalidInputError` if a setting is out of range or unknown."""

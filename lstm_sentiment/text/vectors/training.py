@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.text.tokenizer import Tokenizer
 
 _TEXTS_AT_ONCE = 2_000
+_SAMPLE = ("most_texts", "most_characters")
 # Rows for hashed subwords; gensim's default of 2 million would take 1.6 GB at width 200.
 _SUBWORD_ROWS = 200_000
 _SHORT_WORDS = 4
@@ -55,7 +56,7 @@ def train_vectors_on_texts(
 
     Args:
         texts: Valid Unicode. Training texts only: nothing may be learned from a test text. More
-            than `config.most_texts` are sampled.
+            than `config.most_texts` or `config.most_characters` are sampled.
         kind: The tokenizer; `auto` takes the choice of `choose_tokenizer`.
         normalization: As in `make_tokenizer`.
         unknown: As in `make_tokenizer`.
@@ -81,7 +82,13 @@ def train_vectors_on_texts(
 
     positive(min_count=min_count)
     config = config or VectorTrainingConfig()
-    texts = sampled_texts(texts, most_texts=config.most_texts, seed=config.seed, progress=progress)
+    texts = sampled_texts(
+        texts,
+        most_texts=config.most_texts,
+        most_characters=config.most_characters,
+        seed=config.seed,
+        progress=progress,
+    )
     kind = tokenizer_kind("auto" if kind == "auto" else check_kind(kind), texts, progress)
     vocabulary = build_vocabulary(
         texts,
@@ -289,7 +296,7 @@ def _subword_settings(sentences: Sequence[Sequence[str]]) -> dict[str, int]:
 
 
 def _fingerprint(sentences: Sequence[Sequence[str]], config: VectorTrainingConfig) -> str:
-    settings = {name: value for name, value in asdict(config).items() if name != "most_texts"}
+    settings = {name: value for name, value in asdict(config).items() if name not in _SAMPLE}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for sentence in sentences:
         digest.update("\0".join(sentence).encode())
