@@ -82,7 +82,7 @@ def seed_of(random_state: Any) -> int:
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
     if random_state is None or isinstance(random_state, np.random.RandomState):
-        return int((random_state or np.random.mtrand._rand).randint(2**31 - 1))
+        return int((random_state or np.random).randint(2**31 - 1))
     raise InvalidInputError(
         "`random_state` must be an integer, `None` or a generator of NumPy. "
         f"Received: {random_state!r}."

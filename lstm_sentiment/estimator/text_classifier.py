@@ -264,7 +264,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             classifier, classes = cls(), Classes.of_version(names)
         else:
             parameters, classes = saved
-            known = set(cls._get_param_names())
+            known = set(cls().get_params(deep=False))
             classifier = cls(**{name: parameters[name] for name in known & parameters.keys()})
         classifier._become(Trained(classes, kept=kept))
         return classifier

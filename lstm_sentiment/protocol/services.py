@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 # The services stand in these modules: importing them puts the services into the pool.
 from lstm_sentiment.protocol import model_management_pb2, open_inference_pb2, prediction_pb2
@@ -43,8 +44,8 @@ def methods_of(service: str) -> list[Method]:
         Method(
             method.name,
             f"/{service}/{method.name}",
-            method.input_type._concrete_class,
-            method.output_type._concrete_class,
+            GetMessageClass(method.input_type),
+            GetMessageClass(method.output_type),
         )
         for method in descriptor.methods
     ]

@@ -109,9 +109,6 @@ class H11Connection(H11Protocol):
     def tell_gone(self) -> None:
         """Does nothing: the application of a request by h11 awaits `http.disconnect`."""
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Logs nothing: clients that offer HTTP/2 do so with every request."""
-
 
 class _CheckedConnection(h11.Connection):
     """h11's connection, which refuses heads that are to be refused.
@@ -132,11 +129,13 @@ class _CheckedConnection(h11.Connection):
             self.refused = error
             raise h11.RemoteProtocolError(str(error)) from error
         target, added = origin_form(event.target)
-        if not added:
+        # uvicorn would log a warning about each offer, which clients make with every request.
+        kept = [(name, value) for name, value in event.headers if name != b"upgrade"]
+        if not added and len(kept) == len(event.headers):
             return event
         return h11.Request(
             method=event.method,
             target=target,
-            headers=[*event.headers, *added],
+            headers=[*kept, *added],
             http_version=event.http_version,
         )

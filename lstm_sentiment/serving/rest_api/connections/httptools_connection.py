@@ -80,7 +80,7 @@ class HttpToolsConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what the client sent."""
-        self._unset_keepalive_if_required()
+        self._stop_waiting()
         if self._is_deaf or self.transport.is_closing():
             return
         if not (self._is_receiving or self._is_under_way()):
@@ -141,7 +141,10 @@ class HttpToolsConnection(HttpToolsProtocol):
         self._head = None
         self.url, added = origin_form(self.url)
         self.headers.extend(added)
+        starts = not self._is_under_way()
         super().on_headers_complete()
+        if starts:
+            self.running = self.cycle
         if version == "1.0" and self.parser.should_keep_alive():
             # uvicorn would close the connection.
             self.cycle.keep_alive = True
@@ -163,16 +166,21 @@ class HttpToolsConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Goes on with the next request; called after each answer."""
         self._when_gone = None
+        follows = bool(self.pipeline) and not self.transport.is_closing()
+        following = self.pipeline[-1][0] if follows else self.running
         super().on_response_complete()
+        self.running = following
         if self._is_receiving and not self.transport.is_closing():
-            self._unset_keepalive_if_required()
+            self._stop_waiting()
             self._limit_time()
         elif not self._is_under_way():
             self._entry.is_idle()
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        self.running = cycle
-        super()._start_asgi_task(cycle, app)
+    def _stop_waiting(self) -> None:
+        """Stops uvicorn's limit of the time between two requests."""
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def _set_when_gone(self, callback: Callable[[], None]) -> None:
         if self.running.disconnected:

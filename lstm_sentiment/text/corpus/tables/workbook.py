@@ -21,7 +21,6 @@ from lstm_sentiment.text.corpus.tables.row_faults import RowFaults
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 _ERRORS = frozenset(["#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"])
 _FLOATS_END = 2.0**53
@@ -44,6 +43,9 @@ _SAVE = "open it in Excel and save it as .xlsx"
 
 Row = tuple[int, Sequence[Any]]
 """Number of a row in its sheet, from 1, and its cells."""
+
+# openpyxl's read-only worksheet, whose class is in a private module.
+_Sheet = Any
 
 
 def workbook_rows(
@@ -214,14 +216,14 @@ def _has_formulas(whole: IO[bytes]) -> bool:
     return False
 
 
-def _sheet_of(book: "Workbook") -> "tuple[ReadOnlyWorksheet | None, list[str]]":
+def _sheet_of(book: "Workbook") -> tuple[_Sheet | None, list[str]]:
     """Returns the sheet to read, and the names of the others that hold data."""
     shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     filled = [sheet for sheet in shown or book.worksheets if next(_filled_rows(sheet), None)]
     return (filled[0] if filled else None), [sheet.title for sheet in filled[1:]]
 
 
-def _filled_rows(sheet: "ReadOnlyWorksheet") -> Iterator[Row]:
+def _filled_rows(sheet: _Sheet) -> Iterator[Row]:
     sheet.reset_dimensions()  # some programs write wrong ones
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         if any(cell is not None and cell != "" for cell in cells):
@@ -243,7 +245,7 @@ def _names(cells: Sequence[Any]) -> list[str]:
     return names
 
 
-def _hint(sheet: "ReadOnlyWorksheet", wanted: Sequence[str], others: Sequence[str]) -> str:
+def _hint(sheet: _Sheet, wanted: Sequence[str], others: Sequence[str]) -> str:
     """Returns a sentence on what is likely wrong with a first row that lacks a column."""
     names = {name.strip() for name in wanted}
     for number, cells in _filled_rows(sheet):
