@@ -88,7 +88,7 @@ class Pages:
 
     async def _readyz(self, scope: Scope) -> Response:
         is_ready = await asyncio.to_thread(self.is_ready)
-        return text_response("ready\n") if is_ready else text_response("not ready\n", 503)
+        return text_response("ready\n") if is_ready else error_response(503, "not ready")
 
     async def _state(self, scope: Scope) -> Response:
         assert self.state is not None

@@ -17,6 +17,7 @@ from lstm_sentiment.serving.asgi import ADDED_HEADERS, AsgiApp
 from lstm_sentiment.serving.event_loop import EventLoop
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.rest_api.connections.acceptor import Acceptor
+from lstm_sentiment.serving.rest_api.connections.answered_app import AnsweredApp
 from lstm_sentiment.serving.rest_api.connections.httptools_connection import HttpToolsConnection
 from lstm_sentiment.serving.rest_api.connections.open_connections import (
     OpenConnection,
@@ -62,7 +63,7 @@ class RestServer:
             crowding: Told of what happens at the limit; `None` to log it alone.
         """
         config = uvicorn.Config(
-            app,
+            AnsweredApp(app),
             http=partial(HttpToolsConnection, receive_seconds=receive_timeout_seconds),  # type: ignore[arg-type]
             # uvicorn would guess, and take only coroutine functions for it.
             interface="asgi3",

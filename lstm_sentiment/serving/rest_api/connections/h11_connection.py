@@ -12,6 +12,7 @@ from lstm_sentiment.serving.rest_api.connections.request_head import (
     check_head,
     error_body,
     origin_form,
+    too_slow,
 )
 
 MAX_HEAD_BYTES = 65536
@@ -40,7 +41,8 @@ class H11Connection(H11Protocol):
         super().__init__(*args, **kwargs)
         self._entry = entry
         self.conn: _CheckedConnection = _CheckedConnection(h11.SERVER)
-        self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
+        self._receive_seconds = receive_seconds
+        self._timer = ReceiveTimer(self.loop, receive_seconds, self._refuse_late)
 
     @property
     def running(self) -> Any:
@@ -91,7 +93,16 @@ class H11Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses a request with an error in JSON, and closes the connection."""
         refused = self.conn.refused
-        status, message = (400, msg) if refused is None else (refused.status, str(refused))
+        self._refuse(*((400, msg) if refused is None else (refused.status, str(refused))))
+
+    def _refuse_late(self) -> None:
+        self._refuse(408, too_slow(self._receive_seconds))
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            # The request has been answered, or an answer has begun.
+            self.transport.abort()
+            return
         body = error_body(message)
         headers = [
             (b"content-type", b"application/json"),
@@ -125,13 +136,13 @@ class _CheckedConnection(h11.Connection):
             return event
         try:
             check_head(event.http_version.decode("ascii"), list(event.headers))
+            target, added = origin_form(event.target)
         except RefusedHeadError as error:
             self.refused = error
             raise h11.RemoteProtocolError(str(error)) from error
-        target, added = origin_form(event.target)
         # uvicorn would log a warning about each offer, which clients make with every request.
         kept = [(name, value) for name, value in event.headers if name != b"upgrade"]
-        if not added and len(kept) == len(event.headers):
+        if target == event.target and len(kept) == len(event.headers):
             return event
         return h11.Request(
             method=event.method,

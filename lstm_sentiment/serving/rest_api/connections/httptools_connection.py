@@ -23,6 +23,7 @@ from lstm_sentiment.serving.rest_api.connections.request_head import (
     check_head,
     error_body,
     origin_form,
+    too_slow,
 )
 
 _INVALID = "Invalid HTTP request received."
@@ -69,7 +70,7 @@ class HttpToolsConnection(HttpToolsProtocol):
         """
         super().__init__(*args, **kwargs)
         self._receive_seconds, self._entry = receive_seconds, entry
-        self._timer = ReceiveTimer(self.loop, receive_seconds, lambda: self.transport.abort())
+        self._timer = ReceiveTimer(self.loop, receive_seconds, self._refuse_late)
 
     def connection_made(self, transport: Any) -> None:
         """Begins to wait for a request."""
@@ -235,6 +236,12 @@ class HttpToolsConnection(HttpToolsProtocol):
         self.transport.write(b"".join([*head, body]))
         self.transport.close()
 
+    def _refuse_late(self) -> None:
+        if self._head is None and not self._is_receiving:
+            self.transport.abort()
+        else:
+            self._refuse(too_slow(self._receive_seconds), 408)
+
     def _refuse(self, message: str, status: int = 400) -> None:
         self._is_deaf = True
         running = self.running
@@ -243,7 +250,7 @@ class HttpToolsConnection(HttpToolsProtocol):
             last = running if self.cycle.more_body else self.cycle
             last.keep_alive = False
             self._timer.stop()
-        elif self._is_under_way() and running.response_started:
+        elif running is not None and running.more_body and running.response_started:
             self.transport.abort()
         else:
             self._send_error(message, status)

@@ -7,7 +7,8 @@ from lstm_sentiment.serving.access.browsers import TARGET_HOST
 from lstm_sentiment.serving.asgi import Headers
 
 _VERSIONS = ("1.0", "1.1")
-_ABSOLUTE_FORM = re.compile(rb"(?i)https?://([^/?#]*)")
+_ABSOLUTE_FORM = re.compile(rb"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)")
+_SCHEMES = (b"http", b"https")
 _SENT_BEFORE_BODY = b"100-continue"
 
 
@@ -58,14 +59,27 @@ def check_head(version: str, headers: Headers) -> None:
 def origin_form(target: bytes) -> tuple[bytes, Headers]:
     """Returns the target of a request from its path on: proxies send whole URLs.
 
+    A fragment, which no client should send, is left out.
+
     Returns:
         The target, and what its host is added to the headers as, for it counts as `Host` does.
+
+    Raises:
+        RefusedHeadError: If the target is a URL, but none of HTTP.
     """
+    target = target.partition(b"#")[0]
     found = None if target.startswith(b"/") else _ABSOLUTE_FORM.match(target)
     if found is None:
         return target, []
+    if found[1].lower() not in _SCHEMES:
+        raise RefusedHeadError("the target of a request must be a path or a URL of http or https.")
     path = target[found.end() :]
-    return path if path.startswith(b"/") else b"/" + path, [(TARGET_HOST, found[1])]
+    return path if path.startswith(b"/") else b"/" + path, [(TARGET_HOST, found[2])]
+
+
+def too_slow(seconds: float) -> str:
+    """Returns the error of a request that has not arrived in time, which is answered with 408."""
+    return f"a whole request must arrive within {seconds:g} seconds."
 
 
 def error_body(message: str) -> bytes:

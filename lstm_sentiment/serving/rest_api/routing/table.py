@@ -132,7 +132,7 @@ READYZ = Route(
     roles=roles.OPEN,
     replies={
         200: Reply("The server can answer.", "Text", _TEXT),
-        503: Reply("The server cannot answer yet, or is stopping.", "Text", _TEXT),
+        503: _error("The server cannot answer yet, or is stopping."),
     },
 )
 STATE = Route(

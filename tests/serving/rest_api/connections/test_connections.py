@@ -1,6 +1,7 @@
 """One connection over a real socket: requests by httptools and by h11 must not be told apart."""
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import logging
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from lstm_sentiment.serving.asgi import WHEN_GONE
+from lstm_sentiment.serving.asgi import WHEN_GONE, AsgiApp
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from tests.serving.event_loops import running_event_loop
 
 LONG = 60.0
+FAILED = b'{"error": "the server failed; its log has the reason."}'
+NO_BODY = [(b"content-length", b"0")]
 PLAIN = b"POST /%s HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
     b"POST /%s HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
@@ -72,7 +75,7 @@ class App:
 
 
 @contextmanager
-def serve(app: App, **options: Any) -> Iterator[socket.socket]:
+def serve(app: AsgiApp, **options: Any) -> Iterator[socket.socket]:
     """A connection to a server."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
@@ -83,7 +86,8 @@ def serve(app: App, **options: Any) -> Iterator[socket.socket]:
             with socket.create_connection(address, timeout=LONG) as connection:
                 yield connection
         finally:
-            app.is_released.set()
+            if isinstance(app, App):
+                app.is_released.set()
             server.stop(LONG)
 
 
@@ -168,17 +172,49 @@ def test_what_is_not_modified_has_no_body(kind: bytes) -> None:
         assert asked(connection, kind % b"499") == [(499, "/499", b"hello")]
 
 
+@pytest.mark.parametrize("kind", [PLAIN, JAVA])
 @pytest.mark.parametrize("path", [b"fail", b"silent"])
 def test_an_application_that_fails_is_answered_with_500_and_logged(
-    path: bytes, caplog: pytest.LogCaptureFixture
+    path: bytes, kind: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR), serve(App()) as connection:
-        connection.sendall(PLAIN % path)
+        connection.sendall(kind % path)
         response = answer_of(connection)
-        assert (response.status, response.read()) == (500, b"Internal Server Error")
+        assert (response.status, response.read()) == (500, FAILED)
+        assert response.headers["content-type"] == "application/json"
         assert response.headers["connection"] == "close"
         assert connection.recv(1) == b""
-    assert caplog.records
+    assert bool(caplog.records) == (path == b"fail")
+
+
+@pytest.mark.parametrize("kind", [PLAIN, JAVA])
+@pytest.mark.parametrize("end", [3, -1])
+def test_a_request_that_does_not_come_whole_in_time_is_answered_with_408(
+    kind: bytes, end: int
+) -> None:
+    app = App()
+    with serve(app, receive_timeout_seconds=0.05, keep_alive_seconds=LONG) as connection:
+        connection.sendall((kind % b"x")[:end])
+        response = answer_of(connection)
+        error = b'{"error": "a whole request must arrive within 0.05 seconds."}'
+        assert (response.status, response.read()) == (408, error)
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["connection"] == "close"
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("kind", [PLAIN, JAVA])
+def test_a_request_that_was_answered_early_has_no_second_answer(kind: bytes) -> None:
+    async def hasty(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": NO_BODY})
+        await send({"type": "http.response.body"})
+
+    with serve(hasty, receive_timeout_seconds=0.05, keep_alive_seconds=LONG) as connection:
+        connection.sendall((kind % b"x")[:-1])
+        file = connection.makefile("rb")
+        assert file.readline().startswith(b"HTTP/1.1 200")
+        with contextlib.suppress(ConnectionError):
+            assert b"HTTP/1.1" not in file.read()
 
 
 @pytest.mark.parametrize("kind", [PLAIN, JAVA])
@@ -433,4 +469,5 @@ def test_the_rest_of_a_request_that_began_early_must_come_in_time() -> None:
         app.is_released.set()
         reader = Reader(connection)
         assert answer_of(reader).read() == b"hello"
+        assert answer_of(reader).status == 408
         assert connection.recv(1) == b""

@@ -2,11 +2,17 @@
 
 import http.client
 import json
+import re
 import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.serving.rest_api.connections.test_connections import App, answer_of, serve
+from tests.serving.rest_api.connections.test_connections import LONG, App, answer_of, serve
 
 BODY = b"hello"
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -49,6 +55,8 @@ refused_heads = pytest.mark.parametrize(
         (message(b"POST /a HTTP/1.1", HOST, b"Transfer-Encoding: gzip", body=BODY), 400, ""),
         (message(b"POST /a HTTP/1.0", HOST, CHUNKED, body=CHUNKS), 400, ""),
         (message(b"POST /a HTTP/1.1", HOST, b"A : b", LENGTH, body=BODY), 400, ""),
+        (message(b"POST ws://me/a HTTP/1.1", HOST, LENGTH, body=BODY), 400, "URL of http or https"),
+        (message(b"POST ftp://me/a HTTP/1.1", HOST, LENGTH, body=BODY), 400, "URL of http"),
     ],
 )
 
@@ -102,6 +110,8 @@ def test_a_method_that_no_server_knows_is_not_implemented(line: bytes) -> None:
         (b"HTTPS://me:8501/a?x=1", "/a"),
         (b"http://me", "/"),
         (b"http://me?x=1", "/"),
+        (b"http://me/a#part", "/a"),
+        (b"/a#part", "/a"),
         (b"/http://me/a", "/http://me/a"),
     ],
 )
@@ -122,3 +132,42 @@ def test_http_1_0_keeps_a_connection_that_the_client_asks_to_keep() -> None:
         answer, _ = answer_to(connection, message(b"POST /a HTTP/1.0", LENGTH, body=BODY))
         assert answer.headers["connection"] == "close"
         assert connection.recv(1) == b""
+
+
+EDITS = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=3)), min_size=1, max_size=4
+)
+SENT = [
+    POST,
+    message(b"POST http://me/a?x=1 HTTP/1.1", HOST, CHUNKED, body=CHUNKS),
+    message(b"GET /a HTTP/1.0", b"Connection: keep-alive"),
+    message(b"POST /a HTTP/1.1", HOST, b"Expect: 100-continue", LENGTH, body=BODY),
+]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Any]:
+    with serve(App()) as connection:
+        yield connection.getpeername()
+
+
+@given(sent=st.sampled_from(SENT), edits=EDITS, offers=st.booleans())
+@settings(max_examples=150)
+def test_whatever_is_sent_each_error_is_json(
+    address: Any, sent: bytes, edits: list[tuple[float, int, bytes]], offers: bool
+) -> None:
+    for where, cut, put in edits:
+        at = int(where * len(sent))
+        sent = sent[:at] + put + sent[at + cut :]
+    with socket.create_connection(address, timeout=LONG) as connection:
+        connection.sendall(with_offer(sent) if offers else sent)
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            received = b"".join(iter(partial(connection.recv, 65536), b""))
+        except ConnectionError:  # closed while a part had not been read
+            return
+    for answer in re.split(rb"HTTP/1\.1 (?=[0-9]{3} )", received)[1:]:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if head >= b"400":
+            assert b"content-type: application/json" in head.lower()
+            assert json.loads(body)["error"]
