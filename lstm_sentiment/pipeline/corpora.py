@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrected import apply_corrections
 from lstm_sentiment.text.corpus.corrections import Corrections, read_corrections
@@ -26,6 +26,7 @@ Splits = tuple[Corpus, Corpus, Corpus]
 Digests = NDArray[np.uint64]
 
 _MOST_CLASSES = 1_000
+_MANY_TEXTS = 100_000  # fewer are compared within seconds
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def deal_out(
         test_fraction=0.1 if given_test is None else 0.0,
     )
     dev, test = given_dev or dev, given_test or test
+    _compare((train, dev, test), progress)
     if given_dev is None:
         dev = without_near_duplicates(dev, "dev", (test,), progress)
     train = without_near_duplicates(train, "training", (dev, test), progress)
@@ -287,6 +289,16 @@ def _without_excluded(corpus: Corpus, excluded: Digests, progress: Progress) -> 
         return corpus
     progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
     return corpus.select(kept)
+
+
+def _compare(parts: Sequence[Corpus], progress: Progress) -> None:
+    """Computes the near digests of texts, which takes long where there are many."""
+    texts = sum(map(len, parts))
+    if texts < _MANY_TEXTS:
+        progress = MUTED
+    with progress.step("Comparing texts", texts) as advance:
+        for part in parts:
+            part.compute_near_digests(advance)
 
 
 def _without_held_out(

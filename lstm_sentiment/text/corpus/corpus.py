@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.checks import did_you_mean, one_of
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.progress import Advance, ignore
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.duplicates import (
     are_in,
@@ -146,6 +147,17 @@ class Corpus:
     def near_digests(self) -> NDArray[np.uint64]:
         """`near_digests` of the texts, `(texts,)`: near duplicates have the same digest."""
         return near_digests(self.texts)
+
+    def compute_near_digests(self, advance: Advance = ignore) -> None:
+        """Computes `near_digests` now, if they are not known yet.
+
+        Args:
+            advance: Called with the number of texts done since the last call.
+        """
+        if "near_digests" in self.__dict__:
+            advance(len(self))
+        else:
+            self.__dict__["near_digests"] = near_digests(self.texts, advance)
 
     def class_counts(self) -> dict[str, int]:
         """Counts the texts of each class, in id order."""

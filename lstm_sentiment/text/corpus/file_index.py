@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lstm_sentiment.checks import unreadable
 from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import SILENT, Advance, Progress, ignore
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.duplicates import exact_digest
 from lstm_sentiment.text.corpus.record_files import (
@@ -29,6 +29,7 @@ from lstm_sentiment.text.corpus.unpacked import UnpackedFile, is_unpacked
 LONGEST_RECORD_BYTES = 2**30
 # Gaps of up to so many bytes between two records are read too: a second system call costs more.
 _GAP = 4_096
+_RECORDS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,13 @@ class FileIndexer:
         self._first = [0]
         self._starts, self._lengths, self._digests = array("q"), array("i"), bytearray()
 
-    def add(self, path: Path) -> Iterator[str]:
+    def add(self, path: Path, advance: Advance = ignore) -> Iterator[str]:
         """Reads a file once, in bounded memory, and yields the label of each text.
+
+        Args:
+            path: The file.
+            advance: Called with the number of bytes read since the last call; of a compressed file,
+                once, with its size.
 
         Raises:
             InvalidInputError: As `read_records`, or if the file is not a regular file, changes
@@ -160,7 +166,9 @@ class FileIndexer:
             encoding=encoding,
             progress=self._progress,
         )
-        for text, label, start, length in records:
+        unpacked = is_unpacked(path, encoding)
+        told = 0
+        for number, (text, label, start, length) in enumerate(records, 1):
             if length >= LONGEST_RECORD_BYTES:
                 raise InvalidInputError(
                     f"{path}: records must be shorter than {LONGEST_RECORD_BYTES:,} bytes where "
@@ -170,12 +178,16 @@ class FileIndexer:
             self._lengths.append(length)
             self._digests += exact_digest(clean_text(text))
             yield label
+            if number % _RECORDS_AT_ONCE == 0 and not unpacked:
+                advance(start + length - told)
+                told = start + length
+        advance(facts.st_size - told)
         file = IndexedFile(
             path.absolute(),
             record_format(path, self._columns[0], encoding),
             facts.st_size,
             facts.st_mtime_ns,
-            UnpackedFile(path.absolute(), encoding) if is_unpacked(path, encoding) else None,
+            UnpackedFile(path.absolute(), encoding) if unpacked else None,
         )
         file.check_unchanged(_facts(path))
         self._files.append(file)

@@ -7,16 +7,18 @@ hashed once, by `near_digests`; everything else works on the arrays of digests.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstm_sentiment.progress import Advance, ignore
 from lstm_sentiment.text.corpus.duplicates import are_in, distinct
 from lstm_sentiment.text.corpus.file_texts import FileTexts, taken
 
 _NOT_WRITTEN = re.compile(r"[\W_]+")
 _DIGEST_BYTES = 8
+_TEXTS_AT_ONCE = 1_000
 
 
 def text_key(text: str) -> str:
@@ -28,7 +30,7 @@ def text_key(text: str) -> str:
     return _NOT_WRITTEN.sub("", folded) or folded
 
 
-def near_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
+def near_digests(texts: Iterable[str], advance: Advance = ignore) -> NDArray[np.uint64]:
     """Returns a digest of each text that is the same for near duplicates, `(texts,)`.
 
     A digest is the first 8 bytes of the SHA-256 of `text_key`, as a little-endian number. Versions
@@ -36,12 +38,16 @@ def near_digests(texts: Iterable[str]) -> NDArray[np.uint64]:
 
     Args:
         texts: Any Unicode. `FileTexts` are read in one pass over their files, and not kept.
+        advance: Called with the number of texts done since the last call.
     """
-    if not isinstance(texts, FileTexts):
-        return np.fromiter(map(_near_digest, texts), np.uint64)
-    order = texts.reading_order()
-    digests = np.empty(len(texts), np.uint64)
-    digests[order] = np.fromiter(map(_near_digest, texts.select(order)), np.uint64, len(texts))
+    if isinstance(texts, FileTexts):
+        order = texts.reading_order()
+        in_files = _near_digests(texts.select(order), advance)
+        digests = np.empty(len(texts), np.uint64)
+        digests[order] = np.fromiter(in_files, np.uint64, len(texts))
+    else:
+        digests = np.fromiter(_near_digests(texts, advance), np.uint64)
+    advance(len(digests) % _TEXTS_AT_ONCE)
     return digests
 
 
@@ -63,6 +69,14 @@ def positions_without(
 def without_texts(texts: Sequence[str], excluded: Iterable[str]) -> list[str]:
     """Returns the texts, in order, that have no near duplicate among `excluded`."""
     return list(taken(texts, positions_without(near_digests(texts), near_digests(excluded))))
+
+
+def _near_digests(texts: Iterable[str], advance: Advance) -> Iterator[int]:
+    for done, text in enumerate(texts, 1):
+        digest = _near_digest(text)
+        if done % _TEXTS_AT_ONCE == 0:
+            advance(_TEXTS_AT_ONCE)
+        yield digest
 
 
 def _near_digest(text: str) -> int:

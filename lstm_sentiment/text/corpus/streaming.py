@@ -19,6 +19,8 @@ from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.reading import files_of, require_rows, tell_spellings
 from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES, TABLE_SUFFIXES
 
+_READING = "Reading texts"
+
 
 def open_corpus(
     paths: Sequence[str | os.PathLike[str]],
@@ -47,11 +49,12 @@ def open_corpus(
     )
     numbers: dict[str, int] = {}
     labels = array("i")
-    for file in files:
-        before = len(labels)
-        for label in indexer.add(file):
-            labels.append(numbers.setdefault(label, len(numbers)))
-        require_rows(file, len(labels) - before)
+    with progress.step(_READING, _size(files)) as advance:
+        for file in files:
+            before = len(labels)
+            for label in indexer.add(file, advance):
+                labels.append(numbers.setdefault(label, len(numbers)))
+            require_rows(file, len(labels) - before)
     tell_spellings(numbers, progress)
     names, positions = label_ids(numbers, label_names)
     ids = np.array([positions[name] for name in numbers], np.int32)
@@ -88,8 +91,14 @@ def open_texts(
     indexer = FileIndexer(
         text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
     )
-    texts = sum(1 for file in _streamable(files) for _ in indexer.add(file))
+    with progress.step(_READING, _size(files)) as advance:
+        texts = sum(1 for file in _streamable(files) for _ in indexer.add(file, advance))
     return FileTexts(indexer.index(), np.arange(texts))
+
+
+def _size(files: Sequence[Path]) -> int:
+    # A file that is not there is reported where it is read.
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:

@@ -1,6 +1,7 @@
 """A corpus whose texts stay in files is the corpus that is read into memory."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -16,9 +17,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstm_sentiment import Corpus, InvalidInputError, read_corpus, read_texts
+from lstm_sentiment.progress import Advance
 from lstm_sentiment.text.corpus.file_texts import FileTexts
+from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.streaming import open_corpus, open_texts
 from lstm_sentiment.unicode import replace_surrogates
+from tests.recorder import Recorder
 from tests.strategies import any_texts
 
 Rows = list[tuple[str, str]]
@@ -217,3 +221,41 @@ def test_texts_without_labels_may_be_none(tmp_path: Path) -> None:
     (tmp_path / "b.log").write_text(" 好 \n\n", "utf-8")
     assert open_texts([tmp_path / "a.txt", tmp_path / "b.log"]) == ["好", ""]
     assert open_texts([]) == ()
+
+
+class Counted(Recorder):
+    """Sums up how far the bar of each step goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[int] = []
+
+    @contextmanager
+    def step(self, description: str, total: int) -> Iterator[Advance]:
+        self.steps.append((description, total))
+        self.done.append(0)
+
+        def advance(steps: int = 1, *, status: str = "") -> None:
+            assert steps >= 0
+            self.done[-1] += steps
+
+        yield advance
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl"])
+def test_reading_advances_by_the_bytes_of_the_files(tmp_path: Path, name: str) -> None:
+    written = (as_json_lines if "jsonl" in name else as_csv)(
+        [("好", "x"), ("坏", "y")] * 1_300, "\n"
+    )
+    data = written.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    progress = Counted()
+    corpus = open_corpus([tmp_path], progress=progress)
+    open_texts([tmp_path], progress=progress)
+    size = (tmp_path / name).stat().st_size
+    assert progress.steps == [("Reading texts", size)] * 2
+    assert progress.done == [size, size]
+    compared: list[int] = []
+    corpus.compute_near_digests(compared.append)  # type: ignore[arg-type]
+    assert sum(compared) == len(corpus) and len(compared) > 1
+    assert np.array_equal(corpus.near_digests, near_digests(list(corpus.texts)))
