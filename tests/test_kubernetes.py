@@ -4,6 +4,7 @@ import copy
 import os
 import re
 import shlex
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +14,18 @@ import kubernetes_validate
 import pytest
 import tensorflow as tf
 import yaml
-from kubeflow.training import models as kubeflow_models
 from typer.main import get_command
 
-from lstm_sentiment.cli.app import app
+from lstm_sentiment.cli.app import BAD_INPUT, app
 from lstm_sentiment.models_config.config import load_models_config, parse_models_config
+from lstm_sentiment.training.workers.cluster import read_cluster
+from lstm_sentiment.training.workers.kubernetes import pod_environment
 from tests.conftest import REPOSITORY
 
 FOLDER = REPOSITORY / "serving_configs" / "kubernetes"
 # The oldest that the README names, and the latest there are schemas for.
 KUBERNETES_VERSIONS = ["1.33", kubernetes_validate.latest_version()]
-INVALID = (ValueError, kubernetes_validate.ValidationError)
+INVALID = kubernetes_validate.ValidationError
 
 Manifest = dict[str, Any]
 
@@ -32,18 +34,15 @@ def read(path: Path) -> list[Manifest]:
     return [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
 
 
+SERVING, LIGHT_SERVING, TRAINING = "serving.yaml", "serving-light.yaml", "training.yaml"
+FILES = {path.name: read(path) for path in sorted(FOLDER.glob("*.yaml"))}
+MANIFESTS = [manifest for manifests in FILES.values() for manifest in manifests]
 # The same objects as in serving.yaml, with another server.
-LIGHT = read(FOLDER / "serving-light.yaml")
-MANIFESTS = [
-    manifest
-    for path in sorted(FOLDER.glob("*.yaml"))
-    if path.name != "serving-light.yaml"
-    for manifest in read(path)
-]
+LIGHT = FILES[LIGHT_SERVING]
 
 
-def only(kind: str) -> Manifest:
-    [manifest] = [manifest for manifest in MANIFESTS if manifest["kind"] == kind]
+def only(kind: str, file: str = SERVING) -> Manifest:
+    [manifest] = [manifest for manifest in FILES[file] if manifest["kind"] == kind]
     return manifest
 
 
@@ -58,8 +57,7 @@ def container(pod: Manifest) -> Manifest:
 
 
 def worker_pod() -> Manifest:
-    template = only("TFJob")["spec"]["tfReplicaSpecs"]["Worker"]["template"]
-    return dict(template["spec"])
+    return dict(only("Job", TRAINING)["spec"]["template"]["spec"])
 
 
 def server_pod() -> Manifest:
@@ -67,11 +65,10 @@ def server_pod() -> Manifest:
 
 
 def light_pod() -> Manifest:
-    [deployment] = [manifest for manifest in LIGHT if manifest["kind"] == "Deployment"]
-    return dict(deployment["spec"]["template"]["spec"])
+    return dict(only("Deployment", LIGHT_SERVING)["spec"]["template"]["spec"])
 
 
-PODS = [worker_pod(), server_pod(), light_pod(), only("Pod")["spec"]]
+PODS = [worker_pod(), server_pod(), light_pod(), only("Pod", "upload.yaml")["spec"]]
 POD_NAMES = ["worker", "server", "light", "upload"]
 SERVERS = pytest.mark.parametrize("pod", [server_pod(), light_pod()], ids=["stock", "light"])
 
@@ -95,47 +92,8 @@ def mounted(pod: Manifest, path: str) -> Manifest:
 
 
 def validate(manifest: Manifest, version: str) -> None:
-    if manifest["kind"] != "TFJob":
-        kubernetes_validate.validate(manifest, version, strict=True)
-        return
-    check_kubeflow(manifest, "KubeflowOrgV1TFJob", "TFJob")
-    # What a TFJob holds of Kubernetes' own makes up a PodTemplate.
-    for replica in manifest["spec"]["tfReplicaSpecs"].values():
-        template = {
-            "apiVersion": "v1",
-            "kind": "PodTemplate",
-            "metadata": manifest["metadata"],
-            "template": replica["template"],
-        }
-        kubernetes_validate.validate(template, version, strict=True)
-
-
-def check_kubeflow(value: Any, type_name: str, where: str) -> None:
-    """Checks a value against the types that `kubeflow-training` was generated with.
-
-    Its models take only what they know from a document and are silent about the rest.
-    """
-    if type_name in ("str", "int", "bool"):
-        if type(value).__name__ != type_name:
-            raise ValueError(f"{where}: {type_name} expected. Received: {value!r}.")
-        return
-    values = re.fullmatch(r"dict\(str, (.*)\)", type_name)
-    if not values and not type_name.startswith("Kubeflow"):
-        return
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: {type_name} expected. Received: {value!r}.")
-    if values:
-        for key, item in value.items():
-            check_kubeflow(item, values[1], f"{where}.{key}")
-        return
-    model = getattr(kubeflow_models, type_name)
-    types = {key: model.openapi_types[name] for name, key in model.attribute_map.items()}
-    for key, item in value.items():
-        if key not in types:
-            raise ValueError(f"{where}: no such field: {key}")
-        check_kubeflow(item, types[key], f"{where}.{key}")
-    # Raises a ValueError for a field that must be there.
-    model(**{name: value.get(key) for name, key in model.attribute_map.items()})
+    # The package's command passes a kind that it does not know; this call raises.
+    kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def mappings(value: Any) -> Iterator[Manifest]:
@@ -149,13 +107,19 @@ def mappings(value: Any) -> Iterator[Manifest]:
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 @pytest.mark.parametrize(
-    "manifest", [*MANIFESTS, *LIGHT], ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
+    "manifest",
+    MANIFESTS,
+    ids=[f"{file}-{m['kind']}" for file, manifests in FILES.items() for m in manifests],
 )
 def test_manifests_follow_the_schemas(manifest: Manifest, version: str) -> None:
     validate(manifest, version)
 
 
-@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda m: m["kind"])
+@pytest.mark.parametrize(
+    "manifest",
+    {manifest["kind"]: manifest for manifest in MANIFESTS}.values(),
+    ids=lambda manifest: manifest["kind"],
+)
 def test_an_unknown_field_is_found_wherever_it_stands(manifest: Manifest) -> None:
     places = len(list(mappings(manifest)))
     for place in range(places):
@@ -169,14 +133,15 @@ def test_an_unknown_field_is_found_wherever_it_stands(manifest: Manifest) -> Non
 @pytest.mark.parametrize(
     ("kind", "field", "misspelt"),
     [
-        ("TFJob", "spec.runPolicy.backoffLimit", "backOffLimit"),
-        ("TFJob", "spec.tfReplicaSpecs.Worker.template.spec.containers.0.env", "environment"),
+        ("Job", "spec.backoffLimitPerIndex", "backOffLimitPerIndex"),
+        ("Job", "spec.podFailurePolicy.rules.0.onExitCodes", "onExitCode"),
+        ("Job", "spec.template.spec.containers.0.env", "environment"),
         ("Deployment", "spec.template.spec.containers.0.readinessProbe", "readyProbe"),
         ("HorizontalPodAutoscaler", "spec.minReplicas", "minimum"),
     ],
 )
 def test_a_misspelt_field_is_named(kind: str, field: str, misspelt: str) -> None:
-    manifest = copy.deepcopy(only(kind))
+    manifest = copy.deepcopy(only(kind, TRAINING if kind == "Job" else SERVING))
     *above, last = field.split(".")
     place: Any = manifest
     for step in above:
@@ -186,21 +151,9 @@ def test_a_misspelt_field_is_named(kind: str, field: str, misspelt: str) -> None
         validate(manifest, KUBERNETES_VERSIONS[-1])
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("replicas", "2"), ("restartPolicy", None), ("template", {"spec": 1})]
-)
-def test_a_wrong_type_in_a_tfjob_is_found(field: str, value: object) -> None:
-    job = copy.deepcopy(only("TFJob"))
-    job["spec"]["tfReplicaSpecs"]["Worker"][field] = value
-    with pytest.raises(INVALID):
-        validate(job, KUBERNETES_VERSIONS[-1])
-
-
-def test_a_tfjob_without_replicas_is_found() -> None:
-    job = copy.deepcopy(only("TFJob"))
-    del job["spec"]["tfReplicaSpecs"]
-    with pytest.raises(ValueError, match="tf_replica_specs"):
-        check_kubeflow(job, "KubeflowOrgV1TFJob", "TFJob")
+def test_an_unknown_kind_is_found() -> None:
+    with pytest.raises(kubernetes_validate.SchemaNotFoundError):
+        validate({**only("Job", TRAINING), "kind": "Jobb"}, KUBERNETES_VERSIONS[-1])
 
 
 def test_models_config_is_that_of_the_repository() -> None:
@@ -347,17 +300,65 @@ def test_the_server_writes_nowhere_but_to_tmp(pod: Manifest) -> None:
     assert writable == ["/tmp"]
 
 
-def test_workers_are_started_again_and_get_their_tf_config() -> None:
-    replicas = only("TFJob")["spec"]["tfReplicaSpecs"]
-    assert list(replicas) == ["Worker"]
-    assert replicas["Worker"]["replicas"] > 1
-    # `fit` exits with 2 where a peer is lost; ExitCode and Never would end the job.
-    assert replicas["Worker"]["restartPolicy"] == "OnFailure"
-    assert container(worker_pod())["name"] == "tensorflow"
+def test_all_pods_of_the_job_are_workers_that_find_each_other() -> None:
+    job, pod = only("Job", TRAINING), worker_pod()
+    spec, service = job["spec"], only("Service", TRAINING)
+    assert service["spec"]["clusterIP"] == "None"
+    name, workers = job["metadata"]["name"], spec["completions"]
+    assert spec["completionMode"] == "Indexed"
+    assert spec["parallelism"] == workers > 1  # all at once: each waits for the others
+    # JOB-INDEX.SUBDOMAIN resolves if the Service has that name, and selects the Job's pods.
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["selector"] == {"batch.kubernetes.io/job-name": name}
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    [port] = container(pod)["ports"]
+    assert port["containerPort"] == service["spec"]["ports"][0]["port"]
+    with pytest.MonkeyPatch.context() as patch:
+        for index in range(workers):
+            patch.setattr(socket, "gethostname", lambda number=index: f"{name}-{number}")
+            cluster = read_cluster(
+                pod_environment(
+                    int(launch_flags()["workers"]),
+                    service=launch_flags().get("service"),
+                    environment={"JOB_COMPLETION_INDEX": str(index)},
+                )
+            )
+            assert cluster is not None
+            assert cluster.address == f"{name}-{index}.{pod['subdomain']}:{port['containerPort']}"
+            assert (len(cluster.addresses), cluster.index) == (workers, index)
+
+
+def test_a_lost_worker_is_started_again_and_bad_input_is_not() -> None:
+    spec, pod = only("Job", TRAINING)["spec"], worker_pod()
+    # Kubernetes takes the limits and the policy only with these two.
+    assert (spec["completionMode"], pod["restartPolicy"]) == ("Indexed", "Never")
+    assert spec["backoffLimitPerIndex"] >= 3
+    assert spec["maxFailedIndexes"] == 0
+    bad_input, disruption = spec["podFailurePolicy"]["rules"]
+    assert bad_input["action"] == "FailJob"
+    assert bad_input["onExitCodes"] == {
+        "containerName": container(pod)["name"],
+        "operator": "In",
+        "values": [BAD_INPUT],
+    }
+    assert disruption["action"] == "Ignore"
+    [condition] = disruption["onPodConditions"]
+    assert condition == {"type": "DisruptionTarget", "status": "True"}
+    # Two processes of one index would share an address and a run.
+    assert spec["podReplacementPolicy"] == "Failed"
+
+
+def test_workers_wait_for_each_other_longer_than_kubernetes_before_a_new_try(
+    tmp_path: Path,
+) -> None:
+    settings = fit_arguments(run_worker(tmp_path / "run", tmp_path))
+    [seconds] = [s.partition("=")[2] for s in settings if "start_timeout_seconds" in s]
+    # The limit is MaxPodFailureBackOff of Kubernetes' job controller, 10 minutes.
+    assert float(seconds) > 600
 
 
 def run_worker(run_dir: Path, tmp_path: Path) -> list[str]:
-    """What a worker's script asks of `lstm-sentiment`, which a stand-in prints."""
+    """The arguments that a worker's script gives to `lstm-sentiment`, which a stand-in prints."""
     stand_in = tmp_path / "bin" / "lstm-sentiment"
     stand_in.parent.mkdir()
     stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
@@ -377,8 +378,25 @@ def unknown_flags(arguments: list[str]) -> set[str]:
     return {argument for argument in arguments if argument.startswith("-")} - known
 
 
+def launch_flags() -> dict[str, str]:
+    """The flags of `launch` in the script, without the dashes."""
+    script = container(worker_pod())["command"][-1]
+    [words] = re.findall(r"exec lstm-sentiment launch (.*) -- ", script)
+    found = re.findall(r"--([a-z-]+)(?: ([^-]\S*))?", words)
+    return {name: value for name, value in found}
+
+
+def fit_arguments(arguments: list[str]) -> list[str]:
+    """The command after `launch ... --`."""
+    assert arguments[0] == "launch"
+    at = arguments.index("--")
+    assert unknown_flags(arguments[:at]) == set()
+    assert "--from-kubernetes" in arguments[:at]
+    return arguments[at + 1 :]
+
+
 def test_a_worker_begins_a_run(tmp_path: Path) -> None:
-    arguments = run_worker(tmp_path / "run", tmp_path)
+    arguments = fit_arguments(run_worker(tmp_path / "run", tmp_path))
     assert arguments[:3] == ["fit", "--strategy", "multi-worker"]
     assert arguments[arguments.index("--run-dir") + 1] == str(tmp_path / "run")
     assert unknown_flags(arguments) == set()
@@ -388,7 +406,7 @@ def test_a_worker_begins_a_run(tmp_path: Path) -> None:
 
 def test_a_worker_goes_on_with_a_run_that_was_cut_off(tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch()
-    arguments = run_worker(tmp_path, tmp_path)
+    arguments = fit_arguments(run_worker(tmp_path, tmp_path))
     assert arguments == ["fit", "--resume", str(tmp_path)]
     assert unknown_flags(arguments) == set()
 
@@ -400,9 +418,8 @@ def test_a_worker_leaves_a_finished_run_alone(tmp_path: Path) -> None:
 
 
 def test_runs_are_kept_on_a_volume() -> None:
-    [variable] = container(worker_pod())["env"]
-    assert variable["name"] == "RUN_DIR"
-    assert not mounted(worker_pod(), variable["value"])["persistentVolumeClaim"].get("readOnly")
+    [run_dir] = [v["value"] for v in container(worker_pod())["env"] if v["name"] == "RUN_DIR"]
+    assert not mounted(worker_pod(), run_dir)["persistentVolumeClaim"].get("readOnly")
 
 
 def dockerfile() -> dict[str, list[str]]:

@@ -37,14 +37,15 @@ from lstm_sentiment.cli.stock_command_line import StockCommand
 from lstm_sentiment.cli.tune_command import tune
 from lstm_sentiment.cli.vectors_command import vectors
 from lstm_sentiment.cli.verify_command import verify
-from lstm_sentiment.errors import LstmSentimentError
+from lstm_sentiment.errors import ExportError, LstmSentimentError, TrainingError
 from lstm_sentiment.unicode import escaped_line
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
+FAILED = 1  # training that may succeed when it is tried again; also what `verify` found to differ
 BAD_INPUT = 2
-BUG = 70  # EX_SOFTWARE of sysexits.h; 1 means that versions differ, as in `verify`
+BUG = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130
 UNREAD = 1  # nobody reads the results any more, as behind `| head`; said to nobody
 
@@ -53,7 +54,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 versions differ or are worse, 2 bad input, 70 a bug, 130 Ctrl-C.",
+    epilog="Exit codes: 0 done, 1 versions differ or are worse, or training failed, 2 bad input, "
+    "70 a bug, 130 Ctrl-C.",
 )
 app.command()(fit)
 app.command()(tune)
@@ -113,6 +115,8 @@ def main() -> NoReturn:
         if message := usage_message(error):
             fail(message)
         end(BAD_INPUT)  # no command was given: the help is the whole answer
+    except (TrainingError, ExportError) as error:
+        fail(str(error), FAILED)
     except LstmSentimentError as error:
         fail(str(error))
     except (KeyboardInterrupt, Interrupted):

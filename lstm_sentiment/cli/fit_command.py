@@ -1,6 +1,7 @@
 """`fit`: trains, scores on held-out texts, exports the next version."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -24,6 +25,7 @@ from lstm_sentiment.cli.program import shell_command
 from lstm_sentiment.cli.results import print_json, print_rows
 from lstm_sentiment.cli.setting_flags import OldFlags, deprecation
 from lstm_sentiment.display_names import read_display_names
+from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.config import ModelConfig
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
 from lstm_sentiment.pipeline.memory import check_run_memory
@@ -170,9 +172,11 @@ def fit(
     from lstm_sentiment.training.worker_run import join_fit
     from lstm_sentiment.training.workers.distribution import start_workers
 
-    if not start_workers(config.training, progress).is_chief:
+    workers = start_workers(config.training, progress)
+    if not workers.is_chief:
         # The chief's settings go for all workers: the files need not even be on this machine.
-        return join_fit(config.training, progress=progress)
+        join_fit(config.training, progress=progress)
+        return workers.finish()
     if resume is not None:
         result = resume_pipeline(resume, progress, texts=texts)
     else:
@@ -181,6 +185,8 @@ def fit(
         print_json(result.to_dict())
     else:
         _print_result(result, config)
+    with suppress(TrainingError):  # the run is complete, whoever was lost
+        workers.finish()
 
 
 def _read(

@@ -99,6 +99,7 @@ NUMBERS: Mapping[str, Range] = {
 
 _OF_ONE_COMMAND: Mapping[tuple[str, str], Rule] = {
     ("drift", "tolerance"): SHARE_BELOW_ONE,
+    ("launch", "port"): integers(1, 65_535),
     ("serve", "model_base_path"): NAME,  # a URL is told what to do instead by the config's rule
     ("serve", "model_name"): Name(may_be_empty=True),  # as in TensorFlow Serving: the default
 }
@@ -110,6 +111,7 @@ NAMES: Mapping[str, Rule] = {
     "version_label": NAME,
     "label": NAME,
     "study": NAME,
+    "service": NAME,
     "storage": _LONG_NAME,
     "server": NAME,
     "rest_api": NAME,

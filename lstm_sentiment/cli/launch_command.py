@@ -1,4 +1,4 @@
-"""`launch`: starts one command as several workers on this machine."""
+"""`launch`: starts one command as several workers, or as the worker of a Kubernetes pod."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 
 from lstm_sentiment.checks import require_train
 from lstm_sentiment.cli.program import program
+from lstm_sentiment.cli.setting_flags import is_given
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.training.workers.kubernetes import PORT, become, pod_environment
 
 if sys.platform == "win32":
 
@@ -20,8 +22,13 @@ if sys.platform == "win32":
 else:
     from lstm_sentiment.training.workers.launcher import launch as launch_workers
 
+_KUBERNETES = "Kubernetes"
+_OF_A_MACHINE = ("gpus_per_worker", "grace_seconds")
+_OF_A_POD = ("service", "port")
+
 
 def launch(
+    context: typer.Context,
     command: Annotated[
         list[str] | None,
         typer.Argument(
@@ -31,7 +38,13 @@ def launch(
         ),
     ] = None,
     *,
-    workers: Annotated[int, typer.Option(metavar="N", help="Number of workers to start.")],
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Number of workers to start; with --from-kubernetes, the Job's `completions`.",
+        ),
+    ],
     gpus_per_worker: Annotated[
         int | None,
         typer.Option(
@@ -46,6 +59,28 @@ def launch(
             help="Seconds to let stopped workers finish before killing them; inf for no limit."
         ),
     ] = 10.0,
+    from_kubernetes: Annotated[
+        bool,
+        typer.Option(
+            "--from-kubernetes",
+            help="Run as the worker of this pod of a Kubernetes Indexed Job: set TF_CONFIG from "
+            "JOB_COMPLETION_INDEX and the host name, and become the command.",
+            rich_help_panel=_KUBERNETES,
+        ),
+    ] = False,
+    service: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Headless Service that is the `subdomain` of the Job's pods. Default: the name of "
+            "the Job.",
+            rich_help_panel=_KUBERNETES,
+        ),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(help="Port on which each pod's worker listens.", rich_help_panel=_KUBERNETES),
+    ] = PORT,
 ) -> None:
     """Run a command as several workers on this machine, which train together.
 
@@ -54,6 +89,9 @@ def launch(
     the number of its worker. If a worker fails, launch stops the others and
     exits with the same code. Ctrl-C stops all workers; a second Ctrl-C kills
     them.
+
+    With --from-kubernetes, it starts one worker: that of the pod in which it
+    runs.
 
     Example: python cli.py launch --workers 2 -- fit reviews.csv --strategy multi-worker
     """
@@ -67,8 +105,11 @@ def launch(
         raise InvalidInputError(
             "The command that follows `--` must be another than `launch`. Received: 'launch'."
         )
+    _check_combination(context, from_kubernetes)
     # This program again: cli.py or the installed script, which is a Python file as well.
     own = (sys.executable, sys.argv[0])
+    if from_kubernetes:
+        become((*own, *command), pod_environment(workers, service=service, port=port))
     raise typer.Exit(
         launch_workers(
             (*own, *command),
@@ -77,3 +118,14 @@ def launch(
             grace_seconds=grace_seconds,
         )
     )
+
+
+def _check_combination(context: typer.Context, from_kubernetes: bool) -> None:
+    rule = "cannot be combined with" if from_kubernetes else "must be given with"
+    for name in _OF_A_MACHINE if from_kubernetes else _OF_A_POD:
+        if is_given(context, name):
+            flag = f"--{name.replace('_', '-')}"
+            raise InvalidInputError(
+                f"`{flag}` {rule} `--from-kubernetes`. Received: `{flag}`"
+                f"{'' if from_kubernetes else ' alone'}."
+            )

@@ -562,4 +562,5 @@ def _observability(options: ServerOptions) -> Observability:
         text_sample_share=options.text_sample_share,
         request_log=options.request_log,
         drift_alpha=options.drift_alpha,
+        has_batching=options.batching is not None,
     )

@@ -1,10 +1,12 @@
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -82,6 +84,50 @@ def test_the_exit_code_is_that_of_the_worker_that_failed() -> None:
     assert verdict.endswith(" ended with exit code 2.")
 
 
+def test_a_pod_becomes_its_worker(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes the place of the launcher: exit code and signals are its own."""
+    became: list[tuple[Any, ...]] = []
+
+    def execute(*arguments: Any) -> NoReturn:
+        became.append(arguments)
+        raise SystemExit(0)  # as a command that ends well
+
+    monkeypatch.setattr(os, "execvpe", execute)
+    monkeypatch.setattr(socket, "gethostname", lambda: "train-1")
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
+    flags = ("--from-kubernetes", "--workers", 3, "--service", "workers", "--port", 2000)
+    assert run("launch", *flags, "--", "fit", "--resume", "my run").code == 0
+    [(program, command, environment)] = became
+    assert (program, command) == (
+        sys.executable,
+        [sys.executable, "lstm-sentiment", "fit", "--resume", "my run"],
+    )
+    addresses = ["train-0.workers:2000", "train-1.workers:2000", "train-2.workers:2000"]
+    assert json.loads(environment["TF_CONFIG"]) == {
+        "cluster": {"worker": addresses},
+        "task": {"type": "worker", "index": 1},
+    }
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_the_exit_code_of_a_pod_is_that_of_its_command() -> None:
+    """As a real process whose host name is set as Kubernetes sets it."""
+    pod = (
+        "import socket, sys; socket.gethostname = lambda: 'train-0'; "
+        f"sys.argv = [{str(CLI)!r}, *sys.argv[1:]]; "
+        "from lstm_sentiment.cli.app import main; main()"
+    )
+    flags = ("launch", "--from-kubernetes", "--workers", "1", "--", "fit", "--epochs", "0")
+    done = subprocess.run(
+        [sys.executable, "-c", pod, *flags],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "JOB_COMPLETION_INDEX": "0"},
+    )
+    error = "error: `epochs` must be a positive integer. Received: epochs=0.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", error)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> None:
     program = tmp_path / "cli.py"
@@ -119,6 +165,19 @@ def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> N
         (
             ("--workers", 2, "--", "launch", "--workers", 2, "--", "fit"),
             "The command that follows `--` must be another than `launch`. Received: 'launch'.",
+        ),
+        (
+            ("--from-kubernetes", "--workers", 2, "--gpus-per-worker", 1, "--", "fit"),
+            "`--gpus-per-worker` cannot be combined with `--from-kubernetes`.",
+        ),
+        (
+            ("--workers", 2, "--port", 2222, "--", "fit"),
+            "`--port` must be given with `--from-kubernetes`. Received: `--port` alone.",
+        ),
+        (("--workers", 2, "--port", 0, "--from-kubernetes", "--", "fit"), "Received: port=0."),
+        (
+            ("--from-kubernetes", "--workers", 2, "--", "fit"),
+            "`JOB_COMPLETION_INDEX` must be the number of this pod",
         ),
     ],
 )

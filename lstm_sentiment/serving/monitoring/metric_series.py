@@ -110,6 +110,10 @@ class MetricSeries:
         """Sets the number of a metric with these label values."""
         self._numbers[metric][labels] = value
 
+    def begin(self, metric: Histogram, labels: Labels) -> None:
+        """Begins a distribution without values, so that it is on the page before the first."""
+        self._distributions[metric].get(labels) or self._begin(metric, labels)
+
     def observe(self, metric: Histogram, labels: Labels, value: float) -> None:
         """Adds a value to the distribution of a metric with these label values."""
         distribution = self._distributions[metric].get(labels) or self._begin(metric, labels)

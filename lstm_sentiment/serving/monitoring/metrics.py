@@ -62,14 +62,17 @@ class ServerMetrics:
     def __init__(
         self,
         *,
+        has_batching: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begins at zero.
 
         Args:
+            has_batching: Whether requests are put into batches.
             clock: Returns seconds since any fixed moment.
         """
         self._clock = clock
+        self._has_batching = has_batching
         self._process = ProcessMetrics()
         # Guards all attributes below.
         self._lock = threading.Lock()
@@ -116,6 +119,9 @@ class ServerMetrics:
                     self._series.drop(dict(zip(of_version, labels, strict=True)))
             else:
                 self._versions[name, version] = labels
+            if self._has_batching and state.state is ManagerState.AVAILABLE:
+                # An autoscaler must read 0 from a server without requests, and not nothing.
+                self._series.begin(metrics.QUEUE_SECONDS, (name,))
             # A version that failed to load stays visible.
             if not has_ended or state.error is not None:
                 self._series.set(metrics.SERVABLE_STATE, labels, int(state.state))

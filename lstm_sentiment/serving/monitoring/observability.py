@@ -44,6 +44,7 @@ class Observability:
         text_sample_share: float,
         request_log: RequestLogOptions,
         drift_alpha: float | None = None,
+        has_batching: bool = False,
     ) -> None:
         """Makes the observers.
 
@@ -54,10 +55,11 @@ class Observability:
             request_log: Options of the request log.
             drift_alpha: Largest probability that a version ever raises a false alarm of drift;
                 `None` looks for none.
+            has_batching: Whether requests are put into batches.
         """
         self._path = monitoring.path
         self._access_log = access_log
-        self.metrics = ServerMetrics() if monitoring.enable else None
+        self.metrics = ServerMetrics(has_batching=has_batching) if monitoring.enable else None
         self.state = ServerState()
         self._text_sample_share = text_sample_share
         self.drift = None if drift_alpha is None else DriftMonitor(drift_alpha)

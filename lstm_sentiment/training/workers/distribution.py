@@ -95,6 +95,20 @@ class Workers:
         padded[: len(encoded)] = encoded
         return self.sum(padded).astype(np.uint8).tobytes().decode()
 
+    def finish(self) -> None:
+        """Waits until all workers have called it, such as the chief after its export.
+
+        A worker that returns from it knows that the run is complete. Where a chief is lost before,
+        the others fail like the chief, so that all of them can be started again.
+
+        Raises:
+            TrainingError: If a worker is lost before it has called it.
+        """
+        self.sum(np.zeros(1, np.int32))
+        # Nobody leaves before the others know: who leaves early is lost to them.
+        with suppress(TrainingError):
+            self.sum(np.zeros(1, np.int32))
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Turns TensorFlow's errors for a lost worker into one `TrainingError` of one line."""

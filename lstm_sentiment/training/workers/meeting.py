@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 
 from lstm_sentiment.errors import ConfigError, TrainingError
@@ -14,6 +14,7 @@ from lstm_sentiment.training.workers.cluster import Cluster
 
 _TRY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.2
+_ABSENT = "absent"
 _MOST_BYTES = 1_000_000
 
 
@@ -47,8 +48,10 @@ def meet(
             f"Worker {cluster.index} of {len(cluster.addresses)} at {cluster.address}: waiting for "
             f"the others{limit}"
         )
-        wait = _gather if cluster.index == 0 else _report
-        missing = wait(cluster, listener, lambda: countable(deadline - clock()))
+        if cluster.index == 0:
+            missing = _gather(cluster, listener, lambda: countable(deadline - clock()), progress)
+        else:
+            missing = _report(cluster, lambda: countable(deadline - clock()))
     if missing:
         raise TrainingError(
             f"All workers must be there within {timeout_seconds:g} s. Received: nothing from "
@@ -81,28 +84,39 @@ def _name(cluster: Cluster, index: int) -> str:
     return f"worker {index}{' (the chief)' * (index == 0)} at {cluster.addresses[index]}"
 
 
-def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
-    """Meets as the chief: connects to each worker and answers it; returns the missing ones."""
+def _gather(
+    cluster: Cluster, listener: socket.socket, left: Callable[[], float], progress: Progress
+) -> list[str]:
+    """Meets as the chief: connects to each worker and answers it; returns the missing ones.
+
+    A worker may report before its address answers, as in Kubernetes, where the name of a pod that
+    has just started, or started again, still resolves to nothing or to the address of the last one.
+    So the chief tries all addresses until the deadline.
+    """
     there: dict[int, socket.socket] = {}
-    unreachable: set[int] = set()
+    # Of workers that have reported: why their addresses do not answer; empty where they do.
+    reasons: dict[int, str] = {}
     everyone = range(1, len(cluster.addresses))
     try:
-        while len(there) < len(everyone) and left() > 0:
-            listener.settimeout(min(_TRY_SECONDS, max(left(), 0.001)))
-            with suppress(TimeoutError):
-                connection, _ = listener.accept()
-                index = _heard(cluster, connection)
-                if index is None:
-                    connection.close()
-                    continue
+        while left() > 0:
+            for index in [index for index, each in there.items() if _has_left(each)]:
+                there.pop(index).close()
+                del reasons[index]
+            if not any(reasons.get(index, _ABSENT) for index in everyone):
+                break
+            reported = _next_report(cluster, listener, min(_TRY_SECONDS, max(left(), 0.001)))
+            if reported is not None:
+                index, connection = reported
+                if index in there:  # the worker was started again
+                    there[index].close()
                 there[index] = connection
-                # At once: the worker may give up later.
-                if not _answers(cluster.addresses[index]):
-                    unreachable.add(index)
+                reasons[index] = _why_unreachable(cluster.addresses[index])
+                if reasons[index]:
+                    progress.say(f"Waiting for {_missing(cluster, index, reasons)}")
+            for index in [index for index, reason in reasons.items() if reason]:
+                reasons[index] = _why_unreachable(cluster.addresses[index])
         missing = [
-            _name(cluster, index)
-            for index in everyone
-            if index not in there or index in unreachable
+            _missing(cluster, index, reasons) for index in everyone if reasons.get(index, _ABSENT)
         ]
         verdict = {"missing": missing}
         for connection in there.values():
@@ -112,6 +126,29 @@ def _gather(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
     finally:
         for connection in there.values():
             connection.close()
+
+
+def _missing(cluster: Cluster, index: int, reasons: Mapping[int, str]) -> str:
+    name = _name(cluster, index)
+    if index not in reasons:
+        return name
+    return f"{name}, which has connected but cannot be reached at its address: {reasons[index]}"
+
+
+def _next_report(
+    cluster: Cluster, listener: socket.socket, seconds: float
+) -> tuple[int, socket.socket] | None:
+    """Returns the worker that reports within some seconds, with its connection."""
+    listener.settimeout(seconds)
+    try:
+        connection, _ = listener.accept()
+    except TimeoutError:
+        return None
+    index = _heard(cluster, connection)
+    if index is None:
+        connection.close()
+        return None
+    return index, connection
 
 
 def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
@@ -129,27 +166,43 @@ def _heard(cluster: Cluster, connection: socket.socket) -> int | None:
     return None
 
 
-def _answers(address: str) -> bool:
+def _has_left(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _why_unreachable(address: str) -> str:
     try:
         with _connected(address, _TRY_SECONDS):
-            return True
-    except OSError:
-        return False
+            return ""
+    except OSError as error:
+        return _reason(error)
 
 
-def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]) -> list[str]:
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _report(cluster: Cluster, left: Callable[[], float]) -> list[str]:
     """Meets as another worker: reports to the chief, waits, returns the missing workers."""
     hello = {"index": cluster.index, "addresses": cluster.addresses}
-    pause, heard = threading.Event(), ""
+    pause, has_reported, reason = threading.Event(), False, ""
     while left() > 0:
         try:
             with _connected(cluster.addresses[0], min(_TRY_SECONDS, left())) as connection:
                 connection.sendall(json.dumps(hello).encode() + b"\n")
-                heard = ", which waits for others"
+                has_reported = True
                 # The chief's deadline may be later than this worker's, if it started later.
                 connection.settimeout(max(left(), 0.001))
                 verdict = json.loads(_line(connection))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError):
+                reason = f": {_reason(error)}"
             pause.wait(min(_PAUSE_SECONDS, max(left(), 0)))
             continue
         if "addresses" in verdict:
@@ -159,7 +212,7 @@ def _report(cluster: Cluster, listener: socket.socket, left: Callable[[], float]
                 "the chief."
             )
         return list(verdict["missing"])
-    return [_name(cluster, 0) + heard]
+    return [_name(cluster, 0) + (", which waits for others" if has_reported else reason)]
 
 
 def _connected(address: str, timeout_seconds: float) -> socket.socket:

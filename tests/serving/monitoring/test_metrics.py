@@ -270,6 +270,20 @@ def test_batches_and_their_queue(metrics: ServerMetrics) -> None:
     assert value(metrics, "lstm_sentiment_run_seconds_sum", **model) == pytest.approx(0.02)
 
 
+def test_an_autoscaler_reads_zero_from_a_server_that_has_answered_nothing_yet() -> None:
+    metrics = ServerMetrics(has_batching=True)
+    tell(metrics, ManagerState.LOADING)
+    assert series(metrics, "lstm_sentiment_queue_seconds_sum") == []
+    tell(metrics, ManagerState.AVAILABLE)
+    model = {"model_name": "sentiment"}
+    assert value(metrics, "lstm_sentiment_queue_seconds_sum", **model) == 0
+    assert value(metrics, "lstm_sentiment_queue_seconds_count", **model) == 0
+    run = BatchRun(ServableId("sentiment", 3), "text", 3, 4, queue_seconds=(0.5,), seconds=0.02)
+    metrics.batch_run(run)
+    tell(metrics, ManagerState.AVAILABLE, version=4)
+    assert value(metrics, "lstm_sentiment_queue_seconds_sum", **model) == 0.5
+
+
 def test_the_largest_batch_is_told_where_an_objective_finds_it(metrics: ServerMetrics) -> None:
     for largest in (None, 7, 9):
         run = BatchRun(ServableId("sentiment", 3), "text", 3, 4, (0.001,), 0.02, largest)

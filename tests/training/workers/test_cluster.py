@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_sentiment.errors import ConfigError, LstmSentimentError, TrainingError
+from lstm_sentiment.progress import SilentProgress
 from lstm_sentiment.training.workers.cluster import Cluster, read_cluster
 from lstm_sentiment.training.workers.meeting import meet
 
@@ -220,6 +221,23 @@ def test_strangers_do_not_disturb_the_meeting() -> None:
         thread.join()
 
 
+def connected(address: str) -> socket.socket:
+    """A connection to an address that is about to listen."""
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), 5)
+        except ConnectionError:
+            continue
+
+
+def answer_of(chief: str, hello: bytes) -> bytes:
+    with connected(chief) as connection:
+        connection.sendall(hello)
+        connection.settimeout(30)
+        return connection.recv(1000)
+
+
 def test_who_says_hello_from_elsewhere_is_named() -> None:
     """The chief can be called from worker 1, but cannot call it back."""
     chief, gone = free_addresses(2)
@@ -228,21 +246,69 @@ def test_who_says_hello_from_elsewhere_is_named() -> None:
 
     def lead() -> None:
         try:
-            meet(Cluster((chief, gone), 0), 5)
+            meet(Cluster((chief, gone), 0), 1)
         except TrainingError as error:
             failures.append(str(error))
 
     thread = threading.Thread(target=lead)
     thread.start()
-    port = int(chief.rpartition(":")[2])
-    verdict = b""
-    while not verdict:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 5) as connection:
-                connection.sendall(hello)
-                verdict = connection.recv(1000)
-        except ConnectionError:
-            continue
+    verdict = answer_of(chief, hello)
     thread.join()
-    assert json.loads(verdict) == {"missing": [f"worker 1 at {gone}"]}
-    assert gone in failures[0]
+    reason = "which has connected but cannot be reached at its address: Connection refused"
+    missing = f"worker 1 at {gone}, {reason}"
+    assert json.loads(verdict) == {"missing": [missing]}
+    assert failures == [f"All workers must be there within 1 s. Received: nothing from {missing}."]
+
+
+def test_a_worker_whose_address_answers_later_is_waited_for() -> None:
+    """A pod's name may resolve only some seconds after the pod has started."""
+    chief, late = free_addresses(2)
+    hello = json.dumps({"index": 1, "addresses": [chief, late]}).encode() + b"\n"
+    host, _, port = late.rpartition(":")
+    with ExitStack() as listening:
+
+        class Opens(SilentProgress):
+            """Opens the worker's port once the chief has found it closed."""
+
+            def say(self, message: str) -> None:
+                if "cannot be reached" in message:
+                    listening.enter_context(socket.create_server((host, int(port))))
+
+        led = threading.Thread(
+            target=lambda: meet(Cluster((chief, late), 0), 30, progress=Opens()), daemon=True
+        )
+        led.start()
+        assert json.loads(answer_of(chief, hello)) == {"missing": []}
+        led.join()
+
+
+def test_a_worker_that_was_started_again_is_answered() -> None:
+    """Its last process reported, and ended before the others came."""
+    addresses = free_addresses(3)
+    errors = [""] * 3
+
+    def meet_as(index: int) -> None:
+        try:
+            meet(Cluster(addresses, index), 30)
+        except LstmSentimentError as error:
+            errors[index] = str(error)
+
+    threads = [threading.Thread(target=meet_as, args=(index,)) for index in range(3)]
+    threads[0].start()
+    with connected(addresses[0]) as last_process:
+        hello = {"index": 1, "addresses": addresses}
+        last_process.sendall(json.dumps(hello).encode() + b"\n")
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == [""] * 3
+
+
+def test_the_reason_why_the_chief_is_not_reached_is_told() -> None:
+    addresses = free_addresses(2)
+    with pytest.raises(TrainingError) as raised:
+        meet(Cluster(addresses, 1), 0.5)
+    assert str(raised.value).endswith(
+        f"nothing from worker 0 (the chief) at {addresses[0]}: Connection refused."
+    )
