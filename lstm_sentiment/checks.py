@@ -9,6 +9,7 @@ import difflib
 import importlib.util
 import math
 import os
+import platform
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -260,15 +261,21 @@ def require_train(work: str = "training") -> None:
     """
     for module, name in _TRAIN.items():
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(
-                f"{work} needs {name}: pip install 'lstm-sentiment[train]'", name=module
-            )
+            raise MissingExtraError(f"{work} needs {name}: {_how_to_get_train()}", name=module)
     if sys.flags.optimize >= _NO_DOCSTRINGS:
         raise ConfigError(
             f"{work} needs tensorflow-text, which cannot be imported without docstrings: set"
             f" PYTHONOPTIMIZE to 1 or unset it, and give Python `-O` once at most. Received:"
             f" {sys.flags.optimize}."
         )
+
+
+def _how_to_get_train() -> str:
+    if sys.platform == "win32":
+        return "tensorflow-text has no package for Windows, so use WSL or Linux"
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return "it has no package for macOS on Intel processors, so use Linux, as in a container"
+    return "pip install 'lstm-sentiment[train]'"
 
 
 @contextmanager

@@ -1,3 +1,6 @@
+import importlib.util
+import platform
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,11 +20,12 @@ from lstm_sentiment.checks import (
     positive_number,
     positive_number_or_auto,
     positive_seconds,
+    require_train,
     share,
     share_below_one,
     unreadable,
 )
-from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.errors import InvalidInputError, MissingExtraError
 
 NAMES = st.text(min_size=1, max_size=12)
 
@@ -132,3 +136,24 @@ def test_nothing_is_suggested_where_nothing_is_alike(tmp_path: Path) -> None:
     assert missing(tmp_path / "reviews.csv").endswith("No such file or directory.")
     assert missing(tmp_path).endswith("Is a directory.")
     assert "Did you mean" not in missing(Path("/nowhere/at/all"))
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "remedy"),
+    [
+        ("linux", "aarch64", "pip install 'lstm-sentiment[train]'"),
+        ("darwin", "arm64", "pip install 'lstm-sentiment[train]'"),
+        ("darwin", "x86_64", "use Linux, as in a container"),
+        ("win32", "AMD64", "use WSL or Linux"),
+    ],
+)
+def test_who_cannot_install_tensorflow_text_learns_where_training_works(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, remedy: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    with pytest.raises(MissingExtraError) as raised:
+        require_train()
+    assert str(raised.value).startswith("training needs TensorFlow: ")
+    assert str(raised.value).endswith(remedy)
