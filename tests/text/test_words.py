@@ -1,6 +1,10 @@
+import logging
 import sys
 
 import pytest
+import rjieba
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lstm_sentiment import (
     OOV_ID,
@@ -40,6 +44,33 @@ def test_chinese_words_come_from_jiebas_dictionary_the_most_frequent_first() -> 
     assert set(words[:3]) == {"房间", "很", ","}  # the comma as normalization spells it
     assert "服务" in words
     assert "早餐" not in words  # occurs once
+
+
+CUT_APART = ["24-26", "a_b", "e-mail", "Wi-Fi"]
+
+
+@given(
+    texts=st.lists(
+        st.sampled_from(
+            ["房间", "很", "干净", "，", "1.5%", "\u3400", "\U00020000", " ", *CUT_APART]
+        ),
+        max_size=8,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_rjieba_cuts_as_jieba_does_without_its_hidden_markov_model(texts: list[str]) -> None:
+    jieba = pytest.importorskip("jieba")
+    jieba.setLogLevel(logging.ERROR)
+    text = "".join(texts)
+    assert rjieba.cut(text, False) == jieba.lcut(text, HMM=False)
+
+
+def test_rjieba_and_jieba_differ_with_the_model_as_the_documentation_has_it() -> None:
+    jieba = pytest.importorskip("jieba")
+    jieba.setLogLevel(logging.ERROR)
+    for text in CUT_APART:
+        assert rjieba.cut(text, True) == [text]
+        assert len(jieba.lcut(text, HMM=True)) == 3
 
 
 def test_a_rare_word_is_read_as_the_characters_that_other_words_have_too() -> None:

@@ -34,6 +34,21 @@ def test_csv_with_quotes_line_breaks_long_texts_and_byte_order_marks(
     assert csv.field_size_limit() == limit
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+@pytest.mark.parametrize(
+    "labels", [("+1", "-1"), ("0x1A", "0x1B"), ("007", "7"), ("1e5", "100000")]
+)
+def test_labels_that_look_like_numbers_stay_as_they_are_written(
+    tmp_path: Path, suffix: str, labels: tuple[str, ...]
+) -> None:
+    between = "," if suffix == ".csv" else "\t"
+    lines = [f"text{between}label", *(f"good {each}{between}{each}" for each in labels)]
+    path = write(tmp_path / f"a{suffix}", "\n".join(lines))
+    for corpus in (read_corpus([path]), open_corpus([path])):
+        assert set(corpus.label_names) == set(labels)
+        assert [corpus.label_names[each] for each in corpus.labels] == list(labels)
+
+
 def test_tsv_takes_quotes_as_they_stand(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", 'text\tlabel\n"好\t1\n不"行\t0\n')
     assert read_corpus([path]).texts == ('"好', '不"行')
