@@ -113,8 +113,66 @@ def test_an_array_that_is_no_tensor_is_refused() -> None:
 def test_tensors_are_read_as_tensorflow_reads_them(
     number: int, shape: list[int], values: dict[str, Any]
 ) -> None:
-    proto = proto_of(number, *shape, **values)
+    assert_read_alike(proto_of(number, *shape, **values))
+
+
+NUMBERS = [n for n in range(1, 34) if n not in (tf.resource, tf.variant)]
+VALUE_FIELDS = [
+    field.name
+    for field in tensor_pb2.TensorProto.DESCRIPTOR.fields
+    if field.name.endswith("_val") and field.name not in ("resource_handle_val", "variant_val")
+]
+# `make_tensor_proto` refuses these; tests/serving/saved_model/test_every_dtype.py has them.
+WITHOUT_PROTO = ("float8_e4m3fnuz", "float8_e4m3b11fnuz", "float8_e5m2fnuz")
+
+
+@given(
+    number=st.sampled_from([n for n in NUMBERS if tf.as_dtype(n).name not in WITHOUT_PROTO]),
+    integers=st.lists(st.integers(-3, 3), max_size=5),
+)
+def test_several_values_are_written_as_tensorflow_writes_each(
+    number: int, integers: list[int]
+) -> None:
     dtype = tf.as_dtype(number)
+    if dtype == tf.string:
+        array = np.array([b"a" * (n + 3) for n in integers], object)
+    else:
+        array = np.array(integers, int).astype(dtype.as_numpy_dtype)
+    each = [tf.make_tensor_proto(value, dtype, []) for value in array]
+    proto = written(array)
+    assert (proto.dtype, [dim.size for dim in proto.tensor_shape.dim]) == (number, [len(array)])
+    assert not proto.tensor_content
+    for name in VALUE_FIELDS:
+        values = [getattr(scalar, name) for scalar in each]
+        if name == "float8_val":
+            assert proto.float8_val == b"".join(values)
+        else:
+            assert list(getattr(proto, name)) == [one for some in values for one in some]
+
+
+@given(
+    number=st.sampled_from(NUMBERS),
+    shape=st.lists(st.integers(0, 3), max_size=2),
+    surplus=st.sampled_from([0, 0, 0, -1, 1]),
+    data=st.data(),
+)
+@settings(max_examples=300)
+def test_the_content_is_read_as_tensorflow_reads_it(
+    number: int, shape: list[int], surplus: int, data: st.DataObject
+) -> None:
+    dtype, count = tf.as_dtype(number), int(np.prod(shape))
+    if dtype == tf.string:
+        lengths = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+        content = bytes(lengths) + bytes(97 + n % 26 for n in range(sum(lengths) + surplus))
+    else:
+        size = count * dtype.size + surplus
+        bytes_of = st.integers(0, 1 if dtype == tf.bool and data.draw(st.booleans()) else 255)
+        content = bytes(data.draw(st.lists(bytes_of, min_size=max(size, 0), max_size=max(size, 0))))
+    assert_read_alike(proto_of(number, *shape, tensor_content=content))
+
+
+def assert_read_alike(proto: tensor_pb2.TensorProto) -> None:
+    dtype = tf.as_dtype(proto.dtype)
     try:
         ours = read(proto)
     except InvalidInputError:
