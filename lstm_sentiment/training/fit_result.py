@@ -22,12 +22,11 @@ from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
-from lstm_sentiment.training.inputs.encoding import encode_texts
+from lstm_sentiment.training.inputs.encoding import FEW_TEXTS, encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.version_folder import probabilities_of
 
 _EXAMPLES = 20
-_FEW_TEXTS = 2_000
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class FitResult:
             self.tokenizer,
             listed,
             max_length=self.model.config.max_length,
-            progress=progress if len(listed) > _FEW_TEXTS else MUTED,
+            progress=progress if len(listed) > FEW_TEXTS else MUTED,
         )
         return probabilities_of(self._logits_of(ids), self.temperature)
 
