@@ -21,7 +21,7 @@
 #   number: +5         C++ refuses   Python 5
 #   flag: 0x1          C++ True      Python refuses
 #   text: "\?"         C++ '?'       Python '\\?'
-#   text: "\ud83d\ude00" C++ '\U0001f600'  Python refuses
+#   text: "\ud83d\ude00" C++ '\U0001f600' Python refuses
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
