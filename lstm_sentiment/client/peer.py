@@ -16,7 +16,7 @@ _GRPC_PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _PAST_PROXIES = ("no_grpc_proxy", "no_proxy")
 _PROBE = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _PROBE_SECONDS = 1.0
-_HTTP = b"HTTP/"
+_HTTP, _BAD_REQUEST = b"HTTP/", b"400"
 _SETTINGS = 4  # the frame with which HTTP/2 begins, in its fourth byte
 
 
@@ -34,11 +34,13 @@ def protocol_at(host: str, port: int) -> Protocol | None:
     Returns:
         The protocol; `None` if it answers nothing known within a second or two.
     """
+    begin = b""
     with suppress(OSError, ValueError):
         with socket.create_connection((host, port), _PROBE_SECONDS) as connection:
             connection.sendall(_PROBE)
             begin = connection.recv(64)
-        if begin.startswith(_HTTP):
+        # Servers of HTTPS may answer 400 in the clear.
+        if begin.startswith(_HTTP) and begin.split()[1:2] != [_BAD_REQUEST]:
             return Protocol.REST
         if begin[3:4] == bytes([_SETTINGS]):
             return Protocol.GRPC
@@ -51,7 +53,7 @@ def protocol_at(host: str, port: int) -> Protocol | None:
             context.wrap_socket(connection),
         ):
             return Protocol.TLS
-    return None
+    return Protocol.REST if begin.startswith(_HTTP) else None
 
 
 def goes_past_proxies(host: str) -> bool:

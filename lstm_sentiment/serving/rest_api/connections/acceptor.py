@@ -13,6 +13,7 @@ from lstm_sentiment.serving.rest_api.connections.open_connections import (
     OpenConnection,
     OpenConnections,
 )
+from lstm_sentiment.serving.rest_api.connections.request_head import MAX_HEAD_BYTES, refusal
 from lstm_sentiment.system import NO_DESCRIPTORS
 
 logger = get_logger(__name__)
@@ -24,6 +25,7 @@ _AT_ONCE = 8
 _PAUSE_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
 _HANDSHAKE_SECONDS = 20.0
+_NEEDS_TLS = "this port accepts only HTTPS: begin the URL with https."
 
 
 class Acceptor:
@@ -109,9 +111,37 @@ class Acceptor:
         await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _open(self, connection: socket.socket, entry: OpenConnection) -> None:
+        if self._tls:
+            try:
+                is_plain = (await self._first_byte(connection)).isalpha()
+                if is_plain:
+                    await self._refuse_plain(connection)
+            except BaseException:
+                connection.close()
+                raise
+            if is_plain:
+                connection.close()
+                entry.ended()
+                return
         await self._loop.connect_accepted_socket(
             lambda: self._make_protocol(entry), connection, **self._tls
         )
+
+    async def _first_byte(self, connection: socket.socket) -> bytes:
+        """Returns the first byte that arrives, which stays to be read; nothing at the end."""
+        arrived: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(connection, _note, arrived)
+        try:
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                await arrived
+        finally:
+            self._loop.remove_reader(connection)
+        return connection.recv(1, socket.MSG_PEEK)
+
+    async def _refuse_plain(self, connection: socket.socket) -> None:
+        """Answers a client that sends HTTP without TLS, which could not read a failed handshake."""
+        connection.recv(MAX_HEAD_BYTES)  # unread, it could cost the client the answer
+        await self._loop.sock_sendall(connection, refusal(400, _NEEDS_TLS))
 
     def _opened(self, opening: asyncio.Task[None]) -> None:
         entry = self._opening.pop(opening)
@@ -126,6 +156,11 @@ class Acceptor:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self._crowding.look()
+
+
+def _note(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

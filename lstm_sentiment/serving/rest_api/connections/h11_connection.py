@@ -8,15 +8,13 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
+    MAX_HEAD_BYTES,
     RefusedHeadError,
     check_head,
     error_body,
     origin_form,
     too_slow,
 )
-
-MAX_HEAD_BYTES = 65536
-"""Limit of the head of a request."""
 
 _CLOSE = (b"connection", b"close")
 

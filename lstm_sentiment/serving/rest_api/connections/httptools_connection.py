@@ -9,20 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lstm_sentiment.serving.asgi import WHEN_GONE
-from lstm_sentiment.serving.rest_api.connections.h11_connection import (
-    MAX_HEAD_BYTES,
-    H11Connection,
-)
+from lstm_sentiment.serving.rest_api.connections.h11_connection import H11Connection
 from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
+    MAX_HEAD_BYTES,
     RefusedHeadError,
     check_head,
-    error_body,
     origin_form,
+    refusal,
     too_slow,
 )
 
@@ -226,14 +224,7 @@ class HttpToolsConnection(HttpToolsProtocol):
         self._send_error(msg, 400)
 
     def _send_error(self, message: str, status: int) -> None:
-        body = error_body(message)
-        head = [
-            STATUS_LINE[status],
-            b"content-type: application/json\r\n",
-            b"content-length: %d\r\n" % len(body),
-            b"connection: close\r\n\r\n",
-        ]
-        self.transport.write(b"".join([*head, body]))
+        self.transport.write(refusal(status, message))
         self.transport.close()
 
     def _refuse_late(self) -> None:

@@ -2,9 +2,13 @@
 
 import json
 import re
+from http import HTTPStatus
 
 from lstm_sentiment.serving.access.browsers import TARGET_HOST
 from lstm_sentiment.serving.asgi import Headers
+
+MAX_HEAD_BYTES = 65536
+"""Limit of the head of a request."""
 
 _VERSIONS = ("1.0", "1.1")
 _ABSOLUTE_FORM = re.compile(rb"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)")
@@ -85,3 +89,13 @@ def too_slow(seconds: float) -> str:
 def error_body(message: str) -> bytes:
     """Returns the body `{"error": message}`."""
     return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def refusal(status: int, message: str) -> bytes:
+    """Returns the whole answer to a request that is refused, as it is sent; the connection ends."""
+    body = error_body(message)
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lstm_sentiment.client.peer import Protocol, protocol_at
 from lstm_sentiment.serving.access.crowding import Crowding
 from lstm_sentiment.serving.access.tls import ServerCredentials
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
@@ -120,3 +121,29 @@ def test_who_says_nothing_in_the_handshake_is_closed_for_a_new_one(tmp_path: Pat
         answer = httpx.post(url, content=b"hello", timeout=60, verify=trusted)
         assert answer.text == "127.0.0.1 https hello"
         assert is_closed(silent[0])
+
+
+@pytest.mark.parametrize("body", ["", "x" * 200_000])
+def test_http_to_a_port_with_tls_is_answered_with_what_to_do(tmp_path: Path, body: str) -> None:
+    credentials = ServerCredentials.from_files(*server_identity().write(tmp_path, "server"))
+    with served(App(), ssl_context=credentials.ssl_context()) as port:
+        answer = httpx.post(f"http://127.0.0.1:{port}/", content=body, timeout=60)
+        assert answer.status_code == 400
+        error = "this port accepts only HTTPS: begin the URL with https."
+        assert answer.json() == {"error": error}
+        assert answer.headers["connection"] == "close"
+        # Clients that fail at such a port find out by themselves that it has TLS.
+        assert protocol_at("127.0.0.1", port) is Protocol.TLS
+
+
+def test_what_is_neither_http_nor_tls_is_closed_on_a_port_with_tls(tmp_path: Path) -> None:
+    credentials = ServerCredentials.from_files(*server_identity().write(tmp_path, "server"))
+    with served(App(), ssl_context=credentials.ssl_context()) as port:
+        for sent in (b"\0" * 50, b"\x16" * 50):
+            with connect(port) as stranger:
+                stranger.sendall(sent)
+                while not is_closed(stranger):  # an alert of TLS may come first
+                    pass
+        with connect(port) as silent:
+            silent.shutdown(socket.SHUT_WR)
+            assert is_closed(silent)
