@@ -171,6 +171,23 @@ def test_the_autoscaler_scales_the_deployment(file: str) -> None:
         assert container(pod)["resources"]["requests"]["cpu"]
 
 
+def test_pods_are_spread_by_their_own_label() -> None:
+    [constraint] = server_pod()["topologySpreadConstraints"]
+    assert light_pod()["topologySpreadConstraints"] == [constraint]
+    labels = only("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert constraint["labelSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_the_light_server_counts_the_requested_cpus() -> None:
+    """Python takes the variable from 3.13 on."""
+    [count] = [v for v in container(light_pod())["env"] if v["name"] == "PYTHON_CPU_COUNT"]
+    assert count["valueFrom"] == {"resourceFieldRef": {"resource": "requests.cpu"}}
+    dockerfile = (REPOSITORY / "examples" / "docker" / "Dockerfile").read_text("utf-8")
+    versions = re.findall(r"^FROM python:(\d+)\.(\d+)-", dockerfile, re.MULTILINE)
+    assert versions
+    assert all((int(major), int(minor)) >= (3, 13) for major, minor in versions)
+
+
 def queue_metric() -> Manifest:
     [found] = [
         metric["pods"]
@@ -226,11 +243,9 @@ def test_network_policies_select_the_pods_and_name_their_ports() -> None:
     assert named == ports
     training = only("Service", TRAINING)["spec"]["selector"]
     assert workers["spec"]["podSelector"]["matchLabels"] == training
-    for rules, direction in (
-        (workers["spec"]["ingress"], "from"),
-        (workers["spec"]["egress"], "to"),
-    ):
-        assert rules[0] == {direction: [{"podSelector": {"matchLabels": training}}]}
+    among_workers = [{"podSelector": {"matchLabels": training}}]
+    assert workers["spec"]["ingress"] == [{"from": among_workers}]
+    assert workers["spec"]["egress"][0] == {"to": among_workers}
     [dns] = workers["spec"]["egress"][1:]
     assert {(port["port"], port["protocol"]) for port in dns["ports"]} == {(53, "UDP"), (53, "TCP")}
     for policy in (servers, workers):
