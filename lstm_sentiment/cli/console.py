@@ -118,6 +118,7 @@ class _Lines:
         self._description = description
         self._total = total
         self._done = 0
+        self._first: tuple[float, int] | None = None
         self._clock = clock
         self._say = say
         self._started = clock()
@@ -128,13 +129,22 @@ class _Lines:
 
     def advance(self, steps: int = 1, *, status: str = "") -> None:
         self._done += steps
+        if self._first is None:
+            self._first = (self.seconds(), self._done)
         if self._clock() < self._next or not 0 < self._done < self._total:
             return
         self.are_said = True
         self._next = self._clock() + _NEXT_LINE_SECONDS
-        left = _minutes(self.seconds() * (self._total - self._done) / self._done)
+        left = _minutes(self._seconds_a_part() * (self._total - self._done))
         beside = f", {status}" if status else ""
         self._say(f"{self._description}: {self._count()}, {left} left{beside}")
+
+    def _seconds_a_part(self) -> float:
+        # The first parts of a resumed step were done before; those of another may be slow.
+        seconds, done = self._first or (0.0, 0)
+        if done == self._done:
+            seconds, done = 0.0, 0
+        return (self.seconds() - seconds) / (self._done - done)
 
     def _count(self) -> str:
         if self._total > _MOST_COUNTED:

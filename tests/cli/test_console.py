@@ -104,6 +104,19 @@ def test_a_file_gets_a_line_now_and_then_with_the_time_left(run: Run, log: io.St
     ]
 
 
+def test_the_time_left_of_a_resumed_step_is_that_of_what_remains(
+    run: Run, log: io.StringIO
+) -> None:
+    run("--version")
+    clock = Clock()
+    with TerminalProgress(clock=clock).step("Training", 3_000) as advance:
+        advance(1_900)
+        for _ in range(5):
+            clock.seconds += 1
+            advance(10)
+    assert log.getvalue().startswith("Training: 1,950/3,000, 1:45 left\n")
+
+
 def test_of_bytes_a_file_gets_the_share(run: Run, log: io.StringIO) -> None:
     run("--version")
     clock = Clock()
