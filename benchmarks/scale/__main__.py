@@ -16,6 +16,7 @@ test set: the accuracy of such a model means nothing.
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ Rows = Annotated[int, typer.Option(min=1_000, help="Texts to make, a multiple of
 
 _FIT, _SCORE = "fit.jsonl", "score.jsonl"
 _LONG, _SHORT = (10, 40), (1, 3)  # sentences of a text
-_LONG_SHARDS, _SHORT_SHARDS = 20, 50
+_LONG_SHARDS, _SHORT_SHARDS = 20, 200
 
 
 @app.command()
@@ -46,7 +47,7 @@ def fit(
     ] = 1_500,
 ) -> None:
     """Trains on long texts with `streaming`, is killed in the middle, and resumes."""
-    texts = _texts(work / "long", rows, _LONG_SHARDS, _LONG, seed=0)
+    texts = _texts(work, "long", rows, _LONG_SHARDS, _LONG, seed=0)
     record = MemoryRecord(work / _FIT)
     if not train_with_a_kill(record, texts, work, kill_at_step, SETTINGS):
         raise SystemExit("error: the run must be killed once, and end when it is resumed.")
@@ -63,7 +64,7 @@ def score(
     rows: Rows = 1_000_000,
 ) -> None:
     """Classifies short texts with the engines `local` and `ray`, and compares the answers."""
-    texts = _texts(work / "short", rows, _SHORT_SHARDS, _SHORT, seed=1)
+    texts = _texts(work, "short", rows, _SHORT_SHARDS, _SHORT, seed=1)
     path = work / _SCORE
     path.unlink(missing_ok=True)
     record, outputs = MemoryRecord(path), [work / f"scored-{engine}" for engine in ENGINES]
@@ -89,17 +90,26 @@ def score(
 
 
 @app.command()
-def plot(work: Work, svg: Annotated[Path, typer.Option(help="File to write.")]) -> None:
-    """Draws the memory that both records hold, as an SVG."""
-    svg.write_text(
-        draw(Record.load(work / _FIT), Record.load(work / _SCORE), _size(work / "long")), "utf-8"
-    )
+def plot(
+    work: Work,
+    svg: Annotated[Path, typer.Option(help="File to write.")],
+    rows: Rows = 1_000_000,
+) -> None:
+    """Draws both records as an SVG."""
+    fit, score = (Record.load(work / name) for name in (_FIT, _SCORE))
+    svg.write_text(draw(fit, score, _size(work / f"long-{rows}")), "utf-8")
 
 
-def _texts(folder: Path, rows: int, shards: int, sentences: tuple[int, int], *, seed: int) -> Path:
+def _texts(
+    work: Path, name: str, rows: int, shards: int, sentences: tuple[int, int], *, seed: int
+) -> Path:
+    """Returns the folder of texts, which are made where they are missing."""
+    folder = work / f"{name}-{rows}"
     if not folder.is_dir():
-        made = recombined(sentences_by_label(), *sentences, seed=seed)
-        write_shards(folder, made, shards=shards, rows_a_shard=rows // shards)
+        made, unfinished = recombined(sentences_by_label(), *sentences, seed=seed), work / "making"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write_shards(unfinished, made, shards=shards, rows_a_shard=rows // shards)
+        unfinished.rename(folder)
     return folder
 
 

@@ -41,14 +41,14 @@ _STYLE = """
 """
 _WIDTH, _LEFT, _RIGHT = 480, 58, 18
 _PLOT = _WIDTH - _LEFT - _RIGHT
-_TALL, _TITLE, _BELOW = 170, 54, 50
+_TALL, _TITLE, _BELOW = 190, 54, 50
 _LEAST_BAND = 15  # pixels, for the name of a phase
 _WINDOW_SECONDS = 20
 _GIB = 2.0**30
 _PHASES = (
     ("read", r"^Read [\d,]+ texts"),
     ("compare", r"^Texts: "),
-    ("words, vectors", r"^(Training word|Training character) vectors: done|^Word vectors: taken"),
+    ("words", r"^(Training word|Training character) vectors: done|^Word vectors: taken"),
     ("tokenize", r"^Tokenizing training texts: done|^Token ids of training texts: taken"),
     ("train", r"^Training: done|^SIGKILL"),
 )
@@ -108,7 +108,7 @@ def _of_fit(record: Record, size: int) -> Panel:
         f"fit, streaming {size / _GIB:.2f} GiB of texts: memory in GiB",
         ("fit, killed", "fit --resume"),
         curves,
-        top=max(3.2, 1.05 * max(y for curve in curves for _, y in curve)),
+        top=1.5 * max(3.0, *(y for curve in curves for _, y in curve)),
         limit=3.0,
         kill=start / 60,
         bands=[*_phases(killed, 0.0), *_phases(resumed, start)],
@@ -183,7 +183,7 @@ def _panel(panel: Panel, top: int) -> list[str]:
         return bottom - _TALL * value / panel.top
 
     parts = [f'<text class="title" x="12" y="{top - 32}">{panel.title}</text>']
-    parts += _key(panel.key, top - 12)
+    parts += _key(panel, top - 12)
     parts += _bands(panel, top, x_of)
     parts += _grid(panel.top, last, bottom, x_of, y_of)
     if panel.limit is not None:
@@ -191,7 +191,6 @@ def _panel(panel: Panel, top: int) -> list[str]:
     if panel.kill is not None:
         x = x_of(panel.kill)
         parts.append(f'<path class="kill" d="M{x:.1f} {top}v{_TALL}"/>')
-        parts.append(f'<text class="across" x="{x:.1f}" y="{top - 5}">SIGKILL</text>')
     for curve, kind in zip(panel.curves, ("first", "second"), strict=False):
         path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in _thinned(curve))
         parts.append(f'<polyline class="line {kind}" points="{path}"/>')
@@ -208,9 +207,12 @@ def _thinned(curve: Points) -> Points:
     return [max(group, key=lambda point: point[1]) for group in groups]
 
 
-def _key(names: Sequence[str], y: int) -> list[str]:
+def _key(panel: Panel, y: int) -> list[str]:
     parts, x = [], 12
-    for name, kind in zip(names, ("first", "second"), strict=True):
+    names = [*zip(panel.key, ("first", "second"), strict=True)]
+    if panel.kill is not None:
+        names.append(("SIGKILL", "kill"))
+    for name, kind in names:
         parts.append(f'<path class="line {kind}" d="M{x} {y - 4}h30"/>')
         parts.append(f'<text x="{x + 36}" y="{y}">{name}</text>')
         x += 62 + round(6.8 * len(name))
@@ -226,7 +228,7 @@ def _bands(panel: Panel, top: int, x_of: Callable[[float], float]) -> list[str]:
                 f'<rect class="band" x="{x:.1f}" y="{top}" width="{width:.1f}" height="{_TALL}"/>'
             )
         if width >= _LEAST_BAND:
-            place = f"translate({x + width / 2 + 4:.1f} {top + 14 + _TALL * 0.06:.1f}) rotate(-90)"
+            place = f"translate({x + width / 2 + 4:.1f} {top + 6}) rotate(-90)"
             parts.append(f'<text class="phase up" transform="{place}">{name}</text>')
     return parts
 
