@@ -30,9 +30,9 @@ OVERRIDDEN = {
     # Documented for subclasses of `tf.saved_model.experimental.TrackableResource`.
     "tensorflow": {"_create_resource", "_initialize"},
 }
-# No underscore, and no documentation either: subclasses of uvicorn's connections, and of typer's
-# commands.
-UNDOCUMENTED = {"typer", "uvicorn"}
+# No underscore, and no documentation either: subclasses of uvicorn's connections and of typer's
+# commands, and tensorflow-text's module of SentencePiece operations.
+UNDOCUMENTED = {"tensorflow-text", "typer", "uvicorn"}
 OF_PYTHON = {
     "_args_from_interpreter_flags",  # subprocess
     "_exit",  # os: documented

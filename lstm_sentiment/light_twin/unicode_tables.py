@@ -8,7 +8,7 @@ points, these tables hold what the ops do.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,13 @@ class UnicodeTables:
         numbers: `\p{N}` of RE2.
         cased: The cased code points of TensorFlow's ICU, but for those that are case-ignorable.
         case_ignorable: The case-ignorable code points of TensorFlow's ICU.
-        newer: Code points that TensorFlow's ICU does not know; Python may know them.
+        newer: Code points that TensorFlow's ICU or the oldest Python does not know.
         nfd: Full canonical decomposition of newer code points that have one, by character.
         nfkd: Full compatibility decomposition of newer code points that have one, by character.
         combining_classes: Canonical combining class of newer code points, where it is not 0.
         compositions: The newer character that two characters compose to, by the two.
+        lowercase: Lower case of newer characters that have one in TensorFlow's ICU. Versions that
+            were exported with TensorFlow up to 2.21 have no such characters, and no such table.
     """
 
     spaces: CodePoints
@@ -48,6 +50,7 @@ class UnicodeTables:
     nfkd: Mapping[str, str]
     combining_classes: Mapping[str, int]
     compositions: Mapping[str, str]
+    lowercase: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Writes the tables as JSON."""
@@ -63,9 +66,8 @@ class UnicodeTables:
         """
         try:
             content = json.loads(path.read_bytes())
-            values: dict[str, Any] = {
-                field.name: _value(content[field.name]) for field in fields(cls)
-            }
+            content = {"lowercase": {}, **content}
+            values: dict[str, Any] = {one.name: _value(content[one.name]) for one in fields(cls)}
             return cls(**values)
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             raise InvalidInputError(

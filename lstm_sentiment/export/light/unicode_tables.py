@@ -3,6 +3,7 @@
 import functools
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,8 @@ from lstm_sentiment.light_twin.unicode_tables import CodePoints, UnicodeTables, 
 _CODE_POINTS = np.array([code for code in range(0x110000) if not 0xD800 <= code < 0xE000])
 _UNKNOWN_SCRIPT = 103  # USCRIPT_UNKNOWN of ICU: unassigned, for private use, or no character
 _PRIVATE_USE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
+_UNASSIGNED = Path(__file__).with_name("unassigned_in_unicode_14.txt")
+"""What the oldest Python lacks, and each that may serve the version knows no less."""
 
 
 @functools.cache
@@ -29,6 +32,7 @@ def compute_unicode_tables() -> UnicodeTables:
     is_newer = scripts == _UNKNOWN_SCRIPT
     for first, last in _PRIVATE_USE:  # nothing is ever known of these, by anybody
         is_newer &= (first > _CODE_POINTS) | (last < _CODE_POINTS)
+    is_newer |= _is_unassigned()
     newer = [chr(code) for code in _CODE_POINTS[is_newer]]
     nfd = _changed(newer, "NFD")
     cased, case_ignorable = _case_classes(characters)
@@ -47,7 +51,17 @@ def compute_unicode_tables() -> UnicodeTables:
             _marks_by_class(map(chr, _CODE_POINTS[~is_newer].tolist())),
         ),
         compositions=_compositions(nfd),
+        lowercase=_lowercase(newer),
     )
+
+
+def _is_unassigned() -> NDArray[np.bool_]:
+    """Returns of each code point whether the oldest Python knows no character there."""
+    unassigned = np.zeros(_CODE_POINTS[-1] + 1, np.bool_)
+    for line in _UNASSIGNED.read_text("ascii").splitlines()[1:]:
+        first, last = (int(code, 16) for code in line.split())
+        unassigned[first : last + 1] = True
+    return unassigned[_CODE_POINTS]
 
 
 def _ranges(chosen: NDArray[np.bool_]) -> CodePoints:
@@ -82,6 +96,12 @@ def _normalized(texts: Sequence[str], form: str) -> list[str]:
 def _changed(characters: Sequence[str], form: str) -> dict[str, str]:
     normalized = _normalized(characters, form)
     return {old: new for old, new in zip(characters, normalized, strict=True) if old != new}
+
+
+def _lowercase(characters: Sequence[str]) -> dict[str, str]:
+    lowered = tf.strings.lower(tf.constant(characters, tf.string), encoding="utf-8").numpy()
+    pairs = zip(characters, lowered, strict=True)
+    return {old: new.decode() for old, new in pairs if old != new.decode()}
 
 
 def _combining_classes(characters: Sequence[str], marks: Mapping[int, str]) -> dict[str, int]:

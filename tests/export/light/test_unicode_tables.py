@@ -1,5 +1,7 @@
 import dataclasses
+import json
 import unicodedata
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import tensorflow as tf
 from tensorflow_text import normalize_utf8
 
 from lstm_sentiment import InvalidInputError
+from lstm_sentiment.export.light import unicode_tables
 from lstm_sentiment.export.light.unicode_tables import compute_unicode_tables
 from lstm_sentiment.light_twin.unicode_tables import UnicodeTables
 from lstm_sentiment.serving.errors import LightEngineRefusedError
@@ -21,8 +24,20 @@ def older_characters() -> list[str]:
     return [character for character in ALL_CHARACTERS if ord(character) not in newer]
 
 
+def test_what_the_oldest_python_lacks_is_newer_whatever_tensorflow_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TensorFlow 2.21 knows Unicode 13, and 2.22 knows 16."""
+    monkeypatch.setattr(unicode_tables, "_UNKNOWN_SCRIPT", -1)  # as if it knew all
+    newer = compute_unicode_tables.__wrapped__().newer
+    lacked = {code for first, last in newer for code in range(first, last + 1)}
+    unassigned = {ord(c) for c in ALL_CHARACTERS if unicodedata.category(c) == "Cn"}
+    assert unassigned | {0x0897} <= lacked  # U+0897 is of Unicode 16
+    if unicodedata.unidata_version == "14.0.0":  # that of the oldest Python
+        assert unassigned == lacked
+
+
 def test_python_agrees_with_the_ops_on_all_but_the_newer_characters() -> None:
-    """What fails here when TensorFlow learns a version of Unicode that the oldest Python lacks."""
     older = older_characters()
     assert not any(unicodedata.category(character) == "Cn" for character in older)
     batch = tf.constant(older[1:])  # without NUL, at which `tf.strings.lower` ends
@@ -44,6 +59,13 @@ def test_a_file_of_something_else_is_told(tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
     with pytest.raises(InvalidInputError, match=r"unicode\.json: must hold the Unicode tables"):
         UnicodeTables.load(path)
+
+
+def test_tables_without_lower_case_are_read_as_earlier_releases_wrote_them(tmp_path: Path) -> None:
+    path = tmp_path / "unicode.json"
+    written = {name: value for name, value in asdict(TABLES).items() if name != "lowercase"}
+    path.write_text(json.dumps(written), "utf-8")
+    assert UnicodeTables.load(path) == dataclasses.replace(TABLES, lowercase={})
 
 
 def test_a_python_that_knows_less_than_tensorflow_is_refused() -> None:

@@ -15,8 +15,9 @@ _CAPITAL_SIGMA = "Σ"
 class Lowercase:
     """Converts texts to lower case, without regard to a language.
 
-    Python's own conversion is exact for characters that TensorFlow knows too; the newer ones stay
-    as they are. The tables decide if a capital sigma ends a word.
+    Python's own conversion is exact for characters that each Python and TensorFlow know. The tables
+    have the lower case of the newer ones; those that are not in the tables stay as they are. The
+    tables also decide if a capital sigma ends a word.
     """
 
     def __init__(self, tables: UnicodeTables) -> None:
@@ -24,6 +25,7 @@ class Lowercase:
         newer = CharacterClass.of(tables.newer)
         self._has_newer = CharacterSearch(newer)
         self._newer = Exempt(newer)
+        self._lower_of_newer = str.maketrans(dict(tables.lowercase))
         ignorable = CharacterClass.of(tables.case_ignorable)
         cased = CharacterClass.of(tables.cased)
         self._then_cased = re.compile(f"[{ignorable.whole}]*[{cased.whole}]")
@@ -34,7 +36,7 @@ class Lowercase:
             text = self._with_small_sigmas(text)
         if text.isascii() or not self._has_newer(text):
             return text.lower()
-        return self._newer.convert(text, str.lower)
+        return self._newer.convert(text, str.lower).translate(self._lower_of_newer)
 
     def _with_small_sigmas(self, text: str) -> str:
         """Replaces each capital sigma by a small one, or by the form for the end of a word."""

@@ -23,3 +23,9 @@ def test_the_tables_decide_where_a_word_ends() -> None:
     assert Lowercase(replace(TABLES, cased=(*ONE, *TABLES.cased)))("ΑΣ1") == "ασ1"
     ignorable = (*ONE, *TABLES.case_ignorable)
     assert Lowercase(replace(TABLES, case_ignorable=ignorable))("ΑΣ1Α") == "ασ1α"
+
+
+def test_newer_characters_have_the_lower_case_of_the_tables() -> None:
+    """In Unicode 16, U+A7DA is the capital of U+A7DB, and U+A7CB that of U+0264."""
+    known = replace(TABLES, lowercase={"\ua7da": "\ua7db", "\ua7cb": "\u0264"})
+    assert Lowercase(known)("AΑΣ\ua7da\ua7cb\ue000Z") == "aας\ua7db\u0264\ue000z"

@@ -1,0 +1,345 @@
+"""Runs the tests with releases that are newer than those of pyproject.toml, in fresh environments.
+
+    python .ci/candidates.py                          the newest TensorFlow, Keras and grpcio
+    python .ci/candidates.py tensorflow==2.22.0rc0    releases of your choice
+    python .ci/candidates.py uvicorn --only light     the newest uvicorn, and the tests of the core
+
+A package without a version stands for its newest release, candidates and nightly builds included.
+pip installs from the index that it is configured for. Where tensorflow-text has no release for the
+TensorFlow that is tested, its candidate or nightly build of the same number takes its place; where
+there is none that can be imported, a stand-in: then a test that needs the operations is counted as
+such, and the tests of training are left out.
+
+The script prints two tables in Markdown, and each failure that differs from the others. `--write`
+puts them into a page between `<!-- candidates:begin -->` and `<!-- candidates:end -->`.
+
+Run it with the Python of an environment that has the extra `dev`: that one exports the versions
+which the tests of the core serve. The exit code is 1 where a test failed, 2 where a package cannot
+be installed. With the defaults it takes about half an hour on 2 cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = ("tensorflow", "keras-nightly", "grpcio")
+EXTRAS = ("train", "vectors", "parquet", "excel", "tensorboard")
+# Packages of the extra `dev` that the tests below import.
+TOOLS = (
+    *("aiohttp", "geventhttpclient", "httpx", "hypothesis", "jsonschema", "openapi-spec-validator"),
+    *("pandas", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml", "schemathesis", "starlette"),
+    *("tensorflow-serving-api", "tritonclient", "trustme"),
+)
+LIGHT = "light"
+GROUPS: Mapping[str, Sequence[str]] = {
+    LIGHT: ("tests/core_only",),
+    "serving": ("tests/serving",),
+    "protocol": ("tests/protocol", "tests/client", "tests/models_config", "tests/rollout"),
+    "model": ("tests/model",),
+    "training": ("tests/training", "tests/export", "tests/text"),
+}
+# Left out where tensorflow-text is missing: hardly any of it could run.
+_OF_TEXT = ("training",)
+TEXT = "tensorflow-text"
+STAND_IN = ROOT / ".ci" / "stand_in"
+# What the failure of a test that needs tensorflow-text holds.
+_MARKS = (
+    f"{TEXT} has no release for this TensorFlow",
+    "SentencepieceOp",
+    "SentencepieceTokenizeOp",
+    "NormalizeUTF8",
+)
+_BEGIN, _END = "<!-- candidates:begin -->", "<!-- candidates:end -->"
+
+
+class InstallationError(Exception):
+    """Raised if pip cannot install what is to be tested."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment with the candidates.
+
+    Attributes:
+        python: Its Python.
+        versions: Version of each candidate, by name.
+        text: Name of the package of tensorflow-text; `None` for the stand-in.
+    """
+
+    python: Path
+    versions: Mapping[str, str]
+    text: str | None
+
+
+@dataclass
+class Counts:
+    """Results of a group of tests. A file that cannot be imported is one result.
+
+    Attributes:
+        passed: Number of tests that passed.
+        need_text: Number of tests that failed for want of tensorflow-text.
+        skipped: Number of tests that were skipped.
+        failed: First line of each other failure, by the name of the test.
+    """
+
+    passed: int = 0
+    need_text: int = 0
+    skipped: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def main() -> int:
+    """Installs the candidates, runs the tests and prints the tables."""
+    arguments = _arguments()
+    with ExitStack() as stack:
+        folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        try:
+            environment = the_environment(folder.absolute(), arguments.candidates)
+        except InstallationError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        counts = {}
+        for group in GROUPS if environment.text else [one for one in GROUPS if one not in _OF_TEXT]:
+            results = folder.absolute() / f"{group}.xml"
+            if group in arguments.only or not (arguments.only or results.exists()):
+                _progress(f"tests of {group}")
+                run_tests(group, environment, results)
+            if results.exists():
+                counts[group] = read_results(results)
+    text = markdown(environment, counts)
+    for page in arguments.write:
+        page.write_text(replaced(page.read_text("utf-8"), text, page), "utf-8")
+    print(text)
+    return 1 if any(count.failed for count in counts.values()) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("candidates", nargs="*", metavar="NAME[==VERSION]", default=DEFAULT)
+    parser.add_argument("--only", action="append", default=[], choices=GROUPS, help="tests to run")
+    parser.add_argument(
+        "--folder", type=Path, help="keep environment and results here, and use those that are here"
+    )
+    parser.add_argument("--write", type=Path, action="append", default=[], metavar="PAGE")
+    arguments = parser.parse_args()
+    for candidate in arguments.candidates:
+        try:
+            Requirement(candidate)
+        except InvalidRequirement:
+            parser.error(f"a candidate must be NAME or NAME==VERSION. Received: {candidate!r}.")
+    return arguments
+
+
+def the_environment(folder: Path, candidates: Sequence[str]) -> Environment:
+    """Returns the environment of a folder, made first if it is not there.
+
+    Raises:
+        InstallationError: If pip finds no such release, or none that goes with the others.
+    """
+    python, made = folder / "environment" / "bin" / "python", folder / "environment.json"
+    if not made.exists():
+        _progress("a new environment")
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", folder / "environment"], check=True
+        )
+        names, text = install(python, [pin(python, candidate) for candidate in candidates])
+        made.write_text(json.dumps([sorted(names), text]), "utf-8")
+    names, text = json.loads(made.read_text("utf-8"))
+    versions = installed(python)
+    return Environment(python, {name: versions[name] for name in names}, text)
+
+
+def install(python: Path, pinned: Sequence[str]) -> tuple[set[str], str | None]:
+    """Installs candidates, and what the tests need besides, into an environment.
+
+    Returns:
+        Names of the packages that are tested, and that of tensorflow-text, as in `Environment`.
+    """
+    required = {canonicalize_name(one.name): one for one in map(Requirement, pinned)}
+    others = [str(one) for name, one in declared().items() if name not in required]
+    names: set[str] = {*required}
+    text = None
+    for requirement in texts(required.get(canonicalize_name("tensorflow"))):
+        text = Requirement(requirement).name if requirement else None
+        packages = [one for one in others if Requirement(one).name != TEXT]
+        if pip(python, "install", *pinned, *packages, *([requirement] if requirement else [])):
+            if text is None or _can_import_text(python):
+                break
+            pip(python, "uninstall", "--yes", text)
+        _progress(f"does not go together: {' '.join([*pinned, requirement])}")
+    else:
+        raise InstallationError(f"pip cannot install {' '.join(pinned)}; see above.")
+    pip(python, "install", "--no-deps", "--editable", str(ROOT))
+    versions = installed(python)
+    if {"keras", "keras-nightly"} <= versions.keys():
+        # Both hold the package `keras`, and the files of the one that came last.
+        kept = "keras" if "keras" in names else "keras-nightly"
+        pip(python, "uninstall", "--yes", "keras", "keras-nightly")
+        pip(python, "install", "--no-deps", f"{kept}=={versions[kept]}")
+        names.add(kept)
+    return names | ({text} if text and "tensorflow" in names else set()), text
+
+
+def _can_import_text(python: Path) -> bool:
+    command = [str(python), "-c", "import tensorflow_text"]
+    return not subprocess.run(command, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}).returncode
+
+
+def texts(tensorflow: Requirement | None) -> list[str]:
+    """Returns the requirements of tensorflow-text to try; the last one, empty, is the stand-in."""
+    tried = [str(declared()[TEXT])]
+    for pinned in tensorflow.specifier if tensorflow else ():
+        major, minor = Version(pinned.version).release[:2]
+        of_minor = f">={major}.{minor}.0.dev0,<{major}.{minor + 1}"
+        tried += [f"{TEXT}{of_minor}", f"{TEXT}-nightly{of_minor}", ""]
+    return tried
+
+
+def declared(extras: Sequence[str] = EXTRAS) -> dict[str, Requirement]:
+    """Returns the requirements of the core and of extras, by name.
+
+    Those of the tests are there too, if any extra is.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    of_extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in of_extras[extra])]
+    tools = [line for line in of_extras["dev"] if extras and Requirement(line).name in TOOLS]
+    requirements = {one.name: one for one in map(Requirement, [*lines, *tools])}
+    return {name: one for name, one in requirements.items() if name != project["name"]}
+
+
+def pin(python: Path, candidate: str) -> str:
+    """Returns a requirement of one version: that of the newest release, if none is given."""
+    if Requirement(candidate).specifier:
+        return candidate
+    arguments = ["install", "--dry-run", "--no-deps", "--pre", "--quiet", "--report", "-"]
+    command = [str(python), "-m", "pip", *arguments, "--ignore-installed", candidate]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if ended.returncode:
+        raise InstallationError(f"pip finds no release of {candidate}; see above.")
+    [found] = json.loads(ended.stdout)["install"]
+    return f"{candidate}=={found['metadata']['version']}"
+
+
+def pip(python: Path, *arguments: str) -> bool:
+    """Runs pip, and returns whether it succeeded."""
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet"]
+    return not subprocess.run(command, stdout=sys.stderr).returncode
+
+
+def installed(python: Path) -> dict[str, str]:
+    """Returns the version of each package of an environment, by its canonical name."""
+    command = ["-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
+    ended = subprocess.run([str(python), *command], stdout=subprocess.PIPE, check=True)
+    return {canonicalize_name(one["name"]): one["version"] for one in json.loads(ended.stdout)}
+
+
+def run_tests(group: str, environment: Environment, results: Path) -> None:
+    """Runs a group of tests, and writes JUnit's XML."""
+    report = f"--junitxml={results}"
+    paths = [str(ROOT), *([] if environment.text else [str(STAND_IN)])]
+    variables = {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if group == LIGHT:
+        # It has environments of its own; the versions for the tests are exported by this Python.
+        core = {canonicalize_name(one.name) for one in declared(extras=()).values()}
+        newer = [f"{one}=={two}" for one, two in environment.versions.items() if one in core]
+        command = [str(ROOT / ".ci" / "core_only"), sys.executable, *newer]
+        variables = {"PYTEST_ADDOPTS": report}
+    else:
+        command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["--continue-on-collection-errors", report, *GROUPS[group]]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=sys.stderr)
+    if not results.exists():
+        raise SystemExit(f"error: the tests of {group} could not be started; see above.")
+
+
+def read_results(results: Path) -> Counts:
+    """Counts the results in JUnit's XML."""
+    counts = Counts()
+    for case in ElementTree.parse(results).iter("testcase"):
+        faults = [*case.iter("failure"), *case.iter("error")]
+        if faults:
+            texts = [f"{fault.get('message')}\n{fault.text}" for fault in faults]
+            if all(any(mark in text for mark in _MARKS) for text in texts):
+                counts.need_text += 1
+            else:
+                name = f"{case.get('classname')}::{case.get('name')}"
+                counts.failed[name] = texts[0].strip().partition("\n")[0]
+        elif case.find("skipped") is not None:
+            counts.skipped += 1
+        else:
+            counts.passed += 1
+    return counts
+
+
+def markdown(environment: Environment, counts: Mapping[str, Counts]) -> str:
+    """Returns the tables and the failures."""
+    ranges = declared()
+    lines = [
+        f"Tested on {datetime.now(UTC):%Y-%m-%d} with Python {platform.python_version()} on "
+        f"{platform.system()} {platform.machine()}.",
+        *("", "| package | tested | in the range of `pyproject.toml` |", "|---|---|---|"),
+    ]
+    for name, version in environment.versions.items():
+        lines.append(f"| {name} | {version} | {_taken(name, version, environment, ranges)} |")
+    lines += [
+        *("", f"| tests | passed | need {TEXT} | skipped | failed |", "|---|---|---|---|---|"),
+        *(
+            f"| {name}: {', '.join(f'`{path}`' for path in GROUPS[name])} | {count.passed:,} "
+            f"| {count.need_text:,} | {count.skipped:,} | {len(count.failed):,} |"
+            for name, count in counts.items()
+        ),
+    ]
+    causes: dict[str, list[str]] = {}
+    for count in counts.values():
+        for name, line in count.failed.items():
+            causes.setdefault(" ".join(line.split())[:200], []).append(name)
+    failed = [f"- {len(names):,}, such as `{names[0]}`: {one}" for one, names in causes.items()]
+    return "\n".join([*lines, *(["", "Failed:", "", *failed] if failed else [])])
+
+
+def _taken(
+    name: str, version: str, environment: Environment, ranges: Mapping[str, Requirement]
+) -> str:
+    if name == "tensorflow":
+        return "yes" if environment.text == TEXT else f"no: {TEXT} has no release for it"
+    if name.endswith("-nightly"):
+        return "no: a nightly build"
+    requirement = ranges.get(name)
+    if requirement is None:
+        return "not required"
+    return "yes" if requirement.specifier.contains(version, prereleases=True) else "no"
+
+
+def replaced(page: str, text: str, path: Path) -> str:
+    """Returns a page with another text between its marks."""
+    if page.count(_BEGIN) != 1 or page.count(_END) != 1:
+        raise SystemExit(f"error: {path} must hold {_BEGIN} and {_END} once.")
+    before, _, rest = page.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}"
+
+
+def _progress(what: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The script that tests releases before pyproject.toml takes them: its lists and its tables."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import REPOSITORY
+
+SCRIPT: dict[str, Any] = runpy.run_path(str(REPOSITORY / ".ci" / "candidates.py"))
+WITHOUT_TEXT = "RuntimeError: tensorflow-text has no release for this TensorFlow"
+RESULTS = f"""<testsuites><testsuite>
+<testcase classname="tests.a" name="test_right"/>
+<testcase classname="tests.a" name="test_other_system"><skipped message="needs a GPU"/></testcase>
+<testcase classname="tests.a" name="test_wrong"><failure message="assert 1 == 2&#10; +  where">
+def test_wrong</failure></testcase>
+<testcase classname="tests.a" name="test_words"><error message="failed on setup with
+&quot;{WITHOUT_TEXT}&quot;">fixture</error></testcase>
+<testcase classname="" name="tests.b"><error message="collection failure">E {WITHOUT_TEXT}</error>
+</testcase></testsuite></testsuites>"""
+
+
+def environment(text: str | None, **versions: str) -> Any:
+    named = {name.replace("_", "-"): version for name, version in versions.items()}
+    return SCRIPT["Environment"](Path("python"), named, text)
+
+
+def test_all_that_the_tests_need_is_installed() -> None:
+    declared = SCRIPT["declared"]()
+    assert set(SCRIPT["TOOLS"]) <= declared.keys()
+    assert {"grpcio", "tensorflow-text", "keras", "gensim", "tensorboard"} <= declared.keys()
+    assert "lstm-sentiment" not in declared
+    core = SCRIPT["declared"](extras=())
+    assert "grpcio" in core and "keras" not in core and "pytest" not in core
+
+
+def test_tensorflow_text_comes_of_the_same_minor_release() -> None:
+    texts = SCRIPT["texts"]
+    released = str(SCRIPT["declared"]()["tensorflow-text"])
+    assert texts(None) == [released]
+    of_minor = ">=2.30.0.dev0,<2.31"
+    assert texts(Requirement("tensorflow==2.30.1rc0")) == [
+        released,
+        f"tensorflow-text{of_minor}",
+        f"tensorflow-text-nightly{of_minor}",
+        "",
+    ]
+
+
+def test_the_groups_name_folders_of_tests() -> None:
+    folders = [path for paths in SCRIPT["GROUPS"].values() for path in paths]
+    assert len(set(folders)) == len(folders)
+    assert [folder for folder in folders if not (REPOSITORY / folder).is_dir()] == []
+
+
+def test_results_are_counted_by_their_cause(tmp_path: Path) -> None:
+    (tmp_path / "results.xml").write_text(RESULTS, "utf-8")
+    counts = SCRIPT["read_results"](tmp_path / "results.xml")
+    assert (counts.passed, counts.need_text, counts.skipped) == (1, 2, 1)
+    assert counts.failed == {"tests.a::test_wrong": "assert 1 == 2"}
+
+
+def test_the_tables_name_what_no_range_takes_and_each_failure() -> None:
+    counts = SCRIPT["Counts"](
+        passed=1234, need_text=5, failed={"a::b": "x", "a::c": "y", "a::d": "x"}
+    )
+    versions = {"tensorflow": "2.22.0rc0", "keras_nightly": "3.15.9.dev1", "protobuf": "7.37.0rc1"}
+    text = SCRIPT["markdown"](environment(None, **versions), {"model": counts})
+    lines = text.splitlines()
+    assert "| tensorflow | 2.22.0rc0 | no: tensorflow-text has no release for it |" in lines
+    assert "| keras-nightly | 3.15.9.dev1 | no: a nightly build |" in lines
+    assert "| protobuf | 7.37.0rc1 | yes |" in lines
+    assert "| model: `tests/model` | 1,234 | 5 | 0 | 3 |" in lines
+    assert lines[-2:] == ["- 2, such as `a::b`: x", "- 1, such as `a::c`: y"]
+    taken = SCRIPT["markdown"](environment("tensorflow-text", tensorflow="2.21.0"), {}).splitlines()
+    assert "| tensorflow | 2.21.0 | yes |" in taken
+
+
+def test_the_page_keeps_all_but_the_tables() -> None:
+    page = "before\n<!-- candidates:begin -->\nold\n<!-- candidates:end -->\nafter\n"
+    path = Path("page.md")
+    assert SCRIPT["replaced"](page, "new", path) == page.replace("old", "new")
+    with pytest.raises(SystemExit, match=r"page\.md must hold .* once"):
+        SCRIPT["replaced"]("no marks", "new", path)
+
+
+def test_the_stand_in_can_be_imported_and_its_operations_fail() -> None:
+    use = (
+        "from tensorflow_text import normalize_utf8\n"
+        "from tensorflow_text.python.ops.sentencepiece_tokenizer import "
+        "gen_sentencepiece_tokenizer as operations\n"
+        "for operation in (normalize_utf8, operations.sentencepiece_op):\n"
+        "    try:\n"
+        "        operation('a')\n"
+        "    except RuntimeError as error:\n"
+        "        print(error)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", use],
+        env={"PYTHONPATH": str(SCRIPT["STAND_IN"])},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout.splitlines() == [SCRIPT["_MARKS"][0]] * 2, ended.stderr
+
+
+@pytest.mark.parametrize("candidate", ["tensorflow 2.22", "=2", ""])
+def test_what_is_no_requirement_is_refused(candidate: str) -> None:
+    script = str(REPOSITORY / ".ci" / "candidates.py")
+    ended = subprocess.run([sys.executable, script, candidate], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith(
+        f"a candidate must be NAME or NAME==VERSION. Received: {candidate!r}."
+    )
