@@ -8,7 +8,7 @@ const MOST_TRIES = 6;
 const FIRST_PAUSE_SECONDS = 0.5;
 const MOST_REFUSED_AT_FIRST = 5;
 const BUSY = new Set([429, 502, 503]);
-const TOO_MUCH = new Set([400, 413, 504]); // a smaller batch may do, or all but one text of it
+const TOO_MUCH = new Set([400, 408, 413, 504]); // a smaller batch may do, or all but one text of it
 
 // `ask(texts)` answers each text or throws; `scores` is filled by index with {label, probabilities}
 // or {error}, and what has a label already is not asked again. `onProgress()` is called after each
