@@ -131,19 +131,32 @@ def train_views(
     words = train_word_vectors(sentences, config, cache_dir=cache_dir, progress=progress)
     if not config.characters or kind != "unigram":
         return words
-    spelled = [
-        [part for token in sentence for part in (token if token != OOV_TOKEN else [token])]
-        for sentence in sentences
-    ]
+    parts = _spelled(words.tokens)
+    spelled = [[part for token in sentence for part in parts[token]] for sentence in sentences]
     characters = train_word_vectors(
         spelled, config, name="character vectors", cache_dir=cache_dir, progress=progress
     )
     rows = {character: row for row, character in enumerate(characters.tokens)}
     means = [
-        characters.matrix[[rows[part] for part in ([t] if t == OOV_TOKEN else t)]].mean(axis=0)
-        for t in words.tokens
+        characters.matrix[[rows[part] for part in parts[token]]].mean(axis=0)
+        for token in words.tokens
     ]
     return words.beside(WordVectors(words.tokens, np.stack(means)))
+
+
+def _spelled(tokens: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Returns the characters of each token; `[OOV]` is one character.
+
+    Each character is one object: Python makes a new one, of 76 bytes, whenever it takes a Chinese
+    character from a string.
+    """
+    shared: dict[str, str] = {}
+    return {
+        token: tuple(
+            shared.setdefault(part, part) for part in ([token] if token == OOV_TOKEN else token)
+        )
+        for token in tokens
+    }
 
 
 def train_word_vectors(

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lstm_sentiment import (
     train_word_vectors,
 )
 from lstm_sentiment.progress import Advance, SilentProgress
+from lstm_sentiment.text.vectors.training import train_views
 from tests.corpora import hotel_like
 from tests.recorder import Recorder
 
@@ -88,6 +90,22 @@ def test_a_small_corpus_is_read_more_often(copies: int, epochs: int) -> None:
     with pytest.raises(TrainingBegins) as begun:
         train_word_vectors(SENTENCES * copies, progress=Stopped())
     assert begun.value.args == (epochs,)
+
+
+def test_character_vectors_need_no_string_for_each_character() -> None:
+    sentences = SENTENCES * 250
+    characters = sum(len(token) for sentence in sentences for token in sentence)
+    config = VectorTrainingConfig(dim=2, epochs=1)
+    train_views(SENTENCES, "unigram", config)  # imports
+    tracemalloc.start()
+    try:
+        vectors = train_views(sentences, "unigram", config)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert vectors.matrix.shape == (5, 4)
+    # Lists of four pointers each, with what a list itself takes.
+    assert peak < 40 * characters
 
 
 def test_no_tokens() -> None:
