@@ -266,7 +266,8 @@ def run_tests(group: str, environment: Environment, results: Path) -> None:
     else:
         command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["--continue-on-collection-errors", report, *GROUPS[group]]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, stdout=sys.stderr)
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(command, cwd=ROOT, env={**inherited, **variables}, stdout=sys.stderr)
     if not results.exists():
         raise SystemExit(f"error: the tests of {group} could not be started; see above.")
 
