@@ -1,6 +1,7 @@
 """The `lstm-sentiment` command: its sub-commands, exit codes and one-line errors."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -101,6 +102,7 @@ def main() -> NoReturn:
     """Runs the command line; bad input is one line on standard error and exit code 2."""
     prepare_streams()
     verbosity.begin()
+    _take_sigterm_as_process_1()
     # Read when NumPy is imported. Its products are small here, and threads would spin for more,
     # beside those that answer requests.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -132,6 +134,15 @@ def main() -> NoReturn:
         told = "" if verbosity.is_verbose() else "; run with --verbose to see where"
         fail(f"{type(error).__name__}: {error} (a bug{told})", BUG)
     end(code if isinstance(code, int) else 0)
+
+
+def _take_sigterm_as_process_1() -> None:
+    """Lets SIGTERM stop the first process of a container, as Ctrl-C does.
+
+    The kernel withholds from process 1 the signals for which it has no handler.
+    """
+    if os.getpid() == 1 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Interrupted(Exception):

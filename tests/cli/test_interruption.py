@@ -94,11 +94,22 @@ def test_fit_prints_the_command_that_continues_the_run(
     assert (again.code, again.err.splitlines()[-2]) == (130, told)
 
 
-def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("begin", "number"),
+    [
+        ("", signal.SIGINT),
+        # `docker stop` and Kubernetes send it to the first process of a container.
+        ("import os; os.getpid = lambda: 1\n", signal.SIGTERM),
+    ],
+    ids=["Ctrl-C", "SIGTERM as process 1"],
+)
+def test_a_signal_ends_the_program_with_one_line(
+    tmp_path: Path, begin: str, number: signal.Signals
+) -> None:
     reading, writing = os.pipe()
     source = f"/dev/fd/{reading}"
     with subprocess.Popen(
-        [sys.executable, "-c", _INTERRUPTIBLE, "vectors", "convert", source, "o.vec"],
+        [sys.executable, "-c", begin + _INTERRUPTIBLE, "vectors", "convert", source, "o.vec"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,7 +121,7 @@ def test_a_signal_ends_the_program_with_one_line(tmp_path: Path) -> None:
             # More than a pipe holds: all is written when the program reads.
             written.write("".join(f"{number} 1 2\n" for number in range(40_000)))
             written.flush()
-            program.send_signal(signal.SIGINT)
+            program.send_signal(number)
             out, err = program.communicate()
     assert (program.returncode, out, err) == (130, "", "interrupted\n")
     assert list(tmp_path.iterdir()) == []
