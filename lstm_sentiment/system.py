@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import math
 import os
 import stat
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from lstm_sentiment.cgroup import cpu_limit
 from lstm_sentiment.unfinished import clear_once, lock, unfinished_path
 
 if sys.platform != "win32":
@@ -34,7 +36,16 @@ _M_ARENA_MAX = -8
 
 
 def usable_cpus() -> int:
-    """Returns the number of CPUs that this process may run on, as `taskset` and the like allow."""
+    """Returns the number of CPUs that this process may use, for numbers of threads.
+
+    `taskset` and the like set the CPUs that it may run on; the limit of a container, as of
+    Kubernetes, sets for how long. More threads would spend that time early and then wait.
+    """
+    limit = cpu_limit()
+    return _runnable_cpus() if limit is None else min(_runnable_cpus(), max(1, math.ceil(limit)))
+
+
+def _runnable_cpus() -> int:
     if sys.version_info >= (3, 13):
         return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
