@@ -255,6 +255,20 @@ def test_other_paths_and_methods(
     assert (response.status_code, response.json()) == (status, {"error": message})
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *["/v1/models", SENTIMENT, f"{SENTIMENT}/versions/1", f"{SENTIMENT}/metadata"],
+        *["/v1/models/unknown", "/v2", "/v2/health/live", "/v2/models/sentiment/ready"],
+        *["/v2/models/sentiment", "/healthz", "/openapi.json"],
+    ],
+)
+def test_head_is_answered_as_get(http: httpx.Client, path: str) -> None:
+    """As monitors and `curl -I` send it; RFC 9110 (9.1) requires it of every server."""
+    got, told = http.get(path), http.head(path)
+    assert (told.status_code, told.headers) == (got.status_code, got.headers)
+
+
 def test_a_preflight_is_taken_and_nobody_let_in(http: httpx.Client) -> None:
     response = http.options("/v1/x", headers={"Origin": "https://a"})
     assert (response.status_code, response.content) == (200, b"")

@@ -56,7 +56,8 @@ class Route:
         operation_id: Its name, by which its handler is found.
         template: Its paths. `{name}` stands for a part of the path, `[...|...]` for one of several
             alternatives or nothing: `/v1/models/{model}[/versions/{version}|/labels/{label}]`.
-        methods: The HTTP methods; the description shows only the first.
+        methods: The HTTP methods; the description shows only the first. Where `GET` is among them,
+            `HEAD` is answered as it is, without the body.
         summary: What it does, in one line.
         tag: The group that it is described in.
         api: Name of the method in metrics and logs, such as `Predict`; `None` for a page.
@@ -127,6 +128,8 @@ class Router:
             method: The HTTP method.
             path: The path as it was sent: a name may hold an escaped slash or colon.
         """
+        if method == "HEAD":  # as GET, but that the connection sends no body (RFC 9110, 9.3.2)
+            method = "GET"
         for route in self._by_method.get(method) or self._by_method["*"]:
             if match := route.pattern.fullmatch(path):
                 return RestTarget(route, match)
