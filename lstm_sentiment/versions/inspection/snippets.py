@@ -2,7 +2,10 @@
 
 import json
 import math
+import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +19,8 @@ REST_ADDRESS = "localhost:8501"
 
 _LONGEST_TEXT = 60
 _LONGEST_LITERAL = 64
+# Of no use in JSON but in strings, where they can be escaped.
+_OF_COMMAND_PROMPT = re.compile(r"[&<>|^%!]")
 _STUBS = "from tensorflow_serving.apis import {messages}, prediction_service_pb2_grpc"
 
 
@@ -135,10 +140,20 @@ def _url(name: str, version: int | None, verb: str) -> str:
 
 
 def _curl(body: Mapping[str, Any], url: str) -> str:
+    if sys.platform == "win32":
+        return subprocess.list2cmdline(["curl", "-d", _json_for_windows(body), url])
     whole = json.dumps(body, ensure_ascii=False)
     # Characters that a terminal would not print are escaped, as JSON in ASCII does.
     shown = whole if whole.isprintable() else json.dumps(body)
     return f"curl -d {shlex.quote(shown)} \\\n  {url}"
+
+
+def _json_for_windows(body: Mapping[str, Any]) -> str:
+    """Returns JSON without what the command prompt and curl change between quotes.
+
+    Its curl reads arguments in the charset of the system, where the server expects UTF-8.
+    """
+    return _OF_COMMAND_PROMPT.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(body))
 
 
 def _client_snippet(name: str, version: int | None, call: str) -> str:
@@ -168,6 +183,8 @@ def _generic_curl(signature: SignatureSummary, url: str) -> str:
         "import json; print(json.dumps("
         f'{{"signature_name": {_literal(signature.key)}, "inputs": {{{written}}}}}))'
     )
+    if sys.platform == "win32":
+        return f"{subprocess.list2cmdline(['python', '-c', code])} | curl -d @- {url}"
     return f"python3 -c {shlex.quote(code)} |\n  curl -d @- {url}"
 
 
