@@ -3,6 +3,7 @@
 Importing TensorFlow takes seconds: a wrong path, column, label or encoding is reported before.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ class RunTexts:
             without such a file.
         corrections: The corrections that the labelled texts were read with.
         vectors: Word vectors of the user's file; `None` without one.
+        seconds: Wall-clock time that reading took.
     """
 
     train: Corpus
@@ -52,6 +54,7 @@ class RunTexts:
     soft_labels: SoftLabels | None
     corrections: Corrections
     vectors: WordVectors | None
+    seconds: float = 0.0
 
     @property
     def labelled(self) -> Splits:
@@ -90,6 +93,7 @@ def read_run_texts(
         InvalidInputError: If an input breaks a rule.
         MissingExtraError: If the package of the teacher e5 is needed and not installed.
     """
+    started = time.monotonic()
     # Before the texts are read, so that what is missing is reported at once.
     if is_e5(config.teacher):
         check_e5(config)
@@ -105,7 +109,8 @@ def read_run_texts(
     if not is_e5(config.teacher):
         soft_labels = read_teacher(config, labelled, excluded, progress)
     vectors = load_given_vectors(config, progress)
-    return RunTexts(*labelled, unlabelled, soft_labels, corrections, vectors)
+    seconds = time.monotonic() - started
+    return RunTexts(*labelled, unlabelled, soft_labels, corrections, vectors, seconds)
 
 
 def _check_version(path: Path) -> None:

@@ -20,6 +20,7 @@ from lstm_sentiment import (
 )
 from lstm_sentiment.display_names import load_display_names
 from lstm_sentiment.pipeline import publishing
+from lstm_sentiment.pipeline.run_texts import read_run_texts
 from lstm_sentiment.text.corpus.held_out import read_test_texts
 from lstm_sentiment.version_digests import check_version
 from lstm_sentiment.version_folder import CARD
@@ -128,9 +129,10 @@ def test_texts_left_in_their_files_give_the_same_classifier_to_the_bit(
 ) -> None:
     recorder = Recorder()
     runs = Path(three_classes.run_dir or "").parent
-    streamed = run_pipeline(
-        replace(three_classes, streaming=True, run_dir=runs / "streamed"), recorder
-    )
+    config = replace(three_classes, streaming=True, run_dir=runs / "streamed")
+    texts = replace(read_run_texts(config, recorder), seconds=100_000.0)
+    streamed = run_pipeline(config, recorder, texts=texts)
+    assert streamed.seconds > texts.seconds
     assert any(message.startswith("Word vectors: taken from") for message in recorder.said)
     assert (streamed.test, streamed.dev) == (in_memory.test, in_memory.dev)
     ours, theirs = (result.fit.model.variables for result in (streamed, in_memory))
