@@ -160,7 +160,7 @@ def _phases(run: Run, start: float) -> list[tuple[str, float, float]]:
         bands.append((name, (start + since) / 60, (start + seconds) / 60))
         since = seconds
     if since < run.seconds:
-        bands.append(("export", (start + since) / 60, (start + run.seconds) / 60))
+        bands.append(("evaluate", (start + since) / 60, (start + run.seconds) / 60))
     return bands
 
 
