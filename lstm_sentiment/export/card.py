@@ -2,9 +2,13 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version as package_version
 from typing import Any
 
+import keras
+import tensorflow as tf
+import tensorflow_text
+
+import lstm_sentiment
 from lstm_sentiment.drift.reference import CARD_KEY
 from lstm_sentiment.export.own_model import OwnModel
 from lstm_sentiment.text.padding import pad_token_ids
@@ -42,9 +46,12 @@ def make_card(result: FitResult | OwnModel, test: Evaluation | None) -> dict[str
             **({"test": test.summary()} if test is not None else {}),
         },
         "data": {name: dict(facts) for name, facts in result.data.items()},
+        # Of the modules: a package can have another name, such as tensorflow-cpu or keras-nightly.
         "libraries": {
-            name: package_version(name)
-            for name in ("lstm-sentiment", "tensorflow", "tensorflow-text", "keras")
+            "lstm-sentiment": lstm_sentiment.__version__,
+            "tensorflow": tf.__version__,
+            "tensorflow-text": tensorflow_text.__version__,
+            "keras": keras.__version__,
         },
         "examples": _examples(result),
         **({} if isinstance(result, OwnModel) else _drift_reference(result)),

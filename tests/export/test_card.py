@@ -1,11 +1,17 @@
 """What a version's card says of its training."""
 
+import importlib.metadata
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import keras
 import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_text
 
+import lstm_sentiment
 from lstm_sentiment import FitResult
 from lstm_sentiment.card_facts import read_card_facts
 from lstm_sentiment.drift.reference import CARD_KEY, DriftReference
@@ -45,3 +51,20 @@ def test_the_card_has_the_time_of_the_export_in_utc(fitted: FitResult) -> None:
     assert facts.trained_at is not None
     assert before <= facts.trained_at <= datetime.now(UTC)
     assert facts.labels == fitted.label_names
+
+
+def test_versions_of_libraries_are_those_of_the_modules(
+    fitted: FitResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packages may have other names: tensorflow-cpu, keras-nightly."""
+
+    def unknown(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", unknown)
+    assert make_card(fitted, None)["libraries"] == {
+        "lstm-sentiment": lstm_sentiment.__version__,
+        "tensorflow": tf.__version__,
+        "tensorflow-text": tensorflow_text.__version__,
+        "keras": keras.__version__,
+    }
