@@ -1,16 +1,18 @@
-"""Memory after many loads and unloads of a version, beside that after few.
+"""Memory after many loads and unloads of a version, beside that after few; CPU time of a load.
 
     python -m benchmarks.load_cycles --model models/sentiment
 
 A version is loaded, warmed up, asked and unloaded over and over, as a server does when versions
 come and go. Prints one JSON object: `ratio` is the memory after the last cycle, beside that after
-the fifth.
+the fifth; `load_cpu_seconds` is the median CPU time of a load with its warmup, and `graph_bytes`
+the size of the version's graph.
 """
 
 import argparse
 import gc
 import json
 import os
+import statistics
 import time
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import numpy as np
 
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.servable_id import ServableId
-from lstm_sentiment.version_folder import find_version
+from lstm_sentiment.version_folder import find_version, graph_file
 
 _FEW = 5
 
@@ -32,10 +34,14 @@ def main() -> None:
     version_dir = find_version(arguments.model)
     gc.collect()
     gc.freeze()
-    began, used = time.perf_counter(), []
+    began, used, loads = time.perf_counter(), [], []
     for _ in range(arguments.cycles):
         loader = SavedModelLoader(ServableId("sentiment", 1), version_dir)
-        loader.load().run("text", {"text": np.array(["房间很干净".encode()], dtype=object)})
+        before = time.process_time()
+        servable = loader.load()
+        loads.append(time.process_time() - before)
+        servable.run("text", {"text": np.array(["房间很干净".encode()], dtype=object)})
+        del servable
         loader.unload()
         used.append(resident_mib())
     line = {
@@ -45,6 +51,8 @@ def main() -> None:
         "against": f"after {_FEW}",
         "against_mib": used[_FEW - 1],
         "ratio": round(used[-1] / used[_FEW - 1], 3),
+        "load_cpu_seconds": round(statistics.median(loads), 3),
+        "graph_bytes": graph_file(version_dir).stat().st_size,
         "seconds": round((time.perf_counter() - began) / arguments.cycles, 3),
     }
     print(json.dumps(line), flush=True)

@@ -129,6 +129,8 @@ def _size_rows(report: "VersionReport") -> Iterator[tuple[int, str, str, int]]:
     yield 1, "constants", "", graph.constant_bytes
     if graph.sentencepiece_bytes:
         yield 1, "SentencePiece", "models in nodes", graph.sentencepiece_bytes
+    if graph.repeated_bytes:
+        yield 1, "repeated", "constants and models stored more than once", graph.repeated_bytes
     yield 0, "variables", "", sizes.variables
     for name, part in sizes.parts.items():
         yield 1, name, f"{part.count} of them" if part.count > 1 else "", part.bytes

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.framework import function_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from lstm_sentiment.display_names import (
@@ -54,6 +55,7 @@ from lstm_sentiment.version_folder import (
 
 _VERSION = "version"
 _TAKEN_APART = "_lower_using_switch_merge"
+_OUTPUT_SHAPES = "_output_shapes"
 
 
 def export_servable(
@@ -246,7 +248,22 @@ def _finish_graph(path: Path) -> None:
         nodes = (node for function in functions for node in function.node_def)
         for node in (*meta_graph.graph_def.node, *nodes):
             node.attr.pop(_TAKEN_APART, None)
+        for function in functions:
+            _remove_known_shapes(function)
     path.write_bytes(graph.SerializeToString())
+
+
+def _remove_known_shapes(function: function_pb2.FunctionDef) -> None:
+    """Removes the shapes that TensorFlow writes beside each node, where the op determines them.
+
+    They are a tenth of the file, and a server reads them again for each function that it runs.
+    Those of outputs and of calls stay: `tf.saved_model.load` infers no shape through a call.
+    """
+    returned = {output.partition(":")[0] for output in function.ret.values()}
+    for node in function.node_def:
+        is_call = any(value.HasField("func") for value in node.attr.values())
+        if not is_call and node.name not in returned:
+            node.attr.pop(_OUTPUT_SHAPES, None)
 
 
 def _publish(staging: Path, base: Path, version: int | None) -> Path:

@@ -102,6 +102,8 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
         self._vocabulary_size = vocabulary_size
         self._has_words_without_id = has_words_without_id
         with tf.init_scope():
+            # A SavedModel makes the resource in two places, but holds the function once.
+            self._made = tf.function(self._make_resource, autograph=False).get_concrete_function()
             # Created now: at first use it could belong to a function's graph and end with it.
             _ = self.resource_handle
 
@@ -127,8 +129,18 @@ class SentencePieceModel(tf.saved_model.experimental.TrackableResource):
         )
 
     def _create_resource(self) -> tf.Tensor:
+        with tf.device("CPU:0"):
+            return self._made()
+
+    def _make_resource(self) -> tf.Tensor:
         name = f"sentencepiece_{hashlib.sha256(self.serialized).hexdigest()}"
         return sentencepiece_ops.sentencepiece_op(model=self.serialized, shared_name=name)
+
+    def look_up(self, pieces: tf.Tensor) -> tf.Tensor:
+        """Returns the id of each piece, or `OOV_ID`: string to int32 of the same shape."""
+        return self._or_oov(
+            sentencepiece_ops.sentencepiece_string_to_id_op(self.resource_handle, pieces)
+        )
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Computes the ids of the pieces: string `(batch,)` to ragged int32 `(batch, None)`.

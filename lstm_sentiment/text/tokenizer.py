@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.text.sentencepiece_model import Pieces, SentencePieceModel
-from lstm_sentiment.text.tokenizer_base import Tokenizer
+from lstm_sentiment.text.tokenizer_base import TableTokenizer, Tokenizer
 from lstm_sentiment.text.tokenizer_options import (
     DEFAULT_NORMALIZATION,
     DEFAULT_UNKNOWN,
@@ -107,6 +107,11 @@ class UnigramTokenizer(Tokenizer):
             ids = self.sentencepiece.spans(words.values, split_unknown=True).ids
         return self._at_least_oov(words.with_values(ids).merge_dims(1, 2))
 
+    def look_up(self, tokens: Any) -> Any:
+        """Looks tokens up: string, ragged or not, to int32 of the same shape."""
+        # The model holds all spellings: with a table, a version would hold them twice.
+        return tf.ragged.map_flat_values(self.sentencepiece.look_up, tokens)
+
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
         words = tf.strings.split(texts)
@@ -114,7 +119,7 @@ class UnigramTokenizer(Tokenizer):
         return words.with_values(spans.pieces).merge_dims(1, 2)
 
 
-class WhitespaceTokenizer(Tokenizer):
+class WhitespaceTokenizer(TableTokenizer):
     """Splits lower-cased text at spaces and around each punctuation mark and symbol.
 
     An apostrophe between letters begins a new token, as in GloVe's vocabulary: `it's` is
@@ -141,7 +146,7 @@ _SIGN = r"[^\p{L}\p{M}\p{N}\s'\x{200D}][\p{M}\x{1F3FB}-\x{1F3FF}]*"
 _SYMBOL = rf"[\x{{1F1E6}}-\x{{1F1FF}}]{{2}}|{_SIGN}(?:\x{{200D}}{_SIGN})*"
 
 
-class CharacterTokenizer(Tokenizer):
+class CharacterTokenizer(TableTokenizer):
     """Makes a token of each character (Unicode code point) except whitespace."""
 
     kind = "characters"

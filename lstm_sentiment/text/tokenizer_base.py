@@ -38,7 +38,7 @@ class Tokenizer(tf.Module, ABC):
     def __init__(
         self, vocabulary: Vocabulary, *, normalization: str = DEFAULT_NORMALIZATION
     ) -> None:
-        """Puts the normalized vocabulary into a lookup table.
+        """Normalizes the vocabulary.
 
         Of tokens with the same normalized spelling, the token that already has this spelling is
         used, or else the first.
@@ -51,12 +51,6 @@ class Tokenizer(tf.Module, ABC):
         self.normalization = check_normalization(normalization)
         # `tf.Module` would wrap a plain dict, to save it with the module.
         self._ids = MappingProxyType(self._ids_by_spelling())
-        self._table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(list(self._ids)), tf.constant(list(self._ids.values()), tf.int64)
-            ),
-            default_value=OOV_ID,
-        )
         self._graphs = _Graphs(self)
 
     def _ids_by_spelling(self) -> dict[str, int]:
@@ -99,9 +93,9 @@ class Tokenizer(tf.Module, ABC):
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits normalized texts: string `(batch,)` to ragged string `(batch, None)`."""
 
-    def look_up(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Looks tokens up: ragged string `(batch, None)` to ragged int32 `(batch, None)`."""
-        return tf.cast(self._table.lookup(tokens), tf.int32)
+    @abstractmethod
+    def look_up(self, tokens: Any) -> Any:
+        """Looks tokens up: string, ragged or not, to int32 of the same shape."""
 
     def from_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Computes the ids of segmented texts, whose tokens are separated by spaces.
@@ -159,6 +153,42 @@ class Tokenizer(tf.Module, ABC):
             tf.fill([tf.reduce_sum(empty)], tf.constant(OOV_ID, tf.int32)), empty
         )
         return tf.concat([token_ids, filler], axis=1)
+
+
+class TableTokenizer(Tokenizer):
+    """Base class of tokenizers that look tokens up in a table of their own."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, *, normalization: str = DEFAULT_NORMALIZATION
+    ) -> None:
+        """Puts the normalized vocabulary into a lookup table; see `Tokenizer`."""
+        super().__init__(vocabulary, normalization=normalization)
+        by_id = {token_id: spelling for spelling, token_id in self._ids.items()}
+        spellings = [by_id.get(i, "") for i in range(NUM_SPECIAL_IDS, len(vocabulary))]
+        self._table = tf.lookup.StaticHashTable(_Numbered(spellings), default_value=OOV_ID)
+
+    def look_up(self, tokens: Any) -> Any:
+        """Looks tokens up: string, ragged or not, to int32 of the same shape."""
+        return tf.cast(self._table.lookup(tokens), tf.int32)
+
+
+class _Numbered(tf.lookup.KeyValueTensorInitializer):
+    """Numbers spellings by their places, from `NUM_SPECIAL_IDS` on; empty ones are left out.
+
+    A SavedModel holds the spellings alone: the ids are computed when it is loaded.
+    """
+
+    def __init__(self, spellings: Sequence[str]) -> None:
+        self._spellings = tf.constant(spellings)
+        super().__init__(self._spellings, tf.range(len(spellings), dtype=tf.int64))
+
+    def initialize(self, table: Any) -> Any:
+        places = tf.where(self._spellings != "")[:, 0]
+        return tf.raw_ops.LookupTableImportV2(
+            table_handle=table.resource_handle,
+            keys=tf.gather(self._spellings, places),
+            values=places + NUM_SPECIAL_IDS,
+        )
 
 
 class _Graphs:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import keras
 import pytest
 import tensorflow as tf
@@ -5,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_sentiment import InvalidInputError, UnigramTokenizer, Vocabulary, make_tokenizer
+from lstm_sentiment.protocol.graph_pb2 import SavedModel
+from lstm_sentiment.protocol.saved_model import graph_for_serving
 from lstm_sentiment.unicode import replace_surrogates
 from lstm_sentiment.version_folder import OOV_ID
 from tests import strategies
@@ -59,6 +63,58 @@ def test_every_token_is_known_however_it_is_normalized(
             (token_id,) = ids
             assert tokenizer.spellings([tokenizer.vocabulary.id_to_token(token_id)]) == [spelling]
             assert token_id != OOV_ID, token
+
+
+@kinds
+def test_a_token_without_a_spelling_of_its_own_leaves_a_gap(kind: str) -> None:
+    """Of `，` and `,` the second has the normalized spelling; ids of other tokens stay."""
+    tokenizer = make_tokenizer(kind, Vocabulary(["a", "，", "\u3000", ",", "ｂ"]))
+    tokens = tf.constant(["a", ",", "，", "b", "ｂ", "c"])
+    assert tokenizer.from_tokens(tokens).to_list() == [[2], [5], [5], [6], [6], [OOV_ID]]
+    assert tokenizer.look_up(tf.constant([["a", ","], ["b", " "]])).numpy().tolist() == [
+        [2, 5],
+        [6, OOV_ID],
+    ]
+
+
+@kinds
+def test_a_saved_model_holds_each_word_once(kind: str, tmp_path: Path) -> None:
+    words = [f"word{number}" for number in range(1_000)]
+    tokenizer = make_tokenizer(kind, Vocabulary(words))
+    module = tf.Module()
+    module.tokenizer = tokenizer
+    module.ids = tf.function(
+        lambda texts: tokenizer(texts).to_tensor(),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
+    module.ids_of_tokens = tf.function(
+        lambda texts: tokenizer.from_tokens(texts).to_tensor(),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
+    tf.saved_model.save(module, str(tmp_path))
+    written = (tmp_path / "saved_model.pb").read_bytes()
+    assert written.count(b"word777") == 1
+    graph = graph_for_serving(tmp_path, SavedModel).graph_def
+    functions = (node for function in graph.library.function for node in function.node_def)
+    large = [
+        node.attr["value"].tensor.dtype
+        for node in (*graph.node, *functions)
+        if node.op == "Const" and node.attr["value"].tensor.ByteSize() > 1_000
+    ]
+    assert large == ([] if kind == "unigram" else [tf.string.as_datatype_enum])
+    loaded, texts = tf.saved_model.load(str(tmp_path)), tf.constant(["word777 word3", "x"])
+    for name, expected in (
+        ("ids", tokenizer(texts)),
+        ("ids_of_tokens", tokenizer.from_tokens(texts)),
+    ):
+        assert (
+            getattr(loaded, name)(texts).numpy().tolist() == expected.to_tensor().numpy().tolist()
+        )
+
+
+def test_a_word_of_the_dictionary_that_has_no_vector_is_unknown() -> None:
+    tokenizer = UnigramTokenizer(Vocabulary(["房间", "很"]), word_counts={"房间": 5, "干净": 3})
+    assert tokenizer.look_up(tf.constant(["干净", "房间"])).numpy().tolist() == [OOV_ID, 2]
 
 
 @kinds

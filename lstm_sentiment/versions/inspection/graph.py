@@ -5,7 +5,7 @@ the releases that this package is developed with; a test compares them.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from lstm_sentiment.version_folder import graph_file
 TENSORFLOW_TEXT = "tensorflow-text"
 UNKNOWN_LIBRARY = "not known here"
 
+_LARGE_BYTES = 256
 _METHOD_PREFIX = "tensorflow/serving/"
 _INTERNAL_PREFIX = "__saved_model"
 _ENCODINGS = {"coo_sparse": "sparse", "composite_tensor": "composite"}
@@ -85,6 +86,8 @@ class GraphSummary:
             `not known here`.
         constant_bytes: Bytes of constants.
         sentencepiece_bytes: Bytes of SentencePiece models, which are attributes of nodes.
+        repeated_bytes: Bytes of those constants and models of at least 256 bytes that equal an
+            earlier one.
     """
 
     tags: tuple[str, ...]
@@ -96,6 +99,7 @@ class GraphSummary:
     foreign_ops: Mapping[str, str]
     constant_bytes: int
     sentencepiece_bytes: int
+    repeated_bytes: int
 
     @property
     def is_for_serving(self) -> bool:
@@ -117,6 +121,10 @@ def summarize_graph(version_dir: Path) -> GraphSummary:
     library = meta_graph.graph_def.library.function
     nodes = list(_nodes(meta_graph))
     op_types = Counter(node.op for node in nodes)
+    constants = [
+        node.attr["value"].tensor.SerializeToString() for node in nodes if node.op == "Const"
+    ]
+    models = [node.attr["model"].s for node in nodes if node.op == "SentencepieceOp"]
     return GraphSummary(
         tags=tuple(meta_graph.meta_info_def.tags),
         all_tags=tuple(tuple(graph.meta_info_def.tags) for graph in graphs),
@@ -129,13 +137,16 @@ def summarize_graph(version_dir: Path) -> GraphSummary:
         functions=len(library),
         op_types=dict(sorted(op_types.items(), key=lambda item: (-item[1], item[0]))),
         foreign_ops={name: lib for name in sorted(op_types) if (lib := library_of_op(name))},
-        constant_bytes=sum(
-            node.attr["value"].tensor.ByteSize() for node in nodes if node.op == "Const"
-        ),
-        sentencepiece_bytes=sum(
-            len(node.attr["model"].s) for node in nodes if node.op == "SentencepieceOp"
-        ),
+        constant_bytes=sum(map(len, constants)),
+        sentencepiece_bytes=sum(map(len, models)),
+        repeated_bytes=_repeated_bytes([*constants, *models]),
     )
+
+
+def _repeated_bytes(values: Sequence[bytes]) -> int:
+    """Returns the bytes of those large values that equal an earlier one."""
+    large = [value for value in values if len(value) >= _LARGE_BYTES]
+    return sum(map(len, large)) - sum(map(len, set(large)))
 
 
 def library_of_op(name: str) -> str | None:

@@ -72,6 +72,11 @@ def test_instances_leave_out_the_same_inputs(servable: SavedModelServable) -> No
 
 
 def test_metadata_has_the_default(servable: SavedModelServable) -> None:
+    """As in `get_model_metadata_impl.cc` of tensorflow/serving, commit 9d981c5c.
+
+    Only `tfrt_servable.cc`, which `tensorflow_model_server` does not use, leaves defaults out since
+    release 2.20 (commit 5083127).
+    """
     document = json.loads(metadata_to_json(ServableId("m", 1), servable.signature_defs))
     definitions = document["metadata"]["signature_def"]["signature_def"]
     assert definitions["serving_default"]["defaults"]["times"]["dtype"] == "DT_FLOAT"

@@ -216,6 +216,29 @@ def test_nodes_and_constants_are_those_of_tensorflows_message(
     assert report.graph.constant_bytes == sum(tensor.ByteSize() for tensor in constants)
 
 
+def test_what_is_stored_more_than_once_is_counted(report: VersionReport, tmp_path: Path) -> None:
+    """TensorFlow Text's own tokenizer is stored twice; a version holds what is large once."""
+    assert report.graph.repeated_bytes < 0.02 * report.sizes.graph
+    (model,) = _sentencepiece_models(report.version_dir)
+    module = tf.Module()
+    module.tokenizer = tensorflow_text.SentencepieceTokenizer(model)
+    module.split = tf.function(
+        lambda x: {"y": module.tokenizer.tokenize(x).flat_values},
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
+    tf.saved_model.save(module, str(tmp_path), signatures=module.split)
+    assert inspect_version(tmp_path).graph.repeated_bytes >= len(model)
+
+
+def _sentencepiece_models(version_dir: Path) -> list[bytes]:
+    saved_model = saved_model_pb2.SavedModel.FromString(
+        (version_dir / "saved_model.pb").read_bytes()
+    )
+    graph = saved_model.meta_graphs[0].graph_def
+    nodes = (node for function in graph.library.function for node in function.node_def)
+    return [node.attr["model"].s for node in (*graph.node, *nodes) if "model" in node.attr]
+
+
 def test_an_op_that_nobody_has_is_told(foreign_dir: Path, tmp_path: Path) -> None:
     copy = tmp_path / "1"
     shutil.copytree(foreign_dir, copy)
