@@ -352,8 +352,11 @@ def test_a_worker_that_is_not_the_chief_joins_it(
         "lstm_sentiment.training.worker_run.join_fit",
         lambda training, progress: joined.append(training),
     )
+    finished: list[Workers] = []  # the other worker is not there to wait for
+    monkeypatch.setattr(Workers, "finish", finished.append)
     outcome = run("fit", *flags, "--json")
     assert (outcome.code, outcome.out) == (0, "")  # the chief alone prints the result
+    assert finished == [worker]
     assert [training.epochs for training in joined] == [9 if "--epochs" in flags else "auto"]
     assert (calls.resumed, calls.configs) == ([], [])
 
