@@ -1,6 +1,6 @@
 """Finds out from PyPI's metadata what can be installed where, and writes the tables of the pages.
 
-    python .ci/platforms.py           resolves for each system and Python; takes a few minutes
+    python .ci/platforms.py           resolves for each system and Python; takes about ten minutes
     python .ci/platforms.py --write   writes the tables again from .ci/platforms.json
 
 Needs `uv` (pip install uv), whose resolver works for other systems than the one that it runs on. An
