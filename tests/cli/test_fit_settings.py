@@ -353,9 +353,9 @@ def test_a_worker_that_is_not_the_chief_joins_it(
         lambda training, progress: joined.append(training),
     )
     finished: list[Workers] = []  # the other worker is not there to wait for
-    monkeypatch.setattr(Workers, "finish", finished.append)
+    monkeypatch.setattr(Workers, "finish", lambda self: finished.append(self))
     outcome = run("fit", *flags, "--json")
-    assert (outcome.code, outcome.out) == (0, "")  # the chief alone prints the result
+    assert (outcome.code, outcome.out) == (0, ""), outcome.err  # the chief alone prints
     assert finished == [worker]
     assert [training.epochs for training in joined] == [9 if "--epochs" in flags else "auto"]
     assert (calls.resumed, calls.configs) == ([], [])
