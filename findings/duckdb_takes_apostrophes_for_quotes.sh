@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One would guess: DuckDB reads a .csv file as RFC 4180 and every other reader has it: fields may be enclosed in
+# One would guess: DuckDB reads a .csv file as RFC 4180 describes it and other readers do: fields may be enclosed in
 # double quotes, and an apostrophe is a letter like any other.
 #
 # What happens: DuckDB finds the quote character from the first rows, and if one field there begins and ends with an
@@ -9,16 +9,16 @@
 #
 # Versions: duckdb 2.0.1, pyarrow 26.0.1.
 #
-# Why it matters: people quote in reviews, chats and headlines, and the apostrophe is how they do it in English, and on
-# keyboards in general. Rows disappear without an error, the label of the second row becomes part of the
-# text of the first, and which file is hit depends on its first rows. Name it: read_csv(..., quote = '"').
+# Why it matters: people quote in reviews, chats and headlines, often with apostrophes. Rows disappear without an
+# error, the label of the second row becomes part of the text of the first, and whether a file is affected depends
+# on its first rows. Name the quote character: read_csv(..., quote = '"').
 #
 # Seen on Linux x86-64, Python 3.11:
 #   quoted.csv: pyarrow [("'Lovely'", 'pos'), ("''", 'neg'), ('So so', 'neg')]
 #   quoted.csv: duckdb [('Lovely', 'pos'), (None, 'neg'), ('So so', 'neg')]
 #   quoted.csv: duckdb, quote = '"' [("'Lovely'", 'pos'), ("''", 'neg'), ('So so', 'neg')]
 #   rows.csv: pyarrow [('pos', "'Good"), ('neg', "bad'")]
-#   rows.csv: duckdb [('pos', "Good\nneg,bad")]
+#   rows.csv: duckdb [('pos', 'Good\nneg,bad')]
 #   rows.csv: duckdb, quote = '"' [('pos', "'Good"), ('neg', "bad'")]
 set -euo pipefail
 folder=$(mktemp -d)

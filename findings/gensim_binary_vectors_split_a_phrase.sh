@@ -6,13 +6,13 @@
 # space, so the reader takes `new` for the word, the letters of `york` for the first numbers of its vector, and what
 # is left of the vector for the beginning of the next word. The number of vectors and their length are right, most
 # of the following words are found with their vectors, and two entries are garbage, one with a weight of 10 to
-# the power of 26. In the text format the same key is written without a complaint too, and the reader
-# raises ValueError.
+# the power of 26. In the text format the same key is written without an error too, and the
+# reader raises ValueError.
 #
 # Versions: gensim 4.4.0, numpy 2.4.6.
 #
-# Why it matters: phrases as keys are common in vectors of names, products and places, and vectors in binary
-# format are handed around. An embedding layer that is filled from the file has rows with values that make the
+# Why it matters: phrases as keys are common in vectors of names, products and places, and vectors are
+# often shared in the binary format. An embedding layer that is filled from the file has rows with values that make the
 # training diverge, and words that are unknown though they were in the file. Replace spaces in keys by
 # underscores before saving.
 #

@@ -2,9 +2,9 @@
 # One would guess: narwhals gives one answer for one expression, whichever library holds the table. A regular
 # expression that cleans texts over pandas or Polars cleans them over Arrow and DuckDB too.
 #
-# What happens: narwhals hands the pattern to the library below, and these have two kinds of regular expressions. In
-# pandas (Python's `re`) and Polars (Rust's `regex`), \w, \d, \s and \b know Unicode. In Arrow and DuckDB (RE2) they know
-# ASCII only. So `replace_all(r"\W+", " ")`, which removes punctuation from a Chinese text over pandas, removes the
+# What happens: narwhals passes the pattern to the library below, and these libraries have two kinds of regular
+# expressions. In pandas (Python's `re`) and Polars (Rust's `regex`), \w, \d, \s and \b know Unicode. In Arrow and DuckDB
+# (RE2) they know ASCII only. So `replace_all(r"\W+", " ")`, which removes punctuation from a Chinese text over pandas, removes the
 # Chinese text over Arrow, and cuts every word at its accents. There is no error and no warning.
 #
 # Versions: narwhals 2.29.0, pandas 3.1.1, polars 2.1.0, pyarrow 26.0.1, duckdb 2.0.1.
