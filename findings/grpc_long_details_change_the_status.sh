@@ -5,15 +5,15 @@
 # What happens: the description is sent as metadata, and a client accepts 8 KiB of metadata, at most 16 KiB.
 # Above 16 KiB every call ends with RESOURCE_EXHAUSTED instead of the server's code, and the description is
 # lost. Between the two limits the client decides at random, call by call: of equal calls to one server,
-# some end with INVALID_ARGUMENT and the description, and others with RESOURCE_EXHAUSTED. The server sees
-# nothing of this.
+# some end with INVALID_ARGUMENT and the description, and others with RESOURCE_EXHAUSTED. The server does
+# not notice it.
 #
 # Versions: grpcio 1.85.3.
 #
 # Why it matters: an error of a model server often holds what it received, such as a tensor's values, a
 # text or the names of a graph's nodes. A client that retries RESOURCE_EXHAUSTED, which stands for an
 # overloaded server, repeats a request that can never succeed, and only for some inputs and some calls.
-# A server has to cut its descriptions itself.
+# A server has to shorten its descriptions itself.
 #
 # Seen on Linux x86-64, Python 3.11, 200 calls of each kind:
 #   description of 4000 characters: INVALID_ARGUMENT

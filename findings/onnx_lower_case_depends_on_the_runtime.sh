@@ -13,7 +13,7 @@
 #
 # Why it matters: a classifier that was converted and tested on a desktop does not start in its container. The
 # obvious repair, locale `C`, leaves capital letters of all languages but English, whose words are then
-# unknown. The reference evaluator cannot serve as the judge.
+# unknown. A comparison with the reference evaluator fails for texts with accents, whatever the locale is.
 #
 # Seen on Linux x86-64, Python 3.11:
 #   CountVectorizer of scikit-learn: onnxruntime does not load it: name not valid

@@ -10,7 +10,7 @@
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6.
 #
 # Why it matters: a server that gathers requests into batches answers one text in several ways, according to
-# who asks at the same moment. Near a threshold the label changes. A cache returns other answers than the model,
+# the requests that arrive at the same moment. Near a threshold the label changes. A cache returns other answers than the model,
 # and a comparison of the server with training, one text at a time, does not repeat. Static quantization, with
 # scales from calibration, has no such effect.
 #

@@ -7,11 +7,11 @@
 # values in other places. So does every second element of an array, which comes back as its first half.
 # Nothing is reported. `np.ascontiguousarray` before saving prevents it.
 #
-# Versions: safetensors 0.7.0 and 0.8.0, numpy 2.4.6. The project has it as issue 825, open in August 2026.
+# Versions: safetensors 0.7.0 and 0.8.0, numpy 2.4.6. See the project's issue 825, which was open in August 2026.
 #
 # Why it matters: whoever converts weights between frameworks transposes them, since Keras and PyTorch store
 # a dense layer's kernel the other way round. Components from scikit-learn's PCA are in Fortran order. A square
-# kernel that is stored so passes every check of names, shapes and types, and the model answers nonsense.
+# kernel that is stored so passes every check of names, shapes and types, and the model's answers mean nothing.
 #
 # Seen on Linux x86-64, Python 3.11:
 #   safetensors 0.7.0: transposed equal, Fortran order equal, every second equal, in C order equal

@@ -10,8 +10,8 @@
 # Versions: tensorflow 2.21.0.
 #
 # Why it matters: texts that people paste from spreadsheets, chat programs and forms hold single carriage
-# returns. Training on such a file teaches glued words that no request ever has, and no error appears;
-# Python's own reading of the file shows the words apart.
+# returns. A model that is trained on such a file learns glued words, which do not occur in requests. No error
+# appears, and Python shows the words apart.
 #
 # Seen on Linux x86-64, Python 3.11:
 #   b'good\rday\nbad\r\n': TextLineDataset [b'goodday', b'bad']
