@@ -1,7 +1,6 @@
 """Runs an ASGI application on the server's event loop, on a socket opened beforehand."""
 
 import asyncio
-import json
 import socket
 import ssl
 import threading
@@ -23,6 +22,7 @@ from lstm_sentiment.serving.rest_api.connections.open_connections import (
     OpenConnection,
     OpenConnections,
 )
+from lstm_sentiment.serving.rest_api.connections.request_head import STOPPING, error_body
 
 logger = get_logger(__name__)
 
@@ -99,9 +99,10 @@ class RestServer:
     def stop(self, grace_seconds: float) -> None:
         """Stops answering; returns when the socket is closed.
 
-        Idle connections are closed at once. Running requests are answered and their connections
-        closed. A request that takes longer than the grace period is answered with 503, though a
-        thread may go on computing for it.
+        Idle connections are closed at once, and a request of which only a part of the head has
+        arrived is answered with 503. Running requests are answered and their connections closed. A
+        request that takes longer than the grace period is answered with 503, though a thread may go
+        on computing for it.
 
         Args:
             grace_seconds: Limit of the time that running requests may still take.
@@ -195,7 +196,7 @@ class _UvicornServer(uvicorn.Server):
 
 async def _answer_that_server_stops(connection: Any) -> None:
     cycle = connection.running
-    body = json.dumps({"error": "the server is stopping."}).encode()
+    body = error_body(STOPPING)
     length = str(len(body)).encode()
     added = cycle.scope.get(ADDED_HEADERS, [])
     headers = [(b"content-type", b"application/json"), (b"content-length", length), *added]

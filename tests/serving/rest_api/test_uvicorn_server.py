@@ -195,6 +195,26 @@ def test_idle_connections_are_no_late_requests(caplog: pytest.LogCaptureFixture)
     assert not [message for message in caplog.messages if "within the grace" in message]
 
 
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", HEAD + b"\r\nhello", HEAD + OFFER + b"\r\nhello"])
+def test_a_head_that_is_arriving_is_answered_when_the_server_stops(before: bytes) -> None:
+    """Whether it is the first of its connection, or another was answered before."""
+    with serve(App()) as (server, port), connect(port) as connection:
+        if before:
+            connection.sendall(before)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(HEAD)
+        # Once this is answered, the part has been read.
+        assert httpx.post(f"http://127.0.0.1:{port}/", content=b"x").status_code == 200
+        server.stop(LONG)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.read()) == (503, b'{"error": "the server is stopping."}')
+        assert is_closed(connection)
+
+
 def test_an_answer_that_is_not_taken_keeps_no_server_alive() -> None:
     with all_threads_end(), serve(App()) as (server, port), connect(port) as connection:
         body = b"x" * 20_000_000

@@ -8,7 +8,9 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
+    CROWDED,
     MAX_HEAD_BYTES,
+    STOPPING,
     RefusedHeadError,
     check_head,
     error_body,
@@ -50,6 +52,7 @@ class H11Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Begins to wait for a request."""
         super().connection_made(transport)
+        self._entry.refuse = self._give_way
         self._timer.start()
 
     def data_received(self, data: bytes) -> None:
@@ -82,7 +85,10 @@ class H11Connection(H11Protocol):
             self._entry.is_idle()
 
     def shutdown(self) -> None:
-        """Closes the connection, after the answer to a running request."""
+        """Closes the connection, after the answer to a request that is running or arriving."""
+        if self._head_bytes and (self.cycle is None or self.cycle.response_complete):
+            self._refuse(503, STOPPING)
+            return
         if self.cycle is not None:
             # Without this header h11's protocol closes silently, which connection pools report.
             self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]
@@ -92,6 +98,11 @@ class H11Connection(H11Protocol):
         """Refuses a request with an error in JSON, and closes the connection."""
         refused = self.conn.refused
         self._refuse(*((400, msg) if refused is None else (refused.status, str(refused))))
+
+    def _give_way(self) -> None:
+        self._refuse(503, CROWDED)
+        # A client that does not read must not keep the descriptor.
+        self.transport.abort()
 
     def _refuse_late(self) -> None:
         self._refuse(408, too_slow(self._receive_seconds))

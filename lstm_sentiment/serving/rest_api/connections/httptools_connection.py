@@ -16,7 +16,9 @@ from lstm_sentiment.serving.rest_api.connections.h11_connection import H11Connec
 from lstm_sentiment.serving.rest_api.connections.open_connections import OpenConnection
 from lstm_sentiment.serving.rest_api.connections.receive_timer import ReceiveTimer
 from lstm_sentiment.serving.rest_api.connections.request_head import (
+    CROWDED,
     MAX_HEAD_BYTES,
+    STOPPING,
     RefusedHeadError,
     check_head,
     origin_form,
@@ -73,7 +75,7 @@ class HttpToolsConnection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begins to wait for a request."""
         super().connection_made(transport)
-        self._entry.close = transport.abort
+        self._entry.close, self._entry.refuse = transport.abort, self._give_way
         self._entry.is_idle()
         self._timer.start()
 
@@ -102,6 +104,13 @@ class HttpToolsConnection(HttpToolsProtocol):
             self._refuse(_TOO_LONG)
         else:
             self._limit_time()
+
+    def shutdown(self) -> None:
+        """Closes the connection, after the answer to a request that is running or arriving."""
+        if self._is_arriving():
+            self._refuse(STOPPING, 503)
+        else:
+            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets the application know that nobody waits any more."""
@@ -193,6 +202,13 @@ class HttpToolsConnection(HttpToolsProtocol):
     def _is_under_way(self) -> bool:
         return self.running is not None and not self.running.response_complete
 
+    def _is_arriving(self) -> bool:
+        """Returns whether a part of a head has come, and no earlier request is under way."""
+        is_begun = self._head is not None or (
+            self._is_receiving and self.running is not None and not self.running.more_body
+        )
+        return is_begun and not self._is_under_way()
+
     def _limit_time(self) -> None:
         if self._is_under_way() and not self.running.more_body:
             self._timer.stop()
@@ -226,6 +242,11 @@ class HttpToolsConnection(HttpToolsProtocol):
     def _send_error(self, message: str, status: int) -> None:
         self.transport.write(refusal(status, message))
         self.transport.close()
+
+    def _give_way(self) -> None:
+        self._refuse(CROWDED, 503)
+        # A client that does not read must not keep the descriptor.
+        self.transport.abort()
 
     def _refuse_late(self) -> None:
         if self._head is None and not self._is_receiving:

@@ -22,8 +22,8 @@ class OpenConnections:
     """All connections of a server; to be used on its event loop alone.
 
     At the limit the connection that has been idle longest is closed for a new one, or, where none
-    is idle, one whose request has been coming for seconds. Where each request is running, the new
-    one waits for the end of one.
+    is idle, one whose request has been coming for seconds: it is refused. Where each request is
+    running, the new one waits for the end of one.
     """
 
     def __init__(
@@ -109,7 +109,10 @@ class OpenConnections:
             if left <= 0:
                 del waiting[oldest]
                 self._crowding.closed(why)
-                oldest.close()
+                if waiting is self._receiving and oldest.refuse is not None:
+                    oldest.refuse()
+                else:
+                    oldest.close()
                 return _LONGEST_WAIT_SECONDS
             wait = min(wait, left)
         if not self._idle:
@@ -122,13 +125,16 @@ class OpenConnection:
 
     Attributes:
         close: Closes it, whatever it does.
+        refuse: Answers the request that is arriving with an error, and closes the connection;
+            `None` to close it alone.
     """
 
-    __slots__ = ("_all", "_is_ended", "_waiting", "close")
+    __slots__ = ("_all", "_is_ended", "_waiting", "close", "refuse")
 
     def __init__(self, connections: OpenConnections, close: Callable[[], None]) -> None:
         """Makes an idle one."""
         self._all, self.close = connections, close
+        self.refuse: Callable[[], None] | None = None
         self._waiting: _Since | None = None
         self._is_ended = False
         self.is_idle()

@@ -15,6 +15,12 @@ _ABSOLUTE_FORM = re.compile(rb"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)")
 _SCHEMES = (b"http", b"https")
 _SENT_BEFORE_BODY = b"100-continue"
 
+STOPPING = "the server is stopping."
+"""The error of a request that is not answered because the server stops."""
+
+CROWDED = "all connections are in use, and this request was arriving slowly: send it again."
+"""The error of a request that is given up for a new connection."""
+
 
 class RefusedHeadError(Exception):
     """The head of a request is refused; the connection ends with the answer.

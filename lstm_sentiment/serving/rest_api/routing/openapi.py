@@ -17,8 +17,14 @@ from lstm_sentiment.version_folder import MAX_VERSION
 _DESCRIPTION = """\
 TensorFlow Serving's REST API, with health checks and pages for people. Paths under `/v1/` ignore
 letter case, except in the verb, such as `:predict`. The server reads a body as JSON, whatever its
-`Content-Type`; you may send it with `Content-Encoding: gzip`. Other paths return 404. Other
-methods, and other paths under `/v1/`, return 400 `Malformed request: METHOD PATH`.
+`Content-Type`; you may send it with `Content-Encoding: gzip`. HEAD is answered as GET, without the
+body. Other paths and methods return 404; under `/v1/` they return 400 `Malformed request: METHOD
+PATH`.
+
+Any request may get an error before its operation is known: 400 if it is not valid HTTP/1.1, 403 if
+its `Host` or `Origin` is not allowed, 408 if it does not arrive whole in time, 417 if its `Expect`
+is not `100-continue`, 501 if its method is not known, and 503 if the server stops or all
+connections are in use.
 """
 _UNAUTHENTICATED = Reply("No token was sent, or one that the server does not know.", "Error")
 _PERMISSION_DENIED = Reply("The token lacks the role that this operation requires.", "Error")

@@ -1,6 +1,8 @@
 """Over real sockets: more connections than there may be, and no descriptor for one."""
 
 import errno
+import http.client
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 from lstm_sentiment.client.peer import Protocol, protocol_at
 from lstm_sentiment.serving.access.crowding import Crowding
 from lstm_sentiment.serving.access.tls import ServerCredentials
+from lstm_sentiment.serving.rest_api.connections import open_connections
 from lstm_sentiment.serving.rest_api.uvicorn_server import RestServer
 from tests.serving.certificates import authority, server_identity
 from tests.serving.event_loops import running_event_loop
@@ -82,6 +85,30 @@ def test_a_request_under_way_is_answered_however_many_come(offer: str) -> None:
         assert is_closed(idle[0])
         app.is_released.set()
         assert asking.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+@pytest.mark.parametrize("offer", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
+@pytest.mark.parametrize("end", [b"", b"\r\nhell"])
+def test_a_request_that_is_given_up_for_a_new_connection_is_answered(
+    end: bytes, offer: bytes, is_tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_connections, "_SECONDS_TO_SEND", 0)
+    credentials = ServerCredentials.from_files(*server_identity().write(tmp_path, "server"))
+    options: dict[str, Any] = {"ssl_context": credentials.ssl_context()} if is_tls else {}
+    trusted = authority().client_context()
+    scheme = "https" if is_tls else "http"
+    with served(App(), max_connections=1, **options) as port, connect(port) as plain:
+        slow = trusted.wrap_socket(plain, server_hostname="127.0.0.1") if is_tls else plain
+        slow.sendall(b"POST / HTTP/1.1\r\nHost: me\r\n" + offer + b"Content-Length: 5\r\n" + end)
+        answer = httpx.post(
+            f"{scheme}://127.0.0.1:{port}/", content=b"x", timeout=60, verify=trusted
+        )
+        assert answer.status_code == 200
+        refused = http.client.HTTPResponse(slow)
+        refused.begin()
+        assert refused.status == 503
+        assert "arriving slowly" in json.loads(refused.read())["error"]
 
 
 def test_where_each_request_is_under_way_a_new_one_waits_for_the_end_of_one() -> None:

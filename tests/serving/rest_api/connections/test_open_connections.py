@@ -23,6 +23,7 @@ class Full:
     limit: int = 3
     events: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         crowding = Crowding("REST", lambda where, event, number: self.events.append(event))
@@ -107,6 +108,21 @@ def test_an_incomplete_request_is_closed_where_none_is_idle_and_after_seconds() 
         assert await has_room(full)
 
     assert run(scenario).closed == ["a"]
+
+
+def test_an_incomplete_request_is_refused_where_that_is_possible() -> None:
+    async def scenario(full: Full) -> None:
+        full.entries["a"].is_receiving()
+        for name, entry in full.entries.items():
+            entry.refuse = lambda name=name: full.refused.append(name)
+        full.now = 6
+        full.connections.make_room("full")
+        full.connections.make_room("full")
+        full.connections.make_room("full")
+
+    full = run(scenario)
+    assert full.closed == ["b", "c"]
+    assert full.refused == ["a"]
 
 
 def test_a_request_under_way_is_never_closed_and_a_new_connection_waits_for_its_end() -> None:
