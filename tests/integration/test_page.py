@@ -609,6 +609,28 @@ def test_any_csv_is_read_as_python_reads_it(csv_page: Page, text: str) -> None:
     assert parsed == list(csv.reader(io.StringIO(text, newline="")))
 
 
+SCORE_AT_MOST_20_AT_ONCE = """async status => {
+  const { scoreTexts } = await import('./ui/scoring.js');
+  const { AskError } = await import('./ui/api.js');
+  const texts = Array.from({ length: 200 }, (_, at) => `text ${at}`), scores = [], sizes = [];
+  const ask = async (batch) => {
+    sizes.push(batch.length);
+    if (batch.length > 20) throw new AskError("refused", status);
+    return batch.map((text) => ({ label: text }));
+  };
+  await scoreTexts({ texts, indices: texts.keys().toArray(), scores, ask, onProgress() {} });
+  return [scores.map((score) => score.label), sizes];
+}"""
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 504])
+def test_fewer_texts_are_sent_at_once_where_many_are_too_much(csv_page: Page, status: int) -> None:
+    """408 is the answer where they arrive too slowly."""
+    scored, sizes = csv_page.evaluate(SCORE_AT_MOST_20_AT_ONCE, status)
+    assert scored == [f"text {at}" for at in range(200)]
+    assert sizes[-1] <= 20 and len([size for size in sizes if size > 20]) <= 3
+
+
 @given(st.text(st.sampled_from("=+-@＝－1.e5 a\t\r"), max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_formulas_stay_texts_by_the_rule_of_commands(csv_page: Page, cell: str) -> None:
