@@ -42,9 +42,9 @@ DEFAULT = ("tensorflow", "keras-nightly", "grpcio")
 EXTRAS = ("train", "vectors", "parquet", "excel", "tensorboard")
 # Packages of the extra `dev` that the tests below import.
 TOOLS = (
-    *("aiohttp", "geventhttpclient", "httpx", "hypothesis", "jsonschema", "openapi-spec-validator"),
-    *("pandas", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml", "schemathesis", "starlette"),
-    *("tensorflow-serving-api", "tritonclient", "trustme"),
+    *("aiohttp", "geventhttpclient", "grpcio-tools", "httpx", "hypothesis", "jsonschema"),
+    *("openapi-spec-validator", "pandas", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml"),
+    *("schemathesis", "starlette", "tensorflow-serving-api", "tritonclient", "trustme"),
 )
 LIGHT = "light"
 GROUPS: Mapping[str, Sequence[str]] = {
