@@ -44,7 +44,11 @@ class EndedBySignals:
             signal.signal(number, self._interrupt)
 
     def __exit__(self, *exc_info: object) -> None:
-        """Lets the process go on."""
+        """Stops counting the time until the end.
+
+        The handlers stay, for only `main` installs them, and it ends the process next: a further
+        signal then ends it at once, without a traceback.
+        """
         self._end.cancel()
 
     def _interrupt(self, number: int, frame: object) -> NoReturn:
