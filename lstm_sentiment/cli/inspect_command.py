@@ -168,7 +168,10 @@ def _signature_table(report: "VersionReport") -> "Table":
     table = Table("signature", "inputs", "outputs", box=box.SIMPLE_HEAD)
     for key, signature in report.signatures.items():
         inputs = _tensors(signature.inputs, signature.optional_inputs)
-        table.add_row(escaped_line(key), inputs, escaped_line(", ".join(signature.outputs)))
+        outputs = ", ".join(signature.outputs)
+        if not signature.is_served:
+            outputs = f"{outputs} (no server can answer)".lstrip()
+        table.add_row(escaped_line(key), inputs, escaped_line(outputs))
     return table
 
 

@@ -135,6 +135,18 @@ def test_a_version_without_signatures_says_so(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_a_signature_that_no_server_can_answer_is_marked(run: Run, tmp_path: Path) -> None:
+    texts = tf.TensorSpec([None], tf.string, "x")
+    model = tf.Module()
+    model.split = tf.function(lambda x: {"r": tf.strings.split(x)}, input_signature=[texts])
+    model.same = tf.function(lambda x: {"y": x}, input_signature=[texts])
+    signatures = {"split": model.split, "same": model.same}
+    tf.saved_model.save(model, str(tmp_path / "1"), signatures=signatures)
+    lines = run("inspect", tmp_path).out.splitlines()
+    [marked] = [line for line in lines if "(no server can answer)" in line]
+    assert marked.split()[0] == "split"
+
+
 @pytest.mark.parametrize("flags", [(), ("--requests",)])
 def test_a_graph_for_training_is_shown_and_not_offered(
     run: Run, version_dir: Path, tmp_path: Path, flags: tuple[str, ...]
