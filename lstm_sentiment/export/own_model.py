@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.display_names import NO_NAMES, DisplayNames
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.export.finite_weights import check_finite_weights
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.text.corpus.duplicates import distinct
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
@@ -56,8 +57,8 @@ def to_export(
     """Returns a classifier as an export takes it; the arguments are those of `export_servable`.
 
     Raises:
-        InvalidInputError: If `result` is nothing that can be exported, or what a model needs
-            beside it is missing or does not fit it.
+        InvalidInputError: If `result` is nothing that can be exported, has a weight that is not
+            finite, or what a model needs beside it is missing or does not fit it.
     """
     if isinstance(result, FitResult):
         if tokenizer is not None or label_names is not None or trained_on is not None:
@@ -65,6 +66,7 @@ def to_export(
                 "`tokenizer`, `label_names` and `trained_on` must be given with a SentimentModel "
                 "alone; a FitResult has its own."
             )
+        check_finite_weights(result.model)
         return result
     if not isinstance(result, SentimentModel):
         raise InvalidInputError(_cannot_take(result))
@@ -81,6 +83,7 @@ def to_export(
             f"The model must have a word vector for each of the tokenizer's "
             f"{len(tokenizer.vocabulary):,} ids. Received: {result.vocabulary_size:,}."
         )
+    check_finite_weights(result)
     learned = None if trained_on is None else texts_of(trained_on, "trained_on")
     model = result.without_cudnn()
     model.embedding.round_to(model.config.embedding_storage)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_sentiment.display_names import DisplayNames, load_display_names
+from lstm_sentiment.export.finite_weights import check_finite_weights
 from lstm_sentiment.export.servable import complete_version, publish, write_saved_model
 from lstm_sentiment.export.trained_version import load_card, load_model, reading_version
 from lstm_sentiment.export.version_tokenizer import load_tokenizer
@@ -43,8 +44,8 @@ def reexport_version(
         The new version's folder.
 
     Raises:
-        InvalidInputError: If the version lacks what an export needs, or does not have a label
-            that is to get a name.
+        InvalidInputError: If the version lacks what an export needs, has a weight that is not
+            finite, or does not have a label that is to get a name.
         ExportError: If the new version cannot be written.
     """
     with reading_version(version_dir):
@@ -57,6 +58,7 @@ def reexport_version(
         temperature = float(card.get("temperature", 1.0))
         names = load_display_names(version_dir) if display_names is None else display_names
         is_of_ids = ids_signature(signature_defs(version_dir)) == DEFAULT_SIGNATURE_KEY
+    check_finite_weights(model)
     names.check_labels(label_names)
     default = default_signature or ("ids" if is_of_ids else "text")
 

@@ -102,9 +102,10 @@ def export_servable(
 
     Raises:
         ExportError: If the version exists or the folder cannot be written.
-        InvalidInputError: If `result` is nothing that can be exported, or the tokenizer does not
-            fit the model; if `display_names` break a rule, see `read_display_names`, or name a
-            label that the classifier does not have; if `base_path` is the folder of one version.
+        InvalidInputError: If `result` is nothing that can be exported, or has a weight that is not
+            finite; if the tokenizer does not fit the model; if `display_names` break a rule, see
+            `read_display_names`, or name a label that the classifier does not have; if `base_path`
+            is the folder of one version.
     """
     classifier = to_export(
         result,

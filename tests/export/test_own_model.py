@@ -147,6 +147,23 @@ def test_what_a_model_lacks_is_named(
         export_servable(model, tmp_path, **arguments)
 
 
+@pytest.mark.parametrize("number", [np.nan, -np.inf])
+def test_a_weight_that_is_not_finite_is_refused(
+    number: float, model: SentimentModel, tokenizer: UnigramTokenizer, tmp_path: Path
+) -> None:
+    kept = model.get_weights()
+    bias = max(place for place, weight in enumerate(kept) if weight.ndim == 1)
+    diverged = [np.copy(weight) for weight in kept]
+    diverged[bias][0] = number
+    model.set_weights(diverged)
+    try:
+        with pytest.raises(InvalidInputError, match=r"weights must be finite.*Received: NaN or"):
+            export_servable(model, tmp_path, tokenizer=tokenizer, label_names=NAMES)
+    finally:
+        model.set_weights(kept)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_fit_result_has_its_own_tokenizer(
     fitted: FitResult, tokenizer: UnigramTokenizer, tmp_path: Path
 ) -> None:

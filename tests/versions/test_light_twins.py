@@ -1,15 +1,18 @@
 """Versions that were exported without a light twin get theirs."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lstm_sentiment import FitResult, export_servable
+from lstm_sentiment import FitResult, SentimentModel, export_servable
 from lstm_sentiment.errors import ExportError, InvalidInputError, ServableNotFoundError
 from lstm_sentiment.export.light import version_twin
+from lstm_sentiment.export.trained_version import load_model
 from lstm_sentiment.serving.light.loader import load_light_servable
 from lstm_sentiment.text.tokenizer import make_tokenizer
 from lstm_sentiment.version_folder import LIGHT
@@ -45,6 +48,20 @@ def test_a_damaged_twin_is_replaced(fitted: FitResult, version_dir: Path) -> Non
     (version_dir / LIGHT / "light.json").write_text("{}")
     make_light_twin(version_dir)
     assert files_of(version_dir) == files_of(exported(fitted))
+
+
+def test_weights_that_are_not_finite_get_no_twin(
+    version_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverged(folder: Path, card: Mapping[str, Any]) -> SentimentModel:
+        model = load_model(folder, card)
+        model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+        return model
+
+    monkeypatch.setattr(version_twin, "load_model", diverged)
+    with pytest.raises(InvalidInputError, match=r"weights must be finite.*Received: NaN or"):
+        make_light_twin(version_dir)
+    assert not (version_dir / LIGHT).exists()
 
 
 @pytest.mark.parametrize("there", ["link to nothing", "file"])
