@@ -6,6 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from lstm_sentiment.serving.log_lines import get_logger
+
+logger = get_logger(__name__)
+
 Item = TypeVar("Item")
 
 
@@ -14,7 +18,8 @@ class BackgroundQueue(Generic[Item]):
 
     A row is one text; an item is a row, or several rows of one request. Rows without space are
     refused at once, so that no caller waits. The thread sleeps while the queue is empty, then
-    pauses, so that more rows come together, works, and rests.
+    pauses, so that more rows come together, works, and rests. It logs a failure of the work and
+    goes on.
     """
 
     def __init__(
@@ -143,7 +148,11 @@ class BackgroundQueue(Generic[Item]):
     def _run(self) -> None:
         while self._wait_for_rows() and not self._stopped.wait(self._pause_seconds):
             began = self._clock()
-            self._work()
+            try:
+                self._work()
+            except Exception as error:
+                # The thread outlives a round that fails. The message may quote a text.
+                logger.error("a round of %s failed: %s", self._thread.name, type(error).__name__)
             self._stopped.wait(self._rest_ratio * (self._clock() - began))
 
     def _wait_for_rows(self) -> bool:

@@ -88,6 +88,24 @@ def test_the_thread_works_and_rests_until_it_is_stopped() -> None:
     assert not queue.put_all([("c", 1)])
 
 
+def test_the_thread_outlives_work_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    worked = threading.Semaphore(0)
+
+    def work() -> None:
+        queue.take()
+        worked.release()
+        raise ValueError("a secret text")
+
+    queue = queue_of(work)
+    queue.start()
+    for letter in "ab":
+        assert queue.put_all([(letter, 1)])
+        assert worked.acquire(timeout=SOON)
+    queue.stop()
+    assert "a round of test failed: ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize("options", [{"pause_seconds": 3600.0}, {"rest_ratio": 1e9}])
 def test_neither_a_pause_nor_a_rest_keeps_a_queue_from_stopping(options: dict[str, float]) -> None:
     begun = threading.Event()

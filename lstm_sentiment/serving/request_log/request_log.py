@@ -109,7 +109,7 @@ class RequestLog:
         with self._turn:
             self._write(left)
             for log in self._logs.values():
-                log.files.close()
+                _close(log)
 
     def write_at_once(self) -> None:
         """Writes what waits, and from now on each request before it is answered.
@@ -138,7 +138,7 @@ class RequestLog:
             self._logs = logs
             self._take_and_write()
             for log in gone:
-                log.files.close()
+                _close(log)
         for name, of_model in wanted.items():
             if of_model.sampling.attributes:
                 logger.warning(
@@ -251,17 +251,15 @@ class RequestLog:
                 written = len(records)
             except NotWrittenError as error:
                 written, stops = error.written, 1
-                log.stopped = error.reason
-                log.files.close()
-                logger.error(
-                    "the request log %s is stopped: %s; requests are answered as before, and a "
-                    "reload of the config begins the log again",
-                    log.prefix,
-                    error.reason,
-                )
+                _stop(log, error.reason)
+            except Exception as error:
+                # Neither the thread nor the end of the server may fail with a log, whatever the
+                # error is. Its message may quote a text.
+                stops = 1
+                _stop(log, type(error).__name__)
             if log not in self._logs.values():
                 # A request that was sampled while a config without this log was taken.
-                log.files.close()
+                _close(log)
         size = sum(map(len, records[:written]))
         failed = len(records) - written
         self._know(model.name, LogOutcome(written, 0, failed, size, stops))
@@ -274,6 +272,25 @@ class RequestLog:
     def _know(self, name: str, outcome: LogOutcome) -> None:
         self._tally.record(name, outcome)
         self._when_known(name, outcome)
+
+
+def _stop(log: _Log, reason: str) -> None:
+    log.stopped = reason
+    logger.error(
+        "the request log %s is stopped: %s; requests are answered as before, and a reload of the "
+        "config begins the log again",
+        log.prefix,
+        reason,
+    )
+    _close(log)
+
+
+def _close(log: _Log) -> None:
+    try:
+        log.files.close()
+    except OSError as error:
+        # Network file systems may report only here that they did not store what was written.
+        logger.error("a file of the request log %s cannot be closed: %s", log.prefix, error)
 
 
 def _record(waiting: _Waiting) -> bytes:

@@ -247,6 +247,33 @@ def test_a_log_that_cannot_be_written_stops_once_and_begins_again_with_a_config(
     assert sampled.log.report()[0]["stopped"] is None
 
 
+@pytest.mark.parametrize("function", ["write", "close"])
+def test_no_error_of_a_log_ends_its_thread_or_the_stop_of_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def fail(file: int, *_: Any) -> int:
+        raise MemoryError("a secret text") if function == "write" else OSError(5, "Input/output")
+
+    config = config_of(m=(tmp_path / "log", 1.0))
+    sampled = Sampled()
+    sampled.log.update(config)
+    sampled.log.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lstm_sentiment.serving.request_log.log_files.os.{function}", fail)
+        sampled.answer()
+        sampled.wait_for(lambda total: total.written + total.failed == 1)
+        sampled.answer()
+        sampled.wait_for(lambda total: total.written + total.failed == 2)
+        sampled.log.write_at_once()
+        sampled.log.update(config_of())
+    sampled.log.update(config)
+    sampled.answer()
+    sampled.log.stop()
+    assert sampled.total().written == (1 if function == "write" else 3)
+    assert ("is stopped: MemoryError" if function == "write" else "cannot be closed") in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize("size", [10, 100_000], ids=["at once", "in the background"])
 def test_a_request_that_cannot_be_serialized_costs_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, size: int
