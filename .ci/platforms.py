@@ -8,8 +8,10 @@ installation counts only if each of its packages has a wheel: whoever lacks a co
 it. Nothing is downloaded but metadata, and nothing is installed.
 """
 
+import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -79,7 +81,13 @@ Cell = dict[str, Any]
 
 def main() -> None:
     """Reads PyPI's metadata, unless `--write` is given, and writes the tables."""
-    if sys.argv[1:] != ["--write"]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help="read nothing from PyPI")
+    if not parser.parse_args().write:
+        if shutil.which("uv") is None:
+            parser.error("the command `uv` is not installed: pip install uv")
         found = {
             "date": datetime.now(UTC).date().isoformat(),
             "resolver": _uv("--version").stdout.split(" (")[0].strip(),

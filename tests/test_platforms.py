@@ -1,7 +1,10 @@
 """What the pages and the package's metadata say about systems is what was read from PyPI."""
 
 import json
+import os
 import runpy
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,3 +70,27 @@ def test_the_readmes_name_the_pythons(page: str, words: str) -> None:
 def test_a_page_without_marks_is_not_written_over() -> None:
     with pytest.raises(ValueError, match="platforms:begin"):
         SCRIPT["replaced"]("a page", "a table")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--help"], 0, "--write"),
+        (["--wirte"], 2, "unrecognized arguments: --wirte"),
+        ([], 2, "the command `uv` is not installed"),
+    ],
+)
+def test_the_script_reads_nothing_without_uv_or_with_an_unknown_flag(
+    arguments: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    before = (ROOT / ".ci" / "platforms.json").read_bytes()
+    ended = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "platforms.py", *arguments],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == code
+    assert words in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert (ROOT / ".ci" / "platforms.json").read_bytes() == before
