@@ -39,6 +39,10 @@ _PARTS_OF_DATA = (
 _SPARE_BYTES = 64 * 2**20
 
 
+class RunInUseError(TrainingError, InvalidInputError):
+    """A run's folder in which another process works: a later try may succeed."""
+
+
 def new_run_dir(run_dir: PathLike | None) -> Path:
     """Returns the folder of a new run, which is not created yet.
 
@@ -114,13 +118,13 @@ def only_run(run_dir: Path, *, resume: bool) -> Iterator[None]:
 
     Raises:
         InvalidInputError: If another process has begun a run in the folder, or the folder cannot be
-            made.
+            made; `RunInUseError` while that process is running.
     """
     _make(run_dir)
     with opened_for_lock(run_dir) as descriptor:
         with suppress(OSError):
             if not try_lock(descriptor):
-                raise InvalidInputError(
+                raise RunInUseError(
                     f"{run_dir}: must be in use by one `fit` at a time. Received: one is running."
                 )
         if not resume:

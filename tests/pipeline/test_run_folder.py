@@ -13,6 +13,7 @@ from lstm_sentiment import (
     InvalidInputError,
     ModelConfig,
     PipelineConfig,
+    TrainingError,
     Vocabulary,
     WordVectors,
     load_config,
@@ -89,10 +90,14 @@ def test_one_process_at_a_time_has_the_folder_of_a_run(tmp_path: Path) -> None:
     with only_run(run, resume=False):
         for resume in (False, True):
             with (
-                pytest.raises(InvalidInputError, match=r"one `fit` at a time\. Received: one is"),
+                pytest.raises(
+                    InvalidInputError, match=r"one `fit` at a time\. Received: one is"
+                ) as caught,
                 only_run(run, resume=resume),
             ):
                 raise AssertionError("not reached")
+            # Exit code 1: on Kubernetes, 2 would end the Job while a lost node still has the lock.
+            assert isinstance(caught.value, TrainingError)
         (run / CONFIG).touch()
     with (
         pytest.raises(InvalidInputError, match="new or empty folder"),
