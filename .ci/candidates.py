@@ -39,7 +39,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ("tensorflow", "keras-nightly", "grpcio")
-EXTRAS = ("train", "vectors", "parquet", "excel", "tensorboard")
+EXTRAS = ("train", "vectors", "demo", "parquet", "excel", "tensorboard")
 # Packages of the extra `dev` that the tests below import.
 TOOLS = (
     *("aiohttp", "geventhttpclient", "grpcio-tools", "httpx", "hypothesis", "jsonschema"),
