@@ -10,15 +10,17 @@
 #
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6.
 #
-# Why it matters: Keras and PyTorch export every LSTM with a bias. If such a model has diverged, TensorFlow
-# and PyTorch answer NaN and a check for finite outputs stops it. Its ONNX twin passes the same check and
-# returns a probability that means nothing, the same for every text.
+# Why it matters: Keras and PyTorch export every LSTM with a bias. If its weights or the vector of a word are
+# NaN and the layers after it are finite, TensorFlow and PyTorch answer NaN, and a check for finite outputs
+# stops the model. Its ONNX twin passes the same check and returns a probability that means nothing.
+# Check the weights themselves.
 #
 # Seen on Linux x86-64, Python 3.11:
 #   LSTM with bias, all weights NaN: NaN in the output: onnxruntime 0 of 24, reference evaluator 24 of 24
 #   LSTM without bias, all weights NaN: NaN in the output: onnxruntime 24 of 24, reference evaluator 24 of 24
-#   GRU with bias, all weights NaN: NaN in the output: onnxruntime 0 of 24
-#   RNN with bias, all weights NaN: NaN in the output: onnxruntime 24 of 24
+#   GRU with bias, all weights NaN: NaN in the output: onnxruntime 0 of 24, reference evaluator 24 of 24
+#   RNN with bias, all weights NaN: NaN in the output: onnxruntime 24 of 24, reference evaluator 24 of 24
+#   LSTM with bias, one input NaN: NaN in the output: onnxruntime 0 of 24, reference evaluator 12 of 24
 #   ReduceMax of 1, NaN, 0: onnxruntime 1.0, reference evaluator nan
 set -euo pipefail
 folder=$(mktemp -d)
@@ -50,11 +52,11 @@ def model(nodes, shape, weights):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def recurrent(kind, bias):
-    """Returns a model of one recurrent operator, all of whose weights are NaN."""
+def recurrent(kind, bias, weight=np.nan):
+    """Returns a model of one recurrent operator, all of whose weights are one number."""
     rows = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind] * UNITS
     shapes = {"W": (1, rows, INPUTS), "R": (1, rows, UNITS)} | ({"B": (1, 2 * rows)} if bias else {})
-    weights = {name: np.full(shape, np.nan, np.float32) for name, shape in shapes.items()}
+    weights = {name: np.full(shape, weight, np.float32) for name, shape in shapes.items()}
     node = helper.make_node(kind, ["x", *weights], ["y"], hidden_size=UNITS)
     return model([node], [STEPS, ROWS, INPUTS], weights)
 
@@ -70,8 +72,8 @@ def by_reference(proto, x):
 for kind, bias, runs, expected in (
     ("LSTM", True, (by_onnxruntime, by_reference), [0, 24]),
     ("LSTM", False, (by_onnxruntime, by_reference), [24, 24]),
-    ("GRU", True, (by_onnxruntime,), [0]),
-    ("RNN", True, (by_onnxruntime,), [24]),
+    ("GRU", True, (by_onnxruntime, by_reference), [0, 24]),
+    ("RNN", True, (by_onnxruntime, by_reference), [24, 24]),
 ):
     outputs = [run(recurrent(kind, bias), VALUES) for run in runs]
     counts = [int(np.isnan(output).sum()) for output in outputs]
@@ -82,6 +84,12 @@ for kind, bias, runs, expected in (
     if expected[0] == 0:  # numbers that do not depend on the input
         assert np.abs(outputs[0]).max() <= 1
         assert np.ptp(outputs[0], axis=2).max() == 0
+
+broken = VALUES.copy()
+broken[0, 0, 0] = np.nan
+counts = [int(np.isnan(run(recurrent("LSTM", True, 0.5), broken)).sum()) for run in (by_onnxruntime, by_reference)]
+print("LSTM with bias, one input NaN: NaN in the output: onnxruntime {} of 24, reference evaluator {} of 24".format(*counts))
+assert counts == [0, 12]
 
 largest = model([helper.make_node("ReduceMax", ["x"], ["y"], axes=[0], keepdims=0)], [3], {})
 values = np.array([1, np.nan, 0], np.float32)
