@@ -2,10 +2,10 @@
 
     python -m benchmarks.load_cycles --model models/sentiment
 
-A version is loaded, warmed up, asked and unloaded over and over, as a server does when versions
-come and go. Prints one JSON object: `ratio` is the memory after the last cycle, beside that after
-the fifth; `load_cpu_seconds` is the median CPU time of a load with its warmup, and `graph_bytes`
-the size of the version's graph.
+A version is loaded and warmed up, answers one request, and is unloaded, over and over, as in a
+server when versions come and go. Prints one JSON object: `ratio` is the memory after the last
+cycle, beside that after the fifth; `load_cpu_seconds` is the median CPU time of a load with its
+warmup, and `graph_bytes` the size of the version's graph.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_sentiment.errors import LstmSentimentError
 from lstm_sentiment.serving.saved_model.loader import SavedModelLoader
 from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.version_folder import find_version, graph_file
@@ -29,9 +30,14 @@ def main() -> None:
     """Reads the flags, loads and unloads, and prints what is left."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a version, or a base path")
-    parser.add_argument("--cycles", type=int, default=50)
+    parser.add_argument("--cycles", type=int, default=50, help=f"at least {_FEW}")
     arguments = parser.parse_args()
-    version_dir = find_version(arguments.model)
+    if arguments.cycles < _FEW:
+        parser.error(f"--cycles must be at least {_FEW}. Received: {arguments.cycles}")
+    try:
+        version_dir = find_version(arguments.model)
+    except LstmSentimentError as error:
+        parser.error(str(error))
     gc.collect()
     gc.freeze()
     began, used, loads = time.perf_counter(), [], []

@@ -10,6 +10,7 @@ replica has 2 texts and the second 1. One JSON object a trainer:
     loss     difference of the mean training loss that is reported
 """
 
+import argparse
 import json
 import os
 from typing import Any
@@ -39,6 +40,9 @@ Trained = tuple[list[NDArray[np.float32]], float]
 
 def main() -> None:
     """Trains by both on both."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     two = start_workers(TrainingConfig(strategy="mirrored", logical_devices=2))
     one = Workers(tf.distribute.OneDeviceStrategy("CPU:0"))
     for name, train in {"Keras fit": by_keras, "lstm_sentiment": by_us}.items():
