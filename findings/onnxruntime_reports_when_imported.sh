@@ -57,4 +57,4 @@ disabled=$(see 1.32.0 1)
 echo "onnxruntime 1.28.0: $before"
 echo "onnxruntime 1.32.0: $after"
 echo "onnxruntime 1.32.0 with ORT_DISABLE_TELEMETRY=1: $disabled"
-[ "$before" = "no file" ] && [ "$disabled" = "no file" ] && [[ $after == deviceid* ]]
+[ "$before" = "no file" ] && [ "$disabled" = "no file" ] && [ "$after" = "deviceid onnxruntime.db; queued: ProcessInfo" ]

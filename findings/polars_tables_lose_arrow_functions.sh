@@ -3,17 +3,15 @@
 # interface, gives what `frame.to_arrow()` gives, and an Arrow file that Polars wrote is one that pyarrow works with.
 #
 # What happens: through the interface, and in the file, texts have the type `string_view`; only `to_arrow()`
-# makes them `large_string`. pyarrow reads, prints, counts and groups string views, but has no code for most else:
-# comparing with a text, filtering, sorting, joining, `take`, `drop_null`, lower case, regular expressions,
-# concatenating with another table and writing CSV each raise ArrowNotImplementedError, ArrowTypeError
-# or ArrowInvalid.
+# makes them `large_string`. pyarrow counts and groups string views. All else that the script tries raises
+# ArrowNotImplementedError, ArrowTypeError or ArrowInvalid: comparing with a text, filtering, sorting, joining,
+# `take`, `drop_null`, lower case, concatenating with another table and writing CSV.
 #
 # Versions: polars 2.1.0, pyarrow 26.0.1.
 #
 # Why it matters: libraries that take "any table" take it by that interface, so the same rows work as pandas table,
-# as Arrow table and with `to_arrow()`, and fail as a Polars table at the first filter, often far from
-# where the table came in (in Ray Data: in a worker, at the first sort). Cast texts when they come in, or write
-# files with `compat_level=pl.CompatLevel.oldest()`.
+# as Arrow table and with `to_arrow()`, and fail as a Polars table at the first filter, which may be far from
+# where the table came in. Cast texts when they come in, or write files with `compat_level=pl.CompatLevel.oldest()`.
 #
 # Seen on Linux x86-64, Python 3.11:
 #   frame.to_arrow(): large_string; fails: nothing
