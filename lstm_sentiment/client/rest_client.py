@@ -36,6 +36,8 @@ from lstm_sentiment.timeouts import timeout_or_none
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _LONGEST_ANSWER_BYTES = 64 * 2**20
 _LONGEST_QUOTE = 200
+# What the 400 of a port with TLS holds, in the answers of this server and of nginx.
+_NEEDS_HTTPS = b"HTTPS"
 _RULE = "the server must be HOST:PORT, or a URL that begins with http:// or https://"
 
 
@@ -154,6 +156,10 @@ class RestClient:
     def _refusal(self, error: HTTPError) -> LstmSentimentError:
         with error:
             body = error.read(_LONGEST_ANSWER_BYTES)
+        if self._url.startswith("http://") and _NEEDS_HTTPS in body:
+            hint = rest_hint(self._url, has_proxy=self._has_proxy)
+            if hint:
+                return ServableUnavailableError(f"{self._address}: cannot be reached. {hint}")
         if error.code == _UNAUTHORIZED:
             received = "another" if "Authorization" in self._headers else "none"
             return AccessRefusedError(

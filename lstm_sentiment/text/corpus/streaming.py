@@ -3,6 +3,7 @@
 import os
 from array import array
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import SILENT, Progress
+from lstm_sentiment.progress import MUTED, SILENT, Advance, Progress
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_index import FileIndexer
@@ -20,6 +21,8 @@ from lstm_sentiment.text.corpus.reading import files_of, require_rows, tell_spel
 from lstm_sentiment.text.corpus.record_files import RECORD_SUFFIXES, TABLE_SUFFIXES
 
 _READING = "Reading texts"
+# Read within a moment: a step that short is not worth a line.
+_SHORT_BYTES = 2**20
 
 
 def open_corpus(
@@ -49,7 +52,7 @@ def open_corpus(
     )
     numbers: dict[str, int] = {}
     labels = array("i")
-    with progress.step(_READING, _size(files)) as advance:
+    with _reading(files, progress) as advance:
         for file in files:
             before = len(labels)
             for label in indexer.add(file, advance):
@@ -91,14 +94,15 @@ def open_texts(
     indexer = FileIndexer(
         text_column, None, bad_rows=bad_rows, encoding=encoding, progress=progress
     )
-    with progress.step(_READING, _size(files)) as advance:
+    with _reading(files, progress) as advance:
         texts = sum(1 for file in _streamable(files) for _ in indexer.add(file, advance))
     return FileTexts(indexer.index(), np.arange(texts))
 
 
-def _size(files: Sequence[Path]) -> int:
+def _reading(files: Sequence[Path], progress: Progress) -> AbstractContextManager[Advance]:
     # A file that is not there is reported where it is read.
-    return sum(file.stat().st_size for file in files if file.is_file())
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return (MUTED if size < _SHORT_BYTES else progress).step(_READING, size)
 
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:

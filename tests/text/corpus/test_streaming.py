@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -244,9 +245,9 @@ class Counted(Recorder):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl"])
 def test_reading_advances_by_the_bytes_of_the_files(tmp_path: Path, name: str) -> None:
-    written = (as_json_lines if "jsonl" in name else as_csv)(
-        [("好", "x"), ("坏", "y")] * 1_300, "\n"
-    )
+    drawn = random.Random(0)
+    rows = [(drawn.randbytes(500).hex(), label) for label in ("x", "y") * 1_300]
+    written = (as_json_lines if "jsonl" in name else as_csv)(rows, "\n")
     data = written.encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     progress = Counted()
@@ -259,3 +260,11 @@ def test_reading_advances_by_the_bytes_of_the_files(tmp_path: Path, name: str) -
     corpus.compute_near_digests(compared.append)  # type: ignore[arg-type]
     assert sum(compared) == len(corpus) and len(compared) > 1
     assert np.array_equal(corpus.near_digests, near_digests(list(corpus.texts)))
+
+
+def test_reading_a_small_file_is_no_step(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n好,x\n坏,y\n", "utf-8")
+    progress = Counted()
+    open_corpus([tmp_path], progress=progress)
+    open_texts([tmp_path], progress=progress)
+    assert progress.steps == []
