@@ -1,8 +1,8 @@
 """Training on more text than memory should hold, and scoring a million texts.
 
-    python -m benchmarks.scale fit --work /tmp/scale
-    python -m benchmarks.scale score --work /tmp/scale
-    python -m benchmarks.scale plot --work /tmp/scale --svg docs/scale.svg
+    python -m benchmarks.scale fit --work scale
+    python -m benchmarks.scale score --work scale
+    python -m benchmarks.scale plot --work scale --svg docs/scale.svg
 
 Linux only. `fit` makes a million long texts (2.2 GiB) of the demo corpus (extra `demo`) by joining
 sentences of one class. It trains on them with `streaming` on one thread, kills the process with
