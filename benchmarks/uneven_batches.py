@@ -1,4 +1,4 @@
-"""How far training on two replicas is from training on one device, where a batch is uneven.
+"""Compares training on two replicas with training on one device, where a batch is uneven.
 
     python -m benchmarks.uneven_batches
 

@@ -16,7 +16,7 @@ else:
     import fcntl
 
 FOLDERS_CAN_BE_LOCKED = sys.platform != "win32"
-"""Whether a folder can be opened, and so be locked itself; on Windows a file in it is."""
+"""True where a folder can be opened and locked itself; on Windows, a file in it is locked."""
 
 LOCK_FILE = ".lock"
 """Name of the file that stands for its folder on Windows."""

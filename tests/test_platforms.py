@@ -1,4 +1,4 @@
-"""What the pages and the package's metadata say about systems is what was read from PyPI."""
+"""The pages and the package's metadata agree on systems with what was read from PyPI."""
 
 import json
 import os

@@ -16,7 +16,7 @@ _CODE_POINTS = np.array([code for code in range(0x110000) if not 0xD800 <= code 
 _UNKNOWN_SCRIPT = 103  # USCRIPT_UNKNOWN of ICU: unassigned, for private use, or no character
 _PRIVATE_USE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 _UNASSIGNED = Path(__file__).with_name("unassigned_in_unicode_14.txt")
-"""What the oldest Python lacks, and each that may serve the version knows no less."""
+"""Characters that the Unicode of the oldest supported Python lacks; later Pythons lack fewer."""
 
 
 @functools.cache

@@ -103,7 +103,7 @@ class GraphSummary:
 
     @property
     def is_for_serving(self) -> bool:
-        """Whether a server loads the graph, which needs the tag `serve` and no other."""
+        """True if a server loads the graph: its tags are `serve` and no other."""
         return set(self.tags) == SERVING_TAGS
 
 

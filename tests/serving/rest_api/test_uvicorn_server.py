@@ -200,7 +200,7 @@ OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings:
 
 @pytest.mark.parametrize("before", [b"", HEAD + b"\r\nhello", HEAD + OFFER + b"\r\nhello"])
 def test_a_head_that_is_arriving_is_answered_when_the_server_stops(before: bytes) -> None:
-    """Whether it is the first of its connection, or another was answered before."""
+    """The head is the first of its connection, or another request was answered before."""
     with serve(App()) as (server, port), connect(port) as connection:
         if before:
             connection.sendall(before)

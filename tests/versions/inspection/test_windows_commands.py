@@ -23,7 +23,7 @@ def curl_for(key: str, inputs: dict[str, TensorSummary], text: str) -> str:
 
 
 def body_of(command: str) -> Any:
-    """What curl gets: a program divides its command line by quotes without a backslash before."""
+    """Returns the arguments that curl gets: quotes without a backslash before them part a line."""
     found = re.fullmatch(r'curl -d "(.*)" http://\S+', command)
     assert found is not None, command
     whole = re.sub(r'(\\*)\\"', lambda each: each[1][: len(each[1]) // 2] + '"', found[1])
