@@ -71,6 +71,10 @@ class FastLSTM(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="lstm",
         )
+        # Bidirectional copies the layer and drops it. While Keras loads a model, it knows layers by
+        # their `id`, and would take the next layer at this address for this one. A function is
+        # neither tracked nor saved.
+        self._keep_alive = lambda: lstm
         self.lstm = (
             keras.layers.Bidirectional(lstm, dtype=self.dtype_policy, name="bidirectional")
             if bidirectional

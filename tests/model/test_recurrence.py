@@ -246,3 +246,30 @@ def test_the_weights_start_as_those_of_keras() -> None:
     assert [w.name for w in ours.weights] == [w.name for w in theirs.weights]
     assert [w.shape for w in ours.weights] == [w.shape for w in theirs.weights]
     np.testing.assert_array_equal(ours.weights[2].numpy()[UNITS : 2 * UNITS], 1)  # forget gate
+
+
+@keras.saving.register_keras_serializable("tests.model")
+class ManyLayers(keras.Model):
+    """Makes its layers in its constructor, as `SentimentModel` does."""
+
+    def __init__(self, number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.number = number
+        self.many = [FastLSTM(1, bidirectional=True) for _ in range(number)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "number": self.number}
+
+
+def test_each_layer_of_a_loaded_model_is_its_own(tmp_path: Path) -> None:
+    """While Keras loads a model, it takes layers for one whose `id` is the same."""
+    ManyLayers(150).save(tmp_path / "model.keras")
+    for _ in range(3):
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        both = [
+            half
+            for layer in loaded.many
+            for half in (layer.lstm.forward_layer, layer.lstm.backward_layer)
+        ]
+        assert len(set(map(id, both))) == 300
+        assert [half.go_backwards for half in both] == [False, True] * 150
