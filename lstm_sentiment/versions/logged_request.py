@@ -70,7 +70,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """What a record holds besides texts and answers; attributes as in `LoggedRequest`."""
+    """The facts of a record besides texts and answers; attributes as in `LoggedRequest`."""
 
     model_name: str
     version: int | None

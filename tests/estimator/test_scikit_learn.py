@@ -33,7 +33,7 @@ def _naive() -> Iterator[None]:
 
 
 class OfRows(TextClassifier):
-    """Takes the rows of numbers that scikit-learn's checks are made of, as texts."""
+    """Reads the rows of numbers in scikit-learn's checks as texts."""
 
     def fit(self, X: Any, y: Any) -> "OfRows":
         if y is not None:

@@ -1,4 +1,4 @@
-"""How the page at `/` reads files: as the command line does, in a real browser.
+"""The page at `/` reads files as the command line does; in a real browser.
 
 Skipped where there is no Chromium, see `tests.chromium`.
 """

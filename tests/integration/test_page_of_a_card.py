@@ -1,4 +1,4 @@
-"""What the page at `/` shows of a version that has a card, in a real browser.
+"""The page at `/` shows the facts of a version's card; in a real browser.
 
 Skipped where there is no Chromium, see `tests.chromium`.
 """

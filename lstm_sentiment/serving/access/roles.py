@@ -1,4 +1,4 @@
-"""What a caller may do: the roles of tokens, and which of them each gRPC method requires.
+"""Defines the roles of tokens, and the role that each gRPC method requires.
 
 The roles that REST requires are in its table of routes, `rest_api/routing/table.py`.
 """

@@ -17,7 +17,7 @@ from lstm_sentiment.version_folder import parse_version
 
 @dataclass(slots=True)
 class RestCall:
-    """What a handler knows of a request.
+    """A request, as a handler receives it.
 
     Attributes:
         target: Its route, with the parameters of its path.

@@ -1,4 +1,4 @@
-"""What the parent sends a worker at its start."""
+"""Defines the message that the parent sends a worker at its start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ class WorkerProcess:
         return self._process.pid
 
     def drain(self) -> None:
-        """Tells the worker to let running requests end, and to end itself."""
+        """Sends the worker the order to finish running requests and then to exit."""
         self.channel.tell("drain")
 
     def kill(self) -> None:

@@ -171,7 +171,7 @@ class _Replayer:
         self._refusing: set[str] = set()
 
     def add(self, answer: LoggedAnswer) -> None:
-        """Takes one text, and sends those of its signature when there are enough."""
+        """Queues one text, and sends the texts of its signature when there are enough."""
         if not (answer.has_label or answer.has_probabilities):
             self._unanswered += 1
         elif self._has_other_tokens(answer):

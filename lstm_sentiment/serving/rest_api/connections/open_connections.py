@@ -121,7 +121,7 @@ class OpenConnections:
 
 
 class OpenConnection:
-    """What one connection does, as its protocol reports.
+    """The state of one connection, as its protocol reports it.
 
     Attributes:
         close: Closes it, whatever it does.
