@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import gc
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lstm_sentiment.cli import verbosity
 from tests.corpora import hotel_like
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -90,6 +92,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Spares each garbage collection a look at all that was imported, which stays."""
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _said_as_much_as_before() -> Iterator[None]:
+    """Takes back what a command of the last test chose for its process: `--quiet`, `--verbose`.
+
+    Which test comes next depends on how the processes share the modules out.
+    """
+    loggers = [logging.getLogger(name) for name in ("", "lstm_sentiment", "tensorflow")]
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    if verbosity.is_quiet() or verbosity.is_verbose():
+        verbosity.begin()
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="module", autouse=True)

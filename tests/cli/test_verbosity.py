@@ -15,16 +15,11 @@ from tests.cli.running import Run, is_one_error_line
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("", "lstm_sentiment", "tensorflow")]
-    before = [(logger.level, logger.handlers[:]) for logger in loggers]
-    silence = os.environ.copy()
+def _environment_as_it_was() -> Iterator[None]:
+    before = os.environ.copy()
     yield
-    for logger, (level, handlers) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
     os.environ.clear()
-    os.environ.update(silence)
+    os.environ.update(before)
 
 
 @pytest.fixture
