@@ -1,5 +1,6 @@
 """Both languages of a page say the same: same commands, links, pictures, tables and names."""
 
+import calendar
 import posixpath
 import re
 from collections import Counter
@@ -15,6 +16,9 @@ from tests.documentation.test_links import anchors
 
 TRANSLATED = [name for name in page_names() if name.endswith(CHINESE)]
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
+MONTHS = tuple(calendar.month_name)[1:]
+ENGLISH_DATE = re.compile(rf"(?:(\d{{1,2}}) )?\b({'|'.join(MONTHS)})\b(?: (\d{{4}}))?")
+CHINESE_DATE = re.compile(r"(?:(\d{4}) 年 )?(\d{1,2}) 月(?: (\d{1,2}) 日)?")
 # Pages with an English and a Chinese text; the others are in English.
 PAGES = (
     *("README", "docs/index", "docs/tutorial", "docs/tutorial-data-loop", "docs/python"),
@@ -61,6 +65,23 @@ def prose(section: str) -> str:
     return re.sub(r"```.*?```|<!--.*?-->", "", section, flags=re.DOTALL)
 
 
+def with_iso_dates(text: str) -> str:
+    """A text whose dates have one form in both languages, such as 2026-08-21, 2026-08 or 08."""
+
+    def english(date: re.Match[str]) -> str:
+        return iso(date[3], MONTHS.index(date[2]) + 1, date[1])
+
+    def chinese(date: re.Match[str]) -> str:
+        return iso(date[1], int(date[2]), date[3])
+
+    return CHINESE_DATE.sub(chinese, ENGLISH_DATE.sub(english, text))
+
+
+def iso(year: str | None, month: int, day: str | None) -> str:
+    parts = [year, f"{month:02}", day and f"{int(day):02}"]
+    return "-".join(part for part in parts if part)
+
+
 def names_in_code(section: str) -> Counter[str]:
     """What is written as code in the prose: commands, flags, names and file endings."""
     return Counter(re.findall(r"`([^`\n]+)`", prose(section)))
@@ -68,14 +89,15 @@ def names_in_code(section: str) -> Counter[str]:
 
 def numbers(section: str) -> Counter[str]:
     """Numbers of two digits or more; smaller ones may be words in one of the languages."""
-    without = LINK.sub("", prose(section))
+    without = with_iso_dates(LINK.sub("", prose(section)))
     found: list[str] = re.findall(r"(?<![\w.])\d[\d,.]*\d", without, re.ASCII)
     return Counter(found)
 
 
 def table_rows(section: str) -> list[list[str]]:
     """Cells of all table lines: their numbers, for words are translated."""
-    lines = [line for line in prose(section).splitlines() if line.startswith("|")]
+    text = with_iso_dates(prose(section))
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [line.strip("|").split("|") for line in lines]
     return [[" ".join(re.findall(r"[\d.,]*\d", cell)) for cell in row] for row in cells]
 
@@ -118,7 +140,20 @@ def test_the_pages_for_the_first_hour_are_in_chinese() -> None:
 @each_pair
 def test_they_have_the_same_commands_in_the_same_order(chinese: str) -> None:
     assert blocks(chinese) == blocks(english_of(chinese))
-    assert blocks(chinese)
+    assert bool(blocks(chinese)) == ("```" in page_text(chinese))
+
+
+def test_a_date_is_the_same_in_both_languages() -> None:
+    pairs = {
+        "on 1 August 2026": "于 2026 年 8 月 1 日",
+        "of December 2025": "于 2025 年 12 月",
+        "10 May": "5 月 10 日",
+        "in March": "3 月",
+    }
+    for english, chinese in pairs.items():
+        assert numbers(english) == numbers(chinese) != Counter(), english
+    assert numbers("1 August 2026") != numbers("2026 年 7 月 1 日")
+    assert numbers("it may take 12 months") == Counter(["12"])
 
 
 @each_pair
