@@ -168,6 +168,7 @@ class ModelServer:
                 self._shadow,
                 self._observability.request_log,
                 self._observability.drift,
+                self._observability.training_times,
                 self._merged_states,
             )
         )

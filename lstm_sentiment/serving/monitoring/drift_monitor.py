@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,17 +18,15 @@ from lstm_sentiment.serving.inference.results import Answer, ClassifyResult, Pre
 from lstm_sentiment.serving.log_lines import get_logger
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.text_statistics import Ask, token_counts
+from lstm_sentiment.serving.monitoring.version_lookup import BasePath, served_version_dir
 from lstm_sentiment.serving.servable import ManagerState, ServableState
 from lstm_sentiment.serving.servable_id import ServableId
-from lstm_sentiment.version_folder import find_versions, load_card
+from lstm_sentiment.version_folder import load_card
 
 logger = get_logger(__name__)
 
 DRIFT = "drift"
 """The name of what is counted, among the counts of a process."""
-
-BasePath = Callable[[str], Path | None]
-"""Returns the base path of a model; `None` if it is not served."""
 
 _MOST_TEXTS = 256
 _MOST_BYTES = 16 * 2**20
@@ -184,10 +181,9 @@ class DriftMonitor:
 
     def _test(self, servable_id: ServableId, version: _Version) -> DriftTest | None:
         if not version.is_looked_up:
-            base_path = self._base_path and self._base_path(servable_id.name)
             try:
-                if base_path is not None:
-                    [folder] = find_versions(base_path, [servable_id.version])
+                folder = self._base_path and served_version_dir(servable_id, self._base_path)
+                if folder is not None:
                     reference = DriftReference.from_card(load_card(folder), folder)
                     version.test = DriftTest(reference, alpha=self._alpha)
             except LstmSentimentError as error:

@@ -7,6 +7,8 @@ from lstm_sentiment.serving.counts import Counts, Group
 from lstm_sentiment.serving.monitoring.drift_monitor import DriftMonitor
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
+from lstm_sentiment.serving.monitoring.training_times import TrainingTimes
+from lstm_sentiment.serving.monitoring.version_gauges import VersionGauges
 from lstm_sentiment.serving.peers import Peers
 from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ServableState
@@ -25,6 +27,7 @@ class MergedPages:
         shadow: Shadow | None,
         request_log: RequestLog,
         drift: DriftMonitor | None,
+        training_times: TrainingTimes,
         states: Callable[[], Sequence[ServableState]],
     ) -> None:
         """Merges nothing yet.
@@ -36,11 +39,13 @@ class MergedPages:
             shadow: Its shadow version, if there is one.
             request_log: Its request log.
             drift: Its comparison of texts with those of training, if there is one.
+            training_times: The training times of its versions.
             states: Returns the states of versions in all processes.
         """
         self._peers, self._state, self._metrics = peers, state, metrics
         self._shadow, self._states = shadow, states
         self._request_log, self._drift = request_log, drift
+        self._training_times = training_times
 
     def counts(self) -> Counts:
         """Returns what this server has counted, for a peer."""
@@ -66,7 +71,8 @@ class MergedPages:
         counts = [own, *gathered.others, gathered.ended]
         others = (*gathered.others, gathered.ended)
         drift = {} if self._drift is None else self._drift.reports(others)
-        return self._metrics.merged_page(counts, self._states(), gathered.parent, drift)
+        gauges = VersionGauges(drift, self._training_times.by_version())
+        return self._metrics.merged_page(counts, self._states(), gathered.parent, gauges)
 
     def state(self, labels: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         """Returns the state of all processes, for JSON: see `ServerState.page`."""

@@ -94,6 +94,12 @@ SERVABLE_STATE = Scalar(
     "10 START, 20 LOADING, 30 AVAILABLE, 40 UNLOADING, 50 failed to load.",
     OF_VERSION,
 )
+TRAINED = Scalar(
+    "gauge",
+    "lstm_sentiment_trained_timestamp_seconds",
+    "When the version was trained, in seconds since 1970.",
+    OF_VERSION,
+)
 BATCH_SIZE = Histogram("lstm_sentiment_batch_size", "Rows in a request.", _OF_MODEL, _BATCH_BOUNDS)
 EXECUTED_BATCH_SIZE = Histogram(
     "lstm_sentiment_executed_batch_size", "Rows computed at once.", _OF_MODEL, _BATCH_BOUNDS
@@ -231,6 +237,7 @@ METRICS: tuple[Metric, ...] = (
     REQUEST_LOG_COUNT,
     REQUESTS,
     SERVABLE_STATE,
+    TRAINED,
     BATCH_SIZE,
     EXECUTED_BATCH_SIZE,
     LARGEST_BATCH,

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,11 @@ from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.metric_series import Labels, MetricSeries
 from lstm_sentiment.serving.monitoring.process_metrics import ProcessMetrics
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
+from lstm_sentiment.serving.monitoring.version_gauges import NO_GAUGES, VersionGauges
 from lstm_sentiment.serving.request_log.tally import LogOutcome
 from lstm_sentiment.serving.servable import ManagerState, ServableState
-from lstm_sentiment.serving.servable_id import ServableId
 from lstm_sentiment.serving.shadow.tally import ShadowOutcome
 from lstm_sentiment.version_folder import TokenCounts
-
-DriftReports = Mapping[ServableId, Mapping[str, Any]]
-"""By version, whether its texts have drifted; see `DriftMonitor.reports`."""
 
 UNKNOWN_MODEL = ""
 """Label value of requests for unknown models, and of requests that name none."""
@@ -213,17 +210,16 @@ class ServerMetrics:
         with self._lock:
             self._series.add(metrics.REFUSED_IN_FLIGHT)
 
-    def drift_known(self, reports: DriftReports) -> None:
-        """Keeps whether the texts of each version have drifted, for the next page."""
-        with self._lock:
-            known = {key: found for key, found in reports.items() if _pair(key) in self._versions}
-            _set_drift(self._series, known)
+    def page(self, gauges: VersionGauges = NO_GAUGES) -> bytes:
+        """Returns the page: all metrics, and memory and CPU time of the process.
 
-    def page(self) -> bytes:
-        """Returns the page: all metrics, and memory and CPU time of the process."""
+        Args:
+            gauges: Values of the versions that are not counted here.
+        """
         with self._lock:
             self._count_measures()
             series = self._series.copy()
+        gauges.set_in(series)
         return _written(series) + self._process.page()
 
     def counts(self) -> Counts:
@@ -243,7 +239,7 @@ class ServerMetrics:
         counts: Sequence[Counts],
         states: Sequence[ServableState],
         parent: int,
-        drift: DriftReports,
+        gauges: VersionGauges,
     ) -> bytes:
         """Returns the page of several processes together.
 
@@ -251,7 +247,7 @@ class ServerMetrics:
             counts: The `counts` of each, and of ended ones.
             states: The states of versions in all of them.
             parent: The process id of their parent.
-            drift: Whether the texts of each version have drifted.
+            gauges: Values of the versions that are not counted here.
         """
         series = MetricSeries(metrics.METRICS)
         for each in counts:
@@ -260,7 +256,7 @@ class ServerMetrics:
             if state.state is not ManagerState.END or state.error is not None:
                 labels = state.id.name, str(state.id.version)
                 series.set(metrics.SERVABLE_STATE, labels, int(state.state))
-        _set_drift(series, drift)
+        gauges.set_in(series)
         return _written(series) + self._process.merged_page(counts, parent)
 
     def _count_answered(self, request: AnsweredRequest, name: str, shown: str | None) -> None:
@@ -318,18 +314,6 @@ class ServerMetrics:
             self._series.add(metrics.LOAD_LATENCY, (name,), microseconds)
         elif state.error is not None:
             self._series.add(metrics.LOAD_ATTEMPT_COUNT, (name, "fail"))
-
-
-def _set_drift(series: MetricSeries, reports: DriftReports) -> None:
-    for servable_id, found in reports.items():
-        labels = servable_id.name, str(servable_id.version)
-        series.set(metrics.DRIFT, labels, int(found["is_drift"]))
-        series.set(metrics.DRIFT_EVIDENCE, labels, found["log10_e_value"])
-        series.set(metrics.DRIFT_TEXTS, labels, found["texts"])
-
-
-def _pair(servable_id: ServableId) -> tuple[str, int]:
-    return servable_id.name, servable_id.version
 
 
 def _written(series: MetricSeries) -> bytes:

@@ -7,10 +7,13 @@ from lstm_sentiment.serving.manager.manager import Manager
 from lstm_sentiment.serving.monitoring.access_log import AccessLog
 from lstm_sentiment.serving.monitoring.answered_request import AnsweredRequest
 from lstm_sentiment.serving.monitoring.config import MonitoringConfig
-from lstm_sentiment.serving.monitoring.drift_monitor import BasePath, DriftMonitor
+from lstm_sentiment.serving.monitoring.drift_monitor import DriftMonitor
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.monitoring.text_statistics import TextStatistics, asking
+from lstm_sentiment.serving.monitoring.training_times import TrainingTimes
+from lstm_sentiment.serving.monitoring.version_gauges import VersionGauges
+from lstm_sentiment.serving.monitoring.version_lookup import BasePath
 from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.request_log.request_log import RequestLog
 from lstm_sentiment.serving.servable import ServableState
@@ -34,6 +37,7 @@ class Observability:
         state: The state for the page `/state`.
         request_log: The request log, which logs nothing before a config wants it.
         drift: Compares texts with those of training; `None` where that is switched off.
+        training_times: When the loaded versions were trained.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Observability:
         self.state = ServerState()
         self._text_sample_share = text_sample_share
         self.drift = None if drift_alpha is None else DriftMonitor(drift_alpha)
+        self.training_times = TrainingTimes()
         self._texts: TextStatistics | None = None
         self.request_log = (
             RequestLog(request_log)
@@ -77,9 +82,8 @@ class Observability:
 
     def _metrics_page(self) -> bytes:
         assert self.metrics is not None
-        if self.drift is not None:
-            self.metrics.drift_known(self.drift.reports())
-        return self.metrics.page()
+        drift = {} if self.drift is None else self.drift.reports()
+        return self.metrics.page(VersionGauges(drift, self.training_times.by_version()))
 
     @property
     def may_show_texts(self) -> bool:
@@ -104,6 +108,7 @@ class Observability:
             base_path: Finds the folder of a model.
         """
         self.request_log.start()
+        self.training_times.start(base_path)
         if self.drift is not None:
             self.drift.start(asking(manager), base_path)
         if self.metrics is not None and self.measures_texts:
@@ -128,6 +133,7 @@ class Observability:
         if self.metrics is not None:
             self.metrics.state_changed(state)
         self.state.state_changed(state)
+        self.training_times.state_changed(state)
         if self.drift is not None:
             self.drift.state_changed(state)
 

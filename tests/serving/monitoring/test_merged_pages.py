@@ -18,6 +18,7 @@ from lstm_sentiment.serving.monitoring.merged_pages import MergedPages
 from lstm_sentiment.serving.monitoring.metrics import ServerMetrics
 from lstm_sentiment.serving.monitoring.server_state import ServerState
 from lstm_sentiment.serving.monitoring.text_statistics import TextMeasures
+from lstm_sentiment.serving.monitoring.training_times import TrainingTimes
 from lstm_sentiment.serving.peers import Gathered
 from lstm_sentiment.serving.request_log.options import RequestLogOptions
 from lstm_sentiment.serving.request_log.request_log import RequestLog
@@ -58,6 +59,13 @@ class KnownDrift(DriftMonitor):
         return {ServableId("sentiment", 3): report}
 
 
+class KnownTrainingTimes(TrainingTimes):
+    """Version 3 was trained 1.5e9 seconds after the beginning of 1970."""
+
+    def by_version(self) -> dict[ServableId, float]:
+        return {ServableId("sentiment", 3): 1.5e9}
+
+
 class Process:
     """The observers of one process, and the counts of others."""
 
@@ -67,8 +75,16 @@ class Process:
         self.ended = Counts()
         self.log = RequestLog(RequestLogOptions())
         self.drift = KnownDrift()
+        self.training_times = KnownTrainingTimes()
         self.pages = MergedPages(
-            self, self.state, self.metrics, None, self.log, self.drift, lambda: STATES
+            self,
+            self.state,
+            self.metrics,
+            None,
+            self.log,
+            self.drift,
+            self.training_times,
+            lambda: STATES,
         )
         for state in STATES:
             self.metrics.state_changed(state)
@@ -178,6 +194,14 @@ def test_tallies_of_processes_add_up() -> None:
     assert [each["difference"] for each in report["recent_disagreements"]] == [0.4, 0.1]
     # What is added for a report is not kept.
     assert one.report()["sampled"] == 3
+
+
+def test_training_times_are_not_added_up() -> None:
+    own, other = Process(), Process()
+    own.others = (other.counts(),)
+    name = "lstm_sentiment_trained_timestamp_seconds"
+    lines = [line for line in own.lines() if line.startswith(name)]
+    assert lines == [f'{name}{{model_name="sentiment",version="3"}} 1500000000.0']
 
 
 def test_drift_is_that_of_all_processes_together() -> None:

@@ -1,5 +1,6 @@
 """What Prometheus reads, as its own parser understands it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -411,6 +412,17 @@ def test_the_documentation_names_every_metric_with_its_labels() -> None:
         cells = rows[metric.name]
         assert cells[2] == metric.kind
         assert cells[3].replace("`", "") == ", ".join(metric.labels)
+
+
+def test_queries_and_alerts_of_the_documentation_use_metrics_that_exist() -> None:
+    text = (REPOSITORY / "docs" / "monitoring.md").read_text("utf-8")
+    blocks = re.findall(r"^```(?:promql|yaml)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    used = set(re.findall(r"\b(?:lstm_sentiment|:tensorflow:\w+)\w*(?::\w+)*", "\n".join(blocks)))
+    used -= {"lstm_sentiment"}  # the group's name
+    parts = {"histogram": ("_bucket", "_sum", "_count")}
+    known = {metric.name + part for metric in METRICS for part in parts.get(metric.kind, ("",))}
+    assert "lstm_sentiment_trained_timestamp_seconds" in used
+    assert used <= known
 
 
 def test_a_canary_is_counted_until_one_of_the_two_goes(metrics: ServerMetrics) -> None:
