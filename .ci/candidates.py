@@ -3,6 +3,7 @@
     python .ci/candidates.py                          the newest TensorFlow, Keras and grpcio
     python .ci/candidates.py tensorflow==2.22.0rc0    releases of your choice
     python .ci/candidates.py uvicorn --only light     the newest uvicorn, and the tests of the core
+    python .ci/candidates.py --lowest                 the lowest versions that the core allows
 
 A package without a version stands for its newest release, candidates and nightly builds included.
 pip installs from the index that it is configured for. Where tensorflow-text has no release for the
@@ -11,7 +12,8 @@ there is none that can be imported, a stand-in: then a test that needs the opera
 such, and the tests of training are left out.
 
 The script prints two tables in Markdown, and each failure that differs from the others. `--write`
-puts them into a page between `<!-- candidates:begin -->` and `<!-- candidates:end -->`.
+puts them into a page between `<!-- candidates:begin -->` and `<!-- candidates:end -->`; with
+`--lowest`, between marks of the same form with the word `lowest`.
 
 Run it with the Python of an environment that has the extra `dev`: that one exports the versions
 which the tests of the core serve. The exit code is 1 where a test failed, 2 where a package cannot
@@ -39,18 +41,19 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ("tensorflow", "keras-nightly", "grpcio")
-EXTRAS = ("train", "vectors", "demo", "parquet", "excel", "tensorboard")
+EXTRAS = ("train", "vectors", "demo", "parquet", "excel", "tensorboard", "tune")
 # Packages of the extra `dev` that the tests below import.
 TOOLS = (
     *("aiohttp", "geventhttpclient", "grpcio-tools", "httpx", "hypothesis", "jsonschema"),
-    *("openapi-spec-validator", "pandas", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml"),
-    *("schemathesis", "starlette", "tensorflow-serving-api", "tritonclient", "trustme"),
+    *("openapi-spec-validator", "pandas", "polars", "pytest", "pytest-timeout", "pytest-xdist"),
+    *("pyyaml", "schemathesis", "starlette", "tensorflow-serving-api", "tritonclient", "trustme"),
 )
 LIGHT = "light"
 GROUPS: Mapping[str, Sequence[str]] = {
     LIGHT: ("tests/core_only",),
     "serving": ("tests/serving",),
     "protocol": ("tests/protocol", "tests/client", "tests/models_config", "tests/rollout"),
+    "commands": ("tests/cli",),
     "model": ("tests/model",),
     "training": ("tests/training", "tests/export", "tests/text"),
 }
@@ -65,7 +68,8 @@ _MARKS = (
     "SentencepieceTokenizeOp",
     "NormalizeUTF8",
 )
-_BEGIN, _END = "<!-- candidates:begin -->", "<!-- candidates:end -->"
+# Words of the marks between which a page has the tables.
+_CANDIDATES, _LOWEST = "candidates", "lowest"
 
 
 class InstallationError(Exception):
@@ -110,7 +114,9 @@ def main() -> int:
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         try:
-            environment = the_environment(folder.absolute(), arguments.candidates)
+            environment = the_environment(
+                folder.absolute(), lowest() if arguments.lowest else arguments.candidates
+            )
         except InstallationError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
@@ -123,8 +129,9 @@ def main() -> int:
             if results.exists():
                 counts[group] = read_results(results)
     text = markdown(environment, counts)
+    mark = _LOWEST if arguments.lowest else _CANDIDATES
     for page in arguments.write:
-        page.write_text(replaced(page.read_text("utf-8"), text, page), "utf-8")
+        page.write_text(replaced(page.read_text("utf-8"), text, page, mark), "utf-8")
     print(text)
     return 1 if any(count.failed for count in counts.values()) else 0
 
@@ -133,7 +140,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("candidates", nargs="*", metavar="NAME[==VERSION]", default=DEFAULT)
+    tested = parser.add_mutually_exclusive_group()
+    tested.add_argument("candidates", nargs="*", metavar="NAME[==VERSION]", default=DEFAULT)
+    tested.add_argument(
+        "--lowest",
+        action="store_true",
+        help="test the lowest version of each package of the core that pyproject.toml allows",
+    )
     parser.add_argument("--only", action="append", default=[], choices=GROUPS, help="tests to run")
     parser.add_argument(
         "--folder", type=Path, help="keep environment and results here, and use those that are here"
@@ -224,6 +237,16 @@ def declared(extras: Sequence[str] = EXTRAS) -> dict[str, Requirement]:
     tools = [line for line in of_extras["dev"] if extras and Requirement(line).name in TOOLS]
     requirements = {one.name: one for one in map(Requirement, [*lines, *tools])}
     return {name: one for name, one in requirements.items() if name != project["name"]}
+
+
+def lowest() -> list[str]:
+    """Returns requirements of the lowest versions that the ranges of the core allow."""
+    return [
+        f"{name}=={bound.version}"
+        for name, one in declared(extras=()).items()
+        for bound in one.specifier
+        if bound.operator == ">="
+    ]
 
 
 def pin(python: Path, candidate: str) -> str:
@@ -330,12 +353,13 @@ def _taken(
     return "yes" if requirement.specifier.contains(version, prereleases=True) else "no"
 
 
-def replaced(page: str, text: str, path: Path) -> str:
+def replaced(page: str, text: str, path: Path, mark: str = _CANDIDATES) -> str:
     """Returns a page with another text between its marks."""
-    if page.count(_BEGIN) != 1 or page.count(_END) != 1:
-        raise SystemExit(f"error: {path} must hold {_BEGIN} and {_END} once.")
-    before, _, rest = page.partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}"
+    begin, end = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise SystemExit(f"error: {path} must hold {begin} and {end} once.")
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
 
 
 def _progress(what: str) -> None:

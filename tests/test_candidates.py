@@ -1,13 +1,18 @@
 """The script that tests releases before pyproject.toml takes them: its lists and its tables."""
 
+import ast
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.conftest import REPOSITORY
 
@@ -36,6 +41,41 @@ def test_all_that_the_tests_need_is_installed() -> None:
     assert "lstm-sentiment" not in declared
     core = SCRIPT["declared"](extras=())
     assert "grpcio" in core and "keras" not in core and "pytest" not in core
+
+
+def imported_by_tests() -> Iterator[tuple[Path, str]]:
+    """Yields each module that a file of the groups imports while it is loaded, with the file."""
+    folders = [REPOSITORY / path for paths in SCRIPT["GROUPS"].values() for path in paths]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield path, node.module
+
+
+def test_each_package_that_a_test_file_imports_is_installed() -> None:
+    declared = {canonicalize_name(name) for name in SCRIPT["declared"]()}
+    lines = [line for name in declared for line in requires(name) or () if "extra ==" not in line]
+    installed = declared | {canonicalize_name(Requirement(line).name) for line in lines}
+    packages = packages_distributions()
+    missing = [
+        f"{path.relative_to(REPOSITORY)}: {module}"
+        for path, module in imported_by_tests()
+        for package in [packages.get(module.partition(".")[0], [])]
+        if package and not installed & {canonicalize_name(one) for one in package}
+    ]
+    assert missing == []
+
+
+def test_the_lowest_versions_are_where_the_ranges_of_the_core_begin() -> None:
+    core = SCRIPT["declared"](extras=())
+    lowest = {one.name: one.specifier for one in map(Requirement, SCRIPT["lowest"]())}
+    assert lowest.keys() == core.keys()
+    for name, requirement in core.items():
+        [pin] = lowest[name]
+        assert pin.operator == "==" and requirement.specifier.contains(pin.version)
+        assert f">={Version(pin.version)}" in str(requirement.specifier)
 
 
 def test_tensorflow_text_comes_of_the_same_minor_release() -> None:
@@ -84,6 +124,9 @@ def test_the_page_keeps_all_but_the_tables() -> None:
     page = "before\n<!-- candidates:begin -->\nold\n<!-- candidates:end -->\nafter\n"
     path = Path("page.md")
     assert SCRIPT["replaced"](page, "new", path) == page.replace("old", "new")
+    lowest = page.replace("candidates", "lowest")
+    both = page + lowest
+    assert SCRIPT["replaced"](both, "new", path, "lowest") == page + lowest.replace("old", "new")
     with pytest.raises(SystemExit, match=r"page\.md must hold .* once"):
         SCRIPT["replaced"]("no marks", "new", path)
 
