@@ -16,6 +16,8 @@ from tests.documentation.test_links import anchors
 
 TRANSLATED = [name for name in page_names() if name.endswith(CHINESE)]
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
+SCALES = {"million": 10**6, "万": 10**4, "亿": 10**8}
+SCALED = re.compile(rf"(\d[\d,.]*) ({'|'.join(SCALES)})")
 MONTHS = tuple(calendar.month_name)[1:]
 ENGLISH_DATE = re.compile(rf"(?:(\d{{1,2}}) )?\b({'|'.join(MONTHS)})\b(?: (\d{{4}}))?")
 CHINESE_DATE = re.compile(r"(?:(\d{4}) 年 )?(\d{1,2}) 月(?: (\d{1,2}) 日)?")
@@ -65,8 +67,14 @@ def prose(section: str) -> str:
     return re.sub(r"```.*?```|<!--.*?-->", "", section, flags=re.DOTALL)
 
 
-def with_iso_dates(text: str) -> str:
-    """A text whose dates have one form in both languages, such as 2026-08-21, 2026-08 or 08."""
+def with_plain_numbers(text: str) -> str:
+    """A text whose large numbers and dates have one form in both languages.
+
+    40 million is 40000000; a date is 2026-08-21, 2026-08 or 08.
+    """
+
+    def written_out(number: re.Match[str]) -> str:
+        return f"{round(float(number[1].replace(',', '')) * SCALES[number[2]])}"
 
     def english(date: re.Match[str]) -> str:
         return iso(date[3], MONTHS.index(date[2]) + 1, date[1])
@@ -74,7 +82,7 @@ def with_iso_dates(text: str) -> str:
     def chinese(date: re.Match[str]) -> str:
         return iso(date[1], int(date[2]), date[3])
 
-    return CHINESE_DATE.sub(chinese, ENGLISH_DATE.sub(english, text))
+    return SCALED.sub(written_out, CHINESE_DATE.sub(chinese, ENGLISH_DATE.sub(english, text)))
 
 
 def iso(year: str | None, month: int, day: str | None) -> str:
@@ -89,14 +97,14 @@ def names_in_code(section: str) -> Counter[str]:
 
 def numbers(section: str) -> Counter[str]:
     """Numbers of two digits or more; smaller ones may be words in one of the languages."""
-    without = with_iso_dates(LINK.sub("", prose(section)))
+    without = with_plain_numbers(LINK.sub("", prose(section)))
     found: list[str] = re.findall(r"(?<![\w.])\d[\d,.]*\d", without, re.ASCII)
     return Counter(found)
 
 
 def table_rows(section: str) -> list[list[str]]:
     """Cells of all table lines: their numbers, for words are translated."""
-    text = with_iso_dates(prose(section))
+    text = with_plain_numbers(prose(section))
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [line.strip("|").split("|") for line in lines]
     return [[" ".join(re.findall(r"[\d.,]*\d", cell)) for cell in row] for row in cells]
@@ -154,6 +162,12 @@ def test_a_date_is_the_same_in_both_languages() -> None:
         assert numbers(english) == numbers(chinese) != Counter(), english
     assert numbers("1 August 2026") != numbers("2026 年 7 月 1 日")
     assert numbers("it may take 12 months") == Counter(["12"])
+
+
+def test_a_large_number_is_the_same_in_both_languages() -> None:
+    assert numbers("40 million texts") == numbers("4,000 万条文本") == Counter(["40000000"])
+    assert numbers("102 million weights") == numbers("1.02 亿个参数")
+    assert numbers("40 million texts") != numbers("400 万条文本")
 
 
 @each_pair
