@@ -288,6 +288,7 @@ def run_tests(group: str, environment: Environment, results: Path) -> None:
         variables = {"PYTEST_ADDOPTS": report}
     else:
         command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
         command += ["--continue-on-collection-errors", report, *GROUPS[group]]
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(command, cwd=ROOT, env={**inherited, **variables}, stdout=sys.stderr)
