@@ -9,6 +9,7 @@ docs/configuration.md shows the ranges of a run's settings.
 
 import math
 import os
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from lstm_sentiment.unicode import has_controls
 
 _LONGEST_SHOWN = 60
 _LONGEST_NAME = 255
+_LONGEST_HOST = 253
+_SERVICE_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Rule(Protocol):
@@ -103,6 +106,26 @@ class Name:
         if has_controls(value):
             return "a name without control characters and line ends"
         return f"at most {self.longest} characters" if len(value) > self.longest else None
+
+
+@dataclass(frozen=True)
+class ServiceName:
+    """The name of a Kubernetes Service, alone or with its namespace, as in `train.jobs.svc`.
+
+    Kubernetes takes the same names as the `subdomain` of a pod: labels as in RFC 1123.
+    """
+
+    def broken_by(self, value: object) -> str | None:
+        """Returns what the value must be; `None` where a Service can have the name."""
+        labels = (
+            value.split(".") if isinstance(value, str) and len(value) <= _LONGEST_HOST else [""]
+        )
+        if all(_SERVICE_LABEL.fullmatch(label) for label in labels):
+            return None
+        return (
+            "the name of a Service: at most 63 lower-case letters, digits and `-`, with a letter "
+            "or digit at both ends"
+        )
 
 
 @dataclass(frozen=True)
@@ -210,6 +233,7 @@ def declared_rule(annotation: object) -> Rule | None:
 
 NAME = Name()
 PATH = FilePath()
+SERVICE_NAME = ServiceName()
 
 SHARE = Range("from 0 to 1", 0, 1)
 SHARE_OR_AUTO = Range("from 0 to 1 or 'auto'", 0, 1, words=("auto",))

@@ -1,4 +1,4 @@
-"""The rules of flags that are no setting of a run: `Range`, `Name` and `FilePath`, by flag.
+"""The rules of flags that are no setting of a run: ranges, names and paths, by flag.
 
 The flags that set a setting of `fit` have the setting's rule. `check_flags` checks every flag while
 the command line is parsed, before a command begins its work.
@@ -20,6 +20,7 @@ from lstm_sentiment.ranges import (
     PATH,
     PROBABILITY,
     SEED,
+    SERVICE_NAME,
     SHARE,
     SHARE_BELOW_ONE,
     TIMEOUT_SECONDS,
@@ -111,7 +112,7 @@ NAMES: Mapping[str, Rule] = {
     "version_label": NAME,
     "label": NAME,
     "study": NAME,
-    "service": NAME,
+    "service": SERVICE_NAME,
     "storage": _LONG_NAME,
     "server": NAME,
     "rest_api": NAME,

@@ -174,6 +174,11 @@ def test_a_signal_stops_all_workers(tmp_path: Path, number: signal.Signals) -> N
             ("--workers", 2, "--port", 2222, "--", "fit"),
             "`--port` must be given with `--from-kubernetes`. Received: `--port` alone.",
         ),
+        (
+            ("--from-kubernetes", "--workers", 2, "--service", "Bad_Name", "--", "fit"),
+            "`--service` must be the name of a Service: at most 63 lower-case letters, digits and "
+            "`-`, with a letter or digit at both ends. Received: 'Bad_Name'.",
+        ),
         (("--workers", 2, "--port", 0, "--from-kubernetes", "--", "fit"), "Received: port=0."),
         (
             ("--from-kubernetes", "--workers", 2, "--", "fit"),

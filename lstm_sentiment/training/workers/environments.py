@@ -56,8 +56,9 @@ def _gpu_blocks(workers: int, gpus_per_worker: int) -> list[Mapping[str, str]]:
         devices = [name for name in takewhile(lambda name: name != "-1", named) if name]
     if len(devices) < needed:
         raise InvalidInputError(
-            f"`CUDA_VISIBLE_DEVICES` must name at least {needed} devices: {gpus_per_worker} for "
-            f"each of {workers} workers. Received: CUDA_VISIBLE_DEVICES={visible!r}."
+            f"`gpus_per_worker` times `workers` must be at most the number of devices in "
+            f"`CUDA_VISIBLE_DEVICES`. Received: gpus_per_worker={gpus_per_worker}, "
+            f"workers={workers}, CUDA_VISIBLE_DEVICES={visible!r}."
         )
     starts = range(0, needed, gpus_per_worker)
     return [{"CUDA_VISIBLE_DEVICES": ",".join(devices[n : n + gpus_per_worker])} for n in starts]

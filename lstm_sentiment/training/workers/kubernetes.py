@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from lstm_sentiment.checks import positive
 from lstm_sentiment.errors import ConfigError
+from lstm_sentiment.ranges import SERVICE_NAME, check_value
 
 INDEX = "JOB_COMPLETION_INDEX"
 PORT = 2222
@@ -37,10 +38,11 @@ def pod_environment(
         environment: Environment variables of the pod; `None` is the process's own.
 
     Raises:
-        InvalidInputError: If a number is not positive.
+        InvalidInputError: If a number is not positive, or no Service can have the name.
         ConfigError: If this is no pod of an Indexed Job, or of one with another number of pods.
     """
     positive(workers=workers, port=port)
+    check_value("service", SERVICE_NAME, service)
     environment = os.environ if environment is None else environment
     index = _index(environment)
     if index >= workers:

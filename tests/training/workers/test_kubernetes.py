@@ -12,6 +12,7 @@ from lstm_sentiment.training.workers.cluster import Cluster, read_cluster
 from lstm_sentiment.training.workers.kubernetes import pod_environment
 
 JOBS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", fullmatch=True)
+SERVICES = JOBS | st.sampled_from(["train.jobs.svc.cluster.local", "a" * 63])
 
 
 def pod(
@@ -27,7 +28,7 @@ def pod(
 def test_all_pods_of_a_job_name_the_same_workers_and_each_its_own_index(
     job: str, workers: int, port: int, data: st.DataObject
 ) -> None:
-    service = data.draw(st.one_of(st.none(), JOBS))
+    service = data.draw(st.one_of(st.none(), SERVICES))
     expected = tuple(f"{job}-{index}.{service or job}:{port}" for index in range(workers))
     with pytest.MonkeyPatch.context() as patch:
         for index in range(workers):
@@ -76,3 +77,14 @@ def test_numbers_must_be_positive(
 ) -> None:
     with pytest.raises(InvalidInputError, match="must be a positive integer"):
         pod(monkeypatch, "train-0", "0", **options)
+
+
+@pytest.mark.parametrize(
+    "service",
+    ["Bad_Name", "", "-a", "a-", "a..b", ".a", "a:1", "ä", "a\n", "a" * 64, "a." * 127 + "a"],
+)
+def test_a_name_that_no_service_can_have_is_refused_before_the_pod_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    with pytest.raises(InvalidInputError, match="`service` must be the name of a Service: "):
+        pod(monkeypatch, "no-pod", None, service=service)

@@ -431,8 +431,9 @@ def test_too_few_gpus_are_told(monkeypatch: pytest.MonkeyPatch, visible: str) ->
     with pytest.raises(InvalidInputError) as raised:
         launch(python(""), workers=2, gpus_per_worker=2)
     assert str(raised.value) == (
-        "`CUDA_VISIBLE_DEVICES` must name at least 4 devices: 2 for each of 2 workers. "
-        f"Received: CUDA_VISIBLE_DEVICES={visible!r}."
+        "`gpus_per_worker` times `workers` must be at most the number of devices in "
+        "`CUDA_VISIBLE_DEVICES`. Received: gpus_per_worker=2, workers=2, "
+        f"CUDA_VISIBLE_DEVICES={visible!r}."
     )
 
 
