@@ -51,7 +51,7 @@ GRPC_CODES = {
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.UNIMPLEMENTED,
 }
-HTTP_STATUSES = {200, 400, 403, 404, 413, 415, 501}
+HTTP_STATUSES = {200, 400, 403, 404, 405, 413, 415, 501}
 
 fuzzed = settings(
     max_examples=max(1, REQUESTS // 4),

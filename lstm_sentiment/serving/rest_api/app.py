@@ -45,7 +45,7 @@ from lstm_sentiment.serving.rest_api.responses import (
     Response,
     error_response,
 )
-from lstm_sentiment.serving.rest_api.routing.route import RestTarget, Router
+from lstm_sentiment.serving.rest_api.routing.route import RestTarget, Router, path_of
 
 _BODY_TOO_LARGE = 413
 _UNSUPPORTED_CODING = 415
@@ -114,7 +114,8 @@ class RestApi:
         target = self.router.target_of(scope)
         try:
             if target is None:
-                await no_route_response(scope).send(send)
+                methods = self.router.methods_of(path_of(scope))
+                await no_route_response(scope, methods).send(send)
             elif (api := target.route.api) is not None:
                 await self._answer(target, api, scope, receive, send)
             else:

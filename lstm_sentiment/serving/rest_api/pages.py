@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,24 +104,39 @@ class Pages:
 
     async def _ui(self, scope: Scope) -> Response:
         page = ui_page(path_of(scope))
-        return error_response(404, "Not found") if page is None else _ui_response(page, scope)
+        return _not_found_response() if page is None else _ui_response(page, scope)
 
 
-def no_route_response(scope: Scope) -> Response:
-    """Answers a request that has no route."""
+def no_route_response(scope: Scope, methods: Collection[str]) -> Response:
+    """Answers a request that has no route.
+
+    Args:
+        scope: The ASGI scope of the request.
+        methods: The methods that its path has; none if there is no such path.
+    """
     path = path_of(scope)
     method = scope["method"]
     if method not in _METHODS:
         response = error_response(501, "the method of the request is not known.")
         return response.with_header(b"connection", b"close")
     if not _ANY_API_PATH.fullmatch(path):
-        return error_response(404, "Not found")
+        return _wrong_method_response(method, methods) if methods else _not_found_response()
     if method != "OPTIONS":
         return error_response(400, f"Malformed request: {method} {path}")
     # TensorFlow Serving takes it for a preflight, whether it lets other origins in or not.
     if _HTTP_ORIGIN.search(header(scope["headers"], b"origin")):
         return Response(b"")
     return error_response(400, "Origin header is missing in CORS preflight")
+
+
+def _not_found_response() -> Response:
+    return error_response(404, "Not found")
+
+
+def _wrong_method_response(method: str, methods: Collection[str]) -> Response:
+    allowed = ", ".join(methods)
+    response = error_response(405, f"the method must be one of: {allowed}. Received: {method}.")
+    return response.with_header(b"allow", allowed.encode())
 
 
 def _state_response(state: Callable[[], Mapping[str, Any]]) -> Response:

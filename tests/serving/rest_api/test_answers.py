@@ -246,6 +246,16 @@ def test_all_models_are_listed_with_states_and_labels(http: httpx.Client) -> Non
         ("GET", "/v1/models/a|b", 400, "Malformed request: GET /v1/models/a|b"),
         ("GET", "/x", 404, "Not found"),
         ("POST", "/v2/models/sentiment:predict", 404, "Not found"),
+        (
+            *("GET", "/v2/models/sentiment/infer", 405),
+            "the method must be one of: POST. Received: GET.",
+        ),
+        (
+            "DELETE",
+            "/readyz",
+            405,
+            "the method must be one of: GET, OPTIONS, HEAD. Received: DELETE.",
+        ),
     ],
 )
 def test_other_paths_and_methods(

@@ -116,8 +116,11 @@ def test_what_is_no_file_of_the_page_is_not_found(path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_the_page_is_only_read(method: str) -> None:
-    assert ask(app_of(), method, "/").status_code == 404
+@pytest.mark.parametrize("path", ["/", "/ui/app.js", "/about/m/1"])
+def test_the_page_is_only_read(method: str, path: str) -> None:
+    response = ask(app_of(), method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+    assert ask(app_of(ui=False), method, path).status_code == 404
 
 
 def test_without_the_page_nothing_of_it_is_there() -> None:

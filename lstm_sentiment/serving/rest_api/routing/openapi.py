@@ -18,8 +18,8 @@ _DESCRIPTION = """\
 TensorFlow Serving's REST API, with health checks and pages for people. Paths under `/v1/` ignore
 letter case, except in the verb, such as `:predict`. The server reads a body as JSON, whatever its
 `Content-Type`; you may send it with `Content-Encoding: gzip`. HEAD is answered as GET, without the
-body. Other paths and methods return 404; under `/v1/` they return 400 `Malformed request: METHOD
-PATH`.
+body. Other paths return 404, and other methods 405 with `Allow`; under `/v1/` both return 400
+`Malformed request: METHOD PATH`.
 
 Any request may get an error before its operation is known: 400 if it is not valid HTTP/1.1, 403 if
 its `Host` or `Origin` is not allowed, 408 if it does not arrive whole in time, 417 if its `Expect`

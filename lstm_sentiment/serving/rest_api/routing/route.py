@@ -135,6 +135,16 @@ class Router:
                 return RestTarget(route, match)
         return None
 
+    def methods_of(self, path: str) -> tuple[str, ...]:
+        """Returns the methods that a path has; empty if there is no such path.
+
+        Args:
+            path: The path as it was sent.
+        """
+        found = (route.methods for route in self.routes if route.pattern.fullmatch(path))
+        methods = {method: None for each in found for method in each}
+        return (*methods, "HEAD") if "GET" in methods else (*methods,)
+
     def roles_of(self, scope: Scope) -> Roles:
         """Returns the roles that a request requires: any token where it has no route."""
         target = scope[_TARGET] = self.find(scope["method"], path_of(scope))

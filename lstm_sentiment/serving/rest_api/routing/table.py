@@ -17,7 +17,10 @@ from lstm_sentiment.serving.rest_api.routing.route import (
 _MODELS, _INFERENCE, _SERVER = "Models", "Inference", "Server"
 _ONE_MODEL = "/v1/models/{model}[/versions/{version}|/labels/{label}]"
 _TEXT = ("text/plain; charset=utf-8",)
-
+_PROBE = (
+    "GET",
+    "OPTIONS",
+)  # `option httpchk` of HAProxy asks by OPTIONS, unless it is told another
 
 _HTML = "text/html; charset=utf-8"
 _FILES = ("text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml")
@@ -117,7 +120,7 @@ STATUS = Route(
 HEALTHZ = Route(
     operation_id="healthz",
     template="/healthz",
-    methods=ANY_METHOD,
+    methods=_PROBE,
     summary="Returns 200 as long as the process answers.",
     tag=_SERVER,
     roles=roles.OPEN,
@@ -126,7 +129,7 @@ HEALTHZ = Route(
 READYZ = Route(
     operation_id="readyz",
     template="/readyz",
-    methods=ANY_METHOD,
+    methods=_PROBE,
     summary="Returns whether the server can answer for its models.",
     tag=_SERVER,
     roles=roles.OPEN,
@@ -138,7 +141,6 @@ READYZ = Route(
 STATE = Route(
     operation_id="state",
     template="/state",
-    methods=ANY_METHOD,
     summary="Returns states, numbers of requests and latencies, for people.",
     tag=_SERVER,
     roles=roles.STATUS,
@@ -147,7 +149,7 @@ STATE = Route(
 METRICS = Route(
     operation_id="metrics",
     template="/monitoring/prometheus/metrics",
-    methods=ANY_METHOD,
+    methods=ANY_METHOD,  # as in TensorFlow Serving
     summary="Returns the metrics in Prometheus' text format.",
     tag=_SERVER,
     roles=roles.STATUS,
@@ -156,7 +158,6 @@ METRICS = Route(
 OPENAPI = Route(
     operation_id="openapi",
     template="/openapi.json",
-    methods=ANY_METHOD,
     summary="Describes this API.",
     tag=_SERVER,
     roles=roles.OPEN,

@@ -50,6 +50,23 @@ def test_operations_have_names_of_their_own() -> None:
         assert one.operation_id != other.operation_id
 
 
+@pytest.mark.parametrize("route", ROUTER.routes, ids=lambda route: route.operation_id)
+def test_a_path_has_the_methods_by_which_it_is_found(route: Route) -> None:
+    values = {name: "7" for name in re.findall(r"{(\w+)}", route.paths()[0])}
+    path = route.paths()[0].format(**values) if route in TEMPLATES else "/metrics[{x}]"
+    methods = ROUTER.methods_of(path)
+    assert {*route.methods} <= {*methods}
+    assert ("HEAD" in methods) is ("GET" in methods)
+    if "*" not in methods:
+        tried = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+        found = [method for method in tried if ROUTER.find(method, path) is not None]
+        assert sorted(found) == sorted(methods)
+
+
+def test_a_path_without_a_route_has_no_methods() -> None:
+    assert ROUTER.methods_of("/nowhere") == ()
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PURGE"])
 def test_the_page_of_metrics_is_found_at_its_very_path(method: str) -> None:
     target = ROUTER.find(method, "/metrics[{x}]")
