@@ -13,7 +13,8 @@ such, and the tests of training are left out.
 
 The script prints two tables in Markdown, and each failure that differs from the others. `--write`
 puts them into a page between `<!-- candidates:begin -->` and `<!-- candidates:end -->`; with
-`--lowest`, between marks of the same form with the word `lowest`.
+`--lowest`, between marks of the same form with the word `lowest`. If there is a Chinese page beside
+the page, it gets the same tables in Chinese.
 
 Run it with the Python of an environment that has the extra `dev`: that one exports the versions
 which the tests of the core serve. The exit code is 1 where a test failed, 2 where a package cannot
@@ -70,6 +71,37 @@ _MARKS = (
 )
 # Words of the marks between which a page has the tables.
 _CANDIDATES, _LOWEST = "candidates", "lowest"
+_CHINESE = ".zh-CN.md"
+_WORDS = {
+    "en": {
+        "tested": "Tested on {date} with Python {python} on {system}.",
+        "packages": "| package | tested | in the range of `pyproject.toml` |",
+        "tests": f"| tests | passed | need {TEXT} | skipped | failed |",
+        "group": "{name}: {paths}",
+        "comma": ", ",
+        "failed": "Failed:",
+        "failure": "- {number:,}, such as `{test}`: `{line}`",
+        "yes": "yes",
+        "no": "no",
+        "no text": f"no: {TEXT} has no release for it",
+        "nightly": "no: a nightly build",
+        "not required": "not required",
+    },
+    "zh": {
+        "tested": "测试日期为 {date}，使用 Python {python}，系统为 {system}。",
+        "packages": "| 软件包 | 测试的版本 | 是否在 `pyproject.toml` 的范围内 |",
+        "tests": f"| 测试 | 通过 | 缺少 {TEXT} | 跳过 | 失败 |",
+        "group": "{name}：{paths}",
+        "comma": "、",
+        "failed": "失败的测试：",
+        "failure": "- {number:,} 项，例如 `{test}`：`{line}`",
+        "yes": "是",
+        "no": "否",
+        "no text": f"否：没有与它对应的 {TEXT} 正式版",
+        "nightly": "否：每日构建版",
+        "not required": "没有要求",
+    },
+}
 
 
 class InstallationError(Exception):
@@ -128,11 +160,10 @@ def main() -> int:
                 run_tests(group, environment, results)
             if results.exists():
                 counts[group] = read_results(results)
-    text = markdown(environment, counts)
     mark = _LOWEST if arguments.lowest else _CANDIDATES
     for page in arguments.write:
-        page.write_text(replaced(page.read_text("utf-8"), text, page, mark), "utf-8")
-    print(text)
+        write_tables(page, environment, counts, mark)
+    print(markdown(environment, counts))
     return 1 if any(count.failed for count in counts.values()) else 0
 
 
@@ -315,39 +346,60 @@ def read_results(results: Path) -> Counts:
     return counts
 
 
-def markdown(environment: Environment, counts: Mapping[str, Counts]) -> str:
-    """Returns the tables and the failures."""
-    ranges = declared()
-    lines = [
-        f"Tested on {datetime.now(UTC):%Y-%m-%d} with Python {platform.python_version()} on "
-        f"{platform.system()} {platform.machine()}.",
-        *("", "| package | tested | in the range of `pyproject.toml` |", "|---|---|---|"),
-    ]
+def write_tables(
+    page: Path, environment: Environment, counts: Mapping[str, Counts], mark: str = _CANDIDATES
+) -> None:
+    """Writes the tables into a page, and into the Chinese page beside it, if there is one."""
+    chinese = page.with_name(page.name.removesuffix(".md") + _CHINESE)
+    for path in (page, chinese) if chinese.exists() else (page,):
+        language = "zh" if path.name.endswith(_CHINESE) else "en"
+        text = markdown(environment, counts, language)
+        path.write_text(replaced(path.read_text("utf-8"), text, path, mark), "utf-8")
+
+
+def markdown(environment: Environment, counts: Mapping[str, Counts], language: str = "en") -> str:
+    """Returns the tables and the failures in a language, `en` or `zh`."""
+    ranges, words = declared(), _WORDS[language]
+    tested = words["tested"].format(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+    )
+    lines = [tested, "", words["packages"], "|---|---|---|"]
     for name, version in environment.versions.items():
-        lines.append(f"| {name} | {version} | {_taken(name, version, environment, ranges)} |")
-    lines += [
-        *("", f"| tests | passed | need {TEXT} | skipped | failed |", "|---|---|---|---|---|"),
-        *(
-            f"| {name}: {', '.join(f'`{path}`' for path in GROUPS[name])} | {count.passed:,} "
+        taken = words[_taken(name, version, environment, ranges)]
+        lines.append(f"| {name} | {version} | {taken} |")
+    lines += ["", words["tests"], "|---|---|---|---|---|"]
+    for name, count in counts.items():
+        paths = words["comma"].join(f"`{path}`" for path in GROUPS[name])
+        lines.append(
+            f"| {words['group'].format(name=name, paths=paths)} | {count.passed:,} "
             f"| {count.need_text:,} | {count.skipped:,} | {len(count.failed):,} |"
-            for name, count in counts.items()
-        ),
+        )
+    failed = [
+        words["failure"].format(number=len(tests), test=tests[0], line=line)
+        for line, tests in _causes(counts).items()
     ]
+    return "\n".join([*lines, *(["", words["failed"], "", *failed] if failed else [])])
+
+
+def _causes(counts: Mapping[str, Counts]) -> dict[str, list[str]]:
+    """Returns the failed tests by the first line of their failure."""
     causes: dict[str, list[str]] = {}
     for count in counts.values():
         for name, line in count.failed.items():
-            causes.setdefault(" ".join(line.split())[:200], []).append(name)
-    failed = [f"- {len(names):,}, such as `{names[0]}`: {one}" for one, names in causes.items()]
-    return "\n".join([*lines, *(["", "Failed:", "", *failed] if failed else [])])
+            causes.setdefault(" ".join(line.split())[:200].replace("`", "'"), []).append(name)
+    return causes
 
 
 def _taken(
     name: str, version: str, environment: Environment, ranges: Mapping[str, Requirement]
 ) -> str:
+    """Returns the key in `_WORDS` of whether the range of a package contains a version."""
     if name == "tensorflow":
-        return "yes" if environment.text == TEXT else f"no: {TEXT} has no release for it"
+        return "yes" if environment.text == TEXT else "no text"
     if name.endswith("-nightly"):
-        return "no: a nightly build"
+        return "nightly"
     requirement = ranges.get(name)
     if requirement is None:
         return "not required"

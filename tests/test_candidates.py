@@ -1,6 +1,7 @@
 """The script that tests releases before pyproject.toml takes them: its lists and its tables."""
 
 import ast
+import re
 import runpy
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def test_the_tables_name_what_no_range_takes_and_each_failure() -> None:
     assert "| keras-nightly | 3.15.9.dev1 | no: a nightly build |" in lines
     assert "| protobuf | 7.37.0rc1 | yes |" in lines
     assert "| model: `tests/model` | 1,234 | 5 | 0 | 3 |" in lines
-    assert lines[-2:] == ["- 2, such as `a::b`: x", "- 1, such as `a::c`: y"]
+    assert lines[-2:] == ["- 2, such as `a::b`: `x`", "- 1, such as `a::c`: `y`"]
     taken = SCRIPT["markdown"](environment("tensorflow-text", tensorflow="2.21.0"), {}).splitlines()
     assert "| tensorflow | 2.21.0 | yes |" in taken
 
@@ -129,6 +130,25 @@ def test_the_page_keeps_all_but_the_tables() -> None:
     assert SCRIPT["replaced"](both, "new", path, "lowest") == page + lowest.replace("old", "new")
     with pytest.raises(SystemExit, match=r"page\.md must hold .* once"):
         SCRIPT["replaced"]("no marks", "new", path)
+
+
+def test_the_chinese_page_beside_a_page_gets_the_same_tables(tmp_path: Path) -> None:
+    marks = "<!-- candidates:begin -->\nold\n<!-- candidates:end -->\n"
+    pages = tmp_path / "page.md", tmp_path / "page.zh-CN.md"
+    counts = {"model": SCRIPT["Counts"](passed=1234, failed={"a::b": "no `x`"})}
+    versions = {"tensorflow": "2.22.0rc0", "tf_keras_nightly": "1.dev2", "uvicorn": "0.1", "x": "3"}
+    for page in pages:
+        page.write_text(marks, "utf-8")
+    SCRIPT["write_tables"](pages[0], environment(None, **versions), counts)
+    english, chinese = (page.read_text("utf-8").splitlines() for page in pages)
+    assert len(chinese) == len(english) == 18
+    for ours, theirs in zip(english, chinese, strict=True):
+        assert re.findall(r"`.*?`|[\d.,]*\d", ours) == re.findall(r"`.*?`|[\d.,]*\d", theirs)
+        if re.search(r"[a-z]{2}", ours) and "<!--" not in ours:
+            assert re.search(r"[\u4e00-\u9fff\uff1a]", theirs), theirs
+    pages[1].unlink()
+    SCRIPT["write_tables"](pages[0], environment(None, **versions), counts)
+    assert not pages[1].exists()
 
 
 def test_the_stand_in_can_be_imported_and_its_operations_fail() -> None:

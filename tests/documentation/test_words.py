@@ -65,7 +65,7 @@ WORDS = {
 }
 CHINESE_WORDS = {
     r"[Ss]ervable": (r"模型", "servable（TensorFlow Serving 对一个模型的称呼）"),
-    r"(?<![A-Za-z])dev(?![A-Za-z])|验证集|开发集": (
+    r"(?<![A-Za-z])dev(?![A-Za-z0-9])|验证集|开发集": (
         r"早停|停止|选择|挑选|调参",
         "验证集（用于决定何时停止训练）",
     ),
