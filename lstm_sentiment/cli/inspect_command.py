@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lstm_sentiment.cli.console import LineConsole
     from lstm_sentiment.versions.facts import VersionFacts
     from lstm_sentiment.versions.inspection.graph import TensorSummary
+    from lstm_sentiment.versions.inspection.snippets import Snippets
     from lstm_sentiment.versions.inspection.version_report import VersionReport
 
 _COLUMNS = 100
@@ -206,6 +207,14 @@ def _how_to_use(report: "VersionReport") -> Iterator[str]:
     snippets = report.snippets[key]
     request = snippets.curl or snippets.python
     yield "\n".join(f"  {line}" for line in escaped_lines(request).splitlines())
+    yield from _what_to_fill_in(snippets)
+
+
+def _what_to_fill_in(snippets: "Snippets") -> Iterator[str]:
+    """Yields lines on the placeholders of a request, if it has any."""
+    if snippets.fill_in:
+        yield "The version does not describe the values that this signature reads. Fill them in:"
+        yield from (f"- {escaped_line(line)}" for line in snippets.fill_in)
 
 
 def _why_not_loaded(report: "VersionReport") -> Iterator[str]:
@@ -225,7 +234,10 @@ def _print_requests(report: "VersionReport") -> None:
         outputs = _tensors(report.signatures[key].outputs, separator=", ")
         requests = "\n\n".join(filter(None, (snippets.curl, snippets.python)))
         print(f"# {escaped_line(key)}: {ways}")
-        print(f"# It returns {outputs}.\n\n{escaped_lines(requests)}\n")
+        print(f"# It returns {outputs}.")
+        for line in _what_to_fill_in(snippets):
+            print(f"# {line}")
+        print(f"\n{escaped_lines(requests)}\n")
     for key, signature in report.signatures.items():
         if not signature.is_served:
             why = "no request can hold its tensors" if signature.outputs else "it has no output"

@@ -90,6 +90,21 @@ def test_flags_show_settings_graph_and_requests(run: Run, version_dir: Path) -> 
         assert f"\n\n{snippets.curl}\n\n{snippets.python}\n\n" in requests
 
 
+def test_requests_of_another_program_name_what_to_fill_in(run: Run, tmp_path: Path) -> None:
+    module = tf.Module()
+    module.scaled = tf.function(
+        lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None, 3], tf.float32, "x")]
+    )
+    tf.saved_model.save(module, str(tmp_path / "scaled" / "1"), {"scaled": module.scaled})
+    told = "The version does not describe the values that this signature reads. Fill them in:"
+    line = "- x: 0.0 stands for each value of dtype float32."
+    requests = run("inspect", tmp_path / "scaled", "--requests").out
+    assert f"# {told}\n# {line}\n\ncurl -d " in requests
+    assert f"{told}\n{line}\n" in run("inspect", tmp_path / "scaled").out
+    [signature] = json.loads(run("inspect", tmp_path / "scaled", "--json").out)["signatures"]
+    assert signature["fill_in"] == [line.removeprefix("- ")]
+
+
 def test_json_is_the_report_alone(run: Run, version_dir: Path) -> None:
     outcome = run("inspect", version_dir.parent, "--json")
     assert outcome.code == 0, outcome.err

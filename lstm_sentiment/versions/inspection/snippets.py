@@ -13,6 +13,13 @@ from urllib.parse import quote
 
 from lstm_sentiment.version_folder import DEFAULT_SIGNATURE_KEY, IDS, ExampleAnswer
 from lstm_sentiment.versions.inspection.graph import SignatureSummary, TensorSummary
+from lstm_sentiment.versions.inspection.placeholders import (
+    FEATURE,
+    FEATURE_VALUE,
+    placeholder_shape,
+    placeholder_value,
+    what_to_fill_in,
+)
 
 GRPC_ADDRESS = "localhost:8500"
 REST_ADDRESS = "localhost:8501"
@@ -39,10 +46,17 @@ class Snippets:
 
     REST, as of TensorFlow Serving, asks no signature without inputs, and none with tensors that
     JSON cannot hold: the command is empty then.
+
+    Attributes:
+        curl: The shell command.
+        python: The program.
+        fill_in: A line for each placeholder in the two, with what to send in its place; empty
+            where both can be sent as they are.
     """
 
     curl: str
     python: str
+    fill_in: tuple[str, ...] = ()
 
 
 FALLBACK = ExampleAnswer("房间很干净", ("房间", "很", "干净"), (1,), "", ())
@@ -79,7 +93,9 @@ def request_snippets(
     if body is not None:
         return Snippets(_curl(body, url), _client_snippet(name, version, call))
     curl = _generic_curl(signature, url) if _is_for_rest(signature) else ""
-    return Snippets(curl, _generic_python(signature, name, version))
+    takes_examples = _verb(signature) != "predict"
+    fill_in = what_to_fill_in(signature, takes_examples=takes_examples)
+    return Snippets(curl, _generic_python(signature, name, version), fill_in)
 
 
 def _is_for_rest(signature: SignatureSummary) -> bool:
@@ -171,8 +187,11 @@ def _client_snippet(name: str, version: int | None, call: str) -> str:
 def _generic_curl(signature: SignatureSummary, url: str) -> str:
     head = {"signature_name": signature.key}
     if _verb(signature) != "predict":
-        return _curl({**head, "examples": [{"FEATURE": "VALUE"}]}, url)
-    values = {name: (_value(t.dtype), _shape(t.shape)) for name, t in signature.inputs.items()}
+        return _curl({**head, "examples": [{FEATURE: FEATURE_VALUE}]}, url)
+    values = {
+        name: (placeholder_value(tensor.dtype), placeholder_shape(tensor.shape))
+        for name, tensor in signature.inputs.items()
+    }
     if all(math.prod(shape) <= _LONGEST_LITERAL for _, shape in values.values()):
         inputs = {name: _nested(value, shape) for name, (value, shape) in values.items()}
         return _curl({**head, "inputs": inputs}, url)
@@ -212,7 +231,7 @@ def _generic_python(signature: SignatureSummary, name: str, version: int | None)
 
 _EXAMPLE_LINES = (
     "example = request.input.example_list.examples.add()",
-    'example.features.feature["FEATURE"].bytes_list.value.append(b"VALUE")',
+    f'example.features.feature["{FEATURE}"].bytes_list.value.append(b"{FEATURE_VALUE}")',
 )
 
 
@@ -226,11 +245,11 @@ def _tensor_lines(signature: SignatureSummary) -> list[str]:
 def _lines_of_one(name: str, tensor: TensorSummary) -> list[str]:
     dtype, shape, target = (
         tensor.dtype,
-        list(_shape(tensor.shape)),
+        list(placeholder_shape(tensor.shape)),
         f"request.inputs[{_literal(name)}]",
     )
     if dtype in _WITH_VALUES:
-        value = f"value = tf.make_tensor_proto({_value(dtype)!r}, tf.{dtype}, {shape})"
+        value = f"value = tf.make_tensor_proto({placeholder_value(dtype)!r}, tf.{dtype}, {shape})"
         return [value, f"{target}.CopyFrom(value)"]
     # A message without values stands for zeros.
     return [
@@ -242,17 +261,6 @@ def _lines_of_one(name: str, tensor: TensorSummary) -> list[str]:
 def _literal(text: str) -> str:
     """Formats a string as a Python literal, in double quotes if possible."""
     return repr(text) if set(text) & {'"', "\\"} or not text.isprintable() else f'"{text}"'
-
-
-def _value(dtype: str) -> Any:
-    """Returns a value that most graphs accept: 0 is an index of every table."""
-    if dtype in ("string", "bool"):
-        return "text" if dtype == "string" else True
-    return 0.0 if "float" in dtype or dtype == "half" else 0
-
-
-def _shape(shape: Sequence[int | None] | None) -> tuple[int, ...]:
-    return (1,) if shape is None else tuple(1 if size is None else size for size in shape)
 
 
 def _nested(value: Any, shape: Sequence[int]) -> Any:

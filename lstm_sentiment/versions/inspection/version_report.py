@@ -55,7 +55,9 @@ class VersionReport:
 
     def _snippets_of(self, key: str) -> dict[str, Any]:
         snippets = self.snippets.get(key)
-        return {"curl": None, "python": None} if snippets is None else asdict(snippets)
+        if snippets is None:
+            return {"curl": None, "python": None, "fill_in": []}
+        return asdict(snippets)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as `inspect --json` prints it."""
