@@ -76,6 +76,11 @@ MUTED: Progress = SilentProgress()
 """Shows nothing in any case, for steps inside of a step."""
 
 
+def muted_below(least: int, parts: int, progress: Progress) -> Progress:
+    """Returns a progress, or `MUTED` if a step has fewer than `least` parts and so ends at once."""
+    return progress if parts >= least else MUTED
+
+
 def in_parts(
     values: Sequence[Value], size: int, description: str, progress: Progress
 ) -> Iterator[Sequence[Value]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.estimator.classes import Classes
-from lstm_sentiment.progress import MUTED, SILENT, in_parts
+from lstm_sentiment.progress import SILENT, in_parts, muted_below
 from lstm_sentiment.serving.loading.options import Engine
 from lstm_sentiment.system import sync_to_disk
 from lstm_sentiment.version_folder import ESTIMATOR, find_version
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _NAME = "unsaved"
 _AT_ONCE = 128
-_FEW_TEXTS = 2_000
+_MANY_TEXTS = 2_000
 
 
 class KeptVersion:
@@ -73,7 +73,7 @@ class KeptVersion:
 
     def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         """Returns the probabilities of the version's classes, `(texts, classes)`."""
-        progress = SILENT if len(texts) > _FEW_TEXTS else MUTED
+        progress = muted_below(_MANY_TEXTS, len(texts), SILENT)
         return np.array(
             [
                 answer.probabilities

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.progress import MUTED, SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, muted_below
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrected import apply_corrections
 from lstm_sentiment.text.corpus.corrections import Corrections, read_corrections
@@ -294,9 +294,7 @@ def _without_excluded(corpus: Corpus, excluded: Digests, progress: Progress) -> 
 def _compare(parts: Sequence[Corpus], progress: Progress) -> None:
     """Computes the near digests of texts, which takes long where there are many."""
     texts = sum(map(len, parts))
-    if texts < _MANY_TEXTS:
-        progress = MUTED
-    with progress.step("Comparing texts", texts) as advance:
+    with muted_below(_MANY_TEXTS, texts, progress).step("Comparing texts", texts) as advance:
         for part in parts:
             part.compute_near_digests(advance)
 

@@ -30,12 +30,12 @@ from lstm_sentiment.pipeline.run_folder import (
     save_or_check_data,
 )
 from lstm_sentiment.pipeline.run_texts import RunTexts
-from lstm_sentiment.progress import MUTED, SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, muted_below
 from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.evaluation.metrics import Evaluation
 from lstm_sentiment.training.fit import fit
 from lstm_sentiment.training.fit_result import FitResult
-from lstm_sentiment.training.inputs.encoding import FEW_TEXTS
+from lstm_sentiment.training.inputs.encoding import MANY_TEXTS
 from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
 from lstm_sentiment.training.records.checkpoint import before
@@ -228,7 +228,7 @@ def _run_prepared(
     scores, result = result.evaluate_held_out(
         prepared.test,
         cache_dir=_token_cache(config, prepared),
-        progress=progress if len(prepared.test) > FEW_TEXTS else MUTED,
+        progress=muted_below(MANY_TEXTS, len(prepared.test), progress),
     )
     with progress.step("Exporting", 1) as advance:
         version_dir = publisher.best(result, scores)

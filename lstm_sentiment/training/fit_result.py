@@ -15,14 +15,14 @@ from lstm_sentiment.drift.reference import DriftReference
 from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.model.sentiment_model import SentimentModel
 from lstm_sentiment.predictions import Prediction
-from lstm_sentiment.progress import MUTED, SILENT, Progress
+from lstm_sentiment.progress import SILENT, Progress, muted_below
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.python_values import texts_of
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.config import TrainingConfig
 from lstm_sentiment.training.evaluation.logits import LogitsOf, logits_function
 from lstm_sentiment.training.evaluation.metrics import Evaluation, evaluate_logits
-from lstm_sentiment.training.inputs.encoding import FEW_TEXTS, encode_texts
+from lstm_sentiment.training.inputs.encoding import MANY_TEXTS, encode_texts
 from lstm_sentiment.training.inputs.token_rows import TokenRows
 from lstm_sentiment.version_folder import probabilities_of
 
@@ -111,7 +111,7 @@ class FitResult:
             self.tokenizer,
             listed,
             max_length=self.model.config.max_length,
-            progress=progress if len(listed) > FEW_TEXTS else MUTED,
+            progress=muted_below(MANY_TEXTS, len(listed), progress),
         )
         return probabilities_of(self._logits_of(ids), self.temperature)
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from lstm_sentiment.errors import TrainingError
 from lstm_sentiment.model.sentiment_model import SentimentModel
-from lstm_sentiment.progress import MUTED
+from lstm_sentiment.progress import muted_below
 from lstm_sentiment.system import write_whole
 from lstm_sentiment.training.class_weights import class_weights_of
 from lstm_sentiment.training.config import AutoNumber
-from lstm_sentiment.training.inputs.encoding import FEW_TEXTS
+from lstm_sentiment.training.inputs.encoding import MANY_TEXTS
 from lstm_sentiment.training.inputs.soft_targets import soft_targets
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows
 from lstm_sentiment.training.network import make_network
@@ -74,9 +74,8 @@ def make_task(run: TrainingRun, dev_scores: Sequence[EpochScores] | None = None)
     train, training = run.train, run.orders.training
     num_classes = len(train.label_names)
     train_ids = run.encode(train.texts, "training texts", run.progress)
-    dev_ids = run.encode(
-        run.dev.texts, "dev texts", run.progress if len(run.dev) > FEW_TEXTS else MUTED
-    )
+    of_dev = muted_below(MANY_TEXTS, len(run.dev), run.progress)
+    dev_ids = run.encode(run.dev.texts, "dev texts", of_dev)
     labels, targets = np.asarray(train.labels, np.int64), None
     if run.soft_labels is not None:
         taught = soft_targets(

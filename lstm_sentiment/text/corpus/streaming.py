@@ -11,7 +11,7 @@ import numpy as np
 from lstm_sentiment.compressed import content_suffix
 from lstm_sentiment.encodings import AUTO
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import MUTED, SILENT, Advance, Progress
+from lstm_sentiment.progress import SILENT, Advance, Progress, muted_below
 from lstm_sentiment.text.bad_rows import BadRows
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.file_index import FileIndexer
@@ -102,7 +102,7 @@ def open_texts(
 def _reading(files: Sequence[Path], progress: Progress) -> AbstractContextManager[Advance]:
     # A file that is not there is reported where it is read.
     size = sum(file.stat().st_size for file in files if file.is_file())
-    return (MUTED if size < _SHORT_BYTES else progress).step(_READING, size)
+    return muted_below(_SHORT_BYTES, size, progress).step(_READING, size)
 
 
 def _streamable(files: Sequence[Path]) -> Sequence[Path]:

@@ -14,8 +14,8 @@ from lstm_sentiment.text.corpus.file_texts import FileTexts
 from lstm_sentiment.text.tokenizer import Tokenizer
 from lstm_sentiment.training.inputs.token_rows import TokenRows, save_token_rows, token_rows
 
-FEW_TEXTS = 5_000
-"""So many texts are tokenized so soon that no progress need be shown."""
+MANY_TEXTS = 5_000
+"""Fewer texts are tokenized so soon that no progress need be shown."""
 
 _TEXTS_AT_ONCE = 2_000
 
