@@ -25,7 +25,7 @@ class PretrainedEmbedding(keras.layers.Layer):
     Call arguments:
         token_ids: int `(batch, time)`.
 
-    Returns:
+    Call returns:
         float `(batch, time, embedding_dim)`.
 
     Masking:
@@ -156,7 +156,7 @@ class MaskedPooling(keras.layers.Layer):
         states: float `(batch, time, width)`.
         mask: bool `(batch, time)`, True at real tokens; at least one in each row.
 
-    Returns:
+    Call returns:
         float `(batch, width)`, or `(batch, 2 * width)` for `max_mean`.
 
     Masking:

@@ -44,7 +44,7 @@ class NgramView(keras.layers.Layer):
         token_ids: int `(batch, time)`, padded with `PAD_ID`.
         logits: The LSTM's logits, float32 `(batch, classes)`.
 
-    Returns:
+    Call returns:
         float32 `(batch, classes)`: `(1 - share) * logits + share * ngram_logits`.
 
     Attributes:

@@ -24,7 +24,7 @@ class FastLSTM(keras.layers.Layer):
             on a CPU they may be anywhere.
         training: Applies recurrent dropout if true.
 
-    Returns:
+    Call returns:
         float `(batch, time, width)`, or without `return_sequences` the last state of each
         direction, `(batch, width)`. `width` is `units`, or twice as much with `bidirectional`:
         forward, then backward. Output at masked steps is undefined: zero here, not with cuDNN.

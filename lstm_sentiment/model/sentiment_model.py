@@ -47,7 +47,7 @@ class SentimentModel(keras.Model):
         token_ids: int `(batch, time)`, padded with `PAD_ID`, at least one real token in each row.
             On a GPU padding must be on the right, for cuDNN's LSTM.
 
-    Returns:
+    Call returns:
         float32 logits `(batch, num_classes)`, independent of the amount of padding.
 
     Masking:

@@ -105,3 +105,18 @@ def test_every_operation_of_rest_is_there_with_its_statuses(made: dict[str, str]
             rows = [line for line in section.splitlines() if line[2:5].isdigit()]
             assert [row[2:5] for row in rows] == [*operation["responses"]]
     assert document["components"]["schemas"].keys() <= sections.keys()
+
+
+def test_every_docstring_can_be_read_in_sections(caplog: pytest.LogCaptureFixture) -> None:
+    """As mkdocstrings reads them for the pages of names, which warns of what it cannot read."""
+    griffe = pytest.importorskip("griffe", reason="of the extra `docs`")
+
+    def parse(owner: Any) -> None:
+        for member in owner.members.values():
+            if not member.is_alias:
+                if member.docstring:
+                    assert member.docstring.parsed is not None
+                parse(member)
+
+    parse(griffe.load("lstm_sentiment", search_paths=[REPOSITORY], docstring_parser="google"))
+    assert [record.getMessage() for record in caplog.records] == []
