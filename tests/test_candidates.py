@@ -17,7 +17,12 @@ from packaging.version import Version
 
 from tests.conftest import REPOSITORY
 
-SCRIPT: dict[str, Any] = runpy.run_path(str(REPOSITORY / ".ci" / "candidates.py"))
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(REPOSITORY / ".ci"))  # as Python does that runs the script
+    SCRIPT: dict[str, Any] = runpy.run_path(str(REPOSITORY / ".ci" / "candidates.py"))
+    ENVIRONMENTS: dict[str, Any] = runpy.run_path(
+        str(REPOSITORY / ".ci" / "candidate_environments.py")
+    )
 WITHOUT_TEXT = "RuntimeError: tensorflow-text has no release for this TensorFlow"
 RESULTS = f"""<testsuites><testsuite>
 <testcase classname="tests.a" name="test_right"/>
@@ -36,11 +41,11 @@ def environment(text: str | None, **versions: str) -> Any:
 
 
 def test_all_that_the_tests_need_is_installed() -> None:
-    declared = SCRIPT["declared"]()
-    assert set(SCRIPT["TOOLS"]) <= declared.keys()
+    declared = ENVIRONMENTS["declared"]()
+    assert set(ENVIRONMENTS["TOOLS"]) <= declared.keys()
     assert {"grpcio", "tensorflow-text", "keras", "gensim", "tensorboard"} <= declared.keys()
     assert "lstm-sentiment" not in declared
-    core = SCRIPT["declared"](extras=())
+    core = ENVIRONMENTS["declared"](extras=())
     assert "grpcio" in core and "keras" not in core and "pytest" not in core
 
 
@@ -56,7 +61,7 @@ def imported_by_tests() -> Iterator[tuple[Path, str]]:
 
 
 def test_each_package_that_a_test_file_imports_is_installed() -> None:
-    declared = {canonicalize_name(name) for name in SCRIPT["declared"]()}
+    declared = {canonicalize_name(name) for name in ENVIRONMENTS["declared"]()}
     lines = [line for name in declared for line in requires(name) or () if "extra ==" not in line]
     installed = declared | {canonicalize_name(Requirement(line).name) for line in lines}
     packages = packages_distributions()
@@ -70,8 +75,8 @@ def test_each_package_that_a_test_file_imports_is_installed() -> None:
 
 
 def test_the_lowest_versions_are_where_the_ranges_of_the_core_begin() -> None:
-    core = SCRIPT["declared"](extras=())
-    lowest = {one.name: one.specifier for one in map(Requirement, SCRIPT["lowest"]())}
+    core = ENVIRONMENTS["declared"](extras=())
+    lowest = {one.name: one.specifier for one in map(Requirement, ENVIRONMENTS["lowest"]())}
     assert lowest.keys() == core.keys()
     for name, requirement in core.items():
         [pin] = lowest[name]
@@ -80,8 +85,8 @@ def test_the_lowest_versions_are_where_the_ranges_of_the_core_begin() -> None:
 
 
 def test_tensorflow_text_comes_of_the_same_minor_release() -> None:
-    texts = SCRIPT["texts"]
-    released = str(SCRIPT["declared"]()["tensorflow-text"])
+    texts = ENVIRONMENTS["texts"]
+    released = str(ENVIRONMENTS["declared"]()["tensorflow-text"])
     assert texts(None) == [released]
     of_minor = ">=2.30.0.dev0,<2.31"
     assert texts(Requirement("tensorflow==2.30.1rc0")) == [
