@@ -183,9 +183,10 @@ class DriftMonitor:
         if not version.is_looked_up:
             try:
                 folder = self._base_path and served_version_dir(servable_id, self._base_path)
-                if folder is not None:
-                    reference = DriftReference.from_card(load_card(folder), folder)
-                    version.test = DriftTest(reference, alpha=self._alpha)
+                if folder is None:  # the config that adds the model is not in force yet
+                    return None
+                reference = DriftReference.from_card(load_card(folder), folder)
+                version.test = DriftTest(reference, alpha=self._alpha)
             except LstmSentimentError as error:
                 logger.warning("no look at drift: %s", error)
             version.is_looked_up = True

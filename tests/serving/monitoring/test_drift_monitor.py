@@ -131,6 +131,19 @@ def test_a_version_that_keeps_nothing_of_training_is_left_out(
     assert len(caplog.records) == is_served
 
 
+def test_a_model_that_a_reload_adds_is_compared_once_its_config_is_in_force(
+    base_path: Path,
+) -> None:
+    """A page of metrics may be asked for while the models of the new config are loaded."""
+    monitor = Monitor(None)
+    in_force: list[Path] = []
+    monitor.start(no_counts, lambda name: in_force[0] if in_force else None)
+    monitor.stop()
+    assert monitor.reports() == {}
+    in_force.append(base_path)
+    assert monitor.reports().keys() == {ID}
+
+
 def test_other_processes_add_up(base_path: Path) -> None:
     monitors = [Monitor(base_path), Monitor(base_path)]
     for monitor in monitors:
