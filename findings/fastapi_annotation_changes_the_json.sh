@@ -9,7 +9,7 @@
 # `+00:00` or with `Z`. The OpenAPI schema of `dict[str, Any]` names no format. A model with `score: float` is
 # described as a number, sends `null` for NaN, and refuses that `null` when the answer is read back.
 #
-# Versions: fastapi 0.165.0, pydantic 2.14.4, starlette 1.10.0.
+# Versions: fastapi 0.165.0, pydantic 2.14.4, starlette 1.10.0, httpx2 2.16.2 (for the test client).
 #
 # Why it matters: somebody who adds missing annotations, or a `response_model`, changes the protocol, and clients
 # that read a number of seconds or a price find a text. A server whose model returns NaN answers 200 with `null`
