@@ -39,6 +39,7 @@ from lstm_sentiment.training.inputs.encoding import MANY_TEXTS
 from lstm_sentiment.training.inputs.soft_targets import count_learned
 from lstm_sentiment.training.inputs.teacher_temperature import settle_teacher
 from lstm_sentiment.training.records.checkpoint import before
+from lstm_sentiment.training.records.kept_views import VIEWS
 from lstm_sentiment.training.records.model_file import save_model
 from lstm_sentiment.training.records.tensorboard import require_tensorboard
 from lstm_sentiment.training.worker_run import CHECKPOINT
@@ -238,7 +239,9 @@ def _run_prepared(
     )
     save_model(result.model, run_dir / "model.keras")
     result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
-    before(run_dir / CHECKPOINT).unlink(missing_ok=True)
+    # Of use only to a run that is resumed.
+    for path in (before(run_dir / CHECKPOINT), run_dir / VIEWS):
+        path.unlink(missing_ok=True)
     parts = {"test": scores, "dev": result.dev}
     whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}
     # As in the config: the same whether the run was cut off and resumed from elsewhere or not.

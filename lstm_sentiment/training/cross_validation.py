@@ -177,7 +177,7 @@ def _train_fold(run: TrainingRun, advance: Advance, name: str) -> FoldLogits:
     training = replace(run.orders.training, patience=epochs)
     run = replace(
         run,
-        orders=replace(run.orders, training=training),
+        orders=replace(run.orders, training=training, folder=None),
         cache_dir=None,
         progress=MUTED,
     )

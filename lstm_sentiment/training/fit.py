@@ -90,10 +90,11 @@ def fit(
             `train`, both labels are learned (`TrainingConfig.teacher_weight`); other texts are
             learned too, only with their soft labels. Texts of `dev` and their near duplicates are
             left out.
-        run_dir: Folder for `checkpoints/last.npz`, `history.csv` and `tensorboard/`. `None` writes
-            no files, and the run cannot be resumed.
-        resume: Continues from the checkpoint in `run_dir`, if there is one. With all other
-            arguments unchanged, the result is that of a run never stopped, on a CPU to the bit.
+        run_dir: Folder for `checkpoints/`, `history.csv` and `tensorboard/`. `None` writes no
+            files, and the run cannot be resumed.
+        resume: Continues from the checkpoint in `run_dir`, if there is one, with the n-grams'
+            classifiers that are kept there. With all other arguments unchanged, the result is that
+            of a run never stopped, on a CPU to the bit.
         tensorboard: Writes a TensorBoard log to `run_dir` (extra `tensorboard`).
         cache_dir: Folder that keeps token ids on disk, for this run and later ones on the same
             texts; `None` keeps them in memory.

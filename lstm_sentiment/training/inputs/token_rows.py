@@ -16,7 +16,7 @@ from lstm_sentiment.unfinished import clear_once, unfinished_folder
 from lstm_sentiment.version_folder import OOV_ID, PAD_ID
 
 _IDS, _LENGTHS, _DIGEST = "ids.int32", "lengths.npy", "sha256.txt"
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE, _VALUES_AT_ONCE = 10_000, 2**20
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,14 @@ class TokenRows:
             unknown, lengths = self.ids_of(block) == OOV_ID, self.lengths[block]
             rates[block] = np.add.reduceat(unknown, np.cumsum(lengths) - lengths, dtype=np.int64)
         return rates / self.lengths
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of the ids, and of where each row lies among them."""
+        digest = hashlib.sha256()
+        for values, form in ((self.flat, "<i4"), (self.starts, "<i8"), (self.lengths, "<i8")):
+            for start in range(0, len(values), _VALUES_AT_ONCE):
+                digest.update(values[start : start + _VALUES_AT_ONCE].astype(form).tobytes())
+        return digest.hexdigest()
 
     def to_list(self) -> list[list[int]]:
         """Returns all rows as lists."""
