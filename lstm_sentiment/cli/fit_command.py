@@ -194,14 +194,19 @@ def _read(
 ) -> tuple[PipelineConfig, "RunTexts | None"]:
     """Returns the settings of the run, and its texts unless other workers may have to read them."""
     from lstm_sentiment.pipeline import run_folder
+    from lstm_sentiment.pipeline.compared_texts import load_compared
     from lstm_sentiment.pipeline.run_texts import read_run_texts
 
     if resume is not None:
         config = run_folder.load_unfinished_run(resume)
-    elif not os.environ.get(_CLUSTER):
-        run_folder.check_folders(config)
     # Of several workers, the chief alone reads the texts, and which one it is TensorFlow decides.
-    return config, None if os.environ.get(_CLUSTER) else read_run_texts(config, progress)
+    if os.environ.get(_CLUSTER):
+        return config, None
+    if resume is not None:
+        known = load_compared(resume, progress)
+        return config, read_run_texts(config, progress, known=known)
+    run_folder.check_folders(config)
+    return config, read_run_texts(config, progress)
 
 
 def _print_result(result: "PipelineResult", config: PipelineConfig) -> None:

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
+from lstm_sentiment.pipeline.compared_texts import compare_texts
 from lstm_sentiment.pipeline.config import PathLike, PipelineConfig
-from lstm_sentiment.progress import SILENT, Progress, muted_below
+from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrected import apply_corrections
 from lstm_sentiment.text.corpus.corrections import Corrections, read_corrections
 from lstm_sentiment.text.corpus.demo import load_demo_corpus
 from lstm_sentiment.text.corpus.duplicates import are_in, distinct, exact_digests, first_of_each
 from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.known_digests import NONE_KNOWN, KnownDigests
 from lstm_sentiment.text.corpus.near_duplicates import near_digests, positions_without
 from lstm_sentiment.text.corpus.reading import read_corpus, read_texts
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels, read_soft_labels
@@ -26,7 +28,6 @@ Splits = tuple[Corpus, Corpus, Corpus]
 Digests = NDArray[np.uint64]
 
 _MOST_CLASSES = 1_000
-_MANY_TEXTS = 100_000  # fewer are compared within seconds
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def deal_out(
     corrections: Corrections,
     progress: Progress,
     *,
+    known: KnownDigests = NONE_KNOWN,
     when_read: Callable[[Corpus], None] = lambda _: None,
 ) -> Splits:
     """Splits the labelled texts as `prepare_corpora`.
@@ -79,18 +81,20 @@ def deal_out(
         excluded: Near digests of texts that must not be learned from.
         corrections: Corrected labels of the texts.
         progress: Reports how many texts are dropped, and why.
+        known: Near digests that need not be computed.
         when_read: Called with the labelled texts as they were read.
     """
     corpus, given_dev, given_test = _read_corrected(config, corrections, progress)
     when_read(corpus)
-    corpus = _without_excluded(clean_corpus(corpus, progress), excluded, progress)
+    corpus = clean_corpus(corpus, progress)
+    compare_texts([corpus, given_dev, given_test], known, progress)
+    corpus = _without_excluded(corpus, excluded, progress)
     train, dev, test = _without_held_out(corpus, [given_dev, given_test], progress).split(
         seed=config.training.seed if config.split_seed is None else config.split_seed,
         dev_fraction=0.1 if given_dev is None else 0.0,
         test_fraction=0.1 if given_test is None else 0.0,
     )
     dev, test = given_dev or dev, given_test or test
-    _compare((train, dev, test), progress)
     if given_dev is None:
         dev = without_near_duplicates(dev, "dev", (test,), progress)
     train = without_near_duplicates(train, "training", (dev, test), progress)
@@ -153,16 +157,29 @@ def texts_to_learn_words(
 
 
 def read_unlabelled(
-    config: PipelineConfig, labelled: Splits, excluded: Digests, progress: Progress
+    config: PipelineConfig,
+    labelled: Splits,
+    excluded: Digests,
+    progress: Progress,
+    *,
+    known: KnownDigests = NONE_KNOWN,
 ) -> UnlabelledTexts:
-    """Reads the unlabelled texts, without near duplicates of labelled and of excluded texts."""
+    """Reads the unlabelled texts, without near duplicates of labelled and of excluded texts.
+
+    Args:
+        config: The files.
+        labelled: Train, dev and test set.
+        excluded: Near digests of texts that must not be learned from.
+        progress: Reports how many texts are left.
+        known: Near digests that need not be computed.
+    """
     if not config.unlabelled:
         return UnlabelledTexts()
     texts = _read_all(config, config.unlabelled, progress)
     exact = exact_digests(texts)
     positions = first_of_each(exact)
     positions = positions[~are_in(exact[positions], exact_digests([""]))]
-    near = near_digests(taken(texts, positions))
+    near = known.near_digests(taken(texts, positions), exact[positions])
     kept = positions_without(near, excluded, *(part.near_digests for part in labelled))
     positions = positions[kept]
     if len(texts):
@@ -289,14 +306,6 @@ def _without_excluded(corpus: Corpus, excluded: Digests, progress: Progress) -> 
         return corpus
     progress.say(f"Dropped {len(corpus) - len(kept):,} texts that are excluded")
     return corpus.select(kept)
-
-
-def _compare(parts: Sequence[Corpus], progress: Progress) -> None:
-    """Computes the near digests of texts, which takes long where there are many."""
-    texts = sum(map(len, parts))
-    with muted_below(_MANY_TEXTS, texts, progress).step("Comparing texts", texts) as advance:
-        for part in parts:
-            part.compute_near_digests(advance)
 
 
 def _without_held_out(

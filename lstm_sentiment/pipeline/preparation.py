@@ -105,7 +105,7 @@ def prepare_run(
     *,
     texts: RunTexts | None = None,
     cache_dir: Path = Path("runs") / "cache",
-    when_checked: Callable[[], None] = lambda: None,
+    when_checked: Callable[[RunTexts], None] = lambda _: None,
 ) -> PreparedRun:
     """Reads and splits the texts, and makes the tokenizer and the word vectors.
 
@@ -115,7 +115,8 @@ def prepare_run(
         texts: What `read_run_texts` has read; `None` reads it.
         cache_dir: Folder for trained word vectors, the teacher's embeddings and, where
             `config.cache` is `disk`, token ids.
-        when_checked: Called when all files are read and valid, before anything long begins.
+        when_checked: Called with the texts when all files are read and valid, before anything long
+            begins.
 
     Raises:
         InvalidInputError: If an input breaks a rule.
@@ -131,7 +132,7 @@ def prepare_run(
                 "No word vectors are trained: `init_from` brings its own, so `unlabelled` changes "
                 "nothing"
             )
-    when_checked()
+    when_checked(read)
     soft_labels = read.soft_labels
     if is_e5(config.teacher):
         soft_labels = e5_soft_labels(

@@ -10,6 +10,7 @@ from typing import Any
 
 from lstm_sentiment.command_line import shell_command
 from lstm_sentiment.errors import ExportError, InvalidInputError, TrainingError
+from lstm_sentiment.pipeline.compared_texts import COMPARED, load_compared, save_compared
 from lstm_sentiment.pipeline.config import PipelineConfig
 from lstm_sentiment.pipeline.memory import check_run_memory
 from lstm_sentiment.pipeline.preparation import PreparedRun, prepare_run
@@ -29,7 +30,7 @@ from lstm_sentiment.pipeline.run_folder import (
     save_labelled_texts,
     save_or_check_data,
 )
-from lstm_sentiment.pipeline.run_texts import RunTexts
+from lstm_sentiment.pipeline.run_texts import RunTexts, read_run_texts
 from lstm_sentiment.progress import SILENT, Progress, muted_below
 from lstm_sentiment.training.budget import settle_budget
 from lstm_sentiment.training.evaluation.metrics import Evaluation
@@ -157,14 +158,17 @@ def _run(
         if resume:
             held.enter_context(only_run(run_dir, resume=True))
 
-        def begin() -> None:
+        def begin(read: RunTexts) -> None:
             # From here on the run can be resumed. Bad input leaves no folder.
             if not resume:
                 held.enter_context(only_run(run_dir, resume=False))
             begin_run(config, run_dir)
             progress.say(f"Run folder: {run_dir}")
+            save_compared(read, run_dir, progress)
 
         with _told_while_preparing(run_dir, progress):
+            if resume and texts is None:
+                texts = read_run_texts(config, progress, known=load_compared(run_dir, progress))
             prepared = prepare_run(
                 config, progress, texts=texts, cache_dir=cache_dir, when_checked=begin
             )
@@ -240,7 +244,7 @@ def _run_prepared(
     save_model(result.model, run_dir / "model.keras")
     result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
     # Of use only to a run that is resumed.
-    for path in (before(run_dir / CHECKPOINT), run_dir / VIEWS):
+    for path in (before(run_dir / CHECKPOINT), run_dir / VIEWS, run_dir / COMPARED):
         path.unlink(missing_ok=True)
     parts = {"test": scores, "dev": result.dev}
     whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}

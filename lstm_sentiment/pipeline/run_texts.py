@@ -23,6 +23,7 @@ from lstm_sentiment.pipeline.teacher.e5 import check_e5, is_e5
 from lstm_sentiment.progress import SILENT, Progress
 from lstm_sentiment.text.corpus.corpus import Corpus
 from lstm_sentiment.text.corpus.corrections import Corrections, read_corrections
+from lstm_sentiment.text.corpus.known_digests import NONE_KNOWN, KnownDigests
 from lstm_sentiment.text.corpus.soft_labels import SoftLabels
 from lstm_sentiment.text.vectors.files import load_word_vectors
 from lstm_sentiment.text.vectors.word_vectors import WordVectors
@@ -61,6 +62,11 @@ class RunTexts:
         """Train, dev and test set."""
         return self.train, self.dev, self.test
 
+    def digests(self) -> KnownDigests:
+        """Returns the digests of labelled and unlabelled texts, for a run that is resumed."""
+        parts = (*self.labelled, self.unlabelled)
+        return KnownDigests.of((part.exact_digests, part.near_digests) for part in parts)
+
     def learned(self, soft_labels: SoftLabels | None) -> int:
         """Returns the number of texts that are learned, including those with only a soft label."""
         return count_learned(self.train, self.dev, soft_labels)
@@ -79,6 +85,7 @@ def read_run_texts(
     config: PipelineConfig,
     progress: Progress = SILENT,
     *,
+    known: KnownDigests = NONE_KNOWN,
     when_read: Callable[[Corpus], None] = lambda _: None,
 ) -> RunTexts:
     """Reads and splits the texts of a run, and loads its word vectors.
@@ -86,6 +93,7 @@ def read_run_texts(
     Args:
         config: Settings of the run.
         progress: Reports every long step, and what is dropped.
+        known: Near digests of texts that need not be computed: see `RunTexts.digests`.
         when_read: Called with the labelled texts as they are in their files, empty and repeated
             ones among them.
 
@@ -102,9 +110,9 @@ def read_run_texts(
     names = NO_NAMES if config.label_names is None else read_display_names(config.label_names)
     excluded = read_excluded(config, progress)
     corrections = read_corrections(config.corrections)
-    labelled = deal_out(config, excluded, corrections, progress, when_read=when_read)
+    labelled = deal_out(config, excluded, corrections, progress, known=known, when_read=when_read)
     names.check_labels(labelled[0].label_names, config.label_names)
-    unlabelled = read_unlabelled(config, labelled, excluded, progress)
+    unlabelled = read_unlabelled(config, labelled, excluded, progress, known=known)
     soft_labels = None
     if not is_e5(config.teacher):
         soft_labels = read_teacher(config, labelled, excluded, progress)

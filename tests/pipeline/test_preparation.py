@@ -202,7 +202,7 @@ def test_a_name_for_no_label_is_refused_before_anything_is_learned(tmp_path: Pat
     config = replace(QUICK, data=[data], label_names=tmp_path / "names.json")
     began: list[bool] = []
     with pytest.raises(InvalidInputError, match=r"names\.json: must name only labels of the model"):
-        prepare_run(config, when_checked=lambda: began.append(True))
+        prepare_run(config, when_checked=lambda _: began.append(True))
     assert not began
 
 

@@ -24,6 +24,7 @@ from lstm_sentiment.text.corpus.duplicates import (
     sort_by_digest,
 )
 from lstm_sentiment.text.corpus.file_texts import taken
+from lstm_sentiment.text.corpus.known_digests import NONE_KNOWN, KnownDigests
 from lstm_sentiment.text.corpus.label_names import label_ids
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.python_values import (
@@ -148,16 +149,18 @@ class Corpus:
         """`near_digests` of the texts, `(texts,)`: near duplicates have the same digest."""
         return near_digests(self.texts)
 
-    def compute_near_digests(self, advance: Advance = ignore) -> None:
-        """Computes `near_digests` now, if they are not known yet.
+    def compute_near_digests(
+        self, advance: Advance = ignore, known: KnownDigests = NONE_KNOWN
+    ) -> None:
+        """Computes `near_digests` now, if that was not done yet.
 
         Args:
             advance: Called with the number of texts done since the last call.
+            known: Digests that need not be computed.
         """
-        if "near_digests" in self.__dict__:
-            advance(len(self))
-        else:
-            self.__dict__["near_digests"] = near_digests(self.texts, advance)
+        if "near_digests" not in self.__dict__:
+            found = known.near_digests(self.texts, self.exact_digests, advance)
+            self.__dict__["near_digests"] = found
 
     def class_counts(self) -> dict[str, int]:
         """Counts the texts of each class, in id order."""
