@@ -146,11 +146,13 @@ def test_typing_shows_label_probabilities_and_shaded_tokens(visit: Callable[...,
     expect(page.locator("#try-status")).to_have_text("2 条：“好评” 2 条。")
     first, hostile = answers(page).all()
     expect(first.locator(".badge")).to_have_text("好评")
-    assert first.locator(".bar-row").all_inner_texts() == ["差评\n4.7%", "好评\n95.3%"]
-    assert first.locator(".token.for").all_inner_texts() == ["好", "好"]
+    expect(first.locator(".bar-row")).to_have_text(
+        ["差评\n4.7%", "好评\n95.3%"], use_inner_text=True
+    )
+    expect(first.locator(".token.for")).to_have_text(["好", "好"], use_inner_text=True)
     against = first.locator(".token.against")
-    assert against.all_inner_texts() == ["差"]
-    assert against.get_attribute("title") == "−1.00"
+    expect(against).to_have_text(["差"], use_inner_text=True)
+    expect(against).to_have_attribute("title", "−1.00")
     assert against.evaluate("e => e.style.getPropertyValue('--weight')") == "1.000"
     assert against.evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(234, 88, 12, 0.55)"
     first.locator("summary").click()
@@ -161,7 +163,7 @@ def test_typing_shows_label_probabilities_and_shaded_tokens(visit: Callable[...,
         ["好", "+1.00"],
     ]
     # Text of a stranger is text.
-    assert hostile.locator(".tokens").inner_text() == HOSTILE
+    expect(hostile.locator(".tokens")).to_have_text(HOSTILE, use_inner_text=True)
     assert page.locator("main img").count() == 0
     assert page.evaluate("window.harmed") is None
     assert one.asked("explain")[-1] == (
@@ -177,19 +179,24 @@ def test_the_version_chosen_is_the_one_asked(visit: Callable[..., Visit]) -> Non
     # The latest has neither `explain` nor `classify`.
     expect(answers(page).locator(".badge")).to_have_text("差评")
     expect(page.get_by_text("这个版本无法给出各词的权重。")).to_be_visible()
-    assert answers(page).locator(".bar-name").all_inner_texts() == ["类别 0", "类别 1"]
+    expect(answers(page).locator(".bar-name")).to_have_text(
+        ["类别 0", "类别 1"], use_inner_text=True
+    )
     assert one.asked("text")[-1] == ("v1/models/hotel:predict", ["房间"])
     choice = choice_of(page)
-    assert choice.locator("option").all_inner_texts() == [
-        "hotel · 最新（v3）",
-        "hotel · stable（v1）",
-        "hotel · v3",
-        "hotel · v2",
-        "hotel · v1",
-    ]
+    expect(choice.locator("option")).to_have_text(
+        [
+            "hotel · 最新（v3）",
+            "hotel · stable（v1）",
+            "hotel · v3",
+            "hotel · v2",
+            "hotel · v1",
+        ],
+        use_inner_text=True,
+    )
     choice.select_option(label="hotel · stable（v1）")
     expect(answers(page).locator(".badge")).to_have_text("好评")
-    assert answers(page).locator(".bar-name").all_inner_texts() == ["差评", "好评"]
+    expect(answers(page).locator(".bar-name")).to_have_text(["差评", "好评"], use_inner_text=True)
     assert one.asked("explain")[-1] == ("v1/models/hotel/labels/stable:predict", ["房间"])
     assert page.url.endswith("#try?model=hotel&label=stable")
     choice.select_option(label="hotel · v2")
@@ -205,7 +212,9 @@ def test_names_that_do_not_fit_the_answer_are_not_shown(visit: Callable[..., Vis
     page = one.go("#try?model=hotel&label=stable")
     texts_of(page).fill("好")
     expect(answers(page).locator(".badge")).to_have_text("好评")
-    assert answers(page).locator(".bar-name").all_inner_texts() == ["类别 0", "类别 1"]
+    expect(answers(page).locator(".bar-name")).to_have_text(
+        ["类别 0", "类别 1"], use_inner_text=True
+    )
 
 
 def test_an_old_answer_never_overwrites_a_newer_one(visit: Callable[..., Visit]) -> None:
@@ -226,7 +235,7 @@ def test_an_old_answer_never_overwrites_a_newer_one(visit: Callable[..., Visit])
     expect(answers(page).locator(".badge")).to_have_text("好评")
     [old] = held
     assert old.request.failure == "net::ERR_ABORTED"
-    assert answers(page).locator(".tokens").all_inner_texts() == ["好"]
+    expect(answers(page).locator(".tokens")).to_have_text(["好"], use_inner_text=True)
 
 
 def test_ctrl_enter_asks_at_once(visit: Callable[..., Visit]) -> None:
@@ -253,10 +262,10 @@ def test_two_versions_side_by_side(visit: Callable[..., Visit]) -> None:
     expect(same).to_contain_text("= 结果相同")
     expect(differing).to_contain_text("≠ 结果不同")
     expect(differing).to_contain_text("概率最多相差 46.2 个百分点")
-    assert differing.locator(".tokens").first.inner_text() == "一般"
+    expect(differing.locator(".tokens").first).to_have_text("一般", use_inner_text=True)
     titles = differing.locator(".sides").first.locator("h3").all_inner_texts()
     assert titles == ["A\nhotel v1", "B\nhotel v2"]
-    assert differing.locator(".badge").all_inner_texts() == ["好评", "差评"]
+    expect(differing.locator(".badge")).to_have_text(["好评", "差评"], use_inner_text=True)
     page.get_by_label("只看不同的").check()
     expect(answers(page, "compare")).to_have_count(1)
     paths = {path for path, texts in one.asked("explain") if texts[1:2] == ["一般"]}
@@ -493,10 +502,13 @@ def test_a_long_file_goes_in_batches_and_can_be_cancelled(visit: Callable[..., V
     header, *rows = read_back(downloaded(page)[1])
     assert header == ["text", "predicted_label", "probability_差评", "probability_好评"]
     assert [row[1] for row in rows] == ["好评" if n % 3 else "差评" for n in range(150)]
-    assert page.locator("#file-summary li").all_inner_texts() == [
-        "好评\n100（66.7%）",
-        "差评\n50（33.3%）",
-    ]
+    expect(page.locator("#file-summary li")).to_have_text(
+        [
+            "好评\n100（66.7%）",
+            "差评\n50（33.3%）",
+        ],
+        use_inner_text=True,
+    )
     assert [texts[0] for _, texts in one.asked("text")].count(lines[0]) == 1
 
 
@@ -504,7 +516,9 @@ def test_files_in_other_encodings_and_of_nothing(visit: Callable[..., Visit]) ->
     page = visit().go("#file")
     upload(page, "gb.csv", "内容;日期\n房间好;一月\n".encode("gb18030"))
     expect(page.locator("#file-about")).to_contain_text("。文件按 GB18030 读取")
-    assert page.get_by_label("文本所在的列").locator("option").all_inner_texts() == ["内容", "日期"]
+    expect(page.get_by_label("文本所在的列").locator("option")).to_have_text(
+        ["内容", "日期"], use_inner_text=True
+    )
     page.get_by_label("第一行是列名").uncheck()
     expect(page.locator("#file-about")).to_contain_text("2 行")
     upload(page, "empty.csv", b"")
@@ -546,7 +560,7 @@ def test_an_encoding_can_be_chosen(visit: Callable[..., Visit]) -> None:
     page.get_by_label("编码").select_option(label="BIG5")
     expect(page.locator("#file-about")).to_contain_text("文件按 BIG5 读取")
     cells = page.locator("#file-preview").locator("th, td")
-    assert cells.all_inner_texts() == ["評論", "房間很好"]
+    expect(cells).to_have_text(["評論", "房間很好"], use_inner_text=True)
     expect(page.get_by_role("alert").filter(has_text="解码")).to_have_count(0)
 
 
@@ -569,17 +583,19 @@ def test_a_workbook_is_classified_and_its_answers_sorted(visit: Callable[..., Vi
     upload(page, "一月.xlsx", workbook(一月=rows, 二月=[["内容"], ["好"]]))
     expect(page.locator("#file-about")).to_contain_text("一月.xlsx：4 行")
     expect(page.get_by_label("编码")).to_be_hidden()
-    assert page.get_by_label("工作表").locator("option").all_inner_texts() == ["一月", "二月"]
+    expect(page.get_by_label("工作表").locator("option")).to_have_text(
+        ["一月", "二月"], use_inner_text=True
+    )
     choice_of(page).select_option(label="hotel · v1")
     page.get_by_role("button", name="开始", exact=True).click()
     expect(page.locator("#file-status")).to_contain_text("已处理 3 条")
     assert one.asked("text")[-1][1] == ["好", "差差", "一般"]
     texts = page.locator("#file-rows .text-cell")
-    assert texts.all_inner_texts() == ["好", "差差", "一般"]
+    expect(texts).to_have_text(["好", "差差", "一般"], use_inner_text=True)
     page.get_by_label("排序").select_option(label="概率从低到高")
-    assert texts.all_inner_texts() == ["一般", "好", "差差"]
+    expect(texts).to_have_text(["一般", "好", "差差"], use_inner_text=True)
     page.locator("#file-label").select_option(label="差评")
-    assert texts.all_inner_texts() == ["差差"]
+    expect(texts).to_have_text(["差差"], use_inner_text=True)
     # Another version needs no other file.
     choice_of(page).select_option(label="hotel · v2")
     page.get_by_role("button", name="开始", exact=True).click()
@@ -592,7 +608,9 @@ def test_a_workbook_is_classified_and_its_answers_sorted(visit: Callable[..., Vi
     ]
     page.get_by_label("工作表").select_option(label="二月")
     expect(page.locator("#file-about")).to_contain_text("1 行")
-    assert page.get_by_label("文本所在的列").locator("option").all_inner_texts() == ["内容"]
+    expect(page.get_by_label("文本所在的列").locator("option")).to_have_text(
+        ["内容"], use_inner_text=True
+    )
 
 
 CELLS = st.text(st.sampled_from('a,"\r\n\t ;好é'), max_size=6)
@@ -835,11 +853,11 @@ def test_it_speaks_english_and_chinese(visit: Callable[..., Visit]) -> None:
     one = visit(locale="en-GB")
     page = one.go("#try?model=hotel&version=1")
     expect(page.get_by_role("heading", level=2)).to_have_text("hotel: 差评 or 好评?")
-    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     texts_of(page, "Texts").fill("好\n好好\n差差")
     expect(page.locator("#try-status")).to_have_text("3 texts: “好评” × 2, “差评” × 1.")
     page.get_by_role("button", name="中文").click()
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.locator("#try-status")).to_have_text("3 条：“好评” 2 条，“差评” 1 条。")
     page.reload()
     expect(page.get_by_role("heading", level=2)).to_have_text("hotel：差评还是好评？")

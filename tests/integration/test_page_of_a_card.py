@@ -108,7 +108,7 @@ def test_no_page_in_english_shows_english_examples_for_a_chinese_model(
     )
     assert answers(page).locator(".badge").all_inner_texts()[:2] == ["complaint", "praise"]
     # The label itself is what programs get.
-    assert answers(page).locator(".badge").first.get_attribute("title") == "差评"
+    expect(answers(page).locator(".badge").first).to_have_attribute("title", "差评")
 
 
 def test_texts_of_words_that_the_model_does_not_know_have_a_note(
