@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("train", "vectors", "demo", "parquet", "excel", "tensorboard", "tune")
+EXTRAS = ("train", "vectors", "demo", "parquet", "excel", "tensorboard", "report", "tune")
 # Packages of the extra `dev` that the tests below import.
 TOOLS = (
     *("aiohttp", "geventhttpclient", "grpcio-tools", "httpx", "hypothesis", "jsonschema"),
