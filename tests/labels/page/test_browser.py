@@ -103,21 +103,6 @@ def saved(page: Page, path: Path, how: Callable[[], None] | None = None) -> Path
     return path
 
 
-def reload(page: Page) -> None:
-    """Opens the page anew, once another tab can read what this one has kept.
-
-    Chromium stores it in another process, after the call that keeps it has returned.
-    """
-    kept = "JSON.stringify(Object.entries(localStorage).sort())"
-    own = page.evaluate(kept)
-    assert own != "[]"
-    other = page.context.new_page()
-    other.goto(page.url)
-    other.wait_for_function(f"own => {kept} === own", arg=own)
-    other.close()
-    page.reload()
-
-
 def position(page: Page) -> playwright.Locator:
     return page.locator("#position")
 
@@ -220,6 +205,27 @@ def test_what_another_tab_decides_is_seen(visit: Callable[..., Page], checked: P
     other.keyboard.press("d")
     expect(page.get_by_text("1 of 6 done")).to_be_visible()
     expect(page.locator("#decided")).to_have_text("✓ left out")
+
+
+def test_a_page_that_is_opened_overwrites_nothing_that_another_keeps(
+    visit: Callable[..., Page], checked: Path
+) -> None:
+    """A browser may store what another tab keeps only after this one has read the older state."""
+    page = visit(checked)
+    expect(position(page)).to_have_text("Text 1 of 6")
+    keys = page.evaluate("Object.keys(localStorage)")
+    assert [key for key in keys if key.startswith("lstm-sentiment.labels.")] == []
+
+
+def test_the_language_that_another_tab_chooses_is_shown(
+    visit: Callable[..., Page], checked: Path
+) -> None:
+    page = visit(checked)
+    other = page.context.new_page()
+    other.goto(checked.as_uri())
+    other.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("这些标签对吗？")
+    expect(page.get_by_role("button", name="保留“bad”")).to_be_visible()
 
 
 def test_a_browser_that_keeps_nothing_is_told(visit: Callable[..., Page], checked: Path) -> None:
@@ -330,7 +336,7 @@ def test_letters_that_are_typed_decide_nothing(visit: Callable[..., Page], check
     page.get_by_role("checkbox", name="Use single keys").uncheck()
     page.keyboard.press("d")
     expect(page.get_by_text("0 of 6 done")).to_be_visible()
-    reload(page)
+    page.reload()
     page.keyboard.press("d")
     expect(page.get_by_text("0 of 6 done")).to_be_visible()
     page.get_by_role("button", name="Save").click()
@@ -346,7 +352,7 @@ def test_both_languages(visit: Callable[..., Page], checked: Path) -> None:
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="Keep bad")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    reload(page)
+    page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Are these labels right?")
 
 
@@ -425,7 +431,7 @@ def test_labels_can_be_added_where_there_are_none(
     name.fill("差评")
     page.get_by_role("button", name="Add label").click()
     expect(page.get_by_text("3 of 3 done")).to_be_visible()
-    reload(page)
+    page.reload()
     expect(page.get_by_text("3 of 3 done")).to_be_visible()
     expect(page.locator("#classes button")).to_have_text(["好评1", "差评2"])
     corpus = read_corpus([saved(page, tmp_path / "labelled.csv")])

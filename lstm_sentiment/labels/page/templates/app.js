@@ -88,13 +88,21 @@ function say(message, isShown = false) {
 
 function goTo(position) {
   const isOther = position >= 0 && current >= 0 && position !== current;
-  current = position;
-  state.at = ITEMS[position]?.digest ?? "";
+  setCurrent(position);
   keepState();
-  scrollToCurrent();
-  draw();
+  show();
   // To the beginning of the text; where the list is beside it, the head of the page has room too.
   if (isOther) document.querySelector(isWide.matches ? "body" : "main").scrollIntoView();
+}
+
+function setCurrent(position) {
+  current = position;
+  state.at = ITEMS[position]?.digest ?? "";
+}
+
+function show() {
+  scrollToCurrent();
+  draw();
 }
 
 function draw() {
@@ -213,8 +221,13 @@ function listen() {
   window.addEventListener("beforeunload", (event) => {
     if (!keepsState && state.unsaved > 0) event.preventDefault();
   });
-  // The same page in another tab.
+  // The same page in another tab, or this one before it was loaded anew: what it kept can come late.
   window.addEventListener("storage", (event) => {
+    if (event.key === LANGUAGE_KEY && Object.hasOwn(STRINGS, event.newValue ?? "")) {
+      language = event.newValue;
+      translateDocument();
+      translateAll();
+    }
     if (event.key !== STATE_KEY) return;
     const at = state.at;
     loadState();
@@ -233,4 +246,7 @@ filterItems();
 const remembered = ITEMS.findIndex((item) => item.digest === state.at);
 const firstOpen = ITEMS.findIndex((item) => !state.decisions.has(item.digest));
 translateAll();
-goTo(remembered >= 0 ? remembered : Math.max(0, firstOpen));
+// Nothing that this page has read is kept again: it may be older than what another tab keeps.
+keepsState = store(PROBE_KEY, "");
+setCurrent(remembered >= 0 ? remembered : Math.max(0, firstOpen));
+show();

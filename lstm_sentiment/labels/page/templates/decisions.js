@@ -1,6 +1,7 @@
 // What was decided of each text, kept in the browser so that a closed tab loses nothing.
 
 const STATE_KEY = `lstm-sentiment.labels.${DATA.id}`;
+const PROBE_KEY = "lstm-sentiment.probe";
 let keepsState = true; // whether the browser stores anything for this page
 
 function stored(key) {
