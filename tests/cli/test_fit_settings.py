@@ -69,7 +69,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
         "run.run_pipeline": calls.run_pipeline,
         "run.resume_pipeline": calls.resume_pipeline,
         "run_folder.load_unfinished_run": calls.load_unfinished_run,
-        "run_texts.read_run_texts": lambda config, progress: None,
+        "run_texts.read_run_texts": lambda config, progress, **known: None,
     }
     for name, stand_in in stand_ins.items():
         monkeypatch.setattr(f"lstm_sentiment.pipeline.{name}", stand_in)
