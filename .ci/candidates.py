@@ -122,6 +122,10 @@ class Counts:
 def main() -> int:
     """Installs the candidates, runs the tests and prints the tables."""
     arguments = _arguments()
+    mark = _LOWEST if arguments.lowest else _CANDIDATES
+    pages = [path for page in arguments.write for path in in_both_languages(page)]
+    for page in pages:
+        replaced(page.read_text("utf-8"), "", page, mark)  # Marks are checked before the long work.
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         try:
@@ -139,8 +143,7 @@ def main() -> int:
                 run_tests(group, environment, results)
             if results.exists():
                 counts[group] = read_results(results)
-    mark = _LOWEST if arguments.lowest else _CANDIDATES
-    for page in arguments.write:
+    for page in pages:
         write_tables(page, environment, counts, mark)
     print(markdown(environment, counts))
     return 1 if any(count.failed for count in counts.values()) else 0
@@ -211,15 +214,18 @@ def read_results(results: Path) -> Counts:
     return counts
 
 
+def in_both_languages(page: Path) -> list[Path]:
+    """Returns a page, and the Chinese page beside it, if there is one."""
+    chinese = page.with_name(page.name.removesuffix(".md") + _CHINESE)
+    return [page, chinese] if chinese.exists() else [page]
+
+
 def write_tables(
     page: Path, environment: Environment, counts: Mapping[str, Counts], mark: str = _CANDIDATES
 ) -> None:
-    """Writes the tables into a page, and into the Chinese page beside it, if there is one."""
-    chinese = page.with_name(page.name.removesuffix(".md") + _CHINESE)
-    for path in (page, chinese) if chinese.exists() else (page,):
-        language = "zh" if path.name.endswith(_CHINESE) else "en"
-        text = markdown(environment, counts, language)
-        path.write_text(replaced(path.read_text("utf-8"), text, path, mark), "utf-8")
+    """Writes the tables into a page, in the language of the page."""
+    text = markdown(environment, counts, "zh" if page.name.endswith(_CHINESE) else "en")
+    page.write_text(replaced(page.read_text("utf-8"), text, page, mark), "utf-8")
 
 
 def markdown(environment: Environment, counts: Mapping[str, Counts], language: str = "en") -> str:

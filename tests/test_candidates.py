@@ -144,7 +144,8 @@ def test_the_chinese_page_beside_a_page_gets_the_same_tables(tmp_path: Path) -> 
     versions = {"tensorflow": "2.22.0rc0", "tf_keras_nightly": "1.dev2", "uvicorn": "0.1", "x": "3"}
     for page in pages:
         page.write_text(marks, "utf-8")
-    SCRIPT["write_tables"](pages[0], environment(None, **versions), counts)
+    for page in SCRIPT["in_both_languages"](pages[0]):
+        SCRIPT["write_tables"](page, environment(None, **versions), counts)
     english, chinese = (page.read_text("utf-8").splitlines() for page in pages)
     assert len(chinese) == len(english) == 18
     for ours, theirs in zip(english, chinese, strict=True):
@@ -152,8 +153,19 @@ def test_the_chinese_page_beside_a_page_gets_the_same_tables(tmp_path: Path) -> 
         if re.search(r"[a-z]{2}", ours) and "<!--" not in ours:
             assert re.search(r"[\u4e00-\u9fff\uff1a]", theirs), theirs
     pages[1].unlink()
-    SCRIPT["write_tables"](pages[0], environment(None, **versions), counts)
-    assert not pages[1].exists()
+    assert SCRIPT["in_both_languages"](pages[0]) == [pages[0]]
+
+
+def test_a_page_without_marks_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    page, chinese = tmp_path / "page.md", tmp_path / "page.zh-CN.md"
+    page.write_text("<!-- lowest:begin -->\n<!-- lowest:end -->\n", "utf-8")
+    chinese.write_text("no marks\n", "utf-8")
+    command = [sys.executable, str(REPOSITORY / ".ci" / "candidates.py"), "--lowest"]
+    ended = subprocess.run([*command, "--write", str(page)], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"error: {chinese} must hold <!-- lowest:begin --> and <!-- lowest:end --> once."
+    ]
 
 
 def test_the_stand_in_can_be_imported_and_its_operations_fail() -> None:
