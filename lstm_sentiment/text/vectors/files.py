@@ -24,6 +24,7 @@ from lstm_sentiment.text.vectors.options import BadRows
 from lstm_sentiment.text.vectors.packages import is_package, load_package
 from lstm_sentiment.text.vectors.plain_text import (
     is_number,
+    is_read_otherwise,
     is_row,
     read_text,
     width_of,
@@ -132,7 +133,9 @@ def save_word_vectors(
 
     Args:
         vectors: Distinct tokens and a finite float32 `(len(tokens), dim)` matrix. In the binary
-            form no token may contain a space; as text, no token may end in a space and a number.
+            form no token may contain a space. As text, no token may end in a space and a number,
+            and most of the first 20 tokens must not end in a tab or space, or hold a tab or two
+            spaces before a digit: tabs or several spaces would be taken for what separates fields.
         path: The file to write or replace.
         progress: Counts the rows.
 
@@ -305,6 +308,12 @@ def _check(vectors: WordVectors, write: _Write) -> None:
             raise InvalidInputError(
                 f"As text a token must not end in a space and a number. Received: {token!r}."
             )
+    if write is write_text and is_read_otherwise(vectors):
+        raise InvalidInputError(
+            "As text, most of the first tokens must not end in a tab or space, or hold a tab or "
+            "two spaces before a digit; save them as .npy. "
+            f"Received: {vectors.tokens[0]!r} first."
+        )
 
 
 def _compressed(file: BinaryIO) -> AbstractContextManager[BinaryIO]:

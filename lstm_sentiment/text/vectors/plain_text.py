@@ -8,13 +8,14 @@ separate the fields of each row, and no token begins or ends in one.
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstm_sentiment.errors import InvalidInputError
-from lstm_sentiment.progress import Advance
+from lstm_sentiment.progress import Advance, ignore
 from lstm_sentiment.text.vectors.rows import (
     WIDEST_DIM,
     VectorRows,
@@ -158,6 +159,17 @@ def write_text(vectors: WordVectors, file: BinaryIO, advance: Advance) -> None:
         rows = zip(tokens, block.astype(str).tolist(), strict=True)
         file.write("".join(f"{token} {' '.join(row)}\n" for token, row in rows).encode())
         advance(len(tokens))
+
+
+def is_read_otherwise(vectors: WordVectors) -> bool:
+    """Checks if most of the first tokens look as if tabs or several spaces end them.
+
+    From what `write_text` writes of such vectors, `read_text` would remove tabs and spaces.
+    """
+    some = WordVectors(vectors.tokens[:_ROWS_LOOKED_AT], vectors.matrix[:_ROWS_LOOKED_AT])
+    start = BytesIO()
+    write_text(some, start, ignore)
+    return _is_loose(start.getvalue()[:_SAMPLE_BYTES], skip=True)
 
 
 def _blocks_of_lines(stream: VectorStream) -> Iterator[list[bytes]]:

@@ -1,5 +1,6 @@
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -14,7 +15,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -655,7 +656,12 @@ def test_what_is_saved_loads_bit_for_bit(
 ) -> None:
     @given(word_vectors(tokens))
     def check(vectors: WordVectors) -> None:
-        save_word_vectors(vectors, folder / f"v{suffix}")
+        try:
+            save_word_vectors(vectors, folder / f"v{suffix}")
+        except InvalidInputError as error:
+            assert "must not end in a tab or space" in str(error)
+            assert any(re.search(r"[\t ]$|\t|  ", token) for token in vectors.tokens)
+            reject()
         loaded = load_word_vectors(folder / f"v{suffix}")
         assert loaded.tokens == vectors.tokens
         assert loaded.matrix.tobytes() == vectors.matrix.tobytes()
@@ -805,6 +811,10 @@ def test_another_suffix_is_refused_with_the_choices(tmp_path: Path, name: str) -
             "v.txt",
             "must not end in a space and a number. Received: 'Room 12'",
         ),
+        (["0\t"], [[1.0]], "v.txt", r"must not end in a tab or space, .* Received: '0\\t' first"),
+        (["很好 ", "a", "差 "], [[1.0]] * 3, "v.vec.gz", "must not end in a tab or space"),
+        (["0\t0"], [[1.0]], "v.txt", "or hold a tab or two spaces before a digit"),
+        (["a  5b"], [[1.0]], "v.txt", "or hold a tab or two spaces before a digit"),
     ],
 )
 def test_what_could_not_be_read_back_is_not_written(

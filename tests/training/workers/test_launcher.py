@@ -15,7 +15,7 @@ from lstm_sentiment.errors import InvalidInputError
 from lstm_sentiment.training.workers.environments import worker_environments
 from lstm_sentiment.training.workers.launcher import Lines, launch
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 LONG = 300.0
 """Seconds of grace that no test waits for."""
