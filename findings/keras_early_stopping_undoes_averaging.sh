@@ -7,13 +7,13 @@
 # `EarlyStopping` restores what it had copied: the weights of the last step of the best epoch, without the average.
 # With `SwapEMAWeights()` beside it the history shows the losses of the averaged weights, and the model is left with
 # others. `swap_on_epoch=True` helps if `SwapEMAWeights` stands before `EarlyStopping`; in the other order nothing
-# changes. Without `restore_best_weights`, `swap_on_epoch=True` turns it round: if training stops before its last
-# epoch, the model is left without the average. No case gives a warning.
+# changes. Without `restore_best_weights`, `swap_on_epoch=True` does harm: if training stops before its last epoch,
+# the model is left without the average. No case gives a warning.
 #
 # Versions: tensorflow 2.21.0, keras 3.15.1.
 #
-# Why it matters: the average is what one pays for with `use_ema`: a better model at the end of noisy training. The
-# exported model is another one than the history describes, and `use_ema` has no effect but its cost. Evaluate after
+# Why it matters: `use_ema` is set for its average, which makes a better model at the end of noisy training. The
+# exported model is another one than the history describes, and `use_ema` only costs time and memory. Evaluate after
 # `fit` and compare with the history, or put `SwapEMAWeights(swap_on_epoch=True)` before a restoring `EarlyStopping`.
 #
 # Seen on Linux x86-64, Python 3.11 (gradient descent with a learning rate that is too large):

@@ -28,7 +28,7 @@ python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check tensorflow==2.21.0 keras==3.15.1 tf_keras==2.21.0
 
 cat >"$folder/steps.py" <<'PYTHON'
-"""Asks for 10 steps of training, evaluation and prediction, with 1 and 4 steps in a call."""
+"""Asks for 10 steps of training, evaluation and prediction, with 1, 4 and 7 steps in a call."""
 import keras
 import numpy as np
 import tensorflow as tf

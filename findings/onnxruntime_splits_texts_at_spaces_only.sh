@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One would guess: `StringSplit` of ONNX without a delimiter splits a text at white space, as the standard says and as
-# Python's `str.split()` does. A tab, a line break or the ideographic space of Chinese and Japanese texts ends a word,
-# at least the tab and the line break.
+# Python's `str.split()` does. A tab or a line break ends a word, and so does the ideographic space of Chinese and
+# Japanese texts.
 #
 # What happens: ONNX Runtime splits at the character U+0020 only. A tab, a line break, a no-break space and an
 # ideographic space stay inside a word, also at the end of a text: `good\n` is not the word `good`. The reference

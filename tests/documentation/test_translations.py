@@ -239,5 +239,6 @@ def test_no_space_follows_a_chinese_mark(chinese: str) -> None:
 @each_pair
 def test_chinese_has_one_word_for_one_thing(chinese: str) -> None:
     words = re.sub(r"`[^`\n]*`", "", prose(page_text(chinese)))
-    others = "载入|修正|笔记本|您|[0-9] %|\\bextra\\b"  # 加载, 更正, notebook, 你, 5%, 附加依赖
+    # The page has 加载, 更正, notebook, 你, 5% and 附加依赖 instead; 笔记本电脑 is a laptop.
+    others = "载入|修正|笔记本(?!电脑)|您|[0-9] %|\\bextra\\b"
     assert re.findall(rf".*(?:{others}).*", words) == []
