@@ -4,14 +4,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.array_files import DamagedFileError, load_arrays
+from lstm_sentiment.array_files import DamagedFileError, read_arrays, write_arrays
 from lstm_sentiment.progress import Advance, Progress, ignore
-from lstm_sentiment.system import write_whole
 from lstm_sentiment.text.corpus.duplicates import are_in
 from lstm_sentiment.text.corpus.file_texts import taken
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
@@ -56,14 +54,10 @@ class KnownDigests:
         so in one line.
         """
         try:
-            arrays = load_arrays(path)
-            exact, near = arrays[_EXACT], arrays[_NEAR]
-            if arrays[_UNICODE].tobytes().decode("ascii", "replace") != unicodedata.unidata_version:
-                what = "of another version of Python"
-            elif exact.shape != near.shape or exact.dtype != np.uint64 or near.dtype != np.uint64:
-                what = "damaged"
-            else:
-                return cls(exact, near, path)
+            arrays = read_arrays(path)
+            if arrays[_UNICODE].tobytes() == unicodedata.unidata_version.encode():
+                return cls(arrays[_EXACT], arrays[_NEAR], path)
+            what = "of another version of Python"
         except FileNotFoundError:
             return cls()
         except (DamagedFileError, KeyError):
@@ -77,11 +71,8 @@ class KnownDigests:
         Raises:
             OSError: If the file cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
         unicode = np.frombuffer(unicodedata.unidata_version.encode(), np.uint8)
-        arrays: dict[str, Any] = {_EXACT: self.exact, _NEAR: self.near, _UNICODE: unicode}
-        with write_whole(path) as file:
-            np.savez(file, **arrays)
+        write_arrays(path, {_EXACT: self.exact, _NEAR: self.near, _UNICODE: unicode})
 
     def unknown(self, exact: Digests) -> NDArray[np.int64]:
         """Returns the positions of the texts whose near digests are not known, ascending."""

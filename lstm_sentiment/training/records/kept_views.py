@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstm_sentiment.array_files import DamagedFileError, load_arrays
+from lstm_sentiment.array_files import DamagedFileError, read_arrays, write_arrays
 from lstm_sentiment.model.character_view import CharacterWeights, Spellings
 from lstm_sentiment.model.ngram_view import NgramWeights
 from lstm_sentiment.progress import Progress
-from lstm_sentiment.system import write_whole
 
 VIEWS = Path("checkpoints") / "ngrams.npz"
 """The file of the trained linear views, below a run's folder."""
@@ -49,9 +48,7 @@ def kept_views(
         return found
     views = train()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(path) as file:
-            np.savez(file, **_arrays(views, fingerprint))
+        write_arrays(path, _arrays(views, fingerprint))
     except OSError as error:
         progress.say(
             f"N-grams: {path} cannot be written: {error.strerror}. If this run is resumed, it "
@@ -62,7 +59,7 @@ def kept_views(
 
 def _load(path: Path, fingerprint: str, progress: Progress) -> Views | None:
     try:
-        arrays = load_arrays(path)
+        arrays = read_arrays(path)
         stored = arrays[_KEY].tobytes().decode("ascii", "replace")
         if stored == fingerprint:
             return _views(arrays)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fit_preparation import counted
 from lstm_sentiment.text.corpus.duplicates import exact_digests
-from lstm_sentiment.text.corpus.known_digests import KnownDigests
+from lstm_sentiment.text.corpus.known_digests import Digests, KnownDigests
 from lstm_sentiment.text.corpus.near_duplicates import near_digests
 from lstm_sentiment.text.corpus.streaming import open_texts
 from tests.recorder import Recorder
@@ -64,6 +64,15 @@ def _flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def _rewritten(change: Callable[[Digests], Digests]) -> Callable[[Path], None]:
+    def rewrite(path: Path) -> None:
+        with np.load(path) as stored:
+            arrays = dict(stored)
+        np.savez(path, **{**arrays, **{name: change(arrays[name]) for name in ("exact", "near")}})
+
+    return rewrite
+
+
 def _shorten(path: Path) -> None:
     with np.load(path) as stored:
         arrays = dict(stored)
@@ -71,9 +80,9 @@ def _shorten(path: Path) -> None:
 
 
 def _age(path: Path) -> None:
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    np.savez(path, **{**arrays, "unicode": np.frombuffer(b"13.0.0", np.uint8)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unicodedata.unidata_version", "13.0.0")
+        known(TEXTS).save(path)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +91,8 @@ def _age(path: Path) -> None:
         (_halve, "damaged"),
         (_flip, "damaged"),
         (_shorten, "damaged"),
+        (_rewritten(lambda digests: digests[::-1]), "damaged"),
+        (_rewritten(lambda digests: digests[:, None]), "damaged"),
         (lambda path: path.write_bytes(b""), "damaged"),
         (_age, "of another version of Python"),
     ],

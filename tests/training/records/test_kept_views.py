@@ -115,12 +115,34 @@ def _without_weights(path: Path) -> None:
     np.savez(path, **kept)
 
 
+def _with(**changed: float) -> Callable[[Path], None]:
+    """The file, whole but with other values in its weights."""
+
+    def change(path: Path) -> None:
+        with np.load(path) as stored:
+            arrays = dict(stored)
+        for name, value in changed.items():
+            arrays[f"ngrams.{name}"] = np.full_like(arrays[f"ngrams.{name}"], value)
+        np.savez(path, **arrays)
+
+    return change
+
+
+def _of_one_class(path: Path) -> None:
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, "ngrams.kernel": arrays["ngrams.kernel"][:, :1]})
+
+
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
         (_halve, "is damaged, they are trained again"),
         (_flip, "is damaged, they are trained again"),
         (_without_weights, "is damaged, they are trained again"),
+        (_with(kernel=np.nan), "is damaged, they are trained again"),
+        (_with(keys=2**62), "is damaged, they are trained again"),
+        (_of_one_class, "is damaged, they are trained again"),
         (Path.unlink, None),  # a run of an earlier release
     ],
 )
