@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -243,9 +243,10 @@ def _run_prepared(
     )
     save_model(result.model, run_dir / "model.keras")
     result.tokenizer.vocabulary.save(run_dir / "vocabulary.txt")
-    # Of use only to a run that is resumed.
+    # Of use only to a run that is resumed. The version is exported: a file may as well stay.
     for path in (before(run_dir / CHECKPOINT), run_dir / VIEWS, run_dir / COMPARED):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
     parts = {"test": scores, "dev": result.dev}
     whole = {name: {**asdict(part), **_certainty(part)} for name, part in parts.items()}
     # As in the config: the same whether the run was cut off and resumed from elsewhere or not.

@@ -20,6 +20,7 @@ from lstm_sentiment import (
 from lstm_sentiment.pipeline.compared_texts import COMPARED, load_compared, save_compared
 from lstm_sentiment.pipeline.run_texts import read_run_texts
 from lstm_sentiment.progress import Advance
+from lstm_sentiment.training.records.kept_views import VIEWS
 from tests.corpora import hotel_like, rows_of, write_csv
 from tests.recorder import Recorder
 
@@ -122,3 +123,14 @@ def test_a_file_that_cannot_be_written_does_not_stop_the_run(tmp_path: Path) -> 
     save_compared(texts, tmp_path / "run", progress)
     (line,) = told(progress)
     assert "cannot be written: Is a directory" in line
+
+
+def test_files_that_cannot_be_deleted_do_not_end_a_run_that_is_done(
+    config: PipelineConfig, tmp_path: Path
+) -> None:
+    run_dir = tmp_path / "run"
+    for path in (run_dir / COMPARED, run_dir / VIEWS):
+        path.unlink(missing_ok=True)
+        (path / "below").mkdir(parents=True)
+    result = resume_pipeline(run_dir, Recorder())
+    assert result.version_dir.is_dir() and (run_dir / "metrics.json").is_file()
