@@ -17,10 +17,8 @@ from lstm_sentiment.serving.rest_api.routing.route import (
 _MODELS, _INFERENCE, _SERVER = "Models", "Inference", "Server"
 _ONE_MODEL = "/v1/models/{model}[/versions/{version}|/labels/{label}]"
 _TEXT = ("text/plain; charset=utf-8",)
-_PROBE = (
-    "GET",
-    "OPTIONS",
-)  # `option httpchk` of HAProxy asks by OPTIONS, unless it is told another
+# `option httpchk` of HAProxy asks by OPTIONS, unless it is told another method.
+_PROBE = ("GET", "OPTIONS")
 
 _HTML = "text/html; charset=utf-8"
 _FILES = ("text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml")
