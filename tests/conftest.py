@@ -95,10 +95,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _said_as_much_as_before() -> Iterator[None]:
-    """Takes back what a command of the last test chose for its process: `--quiet`, `--verbose`.
+def _verbosity_as_before() -> Iterator[None]:
+    """Resets `--quiet` and `--verbose`, which a command in a test chooses for the whole process.
 
-    Which test comes next depends on how the processes share the modules out.
+    The tests that follow in a process depend on how the modules are shared out.
     """
     loggers = [logging.getLogger(name) for name in ("", "lstm_sentiment", "tensorflow")]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]

@@ -1,4 +1,4 @@
-"""Which steps of the library show their progress."""
+"""Steps of the library that show their progress, and those that are muted."""
 
 import pytest
 

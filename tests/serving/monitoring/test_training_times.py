@@ -22,7 +22,7 @@ NAME = "lstm_sentiment_trained_timestamp_seconds"
 
 
 def times_of(base_path: Path, *states: ManagerState) -> TrainingTimes:
-    """Of a server whose version 3 has been in these states."""
+    """Returns the times of a server whose version 3 has been in these states."""
     times = TrainingTimes()
     times.start(lambda name: base_path if name == "sentiment" else None)
     for state in states:

@@ -1,4 +1,4 @@
-"""What to fill into the example requests to a SavedModel that does not describe its values."""
+"""Placeholders in the example requests to a SavedModel that does not describe its values."""
 
 import pytest
 
