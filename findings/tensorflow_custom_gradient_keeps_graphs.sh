@@ -9,7 +9,7 @@
 # pass, as nearly every useful one does, still keeps its graph. `keras.backend.clear_session()` and `gc.collect()` change
 # nothing. Known since 2019 (tensorflow issues 27492 and 97697); the second is closed by the change in 2.22.
 #
-# Versions: tensorflow 2.21.0, and 2.22.0rc0.
+# Versions: tensorflow 2.21.0 with keras 3.15.1, and 2.22.0rc0 with keras-nightly 3.16.0.dev2026102704.
 #
 # Why it matters: a process that trains many models, such as a search for hyperparameters, a cross-validation or a test
 # suite, grows with each of them, and profilers of Python's memory see little of it, because operations lie in C++.
