@@ -77,6 +77,17 @@ def test_says_at_once_that_there_is_no_cluster(address: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_says_what_to_do_where_ray_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**options: object) -> None:
+        raise RuntimeError("Timed out waiting for a file.")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises(ServableUnavailableError, match="Ray could not be started") as raised:
+        list(map_on_ray(lambda: str, ["a"], lost=lost))
+    assert "\n" not in str(raised.value)
+    assert "the engine `auto`" in str(raised.value)
+
+
 @pytest.fixture(scope="module")
 def connected() -> Iterator[Any]:
     """A Ray that the calling process has started, as a notebook may have."""

@@ -64,7 +64,7 @@ def map_on_ray(
     Raises:
         InvalidInputError: If there is no cluster at `address`.
         LstmSentimentError: If `make` raises it.
-        ServableUnavailableError: If a worker cannot be started.
+        ServableUnavailableError: If Ray or a worker cannot be started.
     """
     with _cluster(address, workers) as ray:
         count = min(len(jobs), workers or int(ray.cluster_resources().get("CPU", 1)))
@@ -162,18 +162,29 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is None:
-            ray.init(
-                address="local",
-                num_cpus=workers,
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                **quiet,
-            )
+            _start(ray, workers, quiet)
         else:
             _connect(ray, address, quiet)
         yield ray
     finally:
         ray.shutdown()
+
+
+def _start(ray: Any, workers: int | None, quiet: dict[str, Any]) -> None:
+    try:
+        ray.init(
+            address="local",
+            num_cpus=workers,
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            **quiet,
+        )
+    except (OSError, RuntimeError, ray.exceptions.RayError) as error:
+        # Its processes are slow on a machine that is busy or short of memory.
+        raise ServableUnavailableError(
+            f"Ray could not be started on this machine: {_last_line(error).rstrip('.')}. "
+            "Try again, or use the engine `auto`."
+        ) from error
 
 
 def _connect(ray: Any, address: str, quiet: dict[str, Any]) -> None:

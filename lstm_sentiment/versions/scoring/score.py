@@ -174,7 +174,7 @@ def score(
         InvalidInputError: If an argument breaks a rule, an output folder cannot be written, Ray is
             not installed, or there is no cluster at `address`. Not for a bad shard.
         ServableNotFoundError: If there is no version.
-        ServableUnavailableError: If the version cannot be loaded.
+        ServableUnavailableError: If the version cannot be loaded, or Ray cannot be started.
     """
     started = time.monotonic()
     one_of(get_args(BadRows), bad_rows=bad_rows)
